@@ -1,0 +1,112 @@
+import type { Awaitable, Context } from '../vfs/context.ts';
+
+/**
+ * Immutable content that the cloud has. Equal hashes are equal bytes, so renames, copies and duplicates share one entry
+ * of the store.
+ */
+export interface Content {
+  /** SHA-256 of the concatenated raw digests of its blocks, hex. */
+  readonly hash: string;
+  /** Bytes. */
+  readonly size: number;
+  /** A version of the cloud that has this content: where its blocks can be fetched. */
+  readonly version: string;
+}
+
+/** The blocks of a content: `digests` holds 32 raw bytes for each. */
+export interface Manifest {
+  readonly hash: string;
+  readonly size: number;
+  readonly digests: Uint8Array;
+}
+
+/** Where the store gets what it lacks; the gateway gives it the cloud. Both throw `FsError` as `Remote` does. */
+export interface BlockSource {
+  /** The raw digests of a version's blocks. */
+  manifest(version: string, context: Context): Promise<Uint8Array>;
+  /** In the order asked for. */
+  blocks(
+    requests: readonly { readonly version: string; readonly index: number }[],
+    context: Context,
+  ): AsyncIterable<{
+    readonly version: string;
+    readonly index: number;
+    readonly digest: string;
+    readonly data: Uint8Array;
+  }>;
+}
+
+/** Bytes at positions; short only at the end. */
+export interface Readable {
+  readonly size: number;
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number>;
+}
+
+/** A reader of one content, with a read-ahead window of its own. The content is not evicted while one is open. */
+export interface ContentReader extends Readable {
+  readonly content: Content;
+  /** True when every block is on this disk. */
+  readonly complete: boolean;
+  close(): void;
+}
+
+/**
+ * Cached content: a sparse file per content hash and a bitmap of the blocks that are present, in LevelDB. Least recently
+ * used content is evicted beyond the limits; never what is open or pinned.
+ */
+export interface ContentStore {
+  /** Answers at once; blocks are fetched when read. */
+  open(content: Content): ContentReader;
+  has(hash: string): boolean;
+  /** Starts to fetch the content of small files that will probably be read next, in few requests. Never throws. */
+  prefetch(contents: readonly Content[]): void;
+  /** Forgets the content as soon as nobody has it open (`archive` drops its own after sealing). */
+  drop(hash: string): Promise<void>;
+  pin(hash: string): void;
+  unpin(hash: string): void;
+  usage(): { readonly bytes: number; readonly limit: number; readonly entries: number };
+}
+
+/**
+ * A file being written, or waiting for its upload. Copy on write: blocks never written come from `base`. Its state
+ * survives the death of the process. Reads and writes may overlap; each is atomic against the others.
+ */
+export interface StagedFile extends Readable {
+  readonly id: string;
+  readonly base: Content | null;
+  /** @throws ENOSPC before anything is lost: room is reserved first */
+  write(data: Uint8Array, position: number, context: Context): Awaitable<void>;
+  append(data: Uint8Array, context: Context): Awaitable<void>;
+  truncate(size: number, context: Context): Awaitable<void>;
+  /** `fdatasync`; when answered, content and bookkeeping survive the loss of power. */
+  sync(): Promise<void>;
+  /** No write follows. Sealing twice is harmless; writing afterwards throws `EBADF`. */
+  seal(): void;
+  /**
+   * The manifest of the whole, hashed off the event loop and remembered; blocks that are still `base`'s are not read.
+   * Only of a sealed file.
+   */
+  manifest(context: Context): Promise<Manifest>;
+  /** The bytes of one block, for its upload; of a sealed file. */
+  block(index: number, context: Context): Promise<Uint8Array>;
+  /** Whether the block was written here (else it is `base`'s, which the cloud has). */
+  isOwn(index: number): boolean;
+}
+
+/** The folder of staged files. */
+export interface Staging {
+  /** A new empty file, or a copy on write of `base`. */
+  create(base: Content | null): StagedFile;
+  /** A new file whose content starts as that of a sealed one, which may be in the middle of its upload. */
+  fork(sealed: StagedFile): Promise<StagedFile>;
+  /** One that an earlier process left. @throws ENOENT */
+  open(id: string): Promise<StagedFile>;
+  /** All that are on disk. */
+  ids(): Promise<string[]>;
+  /** Removes the file; open handles go on until they are released. */
+  discard(id: string): Promise<void>;
+  /** Turns a sealed file into store content under its hash, by rename; it is complete and, until `drop`, cached. */
+  adopt(file: StagedFile, content: Content): Promise<void>;
+  /** Bytes of everything staged. */
+  usage(): number;
+}

@@ -1,0 +1,100 @@
+import type { Context } from '../vfs/context.ts';
+import type {
+  Cursor,
+  DeviceRecord,
+  Intent,
+  IntentResult,
+  NodeRecord,
+  Push,
+  SpaceRecord,
+  TrashRecord,
+  Usage,
+  VersionRecord,
+} from './wire.ts';
+
+/**
+ * The cloud as the gateway sees it: one account through one device's token. Safe to call concurrently.
+ *
+ * Failures are `FsError`: `EAGAIN` when the cloud cannot be reached or asks to wait, after the client's own retries (it
+ * says nothing about the files: unreachable is not absent); `ETIMEDOUT`; `ENOENT` only when the service has answered
+ * that there is no such thing; `EACCES` for a bad or revoked token or a right that is missing; `EDQUOT`; `EINVAL`;
+ * `EINTR` when aborted; `EIO` for an answer that makes no sense or content that does not match its digest.
+ */
+export interface Remote {
+  /** The device that the token belongs to. */
+  device(context: Context): Promise<DeviceRecord>;
+
+  spaces(context: Context): Promise<SpaceRecord[]>;
+
+  /** The backup space of this device and set; made if there is none. */
+  openBackup(set: string, context: Context): Promise<SpaceRecord>;
+
+  /** Removes a backup space of this device; its nodes go to the Trash. */
+  removeSpace(space: string, context: Context): Promise<void>;
+
+  /** All live nodes of a space, parents before or after their children, then one cursor. */
+  snapshot(space: string, context: Context): AsyncIterable<NodeRecord | Cursor>;
+
+  /** Nodes changed after the revision `since`, in the order of revisions, then one cursor. @throws ESTALE: take a snapshot */
+  feed(space: string, since: number, context: Context): AsyncIterable<NodeRecord | Cursor>;
+
+  /** Ends by throwing when the connection is lost or silent; the caller reconnects and asks every feed once. */
+  push(context: Context): AsyncIterable<Push>;
+
+  /** Which of these digests (hex) the account lacks; those it has are safe from collection for the grace period. */
+  missing(digests: readonly string[], context: Context): Promise<string[]>;
+
+  /** Stores blocks. Splits into requests of the permitted size itself. */
+  upload(blocks: readonly UploadBlock[], context: Context): Promise<void>;
+
+  /**
+   * Blocks of versions, verified against the digests that came with them, in the order asked for. Splits into requests
+   * of the permitted size itself.
+   */
+  read(blocks: readonly BlockRequest[], context: Context): AsyncIterable<ReadBlock>;
+
+  /** The raw digests of a version's blocks, 32 bytes each. The caller checks it against the content's hash. */
+  manifest(version: string, context: Context): Promise<Uint8Array>;
+
+  /** Executes intents in order, each once however often it is sent; results in the same order. */
+  commit(intents: readonly Intent[], context: Context): Promise<IntentResult[]>;
+
+  /** Newest first. */
+  versions(node: string, context: Context): Promise<VersionRecord[]>;
+
+  /** Makes an older version the newest one again. */
+  restoreVersion(node: string, version: string, context: Context): Promise<NodeRecord>;
+
+  trash(context: Context): AsyncIterable<TrashRecord>;
+
+  /** Back to where it was, or beside it with a number where the name is taken; a missing folder above is made again. */
+  restoreTrash(node: string, context: Context): Promise<NodeRecord>;
+
+  purgeTrash(node: string, context: Context): Promise<void>;
+
+  /** Removes from Archive, which takes the account's password. */
+  removeArchived(node: string, password: string, context: Context): Promise<void>;
+
+  usage(context: Context): Promise<Usage>;
+
+  close(): Promise<void>;
+}
+
+export interface UploadBlock {
+  /** hex */
+  readonly digest: string;
+  /** 1 to `BLOCK_SIZE` bytes */
+  readonly data: Uint8Array;
+}
+
+export interface BlockRequest {
+  readonly version: string;
+  /** Which block of the version, from 0. */
+  readonly index: number;
+}
+
+export interface ReadBlock extends BlockRequest {
+  /** hex */
+  readonly digest: string;
+  readonly data: Uint8Array;
+}

@@ -1,0 +1,257 @@
+import Type, { type Static, type TSchema } from 'typebox';
+
+/**
+ * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each.
+ *
+ * Content is cut into blocks of `BLOCK_SIZE` bytes at multiples of it, the last one shorter; an empty file has none.
+ * A block's digest is the SHA-256 of its bytes. A content's hash is the SHA-256 of its blocks' raw digests, concatenated.
+ * Both are lower-case hex here; lists of digests are base64 of the concatenated raw bytes (32 each). Times are
+ * milliseconds since 1970 UTC with an optional fraction.
+ */
+export const BLOCK_SIZE = 1024 * 1024;
+/** Raw bytes of one digest. */
+export const DIGEST_SIZE = 32;
+/** Most blocks in one upload or download: 8 MiB of content. Small blocks go up to `MAX_BATCH_BLOCKS` in as many bytes. */
+export const MAX_BATCH_BYTES = 8 * BLOCK_SIZE;
+export const MAX_BATCH_BLOCKS = 1000;
+/** Most intents in one transaction. */
+export const MAX_INTENTS = 500;
+/** Most digests in one question for missing blocks. */
+export const MAX_DIGESTS = 10_000;
+/** Versions that a file of Sync or Backup keeps, the current one included. */
+export const KEPT_VERSIONS = 5;
+
+/** What an answer other than 2xx, or a refused intent, is about. Closed: a new cause is a new code here. */
+export const WIRE_CODES = [
+  'bad_request',
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  /** The name is taken; `current` is who has it. */
+  'exists',
+  /** A precondition does not hold; `current` is what is there. */
+  'conflict',
+  /** The node, or a folder above it, is in the Trash or gone for good. */
+  'gone',
+  'not_a_folder',
+  'blocks_missing',
+  'quota_exceeded',
+  'name_invalid',
+  /** The cursor is older than the tombstones: take a snapshot. */
+  'cursor_expired',
+  'too_large',
+  'digest_mismatch',
+  'too_many_requests',
+  'unavailable',
+  'internal',
+] as const;
+export type WireCode = (typeof WIRE_CODES)[number];
+
+export const WireErrorSchema = Type.Object({
+  code: Type.Enum(WIRE_CODES),
+  message: Type.String(),
+});
+export type WireError = Static<typeof WireErrorSchema>;
+
+/** Ids are made by whoever makes the thing (nodes, intents, versions: the client; UUIDv7), opaque to the other side. */
+export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._-]+$' });
+export const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Name = Type.String({ minLength: 1, maxLength: 255 });
+const Mode = Type.Integer({ minimum: 0, maximum: 0o7777 });
+const TimeValue = Type.Number();
+const Size = Type.Integer({ minimum: 0 });
+/** Values are bytes in base64; all names and values of a node together take at most 64 KiB. */
+const XattrMap = Type.Record(Type.String({ maxLength: 255 }), Type.String());
+const XattrChanges = Type.Record(Type.String({ maxLength: 255 }), Nullable(Type.String()));
+
+export function Nullable<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+export const SPACE_KINDS = ['sync', 'backup', 'archive', 'shared'] as const;
+export type SpaceKind = (typeof SPACE_KINDS)[number];
+
+export const DeviceSchema = Type.Object({
+  id: Id,
+  name: Type.String({ minLength: 1, maxLength: 100 }),
+  platform: Type.String({ maxLength: 100 }),
+  created: TimeValue,
+  /** Last call with its token. */
+  seen: TimeValue,
+  /** True for the caller itself. */
+  current: Type.Boolean(),
+});
+export type DeviceRecord = Static<typeof DeviceSchema>;
+
+export const SpaceSchema = Type.Object({
+  id: Id,
+  kind: Type.Enum(SPACE_KINDS),
+  /** Of a backup: the set. Of the others: the kind. */
+  name: Name,
+  /** Id of the root folder, which is no node of the feed. */
+  root: Id,
+  rev: Type.Integer({ minimum: 0 }),
+  /** Of a backup: whose. */
+  device: Type.Optional(Type.Object({ id: Id, name: Type.String() })),
+  /** Whether the calling device may write. */
+  writable: Type.Boolean(),
+});
+export type SpaceRecord = Static<typeof SpaceSchema>;
+
+export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
+
+export const NodeSchema = Type.Object({
+  id: Id,
+  space: Id,
+  /** The root's id for a child of the root. Of a removed node: where it was. */
+  parent: Id,
+  name: Name,
+  kind: Type.Enum(NODE_KINDS),
+  mode: Mode,
+  mtime: TimeValue,
+  birthtime: TimeValue,
+  /** When the service last changed the node. */
+  ctime: TimeValue,
+  rev: Type.Integer({ minimum: 1 }),
+  /** The device that made this revision. */
+  device: Nullable(Id),
+  /** A tombstone: the node and all below it are in the Trash or gone. */
+  removed: Type.Boolean(),
+  size: Size,
+  /** Of a file: the current version and its content's hash. */
+  version: Nullable(Id),
+  hash: Nullable(Digest),
+  /** Of a symlink. */
+  target: Type.Optional(Type.String({ maxLength: 4095 })),
+  xattrs: Type.Optional(XattrMap),
+});
+export type NodeRecord = Static<typeof NodeSchema>;
+
+export const VersionSchema = Type.Object({
+  id: Id,
+  node: Id,
+  size: Size,
+  hash: Digest,
+  mtime: TimeValue,
+  created: TimeValue,
+  device: Nullable(Id),
+  current: Type.Boolean(),
+});
+export type VersionRecord = Static<typeof VersionSchema>;
+
+export const TrashSchema = Type.Object({
+  node: NodeSchema,
+  /** Path inside the space where it was, beginning with '/'. */
+  path: Type.String(),
+  removed: TimeValue,
+  /** When it goes for good. */
+  expires: TimeValue,
+  /** Bytes and files that it holds. */
+  size: Size,
+  files: Type.Integer({ minimum: 0 }),
+});
+export type TrashRecord = Static<typeof TrashSchema>;
+
+export const UsageSchema = Type.Object({
+  /** Bytes the account may store. */
+  quota: Size,
+  /** Bytes of blocks it stores, each once. */
+  used: Size,
+  /** Bytes of current versions by kind of space. */
+  spaces: Type.Record(Type.Enum(SPACE_KINDS), Size),
+  trash: Size,
+  files: Type.Integer({ minimum: 0 }),
+});
+export type Usage = Static<typeof UsageSchema>;
+
+/** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */
+export const ContentSchema = Type.Union([
+  Type.Object({ size: Size, /** base64 of raw digests, 32 bytes each */ blocks: Type.String() }),
+  Type.Object({ from: Id }),
+]);
+export type WireContent = Static<typeof ContentSchema>;
+
+const intent = { id: Id, space: Id, node: Id };
+const place = { parent: Id, name: Name };
+const born = { mode: Mode, mtime: TimeValue, birthtime: TimeValue, xattrs: Type.Optional(XattrMap) };
+
+/** A folder under a free name. */
+export const MkdirSchema = Type.Object({ op: Type.Literal('mkdir'), ...intent, ...place, ...born });
+export const SymlinkSchema = Type.Object({
+  op: Type.Literal('symlink'),
+  ...intent,
+  ...place,
+  ...born,
+  target: Type.String({ minLength: 1, maxLength: 4095 }),
+});
+/**
+ * With `base: null` a new file under a free name, or under the name of `replace`, whose kept versions become older
+ * versions of the new node. Else the next version of a node whose current version is `base`, wherever it is now.
+ */
+export const PutSchema = Type.Object({
+  op: Type.Literal('put'),
+  ...intent,
+  ...place,
+  ...born,
+  version: Id,
+  base: Nullable(Id),
+  content: ContentSchema,
+  replace: Type.Optional(Id),
+});
+/** If the node still is at `from`: to a free name, or to the name of `replace` (as in `put`; a folder must be empty). */
+export const MoveSchema = Type.Object({
+  op: Type.Literal('move'),
+  ...intent,
+  ...place,
+  from: Type.Object(place),
+  replace: Type.Optional(Id),
+});
+export const AttrSchema = Type.Object({
+  op: Type.Literal('attr'),
+  ...intent,
+  mode: Type.Optional(Mode),
+  mtime: Type.Optional(TimeValue),
+  birthtime: Type.Optional(TimeValue),
+  xattrs: Type.Optional(XattrChanges),
+});
+/**
+ * To the Trash, with all below. A file only if its version still is `base`; a folder only if nothing below it has a
+ * revision above `seen` made by another device. A node that is gone already is a success.
+ */
+export const RemoveSchema = Type.Object({
+  op: Type.Literal('remove'),
+  ...intent,
+  base: Nullable(Id),
+  seen: Type.Integer({ minimum: 0 }),
+});
+export const IntentSchema = Type.Union([MkdirSchema, SymlinkSchema, PutSchema, MoveSchema, AttrSchema, RemoveSchema]);
+export type Intent = Static<typeof IntentSchema>;
+export type IntentOp = Intent['op'];
+
+/** One for each intent of a batch, in its order. A refused intent changed nothing; those after it were still tried. */
+export const IntentResultSchema = Type.Union([
+  Type.Object({ id: Id, status: Type.Literal('done'), node: NodeSchema }),
+  Type.Object({
+    id: Id,
+    status: Type.Literal('refused'),
+    code: Type.Enum(WIRE_CODES),
+    message: Type.String(),
+    /** `exists`, `conflict`, `gone`: what is there now. */
+    current: Type.Optional(NodeSchema),
+  }),
+]);
+export type IntentResult = Static<typeof IntentResultSchema>;
+
+/** The last line of a feed page or snapshot: where to go on. `more` asks to go on at once. */
+export const CursorSchema = Type.Object({ cursor: Type.Integer({ minimum: 0 }), more: Type.Boolean() });
+export type Cursor = Static<typeof CursorSchema>;
+
+/** Push: a space moved, or the list of spaces (their names, members) did, or nothing but a sign of life. */
+export const PushSchema = Type.Union([
+  Type.Object({ type: Type.Literal('space'), space: Id, rev: Type.Integer({ minimum: 0 }) }),
+  Type.Object({ type: Type.Literal('spaces') }),
+  Type.Object({ type: Type.Literal('alive') }),
+]);
+export type Push = Static<typeof PushSchema>;
+/** The service sends a sign of life at least this often, ms; a client that hears nothing for three times as long is cut off. */
+export const PUSH_ALIVE = 4000;

@@ -1,0 +1,35 @@
+import { FsError } from './fs-error.ts';
+
+/** NAME_MAX of Linux: bytes of UTF-8 in one name. */
+export const NAME_MAX = 255;
+
+/** PATH_MAX of Linux, less the terminating NUL: bytes of UTF-8 in one path. */
+export const PATH_MAX = 4095;
+
+const lone = /\p{Surrogate}/u;
+
+/**
+ * Checks a single name. Control characters are names (POSIX has them); doors that cannot carry them refuse them.
+ * @throws EINVAL, ENAMETOOLONG
+ */
+export function checkName(name: string, op: string): void {
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0') || lone.test(name)) {
+    throw new FsError('EINVAL', op, { subject: name, reason: 'not a possible file name' });
+  }
+  if (name.length > NAME_MAX || Buffer.byteLength(name) > NAME_MAX) {
+    throw new FsError('ENAMETOOLONG', op, { subject: name, reason: `a name has at most ${NAME_MAX} bytes` });
+  }
+}
+
+/** Splits a name before its extension, which keeps its dot: `a.tar.gz` → [`a.tar`, `.gz`]; `.profile` → [`.profile`, '']. */
+export function splitExtension(name: string): [stem: string, extension: string] {
+  const dot = name.lastIndexOf('.');
+  return dot <= 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot)];
+}
+
+const litter: readonly RegExp[] = [/^\._/, /^\.DS_Store$/, /^Thumbs\.db$/i, /^desktop\.ini$/i, /^~\$/];
+
+/** True for the files that operating systems and Office strew about; they are kept on this computer and never uploaded. */
+export function isLitter(name: string): boolean {
+  return litter.some((pattern) => pattern.test(name));
+}

@@ -1,0 +1,65 @@
+/** The nouns of the tree. */
+
+/** Stable through rename and restart; opaque to doors. At most 255 bytes, without `/`. */
+export type NodeId = string;
+
+export type Kind = 'file' | 'folder' | 'symlink';
+
+/** Milliseconds since 1970-01-01 UTC; the fraction carries finer time (a double resolves about 0.25 µs today). */
+export type Time = number;
+
+/**
+ * Extended attributes by name. Values are arbitrary bytes as base64. They belong to the node: they follow rename and
+ * copy and are synced. WebDAV keeps dead properties here.
+ */
+export type Xattrs = Readonly<Record<string, string>>;
+
+/** What `stat` tells. A value object: a later change makes a new one. */
+export interface Attr {
+  readonly id: NodeId;
+  /** The parent's id; the root is its own parent. */
+  readonly parent: NodeId;
+  /** The last path segment; '' for the root. */
+  readonly name: string;
+  readonly kind: Kind;
+  /** Bytes of content: of a file; of a symlink's target in UTF-8; 0 for a folder. */
+  readonly size: number;
+  /** Permission bits, 0o7777. */
+  readonly mode: number;
+  readonly mtime: Time;
+  /** Last change of content or metadata. */
+  readonly ctime: Time;
+  readonly birthtime: Time;
+  /**
+   * Identity of the content: equal exactly while the bytes are equal for this node, different after any change of
+   * them (also before the change has reached the cloud). Safe inside an ETag. For a folder it names the folder only.
+   */
+  readonly version: string;
+}
+
+/** Changes that `setattr` makes, all or none; what is absent stays. */
+export interface AttrChanges {
+  readonly mode?: number;
+  readonly mtime?: Time;
+  readonly birthtime?: Time;
+  /** Truncates or extends a file (with zeros). */
+  readonly size?: number;
+  /** Extended attributes to set (bytes in base64) or to remove (`null`). */
+  readonly xattrs?: Readonly<Record<string, string | null>>;
+}
+
+/** Metadata that a new node or draft starts with; what is absent gets the current time and the usual mode. */
+export interface NewAttr {
+  readonly mode?: number;
+  readonly mtime?: Time;
+  readonly birthtime?: Time;
+  readonly xattrs?: Xattrs;
+}
+
+/** Bytes. `total` is the quota, `used` what counts against it, `available` what a program may still write. */
+export interface StatFs {
+  readonly total: number;
+  readonly used: number;
+  readonly available: number;
+  readonly files: number;
+}
