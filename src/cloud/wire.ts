@@ -1,4 +1,4 @@
-import Type, { type Static, type TSchema } from 'typebox';
+import { Type, type Static, type TSchema } from 'typebox';
 
 /**
  * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each.
