@@ -1,0 +1,140 @@
+import type { NodeId } from '../vfs/node.ts';
+import { type Entry, entryKey } from './entry.ts';
+import type { GroupWriter, Op } from './group-writer.ts';
+import { type Rows, Table } from './table.ts';
+
+/** A space whose tree the catalog holds, and how far it has followed it. */
+export interface SpaceState {
+  readonly id: string;
+  readonly kind: 'sync' | 'backup' | 'archive' | 'shared';
+  readonly name: string;
+  readonly root: NodeId;
+  /** The revision up to which the feed has been applied; -1 before the first snapshot. */
+  readonly cursor: number;
+  readonly device?: { readonly id: string; readonly name: string };
+  readonly writable: boolean;
+}
+
+export interface CatalogRows {
+  readonly entries: Rows;
+  readonly places: Rows;
+  readonly spaces: Rows;
+}
+
+export interface CatalogPage {
+  readonly entries: readonly Entry[];
+  readonly more: boolean;
+}
+
+/**
+ * The local replica of the tree of every space, local changes applied. Reading is synchronous but for listings; changes
+ * are ops that the caller submits through the `GroupWriter`, together with whatever must be true at the same moment.
+ */
+export class Catalog {
+  readonly #entries: Table<Entry>;
+  /** Node id → key of its entry. */
+  readonly #places: Table<string>;
+  readonly #spaces: Table<SpaceState>;
+
+  constructor(rows: CatalogRows, writer: GroupWriter, hotBytes: number) {
+    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.8));
+    this.#places = new Table<string>('places', rows.places, writer, Math.ceil(hotBytes * 0.2));
+    this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
+  }
+
+  get(id: NodeId): Entry | undefined {
+    const key = this.#places.get(id);
+    return key === undefined ? undefined : this.#entries.get(key);
+  }
+
+  child(parent: NodeId, name: string): Entry | undefined {
+    return this.#entries.get(entryKey(parent, name));
+  }
+
+  /** Up to `limit` children behind the name `after`, in the order of their names' UTF-8 bytes. */
+  async page(parent: NodeId, after: string | undefined, limit: number): Promise<CatalogPage> {
+    // '0' is the character behind '/': the end of the parent's range.
+    const bounds = { gt: entryKey(parent, after ?? ''), lt: `${parent}0`, limit: limit + 1 };
+    const rows = await this.#entries.range(bounds);
+    return { entries: rows.slice(0, limit).map(([, entry]) => entry), more: rows.length > limit };
+  }
+
+  async isEmpty(folder: NodeId): Promise<boolean> {
+    const { entries } = await this.page(folder, undefined, 1);
+    return entries.length === 0;
+  }
+
+  /** All below a folder, each folder before what is in it, page by page. */
+  async *below(folder: NodeId): AsyncGenerator<Entry> {
+    const folders = [folder];
+    for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+      for await (const entry of this.children(next)) {
+        yield entry;
+        if (entry.kind === 'folder') folders.push(entry.id);
+      }
+    }
+  }
+
+  /** The children of a folder, page by page. */
+  async *children(folder: NodeId): AsyncGenerator<Entry> {
+    let after: string | undefined;
+    for (let more = true; more;) {
+      const page = await this.page(folder, after, 500);
+      yield* page.entries;
+      after = page.entries.at(-1)?.name;
+      more = page.more && after !== undefined;
+    }
+  }
+
+  /** The folders from an entry's parent up to the root of the drive, nearest first. Ends early where one is unknown. */
+  *ancestors(entry: Entry): Generator<Entry> {
+    const seen = new Set<NodeId>([entry.id]);
+    for (let id = entry.parent; !seen.has(id);) {
+      seen.add(id);
+      const parent = this.get(id);
+      if (parent === undefined) return;
+      yield parent;
+      id = parent.parent;
+    }
+  }
+
+  /** Names from the root of the drive to the entry; for people and error texts. */
+  path(entry: Entry): string {
+    const names = [entry.name];
+    for (const ancestor of this.ancestors(entry)) names.unshift(ancestor.name);
+    return `/${names.filter((name) => name !== '').join('/')}`;
+  }
+
+  /** Writes an entry; `before` is what it was, if it had another place. Whoever had the new place must be removed before. */
+  put(entry: Entry, before?: Entry): Op[] {
+    const key = entryKey(entry.parent, entry.name);
+    const ops: Op[] = [];
+    if (before !== undefined && entryKey(before.parent, before.name) !== key) {
+      ops.push(this.#entries.del(entryKey(before.parent, before.name)));
+    }
+    ops.push(this.#entries.put(key, entry), this.#places.put(entry.id, key));
+    return ops;
+  }
+
+  /** Removes one entry; what is below it becomes unreachable and is swept with `below` by the caller. */
+  remove(entry: Entry): Op[] {
+    return [this.#entries.del(entryKey(entry.parent, entry.name)), this.#places.del(entry.id)];
+  }
+
+  space(id: string): SpaceState | undefined {
+    return this.#spaces.get(id);
+  }
+
+  async spaces(): Promise<SpaceState[]> {
+    const rows = await this.#spaces.range({ gt: '', lt: '\u{10ffff}', limit: 100_000 });
+    return rows.map(([, space]) => space);
+  }
+
+  putSpace(space: SpaceState): Op {
+    return this.#spaces.put(space.id, space);
+  }
+
+  removeSpace(id: string): Op {
+    return this.#spaces.del(id);
+  }
+}

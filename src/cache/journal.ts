@@ -1,0 +1,156 @@
+import type { NodeId } from '../vfs/node.ts';
+import type { GroupWriter, Op } from './group-writer.ts';
+import { type Rows, Table } from './table.ts';
+
+/**
+ * What the user was promised and the cloud does not know yet. Metadata that an intent does not name (mode, times,
+ * xattrs) is read from the catalog when it is sent, so repeated changes of it need no intents of their own.
+ */
+export interface PendingIntent {
+  /** Position in the order of promises. */
+  readonly seq: number;
+  /** The id under which the cloud executes it once (UUIDv7). */
+  readonly id: string;
+  readonly op: 'mkdir' | 'symlink' | 'put' | 'move' | 'attr' | 'remove';
+  readonly space: string;
+  readonly node: NodeId;
+  /** When it was promised or last changed, ms. */
+  readonly at: number;
+  /** mkdir, symlink, put of a new node, move: where to. Of a put of a known node and of a remove: where it was, for people. */
+  readonly parent: NodeId;
+  readonly name: string;
+  /** put: the staged file with the content, or a version of the cloud to copy by reference. */
+  readonly staged?: string;
+  readonly from?: string;
+  /** put: `Attr.version` of the content, which becomes the cloud's version id. */
+  readonly version?: string;
+  /** put, remove: the cloud's version that this change is based on; `null` where the cloud had none. */
+  readonly base?: string | null;
+  /** put of a new node, move: the node that had the name, whose kept versions go on. */
+  readonly replace?: NodeId;
+  /** move: from where. */
+  readonly origin?: { readonly parent: NodeId; readonly name: string };
+  /** remove: the revision of the space that was known here. */
+  readonly seen?: number;
+  /** Cannot succeed as it is: why, in a code and in words. Waits for a person (`fjord retry`). */
+  readonly parked?: { readonly code: string; readonly reason: string; readonly at: number };
+}
+
+/**
+ * The intents in their order, mirrored in memory by node. Changes are ops for the `GroupWriter`, as with the catalog; the
+ * mirror follows them as they are submitted. An intent that is being sent is `claimed`: it must not change any more.
+ */
+export class Journal {
+  readonly #table: Table<PendingIntent>;
+  readonly #bySeq = new Map<number, PendingIntent>();
+  readonly #byNode = new Map<NodeId, Set<number>>();
+  readonly #claimed = new Set<number>();
+  readonly #listeners = new Set<() => void>();
+  #last = 0;
+
+  private constructor(table: Table<PendingIntent>) {
+    this.#table = table;
+  }
+
+  /** Reads what an earlier process left. */
+  static async open(rows: Rows, writer: GroupWriter): Promise<Journal> {
+    const journal = new Journal(new Table<PendingIntent>('journal', rows, writer, 1));
+    for (let gt = ''; ;) {
+      const page = await journal.#table.range({ gt, lt: ':', limit: 1000 });
+      for (const [key, intent] of page) {
+        journal.#mirror(intent);
+        gt = key;
+      }
+      if (page.length < 1000) return journal;
+    }
+  }
+
+  /** How many intents wait. */
+  get size(): number {
+    return this.#bySeq.size;
+  }
+
+  nextSeq(): number {
+    return ++this.#last;
+  }
+
+  get(seq: number): PendingIntent | undefined {
+    return this.#bySeq.get(seq);
+  }
+
+  /** In order. A live view: intents added meanwhile are seen, removed ones are not. */
+  *all(): Generator<PendingIntent> {
+    for (const intent of this.#bySeq.values()) yield intent;
+  }
+
+  /** The intents of one node, in order. */
+  of(node: NodeId): PendingIntent[] {
+    const seqs = this.#byNode.get(node);
+    if (seqs === undefined) return [];
+    return [...seqs].sort((a, b) => a - b).flatMap((seq) => this.#bySeq.get(seq) ?? []);
+  }
+
+  has(node: NodeId): boolean {
+    return this.#byNode.has(node);
+  }
+
+  /** Adds an intent, or writes it anew under its `seq`. Submit the op in the same turn. */
+  put(intent: PendingIntent): Op {
+    this.#mirror(intent);
+    this.#changed();
+    return this.#table.put(key(intent.seq), intent);
+  }
+
+  /** Takes an intent off: it has been executed, or has become pointless. Submit the op in the same turn. */
+  remove(seq: number): Op {
+    const intent = this.#bySeq.get(seq);
+    this.#bySeq.delete(seq);
+    this.#claimed.delete(seq);
+    if (intent !== undefined) this.#forget(intent);
+    this.#changed();
+    return this.#table.del(key(seq));
+  }
+
+  /** Marks an intent as being sent: its record and its staged content are frozen until it is released or removed. */
+  claim(seq: number): void {
+    this.#claimed.add(seq);
+  }
+
+  release(seq: number): void {
+    this.#claimed.delete(seq);
+    this.#changed();
+  }
+
+  isClaimed(seq: number): boolean {
+    return this.#claimed.has(seq);
+  }
+
+  /** Calls `listener` after every change. Returns the way to stop. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #mirror(intent: PendingIntent): void {
+    this.#last = Math.max(this.#last, intent.seq);
+    this.#bySeq.set(intent.seq, intent);
+    let seqs = this.#byNode.get(intent.node);
+    if (seqs === undefined) this.#byNode.set(intent.node, (seqs = new Set<number>()));
+    seqs.add(intent.seq);
+  }
+
+  #forget({ node, seq }: PendingIntent): void {
+    const seqs = this.#byNode.get(node);
+    seqs?.delete(seq);
+    if (seqs?.size === 0) this.#byNode.delete(node);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Sixteen digits keep the order of numbers in the order of bytes. */
+function key(seq: number): string {
+  return String(seq).padStart(16, '0');
+}

@@ -1,0 +1,104 @@
+import { LRUCache } from 'lru-cache';
+import type { GroupWriter, Op } from './group-writer.ts';
+
+/** What a table needs of the database below it: one sublevel, keys in UTF-8 byte order, values as JSON text. */
+export interface Rows {
+  getSync(key: string): string | undefined;
+  /** A consistent view as of the call; keys strictly between the bounds. */
+  range(bounds: Bounds): Promise<[key: string, value: string][]>;
+}
+
+export interface Bounds {
+  readonly gt: string;
+  readonly lt: string;
+  readonly limit: number;
+}
+
+/**
+ * Records of one kind by key, read without a turn of the event loop, with the submitted but unwritten ones on top and
+ * the hot ones in memory as objects. Values are JSON and are never changed in place.
+ */
+export class Table<V extends object | string> {
+  readonly name: string;
+  readonly #rows: Rows;
+  readonly #writer: GroupWriter;
+  readonly #hot: LRUCache<string, V>;
+
+  /** `hotBytes` bounds the records in memory, by a rough count of their size. */
+  constructor(name: string, rows: Rows, writer: GroupWriter, hotBytes: number) {
+    this.name = name;
+    this.#rows = rows;
+    this.#writer = writer;
+    this.#hot = new LRUCache<string, V>({ maxSize: hotBytes, sizeCalculation: (value: V, key) => weigh(value, key) });
+    writer.observe(name, (op) => this.#observe(op));
+  }
+
+  get(key: string): V | undefined {
+    const hot = this.#hot.get(key);
+    if (hot !== undefined) return hot;
+    const op = this.#writer.pending(this.name).get(key);
+    if (op !== undefined) return op.type === 'put' ? (op.value as V) : undefined;
+    const text = this.#rows.getSync(key);
+    if (text === undefined) return undefined;
+    const value = JSON.parse(text) as V;
+    this.#hot.set(key, value);
+    return value;
+  }
+
+  put(key: string, value: V): Op {
+    return { type: 'put', table: this.name, key, value };
+  }
+
+  del(key: string): Op {
+    return { type: 'del', table: this.name, key };
+  }
+
+  /** Up to `limit` records strictly between two keys, in the order of the keys' UTF-8 bytes, as of the call. */
+  async range(bounds: Bounds): Promise<[string, V][]> {
+    const pending = this.#pendingIn(bounds);
+    // Each pending delete may hide a stored row, so ask for that many more.
+    const stored = await this.#rows.range({ ...bounds, limit: bounds.limit + pending.size });
+    if (pending.size === 0) return stored.map(([key, text]) => [key, JSON.parse(text) as V]);
+    const merged = new Map<string, V>();
+    for (const [key, text] of stored) if (!pending.has(key)) merged.set(key, JSON.parse(text) as V);
+    for (const [key, op] of pending) if (op.type === 'put') merged.set(key, op.value as V);
+    return [...merged].sort(([a], [b]) => compareUtf8(a, b)).slice(0, bounds.limit);
+  }
+
+  #pendingIn({ gt, lt }: Bounds): Map<string, Op> {
+    const found = new Map<string, Op>();
+    for (const [key, op] of this.#writer.pending(this.name)) {
+      if (compareUtf8(key, gt) > 0 && compareUtf8(key, lt) < 0) found.set(key, op);
+    }
+    return found;
+  }
+
+  #observe(op: Op): void {
+    if (op.type === 'put') this.#hot.set(op.key, op.value as V);
+    else this.#hot.delete(op.key);
+  }
+}
+
+/** LevelDB's order: bytes of UTF-8, which is the order of code points and not that of UTF-16 units. */
+export function compareUtf8(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
+}
+
+/** Bytes that a record takes in memory, roughly: its strings and the object around them. */
+function weigh(value: object | string, key: string): number {
+  if (typeof value === 'string') return 100 + key.length + value.length;
+  let bytes = 400 + 2 * key.length;
+  if ('xattrs' in value && value.xattrs !== undefined) bytes += JSON.stringify(value.xattrs).length;
+  return bytes;
+}
