@@ -1,0 +1,96 @@
+import { createHash, webcrypto } from 'node:crypto';
+import { BrokenAnswer } from './errors.ts';
+import { BLOCK_SIZE, DIGEST_SIZE } from './wire.ts';
+
+/**
+ * Blocks in one body, back to back: a length (unsigned, 32 bits, big-endian), the 32 raw bytes of the block's SHA-256,
+ * the block. The end of the body is the end of the list.
+ */
+const HEAD = 4 + DIGEST_SIZE;
+
+/** Below this a digest takes less time than the way to another thread and back. */
+const SMALL = 32 * 1024;
+
+export interface Frame {
+  /** hex */
+  readonly digest: string;
+  readonly data: Uint8Array;
+}
+
+export function encodeFrames(blocks: readonly Frame[]): Buffer {
+  const body = Buffer.allocUnsafeSlow(blocks.reduce((sum, { data }) => sum + HEAD + data.length, 0));
+  let at = 0;
+  for (const { digest, data } of blocks) {
+    body.writeUInt32BE(data.length, at);
+    body.write(digest, at + 4, 'hex');
+    body.set(data, at + HEAD);
+    at += HEAD + data.length;
+  }
+  return body;
+}
+
+/**
+ * Cuts a body into its frames, as chunks come. Each byte of content is copied once, into a buffer of the block's own
+ * size. Digests are not verified here.
+ * @throws BrokenAnswer if a length is impossible; `end()` does so too if the body stops within a frame
+ */
+export class FrameReader {
+  readonly #head = Buffer.alloc(HEAD);
+  #data: Uint8Array | undefined;
+  /** Bytes of the head, or of the data, that are there. */
+  #filled = 0;
+
+  /** The frames that the chunk completes. */
+  push(chunk: Uint8Array): Frame[] {
+    const frames: Frame[] = [];
+    let at = 0;
+    while (at < chunk.length) {
+      at += this.#data === undefined ? this.#fill(this.#head, chunk, at) : this.#fill(this.#data, chunk, at);
+      if (this.#data === undefined) this.#startData();
+      else if (this.#filled === this.#data.length) frames.push(this.#finish(this.#data));
+    }
+    return frames;
+  }
+
+  end(): void {
+    if (this.#filled > 0 || this.#data !== undefined) {
+      throw new BrokenAnswer('the answer ends in the middle of a block', { temporary: true, code: 'EAGAIN' });
+    }
+  }
+
+  #fill(target: Uint8Array, chunk: Uint8Array, at: number): number {
+    const count = Math.min(target.length - this.#filled, chunk.length - at);
+    target.set(at === 0 && count === chunk.length ? chunk : chunk.subarray(at, at + count), this.#filled);
+    this.#filled += count;
+    return count;
+  }
+
+  #startData(): void {
+    if (this.#filled < HEAD) return;
+    const length = this.#head.readUInt32BE(0);
+    if (length === 0 || length > BLOCK_SIZE) {
+      throw new BrokenAnswer(`a block of ${length} bytes`, { temporary: true });
+    }
+    this.#data = Buffer.allocUnsafeSlow(length);
+    this.#filled = 0;
+  }
+
+  #finish(data: Uint8Array): Frame {
+    this.#data = undefined;
+    this.#filled = 0;
+    return { digest: this.#head.toString('hex', 4), data };
+  }
+}
+
+/** SHA-256 in hex. Large blocks are hashed by libuv's pool, not on the event loop. */
+export async function digestOf(data: Uint8Array): Promise<string> {
+  if (data.length < SMALL) return createHash('sha256').update(data).digest('hex');
+  const raw = await webcrypto.subtle.digest('SHA-256', data);
+  return Buffer.from(raw).toString('hex');
+}
+
+/** The frame itself, once its bytes are known to be those that its digest names. */
+export async function verified(frame: Frame): Promise<Frame> {
+  if ((await digestOf(frame.data)) === frame.digest) return frame;
+  throw new BrokenAnswer('the bytes of a block do not match its digest', { temporary: true });
+}

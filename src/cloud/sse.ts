@@ -1,0 +1,35 @@
+import { StringDecoder } from 'node:string_decoder';
+import { BrokenAnswer } from './errors.ts';
+
+/** Longest event, characters. */
+const LONGEST_EVENT = 1024 * 1024;
+const LINE_END = /\r\n|\n|\r(?!$)/;
+
+/**
+ * The `data` of the events of a `text/event-stream` body; other fields and comments are skipped (WHATWG HTML, section
+ * 9.2.6). An event that the end of the stream cuts short is dropped.
+ */
+export async function* readSse(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let text = '';
+  let data: string[] = [];
+  for await (const chunk of body) {
+    const lines = (text + decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))).split(LINE_END);
+    text = lines.pop() ?? '';
+    if (text.length > LONGEST_EVENT || data.length > LONGEST_EVENT) throw new BrokenAnswer('an event is too long');
+    for (const line of lines) {
+      if (line !== '') {
+        data.push(...dataOf(line));
+      } else if (data.length > 0) {
+        yield data.join('\n');
+        data = [];
+      }
+    }
+  }
+}
+
+function dataOf(line: string): string[] {
+  if (line === 'data') return [''];
+  if (!line.startsWith('data:')) return [];
+  return [line.slice(line.startsWith('data: ') ? 6 : 5)];
+}
