@@ -1,0 +1,175 @@
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { FsError } from '../vfs/fs-error.ts';
+import type { BatchWriter, Op } from './group-writer.ts';
+import type { Bounds, Rows } from './table.ts';
+
+export interface DatabaseOptions {
+  /** How long a batch that was not synced may wait for the disk, ms. */
+  readonly commitDelay?: number;
+}
+
+type Tree = Level;
+type Sublevel = ReturnType<typeof openSublevel>;
+
+/** LevelDB does nothing for an empty batch, so a batch that only syncs writes a key nobody reads. */
+const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
+
+/**
+ * The one LevelDB of a gateway: catalog, journal and the records of staging and store are tables (sublevels) of it, so
+ * that one batch changes all of them or none. Values are JSON.
+ *
+ * A batch that has been answered survives the death of the process; with `sync`, or after `barrier()`, the loss of power,
+ * too; any other is synced within `commitDelay`. Concurrent batches may be applied in any order: writers that share
+ * records go through one `GroupWriter`.
+ *
+ * After a failed write nobody knows what LevelDB's log holds, so nothing is written any more: later writes fail with
+ * `EIO`. Reading goes on.
+ */
+export class Database implements BatchWriter {
+  readonly #level: Tree;
+  readonly #commitDelay: number;
+  readonly #sublevels = new Map<string, Sublevel>();
+  #nextBarrier: Promise<void> | undefined;
+  #runningBarrier: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #failure: FsError | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(level: Tree, commitDelay: number) {
+    this.#level = level;
+    this.#commitDelay = commitDelay;
+  }
+
+  /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged */
+  static async open(dir: string, { commitDelay = 800 }: DatabaseOptions = {}): Promise<Database> {
+    const level: Tree = new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20 });
+    try {
+      await level.open();
+    } catch (error) {
+      throw openError(dir, error);
+    }
+    return new Database(level, commitDelay);
+  }
+
+  /** What stopped all writing, if something did. */
+  get failure(): FsError | undefined {
+    return this.#failure;
+  }
+
+  /** Reads of one table. */
+  async rows(table: string): Promise<Rows> {
+    const sublevel = this.#sublevel(table);
+    await sublevel.open();
+    return {
+      getSync: (key) => sublevel.getSync(key),
+      range: ({ gt, lt, limit }: Bounds) => sublevel.iterator({ gt, lt, limit }).all(),
+    };
+  }
+
+  /** All of the ops or none; of two with one key the later counts. Visible to reads when answered. @throws EIO */
+  async write(ops: readonly Op[], sync: boolean): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closing !== undefined) throw new FsError('EBADF', 'write', { reason: 'the database is closed' });
+    await this.#write(ops, sync);
+    if (!sync) this.#timer ??= setTimeout(() => void this.barrier().catch(() => undefined), this.#commitDelay);
+  }
+
+  /** Answered when everything that was answered before this call is on the disk; one sync serves all who wait. @throws EIO */
+  barrier(): Promise<void> {
+    this.#nextBarrier ??= this.#runningBarrier.then(() => {
+      this.#nextBarrier = undefined;
+      const sync = this.write([], true);
+      this.#runningBarrier = sync.catch(() => undefined);
+      return sync;
+    });
+    return this.#nextBarrier;
+  }
+
+  /** Syncs what is written and closes. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const unsynced = this.#timer !== undefined;
+    clearTimeout(this.#timer);
+    await this.#runningBarrier;
+    if (unsynced && this.#failure === undefined) await this.#write([], true).catch(() => undefined);
+    await this.#level.close();
+  }
+
+  async #write(ops: readonly Op[], sync: boolean): Promise<void> {
+    const timer = this.#timer;
+    try {
+      const batch = (ops.length > 0 ? ops : [SYNC_MARK]).map((op) => this.#operation(op));
+      await this.#level.batch(batch, { sync });
+      if (sync) await syncOldLogs(this.#level.location);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    if (sync && timer === this.#timer) {
+      clearTimeout(timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #operation({ type, table, key, value }: Op) {
+    const sublevel = this.#sublevel(table);
+    return type === 'put'
+      ? ({ type, sublevel, key, value: JSON.stringify(value) } as const)
+      : ({ type, sublevel, key } as const);
+  }
+
+  #sublevel(table: string): Sublevel {
+    let sublevel = this.#sublevels.get(table);
+    if (sublevel === undefined) this.#sublevels.set(table, (sublevel = openSublevel(this.#level, table)));
+    return sublevel;
+  }
+
+  #fail(error: unknown): FsError {
+    clearTimeout(this.#timer);
+    this.#failure ??= new FsError('EIO', 'write', {
+      subject: this.#level.location,
+      reason: 'the database could not be written; nothing more is written until the program is started again',
+      cause: error,
+    });
+    return this.#failure;
+  }
+}
+
+function openSublevel(level: Tree, table: string) {
+  return level.sublevel(table, { valueEncoding: 'utf8' });
+}
+
+/**
+ * LevelDB syncs the log that it appends to and not the one before, whose records may still be in memory on their way
+ * into a table. Any log that is there beside the newest is therefore synced as well.
+ */
+async function syncOldLogs(dir: string): Promise<void> {
+  const logs = (await readdir(dir)).filter((name) => name.endsWith('.log')).sort();
+  for (const name of logs.slice(0, -1)) {
+    try {
+      await using log = await open(join(dir, name), 'r+');
+      await log.datasync();
+    } catch (error) {
+      // Gone meanwhile: its records are in a table, which LevelDB has synced.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}
+
+function openError(dir: string, error: unknown): FsError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (codeOf(cause) === 'LEVEL_LOCKED') {
+    return new FsError('EBUSY', 'open', { subject: dir, reason: 'another process has this folder open', cause });
+  }
+  const reason = cause instanceof Error ? cause.message : undefined;
+  return new FsError('EIO', 'open', { subject: dir, reason, cause });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

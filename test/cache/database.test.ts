@@ -1,0 +1,112 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { Database } from '../../src/cache/database.ts';
+import { isFsError } from '../../src/vfs/fs-error.ts';
+import { canMount, smallDisk, temporary } from '../helpers/temporary.ts';
+
+const all = { gt: '', lt: '\u{10ffff}', limit: 100 };
+
+t.test('a batch spans tables and is read back after reopening', async (t) => {
+  const dir = temporary(t);
+  const db = await Database.open(dir);
+  await db.write(
+    [
+      { type: 'put', table: 'a', key: 'x', value: { n: 1 } },
+      { type: 'put', table: 'b', key: 'x', value: 'text' },
+      { type: 'put', table: 'a', key: 'y', value: 2 },
+      { type: 'del', table: 'a', key: 'y' },
+    ],
+    false,
+  );
+  t.equal((await db.rows('a')).getSync('x'), '{"n":1}');
+  t.same(await (await db.rows('a')).range(all), [['x', '{"n":1}']]);
+  await db.close();
+  const again = await Database.open(dir);
+  t.teardown(() => again.close());
+  t.equal((await again.rows('b')).getSync('x'), '"text"');
+  t.equal((await again.rows('a')).getSync('y'), undefined);
+});
+
+t.test('a folder that is open is refused with EBUSY', async (t) => {
+  const dir = temporary(t);
+  const db = await Database.open(dir);
+  t.teardown(() => db.close());
+  const script = `
+    import { Database } from ${JSON.stringify(join(import.meta.dirname, '../../src/cache/database.ts'))};
+    await Database.open(${JSON.stringify(dir)}).catch((error) => console.log(error.code, error.reason));`;
+  const said = execFileSync(process.execPath, ['--import=tsx', '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  });
+  t.match(said, /^EBUSY another process/);
+});
+
+t.test('a damaged database is EIO', async (t) => {
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'CURRENT'), 'nonsense');
+  await t.rejects(Database.open(dir), { code: 'EIO' });
+});
+
+t.test('barriers share a sync and cover what was answered before', async (t) => {
+  const db = await Database.open(temporary(t));
+  t.teardown(() => db.close());
+  await db.write([{ type: 'put', table: 'a', key: 'x', value: 1 }], false);
+  t.equal(db.barrier(), db.barrier(), 'those who wait share one');
+  await db.barrier();
+  await db.barrier();
+});
+
+t.test('the log before the newest one is synced, too', async (t) => {
+  const dir = temporary(t);
+  const db = await Database.open(dir);
+  t.teardown(() => db.close());
+  const value = 'x'.repeat(100_000);
+  for (let i = 0; i < 120; i++) await db.write([{ type: 'put', table: 'a', key: `${i}`, value }], i % 10 === 0);
+  await db.barrier();
+  t.equal((await db.rows('a')).getSync('119'), JSON.stringify(value));
+});
+
+t.test('after a failed write nothing is written, reading goes on', { skip: !canMount }, async (t) => {
+  const small = smallDisk(t, 2 << 20);
+  const db = await Database.open(join(small, 'db'));
+  t.teardown(() => db.close());
+  await db.write([{ type: 'put', table: 'a', key: 'x', value: 1 }], true);
+  writeFileSync(join(small, 'filler'), Buffer.alloc(1 << 20));
+  const value = 'x'.repeat(1_500_000);
+  const error: unknown = await db.write([{ type: 'put', table: 'a', key: 'y', value }], false).catch((e: unknown) => e);
+  t.ok(isFsError(error, 'EIO'));
+  t.equal(db.failure, error);
+  await t.rejects(db.write([{ type: 'put', table: 'a', key: 'z', value: 1 }], false), { code: 'EIO' });
+  await t.rejects(db.barrier(), { code: 'EIO' });
+  t.equal((await db.rows('a')).getSync('x'), '1');
+});
+
+t.test('what was answered survives SIGKILL', async (t) => {
+  const dir = temporary(t);
+  const script = `
+    import { Database } from ${JSON.stringify(join(import.meta.dirname, '../../src/cache/database.ts'))};
+    const db = await Database.open(${JSON.stringify(dir)});
+    for (let i = 0; ; i++) {
+      await db.write([{ type: 'put', table: 'a', key: String(i).padStart(6, '0'), value: i }], false);
+      console.log(i);
+    }`;
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    if (said.includes('\n500\n')) child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  const last = Number(said.slice(0, said.lastIndexOf('\n')).split('\n').at(-1));
+  const db = await Database.open(dir);
+  t.teardown(() => db.close());
+  t.ok(last >= 500);
+  const rows = await db.rows('a');
+  for (let i = 0; i <= last; i++) {
+    if (rows.getSync(String(i).padStart(6, '0')) !== String(i)) t.fail(`record ${i} is lost`);
+  }
+});
