@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import type { FileSystem, Page } from './file-system.ts';
-import { FsError } from './fs-error.ts';
+import { FsError, isFsError } from './fs-error.ts';
 import { PATH_MAX, checkName } from './name.ts';
 import type { Attr, NodeId } from './node.ts';
 
@@ -44,5 +44,15 @@ export async function* pages(fs: FileSystem, folder: NodeId, context: Context): 
     if (last === undefined) return;
     page = await fs.readdir(folder, { after: last.name, limit: PAGE }, context);
     yield page;
+  }
+}
+
+/** The child with this name, or undefined where there is none; every other failure is thrown. */
+export async function find(fs: FileSystem, folder: NodeId, name: string, context: Context): Promise<Attr | undefined> {
+  try {
+    return await fs.lookup(folder, name, context);
+  } catch (error) {
+    if (isFsError(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }

@@ -1,0 +1,50 @@
+import { Readable, Writable } from 'node:stream';
+import type { Context } from '../../vfs/context.ts';
+import type { Draft, FileHandle } from '../../vfs/file-system.ts';
+import { answer, toLibraryError } from './errors.ts';
+
+/** Bytes that one read asks for. */
+const CHUNK = 256 * 1024;
+
+/** The whole content of an open file, which is closed with the stream. The library knows no offsets. */
+export function readStream(handle: FileHandle, context: Context): Readable {
+  let position = 0;
+  return new Readable({
+    highWaterMark: CHUNK,
+    read(): void {
+      const buffer = Buffer.allocUnsafe(CHUNK);
+      Promise.resolve(handle.read(buffer, position, context)).then(
+        (count) => {
+          position += count;
+          this.push(count === 0 ? null : buffer.subarray(0, count));
+        },
+        (error: unknown) => this.destroy(toLibraryError(error, 'read')),
+      );
+    },
+    destroy(error, callback): void {
+      Promise.resolve(handle.close()).then(
+        () => callback(error),
+        () => callback(error),
+      );
+    },
+  });
+}
+
+/** Takes the new content of a draft: `finish` means committed, destruction before it means nothing has changed. */
+export function writeStream(draft: Draft, context: Context): Writable {
+  return new Writable({
+    highWaterMark: CHUNK,
+    write(chunk: Buffer, _encoding, callback): void {
+      answer('write', callback, async () => draft.append(chunk, context));
+    },
+    final(callback): void {
+      answer('close', callback, async () => draft.commit({}, context));
+    },
+    destroy(error, callback): void {
+      Promise.resolve(draft.discard()).then(
+        () => callback(error),
+        () => callback(error),
+      );
+    },
+  });
+}
