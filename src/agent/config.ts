@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import envPaths from 'env-paths';
+import { closest, distance } from 'fastest-levenshtein';
+import { parse, TomlError } from 'smol-toml';
+import { bytes, choice, duration, flag, text, whole, type Setting } from './setting.ts';
+
+/** Where the platform keeps the settings and the data of programs. */
+const platform = envPaths('fjord', { suffix: '' });
+
+/** Every setting: its key as `section.name` in the file, its kind and default, and one line of help. */
+export const SETTINGS = {
+  'data.dir': text(platform.data, 'folder that holds everything Fjord keeps on this computer'),
+  'cloud.url': text('', 'address of the cloud; empty: the one that `fjord login` was given'),
+  'device.name': text('', "this computer's name in the account; empty: its host name"),
+  'cache.dir': text('', 'folder for cached content; empty: inside the data folder'),
+  'cache.size': bytes('20 GiB', 'most bytes of content that are kept for reading again'),
+  'cache.min_free': bytes('1 GiB', 'free room that the cache leaves on its disk'),
+  'archive.settle': duration('10 s', 'quiet time after which a file in /Archive is sealed'),
+  'archive.readable': flag(false, 'whether sealed files in /Archive can be read through the drive'),
+  durability: choice(['process', 'power'], 'process', 'what an answered change survives; "power" syncs the disk each time'),
+  'webdav.host': text('127.0.0.1', 'address that the WebDAV door listens on; others than loopback need TLS'),
+  'webdav.port': whole(4918, [0, 65_535], 'port of the WebDAV door; 0: any free one, remembered'),
+  'webdav.engine': choice(['fjord', 'webdav-server'], 'fjord', 'which WebDAV server answers'),
+  'webdav.user': text('fjord', 'user name for the WebDAV door'),
+  'webdav.quota': choice(['named', 'off'], 'named', 'whether clients that ask are told the quota ("off" for macOS 15.4)'),
+  'webdav.tls_cert': text('', 'certificate file (PEM) for the WebDAV door'),
+  'webdav.tls_key': text('', 'private key file (PEM) for the WebDAV door'),
+  'log.level': choice(['error', 'warn', 'info', 'debug'], 'info', 'how much is written to the log'),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+export type SettingKey = keyof typeof SETTINGS;
+
+/** The value of every setting, frozen. Only the outermost code sees it; constructors get values. */
+export type Config = { readonly [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never };
+
+export interface ConfigSources {
+  /** A settings file; absent: the one in the platform's folder, if there is one. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Values of the command line; they count before all others. */
+  readonly flags?: Partial<Config> | undefined;
+}
+
+/** A settings file or variable that cannot be used; the message names it, says what is wrong and what to write. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** The settings file that is read when none is named. */
+export const defaultConfigFile = join(platform.config, 'config.toml');
+
+/** Defaults, then the file, then `FJORD_…` variables, then flags. @throws ConfigError */
+export function loadConfig({ file, env, flags = {} }: ConfigSources): Config {
+  const named = file ?? env['FJORD_CONFIG'];
+  const values = new Map<string, unknown>(keys().map((key) => [key, SETTINGS[key].default]));
+  for (const [key, value] of fromFile(named ?? defaultConfigFile, named !== undefined)) values.set(key, value);
+  for (const [key, value] of fromEnv(env)) values.set(key, value);
+  for (const [key, value] of Object.entries(flags)) if (value !== undefined) values.set(key, value);
+  return Object.freeze(Object.fromEntries(values)) as Config;
+}
+
+export function keys(): SettingKey[] {
+  return Object.keys(SETTINGS) as SettingKey[];
+}
+
+/** The variable that sets a key: `cache.min_free` → `FJORD_CACHE_MIN_FREE`. */
+export function variable(key: SettingKey): string {
+  return `FJORD_${key.replaceAll('.', '_').toUpperCase()}`;
+}
+
+function fromFile(file: string, needed: boolean): [SettingKey, unknown][] {
+  const document = readToml(file, needed);
+  return [...leaves(document, '')].map(([key, raw]) => {
+    const known = keys().find((one) => one === key);
+    if (known === undefined) throw new ConfigError(`${file}: ${unknown(key)}`);
+    return [known, readValue(known, raw, `${file}: ${key}`)];
+  });
+}
+
+function readToml(file: string, needed: boolean): Readonly<Record<string, unknown>> {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (missing && !needed) return {};
+    if (error instanceof TomlError) throw new ConfigError(`${file}, line ${error.line}: ${firstLine(error.message)}`);
+    throw new ConfigError(`${file}: ${missing ? 'there is no such settings file' : 'cannot be read'}`);
+  }
+}
+
+function* leaves(table: Readonly<Record<string, unknown>>, prefix: string): Generator<[string, unknown]> {
+  for (const [name, value] of Object.entries(table)) {
+    const key = prefix + name;
+    if (isTable(value) && isSection(key)) yield* leaves(value, `${key}.`);
+    else yield [key, value];
+  }
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSection(key: string): boolean {
+  return keys().some((known) => known.startsWith(`${key}.`));
+}
+
+function fromEnv(env: ConfigSources['env']): [SettingKey, unknown][] {
+  const variables = new Map(keys().map((key) => [variable(key), key]));
+  return Object.entries(env).flatMap(([name, raw]) => {
+    if (!name.startsWith('FJORD_') || raw === undefined) return [];
+    const key = variables.get(name);
+    if (key !== undefined) return [[key, readValue(key, raw, name)] as [SettingKey, unknown]];
+    refuseMisspelt(name, [...variables.keys()]);
+    return [];
+  });
+}
+
+/** Other programs may have variables of the prefix; one that is nearly a setting's is a mistake. */
+function refuseMisspelt(name: string, variables: readonly string[]): void {
+  const near = closest(name, variables);
+  if (distance(name, near) > 2) return;
+  throw new ConfigError(`${name}: there is no such setting; did you mean ${near}?`);
+}
+
+function readValue(key: SettingKey, raw: unknown, where: string): unknown {
+  const { read, expects } = SETTINGS[key];
+  const value: unknown = read(raw);
+  if (value !== undefined) return value;
+  const shown = typeof raw === 'string' ? JSON.stringify(raw) : String(JSON.stringify(raw)).slice(0, 60);
+  throw new ConfigError(`${where}: ${shown} is not ${expects}`);
+}
+
+function unknown(key: string): string {
+  const near = closest(key, keys());
+  return `there is no setting ${JSON.stringify(key)}; did you mean ${JSON.stringify(near)}? \`fjord config\` lists all`;
+}
+
+function firstLine(message: string): string {
+  return message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? message;
+}
