@@ -1,6 +1,7 @@
 import type { Context } from '../vfs/context.ts';
+import type { Digester } from './digester.ts';
 import { BrokenAnswer } from './errors.ts';
-import { encodeFrames, FrameReader, verified, type Frame } from './frames.ts';
+import { encodeFrames, FrameReader, type OwnFrame } from './frames.ts';
 import type { Http } from './http.ts';
 import type { BlockRequest, ReadBlock, UploadBlock } from './remote.ts';
 import { BLOCK_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from './wire.ts';
@@ -57,6 +58,7 @@ function* batchesOf(blocks: readonly UploadBlock[]): Generator<UploadBlock[]> {
  */
 export async function* readBlocks(
   http: Http,
+  digester: Digester,
   blocks: readonly BlockRequest[],
   context: Context,
 ): AsyncGenerator<ReadBlock> {
@@ -64,7 +66,7 @@ export async function* readBlocks(
   for (let done = 0; done < blocks.length;) {
     try {
       const asked = blocks.slice(done, done + MAX_BATCH_BLOCKS);
-      for await (const frame of frames(http, asked, context)) {
+      for await (const frame of frames(http, digester, asked, context)) {
         const request = blocks[done] as BlockRequest;
         done += 1;
         tries.progress();
@@ -76,23 +78,35 @@ export async function* readBlocks(
   }
 }
 
-async function* frames(http: Http, asked: readonly BlockRequest[], context: Context): AsyncGenerator<Frame> {
+async function* frames(
+  http: Http,
+  digester: Digester,
+  asked: readonly BlockRequest[],
+  context: Context,
+): AsyncGenerator<OwnFrame> {
   const json = { blocks: asked.map(({ version, index }) => ({ version, index })) };
   const body = await http.open({ op: 'read', method: 'POST', path: '/v1/blocks/read', json }, context);
   const reader = new FrameReader();
-  const pending: Promise<Frame>[] = [];
+  const pending: Promise<OwnFrame>[] = [];
   let count = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     for (const frame of reader.push(chunk)) {
       count += 1;
-      pending.push(handled(verified(frame)));
+      pending.push(handled(verified(digester, frame)));
     }
     if (count > asked.length) throw new BrokenAnswer('more blocks than were asked for');
-    while (pending.length > HASHED_AHEAD) yield await (pending.shift() as Promise<Frame>);
+    while (pending.length > HASHED_AHEAD) yield await (pending.shift() as Promise<OwnFrame>);
   }
-  while (pending.length > 0) yield await (pending.shift() as Promise<Frame>);
+  while (pending.length > 0) yield await (pending.shift() as Promise<OwnFrame>);
   reader.end();
   if (count === 0) throw new BrokenAnswer('an answer without blocks', { temporary: true });
+}
+
+/** The frame, once its bytes are known to be those that its digest names. */
+async function verified(digester: Digester, { digest, data }: OwnFrame): Promise<OwnFrame> {
+  const found = await digester.digest(data);
+  if (found.digest === digest) return found;
+  throw new BrokenAnswer('the bytes of a block do not match its digest', { temporary: true });
 }
 
 /** A rejection is seen when its turn comes; until then it must not count as unhandled. */

@@ -1,4 +1,3 @@
-import { createHash, webcrypto } from 'node:crypto';
 import { BrokenAnswer } from './errors.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from './wire.ts';
 
@@ -8,14 +7,14 @@ import { BLOCK_SIZE, DIGEST_SIZE } from './wire.ts';
  */
 const HEAD = 4 + DIGEST_SIZE;
 
-/** Below this a digest takes less time than the way to another thread and back. */
-const SMALL = 32 * 1024;
-
-export interface Frame {
+export interface Frame<Bytes extends Uint8Array = Uint8Array> {
   /** hex */
   readonly digest: string;
-  readonly data: Uint8Array;
+  readonly data: Bytes;
 }
+
+/** As it came: the bytes have memory of their own. */
+export type OwnFrame = Frame<Uint8Array<ArrayBuffer>>;
 
 export function encodeFrames(blocks: readonly Frame[]): Buffer {
   const body = Buffer.allocUnsafeSlow(blocks.reduce((sum, { data }) => sum + HEAD + data.length, 0));
@@ -36,13 +35,13 @@ export function encodeFrames(blocks: readonly Frame[]): Buffer {
  */
 export class FrameReader {
   readonly #head = Buffer.alloc(HEAD);
-  #data: Uint8Array | undefined;
+  #data: Uint8Array<ArrayBuffer> | undefined;
   /** Bytes of the head, or of the data, that are there. */
   #filled = 0;
 
   /** The frames that the chunk completes. */
-  push(chunk: Uint8Array): Frame[] {
-    const frames: Frame[] = [];
+  push(chunk: Uint8Array): OwnFrame[] {
+    const frames: OwnFrame[] = [];
     let at = 0;
     while (at < chunk.length) {
       at += this.#data === undefined ? this.#fill(this.#head, chunk, at) : this.#fill(this.#data, chunk, at);
@@ -71,26 +70,13 @@ export class FrameReader {
     if (length === 0 || length > BLOCK_SIZE) {
       throw new BrokenAnswer(`a block of ${length} bytes`, { temporary: true });
     }
-    this.#data = Buffer.allocUnsafeSlow(length);
+    this.#data = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
     this.#filled = 0;
   }
 
-  #finish(data: Uint8Array): Frame {
+  #finish(data: Uint8Array<ArrayBuffer>): OwnFrame {
     this.#data = undefined;
     this.#filled = 0;
     return { digest: this.#head.toString('hex', 4), data };
   }
-}
-
-/** SHA-256 in hex. Large blocks are hashed by libuv's pool, not on the event loop. */
-export async function digestOf(data: Uint8Array): Promise<string> {
-  if (data.length < SMALL) return createHash('sha256').update(data).digest('hex');
-  const raw = await webcrypto.subtle.digest('SHA-256', data);
-  return Buffer.from(raw).toString('hex');
-}
-
-/** The frame itself, once its bytes are known to be those that its digest names. */
-export async function verified(frame: Frame): Promise<Frame> {
-  if ((await digestOf(frame.data)) === frame.digest) return frame;
-  throw new BrokenAnswer('the bytes of a block do not match its digest', { temporary: true });
 }

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { Context } from '../vfs/context.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { readBlocks, uploadBlocks } from './block-transfer.ts';
+import { Digester } from './digester.ts';
 import { BrokenAnswer } from './errors.ts';
 import { readFeed, readRecords } from './feed.ts';
 import { checked, compile, Http, type HttpOptions } from './http.ts';
@@ -57,6 +58,7 @@ export interface HttpRemoteOptions extends HttpOptions {
 /** The cloud over HTTP (`docs/api.md`). */
 export class HttpRemote implements Remote {
   readonly #http: Http;
+  readonly #digester = new Digester();
   readonly #pushSilence: number;
 
   /** Opens no connection yet. @throws EINVAL for an address that cannot be used safely */
@@ -128,7 +130,7 @@ export class HttpRemote implements Remote {
   }
 
   read(blocks: readonly BlockRequest[], context: Context): AsyncIterable<ReadBlock> {
-    return readBlocks(this.#http, blocks, context);
+    return readBlocks(this.#http, this.#digester, blocks, context);
   }
 
   async manifest(version: string, context: Context): Promise<Uint8Array> {
@@ -195,6 +197,7 @@ export class HttpRemote implements Remote {
 
   async close(): Promise<void> {
     await this.#http.close();
+    await this.#digester.close();
   }
 }
 
