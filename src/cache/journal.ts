@@ -24,6 +24,10 @@ export interface PendingIntent {
   readonly from?: string;
   /** put: `Attr.version` of the content, which becomes the cloud's version id. */
   readonly version?: string;
+  /** put: somebody is writing `staged`; the entry's size and times, and `version`, are set when they finish or by `freeze`. */
+  readonly writing?: true;
+  /** attr: names of extended attributes to take off; the others are in the entry. */
+  readonly cleared?: readonly string[];
   /** put, remove: the cloud's version that this change is based on; `null` where the cloud had none. */
   readonly base?: string | null;
   /** put of a new node, move: the node that had the name, whose kept versions go on. */
@@ -45,6 +49,8 @@ export class Journal {
   readonly #bySeq = new Map<number, PendingIntent>();
   readonly #byNode = new Map<NodeId, Set<number>>();
   readonly #claimed = new Set<number>();
+  /** Sent at least once, as far as this process knows. */
+  readonly #sent = new Set<number>();
   readonly #listeners = new Set<() => void>();
   #last = 0;
 
@@ -59,6 +65,8 @@ export class Journal {
       const page = await journal.#table.range({ gt, lt: ':', limit: 1000 });
       for (const [key, intent] of page) {
         journal.#mirror(intent);
+        // The earlier process may have sent it.
+        if (intent.writing !== true) journal.#sent.add(intent.seq);
         gt = key;
       }
       if (page.length < 1000) return journal;
@@ -96,6 +104,8 @@ export class Journal {
 
   /** Adds an intent, or writes it anew under its `seq`. Submit the op in the same turn. */
   put(intent: PendingIntent): Op {
+    // Under a new id it is another intent, which nobody has sent.
+    if (this.#bySeq.get(intent.seq)?.id !== intent.id) this.#sent.delete(intent.seq);
     this.#mirror(intent);
     this.#changed();
     return this.#table.put(key(intent.seq), intent);
@@ -106,6 +116,7 @@ export class Journal {
     const intent = this.#bySeq.get(seq);
     this.#bySeq.delete(seq);
     this.#claimed.delete(seq);
+    this.#sent.delete(seq);
     if (intent !== undefined) this.#forget(intent);
     this.#changed();
     return this.#table.del(key(seq));
@@ -114,6 +125,7 @@ export class Journal {
   /** Marks an intent as being sent: its record and its staged content are frozen until it is released or removed. */
   claim(seq: number): void {
     this.#claimed.add(seq);
+    this.#sent.add(seq);
   }
 
   release(seq: number): void {
@@ -123,6 +135,14 @@ export class Journal {
 
   isClaimed(seq: number): boolean {
     return this.#claimed.has(seq);
+  }
+
+  /**
+   * Whether the cloud may have executed it: it is being sent, or was sent and the answer is not known, or an earlier process
+   * left it. Such an intent must be sent as it is; what changes afterwards is promised by another one.
+   */
+  isFixed(seq: number): boolean {
+    return this.#claimed.has(seq) || (this.#sent.has(seq) && this.#bySeq.get(seq)?.parked === undefined);
   }
 
   /** Calls `listener` after every change. Returns the way to stop. */

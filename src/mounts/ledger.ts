@@ -1,0 +1,44 @@
+import { v7 } from 'uuid';
+import type { GroupWriter, Op } from '../cache/group-writer.ts';
+import type { Journal, PendingIntent } from '../cache/journal.ts';
+import type { NodeId } from '../vfs/node.ts';
+import type { Plan, Waiting } from './promise.ts';
+
+export interface LedgerParts {
+  readonly journal: Journal;
+  readonly writer: GroupWriter;
+  readonly now: () => number;
+}
+
+/** Writes plans into the journal. */
+export class Ledger {
+  readonly #parts: LedgerParts;
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  /** What waits for a node, in order. */
+  waiting(node: NodeId): Waiting[] {
+    const { journal } = this.#parts;
+    if (!journal.has(node)) return [];
+    return journal.of(node).map((intent) => ({ intent, fixed: journal.isFixed(intent.seq) }));
+  }
+
+  /** The ops of a plan; submit them in the same turn. */
+  ops({ add, rewrite, drop }: Plan): Op[] {
+    const { journal, now } = this.#parts;
+    const at = now();
+    return [
+      ...drop.map(({ seq }) => journal.remove(seq)),
+      ...rewrite.map((intent) => journal.put({ ...intent, id: this.#idOf(intent), at })),
+      ...add.map((intent) => journal.put({ ...intent, seq: journal.nextSeq(), id: v7({ msecs: at }), at })),
+    ];
+  }
+
+  /** What the cloud has refused under one id it may refuse again without looking. */
+  #idOf(intent: PendingIntent): string {
+    const refused = this.#parts.journal.get(intent.seq)?.parked !== undefined;
+    return refused ? v7({ msecs: this.#parts.now() }) : intent.id;
+  }
+}
