@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { BrokenAnswer } from '../../src/cloud/errors.ts';
 import { readNdjson } from '../../src/cloud/ndjson.ts';
