@@ -1,4 +1,5 @@
 import type { Awaitable, Context } from '../vfs/context.ts';
+import type { Op } from './group-writer.ts';
 
 /**
  * Immutable content that the cloud has. Equal hashes are equal bytes, so renames, copies and duplicates share one entry
@@ -31,6 +32,7 @@ export interface BlockSource {
   ): AsyncIterable<{
     readonly version: string;
     readonly index: number;
+    /** SHA-256 of `data`, hex; the source has made sure of that. Whether it is the right one the store checks. */
     readonly digest: string;
     readonly data: Uint8Array;
   }>;
@@ -57,6 +59,7 @@ export interface ContentReader extends Readable {
 export interface ContentStore {
   /** Answers at once; blocks are fetched when read. */
   open(content: Content): ContentReader;
+  /** Whether every block of it is on this disk. */
   has(hash: string): boolean;
   /** Starts to fetch the content of small files that will probably be read next, in few requests. Never throws. */
   prefetch(contents: readonly Content[]): void;
@@ -91,6 +94,11 @@ export interface StagedFile extends Readable {
   block(index: number, context: Context): Promise<Uint8Array>;
   /** Whether the block was written here (else it is `base`'s, which the cloud has). */
   isOwn(index: number): boolean;
+  /**
+   * Says that nobody here uses the object any more: its descriptor is given back. The file itself stays until `discard`
+   * or `adopt`; one that has been discarded cannot be read afterwards. Idempotent.
+   */
+  close(): void;
 }
 
 /** The folder of staged files. */
@@ -105,8 +113,12 @@ export interface Staging {
   ids(): Promise<string[]>;
   /** Removes the file; open handles go on until they are released. */
   discard(id: string): Promise<void>;
-  /** Turns a sealed file into store content under its hash, by rename; it is complete and, until `drop`, cached. */
-  adopt(file: StagedFile, content: Content): Promise<void>;
+  /**
+   * Turns a sealed file, which the cloud has now, into store content under its hash, without copying. `ops` (intent gone,
+   * catalog at the new revision) are written in the same batch. From then on the file is gone from `ids()`; reads of the
+   * object go on and come from the store. Its blocks are evicted like any others.
+   */
+  adopt(file: StagedFile, content: Content, ops: readonly Op[]): Promise<void>;
   /** Bytes of everything staged. */
   usage(): number;
 }

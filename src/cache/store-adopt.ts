@@ -1,0 +1,58 @@
+import { linkSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Bitmap } from './bitmap.ts';
+import { BLOCK_SIZE, blockLength } from './block.ts';
+import { readFullyAsync } from './file-io.ts';
+import type { FilePool } from './file-pool.ts';
+import type { StoredContent } from './stored-content.ts';
+
+/** A sealed file whose content the cloud has. */
+export interface AdoptedFile {
+  readonly path: string;
+  /** The blocks that are in the file. */
+  readonly present: Bitmap;
+  readonly digests: Uint8Array;
+}
+
+/**
+ * Puts a file into the store beside its old name, which the caller removes after the records are written: a crash in
+ * between leaves a file without a record on one side or the other, never a record without its data.
+ */
+export async function adoptFile(stored: StoredContent, file: AdoptedFile, pool: FilePool): Promise<void> {
+  if (stored.present.isFull) return;
+  if (stored.present.count === 0 || file.present.isFull) {
+    await place(file.path, stored.path);
+    stored.replace(file.present);
+  } else {
+    await merge(stored, file, pool);
+  }
+}
+
+async function place(from: string, to: string): Promise<void> {
+  mkdirSync(dirname(to), { recursive: true });
+  rmSync(to, { force: true });
+  try {
+    linkSync(from, to);
+  } catch {
+    // A file system without hard links.
+    await copyFile(from, to);
+  }
+}
+
+/** Both have only a part: adds the file's blocks to those that the store has. */
+async function merge(stored: StoredContent, { path, present }: AdoptedFile, pool: FilePool): Promise<void> {
+  const source = pool.borrow(path);
+  try {
+    for (let index = 0; index < present.length; index++) {
+      if (!present.has(index) || stored.present.has(index)) continue;
+      const data = Buffer.allocUnsafeSlow(blockLength(stored.size, index));
+      if ((await readFullyAsync(source.fd, data, index * BLOCK_SIZE)) < data.length) continue;
+      await stored.write(index, data);
+      stored.present.add(index);
+      stored.markReady(index);
+    }
+  } finally {
+    source.release();
+  }
+}
