@@ -1,0 +1,84 @@
+import t from 'tap';
+import { type BatchWriter, GroupWriter, type Op } from '../../src/cache/group-writer.ts';
+
+interface Batch {
+  readonly ops: readonly Op[];
+  readonly sync: boolean;
+  readonly finish: (error?: Error) => void;
+}
+
+/** A disk that writes when it is told to. */
+class SlowDisk implements BatchWriter {
+  readonly batches: Batch[] = [];
+
+  write(ops: readonly Op[], sync: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const finish = (error?: Error): void => (error === undefined ? resolve() : reject(error));
+      this.batches.push({ ops: [...ops], sync, finish });
+    });
+  }
+}
+
+const put = (key: string, value: unknown): Op => ({ type: 'put', table: 't', key, value });
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+t.test('what gathers during a write is written as one batch, in order', async (t) => {
+  const disk = new SlowDisk();
+  const writer = new GroupWriter(disk);
+  const first = [writer.write([put('a', 1)]), writer.write([put('b', 2)])];
+  await turn();
+  const second = [writer.write([put('a', 3), put('c', 4)]), writer.write([put('d', 5)], { sync: true })];
+  await turn();
+  t.equal(disk.batches.length, 1, 'the second group waits for the first');
+  t.same(disk.batches[0]?.ops, [put('a', 1), put('b', 2)]);
+  t.equal(disk.batches[0]?.sync, false);
+  disk.batches[0]?.finish();
+  await Promise.all(first);
+  await turn();
+  t.same(disk.batches[1]?.ops, [put('a', 3), put('c', 4), put('d', 5)]);
+  t.equal(disk.batches[1]?.sync, true, 'one that asks for a sync gets it for all');
+  disk.batches[1]?.finish();
+  await Promise.all(second);
+  await writer.idle();
+});
+
+t.test('submitted records are pending until their own batch is written', async (t) => {
+  const disk = new SlowDisk();
+  const writer = new GroupWriter(disk);
+  const first = writer.write([put('a', 1)]);
+  t.equal(writer.pending('t').get('a')?.value, 1, 'at once');
+  await turn();
+  const second = writer.write([put('a', 2)]);
+  disk.batches[0]?.finish();
+  await first;
+  t.equal(writer.pending('t').get('a')?.value, 2, 'a newer one is not taken off with the older');
+  await turn();
+  disk.batches[1]?.finish();
+  await second;
+  t.equal(writer.pending('t').size, 0);
+});
+
+t.test('a failed write is told to all who wait for it and to nobody else', async (t) => {
+  const disk = new SlowDisk();
+  const writer = new GroupWriter(disk);
+  const lost = [writer.write([put('a', 1)]), writer.write([put('b', 1)])];
+  await turn();
+  disk.batches[0]?.finish(new Error('disk on fire'));
+  for (const write of lost) await t.rejects(write, /disk on fire/);
+  const next = writer.write([put('c', 1)]);
+  await turn();
+  disk.batches[1]?.finish();
+  await t.resolves(next);
+});
+
+t.test('an observer sees every op of its table as it is submitted', async (t) => {
+  const disk = new SlowDisk();
+  const writer = new GroupWriter(disk);
+  const seen: string[] = [];
+  writer.observe('t', (op) => seen.push(op.key));
+  const written = writer.write([put('a', 1), { ...put('x', 1), table: 'other' }, put('b', 1)]);
+  t.same(seen, ['a', 'b']);
+  await turn();
+  disk.batches[0]?.finish();
+  await written;
+});
