@@ -1,0 +1,276 @@
+import { v7 as newId } from 'uuid';
+import type { Test } from 'tap';
+import type { Remote } from '../../src/cloud/remote.ts';
+import {
+  BLOCK_SIZE,
+  KEPT_VERSIONS,
+  type Cursor,
+  type Intent,
+  type IntentResult,
+  type NodeRecord,
+  type Push,
+  type SpaceRecord,
+} from '../../src/cloud/wire.ts';
+import { background } from '../../src/vfs/context.ts';
+import { contentOf, mkdir, noise, put, remove, symlink } from '../helpers/intents.ts';
+
+/** Two devices of one fresh account. */
+export interface RemotePair {
+  readonly first: Remote;
+  readonly second: Remote;
+  readonly password: string;
+}
+
+const ids = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+async function spaceOf(remote: Remote, kind: SpaceRecord['kind']): Promise<SpaceRecord> {
+  const space = (await remote.spaces(background)).find((space) => space.kind === kind);
+  if (!space) throw new Error(`no ${kind} space`);
+  return space;
+}
+
+async function committed(remote: Remote, ...intents: Intent[]): Promise<NodeRecord[]> {
+  const results = await remote.commit(intents, background);
+  return results.map((result) => {
+    if (result.status === 'done') return result.node;
+    throw new Error(`${result.code}: ${result.message}`);
+  });
+}
+
+async function refused(remote: Remote, intent: Intent): Promise<IntentResult & { status: 'refused' }> {
+  const [result] = await remote.commit([intent], background);
+  if (result?.status !== 'refused') throw new Error(`not refused: ${JSON.stringify(result)}`);
+  return result;
+}
+
+/** Uploads the bytes and makes them a new file in the root. */
+async function store(remote: Remote, space: SpaceRecord, name: string, bytes: Uint8Array): Promise<NodeRecord> {
+  const content = contentOf(bytes);
+  await remote.upload(content.blocks, background);
+  const [node] = await committed(remote, put({ space: space.id, parent: space.root, name }, content.wire));
+  return node as NodeRecord;
+}
+
+function nodesOf(records: readonly (NodeRecord | Cursor)[]): NodeRecord[] {
+  return records.filter((record): record is NodeRecord => 'id' in record);
+}
+
+/** What every `Remote` must do. `make` gives devices of an account of their own to each test. */
+export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>): void {
+  t.test('each device knows itself and the spaces of the account', async (t) => {
+    const { first, second } = await make(t);
+    const [a, b] = [await first.device(background), await second.device(background)];
+    t.not(a.id, b.id);
+    t.ok(a.current);
+    const kinds = (await first.spaces(background)).map(({ kind }) => kind).sort();
+    t.same(kinds, ['archive', 'sync']);
+  });
+
+  t.test('blocks are missing until they are uploaded', async (t) => {
+    const { first } = await make(t);
+    const { blocks } = contentOf(noise(2 * BLOCK_SIZE + 5));
+    const digests = blocks.map(({ digest }) => digest);
+    t.same((await first.missing(digests, background)).sort(), [...digests].sort());
+    await first.upload(blocks.slice(0, 2), background);
+    t.same(await first.missing(digests, background), digests.slice(2));
+    await first.upload(blocks, background);
+    t.same(await first.missing(digests, background), []);
+    t.same(await first.missing([], background), []);
+  });
+
+  t.test('content comes back as it went, whole and by blocks', async (t) => {
+    const { first, second } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    for (const size of [0, 1, BLOCK_SIZE - 1, BLOCK_SIZE, 10 * BLOCK_SIZE + 7]) {
+      const bytes = noise(size);
+      const content = contentOf(bytes);
+      const node = await store(first, space, `file-${size}`, bytes);
+      t.match(node, { size, hash: content.hash });
+      const version = node.version as string;
+      t.ok(content.digests.equals(await second.manifest(version, background)));
+      const blocks = await all(
+        second.read(
+          ids(content.blocks.length).map((index) => ({ version, index })),
+          background,
+        ),
+      );
+      t.same(
+        blocks.map(({ index, digest }) => [index, digest]),
+        content.blocks.map(({ digest }, i) => [i, digest]),
+      );
+      t.ok(Buffer.concat(blocks.map(({ data }) => data)).equals(bytes), `${size} bytes`);
+    }
+  });
+
+  t.test('thousands of small blocks go and come in few calls', async (t) => {
+    const { first } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const contents = ids(1500).map((i) => contentOf(Buffer.from(`content ${i}`)));
+    await first.upload(
+      contents.flatMap(({ blocks }) => blocks),
+      background,
+    );
+    const nodes = await committed(
+      first,
+      ...contents.map(({ wire }, i) => put({ space: space.id, parent: space.root, name: `f${i}` }, wire)),
+    );
+    t.equal(nodes.length, 1500);
+    const requests = nodes.map(({ version }) => ({ version: version as string, index: 0 }));
+    const blocks = await all(first.read(requests, background));
+    t.same(
+      blocks.map(({ data }) => Buffer.from(data).toString()),
+      ids(1500).map((i) => `content ${i}`),
+    );
+  });
+
+  t.test('a version that is not there is ENOENT', async (t) => {
+    const { first } = await make(t);
+    await t.rejects(first.manifest(newId(), background), { code: 'ENOENT' });
+    await t.rejects(all(first.read([{ version: newId(), index: 0 }], background)), { code: 'ENOENT' });
+  });
+
+  t.test('snapshot and feed tell the same tree, the feed in the order of revisions', async (t) => {
+    const { first, second } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const at = { space: space.id, parent: space.root };
+    const folder = mkdir({ ...at, name: 'folder' });
+    const file = put({ ...at, parent: folder.node, name: 'Grüße \u{1F600}\t.txt' }, { size: 0, blocks: '' });
+    await committed(first, folder, file, symlink({ ...at, name: 'link' }, 'folder/../x'));
+    const feed = await all(second.feed(space.id, 0, background));
+    const snapshot = await all(second.snapshot(space.id, background));
+    t.match(feed.at(-1), { cursor: 3, more: false });
+    t.match(snapshot.at(-1), { cursor: 3 });
+    t.same(
+      nodesOf(feed).map(({ rev }) => rev),
+      [1, 2, 3],
+    );
+    const byId = (a: NodeRecord, b: NodeRecord) => (a.id < b.id ? -1 : 1);
+    t.same(nodesOf(snapshot).sort(byId), nodesOf(feed).sort(byId));
+    t.match(nodesOf(feed)[1], {
+      name: 'Grüße \u{1F600}\t.txt',
+      mtime: 1_700_000_000_123.25,
+      birthtime: 1_600_000_000_000,
+    });
+    t.same(
+      nodesOf(await all(second.feed(space.id, 2, background))).map(({ kind }) => kind),
+      ['symlink'],
+    );
+  });
+
+  t.test('an intent is executed once, however often it comes', async (t) => {
+    const { first } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const intent = mkdir({ space: space.id, parent: space.root, name: 'once' });
+    const [a] = await committed(first, intent);
+    const [b] = await committed(first, intent);
+    t.same(a, b);
+    t.equal(nodesOf(await all(first.snapshot(space.id, background))).length, 1);
+  });
+
+  t.test('a refusal says why and what is there, and those after it are still tried', async (t) => {
+    const { first } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const at = { space: space.id, parent: space.root, name: 'taken' };
+    const [taken] = await committed(first, mkdir(at));
+    const results = await first.commit([mkdir(at), mkdir({ ...at, name: 'free' })], background);
+    t.match(results, [{ status: 'refused', code: 'exists', current: { id: taken?.id } }, { status: 'done' }]);
+    t.match(await refused(first, put({ ...at, name: 'x' }, contentOf(noise(9)).wire)), { code: 'blocks_missing' });
+  });
+
+  t.test('six contents leave five versions, and an older one comes back', async (t) => {
+    const { first } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const node = await store(first, space, 'file', Buffer.from('0'));
+    let base = node.version;
+    for (const i of [1, 2, 3, 4, 5]) {
+      const content = contentOf(Buffer.from(String(i)));
+      await first.upload(content.blocks, background);
+      const next = put({ space: space.id, parent: space.root, name: 'file' }, content.wire, { node: node.id, base });
+      base = (await committed(first, next))[0]?.version ?? null;
+    }
+    const versions = await first.versions(node.id, background);
+    t.equal(versions.length, KEPT_VERSIONS);
+    t.same(
+      versions.map(({ current }) => current),
+      [true, false, false, false, false],
+    );
+    const oldest = versions.at(-1);
+    t.equal(oldest?.hash, contentOf(Buffer.from('1')).hash);
+    const restored = await first.restoreVersion(node.id, oldest?.id ?? '', background);
+    t.equal(restored.hash, oldest?.hash);
+  });
+
+  t.test('what is removed goes to the Trash, comes back, and goes for good', async (t) => {
+    const { first } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const node = await store(first, space, 'file', noise(100));
+    await committed(first, remove(space.id, node.id, node.version, node.rev));
+    t.match(await all(first.trash(background)), [{ node: { id: node.id }, path: '/file', size: 100, files: 1 }]);
+    t.match(await first.restoreTrash(node.id, background), { id: node.id, removed: false, name: 'file' });
+    t.same(await all(first.trash(background)), []);
+    const [back] = nodesOf(await all(first.snapshot(space.id, background)));
+    await committed(first, remove(space.id, node.id, node.version, back?.rev ?? 0));
+    await first.purgeTrash(node.id, background);
+    t.same(await all(first.trash(background)), []);
+    await t.rejects(first.restoreTrash(node.id, background), { code: 'ENOENT' });
+  });
+
+  t.test('a backup space belongs to the device that opened it', async (t) => {
+    const { first, second } = await make(t);
+    const space = await first.openBackup('Documents', background);
+    t.match(space, { kind: 'backup', name: 'Documents', writable: true });
+    t.match(await first.openBackup('Documents', background), { id: space.id });
+    await committed(first, mkdir({ space: space.id, parent: space.root, name: 'a' }));
+    const seen = (await second.spaces(background)).find(({ id }) => id === space.id);
+    t.match(seen, { writable: false, device: { id: (await first.device(background)).id } });
+    t.match(await refused(second, mkdir({ space: space.id, parent: space.root, name: 'b' })), { code: 'forbidden' });
+    await t.rejects(second.removeSpace(space.id, background), { code: 'EACCES' });
+    await first.removeSpace(space.id, background);
+    t.notOk((await first.spaces(background)).some(({ id }) => id === space.id));
+  });
+
+  t.test('Archive lets nothing go but by the password', async (t) => {
+    const { first, password } = await make(t);
+    const space = await spaceOf(first, 'archive');
+    const node = await store(first, space, 'kept', noise(10));
+    t.match(await refused(first, remove(space.id, node.id, node.version, node.rev)), { code: 'forbidden' });
+    await t.rejects(first.removeArchived(node.id, 'wrong', background), { code: 'EACCES' });
+    await first.removeArchived(node.id, password, background);
+    t.same(nodesOf(await all(first.snapshot(space.id, background))), []);
+  });
+
+  t.test('usage counts blocks once', async (t) => {
+    const { first } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const bytes = noise(5000);
+    await store(first, space, 'a', bytes);
+    await store(first, space, 'b', bytes);
+    t.match(await first.usage(background), { used: 5000, spaces: { sync: 10_000 }, files: 2 });
+  });
+
+  t.test('push says that a space moved', async (t) => {
+    const { first, second } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const stop = new AbortController();
+    const seen: Push[] = [];
+    for await (const event of second.push({ signal: stop.signal })) {
+      seen.push(event);
+      if (seen.length === 1) await committed(first, mkdir({ space: space.id, parent: space.root, name: 'news' }));
+      if (event.type === 'space') break;
+    }
+    t.match(seen.at(-1), { type: 'space', space: space.id, rev: 1 });
+  });
+
+  t.test('an aborted call is EINTR', async (t) => {
+    const { first } = await make(t);
+    const aborted = { signal: AbortSignal.abort() };
+    await t.rejects(first.spaces(aborted), { code: 'EINTR' });
+    await t.rejects(all(first.push(aborted)), { code: 'EINTR' });
+  });
+}
