@@ -26,6 +26,9 @@ export interface CatalogPage {
   readonly more: boolean;
 }
 
+/** In front of an id in the table of places: the node is now known under that id. No id begins with it. */
+const ALIAS = '=';
+
 /**
  * The local replica of the tree of every space, local changes applied. Reading is synchronous but for listings; changes
  * are ops that the caller submits through the `GroupWriter`, together with whatever must be true at the same moment.
@@ -42,9 +45,11 @@ export class Catalog {
     this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
   }
 
+  /** The node with this id, or with the id that it has got since (`alias`): use the entry's own `id` from then on. */
   get(id: NodeId): Entry | undefined {
     const key = this.#places.get(id);
-    return key === undefined ? undefined : this.#entries.get(key);
+    if (key === undefined) return undefined;
+    return key.startsWith(ALIAS) ? this.get(key.slice(ALIAS.length)) : this.#entries.get(key);
   }
 
   child(parent: NodeId, name: string): Entry | undefined {
@@ -119,6 +124,11 @@ export class Catalog {
   /** Removes one entry; what is below it becomes unreachable and is swept with `below` by the caller. */
   remove(entry: Entry): Op[] {
     return [this.#entries.del(entryKey(entry.parent, entry.name)), this.#places.del(entry.id)];
+  }
+
+  /** From now on `get(from)` answers the node `to`: two nodes turned out to be one, or one had to be made anew. */
+  alias(from: NodeId, to: NodeId): Op {
+    return this.#places.put(from, `${ALIAS}${to}`);
   }
 
   space(id: string): SpaceState | undefined {

@@ -102,7 +102,7 @@ export class Journal {
     return this.#byNode.has(node);
   }
 
-  /** Adds an intent, or writes it anew under its `seq`. Submit the op in the same turn. */
+  /** Adds an intent, or writes it anew under its `seq`, perhaps for another node. Submit the op in the same turn. */
   put(intent: PendingIntent): Op {
     // Under a new id it is another intent, which nobody has sent.
     if (this.#bySeq.get(intent.seq)?.id !== intent.id) this.#sent.delete(intent.seq);
@@ -153,6 +153,8 @@ export class Journal {
 
   #mirror(intent: PendingIntent): void {
     this.#last = Math.max(this.#last, intent.seq);
+    const before = this.#bySeq.get(intent.seq);
+    if (before !== undefined && before.node !== intent.node) this.#forget(before);
     this.#bySeq.set(intent.seq, intent);
     let seqs = this.#byNode.get(intent.node);
     if (seqs === undefined) this.#byNode.set(intent.node, (seqs = new Set<number>()));
