@@ -121,6 +121,11 @@ export class Catalog {
     return ops;
   }
 
+  /** Writes an entry whose id, parent and name are what they were. */
+  update(entry: Entry): Op {
+    return this.#entries.put(entryKey(entry.parent, entry.name), entry);
+  }
+
   /** Removes one entry; what is below it becomes unreachable and is swept with `below` by the caller. */
   remove(entry: Entry): Op[] {
     return [this.#entries.del(entryKey(entry.parent, entry.name)), this.#places.del(entry.id)];

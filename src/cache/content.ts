@@ -77,6 +77,7 @@ export interface ContentStore {
 export interface StagedFile extends Readable {
   readonly id: string;
   readonly base: Content | null;
+  readonly isSealed: boolean;
   /** @throws ENOSPC before anything is lost: room is reserved first */
   write(data: Uint8Array, position: number, context: Context): Awaitable<void>;
   append(data: Uint8Array, context: Context): Awaitable<void>;

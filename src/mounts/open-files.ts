@@ -1,44 +1,108 @@
-import type { Catalog } from '../cache/catalog.ts';
-import type { StagedFile, Staging } from '../cache/content.ts';
+import type { StagedFile } from '../cache/content.ts';
+import type { Entry } from '../cache/entry.ts';
+import type { OpenMode } from '../vfs/file-system.ts';
 import type { NodeId } from '../vfs/node.ts';
-
-export interface OpenFilesParts {
-  readonly catalog: Catalog;
-  readonly staging: Staging;
-}
+import type { DriveParts } from './drive-parts.ts';
+import { OpenFile } from './open-file.ts';
 
 /** The files that are open, one record for each node, shared by its handles. */
 export class OpenFiles {
-  readonly #parts: OpenFilesParts;
+  readonly #parts: DriveParts;
+  readonly #files = new Map<NodeId, OpenFile>();
 
-  constructor(parts: OpenFilesParts) {
+  constructor(parts: DriveParts) {
     this.#parts = parts;
+  }
+
+  /** How many files are open. */
+  get size(): number {
+    return this.#files.size;
+  }
+
+  get(node: NodeId): OpenFile | undefined {
+    return this.#files.get(node);
+  }
+
+  /** An entry from the catalog, with what its writers have not flushed. */
+  overlay(entry: Entry): Entry {
+    if (this.#files.size === 0) return entry;
+    return this.#files.get(entry.id)?.overlay(entry) ?? entry;
+  }
+
+  /** Counts one more handle of a file. */
+  acquire(entry: Entry, { write }: Pick<OpenMode, 'write'>): OpenFile {
+    let file = this.#files.get(entry.id);
+    if (file === undefined) this.#files.set(entry.id, (file = new OpenFile(this.#parts, entry)));
+    file.handles++;
+    if (write) {
+      file.writers++;
+      this.#parts.activity.opened(file.node);
+    }
+    return file;
+  }
+
+  /** Counts one handle less; the last writer gives the content on, the last handle forgets the file. */
+  release(file: OpenFile, { write }: Pick<OpenMode, 'write'>): void {
+    file.handles--;
+    if (write) {
+      file.writers--;
+      if (file.writers === 0) void file.flush();
+      this.#parts.activity.closed(file.node);
+    }
+    if (file.handles > 0) return;
+    if (this.#files.get(file.node) === file) this.#files.delete(file.node);
+    file.close();
   }
 
   /**
    * Ends the current generation of a file's content, for its upload: what is written from now on goes to a new staged
-   * file and a new intent. Call it in the turn in which the put was claimed, then read the intent and the entry anew:
-   * both get their final `version`, the entry its final size and times. Answers the sealed staged file that the
-   * claimed put names; `undefined` if it names none (a copy by reference, or an empty file).
+   * file and a new intent. Call it in the turn in which the put was claimed; when it is answered read the intent and the
+   * entry anew: both have got their final `version`, the entry its final size and times. Answers the sealed staged file
+   * that the claimed put names; `undefined` if it names none (a copy by reference, or an empty file).
+   * @throws ENOENT if the staged file is lost
    */
   async freeze(node: NodeId): Promise<StagedFile | undefined> {
-    const id = this.#parts.catalog.get(node)?.staged;
-    if (id === undefined) return undefined;
-    const staged = await this.#parts.staging.open(id);
-    staged.seal();
-    return staged;
+    const { journal } = this.#parts;
+    const put = journal.of(node).find((intent) => intent.op === 'put' && journal.isClaimed(intent.seq));
+    if (put === undefined) return undefined;
+    const seal = (): Promise<StagedFile | undefined> => this.#seal(node, put.staged);
+    const file = this.#files.get(node);
+    return await (file === undefined ? seal() : file.freeze(seal));
+  }
+
+  /** The staged content of a file as it is now, sealed so that it can be forked; writers go on in a fork of their own. */
+  async snapshot(entry: Entry): Promise<StagedFile | undefined> {
+    const file = this.#files.get(entry.id);
+    const seal = (): Promise<StagedFile | undefined> => {
+      return this.#seal(entry.id, (this.#parts.catalog.get(entry.id) ?? entry).staged);
+    };
+    return await (file === undefined ? seal() : file.freeze(seal));
   }
 
   /** Handles on `from` go on as handles on `to`, which has got its local content and intents. */
-  rebind(_from: NodeId, _to: NodeId): void {}
+  rebind(from: NodeId, to: NodeId): void {
+    const file = this.#files.get(from);
+    if (file === undefined || from === to) return;
+    this.#files.delete(from);
+    file.node = to;
+    this.#files.set(to, file);
+    this.#parts.activity.rebind(from, to);
+  }
 
   /** True while a handle that may write is open. */
-  hasWriters(_node: NodeId): boolean {
-    return false;
+  hasWriters(node: NodeId): boolean {
+    return (this.#files.get(node)?.writers ?? 0) > 0;
   }
 
   /** True while any handle is open. */
-  isOpen(_node: NodeId): boolean {
-    return false;
+  isOpen(node: NodeId): boolean {
+    return this.#files.has(node);
+  }
+
+  async #seal(node: NodeId, id: string | undefined): Promise<StagedFile | undefined> {
+    if (id === undefined) return undefined;
+    const staged = this.#files.get(node)?.stagedFile(id) ?? (await this.#parts.staging.open(id));
+    staged.seal();
+    return staged;
   }
 }

@@ -1,0 +1,77 @@
+import { BRANCH, type Entry } from '../cache/entry.ts';
+import type { Op } from '../cache/group-writer.ts';
+import type { Change } from '../vfs/file-system.ts';
+import { FsError } from '../vfs/fs-error.ts';
+import { checkName } from '../vfs/name.ts';
+import type { NodeId } from '../vfs/node.ts';
+import type { DriveParts } from './drive-parts.ts';
+import type { OpenFiles } from './open-files.ts';
+
+/** What the operations of the drive stand on. */
+export interface Ground extends DriveParts {
+  readonly files: OpenFiles;
+}
+
+/** The entry of a node, what open handles have written applied. @throws ESTALE */
+export function nodeOf({ catalog, files }: Ground, id: NodeId, op: string): Entry {
+  const entry = catalog.get(id);
+  if (entry === undefined) throw new FsError('ESTALE', op, { subject: id, reason: 'it was removed' });
+  return files.overlay(entry);
+}
+
+/** @throws ESTALE, ENOTDIR */
+export function folderOf(ground: Ground, id: NodeId, op: string): Entry {
+  const entry = nodeOf(ground, id, op);
+  if (entry.kind !== 'folder') throw new FsError('ENOTDIR', op, { subject: entry.name });
+  return entry;
+}
+
+/** A folder of the cloud, in which names may come and go. @throws ESTALE, ENOTDIR, EROFS */
+export function spaceFolderOf(ground: Ground, id: NodeId, op: string): Entry {
+  const folder = folderOf(ground, id, op);
+  if (folder.space === BRANCH) throw new FsError('EROFS', op, { subject: folder.name, reason: 'this folder is fixed' });
+  return folder;
+}
+
+/** @throws EINVAL, ENAMETOOLONG, ENOENT */
+export function childOf({ catalog, files }: Ground, folder: Entry, name: string, op: string): Entry {
+  const entry = catalog.child(folder.id, name);
+  if (entry === undefined) {
+    checkName(name, op);
+    throw new FsError('ENOENT', op, { subject: name });
+  }
+  return files.overlay(entry);
+}
+
+/** Who has a name, if anybody. */
+export function occupantOf({ catalog, files }: Ground, folder: Entry, name: string): Entry | undefined {
+  const entry = catalog.child(folder.id, name);
+  return entry === undefined ? undefined : files.overlay(entry);
+}
+
+/** The folder as it is after a name in it came or went. */
+export function touched({ catalog, now }: Ground, folder: Entry): Op {
+  const at = now();
+  return catalog.update({ ...folder, mtime: at, ctime: at });
+}
+
+/** Submits a change, which is visible at once, tells of it, and answers when it is written. */
+export function submit({ writer, changes }: Ground, ops: readonly Op[], told: readonly Change[]): Promise<void> {
+  const written = writer.write(ops);
+  for (const change of told) changes.emit(change);
+  return written;
+}
+
+/** Staged files that nobody will read again. Failing to remove one leaves it to the next start. */
+export function discard({ journal, files, staging }: Ground, entries: readonly Loose[]): void {
+  for (const { node, staged } of entries) {
+    if (staged === undefined || files.isOpen(node)) continue;
+    if (journal.of(node).some((intent) => intent.staged === staged)) continue;
+    staging.discard(staged).catch(() => undefined);
+  }
+}
+
+export interface Loose {
+  readonly node: NodeId;
+  readonly staged?: string | undefined;
+}

@@ -1,0 +1,309 @@
+import { v7 } from 'uuid';
+import type { StagedFile } from '../cache/content.ts';
+import type { Entry } from '../cache/entry.ts';
+import type { Op } from '../cache/group-writer.ts';
+import type { PendingIntent } from '../cache/journal.ts';
+import type { Awaitable, Context } from '../vfs/context.ts';
+import type { NodeId } from '../vfs/node.ts';
+import { isAttached } from './attached.ts';
+import type { DriveParts } from './drive-parts.ts';
+import { planContent, withBase } from './promise.ts';
+import { Source, contentOf, openSource, sourceKey } from './source.ts';
+
+/** A stretch of writing into one staged file, from a first write until it is flushed. */
+export interface Session {
+  readonly file: StagedFile;
+  /** The put that names the staged file; absent where nothing is promised (litter, removed files). */
+  readonly seq: number | undefined;
+  /** Versions of the session are this and a count. */
+  readonly id: string;
+  count: number;
+  /** What the catalog does not show yet. */
+  unwritten?: Pick<Entry, 'size' | 'mtime' | 'ctime' | 'version'>;
+}
+
+/**
+ * A file that is open here, shared by all handles of its node. Writing goes to a staged file; the first write of a session
+ * promises it in the journal, the end of the session writes down size and times. Between the two `overlay` shows them.
+ *
+ * A file whose entry is gone from the catalog has been removed: it goes on for the handles that are open.
+ */
+export class OpenFile {
+  node: NodeId;
+  /** Open handles, and those among them that may write. */
+  handles = 0;
+  writers = 0;
+  readonly #parts: DriveParts;
+  /** The entry as the catalog had it last, less what is unwritten. */
+  #last: Entry;
+  #epoch = 0;
+  #source: Source | undefined;
+  #session: Session | undefined;
+  #beginning: Promise<Session> | undefined;
+  #freezing: Promise<unknown> | undefined;
+  /** Writes under way, and who waits for their end. */
+  #busy = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(parts: DriveParts, entry: Entry) {
+    this.#parts = parts;
+    this.#last = entry;
+    this.node = entry.id;
+  }
+
+  /** The entry, what was written here applied. */
+  get entry(): Entry {
+    this.#look();
+    return this.overlay(this.#last);
+  }
+
+  /** Counts how often somebody else replaced the content: what was read before is not the beginning of what follows. */
+  get epoch(): number {
+    this.#look();
+    return this.#epoch;
+  }
+
+  /** The node's entry from the catalog, what is unwritten applied. */
+  overlay(entry: Entry): Entry {
+    const unwritten = this.#session?.unwritten;
+    return unwritten === undefined || entry.staged !== this.#session?.file.id ? entry : { ...entry, ...unwritten };
+  }
+
+  /** Somebody set a time while a session goes on. */
+  amend(mtime: number): void {
+    const session = this.#session;
+    if (session?.unwritten !== undefined) session.unwritten = { ...session.unwritten, mtime };
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    const source = this.#readable();
+    if (source instanceof Promise) return source.then((source) => source.read(into, position, context));
+    return source.read(into, position, context);
+  }
+
+  /** `position` is that of the first byte; `end` for an append. */
+  write(data: Uint8Array, position: number | 'end', context: Context): Awaitable<void> {
+    if (position === 'end') return this.#change((file) => file.append(data, context));
+    return this.#change((file) => file.write(data, position, context));
+  }
+
+  truncate(size: number, context: Context): Awaitable<void> {
+    if (this.entry.size === size) return;
+    return this.#change((file) => file.truncate(size, context), size === 0);
+  }
+
+  /** Content and promise are on the disk when answered. */
+  async sync(): Promise<void> {
+    await this.settled();
+    const { staged } = this.entry;
+    if (staged !== undefined) await this.#syncStaged(staged);
+    void this.flush();
+    await this.#parts.writer.write([], { sync: true });
+  }
+
+  /** The file was made with an empty staged file whose put is promised as `writing`. */
+  begin(session: Session): void {
+    this.#session = session;
+    this.#adopt(new Source(session.file.id, session.file, session.file));
+  }
+
+  /** Ends the session: the catalog and the journal get what was written. Visible at once, answered when it is written. */
+  flush(): Promise<void> | undefined {
+    this.#look();
+    const session = this.#session;
+    if (session === undefined || this.#busy > 0) return undefined;
+    this.#last = this.overlay(this.#last);
+    this.#session = undefined;
+    return this.removed ? undefined : this.#record(session);
+  }
+
+  /** True if the node has lost its name. */
+  get removed(): boolean {
+    return this.#parts.catalog.get(this.node) === undefined;
+  }
+
+  /** Ends the session when the writes under way are done; further ones wait, and then go to a fork. */
+  async freeze(seal: () => Promise<StagedFile | undefined>): Promise<StagedFile | undefined> {
+    while (this.#freezing !== undefined) await this.#freezing;
+    const freezing = this.#freeze(seal);
+    this.#freezing = freezing.catch(() => undefined);
+    try {
+      return await freezing;
+    } finally {
+      this.#freezing = undefined;
+    }
+  }
+
+  /** The staged file that is open with this id, if it is. */
+  stagedFile(id: string): StagedFile | undefined {
+    return this.#source?.key === id ? this.#source.staged : undefined;
+  }
+
+  /** The last handle is gone. */
+  close(): void {
+    void this.flush();
+    this.#source?.retire();
+    this.#source = undefined;
+    const { staged } = this.#last;
+    if (staged !== undefined && this.removed) this.#forsake(staged);
+  }
+
+  /** Answered when no write is under way. */
+  async settled(): Promise<void> {
+    while (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  get busy(): boolean {
+    return this.#busy > 0;
+  }
+
+  /** Notices what others did to the entry. */
+  #look(): void {
+    const known = this.#parts.catalog.get(this.node);
+    if (known === undefined || known === this.#last) return;
+    if (this.#session !== undefined && known.staged !== this.#session.file.id) this.#session = undefined;
+    if (known.version !== this.#last.version && this.#session === undefined) this.#epoch++;
+    this.#last = known;
+  }
+
+  #readable(): Awaitable<Source> {
+    const { entry } = this;
+    const key = sourceKey(entry);
+    if (this.#source?.key === key) return this.#source;
+    const opened = openSource(this.#parts, entry);
+    if (opened instanceof Promise) return opened.then((source) => this.#adopt(source));
+    return this.#adopt(opened);
+  }
+
+  /** Of two that were opened at the same time the first is kept. */
+  #adopt(source: Source): Source {
+    if (this.#source?.key === source.key) return this.#source;
+    this.#source?.retire();
+    this.#source = source;
+    return source;
+  }
+
+  /** Runs one change of the bytes, in a session. */
+  #change(run: (file: StagedFile) => Awaitable<void>, fresh = false): Awaitable<void> {
+    this.#look();
+    const session = this.#session;
+    if (session === undefined || this.#freezing !== undefined) return this.#changeLater(run, fresh);
+    return this.#run(session, run);
+  }
+
+  async #changeLater(run: (file: StagedFile) => Awaitable<void>, fresh: boolean): Promise<void> {
+    for (;;) {
+      this.#beginning ??= this.#begin(fresh).finally(() => (this.#beginning = undefined));
+      const session = await this.#beginning;
+      if (this.#session === session && this.#freezing === undefined) return await this.#run(session, run);
+    }
+  }
+
+  #run(session: Session, run: (file: StagedFile) => Awaitable<void>): Awaitable<void> {
+    this.#busy++;
+    let done: Awaitable<void>;
+    try {
+      done = run(session.file);
+    } catch (error) {
+      this.#ran(session);
+      throw error;
+    }
+    if (done instanceof Promise) return done.finally(() => this.#ran(session));
+    this.#ran(session);
+  }
+
+  #ran(session: Session): void {
+    this.#busy--;
+    const at = this.#parts.now();
+    const { size } = session.file;
+    session.unwritten = { size, mtime: at, ctime: at, version: `${session.id}.${++session.count}` };
+    this.#parts.activity.changed(this.node, size);
+    if (this.#busy === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #begin(fresh: boolean): Promise<Session> {
+    for (;;) {
+      while (this.#freezing !== undefined) await this.#freezing;
+      this.#look();
+      if (this.#session !== undefined) return this.#session;
+      const before = sourceKey(this.#last);
+      const file = await this.#writable(fresh);
+      this.#look();
+      const valid = this.#freezing === undefined && !file.isSealed && sourceKey(this.#last) === before;
+      if (valid && this.#session === undefined) return await this.#start(file, before);
+      if (file.id !== before) this.#forsake(file.id);
+    }
+  }
+
+  async #start(file: StagedFile, before: string): Promise<Session> {
+    const id = v7();
+    const [seq, ops] = this.#promise(file, `${id}.0`);
+    const session: Session = { file, seq, id, count: 0 };
+    const written = this.#parts.writer.write(ops);
+    this.#session = session;
+    this.#adopt(new Source(file.id, file, file));
+    this.#parts.changes.emit({ what: 'node', node: this.node, content: true });
+    if (before !== file.id && !before.startsWith('#')) this.#forsake(before);
+    await written;
+    return session;
+  }
+
+  /** The staged file to write into: the one that waits, if nobody sends it; else a new one with the same bytes. */
+  async #writable(fresh: boolean): Promise<StagedFile> {
+    const { staging, journal } = this.#parts;
+    const entry = this.#last;
+    if (entry.staged === undefined) return staging.create(fresh ? null : (contentOf(entry) ?? null));
+    const staged = (await this.#readable()).staged ?? (await staging.open(entry.staged));
+    const put = journal.of(this.node).find((intent) => intent.staged === entry.staged);
+    const sent = put !== undefined && journal.isFixed(put.seq);
+    if (!sent && !staged.isSealed) return staged;
+    staged.seal();
+    return fresh ? staging.create(null) : staging.fork(staged);
+  }
+
+  /** The entry and the put of a session that begins. */
+  #promise(file: StagedFile, version: string): [seq: number | undefined, ops: Op[]] {
+    const { catalog, ledger, journal, now } = this.#parts;
+    const before = this.#last;
+    const { hash: _hash, remote: _remote, ...rest } = before;
+    const at = now();
+    const entry: Entry = { ...rest, staged: file.id, version, size: file.size, mtime: at, ctime: at };
+    this.#last = entry;
+    if (this.removed || !isAttached(catalog, before)) return [undefined, []];
+    if (before.local === true) return [undefined, [catalog.update(entry)]];
+    this.#last = { ...entry, base: withBase(before).base ?? null };
+    const plan = planContent(before, ledger.waiting(before.id), { version, staged: file.id, writing: true });
+    const ops = [...ledger.ops(plan), catalog.update(this.#last)];
+    return [journal.of(before.id).findLast((intent) => intent.staged === file.id)?.seq, ops];
+  }
+
+  #record({ seq }: Session): Promise<void> {
+    const { catalog, journal, writer, changes } = this.#parts;
+    const put = seq === undefined ? undefined : journal.get(seq);
+    const ops = [catalog.update(this.#last)];
+    if (put !== undefined) ops.push(journal.put(finished(put, this.#last, this.#parts.now())));
+    const written = writer.write(ops);
+    changes.emit({ what: 'node', node: this.node, content: true });
+    return written;
+  }
+
+  async #freeze(seal: () => Promise<StagedFile | undefined>): Promise<StagedFile | undefined> {
+    await this.settled();
+    void this.flush();
+    return await seal();
+  }
+
+  async #syncStaged(id: string): Promise<void> {
+    await (this.stagedFile(id) ?? (await this.#parts.staging.open(id))).sync();
+  }
+
+  /** A staged file that this one has no use for any more. */
+  #forsake(staged: string): void {
+    if (this.#parts.journal.of(this.node).some((intent) => intent.staged === staged)) return;
+    this.#parts.staging.discard(staged).catch(() => undefined);
+  }
+}
+
+function finished({ writing: _writing, ...put }: PendingIntent, { version }: Entry, at: number): PendingIntent {
+  return { ...put, version, at };
+}
