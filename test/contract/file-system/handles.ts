@@ -1,0 +1,122 @@
+import { background } from '../../../src/vfs/context.ts';
+import { drain, names, put, readOnly, readWrite, text, type Add } from './rig.ts';
+
+/** A handle names the node and not the path. */
+export function handlesContract(add: Add): void {
+  add(
+    'a handle goes on through rename',
+    async (c) => {
+      const { t, fs, folder } = c;
+      const { id } = await fs.mkdir(folder, 'd', {}, background);
+      const handle = await fs.create(folder, 'f', {}, readWrite, background);
+      await handle.write(Buffer.from('one'), 0, background);
+      await fs.rename({ folder, name: 'f' }, { folder: id, name: 'g' }, {}, background);
+      await handle.write(Buffer.from('two'), 3, background);
+      t.equal((await drain(handle)).toString(), 'onetwo');
+      await fs.rename({ folder, name: 'd' }, { folder, name: 'e' }, {}, background);
+      await handle.write(Buffer.from('three'), 6, background);
+      await handle.close();
+      const parent = (await fs.lookup(folder, 'e', background)).id;
+      t.equal(await text(c, (await fs.lookup(parent, 'g', background)).id), 'onetwothree');
+    },
+    'randomWrites',
+    'openUnlinked',
+  );
+
+  add(
+    'a handle goes on after unlink, and a new file of the name is another',
+    async (c) => {
+      const { t, fs, folder } = c;
+      await put(c, folder, 'f', 'old');
+      const { id } = await fs.lookup(folder, 'f', background);
+      const handle = await fs.open(id, readWrite, background);
+      await fs.unlink(folder, 'f', background);
+      t.strictSame(await names(c, folder), []);
+      await put(c, folder, 'f', 'new');
+      await handle.write(Buffer.from('er'), 3, background);
+      t.equal((await drain(handle)).toString(), 'older');
+      await handle.truncate(2, background);
+      t.equal((await handle.attr(background)).size, 2);
+      await handle.sync(background);
+      await handle.close();
+      t.strictSame(await names(c, folder), ['f']);
+      t.equal(await text(c, (await fs.lookup(folder, 'f', background)).id), 'new');
+    },
+    'randomWrites',
+    'openUnlinked',
+  );
+
+  add(
+    'a handle keeps the file that a rename replaced',
+    async (c) => {
+      const { t, fs, folder } = c;
+      const old = await put(c, folder, 'f', 'old');
+      await put(c, folder, 'g', 'new');
+      const handle = await fs.open(old.id, readOnly, background);
+      await fs.rename({ folder, name: 'g' }, { folder, name: 'f' }, {}, background);
+      t.equal((await drain(handle)).toString(), 'old');
+      await handle.close();
+      t.strictSame(await names(c, folder), ['f']);
+      t.equal(await text(c, (await fs.lookup(folder, 'f', background)).id), 'new');
+    },
+    'openUnlinked',
+  );
+
+  add(
+    'a handle goes on after removeTree',
+    async (c) => {
+      const { t, fs, folder } = c;
+      const { id } = await fs.mkdir(folder, 'd', {}, background);
+      const file = await put(c, id, 'f', 'content');
+      const handle = await fs.open(file.id, readWrite, background);
+      await fs.removeTree(folder, 'd', background);
+      await handle.write(Buffer.from('!'), 7, background);
+      t.equal((await drain(handle)).toString(), 'content!');
+      await handle.close();
+      t.strictSame(await names(c, folder), []);
+    },
+    'randomWrites',
+    'openUnlinked',
+  );
+
+  add('a handle tells the attributes of its node', async (c) => {
+    const { t, fs, folder } = c;
+    const file = await put(c, folder, 'f', 'four');
+    const handle = await fs.open(file.id, readOnly, background);
+    t.match(await handle.attr(background), { kind: 'file', name: 'f', size: 4 });
+    if (c.traits.stableIds) t.equal(handle.node, file.id);
+    await handle.close();
+  });
+
+  add('an aborted call ends, with an answer or EINTR, and breaks nothing', async (c) => {
+    const { t, fs, folder } = c;
+    const file = await put(c, folder, 'f', 'content');
+    const context = { signal: AbortSignal.abort() };
+    const handle = await fs.open(file.id, readOnly, background);
+    const calls = [
+      () => fs.getattr(file.id, context),
+      () => fs.lookup(folder, 'f', context),
+      () => fs.readdir(folder, { limit: 10 }, context),
+      () => handle.read(Buffer.alloc(3), 0, context),
+    ];
+    for (const call of calls) {
+      const code = await Promise.resolve()
+        .then<unknown>(call)
+        .then(
+          () => 'answered',
+          (error: { code?: string }) => error.code,
+        );
+      t.ok(code === 'answered' || code === 'EINTR', String(code));
+    }
+    t.equal((await drain(handle)).toString(), 'content');
+    await handle.close();
+  });
+
+  add('a hold can be taken and released twice', async (c) => {
+    const file = await put(c, c.folder, 'f', 'x');
+    const hold = await c.fs.hold(file.id, background);
+    hold.release();
+    hold.release();
+    c.t.equal(await text(c, file.id), 'x');
+  });
+}
