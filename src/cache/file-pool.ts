@@ -4,6 +4,8 @@ import { LRUCache } from 'lru-cache';
 /** An open file that somebody works with. */
 export interface Borrowed {
   readonly fd: number;
+  /** The same file once more, also when it has lost its name meanwhile. */
+  share(): Borrowed;
   /** Idempotent. */
   release(): void;
 }
@@ -43,7 +45,6 @@ export class FilePool {
       };
       this.#files.set(path, file);
     }
-    file.users++;
     this.#idle.delete(path);
     return this.#lend(path, file);
   }
@@ -62,8 +63,10 @@ export class FilePool {
 
   #lend(path: string, file: OpenFile): Borrowed {
     let released = false;
+    file.users++;
     return {
       fd: file.fd,
+      share: () => this.#lend(path, file),
       release: () => {
         if (released) return;
         released = true;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { asFsError } from '../vfs/fs-error.ts';
 
 /**
@@ -80,6 +81,8 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal, op: strin
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => reject(asFsError(signal.reason, op));
     if (signal.aborted) return abort();
+    // One signal may stop a thousand waits; that is no leak.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });

@@ -1,0 +1,236 @@
+import { type Awaitable, type Context, background } from '../vfs/context.ts';
+import { FsError, asFsError } from '../vfs/fs-error.ts';
+import type { Bitmap } from './bitmap.ts';
+import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, contentHash } from './block.ts';
+import type { Content, Manifest, StagedFile } from './content.ts';
+import { CowFile } from './cow-file.ts';
+import type { Borrowed, FilePool } from './file-pool.ts';
+import { PassingDigests } from './passing-digests.ts';
+import { SharedLock } from './shared-lock.ts';
+import type { StagedBase } from './staged-base.ts';
+import { buildDigests } from './staged-manifest.ts';
+import type { StagedRecord } from './staged-record.ts';
+import type { StagingRoom } from './staging-room.ts';
+
+export interface StagedFileParts {
+  readonly id: string;
+  readonly path: string;
+  readonly pool: FilePool;
+  readonly room: StagingRoom;
+  readonly base: StagedBase | undefined;
+  readonly record: StagedRecord;
+  /** Writes the record; answered when it survives the death of the process. */
+  readonly save: (record: StagedRecord) => Promise<void>;
+  /** Answered when names and records survive the loss of power. */
+  readonly barrier: () => Promise<void>;
+}
+
+/** `StagedFile` on a `CowFile`: one writer or several readers at a time, room reserved before each write. */
+export class DiskStagedFile implements StagedFile {
+  readonly id: string;
+  readonly path: string;
+  readonly #parts: StagedFileParts;
+  readonly #lock = new SharedLock();
+  readonly #file: CowFile;
+  readonly #passing: PassingDigests;
+  #record: StagedRecord;
+  #sealed = false;
+  #manifest: Manifest | undefined;
+  #adoptedAs: Content | undefined;
+
+  /** Of a file that is there. @throws what `node:fs` throws */
+  constructor(parts: StagedFileParts) {
+    this.id = parts.id;
+    this.path = parts.path;
+    this.#parts = parts;
+    this.#record = parts.record;
+    this.#file = new CowFile({ ...parts, save: () => this.#save() });
+    this.#passing = new PassingDigests((into, position) => this.#file.readRaw(into, position));
+    if (parts.record.digests !== undefined) this.#restoreManifest(Buffer.from(parts.record.digests, 'base64'));
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  get base(): Content | null {
+    return this.#file.base?.content ?? null;
+  }
+
+  get isSealed(): boolean {
+    return this.#sealed;
+  }
+
+  /** Bytes that it takes on the disk, at most. */
+  get bytes(): number {
+    return this.#file.bytes;
+  }
+
+  get record(): StagedRecord {
+    return this.#record;
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    if (this.#lock.isFree(false)) {
+      const length = this.#file.readable(into.length, position);
+      if (length === 0 || this.#file.readNow(into.subarray(0, length), position)) return length;
+    }
+    return this.#lock.run(false, context.signal, async () => {
+      const length = this.#file.readable(into.length, position);
+      await this.#file.read(into.subarray(0, length), position, context);
+      return length;
+    });
+  }
+
+  write(data: Uint8Array, position: number, context: Context): Awaitable<void> {
+    return this.#write(data, position, context);
+  }
+
+  append(data: Uint8Array, context: Context): Awaitable<void> {
+    return this.#write(data, undefined, context);
+  }
+
+  truncate(size: number, context: Context): Awaitable<void> {
+    this.#checkWritable();
+    if (this.#file.base === undefined && this.#lock.isFree(true)) {
+      this.#file.truncateNow(size);
+      this.#passing.truncated(size);
+      return;
+    }
+    return this.#lock.run(true, context.signal, async () => {
+      this.#checkWritable();
+      await this.#file.truncate(size, context);
+      this.#passing.truncated(size);
+    });
+  }
+
+  async sync(): Promise<void> {
+    await this.#file.sync();
+    await this.#parts.barrier();
+  }
+
+  seal(): void {
+    this.#sealed = true;
+    void this.#lock.run(true, background.signal, async () => this.#file.rest());
+  }
+
+  async manifest(context: Context): Promise<Manifest> {
+    this.#checkSealed();
+    if (this.#manifest !== undefined) return this.#manifest;
+    // Whoever was writing when the file was sealed has ended behind this.
+    await this.#lock.run(true, context.signal, async () => {});
+    await this.#passing.settle();
+    const digests = await buildDigests(this.#file, this.#passing, context);
+    this.#manifest ??= { hash: contentHash(digests), size: this.size, digests };
+    // A few blocks are hashed again sooner than the record is written.
+    if (digests.length > 4 * DIGEST_SIZE) void this.#save().catch(() => undefined);
+    return this.#manifest;
+  }
+
+  async block(index: number, context: Context): Promise<Uint8Array> {
+    this.#checkSealed();
+    const data = Buffer.allocUnsafeSlow(blockLength(this.size, index));
+    await this.#lock.run(false, context.signal, () => this.#file.read(data, index * BLOCK_SIZE, context));
+    return data;
+  }
+
+  isOwn(index: number): boolean {
+    return this.#file.isHere(index) || this.#file.base?.isRemote(index) !== true;
+  }
+
+  close(): void {
+    this.#file.rest();
+  }
+
+  /** The blocks that are in its file. */
+  present(): Bitmap {
+    return this.#file.present();
+  }
+
+  /** What it is based on has become content of the cloud; `record` says so. */
+  rebase(base: StagedBase, record: StagedRecord): void {
+    this.#file.rebase(base);
+    this.#record = record;
+  }
+
+  /** It has become content of the store, which all is read from. */
+  adopted(content: Content, base: StagedBase): void {
+    this.#adoptedAs = content;
+    this.#file.leaveTo(base);
+  }
+
+  /** The content of the store that it has become. */
+  get adoptedAs(): Content | undefined {
+    return this.#adoptedAs;
+  }
+
+  /** Its name is about to go. It stays readable until `close`, or until the answer is released. */
+  hold(): Borrowed {
+    return this.#file.hold();
+  }
+
+  #write(data: Uint8Array, position: number | undefined, context: Context): Awaitable<void> {
+    this.#checkWritable();
+    if (data.length === 0) return;
+    if (!this.#parts.room.take(data.length)) return this.#writeWhenRoom(data, position, context);
+    if (this.#lock.isFree(true)) {
+      const at = position ?? this.size;
+      if (this.#attempt(() => this.#file.writeNow(data, at))) return this.#passing.wrote(at, at + data.length);
+    }
+    return this.#writeLater(data, position, context);
+  }
+
+  /** False where the disk is full after all, with the file as long as before. */
+  #attempt(write: () => boolean): boolean {
+    try {
+      return write();
+    } catch (error) {
+      const failure = asFsError(error, 'write', this.id);
+      if (failure.code === 'ENOSPC') return false;
+      throw failure;
+    }
+  }
+
+  async #writeWhenRoom(data: Uint8Array, position: number | undefined, context: Context): Promise<void> {
+    await this.#parts.room.reserve(data.length, context);
+    await this.#writeLater(data, position, context);
+  }
+
+  #writeLater(data: Uint8Array, position: number | undefined, context: Context): Promise<void> {
+    return this.#lock.run(true, context.signal, async () => {
+      this.#checkWritable();
+      const at = position ?? this.size;
+      try {
+        await this.#file.write(data, at, context);
+      } catch (error) {
+        const failure = asFsError(error, 'write', this.id);
+        if (failure.code !== 'ENOSPC') throw failure;
+        await this.#parts.room.reserve(data.length, context);
+        await this.#file.write(data, at, context);
+      }
+      this.#passing.wrote(at, at + data.length);
+    });
+  }
+
+  #save(): Promise<void> {
+    const { base } = this.#record;
+    const blocks = base === undefined ? {} : this.#file.blocks;
+    const digests = this.#manifest === undefined ? undefined : Buffer.from(this.#manifest.digests).toString('base64');
+    this.#record = { ...this.#record, ...blocks, ...(digests === undefined ? {} : { digests }) };
+    return this.#parts.save(this.#record);
+  }
+
+  #restoreManifest(digests: Uint8Array): void {
+    if (digests.length !== blockCount(this.size) * DIGEST_SIZE) return;
+    this.#manifest = { hash: contentHash(digests), size: this.size, digests };
+    this.seal();
+  }
+
+  #checkWritable(): void {
+    if (this.#sealed) throw new FsError('EBADF', 'write', { subject: this.id, reason: 'the file is sealed' });
+  }
+
+  #checkSealed(): void {
+    if (!this.#sealed) throw new FsError('EBADF', 'read', { subject: this.id, reason: 'the file is still written' });
+  }
+}

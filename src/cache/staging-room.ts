@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from '../vfs/context.ts';
+import { FsError, asFsError } from '../vfs/fs-error.ts';
+import type { DiskSpace } from './disk-space.ts';
+
+/** How often a writer that waits looks whether there is room, ms. */
+const LOOK = 50;
+
+export interface StagingRoomOptions {
+  readonly space: DiskSpace;
+  /** Bytes of the disk that writes leave free: for the database, which must never find it full. */
+  readonly minFree: number;
+  /** How long a write waits for uploads to make room, ms. */
+  readonly patience: number;
+  /** Evicts cached content until so many bytes are free. */
+  readonly clear: (bytes: number) => Promise<boolean>;
+}
+
+/** Reserves room on the disk before a write is accepted, so that what was accepted cannot fail for want of it. */
+export class StagingRoom {
+  readonly #options: StagingRoomOptions;
+
+  constructor(options: StagingRoomOptions) {
+    this.#options = options;
+  }
+
+  /** Reserves bytes if they are there at once. */
+  take(bytes: number): boolean {
+    return this.#options.space.take(bytes, this.#options.minFree);
+  }
+
+  /** Evicts clean content, then waits for a while. @throws ENOSPC, EINTR */
+  async reserve(bytes: number, { signal }: Context): Promise<void> {
+    const { clear, minFree, patience, space } = this.#options;
+    const end = performance.now() + patience;
+    while (!this.take(bytes)) {
+      if (await clear(bytes + minFree)) continue;
+      if (performance.now() >= end) throw noSpace(space.refresh());
+      await pause(signal);
+    }
+  }
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(LOOK, undefined, { signal });
+  } catch (error) {
+    throw asFsError(error, 'write');
+  }
+}
+
+function noSpace(free: number): FsError {
+  const reason = `the cache disk is full (${Math.floor(free / 1024 / 1024)} MiB free) with files that wait for upload`;
+  return new FsError('ENOSPC', 'write', { reason });
+}

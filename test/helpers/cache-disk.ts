@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { DiskContentStore, type DiskContentStoreOptions } from '../../src/cache/content-store.ts';
+import { Database } from '../../src/cache/database.ts';
+import { GroupWriter } from '../../src/cache/group-writer.ts';
+import { DiskStaging, type DiskStagingOptions } from '../../src/cache/staging.ts';
+import type { BlockSource } from '../../src/cache/content.ts';
+
+export interface CacheDisk {
+  readonly db: Database;
+  readonly writer: GroupWriter;
+  readonly store: DiskContentStore;
+  readonly staging: DiskStaging;
+  close(): Promise<void>;
+}
+
+export interface CacheDiskOptions {
+  readonly store?: Partial<DiskContentStoreOptions>;
+  readonly staging?: Partial<DiskStagingOptions>;
+  /** Where LevelDB is, if not beside the files. */
+  readonly database?: string;
+}
+
+/** Database, store and staging in one folder, as a gateway has them; opened again, it finds what was left. */
+export async function openCacheDisk(
+  dir: string,
+  source: BlockSource,
+  options: CacheDiskOptions = {},
+): Promise<CacheDisk> {
+  const db = await Database.open(options.database ?? join(dir, 'db'));
+  const writer = new GroupWriter(db);
+  const limits = { maxBytes: 1e12, minFree: 0 };
+  const store = await DiskContentStore.open({ dir, db, writer, source, ...limits, ...options.store });
+  const staging = await DiskStaging.open({ db, writer, store, minFree: 0, ...options.staging });
+  const close = async (): Promise<void> => {
+    staging.close();
+    await store.close();
+    await writer.idle();
+    await db.close();
+  };
+  return { db, writer, store, staging, close };
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BLOCK_SIZE, blockCount, contentHash } from '../../src/cache/block.ts';
+import type { BlockSource, Content } from '../../src/cache/content.ts';
+import type { Context } from '../../src/vfs/context.ts';
+import { FsError } from '../../src/vfs/fs-error.ts';
+
+/** A source of blocks in memory that counts what it is asked and fails when it is told to. */
+export class MemorySource implements BlockSource {
+  readonly #versions = new Map<string, Uint8Array>();
+  /** How often each block was sent, by `version/index`. */
+  readonly sent = new Map<string, number>();
+  /** Blocks in each request. */
+  readonly requests: number[] = [];
+  /** Called before each block and manifest; throws to fail it. */
+  before: (version: string, index: number) => void | Promise<void> = () => undefined;
+  /** Changes what is sent, the digest with it. */
+  garble: ((data: Uint8Array) => Uint8Array) | undefined;
+  /** ms before the first block of a request. */
+  delay = 0;
+
+  add(version: string, data: Uint8Array): Content {
+    this.#versions.set(version, Buffer.from(data));
+    return { version, size: data.length, hash: contentHash(digestsOf(data)) };
+  }
+
+  remove(version: string): void {
+    this.#versions.delete(version);
+  }
+
+  async manifest(version: string, { signal }: Context): Promise<Uint8Array> {
+    signal.throwIfAborted();
+    await this.before(version, -1);
+    return digestsOf(this.#get(version));
+  }
+
+  async *blocks(requests: readonly { readonly version: string; readonly index: number }[], { signal }: Context) {
+    this.requests.push(requests.length);
+    if (this.delay > 0) await sleep(this.delay);
+    for (const { version, index } of requests) {
+      signal.throwIfAborted();
+      await this.before(version, index);
+      const block = this.#get(version).slice(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE);
+      const data = this.garble?.(block) ?? block;
+      this.sent.set(`${version}/${index}`, (this.sent.get(`${version}/${index}`) ?? 0) + 1);
+      yield { version, index, digest: sha256(data).toString('hex'), data };
+    }
+  }
+
+  #get(version: string): Uint8Array {
+    const data = this.#versions.get(version);
+    if (data === undefined) throw new FsError('ENOENT', 'read', { subject: version });
+    return data;
+  }
+}
+
+/** The raw digests of a content's blocks, computed plainly. */
+export function digestsOf(data: Uint8Array): Uint8Array {
+  const blocks = Array.from({ length: blockCount(data.length) }, (_, index) =>
+    sha256(data.subarray(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE)),
+  );
+  return Buffer.concat(blocks);
+}
+
+function sha256(data: Uint8Array): Buffer {
+  return createHash('sha256').update(data).digest();
+}
