@@ -1,0 +1,61 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { Parser, type Result } from 'tap-parser';
+
+/**
+ * Prints what failed in a TAP file, readably, and as the last line `N passed, N failed`, counting assertions and not the
+ * tests around them. Ends with a failure unless something passed and nothing failed.
+ *
+ *   tap-summary.ts FILE FAILED STATUS   FAILED: failures before the tests; STATUS: exit code of the test runner
+ */
+const [file = '', before = '0', status = '0'] = process.argv.slice(2);
+
+/** Lines of one failure's details that are printed. */
+const DETAIL = 60;
+
+const failures: string[] = [];
+let passed = 0;
+let skipped = 0;
+
+/** Follows a stream of TAP and the subtests in it. */
+function follow(parser: Parser, path: readonly string[]): void {
+  let before = failures.length;
+  parser.on('child', (child: Parser) => {
+    before = failures.length;
+    follow(child, child.name === '' ? path : [...path, child.name]);
+  });
+  parser.on('assert', (result: Result) => count(result, path, before));
+  parser.on('bailout', (reason: string) => failures.push(`${path.join(' > ')}: bailed out: ${reason}`));
+}
+
+function count(result: Result, path: readonly string[], before: number): void {
+  // The line that sums a subtest up counts only where the subtest failed for itself: a timeout, a dead process, its plan.
+  if (result.closingTestPoint) {
+    if (!result.ok && failures.length === before) failures.push(describe(result, path));
+  } else if (result.skip !== false || result.todo !== false) skipped += 1;
+  else if (result.ok) passed += 1;
+  else failures.push(describe(result, path));
+}
+
+function describe({ name, diag }: Result, path: readonly string[]): string {
+  const title = [...path, name].filter((part) => part !== '').join(' > ');
+  if (diag === null || diag === undefined) return title;
+  const lines = JSON.stringify(diag, null, 2)
+    .replaceAll(String.raw`\n`, '\n')
+    .split('\n');
+  return [title, ...lines.slice(0, DETAIL).map((line) => `    ${line}`)].join('\n');
+}
+
+if (existsSync(file)) {
+  const parser = new Parser();
+  follow(parser, []);
+  await pipeline(createReadStream(file), parser);
+}
+if (passed === 0) failures.push('no test ran');
+if (status !== '0' && failures.length === 0) failures.push(`the test runner ended with code ${status}`);
+
+for (const failure of failures) console.log(`FAILED: ${failure}\n`);
+if (skipped > 0) console.log(`${skipped} skipped`);
+const failed = failures.length + Number(before);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
