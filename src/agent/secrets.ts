@@ -16,7 +16,10 @@ export type DeviceFile = Static<typeof DeviceFileSchema>;
 
 const WebDavFileSchema = Type.Object({ password: Type.String({ minLength: 8 }) });
 
-const AccountFileSchema = Type.Object({ email: Type.String({ minLength: 3 }), password: Type.String({ minLength: 8 }) });
+const AccountFileSchema = Type.Object({
+  email: Type.String({ minLength: 3 }),
+  password: Type.String({ minLength: 8 }),
+});
 /** The first account of the embedded cloud. */
 export type AccountFile = Static<typeof AccountFileSchema>;
 

@@ -1,0 +1,200 @@
+import type { Readable } from 'node:stream';
+import { Client, type Dispatcher } from 'undici';
+import { asFsError, FsError } from '../../vfs/fs-error.ts';
+import { Problem } from '../problem.ts';
+import { fromFailure } from './failure.ts';
+import { fromLines } from './lines.ts';
+import type {
+  ArchiveRemoveBody,
+  BackupBody,
+  BackupSet,
+  Conflict,
+  KeptVersion,
+  Leaving,
+  Listed,
+  ListQuery,
+  Progress,
+  ReadQuery,
+  RestoreBody,
+  Status,
+  Trashed,
+  WriteQuery,
+} from './wire.ts';
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+interface Request {
+  readonly method: Dispatcher.HttpMethod;
+  readonly path: string;
+  readonly query?: Query;
+  readonly json?: object;
+  readonly body?: Readable;
+}
+
+/** Content on its way; leave `body` unread only with `destroy`. */
+export interface Download {
+  readonly file: Listed;
+  readonly body: Readable;
+}
+
+/**
+ * The running gateway, over its control socket. All methods throw the gateway's own `FsError`, and `Problem` of kind
+ * `unreachable` when none runs there.
+ */
+export class ControlClient {
+  readonly #client: Client;
+  readonly #dir: string;
+  readonly #signal: AbortSignal;
+
+  /** `dir` is the data folder, for messages. The signal ends whatever is going on. */
+  constructor(socketPath: string, dir: string, signal: AbortSignal) {
+    this.#client = new Client('http://fjord', { socketPath, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 });
+    this.#dir = dir;
+    this.#signal = signal;
+  }
+
+  async status(): Promise<Status> {
+    return (await this.#json({ method: 'GET', path: '/status' })) as Status;
+  }
+
+  async stat(path: string): Promise<Listed> {
+    return (await this.#json({ method: 'GET', path: '/stat', query: { path } })) as Listed;
+  }
+
+  /** Children in the order of their names; with `recursive` every folder before what is in it. */
+  list(query: ListQuery): AsyncIterable<Listed> {
+    return this.#lines({ method: 'GET', path: '/list', query }) as AsyncIterable<Listed>;
+  }
+
+  async read(query: ReadQuery): Promise<Download> {
+    const { headers, body } = await this.#send({ method: 'GET', path: '/file', query });
+    const file = JSON.parse(decodeURIComponent(String(headers['x-fjord-file']))) as Listed;
+    return { file, body };
+  }
+
+  async write(query: WriteQuery, body: Readable): Promise<Listed> {
+    return (await this.#json({ method: 'PUT', path: '/file', query, body })) as Listed;
+  }
+
+  /** Makes a folder, and those above it; one that exists is fine. */
+  async mkdir(path: string): Promise<void> {
+    await this.#json({ method: 'POST', path: '/folder', json: { path } });
+  }
+
+  async symlink(path: string, target: string): Promise<void> {
+    await this.#json({ method: 'POST', path: '/symlink', json: { path, target } });
+  }
+
+  async versions(path: string): Promise<KeptVersion[]> {
+    return (await this.#json({ method: 'GET', path: '/versions', query: { path } })) as KeptVersion[];
+  }
+
+  async restore(body: RestoreBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/restore', json: body });
+  }
+
+  trash(): AsyncIterable<Trashed> {
+    return this.#lines({ method: 'GET', path: '/trash' }) as AsyncIterable<Trashed>;
+  }
+
+  async restoreTrash(node: string): Promise<void> {
+    await this.#json({ method: 'POST', path: '/trash/restore', json: { node } });
+  }
+
+  async purgeTrash(node: string): Promise<void> {
+    await this.#json({ method: 'POST', path: '/trash/purge', json: { node } });
+  }
+
+  async conflicts(): Promise<Conflict[]> {
+    return (await this.#json({ method: 'GET', path: '/conflicts' })) as Conflict[];
+  }
+
+  /** How many parked changes are tried again. */
+  async retry(): Promise<number> {
+    return ((await this.#json({ method: 'POST', path: '/retry' })) as { retried: number }).retried;
+  }
+
+  /** How many held changes go ahead. */
+  async confirm(): Promise<number> {
+    return ((await this.#json({ method: 'POST', path: '/confirm' })) as { confirmed: number }).confirmed;
+  }
+
+  /** Ends when everything under the path is in the cloud. */
+  flush(path: string): AsyncIterable<Progress> {
+    return this.#lines({ method: 'POST', path: '/flush', json: { path } }) as AsyncIterable<Progress>;
+  }
+
+  async backups(): Promise<BackupSet[]> {
+    return (await this.#json({ method: 'GET', path: '/backups' })) as BackupSet[];
+  }
+
+  async addBackup(body: BackupBody): Promise<BackupSet> {
+    return (await this.#json({ method: 'POST', path: '/backups', json: body })) as BackupSet;
+  }
+
+  async removeBackup(name: string): Promise<void> {
+    await this.#json({ method: 'POST', path: '/backups/remove', json: { name } });
+  }
+
+  runBackup(name: string): AsyncIterable<Progress> {
+    return this.#lines({ method: 'POST', path: '/backups/run', json: { name } }) as AsyncIterable<Progress>;
+  }
+
+  async removeArchived(body: ArchiveRemoveBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/archive/remove', json: body });
+  }
+
+  /** Progress of the upload of what is queued, then the farewell. */
+  down(drain: boolean): AsyncIterable<Progress | Leaving> {
+    return this.#lines({ method: 'POST', path: '/down', json: { drain } }) as AsyncIterable<Progress | Leaving>;
+  }
+
+  async close(): Promise<void> {
+    await this.#client.destroy();
+  }
+
+  async #json(request: Request): Promise<unknown> {
+    const { body } = await this.#send(request);
+    return body.json();
+  }
+
+  async *#lines(request: Request): AsyncGenerator<unknown> {
+    const { body } = await this.#send(request);
+    yield* fromLines(body, request.path);
+  }
+
+  async #send({ method, path, query = {}, json, body }: Request): Promise<Dispatcher.ResponseData> {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+    const type = body === undefined ? 'application/json' : 'application/octet-stream';
+    const answer = await this.#try(path, {
+      method,
+      path: search.size === 0 ? path : `${path}?${search.toString()}`,
+      headers: json === undefined && body === undefined ? {} : { 'content-type': type },
+      body: body ?? (json === undefined ? null : JSON.stringify(json)),
+      signal: this.#signal,
+    });
+    if (answer.statusCode < 300) return answer;
+    throw fromFailure(await answer.body.json().catch(() => undefined), path);
+  }
+
+  async #try(op: string, options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {
+    try {
+      return await this.#client.request(options);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ECONNREFUSED') throw notRunning(this.#dir, error);
+      if (code === 'EACCES') throw new Problem('refused', `${this.#dir}: this Fjord was started by another user`);
+      if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
+        throw new FsError('EAGAIN', op, { reason: 'the gateway went away in the middle of its answer', cause: error });
+      }
+      throw asFsError(error, op);
+    }
+  }
+}
+
+function notRunning(dir: string, cause: unknown): Problem {
+  return new Problem('unreachable', `Fjord is not running for ${dir}; start it with \`fjord start\` or \`fjord up\``, {
+    cause,
+  });
+}

@@ -1,0 +1,46 @@
+import type { Context } from '../../vfs/context.ts';
+import type { FileSystem } from '../../vfs/file-system.ts';
+import type {
+  ArchiveRemoveBody,
+  BackupBody,
+  BackupSet,
+  Conflict,
+  KeptVersion,
+  Listed,
+  Progress,
+  RestoreBody,
+  Status,
+  Trashed,
+} from './wire.ts';
+
+export type OnProgress = (progress: Progress) => void;
+
+/** What the control socket can ask of the running program. Every method throws `FsError`. */
+export interface Controls {
+  /** The drive under the rules that programs meet. */
+  readonly fs: FileSystem;
+  /** The same for a person who asks for it by name: what is sealed can be read. */
+  readonly raw: FileSystem;
+  status(): Status;
+  versions(path: string, context: Context): Promise<KeptVersion[]>;
+  /** An older version's content. */
+  readVersion(path: string, version: string, context: Context): Promise<[Listed, AsyncIterable<Uint8Array>]>;
+  restore(body: RestoreBody, context: Context): Promise<void>;
+  trash(context: Context): AsyncIterable<Trashed>;
+  restoreTrash(node: string, context: Context): Promise<void>;
+  purgeTrash(node: string, context: Context): Promise<void>;
+  conflicts(): Promise<Conflict[]>;
+  /** Tries parked changes again; answers how many. */
+  retry(): Promise<number>;
+  /** Lets held changes go ahead; answers how many. */
+  confirm(): Promise<number>;
+  /** Answers when everything under the path is in the cloud. */
+  flush(path: string, onProgress: OnProgress, context: Context): Promise<void>;
+  backups(): Promise<BackupSet[]>;
+  addBackup(body: BackupBody, context: Context): Promise<BackupSet>;
+  removeBackup(name: string, context: Context): Promise<void>;
+  runBackup(name: string, onProgress: OnProgress, context: Context): Promise<void>;
+  removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
+  /** Ends the program soon. Answers the process to wait for. */
+  leave(): number;
+}

@@ -1,0 +1,57 @@
+import { Type, type Static } from 'typebox';
+import { Value } from 'typebox/value';
+import { CODES, FsError, type Code } from '../../vfs/fs-error.ts';
+
+/** An `FsError` as the control socket carries it. */
+export const FailureSchema = Type.Object({
+  code: Type.Enum(CODES),
+  op: Type.String(),
+  subject: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+});
+export type Failure = Static<typeof FailureSchema>;
+
+const STATUS = {
+  EACCES: 403,
+  EAGAIN: 503,
+  EBADF: 409,
+  EBUSY: 409,
+  EDQUOT: 507,
+  EEXIST: 409,
+  EFBIG: 413,
+  EINTR: 499,
+  EINVAL: 400,
+  EIO: 500,
+  EISDIR: 409,
+  ELOOP: 409,
+  ENAMETOOLONG: 400,
+  ENODATA: 404,
+  ENOENT: 404,
+  ENOSPC: 507,
+  ENOTDIR: 409,
+  ENOTEMPTY: 409,
+  ENOTSUP: 501,
+  EPERM: 403,
+  EROFS: 403,
+  ESTALE: 409,
+  ETIMEDOUT: 504,
+  EXDEV: 409,
+} as const satisfies Record<Code, number>;
+
+export function statusOf(code: Code): number {
+  return STATUS[code];
+}
+
+export function toFailure({ code, op, subject, reason }: FsError): Failure {
+  return { code, op, ...(subject === undefined ? {} : { subject }), ...(reason === undefined ? {} : { reason }) };
+}
+
+/** The error on the other side of the socket. What is no failure becomes `EIO`. */
+export function fromFailure(value: unknown, op: string): FsError {
+  if (!Value.Check(FailureSchema, value)) {
+    return new FsError('EIO', op, {
+      reason: 'the gateway gave an answer that makes no sense; are the versions equal?',
+    });
+  }
+  return new FsError(value.code, value.op, { subject: value.subject, reason: value.reason });
+}

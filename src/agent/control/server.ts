@@ -1,0 +1,61 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { asFsError, FsError } from '../../vfs/fs-error.ts';
+import { listenAlone } from '../sole-socket.ts';
+import type { Controls } from './controls.ts';
+import { statusOf, toFailure } from './failure.ts';
+import { addFileRoutes } from './file-routes.ts';
+import { addStateRoutes } from './state-routes.ts';
+
+export interface ControlServerOptions {
+  readonly socketPath: string;
+  readonly controls: Controls;
+  readonly log: Logger;
+}
+
+/**
+ * The gateway's control socket: HTTP over a Unix socket (a named pipe on Windows) that only this user can open. The
+ * socket is also what keeps a second gateway off the same data.
+ */
+export class ControlServer {
+  readonly #app: FastifyInstance;
+  readonly #socketPath: string;
+
+  constructor({ socketPath, controls, log }: ControlServerOptions) {
+    this.#socketPath = socketPath;
+    this.#app = fastify({ forceCloseConnections: true, keepAliveTimeout: 0 });
+    this.#app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+    this.#app.setErrorHandler((error, { method, url }, reply) => {
+      const known = toKnown(error, url);
+      if (known.code === 'EIO') log.error({ err: error, method, url }, 'a control request failed');
+      return reply.code(statusOf(known.code)).send(toFailure(known));
+    });
+    this.#app.setNotFoundHandler((_request, reply) => reply.code(404).send(toFailure(unknownCall())));
+    addFileRoutes(this.#app, controls);
+    addStateRoutes(this.#app, controls);
+  }
+
+  /** @throws EBUSY if another gateway serves this data */
+  async listen(): Promise<void> {
+    const path = this.#socketPath;
+    const reason = 'a gateway already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
+    await this.#app.ready();
+    await listenAlone(path, reason, async () => void (await this.#app.listen({ path })));
+  }
+
+  /** Ends connections that are open. Idempotent. */
+  async close(): Promise<void> {
+    await this.#app.close();
+  }
+}
+
+function toKnown(error: unknown, url: string): FsError {
+  const invalid = typeof error === 'object' && error !== null && 'statusCode' in error && error.statusCode === 400;
+  if (!invalid || !(error instanceof Error)) return asFsError(error, url);
+  return new FsError('EINVAL', url, { reason: error.message, cause: error });
+}
+
+function unknownCall(): FsError {
+  const reason = 'the running gateway does not know this; it is of another version, restart it';
+  return new FsError('ENOTSUP', 'control', { reason });
+}

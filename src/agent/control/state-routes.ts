@@ -1,0 +1,95 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { contextOf } from './context-of.ts';
+import type { Controls } from './controls.ts';
+import { toLines } from './lines.ts';
+import { watchProgress } from './watch-progress.ts';
+import {
+  ArchiveRemoveBody,
+  BackupBody,
+  BackupName,
+  DownBody,
+  PathQuery,
+  RestoreBody,
+  TrashBody,
+  type Leaving,
+  type Progress,
+} from './wire.ts';
+
+/** Everything but files: state, history, uploads, backups, the end. */
+export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
+  addHistoryRoutes(app, controls);
+  addUploadRoutes(app, controls);
+  addBackupRoutes(app, controls);
+  app.get('/status', () => controls.status());
+  app.post<{ Body: ArchiveRemoveBody }>(
+    '/archive/remove',
+    { schema: { body: ArchiveRemoveBody } },
+    async (request, reply) => {
+      await controls.removeArchived(request.body, contextOf(request, reply));
+      return {};
+    },
+  );
+}
+
+function addHistoryRoutes(app: FastifyInstance, controls: Controls): void {
+  app.get<{ Querystring: PathQuery }>('/versions', { schema: { querystring: PathQuery } }, (request, reply) =>
+    controls.versions(request.query.path, contextOf(request, reply)),
+  );
+  app.post<{ Body: RestoreBody }>('/restore', { schema: { body: RestoreBody } }, async (request, reply) => {
+    await controls.restore(request.body, contextOf(request, reply));
+    return {};
+  });
+  app.get('/trash', (request, reply) => sendLines(reply, controls.trash(contextOf(request, reply)), 'trash'));
+  app.post<{ Body: TrashBody }>('/trash/restore', { schema: { body: TrashBody } }, async (request, reply) => {
+    await controls.restoreTrash(request.body.node, contextOf(request, reply));
+    return {};
+  });
+  app.post<{ Body: TrashBody }>('/trash/purge', { schema: { body: TrashBody } }, async (request, reply) => {
+    await controls.purgeTrash(request.body.node, contextOf(request, reply));
+    return {};
+  });
+}
+
+function addUploadRoutes(app: FastifyInstance, controls: Controls): void {
+  app.get('/conflicts', () => controls.conflicts());
+  app.post('/retry', async () => ({ retried: await controls.retry() }));
+  app.post('/confirm', async () => ({ confirmed: await controls.confirm() }));
+  app.post<{ Body: PathQuery }>('/flush', { schema: { body: PathQuery } }, (request, reply) => {
+    const context = contextOf(request, reply);
+    const progress = watchProgress((report) => controls.flush(request.body.path, report, context));
+    return sendLines(reply, progress, 'flush');
+  });
+  app.post<{ Body: DownBody }>('/down', { schema: { body: DownBody } }, (request, reply) => {
+    const context = contextOf(request, reply);
+    const progress = watchProgress(async (report) => {
+      if (request.body.drain) await controls.flush('/', report, context);
+    });
+    return sendLines(reply, leave(controls, progress), 'down');
+  });
+}
+
+async function* leave(controls: Controls, progress: AsyncIterable<Progress>): AsyncGenerator<Progress | Leaving> {
+  yield* progress;
+  const { queued } = controls.status();
+  yield { leaving: controls.leave(), queued };
+}
+
+function addBackupRoutes(app: FastifyInstance, controls: Controls): void {
+  app.get('/backups', () => controls.backups());
+  app.post<{ Body: BackupBody }>('/backups', { schema: { body: BackupBody } }, (request, reply) =>
+    controls.addBackup(request.body, contextOf(request, reply)),
+  );
+  app.post<{ Body: BackupName }>('/backups/remove', { schema: { body: BackupName } }, async (request, reply) => {
+    await controls.removeBackup(request.body.name, contextOf(request, reply));
+    return {};
+  });
+  app.post<{ Body: BackupName }>('/backups/run', { schema: { body: BackupName } }, (request, reply) => {
+    const context = contextOf(request, reply);
+    const progress = watchProgress((report) => controls.runBackup(request.body.name, report, context));
+    return sendLines(reply, progress, 'backup');
+  });
+}
+
+function sendLines(reply: FastifyReply, values: AsyncIterable<unknown>, op: string): FastifyReply {
+  return reply.type('application/x-ndjson').send(toLines(values, op));
+}

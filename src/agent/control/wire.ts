@@ -1,0 +1,151 @@
+import { Type, type Static } from 'typebox';
+
+/**
+ * What the control socket takes and gives: JSON, and streams of JSON lines (`lines.ts`). Paths are those of the drive,
+ * beginning with '/'; times are milliseconds since 1970.
+ */
+
+const Path = Type.String({ minLength: 1 });
+
+export const PathQuery = Type.Object({ path: Path });
+export type PathQuery = Static<typeof PathQuery>;
+
+export const ListQuery = Type.Object({ path: Path, recursive: Type.Optional(Type.Boolean()) });
+export type ListQuery = Static<typeof ListQuery>;
+
+export const ReadQuery = Type.Object({
+  path: Path,
+  version: Type.Optional(Type.String()),
+  /** Also what the rules of the drive would not let programs read: sealed files of Archive. */
+  sealed: Type.Optional(Type.Boolean()),
+});
+export type ReadQuery = Static<typeof ReadQuery>;
+
+export const WriteQuery = Type.Object({
+  path: Path,
+  mode: Type.Optional(Type.Integer({ minimum: 0, maximum: 0o7777 })),
+  mtime: Type.Optional(Type.Number()),
+});
+export type WriteQuery = Static<typeof WriteQuery>;
+
+export const SymlinkBody = Type.Object({ path: Path, target: Type.String({ minLength: 1 }) });
+export type SymlinkBody = Static<typeof SymlinkBody>;
+
+export const RestoreBody = Type.Object({ path: Path, version: Type.String({ minLength: 1 }) });
+export type RestoreBody = Static<typeof RestoreBody>;
+
+export const TrashBody = Type.Object({ node: Type.String({ minLength: 1 }) });
+export type TrashBody = Static<typeof TrashBody>;
+
+export const BackupBody = Type.Object({ folder: Type.String({ minLength: 1 }), name: Type.Optional(Type.String()) });
+export type BackupBody = Static<typeof BackupBody>;
+
+export const BackupName = Type.Object({ name: Type.String({ minLength: 1 }) });
+export type BackupName = Static<typeof BackupName>;
+
+export const ArchiveRemoveBody = Type.Object({ path: Path, password: Type.String({ minLength: 1 }) });
+export type ArchiveRemoveBody = Static<typeof ArchiveRemoveBody>;
+
+export const DownBody = Type.Object({ drain: Type.Boolean() });
+export type DownBody = Static<typeof DownBody>;
+
+/** A file or folder in a listing. */
+export interface Listed {
+  readonly path: string;
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'symlink';
+  readonly size: number;
+  readonly mode: number;
+  readonly mtime: number;
+  readonly version: string;
+  /** Of a symlink. */
+  readonly target?: string;
+}
+
+export interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** How far an upload, a backup or a flush is. */
+export interface Progress {
+  readonly done: Amount;
+  readonly total: Amount;
+  readonly current?: string;
+}
+
+/** A change that cannot be uploaded as it is. */
+export interface Parked {
+  readonly path: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface Conflict {
+  /** The copy that this computer made. */
+  readonly path: string;
+  /** The file whose name the cloud's version kept. */
+  readonly original: string;
+  readonly at: number;
+}
+
+/** A change from outside that would remove so much that somebody must say yes. */
+export interface Held {
+  readonly space: string;
+  readonly files: number;
+}
+
+export interface KeptVersion {
+  readonly id: string;
+  readonly size: number;
+  readonly mtime: number;
+  readonly created: number;
+  readonly current: boolean;
+}
+
+export interface Trashed {
+  readonly node: string;
+  readonly path: string;
+  readonly kind: 'file' | 'folder' | 'symlink';
+  readonly size: number;
+  readonly files: number;
+  readonly removed: number;
+  readonly expires: number;
+}
+
+export interface BackupSet {
+  readonly name: string;
+  readonly folder: string;
+  /** When its last complete run ended. */
+  readonly finished?: number;
+}
+
+export interface Status {
+  readonly pid: number;
+  readonly started: number;
+  readonly version: string;
+  readonly dir: string;
+  readonly account: string;
+  readonly device: string;
+  readonly cloud: {
+    readonly url: string;
+    /** `live`: changes arrive at once. `polling`: every few seconds. `offline`: everything cached works, writes queue. */
+    readonly state: 'live' | 'polling' | 'offline';
+    /** Why, where it is not live. */
+    readonly reason?: string;
+  };
+  readonly webdav: { readonly url: string; readonly user: string; readonly engine: string };
+  readonly queued: Amount;
+  readonly parked: readonly Parked[];
+  readonly conflicts: number;
+  readonly held: readonly Held[];
+  readonly cache: { readonly used: number; readonly limit: number };
+  readonly usage?: { readonly quota: number; readonly used: number };
+}
+
+/** The last line of a `down`: what is not in the cloud yet, and which process to wait for. */
+export interface Leaving {
+  readonly leaving: number;
+  readonly queued: Amount;
+}

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem } from './problem.ts';
+import { readPorts, writePorts, type PortsFile } from './secrets.ts';
+
+export interface PortWishes {
+  readonly host: string;
+  /** The port that must be had. */
+  readonly webdav?: number | undefined;
+  /** The one that is taken if nobody has it. */
+  readonly usual: number;
+  /** How long a remembered port may stay in use before another is taken, ms: whoever had it may be ending. */
+  readonly patience: number;
+}
+
+/**
+ * Ports for the WebDAV door and the embedded cloud: those of the last run where possible, so that addresses stay; else
+ * what is wished; else any. Remembers what it chose.
+ * @throws Problem if a port that must be had is in use
+ */
+export async function choosePorts(file: string, wishes: PortWishes): Promise<Required<PortsFile>> {
+  const kept = await readPorts(file);
+  const webdav = await webDavPort(kept.webdav, wishes);
+  const beside = wishes.webdav === undefined || wishes.webdav === 0 ? undefined : wishes.webdav + 1;
+  const cloud = await firstFree(
+    '127.0.0.1',
+    [kept.cloud, beside].filter((port) => port !== webdav),
+    wishes.patience,
+  );
+  const ports = { webdav, cloud };
+  if (webdav !== kept.webdav || cloud !== kept.cloud) await writePorts(file, ports);
+  return ports;
+}
+
+async function webDavPort(kept: number | undefined, { host, webdav, usual, patience }: PortWishes): Promise<number> {
+  if (webdav === undefined || webdav === 0) return firstFree(host, [kept, usual], patience);
+  if (await isFree(host, webdav, patience)) return webdav;
+  throw new Problem('conflict', `port ${webdav} is in use by another program; name another with --port`);
+}
+
+async function firstFree(host: string, ports: readonly (number | undefined)[], patience: number): Promise<number> {
+  for (const port of ports) {
+    if (port !== undefined && port < 65_536 && (await isFree(host, port, patience))) return port;
+  }
+  return bound(host, 0);
+}
+
+async function isFree(host: string, port: number, patience: number): Promise<boolean> {
+  for (const until = Date.now() + patience; ; await sleep(100)) {
+    try {
+      await bound(host, port);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw refused(host, port, error);
+      if (Date.now() >= until) return false;
+    }
+  }
+}
+
+/** Listens for a moment; answers the port. */
+async function bound(host: string, port: number): Promise<number> {
+  const server = createServer();
+  server.listen(port, host);
+  await once(server, 'listening');
+  const { port: got } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return got;
+}
+
+function refused(host: string, port: number, cause: unknown): Problem {
+  const why =
+    (cause as NodeJS.ErrnoException).code === 'EACCES' ? 'this user may not' : 'this computer has no such address';
+  return new Problem('usage', `cannot listen on ${host}:${port}: ${why}`, { cause });
+}

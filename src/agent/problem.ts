@@ -1,0 +1,57 @@
+import { asFsError, type Code, type FsError } from '../vfs/fs-error.ts';
+import { ConfigError } from './config.ts';
+
+/** What a failure means to somebody who ran a command. */
+export type ProblemKind =
+  'failure' | 'usage' | 'unreachable' | 'not-found' | 'refused' | 'conflict' | 'no-room' | 'interrupted';
+
+/** A failure in words for the person at the terminal: one line, what was wrong and what to do. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly kind: ProblemKind;
+
+  constructor(kind: ProblemKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+const CODES = {
+  EACCES: ['refused', 'not permitted'],
+  EAGAIN: ['unreachable', 'the cloud cannot be reached now; nothing is lost, try again later'],
+  EBADF: ['failure', 'it was closed'],
+  EBUSY: ['conflict', 'it is in use'],
+  EDQUOT: ['no-room', "the account's quota is used up"],
+  EEXIST: ['conflict', 'it exists already'],
+  EFBIG: ['no-room', 'the file is too large'],
+  EINTR: ['interrupted', 'interrupted'],
+  EINVAL: ['usage', 'not a valid name or value'],
+  EIO: ['failure', 'it failed; `fjord status` and the log may say why'],
+  EISDIR: ['usage', 'it is a folder'],
+  ELOOP: ['usage', 'it is a symbolic link'],
+  ENAMETOOLONG: ['usage', 'the name is too long'],
+  ENODATA: ['not-found', 'there is nothing'],
+  ENOENT: ['not-found', 'there is no such file or folder'],
+  ENOSPC: ['no-room', 'the disk of the cache is full; make room, or set another cache.dir'],
+  ENOTDIR: ['not-found', 'it is not a folder'],
+  ENOTEMPTY: ['conflict', 'the folder is not empty'],
+  ENOTSUP: ['failure', 'this is not supported'],
+  EPERM: ['refused', 'not permitted'],
+  EROFS: ['refused', 'this folder is read-only'],
+  ESTALE: ['conflict', 'it was changed meanwhile; look at it and try again'],
+  ETIMEDOUT: ['unreachable', 'there was no answer in time; try again later'],
+  EXDEV: ['refused', 'that is another folder of the drive; copy instead of moving'],
+} as const satisfies Record<Code, readonly [ProblemKind, string]>;
+
+/** What to say about anything thrown. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof ConfigError) return new Problem('usage', error.message, { cause: error });
+  const fsError = asFsError(error, 'fjord');
+  return new Problem(CODES[fsError.code][0], words(fsError), { cause: error });
+}
+
+function words({ code, subject, reason }: FsError): string {
+  const told = reason ?? CODES[code][1];
+  return subject === undefined || told.includes(subject) ? told : `${subject}: ${told}`;
+}

@@ -1,0 +1,114 @@
+import { removeAccess, writeAccess, type Access } from './access-file.ts';
+import type { DataDir } from './data-dir.ts';
+import type { FromChild } from './child-messages.ts';
+import { Problem } from './problem.ts';
+import { SupervisedProcess } from './supervised-process.ts';
+
+export interface SupervisorOptions {
+  readonly dir: DataDir;
+  /** Program and arguments of the two processes. */
+  readonly commands: { readonly cloud: readonly string[]; readonly gateway: readonly string[] };
+  readonly access: { readonly webdav: Access['webdav']; readonly cloud: Omit<Access['cloud'], 'pid'> };
+  /** What must be done once the cloud serves and before the gateway starts. */
+  readonly prepare: () => Promise<void>;
+  /** One line for the person at the terminal. */
+  readonly say: (text: string) => void;
+  /** Somebody asked over the control socket to stop everything. */
+  readonly onDown: () => void;
+}
+
+interface Service {
+  readonly process: SupervisedProcess;
+  readonly served: Promise<void>;
+}
+
+/**
+ * Runs cloud and gateway as processes of their own, starts each again when it dies, and keeps `access.json` true: it is
+ * there while both serve for the first time and later, and gone after a clean stop.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #cloud: Service;
+  readonly #gateway: Service;
+  #pids: { cloud?: number; gateway?: number } = {};
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#cloud = this.#service('cloud', options.commands.cloud);
+    this.#gateway = this.#service('gateway', options.commands.gateway);
+  }
+
+  /** Answers when both serve. @throws Problem if one cannot start */
+  async start(): Promise<void> {
+    await removeAccess(this.#options.dir.access);
+    this.#cloud.process.start();
+    await this.#cloud.served;
+    await this.#options.prepare();
+    this.#gateway.process.start();
+    await this.#gateway.served;
+    await this.#writing;
+  }
+
+  /** Ends the gateway, then the cloud; with `drain` what is queued is uploaded first. */
+  async stop(drain: boolean): Promise<void> {
+    await this.#gateway.process.stop(drain);
+    await this.#cloud.process.stop(false);
+    await this.#writing;
+    await removeAccess(this.#options.dir.access);
+  }
+
+  /** Ends both at once. */
+  kill(): void {
+    this.#gateway.process.kill();
+    this.#cloud.process.kill();
+  }
+
+  #service(name: 'cloud' | 'gateway', command: readonly string[]): Service {
+    let serve = (): void => undefined;
+    let fail = (_error: Error): void => undefined;
+    const served = new Promise<void>((resolve, reject) => ([serve, fail] = [resolve, reject]));
+    served.catch(() => undefined);
+    let hasServed = false;
+    const child = new SupervisedProcess({
+      name,
+      command: () => command,
+      onReady: (pid) => {
+        if (hasServed) this.#options.say(`the ${name} serves again`);
+        hasServed = true;
+        this.#alive(name, pid);
+        serve();
+      },
+      onMessage: (message) => this.#heard(message),
+      onDeath: (how, delay) => {
+        if (hasServed) return this.#options.say(`the ${name} ${how}; it starts again in ${delay} ms`);
+        child.kill();
+        fail(new Problem('failure', `the ${name} ${how}`));
+      },
+    });
+    return { process: child, served };
+  }
+
+  #heard(message: FromChild): void {
+    if (message.type === 'say') this.#options.say(message.text);
+    if (message.type === 'down') this.#options.onDown();
+  }
+
+  #alive(name: 'cloud' | 'gateway', pid: number): void {
+    this.#pids = { ...this.#pids, [name]: pid };
+    const { cloud, gateway } = this.#pids;
+    if (cloud === undefined || gateway === undefined) return;
+    const { access, dir } = this.#options;
+    const content: Access = {
+      pid: process.pid,
+      webdav: access.webdav,
+      cloud: { ...access.cloud, pid: cloud },
+      gateway: { pid: gateway },
+      mount: null,
+    };
+    const write = (): Promise<void> => writeAccess(dir.access, content);
+    this.#writing = this.#writing.then(write).catch((error: unknown) => {
+      this.#options.say(`${dir.access} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  }
+}

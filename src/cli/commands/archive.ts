@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { askPassword } from '../password.ts';
+
+interface RemoveOptions extends DataOptions {
+  readonly passwordFile?: string;
+}
+
+export function archiveCommand(cli: Cli): Command {
+  return new Command('archive').description("what only the account's password allows in /Archive").addCommand(
+    dataCommand('rm')
+      .description('remove a file or folder from /Archive with all its versions')
+      .argument('<path>', 'file or folder in /Archive')
+      .option('--password-file <file>', "file with the account's password; - is standard input")
+      .action(async (path: string, options: RemoveOptions) => {
+        const password = await askPassword(cli, 'Password of the account: ', options.passwordFile);
+        await withGateway(cli, options, (gateway) => gateway.removeArchived({ path, password }));
+      }),
+  );
+}

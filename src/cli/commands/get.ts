@@ -1,0 +1,168 @@
+import { createWriteStream } from 'node:fs';
+import { chmod, lstat, mkdir, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
+import { basename, join, posix } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import type { ControlClient } from '../../agent/control/client.ts';
+import type { Listed } from '../../agent/control/wire.ts';
+import { Problem } from '../../agent/problem.ts';
+import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { Progress, summary } from '../progress.ts';
+import { Tally } from '../tally.ts';
+
+interface GetOptions extends DataOptions {
+  readonly recursive?: true;
+  readonly version?: string;
+  readonly force?: true;
+}
+
+export function catCommand(cli: Cli): Command {
+  return dataCommand('cat')
+    .description('print files of the drive')
+    .argument('<path...>', 'files')
+    .action((paths: string[], options: DataOptions) => cat(cli, paths, options));
+}
+
+async function cat(cli: Cli, paths: readonly string[], options: DataOptions): Promise<void> {
+  await withGateway(cli, options, async (gateway) => {
+    for (const path of paths) {
+      const { body } = await gateway.read({ path });
+      for await (const chunk of body) await cli.terminal.write(chunk as Uint8Array);
+    }
+  });
+}
+
+export function getCommand(cli: Cli): Command {
+  return dataCommand('get')
+    .description('copy from the drive to this computer, also what is sealed in /Archive')
+    .argument('<path>', 'file or folder of the drive')
+    .argument('[target]', 'where to; a folder that exists takes it in; - prints a file', '.')
+    .option('-r, --recursive', 'folders with everything below')
+    .option('--version <id>', 'an older version of a file (`fjord versions`)')
+    .option('-f, --force', 'replace files that exist')
+    .addHelpText(
+      'after',
+      examples(
+        ['fjord get /Archive/2019/tax.pdf', 'into the current folder'],
+        ['fjord get -r /Archive/2019 ~/restored', 'a whole folder'],
+        ['fjord get --version 0192… /Sync/a.txt old.txt', 'as it was'],
+      ),
+    )
+    .action((path: string, target: string, options: GetOptions) => get(cli, path, target, options));
+}
+
+async function get(cli: Cli, path: string, target: string, options: GetOptions): Promise<void> {
+  await withGateway(cli, options, async (gateway) => {
+    const top = await gateway.stat(path);
+    if (target === '-') return print(cli, gateway, path, options);
+    if (top.kind === 'folder' && !options.recursive) {
+      throw new Problem('usage', `${path} is a folder; use \`fjord get -r\``);
+    }
+    const into = (await isFolder(target)) && top.name !== '' ? join(target, localName(top.name)) : target;
+    await new Fetch(cli, gateway, options).tree(top, into);
+  });
+}
+
+async function print(cli: Cli, gateway: ControlClient, path: string, { version }: GetOptions): Promise<void> {
+  const { body } = await gateway.read({ path, sealed: true, ...(version === undefined ? {} : { version }) });
+  for await (const chunk of body) await cli.terminal.write(chunk as Uint8Array);
+}
+
+/** One run of `get`. */
+class Fetch {
+  readonly #gateway: ControlClient;
+  readonly #options: GetOptions;
+  readonly #tally = new Tally();
+  readonly #progress: Progress;
+  readonly #cli: Cli;
+
+  constructor(cli: Cli, gateway: ControlClient, options: GetOptions) {
+    this.#cli = cli;
+    this.#gateway = gateway;
+    this.#options = options;
+    this.#progress = new Progress(cli.terminal, 'Fetching');
+  }
+
+  async tree(top: Listed, into: string): Promise<void> {
+    try {
+      await this.#item(top, into);
+      if (top.kind === 'folder') await this.#below(top, into);
+    } finally {
+      this.#progress.clear();
+    }
+    this.#cli.terminal.note(`fetched ${summary(this.#tally.done, this.#tally.elapsed)}`);
+  }
+
+  async #below(top: Listed, into: string): Promise<void> {
+    const folders: [string, Listed][] = [];
+    for await (const row of this.#gateway.list({ path: top.path, recursive: true })) {
+      const names = posix.relative(top.path, row.path).split('/');
+      const at = join(into, ...names.map(localName));
+      await this.#item(row, at);
+      if (row.kind === 'folder') folders.push([at, row]);
+    }
+    // What is written into a folder changes its time, so times come last, the deepest first.
+    for (const [at, row] of folders.reverse()) await setTime(at, row);
+  }
+
+  async #item(row: Listed, at: string): Promise<void> {
+    if (row.kind === 'folder') await mkdir(at, { recursive: true });
+    else if (row.kind === 'symlink') await this.#free(at).then(() => symlink(row.target ?? '', at));
+    else await this.#file(row, at);
+  }
+
+  async #file({ path }: Listed, at: string): Promise<void> {
+    await this.#free(at);
+    const { version } = this.#options;
+    const { file, body } = await this.#gateway.read({
+      path,
+      sealed: true,
+      ...(version === undefined ? {} : { version }),
+    });
+    this.#tally.expect(file.size);
+    const temporary = join(at, '..', `.${basename(at).slice(0, 80)}.${process.pid}.fjord-part`);
+    try {
+      const into = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
+      await pipeline(this.#counted(body, path), into, { signal: this.#cli.signal });
+      await chmod(temporary, file.mode);
+      await setTime(temporary, file);
+      await rename(temporary, at);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    this.#tally.finish();
+  }
+
+  async *#counted(body: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      this.#tally.add(chunk.length);
+      this.#progress.update(this.#tally.step(path));
+      yield chunk;
+    }
+  }
+
+  async #free(at: string): Promise<void> {
+    if (!(await exists(at))) return;
+    if (!this.#options.force) throw new Problem('conflict', `${at} exists already; use --force to replace it`);
+    await rm(at, { force: true });
+  }
+}
+
+/** The name as this system can have it; separators of Windows must not make folders. */
+function localName(name: string): string {
+  if (process.platform !== 'win32') return name;
+  return name.replaceAll(/[<>:"\\|?*]/g, '_');
+}
+
+async function setTime(path: string, { mtime }: Listed): Promise<void> {
+  await utimes(path, mtime / 1000, mtime / 1000);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
+}

@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { dataDir } from '../../agent/data-dir.ts';
+import { logIn } from '../../agent/login.ts';
+import { Problem } from '../../agent/problem.ts';
+import { readDevice, writeDevice } from '../../agent/secrets.ts';
+import { answers } from '../../agent/sole-socket.ts';
+import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
+import { askPassword } from '../password.ts';
+
+interface LoginOptions extends DataOptions {
+  readonly cloud?: string;
+  readonly passwordFile?: string;
+  readonly device?: string;
+}
+
+export function loginCommand(cli: Cli): Command {
+  return dataCommand('login')
+    .description('make this computer a device of an account')
+    .argument('<email>', 'e-mail address of the account')
+    .option('--cloud <url>', 'address of the cloud (setting cloud.url)')
+    .option('--device <name>', 'what the account calls this computer; its host name by default')
+    .option('--password-file <file>', 'file with the password; - is standard input')
+    .addHelpText(
+      'after',
+      examples(['fjord login me@example.org --cloud https://cloud.example.org', 'asks for the password']),
+    )
+    .action((email: string, options: LoginOptions) => login(cli, email, options));
+}
+
+async function login(cli: Cli, email: string, options: LoginOptions): Promise<void> {
+  const config = settings(cli, options);
+  const dir = dataDir(config['data.dir']);
+  const url = options.cloud ?? config['cloud.url'];
+  if (url === '') throw new Problem('usage', 'which cloud? name it with --cloud URL');
+  if (await answers(dir.controlSocket)) throw new Problem('conflict', 'Fjord runs; end it with `fjord down` first');
+  const known = await readDevice(dir.device);
+  if (known !== undefined && known.email !== email) {
+    throw new Problem('conflict', `${dir.root} belongs to ${known.email}; choose another folder with --data`);
+  }
+  const password = await askPassword(cli, `Password of ${email}: `, options.passwordFile);
+  const deviceName = options.device ?? config['device.name'];
+  const device = await logIn({ url, email, password, deviceName, signal: cli.signal });
+  await writeDevice(dir.device, device);
+  cli.terminal.note(`this computer is "${device.device.name}" of ${device.email}; \`fjord up\` starts the drive`);
+}

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { Listed } from '../../agent/control/wire.ts';
+import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { mode, shown, size, time } from '../format.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface LsOptions extends DataOptions {
+  readonly long?: true;
+  readonly recursive?: true;
+  readonly json?: true;
+}
+
+export function lsCommand(cli: Cli): Command {
+  return dataCommand('ls')
+    .description('list a folder of the drive')
+    .argument('[path]', 'folder or file', '/')
+    .option('-l, --long', 'with mode, size and time')
+    .option('-R, --recursive', 'with everything below; prints whole paths')
+    .option('--json', 'one JSON object a line, names as they are')
+    .addHelpText('after', examples(['fjord ls -l /Sync', 'what is in it'], ['fjord ls -lR /', 'the whole drive']))
+    .action((path: string, options: LsOptions) => ls(cli, path, options));
+}
+
+async function ls(cli: Cli, path: string, options: LsOptions): Promise<void> {
+  const recursive = options.recursive ?? false;
+  await withGateway(cli, options, async (gateway) => {
+    for await (const row of gateway.list({ path, recursive })) {
+      await cli.terminal.print(options.json ? JSON.stringify(row) : line(cli.terminal, row, options));
+    }
+  });
+}
+
+function line(terminal: Terminal, row: Listed, { long, recursive }: LsOptions): string {
+  const plain = shown(recursive ? row.path : row.name) + (row.kind === 'folder' ? '/' : '');
+  const name = row.kind === 'folder' ? terminal.paint('blue', plain) : plain;
+  if (!long) return name;
+  const target = row.target === undefined ? '' : ` -> ${shown(row.target)}`;
+  const bytes = row.kind === 'folder' ? '-' : size(row.size);
+  return `${mode(row.kind, row.mode)}  ${bytes.padStart(8)}  ${time(row.mtime)}  ${name}${target}`;
+}

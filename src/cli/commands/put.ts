@@ -1,0 +1,125 @@
+import { createReadStream } from 'node:fs';
+import { lstat, opendir, readlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { basename, join, posix, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import type { ControlClient } from '../../agent/control/client.ts';
+import { asProblem, Problem } from '../../agent/problem.ts';
+import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { Progress, summary } from '../progress.ts';
+import { Tally } from '../tally.ts';
+
+interface PutOptions extends DataOptions {
+  readonly recursive?: true;
+}
+
+export function putCommand(cli: Cli): Command {
+  return dataCommand('put')
+    .description('copy from this computer into the drive')
+    .argument('<source...>', 'files or folders here; - is standard input')
+    .argument('<path>', 'where to in the drive; a folder that exists takes them in')
+    .option('-r, --recursive', 'folders with everything below')
+    .addHelpText(
+      'after',
+      examples(
+        ['fjord put report.pdf /Sync', 'as /Sync/report.pdf'],
+        ['fjord put -r ~/Pictures /Archive', 'a whole folder'],
+        ['pg_dump shop | fjord put - /Archive/shop.sql', 'from a program'],
+      ),
+    )
+    .action((sources: string[], path: string, options: PutOptions) => put(cli, sources, path, options));
+}
+
+async function put(cli: Cli, sources: readonly string[], path: string, options: PutOptions): Promise<void> {
+  await withGateway(cli, options, async (gateway) => {
+    const folder = await isFolder(gateway, path);
+    if (!folder && (sources.length > 1 || path.endsWith('/'))) {
+      throw new Problem('not-found', `${path} is no folder of the drive`);
+    }
+    const send = new Send(cli, gateway);
+    await send.all(sources, (source) => (folder ? posix.join(path, basename(resolve(source))) : path), options);
+  });
+}
+
+async function isFolder(gateway: ControlClient, path: string): Promise<boolean> {
+  try {
+    return (await gateway.stat(path)).kind === 'folder';
+  } catch (error) {
+    if (asProblem(error).kind === 'not-found') return false;
+    throw error;
+  }
+}
+
+/** One run of `put`. */
+class Send {
+  readonly #cli: Cli;
+  readonly #gateway: ControlClient;
+  readonly #tally = new Tally();
+  readonly #progress: Progress;
+
+  constructor(cli: Cli, gateway: ControlClient) {
+    this.#cli = cli;
+    this.#gateway = gateway;
+    this.#progress = new Progress(cli.terminal, 'Copying');
+  }
+
+  async all(sources: readonly string[], target: (source: string) => string, { recursive }: PutOptions): Promise<void> {
+    try {
+      for (const source of sources) {
+        if (source === '-') await this.#stream(target(source), this.#cli.terminal.stdin, {});
+        else await this.#item(source, await statOf(source), target(source), recursive ?? false);
+      }
+    } finally {
+      this.#progress.clear();
+    }
+    this.#cli.terminal.note(
+      `copied ${summary(this.#tally.done, this.#tally.elapsed)}; \`fjord flush\` waits for the cloud`,
+    );
+  }
+
+  async #item(source: string, stat: Stats, path: string, recursive: boolean): Promise<void> {
+    if (stat.isSymbolicLink()) return this.#gateway.symlink(path, await readlink(source));
+    if (stat.isDirectory()) return this.#folder(source, path, recursive);
+    if (!stat.isFile()) return this.#cli.terminal.note(`fjord: ${source}: neither file, folder nor link; left out`);
+    this.#tally.expect(stat.size);
+    await this.#stream(path, createReadStream(source), { mode: stat.mode & 0o7777, mtime: stat.mtimeMs });
+  }
+
+  async #folder(source: string, path: string, recursive: boolean): Promise<void> {
+    if (!recursive) throw new Problem('usage', `${source} is a folder; use \`fjord put -r\``);
+    await this.#gateway.mkdir(path);
+    for await (const { name } of await opendir(source)) {
+      const at = join(source, name);
+      await this.#item(at, await statOf(at), posix.join(path, name), recursive);
+    }
+  }
+
+  async #stream(path: string, body: Readable, attr: { mode?: number; mtime?: number }): Promise<void> {
+    await this.#gateway.write({ path, ...attr }, Readable.from(this.#counted(body, path), { objectMode: false }));
+    this.#tally.finish();
+  }
+
+  async *#counted(body: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      this.#tally.add(chunk.length);
+      this.#progress.update(this.#tally.step(path));
+      yield chunk;
+    }
+  }
+}
+
+async function statOf(path: string): Promise<Stats> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Problem(
+      missing ? 'not-found' : 'refused',
+      `${path}: ${missing ? 'there is no such file' : 'cannot be read'}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Status } from '../../agent/control/wire.ts';
+import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { count, shown, size, span, time } from '../format.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface StatusOptions extends DataOptions {
+  readonly json?: true;
+  readonly watch?: true;
+}
+
+/** Parked changes that are shown one by one. */
+const SHOWN = 20;
+
+export function statusCommand(cli: Cli): Command {
+  return dataCommand('status')
+    .description('what runs here, what waits for the cloud and what needs a decision')
+    .option('--json', 'as JSON')
+    .option('--watch', 'again every second, until Ctrl-C')
+    .action((options: StatusOptions) =>
+      withGateway(cli, options, async (gateway) => {
+        await show(cli, await gateway.status(), options);
+        while (options.watch && !cli.signal.aborted) {
+          await sleep(1000, undefined, { signal: cli.signal }).catch(() => undefined);
+          if (!cli.signal.aborted) await again(cli, await gateway.status(), options);
+        }
+      }),
+    );
+}
+
+async function again(cli: Cli, status: Status, options: StatusOptions): Promise<void> {
+  if (cli.terminal.live && !options.json) await cli.terminal.write('\u001B[H\u001B[J');
+  await show(cli, status, options);
+}
+
+async function show({ terminal }: Cli, status: Status, { json, watch }: StatusOptions): Promise<void> {
+  if (json) return terminal.print(JSON.stringify(status, null, watch ? undefined : 2));
+  for (const line of statusLines(status, terminal, Date.now())) await terminal.print(line);
+}
+
+/** The status in words. */
+export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, now: number): string[] {
+  const { cloud, webdav, cache, usage, queued } = status;
+  const states = {
+    live: terminal.paint('green', 'live'),
+    polling: terminal.paint('yellow', 'asking every few seconds'),
+    offline: terminal.paint('red', 'offline: everything cached works, changes wait'),
+  };
+  const why = cloud.reason === undefined ? '' : ` (${shown(cloud.reason)})`;
+  const waiting = `${count(queued.files, 'change')}, ${size(queued.bytes)}, on the way`;
+  return [
+    `Fjord ${status.version}, pid ${status.pid}, for ${span(now - status.started)}, data in ${shown(status.dir)}`,
+    `cloud      ${shown(cloud.url)} as ${shown(status.account)}, device "${shown(status.device)}", ${states[cloud.state]}${why}`,
+    `WebDAV     ${webdav.url} (user ${webdav.user})`,
+    `uploads    ${queued.files === 0 ? 'everything is in the cloud' : waiting}`,
+    `cache      ${size(cache.used)} of ${size(cache.limit)}`,
+    ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
+    ...concerns(status, terminal),
+  ];
+}
+
+/** What somebody should look at. */
+function concerns({ parked, conflicts, held }: Status, terminal: Pick<Terminal, 'paint'>): string[] {
+  const rest = parked.length - SHOWN;
+  return [
+    ...held.map(({ space, files }) =>
+      terminal.paint(
+        'yellow',
+        `held       ${count(files, 'file')} vanished elsewhere from ${shown(space)}; \`fjord confirm\` lets them go here, too`,
+      ),
+    ),
+    ...(conflicts > 0
+      ? [terminal.paint('yellow', `conflicts  ${count(conflicts, 'copy', 'copies')}; \`fjord conflicts\` lists them`)]
+      : []),
+    ...parked
+      .slice(0, SHOWN)
+      .map(({ path, reason, at }) =>
+        terminal.paint('yellow', `parked     ${shown(path)}: ${shown(reason)} (${time(at)})`),
+      ),
+    ...(rest > 0 ? [`           and ${rest} more; \`fjord status --json\` has all`] : []),
+    ...(parked.length > 0 ? ['           `fjord retry` tries them again'] : []),
+  ];
+}

@@ -1,0 +1,96 @@
+import { Command } from 'commander';
+import type { ControlClient } from '../../agent/control/client.ts';
+import type { Trashed } from '../../agent/control/wire.ts';
+import { Problem } from '../../agent/problem.ts';
+import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { shown, size, time } from '../format.ts';
+
+interface ListOptions extends DataOptions {
+  readonly json?: true;
+}
+
+interface PurgeOptions extends DataOptions {
+  readonly all?: true;
+}
+
+export function trashCommand(cli: Cli): Command {
+  return new Command('trash')
+    .description('what was deleted; it is kept for 30 days')
+    .addCommand(listCommand(cli), { isDefault: true })
+    .addCommand(restoreCommand(cli))
+    .addCommand(purgeCommand(cli))
+    .addHelpText(
+      'after',
+      examples(
+        ['fjord trash', 'what is in it'],
+        ['fjord trash restore /letters/a.txt', 'back to where it was'],
+        ['fjord trash purge --all', 'for good'],
+      ),
+    );
+}
+
+function listCommand(cli: Cli): Command {
+  return dataCommand('list')
+    .description('list what is in it')
+    .option('--json', 'one JSON object a line')
+    .action((options: ListOptions) =>
+      withGateway(cli, options, async (gateway) => {
+        for await (const item of gateway.trash()) {
+          await cli.terminal.print(options.json ? JSON.stringify(item) : line(item));
+        }
+      }),
+    );
+}
+
+function line({ path, kind, size: bytes, removed, expires, node }: Trashed): string {
+  const name = shown(path) + (kind === 'folder' ? '/' : '');
+  return `${time(removed)}  ${size(bytes).padStart(8)}  kept until ${time(expires).slice(0, 10)}  ${node}  ${name}`;
+}
+
+function restoreCommand(cli: Cli): Command {
+  return dataCommand('restore')
+    .description('put something back where it was')
+    .argument('<item...>', 'id, or path as the list shows it')
+    .action((items: string[], options: DataOptions) =>
+      withGateway(cli, options, async (gateway) => {
+        for (const node of await nodesOf(gateway, items)) await gateway.restoreTrash(node);
+      }),
+    );
+}
+
+function purgeCommand(cli: Cli): Command {
+  return dataCommand('purge')
+    .description('remove for good')
+    .argument('[item...]', 'id, or path as the list shows it')
+    .option('--all', 'everything that is in it')
+    .action((items: string[], options: PurgeOptions) =>
+      withGateway(cli, options, async (gateway) => {
+        if ((items.length === 0) !== (options.all === true)) throw new Problem('usage', 'name what to purge, or --all');
+        const nodes = options.all ? await allNodes(gateway) : await nodesOf(gateway, items);
+        for (const node of nodes) await gateway.purgeTrash(node);
+        cli.terminal.note(`removed ${nodes.length} for good`);
+      }),
+    );
+}
+
+async function allNodes(gateway: ControlClient): Promise<string[]> {
+  const nodes: string[] = [];
+  for await (const { node } of gateway.trash()) nodes.push(node);
+  return nodes;
+}
+
+/** The node of each id or path; of several with one path the one that was removed last. */
+async function nodesOf(gateway: ControlClient, items: readonly string[]): Promise<string[]> {
+  const newest = new Map<string, Trashed>();
+  for await (const trashed of gateway.trash()) {
+    for (const item of items) {
+      if (item !== trashed.node && item !== trashed.path && item !== `${trashed.path}/`) continue;
+      if ((newest.get(item)?.removed ?? -1) < trashed.removed) newest.set(item, trashed);
+    }
+  }
+  return items.map((item) => {
+    const found = newest.get(item);
+    if (found === undefined) throw new Problem('not-found', `${item} is not in the Trash; \`fjord trash\` lists it`);
+    return found.node;
+  });
+}

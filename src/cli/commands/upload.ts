@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import type { Progress as Report } from '../../agent/control/wire.ts';
+import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { count, shown, time } from '../format.ts';
+import { Progress, summary } from '../progress.ts';
+
+interface JsonOptions extends DataOptions {
+  readonly json?: true;
+}
+
+/** `flush`, `conflicts`, `retry` and `confirm`: what happens to changes on their way to the cloud. */
+export function uploadCommands(cli: Cli): Command[] {
+  return [flushCommand(cli), conflictsCommand(cli), retryCommand(cli), confirmCommand(cli)];
+}
+
+function flushCommand(cli: Cli): Command {
+  return dataCommand('flush')
+    .description('wait until everything is in the cloud')
+    .argument('[path]', 'file or folder of the drive', '/')
+    .addHelpText('after', examples(['fjord put -r ~/Pictures /Archive && fjord flush /Archive', 'copy, then wait']))
+    .action((path: string, options: DataOptions) =>
+      withGateway(cli, options, async (gateway) => {
+        await follow(cli, 'Uploading', 'uploaded', gateway.flush(path));
+      }),
+    );
+}
+
+/** Shows the progress of a stream of reports and, at the end, what was done. */
+export async function follow(cli: Cli, verb: string, done: string, reports: AsyncIterable<Report>): Promise<void> {
+  const progress = new Progress(cli.terminal, verb);
+  const startedAt = Date.now();
+  let last: Report | undefined;
+  try {
+    for await (const report of reports) progress.update((last = report));
+  } finally {
+    progress.clear();
+  }
+  if (last === undefined || last.total.files === 0) cli.terminal.note('there was nothing to do');
+  else cli.terminal.note(`${done} ${summary(last.done, Date.now() - startedAt)}`);
+}
+
+function conflictsCommand(cli: Cli): Command {
+  return dataCommand('conflicts')
+    .description('list the copies that were made because a file was changed here and elsewhere')
+    .option('--json', 'as JSON')
+    .action((options: JsonOptions) => conflicts(cli, options));
+}
+
+async function conflicts(cli: Cli, options: JsonOptions): Promise<void> {
+  const all = await withGateway(cli, options, (gateway) => gateway.conflicts());
+  if (options.json) return cli.terminal.print(JSON.stringify(all, null, 2));
+  for (const { at, path, original } of all) {
+    await cli.terminal.print(`${time(at)}  ${shown(path)}  (beside ${shown(original)})`);
+  }
+  if (all.length > 0)
+    cli.terminal.note('Compare each with the file beside it, then keep one name and delete the other.');
+}
+
+function retryCommand(cli: Cli): Command {
+  return dataCommand('retry')
+    .description('try the parked changes of `fjord status` again')
+    .action(async (options: DataOptions) => {
+      const retried = await withGateway(cli, options, (gateway) => gateway.retry());
+      cli.terminal.note(`trying ${count(retried, 'change')} again`);
+    });
+}
+
+function confirmCommand(cli: Cli): Command {
+  return dataCommand('confirm')
+    .description('let a large removal made elsewhere go ahead')
+    .addHelpText(
+      'after',
+      '\nWhen more than half of a folder, and more than 100 files, vanish elsewhere in one go, nothing is removed here\n' +
+        'until somebody says that it was meant. `fjord status` shows what is held.',
+    )
+    .action(async (options: DataOptions) => {
+      const confirmed = await withGateway(cli, options, (gateway) => gateway.confirm());
+      cli.terminal.note(`confirmed ${count(confirmed, 'held change')}`);
+    });
+}

@@ -1,0 +1,29 @@
+export interface WebDavAccess {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** How to mount the drive on each system, with the address and secret filled in. */
+export function mountHelp({ url, user, password }: WebDavAccess): string {
+  const { port, hostname, protocol } = new URL(url);
+  const tls = protocol === 'https:';
+  const dav = `${tls ? 'davs' : 'dav'}://${user}@${hostname}:${port}/`;
+  const kde = `${tls ? 'webdavs' : 'webdav'}://${user}@${hostname}:${port}/`;
+  return `
+  The drive      ${url}
+  user           ${user}
+  password       ${password}
+
+  Mount it
+    macOS        Finder, Go, Connect to Server (Cmd-K): ${url}
+    Windows      net use * ${url} ${password} /user:${user}
+    GNOME        Files, Other Locations: ${dav}     or: gio mount ${dav}
+    KDE          Dolphin, address bar: ${kde}
+    Linux        mount -t davfs ${url} /mnt   (package davfs2)
+    rclone       rclone lsf ":webdav,url='${url}',user=${user},pass=$(rclone obscure '${password}'):"
+    curl         curl --digest -u ${user}:${password} ${url}Sync/
+
+  In it: /Sync (two-way), /Backup (mirrors, read-only), /Archive (copy in, then it is sealed).
+`;
+}

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { Problem } from '../agent/problem.ts';
+import type { Cli } from './cli.ts';
+
+/**
+ * A password from a file, from `FJORD_PASSWORD`, or from the person at the terminal, in this order; never from the
+ * arguments, which every user of the computer can see.
+ */
+export async function askPassword(cli: Cli, question: string, file?: string): Promise<string> {
+  if (file !== undefined) return firstLine(file === '-' ? await text(cli.terminal.stdin) : await fromFile(file));
+  const given = cli.env['FJORD_PASSWORD'];
+  if (given !== undefined && given !== '') return given;
+  if (cli.terminal.stdin.isTTY === true) return typed(cli, question);
+  throw new Problem('usage', 'no password: use --password-file FILE or the variable FJORD_PASSWORD');
+}
+
+async function fromFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Problem('usage', `${file}: the file with the password cannot be read`, { cause: error });
+  }
+}
+
+/** Asks without showing what is typed. */
+async function typed(cli: Cli, question: string): Promise<string> {
+  cli.terminal.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: cli.terminal.stdin, output: nowhere, terminal: true });
+  try {
+    return firstLine(await lines.question('', { signal: cli.signal }));
+  } finally {
+    lines.close();
+    cli.terminal.stderr.write('\n');
+  }
+}
+
+function firstLine(content: string): string {
+  const [line = ''] = content.split(/\r?\n/);
+  if (line === '') throw new Problem('usage', 'the password is empty');
+  return line;
+}

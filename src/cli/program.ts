@@ -1,0 +1,88 @@
+import { Command } from 'commander';
+import { version } from '../agent/version.ts';
+import type { Cli } from './cli.ts';
+import { archiveCommand } from './commands/archive.ts';
+import { backupCommand } from './commands/backup.ts';
+import { cloudCommand } from './commands/cloud.ts';
+import { completionCommand } from './commands/completion.ts';
+import { configCommand } from './commands/config.ts';
+import { downCommand } from './commands/down.ts';
+import { catCommand, getCommand } from './commands/get.ts';
+import { historyCommands } from './commands/history.ts';
+import { loginCommand } from './commands/login.ts';
+import { lsCommand } from './commands/ls.ts';
+import { putCommand } from './commands/put.ts';
+import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
+import { trashCommand } from './commands/trash.ts';
+import { upCommand } from './commands/up.ts';
+import { uploadCommands } from './commands/upload.ts';
+import { EXITS } from './exit.ts';
+
+/** The whole command tree. Prints help only; errors are thrown for `run.ts` to print in one line. */
+export function createProgram(cli: Cli): Command {
+  const program = new Command('fjord')
+    .description(
+      'Your cloud as a drive: /Sync follows every change, /Backup mirrors computers, /Archive keeps for good.',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .enablePositionalOptions()
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command');
+  const groups: [string, Command[]][] = [
+    ['Run it:', [startCommand(cli), upCommand(cli), downCommand(cli), statusCommand(cli)]],
+    [
+      'Files:',
+      [
+        lsCommand(cli),
+        catCommand(cli),
+        getCommand(cli),
+        putCommand(cli),
+        ...historyCommands(cli),
+        trashCommand(cli),
+        archiveCommand(cli),
+      ],
+    ],
+    ['Uploads:', uploadCommands(cli)],
+    ['Backups:', [backupCommand(cli)]],
+    [
+      'Account and settings:',
+      [loginCommand(cli), cloudCommand(cli), configCommand(cli), completionCommand(cli, program)],
+    ],
+  ];
+  for (const [group, commands] of groups) {
+    program.commandsGroup(group);
+    for (const command of commands) program.addCommand(command);
+  }
+  program.addHelpText('after', helpTail());
+  quiet(program, cli);
+  return program;
+}
+
+function helpTail(): string {
+  const exits = EXITS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`);
+  return [
+    '',
+    'First steps:',
+    '  fjord start                      run a cloud of your own and the drive, in this terminal',
+    '  fjord put -r ~/Pictures /Archive copy a folder into the drive',
+    '  fjord flush                      wait until everything is in the cloud',
+    '  fjord status --watch             see what it is doing',
+    '',
+    'Paths of the drive begin with /Sync, /Backup or /Archive. Settings: `fjord config`.',
+    '',
+    'Exit codes:',
+    ...exits,
+  ].join('\n');
+}
+
+/** Commander throws instead of ending the process, and leaves the printing of errors to us. */
+function quiet(command: Command, cli: Cli): void {
+  command.exitOverride();
+  command.configureOutput({
+    writeOut: (text) => void cli.terminal.stdout.write(text),
+    writeErr: () => undefined,
+  });
+  command.showSuggestionAfterError(true);
+  for (const child of command.commands) quiet(child, cli);
+}

@@ -1,0 +1,68 @@
+import { count, shown, size, span } from './format.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface Step {
+  readonly done: Amount;
+  /** What is known to be there in all; grows while more is found. */
+  readonly total: Amount;
+  /** What is being worked on. */
+  readonly current?: string | undefined;
+}
+
+/** Times between two drawings, ms: more would only flicker. */
+const REDRAW = 100;
+const BAR = 24;
+
+/** One line on the terminal that says how far something is. Draws nothing where nobody looks. */
+export class Progress {
+  readonly #terminal: Terminal;
+  readonly #verb: string;
+  readonly #now: () => number;
+  readonly #startedAt: number;
+  #drawnAt = 0;
+  #drawn = false;
+
+  constructor(terminal: Terminal, verb: string, now: () => number = Date.now) {
+    this.#terminal = terminal;
+    this.#verb = verb;
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  update(step: Step): void {
+    const now = this.#now();
+    if (!this.#terminal.live || now - this.#drawnAt < REDRAW) return;
+    this.#drawnAt = now;
+    this.#drawn = true;
+    const line = progressLine(this.#verb, step, now - this.#startedAt);
+    this.#terminal.stderr.write(`\r${line.slice(0, this.#terminal.columns - 1)}\u001B[K`);
+  }
+
+  /** Takes the line away. */
+  clear(): void {
+    if (this.#drawn) this.#terminal.stderr.write('\r\u001B[K');
+    this.#drawn = false;
+  }
+}
+
+/** `Uploading [#####-----]  50%  1.0 MiB of 2.0 MiB, 3 of 4 files, 1.0 MiB/s  name` */
+export function progressLine(verb: string, { done, total, current }: Step, elapsed: number): string {
+  const share = total.bytes > 0 ? done.bytes / total.bytes : total.files > 0 ? done.files / total.files : 1;
+  const part = Math.min(1, Math.max(0, share));
+  const bar = '#'.repeat(Math.floor(part * BAR)).padEnd(BAR, '-');
+  const percent = `${Math.floor(part * 100)}%`.padStart(4);
+  const speed = elapsed > 1000 ? `, ${size((done.bytes / elapsed) * 1000)}/s` : '';
+  const files = `${done.files.toLocaleString('en')} of ${count(total.files, 'file')}`;
+  const name = current === undefined ? '' : `  ${shown(current)}`;
+  return `${verb} [${bar}]${percent}  ${size(done.bytes)} of ${size(total.bytes)}, ${files}${speed}${name}`;
+}
+
+/** `3 files, 2.0 MiB in 4 s` */
+export function summary({ files, bytes }: Amount, elapsed: number): string {
+  return `${count(files, 'file')}, ${size(bytes)} in ${span(elapsed)}`;
+}

@@ -1,0 +1,37 @@
+import type { Amount, Step } from './progress.ts';
+
+/** Counts files and bytes of a transfer. */
+export class Tally {
+  readonly #startedAt = Date.now();
+  #doneFiles = 0;
+  #doneBytes = 0;
+  #files = 0;
+  #bytes = 0;
+
+  /** One more file of this many bytes. */
+  expect(bytes: number): void {
+    this.#files += 1;
+    this.#bytes += bytes;
+  }
+
+  add(bytes: number): void {
+    this.#doneBytes += bytes;
+  }
+
+  finish(): void {
+    this.#doneFiles += 1;
+  }
+
+  get done(): Amount {
+    return { files: this.#doneFiles, bytes: this.#doneBytes };
+  }
+
+  /** Milliseconds since the first thought of it. */
+  get elapsed(): number {
+    return Date.now() - this.#startedAt;
+  }
+
+  step(current: string): Step {
+    return { done: this.done, total: { files: this.#files, bytes: Math.max(this.#bytes, this.#doneBytes) }, current };
+  }
+}
