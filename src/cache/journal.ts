@@ -48,6 +48,8 @@ export class Journal {
   readonly #table: Table<PendingIntent>;
   readonly #bySeq = new Map<number, PendingIntent>();
   readonly #byNode = new Map<NodeId, Set<number>>();
+  /** How many intents name a staged file. */
+  readonly #staged = new Map<string, number>();
   readonly #claimed = new Set<number>();
   /** Sent at least once, as far as this process knows. */
   readonly #sent = new Set<number>();
@@ -102,6 +104,11 @@ export class Journal {
     return this.#byNode.has(node);
   }
 
+  /** Whether an intent needs this staged file. */
+  names(staged: string): boolean {
+    return this.#staged.has(staged);
+  }
+
   /** Adds an intent, or writes it anew under its `seq`, perhaps for another node. Submit the op in the same turn. */
   put(intent: PendingIntent): Op {
     // Under a new id it is another intent, which nobody has sent.
@@ -117,6 +124,7 @@ export class Journal {
     this.#bySeq.delete(seq);
     this.#claimed.delete(seq);
     this.#sent.delete(seq);
+    this.#count(intent?.staged, -1);
     if (intent !== undefined) this.#forget(intent);
     this.#changed();
     return this.#table.del(key(seq));
@@ -154,11 +162,20 @@ export class Journal {
   #mirror(intent: PendingIntent): void {
     this.#last = Math.max(this.#last, intent.seq);
     const before = this.#bySeq.get(intent.seq);
+    this.#count(intent.staged, 1);
+    this.#count(before?.staged, -1);
     if (before !== undefined && before.node !== intent.node) this.#forget(before);
     this.#bySeq.set(intent.seq, intent);
     let seqs = this.#byNode.get(intent.node);
     if (seqs === undefined) this.#byNode.set(intent.node, (seqs = new Set<number>()));
     seqs.add(intent.seq);
+  }
+
+  #count(staged: string | undefined, change: number): void {
+    if (staged === undefined) return;
+    const count = (this.#staged.get(staged) ?? 0) + change;
+    if (count > 0) this.#staged.set(staged, count);
+    else this.#staged.delete(staged);
   }
 
   #forget({ node, seq }: PendingIntent): void {

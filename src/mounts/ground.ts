@@ -5,11 +5,15 @@ import { FsError } from '../vfs/fs-error.ts';
 import { checkName } from '../vfs/name.ts';
 import type { NodeId } from '../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
+import type { Gates } from './gates.ts';
 import type { OpenFiles } from './open-files.ts';
 
 /** What the operations of the drive stand on. */
 export interface Ground extends DriveParts {
   readonly files: OpenFiles;
+  readonly gates: Gates;
+  /** Whether a node may only get new versions, and neither move nor go. */
+  readonly isSealed: (entry: Entry) => boolean;
 }
 
 /** The entry of a node, what open handles have written applied. @throws ESTALE */
@@ -55,6 +59,13 @@ export function touched({ catalog, now }: Ground, folder: Entry): Op {
   return catalog.update({ ...folder, mtime: at, ctime: at });
 }
 
+/** @throws EXDEV for two spaces; EROFS, EBUSY for the root of a space, which hangs where it hangs */
+export function checkMovable(entry: Entry, parent: Entry, op: string): void {
+  if (parent.space === BRANCH) throw new FsError('EROFS', op, { subject: entry.name, reason: 'this folder is fixed' });
+  if (entry.space === parent.space) return;
+  throw new FsError('EBUSY', op, { subject: entry.name, reason: 'it is shared as a whole' });
+}
+
 /** Submits a change, which is visible at once, tells of it, and answers when it is written. */
 export function submit({ writer, changes }: Ground, ops: readonly Op[], told: readonly Change[]): Promise<void> {
   const written = writer.write(ops);
@@ -62,13 +73,18 @@ export function submit({ writer, changes }: Ground, ops: readonly Op[], told: re
   return written;
 }
 
-/** Staged files that nobody will read again. Failing to remove one leaves it to the next start. */
-export function discard({ journal, files, staging }: Ground, entries: readonly Loose[]): void {
-  for (const { node, staged } of entries) {
-    if (staged === undefined || files.isOpen(node)) continue;
-    if (journal.of(node).some((intent) => intent.staged === staged)) continue;
+/** Removes the staged files of nodes that are gone; what an open handle or an intent needs stays. */
+export function discard({ journal, files, staging }: Ground, gone: readonly Loose[]): void {
+  for (const { node, staged } of gone) {
+    if (staged === undefined || files.isOpen(node) || journal.names(staged)) continue;
+    // What cannot be removed now is removed by the next start.
     staging.discard(staged).catch(() => undefined);
   }
+}
+
+/** Removes a staged file whose node has got other content; open handles turn to that. */
+export function discardReplaced({ journal, staging }: Ground, staged: string | undefined): void {
+  if (staged !== undefined && !journal.names(staged)) staging.discard(staged).catch(() => undefined);
 }
 
 export interface Loose {

@@ -13,8 +13,6 @@ import { Source, contentOf, openSource, sourceKey } from './source.ts';
 /** A stretch of writing into one staged file, from a first write until it is flushed. */
 export interface Session {
   readonly file: StagedFile;
-  /** The put that names the staged file; absent where nothing is promised (litter, removed files). */
-  readonly seq: number | undefined;
   /** Versions of the session are this and a count. */
   readonly id: string;
   count: number;
@@ -114,11 +112,11 @@ export class OpenFile {
     if (session === undefined || this.#busy > 0) return undefined;
     this.#last = this.overlay(this.#last);
     this.#session = undefined;
-    return this.removed ? undefined : this.#record(session);
+    return this.isRemoved ? undefined : this.#record(session);
   }
 
   /** True if the node has lost its name. */
-  get removed(): boolean {
+  get isRemoved(): boolean {
     return this.#parts.catalog.get(this.node) === undefined;
   }
 
@@ -145,7 +143,7 @@ export class OpenFile {
     this.#source?.retire();
     this.#source = undefined;
     const { staged } = this.#last;
-    if (staged !== undefined && this.removed) this.#forsake(staged);
+    if (staged !== undefined && this.isRemoved) this.#forsake(staged);
   }
 
   /** Answered when no write is under way. */
@@ -153,7 +151,13 @@ export class OpenFile {
     while (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  get busy(): boolean {
+  /** True from the first write to the flush. */
+  get isWriting(): boolean {
+    this.#look();
+    return this.#session !== undefined;
+  }
+
+  get isBusy(): boolean {
     return this.#busy > 0;
   }
 
@@ -237,9 +241,8 @@ export class OpenFile {
 
   async #start(file: StagedFile, before: string): Promise<Session> {
     const id = v7();
-    const [seq, ops] = this.#promise(file, `${id}.0`);
-    const session: Session = { file, seq, id, count: 0 };
-    const written = this.#parts.writer.write(ops);
+    const written = this.#parts.writer.write(this.#promise(file, `${id}.0`));
+    const session: Session = { file, id, count: 0 };
     this.#session = session;
     this.#adopt(new Source(file.id, file, file));
     this.#parts.changes.emit({ what: 'node', node: this.node, content: true });
@@ -262,24 +265,23 @@ export class OpenFile {
   }
 
   /** The entry and the put of a session that begins. */
-  #promise(file: StagedFile, version: string): [seq: number | undefined, ops: Op[]] {
-    const { catalog, ledger, journal, now } = this.#parts;
+  #promise(file: StagedFile, version: string): Op[] {
+    const { catalog, ledger, now } = this.#parts;
     const before = this.#last;
     const { hash: _hash, remote: _remote, ...rest } = before;
     const at = now();
     const entry: Entry = { ...rest, staged: file.id, version, size: file.size, mtime: at, ctime: at };
     this.#last = entry;
-    if (this.removed || !isAttached(catalog, before)) return [undefined, []];
-    if (before.local === true) return [undefined, [catalog.update(entry)]];
+    if (this.isRemoved || !isAttached(catalog, before)) return [];
+    if (before.local === true) return [catalog.update(entry)];
     this.#last = { ...entry, base: withBase(before).base ?? null };
     const plan = planContent(before, ledger.waiting(before.id), { version, staged: file.id, writing: true });
-    const ops = [...ledger.ops(plan), catalog.update(this.#last)];
-    return [journal.of(before.id).findLast((intent) => intent.staged === file.id)?.seq, ops];
+    return [...ledger.ops(plan), catalog.update(this.#last)];
   }
 
-  #record({ seq }: Session): Promise<void> {
+  #record({ file }: Session): Promise<void> {
     const { catalog, journal, writer, changes } = this.#parts;
-    const put = seq === undefined ? undefined : journal.get(seq);
+    const put = journal.of(this.node).findLast(({ staged }) => staged === file.id);
     const ops = [catalog.update(this.#last)];
     if (put !== undefined) ops.push(journal.put(finished(put, this.#last, this.#parts.now())));
     const written = writer.write(ops);
@@ -299,7 +301,7 @@ export class OpenFile {
 
   /** A staged file that this one has no use for any more. */
   #forsake(staged: string): void {
-    if (this.#parts.journal.of(this.node).some((intent) => intent.staged === staged)) return;
+    if (this.#parts.journal.names(staged)) return;
     this.#parts.staging.discard(staged).catch(() => undefined);
   }
 }

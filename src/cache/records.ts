@@ -1,0 +1,20 @@
+import { Catalog } from './catalog.ts';
+import type { Database } from './database.ts';
+import type { GroupWriter } from './group-writer.ts';
+import { Journal } from './journal.ts';
+
+/** The tree and the promises of a gateway, on its database. */
+export interface Records {
+  readonly writer: GroupWriter;
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+}
+
+/** `hotBytes`: memory for entries that were used lately. */
+export async function openRecords(db: Database, writer: GroupWriter, hotBytes: number): Promise<Records> {
+  const [entries, places, spaces] = await Promise.all(['entries', 'places', 'spaces'].map((table) => db.rows(table)));
+  if (entries === undefined || places === undefined || spaces === undefined) throw new Error('a table is missing');
+  const catalog = new Catalog({ entries, places, spaces }, writer, hotBytes);
+  const journal = await Journal.open(await db.rows('journal'), writer);
+  return { writer, catalog, journal };
+}

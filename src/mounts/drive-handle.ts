@@ -1,0 +1,89 @@
+import { attrOf } from '../cache/entry.ts';
+import type { Awaitable, Context } from '../vfs/context.ts';
+import type { FileHandle, OpenMode } from '../vfs/file-system.ts';
+import { FsError } from '../vfs/fs-error.ts';
+import type { Attr, NodeId } from '../vfs/node.ts';
+import { checkSize } from './attr-values.ts';
+import type { Ground } from './ground.ts';
+import type { OpenFile } from './open-file.ts';
+
+/**
+ * A handle of a file of the drive. All handles of a node see the same bytes. When somebody else replaces the whole content
+ * (another computer, a draft), a handle that has begun to read the old one gets `ESTALE`, rather than a mixture of both,
+ * until it reads from the beginning again.
+ */
+export class DriveHandle implements FileHandle {
+  readonly #ground: Ground;
+  readonly #file: OpenFile;
+  readonly #mode: OpenMode;
+  #epoch: number;
+  #open = true;
+
+  /** Takes over one count of `file.handles`, and of its writers. */
+  constructor(ground: Ground, file: OpenFile, mode: OpenMode) {
+    this.#ground = ground;
+    this.#file = file;
+    this.#mode = mode;
+    this.#epoch = file.epoch;
+  }
+
+  get node(): NodeId {
+    return this.#file.node;
+  }
+
+  attr(context: Context): Attr {
+    this.#check('fstat', true, context);
+    return attrOf(this.#file.entry);
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    this.#check('read', this.#mode.read, context);
+    checkSize(position, 'read');
+    const { epoch } = this.#file;
+    if (position === 0) this.#epoch = epoch;
+    else if (this.#epoch !== epoch) throw this.#replaced();
+    return this.#file.read(into, position, context);
+  }
+
+  write(data: Uint8Array, position: number, context: Context): Awaitable<void> {
+    this.#check('write', this.#mode.write, context);
+    if (this.#mode.append !== true) checkSize(position + data.length, 'write', position);
+    if (data.length === 0) return;
+    return this.#file.write(data, this.#mode.append === true ? 'end' : position, context);
+  }
+
+  truncate(size: number, context: Context): Awaitable<void> {
+    this.#check('ftruncate', this.#mode.write, context);
+    checkSize(size, 'ftruncate');
+    return this.#file.truncate(size, context);
+  }
+
+  async sync(context: Context): Promise<void> {
+    this.#check('fsync', true, context);
+    await this.#file.sync();
+    this.#ground.activity.flushed(this.node);
+  }
+
+  close(): Awaitable<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    if (!this.#file.isBusy) return this.#release();
+    return this.#file.settled().then(() => this.#release());
+  }
+
+  #release(): void {
+    this.#ground.files.release(this.#file, this.#mode);
+  }
+
+  #check(op: string, allowed: boolean, { signal }: Context): void {
+    if (!this.#open || !allowed) {
+      throw new FsError('EBADF', op, { reason: this.#open ? 'not opened for this' : 'the handle is closed' });
+    }
+    if (signal.aborted) throw new FsError('EINTR', op, { cause: signal.reason });
+  }
+
+  #replaced(): FsError {
+    const reason = 'the file was replaced while it was being read';
+    return new FsError('ESTALE', 'read', { subject: this.#file.entry.name, reason });
+  }
+}

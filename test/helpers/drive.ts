@@ -1,0 +1,63 @@
+import { openRecords } from '../../src/cache/records.ts';
+import type { BlockSource } from '../../src/cache/content.ts';
+import type { Entry } from '../../src/cache/entry.ts';
+import type { SpaceRecord } from '../../src/cloud/wire.ts';
+import { Activity } from '../../src/mounts/activity.ts';
+import { hangSpaces, ROOT } from '../../src/mounts/branch.ts';
+import { Changes } from '../../src/mounts/changes.ts';
+import { Drive } from '../../src/mounts/drive.ts';
+import { Gates } from '../../src/mounts/gates.ts';
+import type { Ground } from '../../src/mounts/ground.ts';
+import { Ledger } from '../../src/mounts/ledger.ts';
+import { OpenFiles } from '../../src/mounts/open-files.ts';
+import { Sweeper } from '../../src/mounts/sweeper.ts';
+import { openCacheDisk } from './cache-disk.ts';
+import { MemorySource } from './memory-source.ts';
+
+export interface TestDrive {
+  readonly ground: Ground;
+  readonly drive: Drive;
+  readonly source: MemorySource;
+  close(): Promise<void>;
+}
+
+export interface TestDriveOptions {
+  readonly now?: () => number;
+  readonly source?: MemorySource;
+  readonly isSealed?: (entry: Entry) => boolean;
+}
+
+const device = { id: 'dev', name: 'laptop' };
+
+/** An account with one space of each kind. */
+export const spaces: readonly SpaceRecord[] = [
+  { id: 'sync', kind: 'sync', name: 'sync', root: 'sync-root', rev: 0, writable: true },
+  { id: 'archive', kind: 'archive', name: 'archive', root: 'archive-root', rev: 0, writable: true },
+  { id: 'set', kind: 'backup', name: 'set', root: 'set-root', rev: 0, writable: true, device },
+];
+
+/** The drive on a real disk cache, without a cloud: nothing goes up, content comes from `source`. */
+export async function openTestDrive(dir: string, options: TestDriveOptions = {}): Promise<TestDrive> {
+  const { now = Date.now, isSealed = () => false, source = new MemorySource() } = options;
+  const blocks: BlockSource = source;
+  const { db, writer, store, staging, close } = await openCacheDisk(dir, blocks);
+  const { catalog, journal } = await openRecords(db, writer, 16 << 20);
+  const activity = new Activity({ now, settle: 10_000 });
+  const changes = new Changes((error) => {
+    throw error;
+  });
+  const ledger = new Ledger({ journal, writer, now });
+  const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, now };
+  const ground: Ground = { ...parts, files: new OpenFiles(parts), gates: new Gates(), isSealed };
+  const sweeper = new Sweeper(ground);
+  await writer.write((await hangSpaces(catalog, spaces, now())).ops);
+  return {
+    ground,
+    drive: new Drive(ROOT, ground, sweeper),
+    source,
+    close: async () => {
+      await sweeper.close();
+      await close();
+    },
+  };
+}
