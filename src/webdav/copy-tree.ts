@@ -1,0 +1,67 @@
+import type { Context } from '../vfs/context.ts';
+import type { FileSystem, Place } from '../vfs/file-system.ts';
+import { asFsError } from '../vfs/fs-error.ts';
+import type { FsError } from '../vfs/fs-error.ts';
+import type { Attr } from '../vfs/node.ts';
+import { children } from '../vfs/walk.ts';
+
+/** A member that could not be copied. */
+export interface MemberFailure {
+  /** Path of the copy that is not there. */
+  readonly names: readonly string[];
+  readonly folder: boolean;
+  readonly error: FsError;
+}
+
+export interface CopyTreeOptions {
+  /** Copy what is below a folder, too. */
+  readonly deep: boolean;
+  /** The destination is a file that the source, a file, becomes the content of. */
+  readonly replace: boolean;
+  /** Path of the destination. */
+  readonly names: readonly string[];
+}
+
+export interface CopyTreeResult {
+  readonly attr: Attr;
+  readonly failures: readonly MemberFailure[];
+}
+
+/** After so many failures the rest would fail as well. */
+const MAX_FAILURES = 1000;
+
+/** Copies a node; members that fail are reported and the others still copied. @throws what copying the node itself throws */
+export async function copyTree(
+  fs: FileSystem,
+  source: Attr,
+  to: Place,
+  { deep, replace, names }: CopyTreeOptions,
+  context: Context,
+): Promise<CopyTreeResult> {
+  const attr = await fs.copy(source.id, to, { replace }, context);
+  const failures: MemberFailure[] = [];
+  if (deep && source.kind === 'folder') await copyMembers(fs, source, attr, names, failures, context);
+  return { attr, failures };
+}
+
+async function copyMembers(
+  fs: FileSystem,
+  from: Attr,
+  to: Attr,
+  names: readonly string[],
+  failures: MemberFailure[],
+  context: Context,
+): Promise<void> {
+  for await (const member of children(fs, from.id, context)) {
+    const path = [...names, member.name];
+    try {
+      context.signal.throwIfAborted();
+      const made = await fs.copy(member.id, { folder: to.id, name: member.name }, { replace: false }, context);
+      if (member.kind === 'folder') await copyMembers(fs, member, made, path, failures, context);
+    } catch (thrown) {
+      const error = asFsError(thrown, 'copy', member.name);
+      if (error.code === 'EINTR' || failures.length >= MAX_FAILURES) throw error;
+      failures.push({ names: path, folder: member.kind === 'folder', error });
+    }
+  }
+}

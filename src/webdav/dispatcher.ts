@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isFsError } from '../vfs/fs-error.ts';
+import type { Authenticator } from './auth/auth.ts';
+import { DavError } from './dav-error.ts';
+import type { Door } from './door.ts';
+import { failure } from './failure.ts';
+import type { Hosts } from './hosts.ts';
+import type { Log } from './log.ts';
+import { ALLOW, isMethod } from './method.ts';
+import type { Limits } from './options.ts';
+import type { Outcome } from './outcome.ts';
+import { parsePath, splitTarget } from './path.ts';
+import type { RawTarget } from './path.ts';
+import { RequestBody } from './request-body.ts';
+import { RequestContext } from './request-context.ts';
+import { respond } from './respond.ts';
+import { options } from './verbs/options.ts';
+import { VERBS } from './verbs/table.ts';
+
+export interface DispatcherParts {
+  readonly door: Door;
+  readonly hosts: Hosts;
+  readonly auth: Authenticator;
+  readonly log: Log;
+  readonly limits: Limits;
+}
+
+/** The one place where requests are guarded, handed to their verb, answered and logged. */
+export class Dispatcher {
+  readonly #door: Door;
+  readonly #hosts: Hosts;
+  readonly #auth: Authenticator;
+  readonly #log: Log;
+  readonly #limits: Limits;
+  #draining = false;
+
+  constructor({ door, hosts, auth, log, limits }: DispatcherParts) {
+    this.#door = door;
+    this.#hosts = hosts;
+    this.#auth = auth;
+    this.#log = log;
+    this.#limits = limits;
+  }
+
+  /** From now on every answer ends its connection. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Never throws and never rejects. `awaited`: the client waits for `100 Continue` before it sends the body. */
+  async serve(req: IncomingMessage, res: ServerResponse, awaited: boolean): Promise<void> {
+    const body = new RequestBody(req, res, this.#limits, awaited);
+    const context = new RequestContext();
+    res.on('close', () => context.abort());
+    let outcome: Outcome | undefined;
+    try {
+      outcome = await this.#answer(req, body, context);
+    } catch (error) {
+      outcome = this.#failed(error, req);
+    }
+    try {
+      await this.#send(req, res, body, outcome);
+    } catch (error) {
+      res.destroy();
+      if (!isFsError(error, 'EINTR')) this.#report('warn', 'The answer broke off', req, outcome.status, error);
+    } finally {
+      await this.#release(req, outcome);
+    }
+  }
+
+  async #answer(req: IncomingMessage, body: RequestBody, context: RequestContext): Promise<Outcome> {
+    const { method, url = '' } = req;
+    const star = url === '*' && method === 'OPTIONS';
+    const target: RawTarget = star ? { authority: undefined, path: '/' } : splitTarget(url);
+    this.#guard(req, target.authority);
+    if (!isMethod(method)) {
+      throw new DavError(405, 'The server does not know this method.', { headers: ['Allow', ALLOW] });
+    }
+    const path = parsePath(target.path);
+    if (method === 'OPTIONS') return options();
+    this.#auth.check({ method, url, authorization: req.headers.authorization });
+    return VERBS[method]({ method, path, headers: req.headers, body, context }, this.#door);
+  }
+
+  /** Refuses what a page of another site may have sent. @throws DavError 403, 421 */
+  #guard(req: IncomingMessage, authority: string | undefined): void {
+    const { origin } = req.headers;
+    const host = authority ?? req.headers.host;
+    if (host !== undefined && !this.#hosts.allows(host)) {
+      throw new DavError(421, 'The server does not go by this name. Address it as localhost or 127.0.0.1.');
+    }
+    if (origin !== undefined && !this.#hosts.allowsOrigin(origin, host)) {
+      throw new DavError(403, 'Pages of other sites may not use the drive.');
+    }
+  }
+
+  async #send(req: IncomingMessage, res: ServerResponse, body: RequestBody, outcome: Outcome): Promise<void> {
+    const { swallow, sendIdle } = this.#limits;
+    const unread = body.pending;
+    const rest = unread && !body.refused;
+    const close = this.#draining || (unread && (body.refused || (body.length ?? Infinity) > swallow));
+    const linger = rest && close ? async (): Promise<void> => body.swallow(swallow) : undefined;
+    await respond(res, outcome, { head: req.method === 'HEAD', close, idle: sendIdle, ...(linger && { linger }) });
+    if (rest && !close) req.resume();
+    this.#log.debug({ method: req.method, url: req.url, status: outcome.status }, 'request');
+  }
+
+  #failed(thrown: unknown, req: IncomingMessage): Outcome {
+    const method = isMethod(req.method) ? req.method : undefined;
+    const { outcome, error } = failure(thrown, method);
+    const level = outcome.status >= 500 && !isFsError(error, 'EINTR') ? 'error' : 'debug';
+    this.#report(level, 'The request failed', req, outcome.status, error);
+    return outcome;
+  }
+
+  async #release(req: IncomingMessage, outcome: Outcome): Promise<void> {
+    try {
+      await outcome.release?.();
+    } catch (error) {
+      this.#report('warn', 'The file could not be closed', req, outcome.status, error);
+    }
+  }
+
+  #report(
+    level: 'debug' | 'warn' | 'error',
+    message: string,
+    req: IncomingMessage,
+    status: number,
+    err: unknown,
+  ): void {
+    this.#log[level]({ method: req.method, url: req.url, status, err }, message);
+  }
+}

@@ -1,0 +1,51 @@
+/** Which `Host`, `Origin` and `Destination` authorities are ours: the defence against DNS rebinding and other sites. */
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+export class Hosts {
+  readonly #names: ReadonlySet<string>;
+  /** `Host` fields seen and found good: nearly every request brings the same one. */
+  #last: string | undefined;
+
+  /** `extra`: names besides the loopback ones under which clients may address the server. */
+  constructor(extra: readonly string[]) {
+    this.#names = new Set([...LOOPBACK, ...extra.map((name) => bracket(name.toLowerCase()))]);
+  }
+
+  /** True for a `Host` field that names this server, with any port (it may be forwarded). */
+  allows(host: string): boolean {
+    if (host === this.#last) return true;
+    const authority = parseAuthority(host);
+    if (authority === undefined || !this.#names.has(authority.name)) return false;
+    this.#last = host;
+    return true;
+  }
+
+  /** True unless a page of another site sent the request. */
+  allowsOrigin(origin: string, host: string | undefined): boolean {
+    const rest = /^https?:\/\/(.*)$/i.exec(origin)?.[1];
+    return rest !== undefined && host !== undefined && rest.toLowerCase() === host.toLowerCase() && this.allows(rest);
+  }
+
+  /** True for an authority that is this server: any of its names, the port that the request itself was sent to. */
+  isOwn(text: string, host: string | undefined): boolean {
+    const authority = parseAuthority(text.slice(text.lastIndexOf('@') + 1));
+    if (authority === undefined) return false;
+    const own = host === undefined ? undefined : parseAuthority(host);
+    return this.#names.has(authority.name) && (own === undefined || own.port === authority.port);
+  }
+}
+
+function parseAuthority(text: string): { readonly name: string; readonly port: string } | undefined {
+  const m = /^(\[[\da-f:.]+\]|[^:[\]/\s]+)(?::(\d*))?$/i.exec(text);
+  return m?.[1] === undefined ? undefined : { name: m[1].toLowerCase().replace(/\.$/, ''), port: m[2] || '' };
+}
+
+function bracket(name: string): string {
+  return name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+}
+
+/** True for an address to listen on that other computers cannot reach. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}

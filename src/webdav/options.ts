@@ -1,0 +1,62 @@
+import type { FileSystem } from '../vfs/file-system.ts';
+import type { Auth } from './auth/auth.ts';
+import type { QuotaPolicy } from './door.ts';
+import type { LockStore } from './locks/lock-store.ts';
+import type { Log } from './log.ts';
+
+/** Times in ms, sizes in bytes. */
+export interface Limits {
+  /** A request body that delivers nothing for this long is given up. */
+  readonly bodyIdle: number;
+  /** An XML body must be complete after this. */
+  readonly xmlDeadline: number;
+  /** Of an XML body. */
+  readonly xmlSize: number;
+  /** A client that takes nothing of an answer for this long is given up. */
+  readonly sendIdle: number;
+  /** The head of a request must be complete after this. */
+  readonly headDeadline: number;
+  /** Of all header fields of a request. */
+  readonly headSize: number;
+  /** A connection without a request is closed after this. */
+  readonly keepAlive: number;
+  /** Of an unread body that is swallowed so that the client reads the refusal; then the connection is cut. */
+  readonly swallow: number;
+  /** Longest lease of a lock. */
+  readonly lockTimeout: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  bodyIdle: 60_000,
+  xmlDeadline: 30_000,
+  xmlSize: 1024 * 1024,
+  sendIdle: 300_000,
+  headDeadline: 60_000,
+  headSize: 32 * 1024,
+  keepAlive: 120_000,
+  swallow: 4 * 1024 * 1024,
+  lockTimeout: 3_600_000,
+};
+
+export interface WebDavServerOptions {
+  readonly fs: FileSystem;
+  readonly auth: Auth;
+  readonly lockStore: LockStore;
+  readonly log: Log;
+  /** Default `auto`. */
+  readonly quota?: QuotaPolicy;
+  /** Names besides `localhost`, `127.0.0.1` and `[::1]` under which clients may address the server, without port. */
+  readonly hosts?: readonly string[];
+  readonly limits?: Partial<Limits>;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly random?: (size: number) => Buffer;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** PEM. Required to listen on anything but loopback. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+}

@@ -1,0 +1,75 @@
+import type { Attr, AttrChanges } from '../../vfs/node.ts';
+import { parseHttpDate, parseIsoDate } from '../http-date.ts';
+import { plausible } from '../mtime.ts';
+import { DAV, textOf } from '../xml/element.ts';
+import type { XmlElement } from '../xml/element.ts';
+import { writeElement } from '../xml/writer.ts';
+import { encodeDead, xattrName } from './dead.ts';
+import { APACHE, LIVE, MICROSOFT } from './live.ts';
+import { clark } from './property-name.ts';
+
+/** One `set` or `remove` of a PROPPATCH. */
+export interface Instruction {
+  readonly remove: boolean;
+  readonly element: XmlElement;
+}
+
+/** What it comes to: changes to make (none for what is accepted and not kept), or why not. */
+export type Effect =
+  { readonly status: 200; readonly changes: AttrChanges } | { readonly status: 403 | 409; readonly reason: string };
+
+type Setter = (text: string, attr: Attr, now: number) => Effect;
+
+/** Windows sets these on every file; they say nothing (archive, directory, normal). */
+const usual = new Set(['', '0', '10', '20', '80']);
+
+const done = (changes: AttrChanges): Effect => ({ status: 200, changes });
+
+const time =
+  (field: 'mtime' | 'birthtime', parse: (text: string) => number | undefined): Setter =>
+  (text, _attr, now) => {
+    const ms = parse(text);
+    if (ms === undefined) return { status: 409, reason: 'This is not a date.' };
+    return done(plausible(ms, now) ? { [field]: ms } : {});
+  };
+
+const setters: ReadonlyMap<string, Setter> = new Map([
+  ['{DAV:}getlastmodified', time('mtime', parseHttpDate)],
+  ['{DAV:}lastmodified', time('mtime', unixSeconds)],
+  ['{DAV:}creationdate', time('birthtime', parseIsoDate)],
+  [`{${MICROSOFT}}Win32LastModifiedTime`, time('mtime', parseHttpDate)],
+  [`{${MICROSOFT}}Win32CreationTime`, time('birthtime', parseHttpDate)],
+  [`{${MICROSOFT}}Win32LastAccessTime`, (): Effect => done({})],
+  [`{${APACHE}}executable`, executable],
+]);
+
+/** What an instruction does to a node. */
+export function effectOf({ remove, element }: Instruction, attr: Attr, now: number): Effect {
+  const key = clark(element);
+  if (!remove) {
+    const set = setters.get(key);
+    if (set !== undefined) return set(textOf(element).trim(), attr, now);
+  }
+  if (key === `{${MICROSOFT}}Win32LastAccessTime`) return done({});
+  if (LIVE.has(key) || element.namespace === DAV) {
+    return { status: 403, reason: 'The server computes this property; it cannot be changed.' };
+  }
+  const attribute = xattrName(element);
+  const value = remove || isUsual(key, element) ? null : encodeDead({ name: element, xml: writeElement(element) });
+  return done({ xattrs: { [attribute]: value } });
+}
+
+function isUsual(key: string, element: XmlElement): boolean {
+  return key === `{${MICROSOFT}}Win32FileAttributes` && usual.has(textOf(element).trim().replace(/^0+/, ''));
+}
+
+function executable(text: string, { kind, mode }: Attr): Effect {
+  if (kind === 'folder') return { status: 409, reason: 'A folder is not executable.' };
+  if (text !== 'T' && text !== 'F') return { status: 409, reason: 'The value is T or F.' };
+  // Whoever may read may execute, as `chmod +x` under the usual umask.
+  return done({ mode: text === 'T' ? mode | ((mode & 0o444) >> 2) : mode & ~0o111 });
+}
+
+function unixSeconds(text: string): number | undefined {
+  return /^\d{1,12}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : undefined;
+}

@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http';
+import { FsError } from '../vfs/fs-error.ts';
+import type { Outcome, Sink } from './outcome.ts';
+
+/** Bodies in one piece up to this are put into the same write as the head. */
+const TINY = 16 * 1024;
+
+export interface Sending {
+  /** Leave the body away: `HEAD`. */
+  readonly head: boolean;
+  /** The connection cannot carry another request. */
+  readonly close: boolean;
+  /** A client that takes nothing for this long is given up, ms. */
+  readonly idle: number;
+  /** Run between the last byte and the end of the answer, so that the client can read it before the connection ends. */
+  readonly linger?: () => Promise<void>;
+}
+
+/** Sends an outcome. Rejects only when a streamed body fails; the head may have been sent then. */
+export async function respond(res: ServerResponse, outcome: Outcome, sending: Sending): Promise<void> {
+  const { status, body } = outcome;
+  const headers = outcome.headers === undefined ? [] : outcome.headers.slice();
+  if (sending.close) headers.push('Connection', 'close');
+  if (typeof body === 'function') return stream(res, outcome, body, headers, sending);
+  const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  if (!hasLength(headers) && status !== 204 && status !== 304) headers.push('Content-Length', String(length));
+  res.writeHead(status, headers);
+  if (sending.linger !== undefined) return linger(res, sending.head ? undefined : body, sending.linger);
+  if (sending.head || body === undefined || length === 0) res.end();
+  else if (typeof body === 'string') res.end(body);
+  else if (length <= TINY) res.end(Buffer.from(body.buffer, body.byteOffset, length).toString('latin1'), 'latin1');
+  else res.end(body);
+}
+
+async function stream(
+  res: ServerResponse,
+  outcome: Outcome,
+  body: (sink: Sink) => Promise<void>,
+  headers: string[],
+  { head, idle }: Sending,
+): Promise<void> {
+  res.writeHead(outcome.status, headers);
+  if (!head) await body(new ResponseSink(res, idle));
+  res.end();
+}
+
+/**
+ * Ending an answer while the request's body still comes in resets the connection, and the client may lose the answer.
+ */
+async function linger(
+  res: ServerResponse,
+  body: string | Uint8Array | undefined,
+  wait: () => Promise<void>,
+): Promise<void> {
+  if (body === undefined || body.length === 0) res.flushHeaders();
+  else res.write(body);
+  await wait();
+  res.end();
+}
+
+function hasLength(headers: readonly string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === 'Content-Length') return true;
+  return false;
+}
+
+class ResponseSink implements Sink {
+  readonly #res: ServerResponse;
+  readonly #idle: number;
+
+  constructor(res: ServerResponse, idle: number) {
+    this.#res = res;
+    this.#idle = idle;
+  }
+
+  write(chunk: string | Uint8Array): Promise<void> | void {
+    const res = this.#res;
+    if (res.destroyed || res.writableEnded) throw gone();
+    if (!res.write(chunk)) return this.#drained();
+  }
+
+  #drained(): Promise<void> {
+    const res = this.#res;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => res.destroy(), this.#idle);
+      const settle = (finish: () => void): void => {
+        clearTimeout(timer);
+        res.off('drain', onDrain).off('close', onClose);
+        finish();
+      };
+      const onDrain = (): void => settle(resolve);
+      const onClose = (): void => settle(() => reject(gone()));
+      res.on('drain', onDrain).on('close', onClose);
+    });
+  }
+}
+
+function gone(): FsError {
+  return new FsError('EINTR', 'write', { reason: 'the client has gone' });
+}

@@ -1,0 +1,145 @@
+import type { Context } from '../../vfs/context.ts';
+import type { FileHandle } from '../../vfs/file-system.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { Attr } from '../../vfs/node.ts';
+import { DavError } from '../dav-error.ts';
+import type { Door } from '../door.ts';
+import { etagOf } from '../etag.ts';
+import { formatHttpDate } from '../http-date.ts';
+import { find } from '../locate.ts';
+import { checkIf } from '../locks/guard.ts';
+import type { Outcome } from '../outcome.ts';
+import { empty } from '../outcome.ts';
+import { evaluate, ifRange, isConditional } from '../preconditions.ts';
+import type { ByteRange } from '../range.ts';
+import { parseRange } from '../range.ts';
+import type { DavRequest } from '../request.ts';
+import { header } from '../request.ts';
+import { typeOf } from '../media-type.ts';
+import { listing } from './listing.ts';
+import { multipart, streamRange } from './file-body.ts';
+
+/** Files up to this are read before the head is sent and go out in one write. */
+const SMALL = 64 * 1024;
+
+const READ = { read: true, write: false } as const;
+
+/** GET and HEAD. */
+export async function get(request: DavRequest, door: Door): Promise<Outcome> {
+  const { context } = request;
+  const attr = await find(door.fs, request.path, context);
+  if (attr.kind === 'folder') return folder(request, door, attr);
+  if (attr.kind === 'symlink') return link(request, door, attr);
+  if (request.method === 'HEAD') return (await refused(request, door, attr)) ?? plan(request, attr).outcome;
+  const handle = await door.fs.open(attr.id, READ, context);
+  try {
+    const outcome = await answer(request, door, handle);
+    if (outcome.release === undefined) await handle.close();
+    return outcome;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function answer(request: DavRequest, door: Door, handle: FileHandle): Promise<Outcome> {
+  const attr = await handle.attr(request.context);
+  const no = await refused(request, door, attr);
+  if (no !== undefined) return no;
+  const { outcome, ranges } = plan(request, attr);
+  if (ranges === undefined || ranges.length === 0) return outcome;
+  const [only] = ranges;
+  if (ranges.length > 1 || only === undefined)
+    return multipart(outcome, handle, ranges, attr, typeOf(attr), request.context);
+  if (only.end - only.start < SMALL) return readNow(outcome, handle, only, request.context);
+  const release = async (): Promise<void> => handle.close();
+  return { ...outcome, body: (sink) => streamRange(sink, handle, only, request.context), release };
+}
+
+async function readNow(
+  outcome: Outcome,
+  handle: FileHandle,
+  { start, end }: ByteRange,
+  context: Context,
+): Promise<Outcome> {
+  const body = Buffer.allocUnsafe(end - start + 1);
+  if ((await handle.read(body, start, context)) < body.length) {
+    throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
+  }
+  return { ...outcome, body };
+}
+
+/** Which bytes, under which head. */
+interface Plan {
+  readonly outcome: Outcome;
+  /** `undefined` where no bytes follow. */
+  readonly ranges?: readonly ByteRange[];
+}
+
+function plan(request: DavRequest, attr: Attr): Plan {
+  const headers = fileHeaders(attr);
+  const { size } = attr;
+  const field = header(request, 'range');
+  const ranges =
+    field === undefined || request.method === 'HEAD' || !ifRange(request, attr) ? undefined : parseRange(field, size);
+  if (ranges?.length === 0) {
+    throw new DavError(416, `The file has ${size} bytes.`, { headers: ['Content-Range', `bytes */${size}`] });
+  }
+  if (ranges === undefined) {
+    headers.push('Content-Length', String(size));
+    return size === 0
+      ? { outcome: empty(200, headers) }
+      : { outcome: { status: 200, headers }, ranges: [{ start: 0, end: size - 1 }] };
+  }
+  const [first] = ranges;
+  if (ranges.length === 1 && first !== undefined) {
+    headers.push('Content-Range', `bytes ${first.start}-${first.end}/${size}`);
+    headers.push('Content-Length', String(first.end - first.start + 1));
+  }
+  return { outcome: { status: 206, headers }, ranges };
+}
+
+/** The 304, if the conditional fields ask for it. @throws DavError 412 */
+async function refused(request: DavRequest, door: Door, attr: Attr): Promise<Outcome | undefined> {
+  if (!isConditional(request)) return undefined;
+  const verdict = evaluate(request, attr);
+  if (verdict === 412) throw new DavError(412, 'The file is not the one that was asked for.');
+  await checkIf(request, door);
+  return verdict === 304
+    ? empty(304, ['ETag', etagOf(attr) ?? '', 'Last-Modified', formatHttpDate(attr.mtime)])
+    : undefined;
+}
+
+/** `sandbox` keeps a page that lies on the drive from acting with the drive's password. */
+function fileHeaders(attr: Attr): string[] {
+  return [
+    'Content-Type',
+    typeOf(attr),
+    'ETag',
+    `"${attr.version}"`,
+    'Last-Modified',
+    formatHttpDate(attr.mtime),
+    'Accept-Ranges',
+    'bytes',
+    'X-Content-Type-Options',
+    'nosniff',
+    'Content-Security-Policy',
+    'sandbox',
+    'Cache-Control',
+    'private, no-cache',
+  ];
+}
+
+async function folder(request: DavRequest, door: Door, attr: Attr): Promise<Outcome> {
+  const no = isConditional(request) ? evaluate(request, attr) : 'pass';
+  if (no === 412) throw new DavError(412, 'The folder is not the one that was asked for.');
+  return listing(request, door, attr);
+}
+
+/** A symbolic link is shown as a file that holds its target. */
+async function link(request: DavRequest, door: Door, attr: Attr): Promise<Outcome> {
+  const body = await door.fs.readlink(attr.id, request.context);
+  const no = await refused(request, door, attr);
+  const headers = fileHeaders(attr);
+  return no ?? { status: 200, headers, body };
+}

@@ -1,0 +1,108 @@
+import type { Context } from '../../vfs/context.ts';
+import type { Place } from '../../vfs/file-system.ts';
+import { isFsError } from '../../vfs/fs-error.ts';
+import type { Attr } from '../../vfs/node.ts';
+import { copyTree } from '../copy-tree.ts';
+import { DavError } from '../dav-error.ts';
+import { destinationOf, mayOverwrite } from '../destination.ts';
+import type { Door } from '../door.ts';
+import { existing, locate, placeOf } from '../locate.ts';
+import type { Target } from '../locate.ts';
+import { checkIf, requireTokens } from '../locks/guard.ts';
+import { requestedTime } from '../mtime.ts';
+import { multistatus } from '../multistatus.ts';
+import type { Outcome } from '../outcome.ts';
+import { empty } from '../outcome.ts';
+import { evaluate } from '../preconditions.ts';
+import type { DavRequest } from '../request.ts';
+import { header } from '../request.ts';
+
+/** A move under way: both ends found, everything checked. */
+interface Plan {
+  readonly source: Attr;
+  readonly from: Place;
+  readonly to: Place;
+  /** Names of the destination's path. */
+  readonly names: readonly string[];
+  /** What is there now and gives way. */
+  readonly replaced: Attr | undefined;
+}
+
+/** Keeps the node and with it properties and versions. Without `Overwrite` the destination gives way (Finder sends none). */
+export async function move(request: DavRequest, door: Door): Promise<Outcome> {
+  const { context } = request;
+  const names = destinationOf(request, door).names;
+  const here = await locate(door.fs, request.path, context);
+  const source = existing(here);
+  const from = placeOf(here);
+  const there = await locate(door.fs, { names, slash: false }, context);
+  const sameNode = there.attr?.id === source.id;
+  const to = { ...placeOf(there), ...(sameNode ? { name: names.at(-1) ?? '' } : {}) };
+  const plan: Plan = { source, from, to, names, replaced: sameNode ? undefined : there.attr };
+  await check(request, door, plan, there);
+  const time = requestedTime(request, door.now());
+  const outcome = await relocate(door, plan, context);
+  await settle(request, door, plan, time.mtime);
+  return outcome ?? empty(plan.replaced === undefined ? 201 : 204, time.headers);
+}
+
+/** @throws DavError 400, 412, 423 */
+async function check(request: DavRequest, door: Door, { source, replaced }: Plan, there: Target): Promise<void> {
+  const depth = header(request, 'depth')?.trim().toLowerCase() ?? 'infinity';
+  if (source.kind === 'folder' && depth !== 'infinity')
+    throw new DavError(400, 'A folder moves with all below it: Depth must be infinity.');
+  if (evaluate(request, source) !== 'pass') throw new DavError(412, 'The source is not the one that was expected.');
+  const tokens = await checkIf(request, door);
+  if (replaced !== undefined && !mayOverwrite(request)) throw new DavError(412, 'The destination exists already.');
+  requireTokens(door, tokens, { names: request.path.names, membership: true, tree: true });
+  const exists = replaced !== undefined;
+  requireTokens(door, tokens, { names: there.path.names, membership: !exists, tree: exists });
+}
+
+/** Renames; the policy and the kind of move are judged before anything that is there gives way. */
+async function relocate(door: Door, plan: Plan, context: Context): Promise<Outcome | undefined> {
+  const { from, to, replaced } = plan;
+  try {
+    await door.fs.rename(from, to, replaced === undefined ? { noReplace: true } : {}, context);
+    return undefined;
+  } catch (error) {
+    if (isFsError(error, 'EXDEV')) return across(door, plan, context);
+    const inTheWay =
+      isFsError(error, 'ENOTEMPTY') ||
+      isFsError(error, 'EISDIR') ||
+      isFsError(error, 'ENOTDIR') ||
+      isFsError(error, 'EEXIST');
+    if (replaced === undefined || !inTheWay) throw error;
+  }
+  await door.fs.removeTree(to.folder, to.name, context);
+  await door.fs.rename(from, to, { noReplace: true }, context);
+  return undefined;
+}
+
+/** Between two mounts: a copy, and then the source is removed, if its mount lets go of it at all. */
+async function across(
+  door: Door,
+  { source, from, to, names, replaced }: Plan,
+  context: Context,
+): Promise<Outcome | undefined> {
+  const { fs } = door;
+  // Renaming a node to its own name changes nothing and is refused where removing it would be.
+  await fs.rename(from, from, {}, context);
+  const inPlace = replaced !== undefined && source.kind !== 'folder' && replaced.kind !== 'folder';
+  if (replaced !== undefined && !inPlace) await fs.removeTree(to.folder, to.name, context);
+  const { failures } = await copyTree(fs, source, to, { deep: true, replace: inPlace, names }, context);
+  if (failures.length > 0) return multistatus(failures);
+  await fs.removeTree(from.folder, from.name, context);
+  return undefined;
+}
+
+/** Locks stay where they were made: those of the source end, one on the destination holds what is there now. */
+async function settle(request: DavRequest, door: Door, { names, to }: Plan, mtime: number | undefined): Promise<void> {
+  const { context } = request;
+  await door.locks.removeTree(request.path.names);
+  await door.locks.removeTree(names, { keepRoot: true });
+  if (mtime === undefined && door.locks.size === 0) return;
+  const attr = await door.fs.lookup(to.folder, to.name, context);
+  if (mtime !== undefined) await door.fs.setattr(attr.id, { mtime }, context);
+  await door.locks.rehold(names, async () => door.fs.hold(attr.id, context));
+}

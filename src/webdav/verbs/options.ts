@@ -1,0 +1,8 @@
+import { ALLOW } from '../method.ts';
+import type { Outcome } from '../outcome.ts';
+import { empty } from '../outcome.ts';
+
+/** Answered for every path, existing or not, with or without a password: clients look for the server this way. */
+export function options(): Outcome {
+  return empty(200, ['DAV', '1, 2, 3', 'Allow', ALLOW, 'MS-Author-Via', 'DAV', 'Accept-Ranges', 'bytes']);
+}

@@ -1,0 +1,24 @@
+// eslint-disable-next-line no-control-regex
+const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu;
+const plain = /^[\u0020\u0021\u0023-\u0025\u0027-\u003b\u003d\u003f-\u007e]*$/;
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+};
+
+/** Text for an element's content. What XML 1.0 cannot carry becomes U+FFFD. */
+export function escapeText(text: string): string {
+  if (plain.test(text)) return text;
+  return text.replaceAll(forbidden, '\ufffd').replaceAll(/[&<>\r]/g, (c) => entities[c] ?? c);
+}
+
+/** Text for an attribute between double quotes. */
+export function escapeAttribute(text: string): string {
+  if (plain.test(text)) return text;
+  return text.replaceAll(forbidden, '\ufffd').replaceAll(/[&<>"\t\n\r]/g, (c) => entities[c] ?? c);
+}
