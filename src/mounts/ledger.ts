@@ -2,7 +2,7 @@ import { v7 } from 'uuid';
 import type { GroupWriter, Op } from '../cache/group-writer.ts';
 import type { Journal, PendingIntent } from '../cache/journal.ts';
 import type { NodeId } from '../vfs/node.ts';
-import type { Plan, Waiting } from './promise.ts';
+import type { Plan, Spot, Waiting } from './promise.ts';
 
 export interface LedgerParts {
   readonly journal: Journal;
@@ -23,6 +23,15 @@ export class Ledger {
     const { journal } = this.#parts;
     if (!journal.has(node)) return [];
     return journal.of(node).map((intent) => ({ intent, fixed: journal.isFixed(intent.seq) }));
+  }
+
+  /** Whether no intent has to do with a name. */
+  isFree({ parent, name }: Spot): boolean {
+    for (const intent of this.#parts.journal.all()) {
+      if (intent.name === name && intent.parent === parent) return false;
+      if (intent.origin?.name === name && intent.origin.parent === parent) return false;
+    }
+    return true;
   }
 
   /** The ops of a plan; submit them in the same turn. */

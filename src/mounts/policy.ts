@@ -7,8 +7,11 @@ import type { Code } from '../vfs/fs-error.ts';
  */
 export type Operation = 'list' | 'read' | 'add' | 'replace' | 'write' | 'rename' | 'remove' | 'attr';
 
-/** `open` where nothing is ever sealed; else whether a person may still change their mind about the node. */
-export type State = 'open' | 'settling' | 'sealed';
+/**
+ * `open` where nothing is ever sealed. Else a new node is `settling` while a person may still change their mind about it,
+ * and then `sealed`; it is `renewed` while that is so of its next version only.
+ */
+export type State = 'open' | 'settling' | 'sealed' | 'renewed';
 
 /** `yes`, or the code and the reason in words. */
 export type Verdict = 'yes' | { readonly code: Code; readonly reason: string };

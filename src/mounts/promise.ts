@@ -86,15 +86,29 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
   return { ...nothing, add: [{ op: 'attr', ...subject(entry), ...(cleared.length > 0 ? { cleared } : {}) }] };
 }
 
-/** `entry` goes to another place; `replace` has had it, and the cloud knows it. */
-export function planMove(entry: Entry, waiting: readonly Waiting[], to: Spot, replace?: NodeId): Plan {
+/**
+ * `entry` goes to another place; `replace` has had it, and the cloud knows it. `isFree` tells whether no intent has to do
+ * with the new name.
+ */
+export function planMove(
+  entry: Entry,
+  waiting: readonly Waiting[],
+  to: Spot,
+  isFree: () => boolean,
+  replace?: NodeId,
+): Plan {
   const [only, ...others] = waiting;
-  const movable = only !== undefined && others.length === 0 && !only.fixed && only.intent.op !== 'mkdir';
-  if (movable && isCreation(only.intent) && only.intent.replace === undefined) {
-    const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
-    return { ...nothing, drop: [only.intent], add: [{ ...creation, ...to, ...replaced(replace) }] };
+  const alone = only !== undefined && others.length === 0 && !only.fixed && isCreation(only.intent);
+  if (!alone || only.intent.replace !== undefined) {
+    return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
   }
-  return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
+  if (only.intent.op === 'mkdir') {
+    // What is in the folder was promised behind it, so it must keep its turn; at that time the name must be free.
+    if (replace === undefined && isFree()) return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
+    return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
+  }
+  const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
+  return { ...nothing, drop: [only.intent], add: [{ ...creation, ...to, ...replaced(replace) }] };
 }
 
 /** A `move` that is not merged with anything. */

@@ -139,7 +139,7 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
   const spot = { parent: target.id, name };
   const ctime = now();
   if (node.local !== true) {
-    const plan = planMove(node, ledger.waiting(node.id), spot, replace);
+    const plan = planMove(node, ledger.waiting(node.id), spot, () => ledger.isFree(spot), replace);
     const after = { ...withBase(node), ...spot, ctime };
     return { after, ops: [...ledger.ops(plan), ...catalog.put(after, node)] };
   }
