@@ -58,8 +58,9 @@ export function clashes(before: Entry, record: NodeRecord, local: Facets): boole
 
 function fresh(record: NodeRecord, parent: string): Entry {
   const { id, space, name, kind, mode, mtime, birthtime, ctime, rev, size, version, hash, target, xattrs } = record;
+  const plain = { id, space, parent, name, kind, size, mode, mtime, birthtime, ctime, rev };
   return {
-    ...{ id, space, parent, name, kind, size, mode, mtime, birthtime, ctime, rev },
+    ...plain,
     version: version ?? id,
     ...(version === null ? {} : { remote: version }),
     ...(hash === null ? {} : { hash }),

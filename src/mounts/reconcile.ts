@@ -60,16 +60,7 @@ export interface Refused {
  * - `park`: a person has to do something
  */
 export type Remedy =
-  | 'executed'
-  | 'merge'
-  | 'rename'
-  | 'copy'
-  | 'show'
-  | 'forget'
-  | 'renew'
-  | 'renewParent'
-  | 'again'
-  | 'park';
+  'executed' | 'merge' | 'rename' | 'copy' | 'show' | 'forget' | 'renew' | 'renewParent' | 'again' | 'park';
 
 type Case = (refused: Refused) => Remedy;
 

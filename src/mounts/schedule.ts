@@ -43,7 +43,7 @@ export interface Schedule {
 export function schedule(intents: Iterable<PendingIntent>, facts: ScheduleFacts): Schedule {
   const batch: PendingIntent[] = [];
   const big: PendingIntent[] = [];
-  const left = new Left(facts);
+  const left = new Behind(facts);
   let bytes = 0;
   let nextAt = Infinity;
   for (const intent of intents) {
@@ -68,9 +68,9 @@ function sendableAt(intent: PendingIntent, facts: ScheduleFacts): number {
   return facts.readyAt(intent) ?? Infinity;
 }
 
-/** The intents that stay behind, by what later ones may need of them. */
-class Left {
-  readonly #facts: ScheduleFacts;
+/** Intents that stay behind, by what later ones may need of them. */
+export class Behind {
+  readonly #facts: Pick<ScheduleFacts, 'isFolder'>;
   readonly #nodes = new Set<NodeId>();
   /** Nodes that the cloud does not have until one of these is executed. */
   readonly #unborn = new Set<NodeId>();
@@ -81,7 +81,7 @@ class Left {
   readonly #moves = new Set<string>();
   readonly #folderMoves = new Set<string>();
 
-  constructor(facts: ScheduleFacts) {
+  constructor(facts: Pick<ScheduleFacts, 'isFolder'>) {
     this.#facts = facts;
   }
 
@@ -98,6 +98,7 @@ class Left {
     if (this.#facts.isFolder(node)) this.#folderMoves.add(space);
   }
 
+  /** Whether a later intent builds on one of them. */
   blocks(intent: PendingIntent): boolean {
     const { op, node, parent, name, replace, from, base, space } = intent;
     if (this.#nodes.has(node) || (replace !== undefined && this.#nodes.has(replace))) return true;

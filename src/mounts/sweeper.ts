@@ -4,7 +4,7 @@ import type { NodeId } from '../vfs/node.ts';
 import { type Ground, discard } from './ground.ts';
 
 /** Under this id, to which no name leads, hang removed folders that may still have entries below. */
-const BIN: NodeId = 'bin';
+export const BIN: NodeId = 'bin';
 const CHUNK = 500;
 /** How long the removal of a folder waits for its entries to go, ms. */
 const PATIENCE = 1000;

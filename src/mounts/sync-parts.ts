@@ -50,4 +50,3 @@ export interface SyncParts {
   readonly random: () => number;
   readonly log: SyncLog;
 }
-

@@ -4,6 +4,7 @@ import type { Intent, WireContent } from '../cloud/wire.ts';
 
 const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;
+const LINK_MODE = 0o777;
 
 /**
  * An intent as the cloud gets it. Metadata comes from the entry, `undefined` if the node has been removed here since.
@@ -15,29 +16,48 @@ export function wireIntent(
   resolve: (id: string) => string,
   content?: WireContent,
 ): Intent {
-  const { id, space, node, name } = intent;
-  const subject = { id, space, node };
-  const place = { parent: resolve(intent.parent), name };
-  const replace = intent.replace === undefined ? {} : { replace: intent.replace };
-  switch (intent.op) {
-    case 'mkdir':
-      return { op: 'mkdir', ...subject, ...place, ...born(intent, entry, FOLDER_MODE) };
-    case 'symlink':
-      return { op: 'symlink', ...subject, ...place, ...born(intent, entry, 0o777), target: entry?.target ?? '.' };
-    case 'put': {
-      const { version = intent.id, base = null } = intent;
-      const bytes = content ?? { size: 0, blocks: '' };
-      return { op: 'put', ...subject, ...place, ...born(intent, entry, FILE_MODE), version, base, content: bytes, ...replace };
-    }
-    case 'move': {
-      const from = intent.origin ?? intent;
-      return { op: 'move', ...subject, ...place, from: { parent: resolve(from.parent), name: from.name }, ...replace };
-    }
-    case 'attr':
-      return { op: 'attr', ...subject, ...changed(intent, entry) };
-    case 'remove':
-      return { op: 'remove', ...subject, base: intent.base ?? null, seen: intent.seen ?? 0 };
-  }
+  const place = { parent: resolve(intent.parent), name: intent.name };
+  return MAKERS[intent.op]({ intent, entry, resolve, place, content, subject: subjectOf(intent) });
+}
+
+interface Making {
+  readonly intent: PendingIntent;
+  readonly entry: Entry | undefined;
+  readonly resolve: (id: string) => string;
+  readonly place: { readonly parent: string; readonly name: string };
+  readonly subject: { readonly id: string; readonly space: string; readonly node: string };
+  readonly content: WireContent | undefined;
+}
+
+const MAKERS: Readonly<Record<PendingIntent['op'], (making: Making) => Intent>> = {
+  mkdir: ({ intent, entry, subject, place }) => ({
+    op: 'mkdir',
+    ...subject,
+    ...place,
+    ...born(intent, entry, FOLDER_MODE),
+  }),
+  symlink: ({ intent, entry, subject, place }) => {
+    return { op: 'symlink', ...subject, ...place, ...born(intent, entry, LINK_MODE), target: entry?.target ?? '.' };
+  },
+  put: ({ intent, entry, subject, place, content = { size: 0, blocks: '' } }) => {
+    const { version = intent.id, base = null } = intent;
+    const metadata = born(intent, entry, FILE_MODE);
+    return { op: 'put', ...subject, ...place, ...metadata, version, base, content, ...replacing(intent) };
+  },
+  move: ({ intent, resolve, subject, place }) => {
+    const { parent, name } = intent.origin ?? intent;
+    return { op: 'move', ...subject, ...place, from: { parent: resolve(parent), name }, ...replacing(intent) };
+  },
+  attr: ({ intent, entry, subject }) => ({ op: 'attr', ...subject, ...changed(intent, entry) }),
+  remove: ({ intent, subject }) => ({ op: 'remove', ...subject, base: intent.base ?? null, seen: intent.seen ?? 0 }),
+};
+
+function subjectOf({ id, space, node }: PendingIntent) {
+  return { id, space, node };
+}
+
+function replacing({ replace }: PendingIntent) {
+  return replace === undefined ? {} : { replace };
 }
 
 function born(intent: PendingIntent, entry: Entry | undefined, mode: number) {

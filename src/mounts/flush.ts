@@ -1,0 +1,152 @@
+import type { Catalog } from '../cache/catalog.ts';
+import type { Journal, PendingIntent } from '../cache/journal.ts';
+import type { Context } from '../vfs/context.ts';
+import { CODES, FsError } from '../vfs/fs-error.ts';
+import type { NodeId } from '../vfs/node.ts';
+import { isCreation } from './promise.ts';
+import { pathOf } from './sync-status.ts';
+import type { Uploader } from './uploader.ts';
+
+export interface FlushParts {
+  readonly journal: Journal;
+  readonly catalog: Catalog;
+  readonly uploader: Pick<Uploader, 'hurry' | 'watch' | 'isStuck' | 'reachable' | 'status'>;
+}
+
+export interface FlushProgress {
+  /** Changes that are in the cloud now, of those that the flush is about. */
+  readonly done: number;
+  readonly total: number;
+  /** Bytes of content that still wait. */
+  readonly bytes: number;
+  /** Since when the cloud cannot be reached, ms. */
+  readonly offlineSince: number | undefined;
+}
+
+/**
+ * Answers when everything below `scope` (a node, or all) that was promised before the call is in the cloud. Does not wait
+ * for files to settle, but for those who still write into files that are sealed then. While the cloud cannot be reached
+ * it waits; `signal` ends that.
+ * @throws FsError with the code and reason of a change that cannot be sent, when all others are
+ */
+export async function flush(
+  parts: FlushParts,
+  scope: NodeId | undefined,
+  onProgress: (progress: FlushProgress) => void,
+  { signal }: Context,
+): Promise<void> {
+  const { journal, uploader } = parts;
+  const task = new FlushTask(parts, scope);
+  const release = uploader.hurry((intent) => task.concerns(intent));
+  uploader.reachable();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const check = (): void => {
+        try {
+          onProgress(task.progress());
+          if (task.isDone()) resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const stops = [uploader.watch(check), journal.watch(later(check))];
+      const abort = (): void =>
+        reject(new FsError('EINTR', 'flush', { reason: 'interrupted; what is queued stays queued' }));
+      signal.addEventListener('abort', abort, { once: true });
+      task.onEnd = () => {
+        for (const stop of stops) stop();
+        signal.removeEventListener('abort', abort);
+      };
+      if (signal.aborted) abort();
+      else check();
+    });
+  } finally {
+    task.onEnd();
+    release();
+  }
+}
+
+/** Calls a check once for many changes. */
+function later(check: () => void): () => void {
+  let planned = false;
+  return () => {
+    if (planned) return;
+    planned = true;
+    setTimeout(() => {
+      planned = false;
+      check();
+    }, 20);
+  };
+}
+
+class FlushTask {
+  readonly #parts: FlushParts;
+  readonly #scope: NodeId | undefined;
+  /** What was promised by then counts. */
+  readonly #last: number;
+  readonly #nodes = new Set<NodeId>();
+  readonly #total: number;
+  onEnd: () => void = () => undefined;
+
+  constructor(parts: FlushParts, scope: NodeId | undefined) {
+    this.#parts = parts;
+    this.#scope = scope;
+    let last = 0;
+    let total = 0;
+    for (const intent of parts.journal.all()) {
+      if (!this.#isInScope(intent)) continue;
+      last = Math.max(last, intent.seq);
+      this.#nodes.add(intent.node);
+      total++;
+    }
+    this.#last = last;
+    this.#total = total;
+  }
+
+  /** A creation may have got a later place in the order since, when the file was renamed before it was sent. */
+  concerns(intent: PendingIntent): boolean {
+    if (intent.seq <= this.#last) return this.#nodes.has(intent.node) || this.#isInScope(intent);
+    return this.#nodes.has(this.#parts.catalog.get(intent.node)?.id ?? intent.node) && isCreation(intent);
+  }
+
+  progress(): FlushProgress {
+    const { catalog, uploader } = this.#parts;
+    let left = 0;
+    let bytes = 0;
+    for (const intent of this.#left()) {
+      left++;
+      if (intent.op === 'put' && intent.staged !== undefined) bytes += catalog.get(intent.node)?.size ?? 0;
+    }
+    const done = Math.max(0, this.#total - left);
+    return { done, total: Math.max(this.#total, left), bytes, offlineSince: uploader.status.offlineSince };
+  }
+
+  /** @throws FsError when only what cannot be sent is left */
+  isDone(): boolean {
+    const left = [...this.#left()];
+    if (left.length === 0) return true;
+    const parked = left.find((intent) => intent.parked !== undefined);
+    if (parked === undefined || !this.#parts.uploader.isStuck) return false;
+    const { code, reason } = parked.parked ?? { code: 'EIO', reason: 'unknown' };
+    const others = left.length === 1 ? '' : ` (and ${left.length - 1} more)`;
+    throw new FsError(CODES.find((known) => known === code) ?? 'EIO', 'flush', {
+      subject: pathOf(this.#parts.catalog, parked),
+      reason: `${reason}${others}; see \`fjord status\`, then \`fjord retry\``,
+    });
+  }
+
+  *#left(): Generator<PendingIntent> {
+    for (const intent of this.#parts.journal.all()) if (this.concerns(intent)) yield intent;
+  }
+
+  #isInScope(intent: PendingIntent): boolean {
+    const scope = this.#scope;
+    if (scope === undefined || intent.node === scope || intent.parent === scope) return true;
+    const { catalog } = this.#parts;
+    const start = catalog.get(intent.node) ?? catalog.get(intent.parent);
+    if (start === undefined) return false;
+    if (start.id === scope) return true;
+    for (const { id } of catalog.ancestors(start)) if (id === scope) return true;
+    return false;
+  }
+}

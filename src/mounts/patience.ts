@@ -1,0 +1,54 @@
+/** First pause after a failure, ms; it doubles from failure to failure. */
+const FIRST = 500;
+const LONGEST = 60_000;
+
+/** How long to wait for a cloud that cannot be reached. */
+export class Patience {
+  readonly #now: () => number;
+  readonly #random: () => number;
+  #failures = 0;
+  #until = 0;
+  #since: number | undefined;
+  #error: unknown;
+
+  constructor({ now, random }: { readonly now: () => number; readonly random: () => number }) {
+    this.#now = now;
+    this.#random = random;
+  }
+
+  /** When to try again, ms; in the past if at once. */
+  get until(): number {
+    return this.#until;
+  }
+
+  /** Since when nothing has worked, ms; `undefined` while it does. */
+  get since(): number | undefined {
+    return this.#since;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  failed(error: unknown): void {
+    const pause = Math.min(FIRST * 2 ** this.#failures, LONGEST);
+    this.#failures = Math.min(this.#failures + 1, 20);
+    this.#error = error;
+    this.#since ??= this.#now();
+    // Half fixed, half random: computers that failed together do not come back together.
+    this.#until = this.#now() + pause * (0.5 + this.#random() / 2);
+  }
+
+  worked(): void {
+    this.#failures = 0;
+    this.#until = 0;
+    this.#since = undefined;
+    this.#error = undefined;
+  }
+
+  /** Something speaks for trying at once. */
+  reset(): void {
+    this.#failures = 0;
+    this.#until = 0;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Catalog } from '../cache/catalog.ts';
+import type { Journal, PendingIntent } from '../cache/journal.ts';
+import type { FsError } from '../vfs/fs-error.ts';
+import type { Follower } from './follower.ts';
+import type { HeldRemoval } from './removal-guard.ts';
+import type { Uploader } from './uploader.ts';
+
+/** Parked changes that a status names one by one. */
+const NAMED = 100;
+
+export interface ParkedChange {
+  readonly path: string;
+  readonly op: PendingIntent['op'];
+  readonly code: string;
+  readonly reason: string;
+  /** ms */
+  readonly at: number;
+}
+
+export interface SyncStatus {
+  /** Changes that the cloud does not know yet. */
+  readonly queued: number;
+  /** Bytes of content among them. */
+  readonly bytes: number;
+  readonly inFlight: number;
+  /** Changes that wait for a person. */
+  readonly parked: number;
+  readonly parkedChanges: readonly ParkedChange[];
+  /** Since when the cloud cannot be reached, ms. */
+  readonly offlineSince: number | undefined;
+  readonly push: 'up' | 'down';
+  /** Mass removals made elsewhere that wait for `fjord confirm`. */
+  readonly held: readonly HeldRemoval[];
+  /** The last failure to reach the cloud, in words, while there is one. */
+  readonly error: string | undefined;
+}
+
+export interface SyncStatusParts {
+  readonly journal: Journal;
+  readonly catalog: Catalog;
+  readonly uploader: Pick<Uploader, 'status'>;
+  readonly follower: Pick<Follower, 'status'>;
+}
+
+export function syncStatus({ journal, catalog, uploader, follower }: SyncStatusParts): SyncStatus {
+  let bytes = 0;
+  let parked = 0;
+  const parkedChanges: ParkedChange[] = [];
+  for (const intent of journal.all()) {
+    if (intent.op === 'put' && intent.staged !== undefined) bytes += catalog.get(intent.node)?.size ?? 0;
+    if (intent.parked === undefined) continue;
+    parked++;
+    if (parkedChanges.length < NAMED)
+      parkedChanges.push({ ...intent.parked, path: pathOf(catalog, intent), op: intent.op });
+  }
+  const { inFlight, offlineSince, error } = uploader.status;
+  const { push, held, error: failure } = follower.status;
+  const words = messageOf(error) ?? messageOf(failure);
+  return { queued: journal.size, bytes, inFlight, parked, parkedChanges, offlineSince, push, held, error: words };
+}
+
+/** The path of what an intent is about, as it is now or was. */
+export function pathOf(catalog: Catalog, { node, parent, name }: PendingIntent): string {
+  const entry = catalog.get(node);
+  if (entry !== undefined) return catalog.path(entry);
+  const folder = catalog.get(parent);
+  return folder === undefined ? name : `${catalog.path(folder)}/${name}`;
+}
+
+function messageOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return (error as Partial<FsError>).reason ?? error.message;
+}

@@ -1,0 +1,28 @@
+/** Wakes one loop that waits; a wake-up while nobody waits is kept for the next wait. */
+export class Wake {
+  #resolve: (() => void) | undefined;
+  #kept = false;
+
+  wake(): void {
+    this.#kept = true;
+    this.#resolve?.();
+  }
+
+  /** Answered by the next `wake`, or after `ms` (at most about 24 days), or by the signal. */
+  async wait(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    if (!this.#kept && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = ms === undefined ? undefined : setTimeout(resolve, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
+        const end = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', end);
+          resolve();
+        };
+        this.#resolve = end;
+        signal.addEventListener('abort', end, { once: true });
+      });
+    }
+    this.#resolve = undefined;
+    this.#kept = false;
+  }
+}
