@@ -6,7 +6,7 @@ import { readPorts, writePorts, type PortsFile } from './secrets.ts';
 
 export interface PortWishes {
   readonly host: string;
-  /** The port that must be had. */
+  /** The port that must be had; 0: any. */
   readonly webdav?: number | undefined;
   /** The one that is taken if nobody has it. */
   readonly usual: number;
@@ -34,7 +34,8 @@ export async function choosePorts(file: string, wishes: PortWishes): Promise<Req
 }
 
 async function webDavPort(kept: number | undefined, { host, webdav, usual, patience }: PortWishes): Promise<number> {
-  if (webdav === undefined || webdav === 0) return firstFree(host, [kept, usual], patience);
+  if (webdav === undefined) return firstFree(host, [kept, usual], patience);
+  if (webdav === 0) return firstFree(host, [kept], patience);
   if (await isFree(host, webdav, patience)) return webdav;
   throw new Problem('conflict', `port ${webdav} is in use by another program; name another with --port`);
 }

@@ -17,11 +17,9 @@ export interface SupervisedOptions {
   readonly backOff?: readonly [first: number, longest: number];
 }
 
-/** A process that has served this long, ms, starts anew at once the next time it dies. */
-const STEADY = 10_000;
-
 /**
- * A process that is started again whenever it dies, until it is stopped. It has a channel to this one and ends itself
+ * A process that is started again whenever it dies, until it is stopped: soon if it has served, after ever longer waits
+ * if it has not. It has a channel to this one and ends itself
  * when the channel is lost, so that it never outlives its parent.
  */
 export class SupervisedProcess {
@@ -30,7 +28,6 @@ export class SupervisedProcess {
   readonly #longest: number;
   #child: ChildProcess | undefined;
   #delay: number;
-  #startedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
   #lastWords = '';
@@ -50,7 +47,6 @@ export class SupervisedProcess {
     const stdio = ['ignore', 'inherit', 'pipe', 'ipc'] as const;
     const child = spawn(program, args, { stdio: [...stdio], env: this.#options.env ?? process.env, windowsHide: true });
     this.#child = child;
-    this.#startedAt = Date.now();
     this.#lastWords = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-2000);
@@ -81,15 +77,15 @@ export class SupervisedProcess {
 
   #heard(child: ChildProcess, message: unknown): void {
     if (!isFromChild(message)) return;
-    if (message.type === 'ready') this.#options.onReady(child.pid ?? 0, message.port);
-    else this.#options.onMessage(message);
+    if (message.type !== 'ready') return this.#options.onMessage(message);
+    this.#delay = this.#first;
+    this.#options.onReady(child.pid ?? 0, message.port);
   }
 
   #ended(child: ChildProcess, how: string): void {
     if (this.#child !== child) return;
     this.#child = undefined;
     if (this.#stopping) return;
-    if (Date.now() - this.#startedAt > STEADY) this.#delay = this.#first;
     const delay = this.#delay;
     this.#delay = Math.min(delay * 2, this.#longest);
     this.#options.onDeath(how, delay);

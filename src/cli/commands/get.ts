@@ -18,7 +18,7 @@ interface GetOptions extends DataOptions {
 
 export function catCommand(cli: Cli): Command {
   return dataCommand('cat')
-    .description('print files of the drive')
+    .description('print files of the drive, also what is sealed in /Archive')
     .argument('<path...>', 'files')
     .action((paths: string[], options: DataOptions) => cat(cli, paths, options));
 }
@@ -26,7 +26,7 @@ export function catCommand(cli: Cli): Command {
 async function cat(cli: Cli, paths: readonly string[], options: DataOptions): Promise<void> {
   await withGateway(cli, options, async (gateway) => {
     for (const path of paths) {
-      const { body } = await gateway.read({ path });
+      const { body } = await gateway.read({ path, sealed: true });
       for await (const chunk of body) await cli.terminal.write(chunk as Uint8Array);
     }
   });
