@@ -130,15 +130,15 @@ export class BlockLoader {
   }
 
   async #write(stored: StoredContent, index: number, data: Uint8Array): Promise<boolean> {
+    let added: boolean;
     try {
-      await stored.write(index, data);
+      added = await stored.write(index, data);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC' || !(await this.#index.clear(2 * BLOCK_SIZE)))
         return false;
-      await stored.write(index, data);
+      added = await stored.write(index, data);
     }
-    stored.markReady(index);
-    if (stored.present.add(index)) this.#index.changed(stored, data.length);
+    if (added) this.#index.changed(stored, data.length);
     return true;
   }
 

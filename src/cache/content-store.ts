@@ -145,9 +145,7 @@ export class DiskContentStore implements ContentStore {
   async adopt(content: Content, file: AdoptedFile, ops: readonly Op[]): Promise<void> {
     const stored = this.#index.acquire(content.hash, content.size);
     try {
-      const before = stored.bytes;
-      await adoptFile(stored, file, this.pool);
-      this.#index.changed(stored, stored.bytes - before);
+      this.#index.changed(stored, await adoptFile(stored, file, this.pool));
       const own = content.size === 0 ? [] : [this.#index.save(stored), this.#manifests.put(content.hash, file.digests)];
       await this.#writer.write([...own, ...ops]);
     } finally {

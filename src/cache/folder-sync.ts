@@ -28,7 +28,11 @@ export class FolderSync {
   async #sync(): Promise<void> {
     try {
       const dir = await open(this.#dir, 'r');
-      await dir.sync().finally(() => dir.close());
+      try {
+        await dir.sync();
+      } finally {
+        await dir.close();
+      }
     } catch (error) {
       this.#changed = true;
       throw asFsError(error, 'fsync', this.#dir);

@@ -189,6 +189,7 @@ export class DiskStaging implements Staging {
     try {
       const file = this.#make(id, record, base);
       file.close();
+      if (this.#forks.has(id)) file.seal();
       return file;
     } catch (error) {
       throw asFsError(error, 'open', id);

@@ -17,16 +17,16 @@ export interface AdoptedFile {
 
 /**
  * Puts a file into the store beside its old name, which the caller removes after the records are written: a crash in
- * between leaves a file without a record on one side or the other, never a record without its data.
+ * between leaves a file without a record on one side or the other, never a record without its data. Answers the bytes
+ * that the store has more.
  */
-export async function adoptFile(stored: StoredContent, file: AdoptedFile, pool: FilePool): Promise<void> {
-  if (stored.present.isFull) return;
-  if (stored.present.count === 0 || file.present.isFull) {
-    await place(file.path, stored.path);
-    stored.replace(file.present);
-  } else {
-    await merge(stored, file, pool);
-  }
+export async function adoptFile(stored: StoredContent, file: AdoptedFile, pool: FilePool): Promise<number> {
+  if (stored.present.isFull || file.present.count === 0) return 0;
+  if (stored.present.count > 0 && !file.present.isFull) return merge(stored, file, pool);
+  await place(file.path, stored.path);
+  const before = stored.bytes;
+  stored.replace(file.present);
+  return stored.bytes - before;
 }
 
 async function place(from: string, to: string): Promise<void> {
@@ -41,18 +41,18 @@ async function place(from: string, to: string): Promise<void> {
 }
 
 /** Both have only a part: adds the file's blocks to those that the store has. */
-async function merge(stored: StoredContent, { path, present }: AdoptedFile, pool: FilePool): Promise<void> {
+async function merge(stored: StoredContent, { path, present }: AdoptedFile, pool: FilePool): Promise<number> {
+  let added = 0;
   const source = pool.borrow(path);
   try {
     for (let index = 0; index < present.length; index++) {
       if (!present.has(index) || stored.present.has(index)) continue;
       const data = Buffer.allocUnsafeSlow(blockLength(stored.size, index));
       if ((await readFullyAsync(source.fd, data, index * BLOCK_SIZE)) < data.length) continue;
-      await stored.write(index, data);
-      stored.present.add(index);
-      stored.markReady(index);
+      if (await stored.write(index, data)) added += data.length;
     }
   } finally {
     source.release();
   }
+  return added;
 }

@@ -32,6 +32,8 @@ export class StoredContent {
   #ready: Bitmap;
   readonly #pool: FilePool;
   #file: Borrowed | undefined;
+  /** Counts the files that it has been: a write to one that was replaced meanwhile must be done again. */
+  #generation = 0;
 
   constructor(hash: string, path: string, record: StoreRecord, pool: FilePool) {
     this.hash = hash;
@@ -74,6 +76,7 @@ export class StoredContent {
   replace(present: Bitmap): void {
     this.release();
     this.#pool.forget(this.path);
+    this.#generation++;
     this.present = present;
     this.#ready = new Bitmap(present.length);
     for (let index = 0; index < present.length; index++) if (present.has(index)) this.#ready.add(index);
@@ -94,14 +97,19 @@ export class StoredContent {
     }
   }
 
-  /** @throws what `node:fs` throws */
-  async write(index: number, data: Uint8Array): Promise<void> {
-    const file = this.#create();
-    try {
-      await writeFullyAsync(file.fd, data, index * BLOCK_SIZE);
-    } finally {
-      file.release();
+  /** Writes a block that is as it should be; true if it was not present. @throws what `node:fs` throws */
+  async write(index: number, data: Uint8Array): Promise<boolean> {
+    for (let target = -1; target !== this.#generation;) {
+      target = this.#generation;
+      const file = this.#create();
+      try {
+        await writeFullyAsync(file.fd, data, index * BLOCK_SIZE);
+      } finally {
+        file.release();
+      }
     }
+    this.#ready.add(index);
+    return this.present.add(index);
   }
 
   /** Gives the descriptor back; the next read opens it again. */

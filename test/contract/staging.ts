@@ -9,7 +9,7 @@ export interface StagingSetUp {
   readonly staging: Staging;
   readonly store: ContentStore;
   /** The same, as the next process finds it. */
-  reopen(): Promise<StagingSetUp>;
+  readonly reopen: () => Promise<StagingSetUp>;
 }
 
 /** Makes an empty staging folder; its store stands on the source. */

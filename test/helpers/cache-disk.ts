@@ -10,7 +10,7 @@ export interface CacheDisk {
   readonly writer: GroupWriter;
   readonly store: DiskContentStore;
   readonly staging: DiskStaging;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface CacheDiskOptions {
