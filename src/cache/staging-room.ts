@@ -44,8 +44,8 @@ export class StagingRoom {
 async function pause(signal: AbortSignal): Promise<void> {
   try {
     await sleep(LOOK, undefined, { signal });
-  } catch (error) {
-    throw asFsError(error, 'write');
+  } catch {
+    throw asFsError(signal.reason, 'write');
   }
 }
 
