@@ -32,6 +32,7 @@ export const SETTINGS = {
     'auto',
     'when clients are told the quota; "auto": if they ask, but not macOS 15.4, which stalls over it',
   ),
+  'webdav.names': text('', 'names besides webdav.host under which clients reach the door, separated by commas'),
   'webdav.tls_cert': text('', 'certificate file (PEM) for the WebDAV door'),
   'webdav.tls_key': text('', 'private key file (PEM) for the WebDAV door'),
   'log.level': choice(['error', 'warn', 'info', 'debug'], 'info', 'how much is written to the log'),
@@ -132,11 +133,11 @@ function refuseMisspelt(name: string, variables: readonly string[]): void {
 }
 
 function readValue(key: SettingKey, raw: unknown, where: string): unknown {
-  const { read, expects } = SETTINGS[key];
-  const value: unknown = read(raw);
+  const setting: Setting<unknown> = SETTINGS[key];
+  const value = setting.read(raw);
   if (value !== undefined) return value;
-  const shown = typeof raw === 'string' ? JSON.stringify(raw) : String(JSON.stringify(raw)).slice(0, 60);
-  throw new ConfigError(`${where}: ${shown} is not ${expects}`);
+  const shown = JSON.stringify(raw).slice(0, 60);
+  throw new ConfigError(`${where}: ${shown} is not ${setting.expects}`);
 }
 
 function unknown(key: string): string {

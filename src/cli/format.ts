@@ -43,7 +43,7 @@ const KINDS = { file: '-', folder: 'd', symlink: 'l' } as const;
 
 /** Kind and permission bits as `ls` writes them: `drwxr-xr-x`. */
 export function mode(kind: keyof typeof KINDS, bits: number): string {
-  const letters = [...'rwxrwxrwx'].map((letter, i) => ((bits & (0o400 >> i)) === 0 ? '-' : letter));
+  const letters = 'rwxrwxrwx'.split('').map((letter, i) => ((bits & (0o400 >> i)) === 0 ? '-' : letter));
   return KINDS[kind] + letters.join('');
 }
 

@@ -11,7 +11,7 @@ async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
   return got;
 }
 
-async function* some(...values: unknown[]): AsyncGenerator<unknown> {
+async function* some(...values: unknown[]): AsyncGenerator {
   for (const value of values) {
     if (value instanceof Error) throw value;
     yield value;

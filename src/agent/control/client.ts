@@ -158,7 +158,7 @@ export class ControlClient {
     return body.json();
   }
 
-  async *#lines(request: Request): AsyncGenerator<unknown> {
+  async *#lines(request: Request): AsyncGenerator {
     const { body } = await this.#send(request);
     yield* fromLines(body, request.path);
   }

@@ -23,7 +23,7 @@ async function* encode(values: AsyncIterable<unknown>, op: string): AsyncGenerat
 }
 
 /** The values of `toLines`. @throws the error of the other side; EIO for a torn stream */
-export async function* fromLines(body: AsyncIterable<Uint8Array>, op: string): AsyncGenerator<unknown> {
+export async function* fromLines(body: AsyncIterable<Uint8Array>, op: string): AsyncGenerator {
   for await (const line of splitLines(body, op)) {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null) {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { defaultConfigFile, keys, SETTINGS, variable, type Config, type SettingKey } from '../../agent/config.ts';
+import type { Setting } from '../../agent/setting.ts';
 import { dataCommand, settings, type Cli, type DataOptions } from '../cli.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -19,9 +20,9 @@ export function configCommand(cli: Cli): Command {
 }
 
 async function printKey(terminal: Terminal, config: Config, key: SettingKey): Promise<void> {
-  const { help, show, expects } = SETTINGS[key];
-  const value = config[key] as never;
-  const changed = value !== SETTINGS[key].default ? ` (default ${show(SETTINGS[key].default as never)})` : '';
-  await terminal.print(`\n# ${help}: ${expects}${changed}; ${variable(key)}`);
-  await terminal.print(`${terminal.paint('bold', key)} = ${show(value)}`);
+  const setting: Setting<unknown> = SETTINGS[key];
+  const value = config[key];
+  const changed = value === setting.default ? '' : ` (default ${setting.show(setting.default)})`;
+  await terminal.print(`\n# ${setting.help}: ${setting.expects}${changed}; ${variable(key)}`);
+  await terminal.print(`${terminal.paint('bold', key)} = ${setting.show(value)}`);
 }

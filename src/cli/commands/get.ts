@@ -102,7 +102,7 @@ class Fetch {
       if (row.kind === 'folder') folders.push([at, row]);
     }
     // What is written into a folder changes its time, so times come last, the deepest first.
-    for (const [at, row] of folders.reverse()) await setTime(at, row);
+    for (const [at, row] of folders.toReversed()) await setTime(at, row);
   }
 
   async #item(row: Listed, at: string): Promise<void> {

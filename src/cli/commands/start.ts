@@ -79,12 +79,12 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
   const cloudUrl = `http://127.0.0.1:${ports.cloud}/`;
   const webdav = await webDavAccess(config, dir, ports.webdav);
   const say = (text: string): void => cli.terminal.note(text);
-  let supervisor: Supervisor | undefined;
+  cli.signal.throwIfAborted();
   const stops = new StopRequests(cli, undefined, () => {
-    supervisor?.kill();
+    supervisor.kill();
     process.exit(130);
   });
-  supervisor = new Supervisor({
+  const supervisor = new Supervisor({
     dir,
     commands: commandsOf(dir, options, ports),
     access: { webdav, cloud: { url: cloudUrl, ...account } },
