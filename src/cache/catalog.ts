@@ -91,6 +91,18 @@ export class Catalog {
     }
   }
 
+  /** Every entry there is, in no order that means anything, page by page; what moves meanwhile may be missed. */
+  async *everything(): AsyncGenerator<Entry> {
+    for (let gt = ''; ;) {
+      const page = await this.#entries.range({ gt, lt: '\u{10ffff}', limit: 500 });
+      for (const [key, entry] of page) {
+        gt = key;
+        yield entry;
+      }
+      if (page.length < 500) return;
+    }
+  }
+
   /** The folders from an entry's parent up to the root of the drive, nearest first. Ends early where one is unknown. */
   *ancestors(entry: Entry): Generator<Entry> {
     const seen = new Set<NodeId>([entry.id]);

@@ -54,6 +54,11 @@ export class OpenFiles {
     file.close();
   }
 
+  /** Writes down what open files have not, as when they are closed. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#files.values()].map((file) => file.flush()));
+  }
+
   /**
    * Ends the current generation of a file's content, for its upload: what is written from now on goes to a new staged
    * file and a new intent. Call it in the turn in which the put was claimed; when it is answered read the intent and the

@@ -1,0 +1,163 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BlockSource } from '../cache/content.ts';
+import { DiskContentStore } from '../cache/content-store.ts';
+import { Database } from '../cache/database.ts';
+import type { Entry } from '../cache/entry.ts';
+import { GroupWriter } from '../cache/group-writer.ts';
+import { openRecords } from '../cache/records.ts';
+import { DiskStaging } from '../cache/staging.ts';
+import type { Remote } from '../cloud/remote.ts';
+import type { FileSystem } from '../vfs/file-system.ts';
+import { Activity } from './activity.ts';
+import { ROOT, hangBranches } from './branch.ts';
+import { Changes } from './changes.ts';
+import { Conflicts } from './conflicts.ts';
+import { Drive } from './drive.ts';
+import { Follower } from './follower.ts';
+import { Gates } from './gates.ts';
+import type { Ground } from './ground.ts';
+import { Guard } from './guard.ts';
+import { Ledger } from './ledger.ts';
+import { OpenFiles } from './open-files.ts';
+import { policies, policyFor } from './policies.ts';
+import type { Policy } from './policy.ts';
+import { QuotaWatch } from './quota-watch.ts';
+import { recoverWriting, sweepStaging } from './recovery.ts';
+import { Replica } from './replica.ts';
+import { Standing } from './standing.ts';
+import { Sweeper } from './sweeper.ts';
+import type { SyncLog } from './sync-parts.ts';
+import { Uploader } from './uploader.ts';
+import { VersionsFolder } from './versions-folder.ts';
+
+export interface GatewayOptions {
+  /** Everything that the gateway keeps is below this folder, which it makes. */
+  readonly dir: string;
+  /** Stays the caller's, who closes it after the gateway. */
+  readonly remote: Remote;
+  readonly device: { readonly id: string; readonly name: string };
+  readonly limits: GatewayLimits;
+  readonly log: SyncLog;
+  /** How long a file of Archive must have been let go before it is sealed, ms; more than 0. */
+  readonly settle?: number;
+  /** Whether programs can read sealed files of Archive. */
+  readonly archiveReadable?: boolean;
+  /** ms since 1970 */
+  readonly now?: () => number;
+  /** 0 to 1 */
+  readonly random?: () => number;
+}
+
+export interface GatewayLimits {
+  /** Most bytes of cached content. */
+  readonly cacheBytes: number;
+  /** Bytes of the disk that are left free. */
+  readonly minFree: number;
+  /** Memory for entries of the catalog that were used lately, bytes. */
+  readonly hotBytes?: number;
+}
+
+/** The parts of a gateway, put together and not yet started. */
+export interface Stack {
+  readonly ground: Ground;
+  /** The drive for doors: guarded, with `.versions`. */
+  readonly fs: FileSystem;
+  /** The drive without rules, for a person who asks by name. */
+  readonly raw: Drive;
+  readonly conflicts: Conflicts;
+  readonly uploader: Uploader;
+  readonly follower: Follower;
+  start(): void;
+  /** In the reverse order of opening; what is queued stays queued. */
+  close(): Promise<void>;
+}
+
+/**
+ * Puts a gateway together. This is the one place that knows the order of its layers, from the door inwards: versions
+ * (folders that are nowhere else), guard (what the mount allows), drive (catalog, journal, content). Opening is recovery,
+ * and needs no network.
+ */
+export async function compose(options: GatewayOptions): Promise<Stack> {
+  const { dir, remote, device, limits, log, now = Date.now, random = Math.random } = options;
+  const { settle = 10_000, archiveReadable = false } = options;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const db = await Database.open(join(dir, 'db'));
+  const closers: (() => unknown)[] = [() => db.close()];
+  try {
+    const writer = new GroupWriter(db);
+    closers.unshift(() => writer.idle());
+    const { catalog, journal } = await openRecords(db, writer, limits.hotBytes ?? 64 << 20);
+    const source: BlockSource = {
+      manifest: (version, context) => remote.manifest(version, context),
+      blocks: (requests, context) => remote.read(requests, context),
+    };
+    const cache = { dir, db, writer, source, maxBytes: limits.cacheBytes, minFree: limits.minFree, now };
+    const store = await DiskContentStore.open(cache);
+    closers.unshift(() => store.close());
+    const staging = await DiskStaging.open({ db, writer, store, minFree: limits.minFree });
+    closers.unshift(() => staging.close());
+
+    const all = policies({ settle, readable: archiveReadable });
+    const policyOf = (entry: Entry): Policy => policyFor(all, catalog.space(entry.space));
+    const activity = new Activity({ now, settle });
+    const changes = new Changes((error) => log.warn({ err: error }, 'a listener of changes failed'));
+    const standing = new Standing({ catalog, journal, activity, policyOf, now });
+    const ledger = new Ledger({ journal, writer, now });
+    const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, now };
+    const files = new OpenFiles(parts);
+    const ground: Ground = { ...parts, files, gates: new Gates(), isSealed: (entry) => standing.isSealed(entry) };
+
+    if (catalog.get(ROOT) === undefined) await writer.write(hangBranches(catalog, now()));
+    await recoverWriting(parts);
+    const left = await staging.ids();
+
+    const sweeper = new Sweeper(ground);
+    const raw = new Drive(ROOT, ground, sweeper);
+    const guarded = new Guard(raw, standing);
+    const fs = new VersionsFolder(guarded, { remote, store, standing });
+
+    const conflicts = new Conflicts(await db.rows('conflicts'), writer);
+    const sync = { ...parts, remote, conflicts, openFiles: files, policyOf, device, random, log };
+    const replica = new Replica(sync);
+    const uploader: Uploader = new Uploader(replica, {
+      offer: (record) => follower.offer(record),
+      resync: (space) => follower.resync(space),
+    });
+    const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });
+    const quota = new QuotaWatch(remote, (told) => raw.setQuota(told));
+    const stop = new AbortController();
+    let tidying: Promise<unknown> = Promise.resolve();
+    closers.unshift(
+      () => stop.abort(),
+      () => Promise.all([follower.close(), quota.close()]),
+      () => uploader.close(),
+      () => files.flush(),
+      () => Promise.all([sweeper.close(), tidying]),
+    );
+    const start = (): void => {
+      uploader.start();
+      follower.start();
+      quota.start();
+      const tidy = [sweeper.sweep(), sweepStaging(parts, left, stop.signal)];
+      tidying = Promise.all(tidy).catch((error: unknown) => log.warn({ err: error }, 'tidying up failed'));
+    };
+    return { ground, fs, raw, conflicts, uploader, follower, start, close: () => closeAll(closers) };
+  } catch (error) {
+    await closeAll(closers).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** All of them, in order, whatever fails; then throws what failed first. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers.splice(0)) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,175 @@
+import type { Remote } from '../cloud/remote.ts';
+import type { TrashRecord, VersionRecord } from '../cloud/wire.ts';
+import type { Entry } from '../cache/entry.ts';
+import { background, type Context } from '../vfs/context.ts';
+import type { FileSystem } from '../vfs/file-system.ts';
+import { FsError } from '../vfs/fs-error.ts';
+import { splitPath, walk } from '../vfs/walk.ts';
+import { compose, type GatewayOptions, type Stack } from './compose.ts';
+import type { Conflict } from './conflicts.ts';
+import { flush, type FlushProgress } from './flush.ts';
+import { syncStatus, type SyncStatus } from './sync-status.ts';
+
+export interface GatewayStatus extends SyncStatus {
+  readonly cache: { readonly bytes: number; readonly limit: number; readonly entries: number };
+  /** Bytes of files that wait for their upload, or stay here. */
+  readonly staged: number;
+  /** Files that programs have open. */
+  readonly open: number;
+}
+
+/** One account's drive on this computer: what doors, commands and agents use. Paths begin at the root of the drive. */
+export class Gateway {
+  readonly #stack: Stack;
+  readonly #remote: Remote;
+  #closing: Promise<void> | undefined;
+
+  private constructor(stack: Stack, remote: Remote) {
+    this.#stack = stack;
+    this.#remote = remote;
+  }
+
+  /**
+   * Opens what is in the folder, or begins with nothing; serves at once, without the network.
+   * @throws EBUSY if another process has the folder open; EIO if it is damaged
+   */
+  static async open(options: GatewayOptions): Promise<Gateway> {
+    const stack = await compose(options);
+    stack.start();
+    return new Gateway(stack, options.remote);
+  }
+
+  /** The drive with the rules that programs meet. */
+  get fs(): FileSystem {
+    return this.#stack.fs;
+  }
+
+  /** The drive without rules: what is sealed can be read. */
+  get raw(): FileSystem {
+    return this.#stack.raw;
+  }
+
+  /** The parts, for tests and for agents that stand beside the drive. */
+  get stack(): Stack {
+    return this.#stack;
+  }
+
+  status(): GatewayStatus {
+    const { ground, uploader, follower } = this.#stack;
+    const { journal, catalog, store, staging, files } = ground;
+    const sync = syncStatus({ journal, catalog, uploader, follower });
+    return { ...sync, cache: store.usage(), staged: staging.usage(), open: files.size };
+  }
+
+  /** Answers when everything below the path that was promised before is in the cloud. See `flush` in `flush.ts`. */
+  async flush(
+    path = '/',
+    onProgress: (progress: FlushProgress) => void = () => undefined,
+    context = background,
+  ): Promise<void> {
+    const { ground, uploader } = this.#stack;
+    const scope = splitPath(path, 'flush').length === 0 ? undefined : (await this.#find(path, 'flush', context)).id;
+    await ground.files.flush();
+    await flush({ journal: ground.journal, catalog: ground.catalog, uploader }, scope, onProgress, context);
+  }
+
+  /** Shows everything that is in the cloud now. @throws FsError as `Remote` does */
+  async pull({ signal }: Context): Promise<void> {
+    await this.#stack.follower.pull(signal);
+  }
+
+  conflicts(): Promise<(Conflict & { readonly path: string })[]> {
+    return this.#stack.conflicts.list(this.#stack.ground.catalog);
+  }
+
+  /** Gives parked changes another chance; answers how many. */
+  retry(): number {
+    return this.#stack.uploader.retry();
+  }
+
+  /** Lets mass removals made elsewhere happen; answers how many. */
+  confirm(): number {
+    const { held } = this.#stack.follower.status;
+    this.#stack.follower.confirm();
+    return held.length;
+  }
+
+  /** Newest first. @throws ENOENT; EAGAIN while the cloud cannot be reached */
+  async versions(path: string, context: Context): Promise<VersionRecord[]> {
+    return await this.#remote.versions((await this.#file(path, 'versions', context)).id, context);
+  }
+
+  /** The bytes of a kept version; fetched as they are read. */
+  async *readVersion(path: string, version: string, context: Context): AsyncGenerator<Uint8Array> {
+    const kept = await this.versions(path, context);
+    const found = kept.find(({ id }) => id === version);
+    if (found === undefined) throw noVersion(path, version);
+    const { store } = this.#stack.ground;
+    const reader = store.open({ hash: found.hash, size: found.size, version: found.id });
+    try {
+      for (let position = 0; position < found.size;) {
+        const chunk = Buffer.allocUnsafe(Math.min(1 << 20, found.size - position));
+        const count = await reader.read(chunk, position, context);
+        if (count === 0)
+          throw new FsError('EIO', 'read', { subject: path, reason: 'the version is shorter than it says' });
+        yield chunk.subarray(0, count);
+        position += count;
+      }
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** Makes a kept version the newest again; the drive shows it when answered. */
+  async restoreVersion(path: string, version: string, context: Context): Promise<void> {
+    const { id } = await this.#file(path, 'restore', context);
+    this.#stack.follower.offer(await this.#remote.restoreVersion(id, version, context));
+    await this.pull(context);
+  }
+
+  trash(context: Context): AsyncIterable<TrashRecord> {
+    return this.#remote.trash(context);
+  }
+
+  /** Brings a node back from the Trash; the drive shows it when answered. */
+  async restoreTrash(node: string, context: Context): Promise<void> {
+    await this.#remote.restoreTrash(node, context);
+    await this.pull(context);
+  }
+
+  async purgeTrash(node: string, context: Context): Promise<void> {
+    await this.#remote.purgeTrash(node, context);
+  }
+
+  /** Removes from Archive, which takes the account's password. */
+  async removeArchived(path: string, password: string, context: Context): Promise<void> {
+    const { id } = await this.#find(path, 'remove', context);
+    await this.#remote.removeArchived(id, password, context);
+    await this.pull(context);
+  }
+
+  /** What is queued stays queued: `flush` before to send it. Doors must be closed before. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stack.close();
+    return this.#closing;
+  }
+
+  async #find(path: string, op: string, context: Context): Promise<Entry> {
+    const { id } = await walk(this.#stack.raw, splitPath(path, op), context);
+    const entry = this.#stack.ground.catalog.get(id);
+    if (entry === undefined) throw new FsError('ESTALE', op, { subject: path });
+    return entry;
+  }
+
+  async #file(path: string, op: string, context: Context): Promise<Entry> {
+    const entry = await this.#find(path, op, context);
+    if (entry.kind === 'folder') throw new FsError('EISDIR', op, { subject: path });
+    if (entry.kind === 'symlink')
+      throw new FsError('EINVAL', op, { subject: path, reason: 'a symlink has no versions' });
+    return entry;
+  }
+}
+
+function noVersion(path: string, version: string): FsError {
+  return new FsError('ENOENT', 'read', { subject: path, reason: `it has no version ${version}` });
+}
