@@ -19,6 +19,7 @@ import { Gates } from './gates.ts';
 import type { Ground } from './ground.ts';
 import { Guard } from './guard.ts';
 import { Ledger } from './ledger.ts';
+import { LockRecords } from './lock-records.ts';
 import { OpenFiles } from './open-files.ts';
 import { policies, policyFor } from './policies.ts';
 import type { Policy } from './policy.ts';
@@ -66,6 +67,8 @@ export interface Stack {
   /** The drive without rules, for a person who asks by name. */
   readonly raw: Drive;
   readonly conflicts: Conflicts;
+  /** For the WebDAV door. */
+  readonly locks: LockRecords;
   readonly uploader: Uploader;
   readonly follower: Follower;
   start(): void;
@@ -118,6 +121,7 @@ export async function compose(options: GatewayOptions): Promise<Stack> {
     const fs = new VersionsFolder(guarded, { remote, store, standing });
 
     const conflicts = new Conflicts(await db.rows('conflicts'), writer);
+    const locks = new LockRecords(await db.rows('locks'), writer);
     const sync = { ...parts, remote, conflicts, openFiles: files, policyOf, device, random, log };
     const replica = new Replica(sync);
     const uploader: Uploader = new Uploader(replica, {
@@ -142,7 +146,7 @@ export async function compose(options: GatewayOptions): Promise<Stack> {
       const tidy = [sweeper.sweep(), sweepStaging(parts, left, stop.signal)];
       tidying = Promise.all(tidy).catch((error: unknown) => log.warn({ err: error }, 'tidying up failed'));
     };
-    return { ground, fs, raw, conflicts, uploader, follower, start, close: () => closeAll(closers) };
+    return { ground, fs, raw, conflicts, locks, uploader, follower, start, close: () => closeAll(closers) };
   } catch (error) {
     await closeAll(closers).catch(() => undefined);
     throw error;
