@@ -48,7 +48,7 @@ t.test('long names are cut between characters', async (t) => {
   t.equal(stem, family.repeat(stem.length / family.length), 'no family was torn apart');
 });
 
-t.test('every name becomes a possible one that is recognised', async (t) => {
+t.test('every name becomes a possible one that is recognised', async () => {
   const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 120 }).map((name) => {
     let text = name.replaceAll(/[/\0]/g, '_').replaceAll(/\p{Surrogate}/gu, '');
     while (Buffer.byteLength(text) > NAME_MAX) text = [...text].slice(0, -1).join('');
@@ -65,5 +65,6 @@ t.test('every name becomes a possible one that is recognised', async (t) => {
 });
 
 t.test('ordinary names are no conflicts', async (t) => {
-  for (const name of ['a.txt', 'a (conflict).txt', 'notes (conflict, me, 2026).txt']) t.notOk(isConflictName(name), name);
+  for (const name of ['a.txt', 'a (conflict).txt', 'notes (conflict, me, 2026).txt'])
+    t.notOk(isConflictName(name), name);
 });

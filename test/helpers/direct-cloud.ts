@@ -1,0 +1,238 @@
+import { join } from 'node:path';
+import { v7 as uuid } from 'uuid';
+import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
+import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
+import { feed, snapshot } from '../../src/cloud/server/feed.ts';
+import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
+import { storedBlocks } from '../../src/cloud/server/meta/block-table.ts';
+import { issueToken } from '../../src/cloud/server/meta/devices.ts';
+import { splitManifest } from '../../src/cloud/server/meta/manifest.ts';
+import { MetaStore } from '../../src/cloud/server/meta/meta-store.ts';
+import { versionRecord } from '../../src/cloud/server/meta/records.ts';
+import { findSpace, insertSpace, listSpaces } from '../../src/cloud/server/meta/spaces.ts';
+import { sqliteDialect, sqliteTypes } from '../../src/cloud/server/meta/sqlite.ts';
+import { readableVersion, versionsOf } from '../../src/cloud/server/meta/versions.ts';
+import { PushHub } from '../../src/cloud/server/push.ts';
+import { Refusal } from '../../src/cloud/server/refusal.ts';
+import { fsCodeOf } from '../../src/cloud/errors.ts';
+import type { BlockRequest, ReadBlock, Remote, UploadBlock } from '../../src/cloud/remote.ts';
+import type { Cursor, DeviceRecord, Intent, IntentResult, NodeRecord, Push } from '../../src/cloud/wire.ts';
+import type { Context } from '../../src/vfs/context.ts';
+import { FsError } from '../../src/vfs/fs-error.ts';
+
+/** The core of the service without HTTP: the same metadata, intents, feed and push, and blocks in memory. */
+export class DirectCloud {
+  readonly meta: MetaStore;
+  readonly hub: PushHub;
+  readonly blocks = new MemoryBlocks();
+  readonly uploads: Uploads;
+  readonly account = uuid();
+  /** Calls that came, by their name. */
+  readonly calls: string[] = [];
+  /** Called before each call and, with `answer: true`, after it; throws to fail it. */
+  disturb: (call: string, answer: boolean) => void | Promise<void> = () => undefined;
+
+  private constructor(meta: MetaStore, hub: PushHub) {
+    this.meta = meta;
+    this.hub = hub;
+    this.uploads = new Uploads({ db: meta.db, store: this.blocks, now: Date.now });
+  }
+
+  static async open(dir: string): Promise<DirectCloud> {
+    const hub = new PushHub();
+    const meta = await MetaStore.open({
+      dialect: sqliteDialect(join(dir, 'cloud.db')),
+      types: sqliteTypes,
+      now: Date.now,
+      moved: (account, space, rev) => hub.publish(account, { type: 'space', space, rev }),
+    });
+    const cloud = new DirectCloud(meta, hub);
+    const { account: id } = cloud;
+    const row = { id, email: 'a@b', password: '', quota: 2 ** 40, used: 0, created: Date.now() };
+    await meta.db.insertInto('accounts').values(row).execute();
+    for (const kind of ['sync', 'archive'] as const) {
+      await insertSpace(meta.db, { account: id, kind, name: kind, device: '' }, Date.now());
+    }
+    return cloud;
+  }
+
+  /** The cloud as a new device sees it. */
+  async device(name: string): Promise<DirectRemote> {
+    const { row } = await issueToken(this.meta.db, this.account, { name, platform: 'test' }, Date.now());
+    return new DirectRemote(this, { id: row.id, name, platform: 'test', created: 0, seen: 0, current: true });
+  }
+
+  async close(): Promise<void> {
+    this.hub.end();
+    await this.meta.close();
+  }
+}
+
+class MemoryBlocks implements BlockStore {
+  readonly #blocks = new Map<string, Uint8Array>();
+
+  async put(_account: string, blocks: readonly Block[]): Promise<void> {
+    for (const { digest, data } of blocks) this.#blocks.set(digest, Buffer.from(data));
+  }
+
+  async get(_account: string, digest: string): Promise<Uint8Array> {
+    const data = this.#blocks.get(digest);
+    if (data === undefined) throw new Refusal('internal', 'a block cannot be read');
+    return data;
+  }
+
+  async remove(_account: string, digest: string): Promise<void> {
+    this.#blocks.delete(digest);
+  }
+
+  async *list(): AsyncGenerator<string> {
+    yield* this.#blocks.keys();
+  }
+}
+
+const unused = async (): Promise<never> => {
+  throw new FsError('ENOTSUP', 'test');
+};
+
+export class DirectRemote implements Remote {
+  readonly cloud: DirectCloud;
+  readonly self: DeviceRecord;
+  /** Every call fails as if there were no network. */
+  offline = false;
+
+  constructor(cloud: DirectCloud, self: DeviceRecord) {
+    this.cloud = cloud;
+    this.self = self;
+  }
+
+  get #caller() {
+    return { account: this.cloud.account, device: this.self.id };
+  }
+
+  device = (context: Context): Promise<DeviceRecord> => this.#call('device', context, async () => this.self);
+
+  spaces = (context: Context) => this.#call('spaces', context, () => listSpaces(this.cloud.meta.db, this.#caller));
+
+  snapshot(space: string, context: Context): AsyncGenerator<NodeRecord | Cursor> {
+    return this.#stream('snapshot', context, async () =>
+      snapshot(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space)),
+    );
+  }
+
+  feed(space: string, since: number, context: Context): AsyncGenerator<NodeRecord | Cursor> {
+    return this.#stream('feed', context, async () =>
+      feed(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), since),
+    );
+  }
+
+  async *push({ signal }: Context): AsyncGenerator<Push> {
+    this.#check(signal);
+    const queue: Push[] = [{ type: 'alive' }];
+    let wake = (): void => undefined;
+    let ended = false;
+    const end = (): void => {
+      ended = true;
+      wake();
+    };
+    const hear = (event: Push): void => {
+      queue.push(event);
+      wake();
+    };
+    const stop = this.cloud.hub.subscribe(this.cloud.account, this.self.id, { hear, end });
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      for (;;) {
+        for (let event = queue.shift(); event !== undefined; event = queue.shift()) yield event;
+        if (ended || this.offline) throw new FsError('EAGAIN', 'push');
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  missing = (digests: readonly string[], context: Context): Promise<string[]> =>
+    this.#call('missing', context, async () => {
+      const stored = await storedBlocks(this.cloud.meta.db, this.cloud.account, digests);
+      return digests.filter((digest) => !stored.has(digest));
+    });
+
+  upload = (blocks: readonly UploadBlock[], context: Context): Promise<void> =>
+    this.#call('upload', context, async () => {
+      const stream = (async function* stream() {
+        yield* blocks;
+      })();
+      await this.cloud.uploads.accept(this.cloud.account, stream);
+    });
+
+  async *read(requests: readonly BlockRequest[], context: Context): AsyncGenerator<ReadBlock> {
+    for (const { version, index } of requests) {
+      yield await this.#call('read', context, async () => {
+        const { manifest } = await readableVersion(this.cloud.meta.db, this.cloud.account, version);
+        const digest = splitManifest(manifest)[index] ?? '';
+        return { version, index, digest, data: await this.cloud.blocks.get(this.cloud.account, digest) };
+      });
+    }
+  }
+
+  manifest = (version: string, context: Context): Promise<Uint8Array> =>
+    this.#call('manifest', context, async () => {
+      return (await readableVersion(this.cloud.meta.db, this.cloud.account, version)).manifest;
+    });
+
+  commit = (intents: readonly Intent[], context: Context): Promise<IntentResult[]> =>
+    this.#call('commit', context, () =>
+      executeIntents(this.cloud.meta, this.#caller, JSON.parse(JSON.stringify(intents)) as Intent[]),
+    );
+
+  versions = (node: string, context: Context) =>
+    this.#call('versions', context, async () => {
+      const rows = await versionsOf(this.cloud.meta.db, node);
+      return rows.map((row, i) => versionRecord(row, i === 0));
+    });
+
+  openBackup = unused;
+  removeSpace = unused;
+  restoreVersion = unused;
+  restoreTrash = unused;
+  purgeTrash = unused;
+  removeArchived = unused;
+  usage = unused;
+
+  async *trash(): AsyncGenerator<never> {}
+
+  async close(): Promise<void> {}
+
+  async #call<T>(name: string, { signal }: Context, work: () => Promise<T>): Promise<T> {
+    this.#check(signal);
+    this.cloud.calls.push(name);
+    await this.cloud.disturb(name, false);
+    this.#check(signal);
+    const answer = await work().catch((error: unknown) => {
+      if (error instanceof Refusal) throw new FsError(fsCodeOf(error.code), name, { reason: error.message });
+      throw error;
+    });
+    await this.cloud.disturb(name, true);
+    this.#check(signal);
+    return answer;
+  }
+
+  async *#stream(
+    name: string,
+    context: Context,
+    open: () => Promise<AsyncGenerator<(NodeRecord | Cursor)[]>>,
+  ): AsyncGenerator<NodeRecord | Cursor> {
+    const pages = await this.#call(name, context, open);
+    try {
+      for await (const page of pages) yield* page;
+    } catch (error) {
+      if (error instanceof Refusal) throw new FsError(fsCodeOf(error.code), name, { reason: error.message });
+      throw error;
+    }
+  }
+
+  #check(signal: AbortSignal): void {
+    if (signal.aborted) throw new FsError('EINTR', 'test');
+    if (this.offline) throw new FsError('EAGAIN', 'test', { reason: 'no network' });
+  }
+}

@@ -1,0 +1,22 @@
+import t from 'tap';
+import { openPair } from '../helpers/devices.ts';
+
+t.test('what one device does, the other shows', async (t) => {
+  const { a, b, converge } = await openPair(t);
+  await a.mkdir('/Sync/docs');
+  await a.write('/Sync/docs/one.txt', 'one');
+  await a.write('/Sync/two.txt', 'two');
+  await converge();
+  t.strictSame(await b.tree(), { '/Sync/docs/': '', '/Sync/docs/one.txt': 'one', '/Sync/two.txt': 'two' });
+
+  await b.write('/Sync/two.txt', 'two, changed');
+  await b.rename('/Sync/docs/one.txt', '/Sync/1.txt');
+  await converge();
+  t.strictSame(await a.tree(), { '/Sync/docs/': '', '/Sync/1.txt': 'one', '/Sync/two.txt': 'two, changed' });
+
+  await a.removeTree('/Sync/docs');
+  await a.unlink('/Sync/1.txt');
+  await converge();
+  t.strictSame(await b.tree(), { '/Sync/two.txt': 'two, changed' });
+  t.strictSame(await a.gateway.conflicts(), []);
+});
