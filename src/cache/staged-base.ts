@@ -1,7 +1,6 @@
 import type { Awaitable, Context } from '../vfs/context.ts';
 import type { Content, ContentReader, Readable } from './content.ts';
 import type { DiskContentStore } from './content-store.ts';
-import type { DiskStagedFile } from './staged-file.ts';
 
 /** What a staged file's untouched blocks are read from. */
 export interface StagedBase extends Readable {
@@ -51,39 +50,4 @@ export class ContentBase implements StagedBase {
     this.#reader?.close();
     this.#reader = undefined;
   }
-}
-
-/** A sealed file that is still staged; the staging folder keeps it as long as somebody is based on it. */
-export class ForkBase implements StagedBase {
-  readonly file: DiskStagedFile;
-
-  constructor(file: DiskStagedFile) {
-    this.file = file;
-  }
-
-  get content(): Content | null {
-    return this.file.base;
-  }
-
-  get size(): number {
-    return this.file.size;
-  }
-
-  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
-    return this.file.read(into, position, context);
-  }
-
-  async digests(context: Context): Promise<Uint8Array> {
-    return (await this.file.manifest(context)).digests;
-  }
-
-  isRemote(index: number): boolean {
-    return !this.file.isOwn(index);
-  }
-
-  sync(): Promise<void> {
-    return this.file.sync();
-  }
-
-  rest(): void {}
 }
