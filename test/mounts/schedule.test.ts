@@ -86,7 +86,7 @@ class Local {
   #isFree(parent: string, name: string): boolean {
     const is = (place?: { readonly parent: string; readonly name: string }): boolean =>
       place?.parent === parent && place.name === name;
-    return ![...this.intents.values()].some((intent) => is(intent) || is(intent.origin));
+    return ![...this.intents.values()].some((intent) => intent.node === parent || is(intent) || is(intent.origin));
   }
 
   #isBelow(id: string, folder: string): boolean {
