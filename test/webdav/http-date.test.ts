@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { formatHttpDate, formatIsoDate, parseHttpDate, parseIsoDate } from '../../src/webdav/http-date.ts';
+
+const example = Date.UTC(1994, 10, 6, 8, 49, 37);
+
+t.test('all forms of HTTP dates mean the same', async (t) => {
+  const forms = ['Sun, 06 Nov 1994 08:49:37 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994'];
+  forms.push('6 Nov 1994 08:49:37 UTC', ' sun, 06 nov 1994 08:49:37 gmt ');
+  for (const form of forms) t.equal(parseHttpDate(form), example, form);
+});
+
+t.test('what is no date is none', async (t) => {
+  const bad = ['', 'now', '1994-11-06', 'Sun, 31 Feb 1994 08:49:37 GMT', 'Sun, 06 Nov 1994 25:49:37 GMT', '784111777'];
+  bad.push('Sun, 06 Foo 1994 08:49:37 GMT', 'Sun, 06 Nov 1994 08:49:37 PST');
+  for (const text of bad) t.equal(parseHttpDate(text), undefined, text);
+  t.equal(parseIsoDate('1994-11-06T08:49:37'), undefined, 'no zone');
+  t.equal(parseIsoDate('1994-13-06T08:49:37Z'), undefined, 'no such month');
+});
+
+t.test('RFC 3339 with zones and fractions', async (t) => {
+  t.equal(parseIsoDate('1994-11-06T08:49:37Z'), example);
+  t.equal(parseIsoDate('1994-11-06T09:49:37.5+01:00'), example + 500);
+  t.equal(parseIsoDate('Sun, 06 Nov 1994 08:49:37 GMT'), example);
+});
+
+t.test('what is written is read back, to the second', async () => {
+  const seconds = fc.integer({ min: Date.UTC(1601, 0, 1) / 1000, max: Date.UTC(9999, 0, 1) / 1000 });
+  fc.assert(
+    fc.property(
+      seconds,
+      (s) => parseHttpDate(formatHttpDate(s * 1000)) === s * 1000 && parseIsoDate(formatIsoDate(s * 1000)) === s * 1000,
+    ),
+  );
+});
+
+t.test('times that no calendar holds do not throw', async (t) => {
+  for (const ms of [NaN, Infinity, -Infinity, 1e300]) t.match(formatHttpDate(ms), / GMT$/);
+});
