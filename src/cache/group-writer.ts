@@ -13,6 +13,9 @@ export interface BatchWriter {
   write(ops: readonly Op[], sync: boolean): Promise<void>;
 }
 
+/** ms */
+const LAZY = 3;
+
 interface Group {
   readonly ops: Op[];
   sync: boolean;
@@ -37,13 +40,17 @@ export class GroupWriter {
   readonly #observers = new Map<string, (op: Op) => void>();
   #next: Group | undefined;
   #running: Promise<void> | undefined;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(db: BatchWriter) {
     this.#db = db;
   }
 
-  /** Visible to `pending` at once; answered when written. All `ops` of one call land in one batch, in the order of the calls. */
-  write(ops: readonly Op[], { sync = false } = {}): Promise<void> {
+  /**
+   * Visible to `pending` at once; answered when written. All `ops` of one call land in one batch, in the order of the calls.
+   * What is `lazy` waits a few milliseconds for others to be written with.
+   */
+  write(ops: readonly Op[], { sync = false, lazy = false } = {}): Promise<void> {
     const group = (this.#next ??= { ops: [], sync: false, done: withResolvers() });
     group.ops.push(...ops);
     group.sync ||= sync;
@@ -51,7 +58,8 @@ export class GroupWriter {
       this.#tableOverlay(op.table).set(op.key, op);
       this.#observers.get(op.table)?.(op);
     }
-    this.#running ??= this.#run();
+    if (lazy) this.#later ??= setTimeout(() => this.#start(), LAZY);
+    else this.#start();
     return group.done.promise;
   }
 
@@ -67,7 +75,14 @@ export class GroupWriter {
 
   /** Answered when everything submitted so far is written. */
   async idle(): Promise<void> {
+    if (this.#next !== undefined) this.#start();
     while (this.#running !== undefined) await this.#running;
+  }
+
+  #start(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {

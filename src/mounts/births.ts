@@ -1,4 +1,3 @@
-import { v7 } from 'uuid';
 import { attrOf, type Entry } from '../cache/entry.ts';
 import type { Op } from '../cache/group-writer.ts';
 import { FsError } from '../vfs/fs-error.ts';
@@ -7,6 +6,7 @@ import type { Attr, Kind, NewAttr, NodeId } from '../vfs/node.ts';
 import { bornWith } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf, submit, touched } from './ground.ts';
 import type { OpenFile } from './open-file.ts';
+import { newId } from './new-id.ts';
 import { type NewContent, planCreation } from './promise.ts';
 
 /** A new node of a folder, not yet submitted. */
@@ -47,7 +47,7 @@ export async function makeFile(
   const parent = freePlace(ground, folder, name, 'create');
   const made = newEntry(ground, parent, name, 'file', attr, 'create');
   const file = ground.staging.create(null);
-  const id = v7();
+  const id = newId(ground.now());
   const content = { version: `${id}.0`, staged: file.id, writing: true } as const;
   const { entry, ops } = birth(ground, parent, { ...made, staged: file.id, version: content.version }, content);
   const written = submitBirth(ground, parent, entry, ops);
@@ -74,7 +74,7 @@ export function freePlace(ground: Ground, folder: NodeId, name: string, op: stri
 /** An entry for a new node, without content. @throws EINVAL, ENOSPC */
 export function newEntry({ now }: Ground, parent: Entry, name: string, kind: Kind, attr: NewAttr, op: string): Entry {
   const at = now();
-  const id = v7();
+  const id = newId(at);
   const born = bornWith(attr, kind, at, op);
   const entry = { id, space: parent.space, parent: parent.id, name, kind, size: 0, ...born, version: id, rev: 0 };
   return isLocal(parent, name) ? { ...entry, local: true } : { ...entry, base: null };

@@ -1,4 +1,3 @@
-import { v7 } from 'uuid';
 import type { StagedFile } from '../cache/content.ts';
 import { attrOf, type Entry } from '../cache/entry.ts';
 import type { CopyOptions, Place } from '../vfs/file-system.ts';
@@ -8,6 +7,7 @@ import type { Attr, NewAttr, NodeId } from '../vfs/node.ts';
 import { birth, makeFolder, newEntry, submitBirth } from './births.ts';
 import { fill } from './fill.ts';
 import { type Ground, discard, nodeOf, occupantOf, spaceFolderOf } from './ground.ts';
+import { newId } from './new-id.ts';
 import { planReplaced } from './promise.ts';
 
 /** See `FileSystem.copy`. What the cloud has is copied by reference, what is staged as a fork. */
@@ -41,7 +41,7 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
     // Somebody has begun to write it since.
     if (content === undefined) return await copyFile(ground, node, to, replace);
     const place = { parent, name: to.name, old };
-    const { entry } = await fill(ground, place, { ...content, version: v7() }, metadata(source), 'copy');
+    const { entry } = await fill(ground, place, { ...content, version: newId(ground.now()) }, metadata(source), 'copy');
     return attrOf(entry);
   } catch (error) {
     if (fork !== undefined) ground.staging.discard(fork.id).catch(() => undefined);

@@ -1,4 +1,3 @@
-import { v7 } from 'uuid';
 import type { StagedFile } from '../cache/content.ts';
 import { attrOf, type Entry } from '../cache/entry.ts';
 import type { Context } from '../vfs/context.ts';
@@ -8,6 +7,7 @@ import type { Attr, NewAttr } from '../vfs/node.ts';
 import { checkAborted } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf } from './ground.ts';
 import { type Fill, fill } from './fill.ts';
+import { newId } from './new-id.ts';
 
 /** See `FileSystem.draft`: a staged file that no entry names yet. */
 export class DriveDraft implements Draft {
@@ -39,7 +39,7 @@ export class DriveDraft implements Draft {
     this.#ended = true;
     try {
       const hash = await this.#hashIfEqualSize(context);
-      const content = { staged: this.#file.id, size: this.#file.size, version: v7(), ...hash };
+      const content = { staged: this.#file.id, size: this.#file.size, version: newId(this.#ground.now()), ...hash };
       const { gates } = this.#ground;
       while (gates.isClosed(this.#place.folder)) await gates.opened(this.#place.folder);
       const { entry, used } = await this.#fill(content, expected);

@@ -1,7 +1,7 @@
-import { v7 } from 'uuid';
 import type { GroupWriter, Op } from '../cache/group-writer.ts';
 import type { Journal, PendingIntent } from '../cache/journal.ts';
 import type { NodeId } from '../vfs/node.ts';
+import { newId } from './new-id.ts';
 import type { Plan, Spot, Waiting } from './promise.ts';
 
 export interface LedgerParts {
@@ -42,13 +42,13 @@ export class Ledger {
     return [
       ...drop.map(({ seq }) => journal.remove(seq)),
       ...rewrite.map((intent) => journal.put({ ...intent, id: this.#idOf(intent), at })),
-      ...add.map((intent) => journal.put({ ...intent, seq: journal.nextSeq(), id: v7({ msecs: at }), at })),
+      ...add.map((intent) => journal.put({ ...intent, seq: journal.nextSeq(), id: newId(at), at })),
     ];
   }
 
   /** What the cloud has refused under one id it may refuse again without looking. */
   #idOf(intent: PendingIntent): string {
     const refused = this.#parts.journal.get(intent.seq)?.parked !== undefined;
-    return refused ? v7({ msecs: this.#parts.now() }) : intent.id;
+    return refused ? newId(this.#parts.now()) : intent.id;
   }
 }

@@ -1,4 +1,3 @@
-import { v7 } from 'uuid';
 import type { StagedFile } from '../cache/content.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Op } from '../cache/group-writer.ts';
@@ -7,6 +6,7 @@ import type { Awaitable, Context } from '../vfs/context.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { isAttached } from './attached.ts';
 import type { DriveParts } from './drive-parts.ts';
+import { newId } from './new-id.ts';
 import { planContent, withBase } from './promise.ts';
 import { Source, contentOf, openSource, sourceKey } from './source.ts';
 
@@ -240,7 +240,7 @@ export class OpenFile {
   }
 
   async #start(file: StagedFile, before: string): Promise<Session> {
-    const id = v7();
+    const id = newId(this.#parts.now());
     const written = this.#parts.writer.write(this.#promise(file, `${id}.0`));
     const session: Session = { file, id, count: 0 };
     this.#session = session;
@@ -284,7 +284,7 @@ export class OpenFile {
     const put = journal.of(this.node).findLast(({ staged }) => staged === file.id);
     const ops = [catalog.update(this.#last)];
     if (put !== undefined) ops.push(journal.put(finished(put, this.#last, this.#parts.now())));
-    const written = writer.write(ops);
+    const written = writer.write(ops, { lazy: true });
     changes.emit({ what: 'node', node: this.node, content: true });
     return written;
   }

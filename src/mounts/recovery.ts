@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { v7 } from 'uuid';
 import type { Entry } from '../cache/entry.ts';
 import type { Op } from '../cache/group-writer.ts';
 import type { PendingIntent } from '../cache/journal.ts';
 import { isFsError } from '../vfs/fs-error.ts';
 import type { DriveParts } from './drive-parts.ts';
+import { newId } from './new-id.ts';
 
 /**
  * Finishes what the process before was writing when it ended: the entry gets the size that the staged file has, the put
@@ -21,7 +21,7 @@ async function recover(parts: DriveParts, { writing: _writing, ...put }: Pending
   const entry = catalog.get(put.node);
   if (size === undefined || entry === undefined) return [journal.put(put)];
   // What the version before named may have been written over since.
-  const version = v7({ msecs: now() });
+  const version = newId(now());
   const finished = journal.put({ ...put, version });
   if (entry.staged !== put.staged) return [finished];
   const changed = entry.size === size ? entry : { ...entry, size, mtime: now(), ctime: now() };

@@ -1,4 +1,3 @@
-import { v7 } from 'uuid';
 import { attrOf, type Entry } from '../cache/entry.ts';
 import type { Op } from '../cache/group-writer.ts';
 import type { Place, RenameFlags } from '../vfs/file-system.ts';
@@ -7,6 +6,7 @@ import { checkName } from '../vfs/name.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
 import { isLocal } from './births.ts';
 import { type Ground, checkMovable, childOf, discard, folderOf, occupantOf, submit, touched } from './ground.ts';
+import { newId } from './new-id.ts';
 import { planContent, planCreation, planMove, planPlainMove, planReplaced, withBase } from './promise.ts';
 
 /** Both ends of a rename as they are in one turn of the event loop. */
@@ -181,7 +181,7 @@ async function exchange(ground: Ground, ends: Ends & { readonly other: Entry }):
   const ctime = now();
   const after = { ...withBaseUnlessLocal(node), ...there, ctime };
   const ops = [
-    ...promise(node, { ...here, name: `.fjord-${v7()}` }),
+    ...promise(node, { ...here, name: `.fjord-${newId(ctime)}` }),
     ...promise(other, here),
     ...promise(node, there),
     ...catalog.put(after),
