@@ -126,7 +126,7 @@ export class CowFile {
   /** @throws what the base's reading throws; then nothing has changed; what `node:fs` throws */
   async write(data: Uint8Array, position: number, context: Context): Promise<void> {
     const end = position + data.length;
-    await this.#bringEdges(position, end, context);
+    await this.#bring(this.#edges(position, end), context);
     const file = this.#borrow();
     try {
       if (data.length > SYNC_LIMIT) await writeFullyAsync(file.fd, data, position);
@@ -200,16 +200,20 @@ export class CowFile {
     this.#base?.rest();
   }
 
-  /** Copies from the base what a write leaves of the blocks at its ends, and of the last one if the file grows. */
-  async #bringEdges(position: number, end: number, context: Context): Promise<void> {
+  /** Bytes that a write has to copy from the base. */
+  copied(position: number, length: number): number {
+    return this.#edges(position, position + length).length * BLOCK_SIZE;
+  }
+
+  /** Blocks not here of which a write leaves a part: at its ends, and the last one if the file grows. */
+  #edges(position: number, end: number): number[] {
     const blocks = new Set([Math.floor(position / BLOCK_SIZE), Math.floor((end - 1) / BLOCK_SIZE)]);
     if (end > this.#size && this.#size % BLOCK_SIZE !== 0) blocks.add(Math.floor(this.#size / BLOCK_SIZE));
     const size = Math.max(this.#size, end);
-    const kept = [...blocks].filter((index) => {
+    return [...blocks].filter((index) => {
       const start = index * BLOCK_SIZE;
-      return start < position || start + blockLength(size, index) > end;
+      return !this.isHere(index) && (start < position || start + blockLength(size, index) > end);
     });
-    await this.#bring(kept, context);
   }
 
   /** Copies whole blocks from the base and writes that down. */

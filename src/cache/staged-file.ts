@@ -200,6 +200,8 @@ export class DiskStagedFile implements StagedFile {
     return this.#lock.run(true, context.signal, async () => {
       this.#checkWritable();
       const at = position ?? this.size;
+      const copied = this.#file.copied(at, data.length);
+      if (copied > 0) await this.#parts.room.reserve(copied, context);
       try {
         await this.#file.write(data, at, context);
       } catch (error) {

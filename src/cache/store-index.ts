@@ -159,11 +159,10 @@ export class StoreIndex {
     if (idle !== undefined || this.#options.records.get(hash) !== undefined) await this.#remove(hash, idle?.stored);
   }
 
-  /** Evicts until so many more bytes are within both limits; false if they cannot be. */
+  /** Evicts until so many more bytes are within both limits and takes them; false if that cannot be. */
   async room(bytes: number): Promise<boolean> {
     const { maxBytes, minFree, space } = this.#options;
-    const fits = (): boolean => this.#total + bytes <= maxBytes && space.free() - bytes >= minFree;
-    while (!fits()) if (!(await this.#evictOne())) return false;
+    while (this.#total + bytes > maxBytes || !space.take(bytes, minFree)) if (!(await this.#evictOne())) return false;
     return true;
   }
 

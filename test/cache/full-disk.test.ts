@@ -97,6 +97,18 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
     readers[0]?.close();
   });
 
+  t.test('the blocks that a small write copies need room, too', async (t) => {
+    const limits = { store: { minFree: 6 * MIB }, staging: { minFree: 4 * MIB, patience: 0 } };
+    const { staging, source, free } = await setUp(t, limits);
+    const base = source.add('v1', randomBytes(20 * MIB));
+    const file = staging.create(base);
+    const error: unknown = await (async () => {
+      for (let i = 0; i < 20; i++) await file.write(Buffer.from('x'), i * MIB, background);
+    })().catch((error: unknown) => error);
+    t.ok(isFsError(error, 'ENOSPC'));
+    t.ok(free() >= 3 * MIB, `${free()} bytes are free`);
+  });
+
   t.test('a read is served all the same', async (t) => {
     const { store, source, dir } = await setUp(t);
     writeFileSync(join(dir, 'filler'), Buffer.alloc(15 * MIB));

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
 import { BLOCK_SIZE } from '../../src/cache/block.ts';
 import { background } from '../../src/vfs/context.ts';
 import { bytesOf } from '../contract/staging.ts';
 import { openCacheDisk } from '../helpers/cache-disk.ts';
+import { killAfter } from '../helpers/killed-child.ts';
 import { MemorySource } from '../helpers/memory-source.ts';
 import { temporary } from '../helpers/temporary.ts';
 
@@ -21,30 +20,21 @@ const script = (dir: string, seed: number): string => `
   const context = { signal: new AbortController().signal };
   const file = disk.staging.create(source.add('v1', Buffer.alloc(${SIZE}, 7)));
   const fresh = disk.staging.create(null);
-  console.log('ids ' + file.id + ' ' + fresh.id);
+  say('ids ' + file.id + ' ' + fresh.id);
   let state = ${seed};
   for (let i = 0; ; i++) {
     state = (state * 1103515245 + 12345) % 2147483648;
     const position = state % ${SIZE};
     await file.write(Buffer.from([i % 251]), position, context);
     await fresh.append(Buffer.from([i % 251]), context);
-    console.log(position + ' ' + (i % 251));
+    say(position + ' ' + (i % 251));
   }`;
 
 for (const round of [1, 2, 3]) {
   t.test(`acknowledged writes survive SIGKILL, round ${round}`, async (t) => {
     const dir = temporary(t);
-    const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', script(dir, round)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let said = '';
     const enough = 4 ** round * 10;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      if (said.split('\n').length > enough) child.kill('SIGKILL');
-    });
-    await once(child, 'close');
-    const lines = said.slice(0, said.lastIndexOf('\n')).split('\n');
+    const lines = await killAfter(enough, join(temporary(t), 'said'), script(dir, round));
     const [, id = '', freshId = ''] = (lines.shift() ?? '').split(' ');
     const writes = lines.map((line) => line.split(' ').map(Number) as [number, number]);
     t.ok(writes.length >= enough - 2);
