@@ -2,7 +2,7 @@ import type { Manifest, StagedFile } from '../cache/content.ts';
 import type { PendingIntent } from '../cache/journal.ts';
 import type { Intent } from '../cloud/wire.ts';
 import type { Context } from '../vfs/context.ts';
-import { asFsError, isFsError } from '../vfs/fs-error.ts';
+import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { isCreation } from './promise.ts';
 import type { Replica } from './replica.ts';
@@ -96,7 +96,8 @@ export class Preparation {
       const staged = await file;
       const intent = journal.get(seq);
       if (intent === undefined) return undefined;
-      if (staged === undefined) return { intent };
+      if (staged === undefined || intent.op !== 'put') return { intent };
+      if (staged.id !== intent.staged) throw new FsError('EIO', 'upload', { reason: 'another content was frozen' });
       const manifest = await staged.manifest(context);
       const now = journal.get(seq);
       if (now === undefined) return undefined;

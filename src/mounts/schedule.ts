@@ -38,19 +38,22 @@ export interface Schedule {
 /**
  * Picks what can be sent now from all that waits, given in the order of promises. An intent may go before earlier ones
  * that it does not depend on, so one that waits or cannot succeed holds up nothing but what builds on it; inside a batch
- * it may depend on those before it.
+ * it may depend on those before it. Of one file's contents a batch has one.
  */
 export function schedule(intents: Iterable<PendingIntent>, facts: ScheduleFacts): Schedule {
   const batch: PendingIntent[] = [];
   const big: PendingIntent[] = [];
   const left = new Behind(facts);
+  const frozen = new Set<NodeId>();
   let bytes = 0;
   let nextAt = Infinity;
   for (const intent of intents) {
     if (batch.length >= facts.limits.intents) break;
     const at = sendableAt(intent, facts);
     if (at > facts.now) nextAt = Math.min(nextAt, at);
-    if (at > facts.now || left.blocks(intent)) left.add(intent);
+    // A file has one frozen generation at a time.
+    const second = intent.op === 'put' && frozen.has(intent.node);
+    if (at > facts.now || second || left.blocks(intent)) left.add(intent);
     else if (facts.isBig(intent)) {
       if (big.length < facts.limits.big) big.push(intent);
       left.add(intent);
@@ -58,6 +61,7 @@ export function schedule(intents: Iterable<PendingIntent>, facts: ScheduleFacts)
     else {
       bytes += facts.weigh(intent);
       batch.push(intent);
+      if (intent.op === 'put') frozen.add(intent.node);
     }
   }
   return { batch, big, nextAt: nextAt === Infinity ? undefined : nextAt };
