@@ -41,9 +41,10 @@ export async function move(request: DavRequest, door: Door): Promise<Outcome> {
   const plan: Plan = { source, from, to, names, replaced: sameNode ? undefined : there.attr };
   await check(request, door, plan, there);
   const time = requestedTime(request, door.now());
-  const outcome = await relocate(door, plan, context);
+  const partial = await relocate(door, plan, context);
+  if (partial !== undefined) return partial;
   await settle(request, door, plan, time.mtime);
-  return outcome ?? empty(plan.replaced === undefined ? 201 : 204, time.headers);
+  return empty(plan.replaced === undefined ? 201 : 204, time.headers);
 }
 
 /** @throws DavError 400, 412, 423 */
