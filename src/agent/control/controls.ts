@@ -15,13 +15,21 @@ import type {
 
 export type OnProgress = (progress: Progress) => void;
 
+/** The folders that are mirrored. */
+export interface BackupRuns {
+  list(): Promise<BackupSet[]>;
+  add(body: BackupBody): Promise<BackupSet>;
+  remove(name: string, context: Context): Promise<void>;
+  run(name: string, onProgress: OnProgress, context: Context): Promise<void>;
+}
+
 /** What the control socket can ask of the running program. Every method throws `FsError`. */
 export interface Controls {
   /** The drive under the rules that programs meet. */
   readonly fs: FileSystem;
   /** The same for a person who asks for it by name: what is sealed can be read. */
   readonly raw: FileSystem;
-  status(): Status;
+  status(): Promise<Status>;
   versions(path: string, context: Context): Promise<KeptVersion[]>;
   /** An older version's content. */
   readVersion(path: string, version: string, context: Context): Promise<[Listed, AsyncIterable<Uint8Array>]>;
@@ -31,15 +39,12 @@ export interface Controls {
   purgeTrash(node: string, context: Context): Promise<void>;
   conflicts(): Promise<Conflict[]>;
   /** Tries parked changes again; answers how many. */
-  retry(): Promise<number>;
+  retry(): number;
   /** Lets held changes go ahead; answers how many. */
-  confirm(): Promise<number>;
+  confirm(): number;
   /** Answers when everything under the path is in the cloud. */
   flush(path: string, onProgress: OnProgress, context: Context): Promise<void>;
-  backups(): Promise<BackupSet[]>;
-  addBackup(body: BackupBody, context: Context): Promise<BackupSet>;
-  removeBackup(name: string, context: Context): Promise<void>;
-  runBackup(name: string, onProgress: OnProgress, context: Context): Promise<void>;
+  readonly backups: BackupRuns;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
   /** Ends the program soon. Answers the process to wait for. */
   leave(): number;

@@ -52,8 +52,8 @@ function addHistoryRoutes(app: FastifyInstance, controls: Controls): void {
 
 function addUploadRoutes(app: FastifyInstance, controls: Controls): void {
   app.get('/conflicts', () => controls.conflicts());
-  app.post('/retry', async () => ({ retried: await controls.retry() }));
-  app.post('/confirm', async () => ({ confirmed: await controls.confirm() }));
+  app.post('/retry', () => ({ retried: controls.retry() }));
+  app.post('/confirm', () => ({ confirmed: controls.confirm() }));
   app.post<{ Body: PathQuery }>('/flush', { schema: { body: PathQuery } }, (request, reply) => {
     const context = contextOf(request, reply);
     const progress = watchProgress((report) => controls.flush(request.body.path, report, context));
@@ -70,22 +70,22 @@ function addUploadRoutes(app: FastifyInstance, controls: Controls): void {
 
 async function* leave(controls: Controls, progress: AsyncIterable<Progress>): AsyncGenerator<Progress | Leaving> {
   yield* progress;
-  const { queued } = controls.status();
+  const { queued } = await controls.status();
   yield { leaving: controls.leave(), queued };
 }
 
 function addBackupRoutes(app: FastifyInstance, controls: Controls): void {
-  app.get('/backups', () => controls.backups());
-  app.post<{ Body: BackupBody }>('/backups', { schema: { body: BackupBody } }, (request, reply) =>
-    controls.addBackup(request.body, contextOf(request, reply)),
+  app.get('/backups', () => controls.backups.list());
+  app.post<{ Body: BackupBody }>('/backups', { schema: { body: BackupBody } }, (request) =>
+    controls.backups.add(request.body),
   );
   app.post<{ Body: BackupName }>('/backups/remove', { schema: { body: BackupName } }, async (request, reply) => {
-    await controls.removeBackup(request.body.name, contextOf(request, reply));
+    await controls.backups.remove(request.body.name, contextOf(request, reply));
     return {};
   });
   app.post<{ Body: BackupName }>('/backups/run', { schema: { body: BackupName } }, (request, reply) => {
     const context = contextOf(request, reply);
-    const progress = watchProgress((report) => controls.runBackup(request.body.name, report, context));
+    const progress = watchProgress((report) => controls.backups.run(request.body.name, report, context));
     return sendLines(reply, progress, 'backup');
   });
 }

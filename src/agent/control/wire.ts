@@ -136,8 +136,11 @@ export interface Status {
     readonly reason?: string;
   };
   readonly webdav: { readonly url: string; readonly user: string; readonly engine: string };
+  /** Changes that the cloud does not know yet, and the bytes of content among them. */
   readonly queued: Amount;
+  /** The first of them, one by one. */
   readonly parked: readonly Parked[];
+  readonly parkedCount: number;
   readonly conflicts: number;
   readonly held: readonly Held[];
   readonly cache: { readonly used: number; readonly limit: number };

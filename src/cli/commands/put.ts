@@ -17,8 +17,8 @@ interface PutOptions extends DataOptions {
 export function putCommand(cli: Cli): Command {
   return dataCommand('put')
     .description('copy from this computer into the drive')
-    .argument('<source...>', 'files or folders here; - is standard input')
-    .argument('<path>', 'where to in the drive; a folder that exists takes them in')
+    .usage('[options] <source...> <path>')
+    .argument('<path...>', 'files or folders here (- is standard input), then where to; a folder takes them in')
     .option('-r, --recursive', 'folders with everything below')
     .addHelpText(
       'after',
@@ -28,10 +28,11 @@ export function putCommand(cli: Cli): Command {
         ['pg_dump shop | fjord put - /Archive/shop.sql', 'from a program'],
       ),
     )
-    .action((sources: string[], path: string, options: PutOptions) => put(cli, sources, path, options));
+    .action((paths: string[], options: PutOptions) => put(cli, paths.slice(0, -1), paths.at(-1) ?? '', options));
 }
 
 async function put(cli: Cli, sources: readonly string[], path: string, options: PutOptions): Promise<void> {
+  if (sources.length === 0) throw new Problem('usage', 'where to? `fjord put FILE /Sync`, for example');
   await withGateway(cli, options, async (gateway) => {
     const folder = await isFolder(gateway, path);
     if (!folder && (sources.length > 1 || path.endsWith('/'))) {

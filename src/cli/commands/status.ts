@@ -48,12 +48,13 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     offline: terminal.paint('red', 'offline: everything cached works, changes wait'),
   };
   const why = cloud.reason === undefined ? '' : ` (${shown(cloud.reason)})`;
-  const waiting = `${count(queued.files, 'change')}, ${size(queued.bytes)}, on the way`;
+  const waiting = queued.files - status.parkedCount;
+  const uploads = `${count(waiting, 'change')}, ${size(queued.bytes)}, on the way`;
   return [
     `Fjord ${status.version}, pid ${status.pid}, for ${span(now - status.started)}, data in ${shown(status.dir)}`,
     `cloud      ${shown(cloud.url)} as ${shown(status.account)}, device "${shown(status.device)}", ${states[cloud.state]}${why}`,
     `WebDAV     ${webdav.url} (user ${webdav.user})`,
-    `uploads    ${queued.files === 0 ? 'everything is in the cloud' : waiting}`,
+    `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'nothing more can be sent' : 'everything is in the cloud'}`,
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
     ...concerns(status, terminal),
@@ -61,8 +62,8 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
 }
 
 /** What somebody should look at. */
-function concerns({ parked, conflicts, held }: Status, terminal: Pick<Terminal, 'paint'>): string[] {
-  const rest = parked.length - SHOWN;
+function concerns({ parked, parkedCount, conflicts, held }: Status, terminal: Pick<Terminal, 'paint'>): string[] {
+  const rest = parkedCount - Math.min(parked.length, SHOWN);
   return [
     ...held.map(({ space, files }) =>
       terminal.paint(

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { parentChannel } from '../../agent/child-messages.ts';
 import { SETTINGS, type Config } from '../../agent/config.ts';
-import { GatewayProcess, type Farewell } from '../../agent/gateway-process.ts';
+import type { Amount } from '../../agent/control/wire.ts';
+import { GatewayProcess } from '../../agent/gateway-process.ts';
 import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { mountHelp } from '../mount-help.ts';
@@ -48,7 +49,6 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   const stops = new StopRequests(cli, parent, () => process.exit(130));
   const gateway = await GatewayProcess.start({
     config,
-    say,
     // The parent ends everything in order; without one this process is everything.
     leave: () => {
       if (parent === undefined) stops.request({ drain: false });
@@ -63,7 +63,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   say(farewellWords(await gateway.stop({ drain })));
 }
 
-function farewellWords({ files, bytes }: Farewell): string {
+function farewellWords({ files, bytes }: Amount): string {
   if (files === 0) return 'everything is in the cloud';
   return `${count(files, 'change')}, ${size(bytes)}, stay queued and go up at the next start`;
 }

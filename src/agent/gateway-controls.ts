@@ -1,0 +1,117 @@
+import { posix } from 'node:path';
+import type { Gateway } from '../mounts/gateway.ts';
+import type { Context } from '../vfs/context.ts';
+import type { FileSystem } from '../vfs/file-system.ts';
+import { FsError } from '../vfs/fs-error.ts';
+import type { TrashRecord, VersionRecord } from '../cloud/wire.ts';
+import { list, resolve } from './control/files.ts';
+import type { Controls, OnProgress } from './control/controls.ts';
+import { describeStatus, type Circumstances } from './gateway-status.ts';
+import type { ArchiveRemoveBody, Conflict, KeptVersion, Listed, RestoreBody, Status, Trashed } from './control/wire.ts';
+import type { BackupControls } from './backup-controls.ts';
+
+export interface GatewayControlsOptions {
+  readonly gateway: Gateway;
+  readonly backups: BackupControls;
+  readonly circumstances: Circumstances;
+  /** Ends the program soon; answers the process to wait for. */
+  readonly leave: () => number;
+}
+
+/** What the control socket can ask, answered by the gateway. */
+export class GatewayControls implements Controls {
+  readonly #gateway: Gateway;
+  readonly #circumstances: Circumstances;
+  readonly #leave: () => number;
+  readonly backups: BackupControls;
+
+  constructor({ gateway, backups, circumstances, leave }: GatewayControlsOptions) {
+    this.#gateway = gateway;
+    this.#circumstances = circumstances;
+    this.#leave = leave;
+    this.backups = backups;
+  }
+
+  get fs(): FileSystem {
+    return this.#gateway.fs;
+  }
+
+  get raw(): FileSystem {
+    return this.#gateway.raw;
+  }
+
+  status(): Promise<Status> {
+    return describeStatus(this.#gateway, this.#circumstances);
+  }
+
+  async versions(path: string, context: Context): Promise<KeptVersion[]> {
+    return (await this.#gateway.versions(path, context)).map(keptVersion);
+  }
+
+  async readVersion(path: string, id: string, context: Context): Promise<[Listed, AsyncIterable<Uint8Array>]> {
+    const kept = (await this.#gateway.versions(path, context)).find((version) => version.id === id);
+    if (kept === undefined) {
+      throw new FsError('ENOENT', 'open', { subject: path, reason: `it has no version ${id}; see \`fjord versions\`` });
+    }
+    const now = await list(this.raw, await resolve(this.raw, path, 'open', context), path, context);
+    const then = { ...now, size: kept.size, mtime: kept.mtime, version: kept.id };
+    return [then, this.#gateway.readVersion(path, id, context)];
+  }
+
+  async restore({ path, version }: RestoreBody, context: Context): Promise<void> {
+    await this.#gateway.restoreVersion(path, version, context);
+  }
+
+  async *trash(context: Context): AsyncGenerator<Trashed> {
+    for await (const record of this.#gateway.trash(context)) yield trashed(record);
+  }
+
+  async restoreTrash(node: string, context: Context): Promise<void> {
+    await this.#gateway.restoreTrash(node, context);
+  }
+
+  async purgeTrash(node: string, context: Context): Promise<void> {
+    await this.#gateway.purgeTrash(node, context);
+  }
+
+  async conflicts(): Promise<Conflict[]> {
+    const found = await this.#gateway.conflicts();
+    return found.map(({ path, name, at }) => ({ path, original: posix.join(posix.dirname(path), name), at }));
+  }
+
+  retry(): number {
+    return this.#gateway.retry();
+  }
+
+  confirm(): number {
+    return this.#gateway.confirm();
+  }
+
+  async flush(path: string, onProgress: OnProgress, context: Context): Promise<void> {
+    let most = 0;
+    await this.#gateway.flush(
+      path,
+      ({ done, total, bytes }) => {
+        most = Math.max(most, bytes);
+        onProgress({ done: { files: done, bytes: most - bytes }, total: { files: total, bytes: most } });
+      },
+      context,
+    );
+  }
+
+  async removeArchived({ path, password }: ArchiveRemoveBody, context: Context): Promise<void> {
+    await this.#gateway.removeArchived(path, password, context);
+  }
+
+  leave(): number {
+    return this.#leave();
+  }
+}
+
+function keptVersion({ id, size, mtime, created, current }: VersionRecord): KeptVersion {
+  return { id, size, mtime, created, current };
+}
+
+function trashed({ node, path, size, files, removed, expires }: TrashRecord): Trashed {
+  return { node: node.id, path, kind: node.kind, size, files, removed, expires };
+}

@@ -1,0 +1,37 @@
+import type { Gateway, GatewayStatus } from '../mounts/gateway.ts';
+import { background } from '../vfs/context.ts';
+import type { Status } from './control/wire.ts';
+
+/** What does not change while the gateway runs. */
+export type Circumstances = Pick<Status, 'pid' | 'started' | 'version' | 'dir' | 'account' | 'device' | 'webdav'> & {
+  readonly cloudUrl: string;
+};
+
+/** The gateway's state as `fjord status` shows it. Asks nobody: it answers with the network gone. */
+export async function describeStatus(gateway: Gateway, circumstances: Circumstances): Promise<Status> {
+  const { cloudUrl, ...rest } = circumstances;
+  const status = gateway.status();
+  const { total, used } = await gateway.fs.statfs(gateway.fs.root, background);
+  return {
+    ...rest,
+    cloud: { url: cloudUrl, ...connection(status) },
+    queued: { files: status.queued, bytes: status.bytes },
+    parked: status.parkedChanges.map(({ path, code, reason, at }) => ({ path, code, reason, at })),
+    parkedCount: status.parked,
+    conflicts: (await gateway.conflicts()).length,
+    held: status.held.map(({ space, files }) => ({ space: spacePath(gateway, space), files })),
+    cache: { used: status.cache.bytes, limit: status.cache.limit },
+    ...(total > 0 ? { usage: { quota: total, used } } : {}),
+  };
+}
+
+function connection({ offlineSince, push, error }: GatewayStatus): Pick<Status['cloud'], 'state' | 'reason'> {
+  const state = offlineSince === undefined ? (push === 'up' ? 'live' : 'polling') : 'offline';
+  return { state, ...(state === 'live' || error === undefined ? {} : { reason: error }) };
+}
+
+function spacePath(gateway: Gateway, id: string): string {
+  const { catalog } = gateway.stack.ground;
+  const root = catalog.get(catalog.space(id)?.root ?? '');
+  return root === undefined ? id : catalog.path(root);
+}
