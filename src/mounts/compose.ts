@@ -5,7 +5,7 @@ import { DiskContentStore } from '../cache/content-store.ts';
 import { Database } from '../cache/database.ts';
 import type { Entry } from '../cache/entry.ts';
 import { GroupWriter } from '../cache/group-writer.ts';
-import { openRecords } from '../cache/records.ts';
+import { openRecords, type Records } from '../cache/records.ts';
 import { DiskStaging } from '../cache/staging.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
@@ -24,11 +24,12 @@ import { OpenFiles } from './open-files.ts';
 import { policies, policyFor } from './policies.ts';
 import type { Policy } from './policy.ts';
 import { QuotaWatch } from './quota-watch.ts';
-import { recoverWriting, sweepStaging } from './recovery.ts';
+import { recoverWriting } from './recovery.ts';
 import { Replica } from './replica.ts';
 import { Standing } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
 import type { SyncLog } from './sync-parts.ts';
+import { Tidying } from './tidying.ts';
 import { Uploader } from './uploader.ts';
 import { VersionsFolder } from './versions-folder.ts';
 
@@ -76,92 +77,101 @@ export interface Stack {
   close(): Promise<void>;
 }
 
+interface Disk extends Records {
+  readonly db: Database;
+  readonly store: DiskContentStore;
+  readonly staging: DiskStaging;
+}
+
 /**
  * Puts a gateway together. This is the one place that knows the order of its layers, from the door inwards: versions
  * (folders that are nowhere else), guard (what the mount allows), drive (catalog, journal, content). Opening is recovery,
  * and needs no network.
  */
 export async function compose(options: GatewayOptions): Promise<Stack> {
-  const { dir, remote, device, limits, log, now = Date.now, random = Math.random } = options;
-  const { settle = 10_000, archiveReadable = false } = options;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const db = await Database.open(join(dir, 'db'));
-  const closers: (() => unknown)[] = [() => db.close()];
+  const closers = new Closers();
   try {
-    const writer = new GroupWriter(db);
-    closers.unshift(() => writer.idle());
-    const { catalog, journal } = await openRecords(db, writer, limits.hotBytes ?? 64 << 20);
-    const source: BlockSource = {
-      manifest: (version, context) => remote.manifest(version, context),
-      blocks: (requests, context) => remote.read(requests, context),
-    };
-    const cache = { dir, db, writer, source, maxBytes: limits.cacheBytes, minFree: limits.minFree, now };
-    const store = await DiskContentStore.open(cache);
-    closers.unshift(() => store.close());
-    const staging = await DiskStaging.open({ db, writer, store, minFree: limits.minFree });
-    closers.unshift(() => staging.close());
-
-    const all = policies({ settle, readable: archiveReadable });
-    const policyOf = (entry: Entry): Policy => policyFor(all, catalog.space(entry.space));
-    const activity = new Activity({ now, settle });
-    const changes = new Changes((error) => log.warn({ err: error }, 'a listener of changes failed'));
-    const standing = new Standing({ catalog, journal, activity, policyOf, now });
-    const ledger = new Ledger({ journal, writer, now });
-    const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, now };
-    const files = new OpenFiles(parts);
-    const ground: Ground = { ...parts, files, gates: new Gates(), isSealed: (entry) => standing.isSealed(entry) };
-
-    if (catalog.get(ROOT) === undefined) await writer.write(hangBranches(catalog, now()));
-    await recoverWriting(parts);
-    const left = await staging.ids();
-
-    const sweeper = new Sweeper(ground);
-    const raw = new Drive(ROOT, ground, sweeper);
-    const guarded = new Guard(raw, standing);
-    const fs = new VersionsFolder(guarded, { remote, store, standing });
-
-    const conflicts = new Conflicts(await db.rows('conflicts'), writer);
-    const locks = new LockRecords(await db.rows('locks'), writer);
-    const sync = { ...parts, remote, conflicts, openFiles: files, policyOf, device, random, log };
-    const replica = new Replica(sync);
-    const uploader: Uploader = new Uploader(replica, {
-      offer: (record) => follower.offer(record),
-      resync: (space) => follower.resync(space),
-    });
-    const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });
-    const quota = new QuotaWatch(remote, (told) => raw.setQuota(told));
-    const stop = new AbortController();
-    let tidying: Promise<unknown> = Promise.resolve();
-    closers.unshift(
-      () => stop.abort(),
-      () => Promise.all([follower.close(), quota.close()]),
-      () => uploader.close(),
-      () => files.flush(),
-      () => Promise.all([sweeper.close(), tidying]),
-    );
-    const start = (): void => {
-      uploader.start();
-      follower.start();
-      quota.start();
-      const tidy = [sweeper.sweep(), sweepStaging(parts, left, stop.signal)];
-      tidying = Promise.all(tidy).catch((error: unknown) => log.warn({ err: error }, 'tidying up failed'));
-    };
-    return { ground, fs, raw, conflicts, locks, uploader, follower, start, close: () => closeAll(closers) };
+    return await assemble(options, await openDisk(options, closers), closers);
   } catch (error) {
-    await closeAll(closers).catch(() => undefined);
+    await closers.close().catch(() => undefined);
     throw error;
   }
 }
 
-/** All of them, in order, whatever fails; then throws what failed first. */
-async function closeAll(closers: (() => unknown)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of closers.splice(0)) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
+async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk> {
+  const { dir, remote, limits, now = Date.now } = options;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const db = await Database.open(join(dir, 'db'));
+  closers.add(() => db.close());
+  const writer = new GroupWriter(db);
+  closers.add(() => writer.idle());
+  const source: BlockSource = {
+    manifest: (version, context) => remote.manifest(version, context),
+    blocks: (requests, context) => remote.read(requests, context),
+  };
+  const { cacheBytes: maxBytes, minFree, hotBytes = 64 << 20 } = limits;
+  const store = await DiskContentStore.open({ dir, db, writer, source, maxBytes, minFree, now });
+  closers.add(() => store.close());
+  const staging = await DiskStaging.open({ db, writer, store, minFree });
+  closers.add(() => staging.close());
+  return { ...(await openRecords(db, writer, hotBytes)), db, store, staging };
+}
+
+async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): Promise<Stack> {
+  const { remote, device, log, now = Date.now, random = Math.random } = options;
+  const { settle = 10_000, archiveReadable = false } = options;
+  const { db, catalog, journal, writer, staging, store } = disk;
+  const all = policies({ settle, readable: archiveReadable });
+  const policyOf = (entry: Entry): Policy => policyFor(all, catalog.space(entry.space));
+  const activity = new Activity({ now, settle });
+  const changes = new Changes((error) => log.warn({ err: error }, 'a listener of changes failed'));
+  const standing = new Standing({ catalog, journal, activity, policyOf, now });
+  const ledger = new Ledger({ journal, writer, now });
+  const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, now };
+  const files = new OpenFiles(parts);
+  const ground: Ground = { ...parts, files, gates: new Gates(), isSealed: (entry) => standing.isSealed(entry) };
+  const sweeper = new Sweeper(ground);
+
+  const raw = new Drive(ROOT, ground, sweeper);
+  const guarded = new Guard(raw, standing);
+  const fs = new VersionsFolder(guarded, { remote, store, standing });
+
+  const conflicts = new Conflicts(await db.rows('conflicts'), writer);
+  const locks = new LockRecords(await db.rows('locks'), writer);
+  const replica = new Replica({ ...parts, remote, conflicts, openFiles: files, policyOf, device, random, log });
+  const uploader: Uploader = new Uploader(replica, {
+    offer: (record) => follower.offer(record),
+    resync: (space) => follower.resync(space),
+  });
+  const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });
+  const quota = new QuotaWatch(remote, (told) => raw.setQuota(told));
+
+  if (catalog.get(ROOT) === undefined) await writer.write(hangBranches(catalog, now()));
+  await recoverWriting(parts);
+  const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
+  for (const part of [tidy, { close: () => files.flush() }, uploader, quota, follower]) closers.add(() => part.close());
+  const start = (): void => [uploader, follower, quota, tidy].forEach((part) => part.start());
+  return { ground, fs, raw, conflicts, locks, uploader, follower, start, close: () => closers.close() };
+}
+
+/** What was opened, to be closed in the reverse order. */
+class Closers {
+  readonly #closers: (() => unknown)[] = [];
+
+  add(close: () => unknown): void {
+    this.#closers.push(close);
   }
-  if (failures.length > 0) throw failures[0];
+
+  /** All of them, whatever fails; then throws what failed first. */
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const close of this.#closers.splice(0).toReversed()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
 }

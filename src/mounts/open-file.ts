@@ -1,14 +1,11 @@
 import type { StagedFile } from '../cache/content.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { Op } from '../cache/group-writer.ts';
-import type { PendingIntent } from '../cache/journal.ts';
 import type { Awaitable, Context } from '../vfs/context.ts';
 import type { NodeId } from '../vfs/node.ts';
-import { isAttached } from './attached.ts';
 import type { DriveParts } from './drive-parts.ts';
 import { newId } from './new-id.ts';
-import { planContent, withBase } from './promise.ts';
-import { Source, contentOf, openSource, sourceKey } from './source.ts';
+import { Source, openSource, sourceKey } from './source.ts';
+import { finishWriting, promiseWriting, writableFile } from './writing.ts';
 
 /** A stretch of writing into one staged file, from a first write until it is flushed. */
 export interface Session {
@@ -112,7 +109,7 @@ export class OpenFile {
     if (session === undefined || this.#busy > 0) return undefined;
     this.#last = this.overlay(this.#last);
     this.#session = undefined;
-    return this.isRemoved ? undefined : this.#record(session);
+    return this.isRemoved ? undefined : this.#record(session.file);
   }
 
   /** True if the node has lost its name. */
@@ -241,7 +238,9 @@ export class OpenFile {
 
   async #start(file: StagedFile, before: string): Promise<Session> {
     const id = newId(this.#parts.now());
-    const written = this.#parts.writer.write(this.#promise(file, `${id}.0`));
+    const begun = promiseWriting(this.#parts, this.#last, { file, version: `${id}.0` });
+    this.#last = begun.entry;
+    const written = this.#parts.writer.write(begun.ops);
     const session: Session = { file, id, count: 0 };
     this.#session = session;
     this.#adopt(new Source(file.id, file, file));
@@ -251,40 +250,14 @@ export class OpenFile {
     return session;
   }
 
-  /** The staged file to write into: the one that waits, if nobody sends it; else a new one with the same bytes. */
   async #writable(fresh: boolean): Promise<StagedFile> {
-    const { staging, journal } = this.#parts;
-    const entry = this.#last;
-    if (entry.staged === undefined) return staging.create(fresh ? null : (contentOf(entry) ?? null));
-    const staged = (await this.#readable()).staged ?? (await staging.open(entry.staged));
-    const put = journal.of(this.node).find((intent) => intent.staged === entry.staged);
-    const sent = put !== undefined && journal.isFixed(put.seq);
-    if (!sent && !staged.isSealed) return staged;
-    staged.seal();
-    return fresh ? staging.create(null) : staging.fork(staged);
+    const { staged } = this.#last.staged === undefined ? { staged: undefined } : await this.#readable();
+    return await writableFile(this.#parts, this.#last, staged, fresh);
   }
 
-  /** The entry and the put of a session that begins. */
-  #promise(file: StagedFile, version: string): Op[] {
-    const { catalog, ledger, now } = this.#parts;
-    const before = this.#last;
-    const { hash: _hash, remote: _remote, ...rest } = before;
-    const at = now();
-    const entry: Entry = { ...rest, staged: file.id, version, size: file.size, mtime: at, ctime: at };
-    this.#last = entry;
-    if (this.isRemoved || !isAttached(catalog, before)) return [];
-    if (before.local === true) return [catalog.update(entry)];
-    this.#last = { ...entry, base: withBase(before).base ?? null };
-    const plan = planContent(before, ledger.waiting(before.id), { version, staged: file.id, writing: true });
-    return [...ledger.ops(plan), catalog.update(this.#last)];
-  }
-
-  #record({ file }: Session): Promise<void> {
-    const { catalog, journal, writer, changes } = this.#parts;
-    const put = journal.of(this.node).findLast(({ staged }) => staged === file.id);
-    const ops = [catalog.update(this.#last)];
-    if (put !== undefined) ops.push(journal.put(finished(put, this.#last, this.#parts.now())));
-    const written = writer.write(ops, { lazy: true });
+  #record(file: StagedFile): Promise<void> {
+    const { writer, changes } = this.#parts;
+    const written = writer.write(finishWriting(this.#parts, this.#last, file), { lazy: true });
     changes.emit({ what: 'node', node: this.node, content: true });
     return written;
   }
@@ -304,8 +277,4 @@ export class OpenFile {
     if (this.#parts.journal.names(staged)) return;
     this.#parts.staging.discard(staged).catch(() => undefined);
   }
-}
-
-function finished({ writing: _writing, ...put }: PendingIntent, { version }: Entry, at: number): PendingIntent {
-  return { ...put, version, at };
 }
