@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** What every call of a port carries. */
 export interface Context {
   /** Aborts the call; the callee then throws `EINTR` (or the signal's reason) soon. */
@@ -5,6 +7,8 @@ export interface Context {
 }
 
 const never = new AbortController().signal;
+// Any number of calls may wait on it at once; that is no leak.
+setMaxListeners(0, never);
 
 /** For calls that nobody will abort: start-up, tests, background loops with a signal of their own. */
 export const background: Context = Object.freeze({ signal: never });
