@@ -8,8 +8,12 @@ import { Changes } from '../../src/mounts/changes.ts';
 import { Drive } from '../../src/mounts/drive.ts';
 import { Gates } from '../../src/mounts/gates.ts';
 import type { Ground } from '../../src/mounts/ground.ts';
+import { Guard } from '../../src/mounts/guard.ts';
 import { Ledger } from '../../src/mounts/ledger.ts';
 import { OpenFiles } from '../../src/mounts/open-files.ts';
+import { policies, policyFor } from '../../src/mounts/policies.ts';
+import type { Policy } from '../../src/mounts/policy.ts';
+import { Standing } from '../../src/mounts/standing.ts';
 import { Sweeper } from '../../src/mounts/sweeper.ts';
 import { openCacheDisk } from './cache-disk.ts';
 import { MemorySource } from './memory-source.ts';
@@ -17,6 +21,9 @@ import { MemorySource } from './memory-source.ts';
 export interface TestDrive {
   readonly ground: Ground;
   readonly drive: Drive;
+  /** The drive behind the policies. */
+  readonly guard: Guard;
+  readonly standing: Standing;
   readonly source: MemorySource;
   close(): Promise<void>;
 }
@@ -24,8 +31,11 @@ export interface TestDrive {
 export interface TestDriveOptions {
   readonly now?: () => number;
   readonly source?: MemorySource;
-  readonly isSealed?: (entry: Entry) => boolean;
+  readonly readable?: boolean;
 }
+
+/** ms */
+export const SETTLE = 10_000;
 
 const device = { id: 'dev', name: 'laptop' };
 
@@ -38,22 +48,33 @@ export const spaces: readonly SpaceRecord[] = [
 
 /** The drive on a real disk cache, without a cloud: nothing goes up, content comes from `source`. */
 export async function openTestDrive(dir: string, options: TestDriveOptions = {}): Promise<TestDrive> {
-  const { now = Date.now, isSealed = () => false, source = new MemorySource() } = options;
+  const { now = Date.now, readable = false, source = new MemorySource() } = options;
   const blocks: BlockSource = source;
   const { db, writer, store, staging, close } = await openCacheDisk(dir, blocks);
   const { catalog, journal } = await openRecords(db, writer, 16 << 20);
-  const activity = new Activity({ now, settle: 10_000 });
+  const all = policies({ settle: SETTLE, readable });
+  const policyOf = (entry: Entry): Policy => policyFor(all, catalog.space(entry.space));
+  const activity = new Activity({ now, settle: SETTLE });
+  const standing = new Standing({ catalog, journal, activity, policyOf, now });
   const changes = new Changes((error) => {
     throw error;
   });
   const ledger = new Ledger({ journal, writer, now });
   const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, now };
-  const ground: Ground = { ...parts, files: new OpenFiles(parts), gates: new Gates(), isSealed };
+  const ground: Ground = {
+    ...parts,
+    files: new OpenFiles(parts),
+    gates: new Gates(),
+    isSealed: (entry) => standing.isSealed(entry),
+  };
   const sweeper = new Sweeper(ground);
-  await writer.write((await hangSpaces(catalog, spaces, now())).ops);
+  if (catalog.get(ROOT) === undefined) await writer.write((await hangSpaces(catalog, spaces, now())).ops);
+  const drive = new Drive(ROOT, ground, sweeper);
   return {
     ground,
-    drive: new Drive(ROOT, ground, sweeper),
+    drive,
+    guard: new Guard(drive, standing),
+    standing,
     source,
     close: async () => {
       await sweeper.close();

@@ -1,0 +1,42 @@
+import type { Entry } from '../../src/cache/entry.ts';
+import type { NodeId } from '../../src/vfs/node.ts';
+import type { TestDrive } from './drive.ts';
+
+let count = 0;
+
+/** Puts a file into the catalog as the follower does: the cloud has it, nothing waits for it. */
+export async function addRemoteFile(
+  { ground, source }: TestDrive,
+  place: { readonly space: string; readonly parent: NodeId; readonly name: string },
+  data: Uint8Array | string,
+): Promise<Entry> {
+  const id = `remote-${++count}`;
+  const { hash, size, version } = source.add(`version-${count}`, Buffer.from(data));
+  const times = { mtime: 1_700_000_000_000, ctime: 1_700_000_000_000, birthtime: 1_700_000_000_000 };
+  const entry: Entry = {
+    id,
+    ...place,
+    kind: 'file',
+    size,
+    mode: 0o644,
+    ...times,
+    version,
+    hash,
+    remote: version,
+    rev: count,
+  };
+  await ground.writer.write(ground.catalog.put(entry));
+  return entry;
+}
+
+/** A folder that the cloud has. */
+export async function addRemoteFolder(
+  { ground }: TestDrive,
+  place: { readonly space: string; readonly parent: NodeId; readonly name: string },
+): Promise<Entry> {
+  const id = `remote-${++count}`;
+  const times = { mtime: 1_700_000_000_000, ctime: 1_700_000_000_000, birthtime: 1_700_000_000_000 };
+  const entry: Entry = { id, ...place, kind: 'folder', size: 0, mode: 0o755, ...times, version: id, rev: count };
+  await ground.writer.write(ground.catalog.put(entry));
+  return entry;
+}
