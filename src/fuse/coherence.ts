@@ -1,0 +1,107 @@
+import { background } from '../vfs/context.ts';
+import type { Change, FileSystem } from '../vfs/file-system.ts';
+import type { Attr, NodeId } from '../vfs/node.ts';
+import type { InodeTable } from './inode-table.ts';
+import type { Inode } from './inode.ts';
+import type { Notifier } from './notifier.ts';
+
+/**
+ * Keeps what the kernel remembers true. The kernel believes for a long time what it was told; so it must hear of every
+ * change but those that it asked for itself, about which it knows.
+ */
+export class Coherence {
+  readonly #fs: FileSystem;
+  readonly #inodes: InodeTable;
+  readonly #notifier: Notifier;
+  /** Names that a request of the kernel is changing → the changes told of meanwhile. */
+  readonly #names = new Map<string, number>();
+  #epoch = 0;
+
+  constructor(fs: FileSystem, inodes: InodeTable, notifier: Notifier) {
+    this.#fs = fs;
+    this.#inodes = inodes;
+    this.#notifier = notifier;
+  }
+
+  /** Grows with every change from elsewhere: an answer begun under another epoch may be overtaken. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  start(): () => void {
+    return this.#fs.watch((change) => this.#heard(change));
+  }
+
+  /** The kernel is changing a name. Call what is returned when the request is answered. */
+  changingName(folder: Inode, name: string): (waited: boolean) => void {
+    const key = `${folder.nodeid}/${name}`;
+    this.#names.set(key, this.#names.get(key) ?? 0);
+    return (waited) => {
+      const heard = this.#names.get(key) ?? 0;
+      this.#names.delete(key);
+      // Other requests were served meanwhile: one of the changes may have been somebody else's.
+      if (waited && heard > 1) this.#tellName(folder, name);
+    };
+  }
+
+  /** The kernel has changed the node; `attr` is what it is now. The kernel's pages have the new content already. */
+  changed(inode: Inode, attr: Attr): void {
+    inode.told = attr;
+    inode.cached = attr.version;
+  }
+
+  #heard(change: Change): void {
+    if (change.what === 'entry') this.#heardName(change.folder, change.name);
+    else this.#heardNode(change.node, change.content);
+  }
+
+  #heardName(folder: NodeId, name: string): void {
+    const inode = this.#inodes.find(folder);
+    if (inode === undefined) return;
+    const key = `${inode.nodeid}/${name}`;
+    const heard = this.#names.get(key);
+    if (heard === undefined) this.#tellName(inode, name);
+    else this.#names.set(key, heard + 1);
+  }
+
+  #tellName(folder: Inode, name: string): void {
+    this.#epoch++;
+    this.#notifier.entry(folder.nodeid, name);
+    // A name that the kernel has not looked up is in the cached listing all the same.
+    this.#notifier.inode(folder.nodeid, true);
+  }
+
+  #heardNode(node: NodeId, content: boolean): void {
+    const inode = this.#inodes.find(node);
+    if (inode === undefined || inode.changing > 0) return;
+    const attr = this.#now(node);
+    if (attr === undefined) return this.#tellNode(inode, content);
+    if (inode.cached !== undefined && attr.version !== inode.cached) {
+      inode.cached = undefined;
+      return this.#tellNode(inode, true);
+    }
+    if (inode.told === undefined || differ(inode.told, attr)) this.#tellNode(inode, false);
+  }
+
+  #tellNode(inode: Inode, content: boolean): void {
+    this.#epoch++;
+    inode.told = undefined;
+    this.#notifier.inode(inode.nodeid, content);
+  }
+
+  /** What the port answers at once; nothing if it must wait or cannot. */
+  #now(node: NodeId): Attr | undefined {
+    try {
+      const attr = this.#fs.getattr(node, background);
+      if (!(attr instanceof Promise)) return attr;
+      attr.catch(() => {});
+    } catch {
+      // A node that is gone: the kernel must ask and be told so.
+    }
+    return undefined;
+  }
+}
+
+function differ(a: Attr, b: Attr): boolean {
+  return a !== b && (a.size !== b.size || a.mode !== b.mode || a.mtime !== b.mtime || a.ctime !== b.ctime);
+}

@@ -1,0 +1,74 @@
+import { background } from '../vfs/context.ts';
+import type { FileSystem } from '../vfs/file-system.ts';
+import type { NodeId } from '../vfs/node.ts';
+import { pages } from '../vfs/walk.ts';
+import type { Inode } from './inode.ts';
+
+/** Names whose cookies are remembered, over all folders. */
+const ROOM = 200_000;
+
+/** The position behind `.` and `..`, which every folder has and the port does not tell. */
+export const DOT_DOT = 2;
+
+/**
+ * Positions in listings. A cookie is made of the name behind which the listing goes on, so it stays right whatever is
+ * added or removed, also for who keeps it across rewinds. What a cookie stands for is remembered for the folders listed
+ * last, and found again by listing the folder if it is not.
+ */
+export class Cursors {
+  readonly #fs: FileSystem;
+  readonly #folders = new Map<Inode, Map<number, string>>();
+  #count = 0;
+
+  constructor(fs: FileSystem) {
+    this.#fs = fs;
+  }
+
+  /** The cookie of a name that is being told. */
+  remember(folder: Inode, name: string): number {
+    const cookie = cookieOf(name);
+    const names = this.#recent(folder);
+    if (!names.has(cookie)) this.#count++;
+    names.set(cookie, name);
+    return cookie;
+  }
+
+  /** The name behind which to go on; `undefined` if it is not remembered. */
+  recall(folder: Inode, cookie: number): string | undefined {
+    return this.#folders.get(folder)?.get(cookie);
+  }
+
+  /** Looks for the name in the folder itself; the empty name, which is before all others, if it is gone. */
+  async search(folder: NodeId, cookie: number): Promise<string> {
+    for await (const { entries } of pages(this.#fs, folder, background)) {
+      const found = entries.find(({ name }) => cookieOf(name) === cookie);
+      if (found !== undefined) return found.name;
+    }
+    return '';
+  }
+
+  #recent(folder: Inode): Map<number, string> {
+    const names = this.#folders.get(folder) ?? new Map<number, string>();
+    this.#folders.delete(folder);
+    this.#folders.set(folder, names);
+    for (const [oldest, names] of this.#folders) {
+      if (this.#count <= ROOM || oldest === folder) break;
+      this.#count -= names.size;
+      this.#folders.delete(oldest);
+    }
+    return names;
+  }
+}
+
+/** 53 bits of hash above the reserved positions; the kernel wants it below 2^63. */
+export function cookieOf(name: string): number {
+  let low = 0x811c9dc5;
+  let high = 0xdeadbeef;
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x5f356495);
+    high ^= high >>> 13;
+  }
+  return (high >>> 11) * 2 ** 32 + (low >>> 0) + DOT_DOT + 1;
+}

@@ -1,0 +1,69 @@
+import { closeSync, write } from 'node:fs';
+import { ECONNABORTED, EAGAIN, EINTR, ENODEV, ENOENT, EPERM } from './errno.ts';
+import type { Libc } from './libc.ts';
+
+/** Milliseconds after which a wait looks up, so that a process can end though nothing happens. */
+const WAIT = 500;
+
+export type Received =
+  /** A request of so many bytes. */
+  | { readonly what: 'request'; readonly length: number }
+  /** None is there. */
+  | { readonly what: 'nothing' }
+  /** The connection is over: unmounted or aborted. */
+  | { readonly what: 'end'; readonly errno: number };
+
+const nothing: Received = { what: 'nothing' };
+
+/** The kernel's end of one mount: an open, non-blocking `/dev/fuse`. */
+export class Device {
+  readonly #libc: Libc;
+  readonly #fd: number;
+  #open = true;
+
+  constructor(libc: Libc, fd: number) {
+    this.#libc = libc;
+    this.#fd = fd;
+  }
+
+  /** Never waits. */
+  receive(into: Buffer): Received {
+    if (!this.#open) return { what: 'end', errno: ECONNABORTED };
+    const count = this.#libc.read(this.#fd, into);
+    if (count > 0) return { what: 'request', length: count };
+    const errno = -count;
+    if (errno === EAGAIN) return nothing;
+    // ENOENT: the request was taken back between the wake-up and the read. EPERM: not mounted yet.
+    if (errno === ENOENT || errno === EINTR || errno === EPERM) return nothing;
+    return { what: 'end', errno };
+  }
+
+  /** Resolves when a request may be there, the connection is over, or some time has passed. */
+  async wait(): Promise<void> {
+    if (this.#open) await this.#libc.poll(this.#fd, WAIT);
+  }
+
+  /** Answers. That nobody waits for the answer any more (interrupted, unmounted) is no error. */
+  reply(from: Buffer, length: number): void {
+    if (!this.#open) return;
+    const count = this.#libc.write(this.#fd, from, length);
+    if (count >= 0 || [-ENOENT, -ENODEV, -ECONNABORTED, -EPERM].includes(count)) return;
+    throw new Error(`an answer of ${length} bytes was refused: errno ${-count}`);
+  }
+
+  /**
+   * Tells something unasked. In libuv's pool, because the kernel may make the writer wait for a page or a folder
+   * whose request only the answering thread can end. That the kernel does not know the node is no error.
+   */
+  async notify(message: Buffer): Promise<void> {
+    if (!this.#open) return;
+    await new Promise<void>((resolve) => write(this.#fd, message, () => resolve()));
+  }
+
+  /** Ends the connection: everybody who waits for an answer gets `ECONNABORTED`, later callers `ENOTCONN`. Idempotent. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.#fd);
+  }
+}

@@ -1,0 +1,66 @@
+import { asFsError, type Code } from '../vfs/fs-error.ts';
+
+/** Errno of Linux (asm-generic) for every code; the kernel wants them negative. */
+const ERRNO: Record<Code, number> = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
+  EBADF: 9,
+  EAGAIN: 11,
+  EACCES: 13,
+  EBUSY: 16,
+  EEXIST: 17,
+  EXDEV: 18,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  EFBIG: 27,
+  ENOSPC: 28,
+  EROFS: 30,
+  ENAMETOOLONG: 36,
+  ENOTEMPTY: 39,
+  ELOOP: 40,
+  ENODATA: 61,
+  ENOTSUP: 95,
+  ETIMEDOUT: 110,
+  ESTALE: 116,
+  EDQUOT: 122,
+};
+
+/** Answers that only this protocol has. */
+export const ENOTTY = 25;
+export const ERANGE = 34;
+/** "Do not ask again": the kernel does the best it can without us. */
+export const ENOSYS = 38;
+export const E2BIG = 7;
+
+/** What the device itself answers. */
+export const EBADF = ERRNO.EBADF;
+export const ENOENT = ERRNO.ENOENT;
+export const EEXIST = ERRNO.EEXIST;
+export const ENODATA = ERRNO.ENODATA;
+export const ENOTSUP = ERRNO.ENOTSUP;
+export const ESTALE = ERRNO.ESTALE;
+export const EINTR = ERRNO.EINTR;
+export const EAGAIN = ERRNO.EAGAIN;
+export const EINVAL = ERRNO.EINVAL;
+export const ENODEV = 19;
+export const EPERM = ERRNO.EPERM;
+export const ETIMEDOUT = ERRNO.ETIMEDOUT;
+export const ECONNABORTED = 103;
+
+/** An answer of this protocol for which the port has no code. */
+export class Errno extends Error {
+  readonly errno: number;
+
+  constructor(errno: number) {
+    super(`errno ${errno}`);
+    this.errno = errno;
+  }
+}
+
+/** The number for whatever was thrown; `EIO` for what nobody expected. */
+export function errnoOf(error: unknown, op: string): number {
+  return error instanceof Errno ? error.errno : ERRNO[asFsError(error, op).code];
+}

@@ -1,0 +1,91 @@
+import koffi, { type KoffiFunc } from 'koffi';
+
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+const POLLIN = 1;
+const AF_UNIX = 1;
+const SOCK_STREAM_CLOEXEC = 0o2000001;
+const MSG_CMSG_CLOEXEC = 0x4000_0000;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+
+/** `struct msghdr`, then the parts that it points to. */
+const MESSAGE = { iov: 56n, control: 72n, data: 96n, size: 104 } as const;
+
+/** The few calls of the C library that Node does not offer. Linux, 64 bit. */
+export class Libc {
+  readonly #read: KoffiFunc<(fd: number, into: Buffer, length: number) => number>;
+  readonly #write: KoffiFunc<(fd: number, from: Buffer, length: number) => number>;
+  readonly #poll: KoffiFunc<(requests: Buffer, count: number, timeout: number) => number>;
+  readonly #fcntl: KoffiFunc<(fd: number, command: number, argument: number) => number>;
+  readonly #socketpair: KoffiFunc<(domain: number, type: number, protocol: number, pair: Buffer) => number>;
+  readonly #recvmsg: KoffiFunc<(socket: number, message: Buffer, flags: number) => number>;
+
+  constructor() {
+    const lib = koffi.load('libc.so.6');
+    this.#read = lib.func('read', 'long', ['int', 'void *', 'size_t']);
+    this.#write = lib.func('write', 'long', ['int', 'void *', 'size_t']);
+    this.#poll = lib.func('poll', 'int', ['void *', 'ulong', 'int']);
+    this.#fcntl = lib.func('fcntl', 'int', ['int', 'int', 'long']);
+    this.#socketpair = lib.func('socketpair', 'int', ['int', 'int', 'int', 'void *']);
+    this.#recvmsg = lib.func('recvmsg', 'long', ['int', 'void *', 'int']);
+  }
+
+  /** The count of bytes, or an errno below zero. */
+  read(fd: number, into: Buffer): number {
+    const count = this.#read(fd, into, into.length);
+    return count < 0 ? -koffi.errno() : count;
+  }
+
+  /** The count of bytes, or an errno below zero. */
+  write(fd: number, from: Buffer, length: number): number {
+    const count = this.#write(fd, from, length);
+    return count < 0 ? -koffi.errno() : count;
+  }
+
+  /** Resolves when the descriptor can be read, has failed, or `timeout` milliseconds are over. Occupies a thread of libuv's pool. */
+  async poll(fd: number, timeout: number): Promise<void> {
+    const request = Buffer.alloc(8);
+    request.writeInt32LE(fd, 0);
+    request.writeInt16LE(POLLIN, 4);
+    await new Promise<void>((resolve) => this.#poll.async(request, 1, timeout, () => resolve()));
+  }
+
+  setNonBlocking(fd: number): void {
+    const flags = this.#fcntl(fd, F_GETFL, 0);
+    if (flags < 0 || this.#fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) throw failure('fcntl');
+  }
+
+  /** Two connected Unix sockets that child processes do not inherit. */
+  socketPair(): [number, number] {
+    const pair = Buffer.alloc(8);
+    if (this.#socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, pair) < 0) throw failure('socketpair');
+    return [pair.readInt32LE(0), pair.readInt32LE(4)];
+  }
+
+  /** Receives the descriptor that another process sends over the socket (SCM_RIGHTS). Waits in libuv's pool. */
+  async receiveDescriptor(socket: number): Promise<number> {
+    const message = Buffer.alloc(MESSAGE.size);
+    const base = koffi.address(message);
+    message.writeBigUInt64LE(base + MESSAGE.iov, 16);
+    message.writeBigUInt64LE(1n, 24);
+    message.writeBigUInt64LE(base + MESSAGE.control, 32);
+    message.writeBigUInt64LE(24n, 40);
+    message.writeBigUInt64LE(base + MESSAGE.data, Number(MESSAGE.iov));
+    message.writeBigUInt64LE(8n, Number(MESSAGE.iov) + 8);
+    const count = await new Promise<number>((resolve) => {
+      this.#recvmsg.async(socket, message, MSG_CMSG_CLOEXEC, (_error, count) => resolve(count));
+    });
+    const control = message.subarray(Number(MESSAGE.control));
+    const received = count >= 0 && control.readBigUInt64LE(0) === 20n;
+    if (!received || control.readInt32LE(8) !== SOL_SOCKET || control.readInt32LE(12) !== SCM_RIGHTS) {
+      throw new Error('no descriptor was received');
+    }
+    return control.readInt32LE(16);
+  }
+}
+
+function failure(call: string): Error {
+  return new Error(`${call} failed: errno ${koffi.errno()}`);
+}

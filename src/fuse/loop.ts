@@ -1,0 +1,64 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Buffers } from './buffers.ts';
+import type { Device } from './device.ts';
+import type { Session } from './session.ts';
+
+export interface Pace {
+  /** Milliseconds to look for another request before sleeping: a wake-up costs about as much. */
+  readonly spin: number;
+  /** Milliseconds after which the rest of the process gets its turn. */
+  readonly turn: number;
+}
+
+export const PACE: Pace = { spin: 0.08, turn: 2 };
+
+/**
+ * Takes requests from the device as fast as they come and sleeps when none do. A request of a burst costs no wake-up.
+ */
+export class Loop {
+  readonly #device: Device;
+  readonly #session: Session;
+  readonly #frames: Buffers;
+  readonly #pace: Pace;
+  #frame: Buffer;
+  #end: number | undefined;
+
+  constructor(device: Device, session: Session, frames: Buffers, pace: Pace) {
+    this.#device = device;
+    this.#session = session;
+    this.#frames = frames;
+    this.#pace = pace;
+    this.#frame = frames.take();
+  }
+
+  /** @returns the errno with which the device ended */
+  async run(): Promise<number> {
+    while (this.#end === undefined) {
+      const busy = this.#serve();
+      if (this.#end === undefined) await (busy ? setImmediate() : this.#device.wait());
+    }
+    return this.#end;
+  }
+
+  /** Serves for one turn. @returns false when nothing came for a while */
+  #serve(): boolean {
+    const start = performance.now();
+    for (let last = start, now = start; now - start < this.#pace.turn; now = performance.now()) {
+      const received = this.#device.receive(this.#frame);
+      if (received.what === 'end') {
+        this.#end = received.errno;
+        return false;
+      }
+      if (received.what === 'request') {
+        this.#take(received.length);
+        last = performance.now();
+      } else if (now - last > this.#pace.spin) return false;
+    }
+    return true;
+  }
+
+  #take(length: number): void {
+    const frame = this.#frame;
+    if (this.#session.take(frame, length, () => this.#frames.give(frame))) this.#frame = this.#frames.take();
+  }
+}

@@ -1,0 +1,95 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { FsError } from '../vfs/fs-error.ts';
+import { command, type CommandResult } from './command.ts';
+import type { Libc } from './libc.ts';
+import { readMounts } from './mount-table.ts';
+
+export interface MountPoint {
+  readonly dir: string;
+  /** What `df` shows as the device. */
+  readonly name: string;
+  readonly allowOther: boolean;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const TYPE = 'fjord';
+
+/** Kilobytes that the kernel reads ahead; it offers 128 and takes more from root only. */
+const READ_AHEAD = 1024;
+
+/** Mounts, and gives the kernel's end: non-blocking, and not inherited by child processes. @throws FsError */
+export async function attach(libc: Libc, point: MountPoint): Promise<number> {
+  return process.getuid?.() === 0 ? attachAsRoot(point) : await attachAsUser(libc, point);
+}
+
+async function attachAsRoot({ dir, name, allowOther, uid, gid }: MountPoint): Promise<number> {
+  const fd = openSync('/dev/fuse', constants.O_RDWR | constants.O_NONBLOCK);
+  const ids = `fd=3,rootmode=40000,user_id=${uid},group_id=${gid}`;
+  const options = `${ids},default_permissions,nosuid,nodev${allowOther ? ',allow_other' : ''}`;
+  const result = await command('mount', ['-i', '-t', `fuse.${TYPE}`, '-o', options, name, dir], { descriptor: fd });
+  if (result.code === 0) return fd;
+  closeSync(fd);
+  throw refusal('mount', dir, result);
+}
+
+/** Through the set-uid helper, which mounts and sends the descriptor over a socket. */
+async function attachAsUser(libc: Libc, { dir, name, allowOther }: MountPoint): Promise<number> {
+  const [ours, theirs] = libc.socketPair();
+  const source = name.replaceAll(/[,\\]/g, '_');
+  const options = `fsname=${source},subtype=${TYPE},default_permissions${allowOther ? ',allow_other' : ''}`;
+  const env = { ...process.env, _FUSE_COMMFD: '3' };
+  try {
+    const running = command('fusermount3', ['-o', options, '--', dir], { descriptor: theirs, env });
+    closeSync(theirs);
+    const received = libc.receiveDescriptor(ours).catch(() => -1);
+    const result = await running;
+    const fd = await received;
+    if (result.code !== 0 || fd < 0) throw refusal('fusermount3', dir, result);
+    libc.setNonBlocking(fd);
+    return fd;
+  } finally {
+    closeSync(ours);
+  }
+}
+
+/** @throws FsError EBUSY if somebody uses it and `lazy` is false; with `lazy` it disappears when nobody does any more */
+export async function detach(dir: string, lazy: boolean): Promise<void> {
+  const result =
+    process.getuid?.() === 0
+      ? await command('umount', ['-i', ...(lazy ? ['-l'] : []), '--', dir])
+      : await command('fusermount3', ['-u', ...(lazy ? ['-z'] : []), '--', dir]);
+  if (result.code === 0) return;
+  throw new FsError('EBUSY', 'unmount', { subject: dir, reason: result.errors });
+}
+
+/**
+ * Removes what a process that died left mounted.
+ * @throws FsError EBUSY if a FUSE file system that lives is mounted there
+ */
+export async function clearDead(dir: string): Promise<void> {
+  for (;;) {
+    const top = (await readMounts()).findLast((mount) => mount.dir === dir);
+    if (top === undefined || !top.type.startsWith('fuse')) return;
+    const { code, errors } = await command('stat', ['--', dir], {
+      env: { ...process.env, LC_ALL: 'C' },
+      timeout: 5000,
+    });
+    const dead = code !== 0 && /not connected|connection abort/i.test(errors);
+    if (!dead) throw new FsError('EBUSY', 'mount', { subject: dir, reason: `${top.source} is mounted there already` });
+    await detach(dir, true);
+  }
+}
+
+/** Larger reads for files that are read in order; only root may, and it is no loss if not. */
+export async function enlargeReadAhead(dir: string): Promise<void> {
+  const mount = (await readMounts()).findLast((mount) => mount.dir === dir);
+  if (mount === undefined) return;
+  await writeFile(`/sys/class/bdi/${mount.device}/read_ahead_kb`, String(READ_AHEAD)).catch(() => {});
+}
+
+function refusal(tool: string, dir: string, { code, errors }: CommandResult): FsError {
+  const reason = code === 127 ? `${tool} is not installed` : errors || `${tool} ended with ${code}`;
+  return new FsError('EPERM', 'mount', { subject: dir, reason });
+}

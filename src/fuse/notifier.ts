@@ -1,0 +1,56 @@
+import { Notify } from './wire/opcode.ts';
+import { InvalEntryOut, InvalInodeOut, OutHeader } from './wire/structs.ts';
+
+/** Messages that nobody asked for, written one after the other and never by the thread's own call. */
+export class Notifier {
+  readonly #send: (message: Buffer) => Promise<void>;
+  readonly #queue = new Map<string, Buffer>();
+  #running: Promise<void> | undefined;
+
+  /** @param send Resolves when the kernel has taken the message; must not throw. */
+  constructor(send: (message: Buffer) => Promise<void>) {
+    this.#send = send;
+  }
+
+  /** The kernel drops the attributes, and with `content` its pages, too (of a folder: the cached listing). */
+  inode(nodeid: number, content: boolean): void {
+    const message = header(Notify.INVAL_INODE, InvalInodeOut.size);
+    // An offset below zero: attributes only. A length of 0: to the end.
+    InvalInodeOut.encode({ ino: nodeid, off: content ? 0 : -1, len: 0 }, message, OutHeader.size);
+    this.#add(`${content ? 'c' : 'a'}${nodeid}`, message);
+  }
+
+  /** The kernel drops what it knows of the name. */
+  entry(folder: number, name: string): void {
+    const bytes = Buffer.from(name);
+    const message = header(Notify.INVAL_ENTRY, InvalEntryOut.size + bytes.length + 1);
+    InvalEntryOut.encode({ parent: folder, namelen: bytes.length }, message, OutHeader.size);
+    bytes.copy(message, OutHeader.size + InvalEntryOut.size);
+    this.#add(`e${folder}/${name}`, message);
+  }
+
+  /** Resolves when all that was to be told is told. */
+  async flushed(): Promise<void> {
+    await this.#running;
+  }
+
+  #add(key: string, message: Buffer): void {
+    this.#queue.set(key, message);
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    for (const [key, message] of this.#queue) {
+      this.#queue.delete(key);
+      await this.#send(message);
+    }
+    this.#running = undefined;
+  }
+}
+
+function header(code: number, length: number): Buffer {
+  const message = Buffer.alloc(OutHeader.size + length);
+  OutHeader.encode({ len: message.length, error: code, unique: 0 }, message, 0);
+  return message;
+}

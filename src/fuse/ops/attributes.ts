@@ -1,0 +1,114 @@
+import type { Awaitable } from '../../vfs/context.ts';
+import { isFsError } from '../../vfs/fs-error.ts';
+import type { Attr, AttrChanges } from '../../vfs/node.ts';
+import { bracket, rescue, chain } from '../awaitable.ts';
+import type { Inode } from '../inode.ts';
+import { BODY, operation } from '../operation.ts';
+import { join, putAttrOut, putStatxOut } from '../reply.ts';
+import type { Request } from '../request.ts';
+import type { State } from '../state.ts';
+import { Fattr, STATX_BASIC_AND_BTIME } from '../wire/flags.ts';
+import * as wire from '../wire/structs.ts';
+
+interface Known {
+  readonly inode: Inode;
+  readonly attr: Attr;
+}
+
+/** A file without a name is asked through its handle. */
+function attrOf(state: State, inode: Inode, request: Request): Awaitable<Attr> {
+  return rescue(
+    () => state.fs.getattr(inode.id, request),
+    (error) => {
+      const [file] = inode.files ?? [];
+      if (file === undefined || !(isFsError(error, 'ESTALE') || isFsError(error, 'ENOENT'))) throw error;
+      inode.unlinked = true;
+      return file.handle.attr(request);
+    },
+  );
+}
+
+function putKnown(state: State, { inode, attr }: Known, out: Buffer): number {
+  return putAttrOut(inode, attr, state.how, out, BODY);
+}
+
+export const getattr = operation({
+  name: 'getattr',
+  decode: () => undefined,
+  run(state, request) {
+    const inode = state.inodes.get(request.nodeid);
+    return chain(attrOf(state, inode, request), (attr) => ({ inode, attr }));
+  },
+  encode: putKnown,
+});
+
+/** Sent when somebody asks for the birth time. */
+export const statx = operation({
+  name: 'statx',
+  decode: (request) => request.struct(wire.StatxIn),
+  run(state, request) {
+    const inode = state.inodes.get(request.nodeid);
+    return chain(attrOf(state, inode, request), (attr) => ({ inode, attr }));
+  },
+  encode: (state, { inode, attr }, out) => putStatxOut(inode, attr, state.how, STATX_BASIC_AND_BTIME, out, BODY),
+});
+
+type SetattrArgs = ReturnType<typeof wire.SetattrIn.decode>;
+
+export const setattr = operation({
+  name: 'setattr',
+  decode: (request) => request.struct(wire.SetattrIn),
+  run(state, request, args) {
+    const inode = state.inodes.get(request.nodeid);
+    inode.changing++;
+    return bracket(
+      () =>
+        chain(change(state, inode, request, args), (attr) => {
+          if ((args.valid & Fattr.SIZE) !== 0) state.coherence.changed(inode, attr);
+          return { inode, attr };
+        }),
+      () => void inode.changing--,
+    );
+  },
+  encode: putKnown,
+});
+
+/** Owners are not kept: who sets one is not refused, so that `tar` and `cp -a` work, and is told the one owner. */
+function change(state: State, inode: Inode, request: Request, args: SetattrArgs): Awaitable<Attr> {
+  const { valid } = args;
+  if ((valid & Fattr.ATIME) !== 0) {
+    inode.atime = (valid & Fattr.ATIME_NOW) === 0 ? join(args.atime, args.atimensec) : state.now();
+  }
+  const changes: { -readonly [K in keyof AttrChanges]: AttrChanges[K] } = {};
+  if ((valid & Fattr.MODE) !== 0) changes.mode = args.mode & 0o7777;
+  if ((valid & Fattr.MTIME) !== 0) {
+    changes.mtime = (valid & Fattr.MTIME_NOW) === 0 ? join(args.mtime, args.mtimensec) : state.now();
+  }
+  const truncated = (valid & Fattr.SIZE) === 0 ? undefined : truncate(state, inode, request, args, changes);
+  return chain(truncated, () => apply(state, inode, request, changes));
+}
+
+/** Through the handle that the kernel names, or that is open on a file without a name; else with the other changes. */
+function truncate(
+  state: State,
+  inode: Inode,
+  request: Request,
+  { valid, fh, size }: SetattrArgs,
+  changes: { size?: number },
+): Awaitable<void> {
+  const named = (valid & Fattr.FH) === 0 ? undefined : state.files.get(fh);
+  const file = named ?? (inode.unlinked ? [...(inode.files ?? [])].find(({ writable }) => writable) : undefined);
+  if (file?.writable) return file.handle.truncate(size, request);
+  changes.size = size;
+}
+
+function apply(state: State, inode: Inode, request: Request, changes: AttrChanges): Awaitable<Attr> {
+  if (Object.keys(changes).length === 0) return attrOf(state, inode, request);
+  return rescue(
+    () => state.fs.setattr(inode.id, changes, request),
+    (error) => {
+      if (inode.files === undefined || !isFsError(error, 'ESTALE')) throw error;
+      return attrOf(state, inode, request);
+    },
+  );
+}

@@ -1,0 +1,57 @@
+import { E2BIG, ENOTTY, Errno } from '../errno.ts';
+import { MAJOR, MINOR_MIN, negotiate, putInitOut } from '../negotiation.ts';
+import { BODY, nothing, operation } from '../operation.ts';
+import * as wire from '../wire/structs.ts';
+
+/** A newer major version is answered with ours; the kernel then asks again. An older protocol is refused. */
+export const init = operation({
+  name: 'init',
+  decode: (request) => request.struct(wire.InitIn),
+  run(state, _request, offer) {
+    if (offer.major > MAJOR) return { major: MAJOR, minor: 0, maxReadahead: 0, flags: 0 };
+    if (offer.major < MAJOR || offer.minor < MINOR_MIN) throw new Errno(E2BIG);
+    state.negotiated = negotiate(offer, state.xattr);
+    return state.negotiated;
+  },
+  encode: (_state, negotiated, out) => putInitOut(negotiated, out, BODY),
+});
+
+export const forget = operation({
+  name: 'forget',
+  silent: true,
+  decode: (request) => request.struct(wire.ForgetIn),
+  run: (state, request, { nlookup }) => state.inodes.forget(request.nodeid, nlookup),
+  encode: nothing,
+});
+
+export const batchForget = operation({
+  name: 'batch_forget',
+  silent: true,
+  decode: (request) => {
+    const { count } = request.struct(wire.BatchForgetIn);
+    return Array.from({ length: request.has(count * wire.ForgetOne.size) ? count : 0 }, () =>
+      request.struct(wire.ForgetOne),
+    );
+  },
+  run(state, _request, all) {
+    for (const { nodeid, nlookup } of all) state.inodes.forget(nodeid, nlookup);
+  },
+  encode: nothing,
+});
+
+export const interrupt = operation({
+  name: 'interrupt',
+  silent: true,
+  decode: (request) => request.struct(wire.InterruptIn),
+  run: (state, _request, { unique }) => state.interrupt(unique),
+  encode: nothing,
+});
+
+export const ioctl = operation({
+  name: 'ioctl',
+  decode: () => undefined,
+  run: (): undefined => {
+    throw new Errno(ENOTTY);
+  },
+  encode: nothing,
+});

@@ -1,0 +1,96 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Context } from '../../vfs/context.ts';
+import type { FileHandle } from '../../vfs/file-system.ts';
+import { EINVAL, ENOTSUP, Errno } from '../errno.ts';
+import { BODY, nothing, operation } from '../operation.ts';
+import type { Request } from '../request.ts';
+import type { State } from '../state.ts';
+import { Falloc } from '../wire/flags.ts';
+import * as wire from '../wire/structs.ts';
+
+/** Bytes moved or zeroed at a time. */
+const STEP = 1 << 20;
+
+/** Bytes after which other requests get their turn; a copy is then answered in part, and the program asks on. */
+const TURN = 16 * STEP;
+
+/** Room is not reserved; what matters to programs, the size and the zeros, is as they expect. */
+export const fallocate = operation({
+  name: 'fallocate',
+  decode: (request) => request.struct(wire.FallocateIn),
+  async run(state, request, { fh, offset, length, mode }) {
+    if ((mode & ~(Falloc.KEEP_SIZE | Falloc.PUNCH_HOLE | Falloc.ZERO_RANGE)) !== 0) throw new Errno(ENOTSUP);
+    const { handle, inode } = state.files.get(fh);
+    inode.changing++;
+    try {
+      const { size } = await handle.attr(request);
+      const end = offset + length;
+      if ((mode & (Falloc.PUNCH_HOLE | Falloc.ZERO_RANGE)) !== 0) await zero(handle, offset, end, size, request);
+      if ((mode & Falloc.KEEP_SIZE) === 0 && end > size) await handle.truncate(end, request);
+      state.coherence.changed(inode, await handle.attr(request));
+    } finally {
+      inode.changing--;
+    }
+  },
+  encode: nothing,
+});
+
+async function zero(file: FileHandle, from: number, to: number, size: number, context: Context): Promise<void> {
+  if (from >= size) return;
+  if (to >= size) {
+    await file.truncate(from, context);
+    await file.truncate(size, context);
+    return;
+  }
+  const zeros = Buffer.alloc(Math.min(STEP, to - from));
+  for (let at = from; at < to; at += STEP) {
+    await file.write(zeros.subarray(0, to - at), at, context);
+    if ((at - from) % TURN === 0) await setImmediate();
+  }
+}
+
+type CopyArgs = ReturnType<typeof wire.CopyFileRangeIn.decode>;
+
+async function copy(state: State, request: Request, args: CopyArgs): Promise<number> {
+  if (args.flags !== 0) throw new Errno(EINVAL);
+  const source = state.files.get(args.fhIn);
+  const target = state.files.get(args.fhOut);
+  const length = Math.min(args.len, TURN);
+  const buffer = Buffer.allocUnsafe(Math.min(STEP, length));
+  target.inode.changing++;
+  try {
+    let done = 0;
+    while (done < length) {
+      const part = buffer.subarray(0, Math.min(buffer.length, length - done));
+      const count = await source.handle.read(part, args.offIn + done, request);
+      if (count === 0) break;
+      await target.handle.write(part.subarray(0, count), args.offOut + done, request);
+      done += count;
+    }
+    if (done > 0) state.coherence.changed(target.inode, await target.handle.attr(request));
+    return done;
+  } finally {
+    target.inode.changing--;
+  }
+}
+
+/** Without the way through the kernel and the program. */
+export const copyFileRange = operation({
+  name: 'copy_file_range',
+  decode: (request) => request.struct(wire.CopyFileRangeIn),
+  run: copy,
+  encode(_state, size, out) {
+    wire.WriteOut.encode({ size }, out, BODY);
+    return wire.WriteOut.size;
+  },
+});
+
+export const copyFileRange64 = operation({
+  name: 'copy_file_range',
+  decode: (request) => request.struct(wire.CopyFileRangeIn),
+  run: copy,
+  encode(_state, bytesCopied, out) {
+    wire.CopyFileRangeOut.encode({ bytesCopied }, out, BODY);
+    return wire.CopyFileRangeOut.size;
+  },
+});

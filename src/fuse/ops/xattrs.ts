@@ -1,0 +1,85 @@
+import type { Awaitable } from '../../vfs/context.ts';
+import type { Xattrs } from '../../vfs/node.ts';
+import { chain } from '../awaitable.ts';
+import { EEXIST, ENODATA, ENOSYS, ENOTSUP, ERANGE, Errno } from '../errno.ts';
+import { BODY, nothing, operation } from '../operation.ts';
+import type { Request } from '../request.ts';
+import type { State } from '../state.ts';
+import { Xattr } from '../wire/flags.ts';
+import * as wire from '../wire/structs.ts';
+
+/** What is stored with the node; all other attributes (`security.`, `system.`, `trusted.`) are not. */
+const USER = 'user.';
+
+function load(state: State, request: Request): Awaitable<Xattrs> {
+  if (!state.xattr) throw new Errno(ENOSYS);
+  return state.fs.xattrs(state.inodes.get(request.nodeid).id, request);
+}
+
+interface Value {
+  readonly value: Buffer;
+  readonly size: number;
+}
+
+/** With a size of 0 the program asks for the length only. */
+function putValue(value: Buffer, size: number, out: Buffer): number {
+  if (size === 0) {
+    wire.GetxattrOut.encode({ size: value.length }, out, BODY);
+    return wire.GetxattrOut.size;
+  }
+  if (value.length > size) throw new Errno(ERANGE);
+  return value.copy(out, BODY);
+}
+
+export const getxattr = operation({
+  name: 'getxattr',
+  big: true,
+  decode: (request) => ({ ...request.struct(wire.GetxattrIn), name: request.string() }),
+  run: (state, request, { size, name }) =>
+    chain(load(state, request), (xattrs): Value => {
+      const value = name.startsWith(USER) ? xattrs[name] : undefined;
+      if (value === undefined) throw new Errno(ENODATA);
+      return { value: Buffer.from(value, 'base64'), size };
+    }),
+  encode: (_state, { value, size }, out) => putValue(value, size, out),
+});
+
+export const listxattr = operation({
+  name: 'listxattr',
+  big: true,
+  decode: (request) => request.struct(wire.GetxattrIn),
+  run: (state, request, { size }) =>
+    chain(load(state, request), (xattrs): Value => {
+      const names = Object.keys(xattrs).filter((name) => name.startsWith(USER));
+      return { value: Buffer.from(names.map((name) => `${name}\0`).join('')), size };
+    }),
+  encode: (_state, { value, size }, out) => putValue(value, size, out),
+});
+
+function change(state: State, request: Request, name: string, value: string | null, flags: number): Awaitable<void> {
+  return chain(load(state, request), (xattrs) => {
+    if (!name.startsWith(USER)) throw new Errno(ENOTSUP);
+    const exists = Object.hasOwn(xattrs, name);
+    if (exists && (flags & Xattr.CREATE) !== 0) throw new Errno(EEXIST);
+    if (!exists && (flags & Xattr.REPLACE) !== 0) throw new Errno(ENODATA);
+    const { id } = state.inodes.get(request.nodeid);
+    return chain(state.fs.setattr(id, { xattrs: { [name]: value } }, request), () => undefined);
+  });
+}
+
+export const setxattr = operation({
+  name: 'setxattr',
+  decode(request) {
+    const { size, flags } = request.struct(wire.SetxattrIn);
+    return { flags, name: request.string(), value: request.bytes(size).toString('base64') };
+  },
+  run: (state, request, { flags, name, value }) => change(state, request, name, value, flags),
+  encode: nothing,
+});
+
+export const removexattr = operation({
+  name: 'removexattr',
+  decode: (request) => request.string(),
+  run: (state, request, name) => change(state, request, name, null, Xattr.REPLACE),
+  encode: nothing,
+});

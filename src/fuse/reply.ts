@@ -1,0 +1,132 @@
+import type { Attr, Kind, Time } from '../vfs/node.ts';
+import type { Inode } from './inode.ts';
+import { Mode } from './wire/flags.ts';
+import * as wire from './wire/structs.ts';
+
+/** Who owns all nodes (the port knows no owners), and for how long the kernel may believe what it was told. */
+export interface Presentation {
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds. */
+  readonly validity: number;
+}
+
+/** What the kernel is told of a node. */
+export interface Entry {
+  readonly inode: Inode;
+  readonly attr: Attr;
+  /** False if a change overtook the answer: the kernel must ask again. */
+  readonly lasting: boolean;
+}
+
+/** Resolution of the times that we keep, in nanoseconds: a double of milliseconds resolves about 0.25 µs today. */
+export const TIME_GRAN = 1000;
+
+const TYPE: Record<Kind, number> = { file: Mode.IFREG, folder: Mode.IFDIR, symlink: Mode.IFLNK };
+const BLOCK_SIZE = 4096;
+
+/** Bytes of `fuse_attr_out`. */
+export const ATTR_OUT = wire.AttrOut.size + wire.Attr.size;
+
+/** Bytes of `fuse_entry_out`. */
+export const ENTRY_OUT = wire.EntryOut.size + wire.Attr.size;
+
+/** `fuse_attr_out`. */
+export function putAttrOut(inode: Inode, attr: Attr, how: Presentation, into: Buffer, at: number): number {
+  inode.told = attr;
+  wire.AttrOut.encode({ attrValid: how.validity }, into, at);
+  return wire.AttrOut.size + putAttr(inode, attr, how, into, at + wire.AttrOut.size);
+}
+
+/** `fuse_entry_out`; counts nothing. */
+export function putEntryOut({ inode, attr, lasting }: Entry, how: Presentation, into: Buffer, at: number): number {
+  inode.told = attr;
+  const valid = lasting ? how.validity : 0;
+  wire.EntryOut.encode({ nodeid: inode.nodeid, entryValid: valid, attrValid: valid }, into, at);
+  return wire.EntryOut.size + putAttr(inode, attr, how, into, at + wire.EntryOut.size);
+}
+
+/** `fuse_entry_out` that says: no such name, and the kernel may remember it. */
+export function putNegative(how: Presentation, into: Buffer, at: number): number {
+  into.fill(0, at, at + ENTRY_OUT);
+  wire.EntryOut.encode({ entryValid: how.validity }, into, at);
+  return ENTRY_OUT;
+}
+
+function putAttr(inode: Inode, attr: Attr, { uid, gid }: Presentation, into: Buffer, at: number): number {
+  const [mtime, mtimensec] = split(attr.mtime);
+  const [ctime, ctimensec] = split(attr.ctime);
+  const [atime, atimensec] = inode.atime === undefined ? [mtime, mtimensec] : split(inode.atime);
+  const mode = modeOf(attr);
+  const nlink = linksOf(inode);
+  const blocks = blocksOf(attr);
+  const values = { atime, mtime, ctime, atimensec, mtimensec, ctimensec, mode, nlink, uid, gid, blocks };
+  wire.Attr.encode({ ...values, size: attr.size, blksize: BLOCK_SIZE }, into, at);
+  putIno(attr.id, into, at);
+  return wire.Attr.size;
+}
+
+/** `fuse_statx_out`. */
+export function putStatxOut(
+  inode: Inode,
+  attr: Attr,
+  how: Presentation,
+  mask: number,
+  into: Buffer,
+  at: number,
+): number {
+  inode.told = attr;
+  const { uid, gid, validity } = how;
+  const stat = at + wire.StatxOut.size;
+  const times = stat + wire.Statx.size;
+  const end = times + 4 * wire.StatxTime.size + wire.STATX_TAIL;
+  into.fill(0, at, end);
+  wire.StatxOut.encode({ attrValid: validity }, into, at);
+  const values = { mask, blksize: BLOCK_SIZE, nlink: linksOf(inode), uid, gid, mode: modeOf(attr) };
+  wire.Statx.encode({ ...values, size: attr.size, blocks: blocksOf(attr) }, into, stat);
+  putIno(attr.id, into, stat + 32);
+  for (const [index, time] of [inode.atime ?? attr.mtime, attr.birthtime, attr.ctime, attr.mtime].entries()) {
+    const [sec, nsec] = split(time);
+    wire.StatxTime.encode({ sec, nsec }, into, times + index * wire.StatxTime.size);
+  }
+  return end - at;
+}
+
+/** Writes the number that programs see (`st_ino`): the same after a remount, which git's index needs. */
+export function putIno(id: string, into: Buffer, at: number): void {
+  let low = 0x811c9dc5;
+  let high = 0x9747b28c;
+  for (let i = 0; i < id.length; i++) {
+    const unit = id.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x5bd1e995);
+    high ^= high >>> 15;
+  }
+  into.writeInt32LE(low | 1, at);
+  into.writeInt32LE(high & 0x7fff_ffff, at + 4);
+}
+
+/** Seconds and nanoseconds. */
+export function split(time: Time): [sec: number, nsec: number] {
+  const micros = Math.round(time * 1000);
+  const sec = Math.floor(micros / 1e6);
+  return [sec, (micros - sec * 1e6) * 1000];
+}
+
+/** The inverse of `split`. */
+export function join(sec: number, nsec: number): Time {
+  return sec * 1000 + nsec / 1e6;
+}
+
+function modeOf({ kind, mode }: Attr): number {
+  return TYPE[kind] | mode;
+}
+
+function linksOf({ unlinked }: Inode): number {
+  return unlinked ? 0 : 1;
+}
+
+/** In units of 512 bytes, as `du` counts. */
+function blocksOf({ kind, size }: Attr): number {
+  return kind === 'file' ? Math.ceil(size / BLOCK_SIZE) * (BLOCK_SIZE / 512) : 0;
+}

@@ -1,0 +1,86 @@
+import { isUtf8 } from 'node:buffer';
+import type { Context } from '../vfs/context.ts';
+import { EINVAL, Errno } from './errno.ts';
+import type { FieldType, Layout, Values } from './wire/layout.ts';
+import { InHeader } from './wire/structs.ts';
+
+/**
+ * One request: a reader over the frame that the kernel sent, and the context that the port's methods get. The frame is
+ * only valid until the request is answered.
+ */
+export class Request implements Context {
+  readonly opcode: number;
+  readonly unique: number;
+  readonly nodeid: number;
+  /** Nobody waits any more: it was interrupted, or took too long. */
+  answered = false;
+  readonly #frame: Buffer;
+  readonly #end: number;
+  #at = InHeader.size;
+  #abort: AbortController | undefined;
+
+  /** @throws Errno EINVAL if the frame is shorter than it says */
+  constructor(frame: Buffer, length: number) {
+    const header = InHeader.decode(frame, 0);
+    this.opcode = header.opcode;
+    this.unique = header.unique;
+    this.nodeid = header.nodeid;
+    this.#frame = frame;
+    this.#end = header.len - 8 * header.totalExtlen;
+    if (header.len > length || this.#end < InHeader.size) throw new Errno(EINVAL);
+  }
+
+  /** Made when somebody asks for it, because most requests are answered before anybody could abort them. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#abort ??= new AbortController();
+    this.#abort.abort(reason);
+  }
+
+  /** The next struct. @throws Errno EINVAL if the frame ends before it does */
+  struct<F extends Readonly<Record<string, FieldType>>>(layout: Layout<F>): Values<F> {
+    const at = this.#take(layout.size);
+    return layout.decode(this.#frame, at);
+  }
+
+  /** True if a struct of this size follows. */
+  has(size: number): boolean {
+    return this.#at + size <= this.#end;
+  }
+
+  /** The next string, up to its NUL. @throws Errno EINVAL if it has none, or is not UTF-8 */
+  string(): string {
+    const end = this.#frame.indexOf(0, this.#at);
+    if (end < 0 || end >= this.#end) throw new Errno(EINVAL);
+    const start = this.#at;
+    this.#at = end + 1;
+    const text = this.#frame.toString('latin1', start, end);
+    if (isAscii(text)) return text;
+    const bytes = this.#frame.subarray(start, end);
+    if (!isUtf8(bytes)) throw new Errno(EINVAL);
+    return bytes.toString('utf8');
+  }
+
+  /** The next bytes, in place. @throws Errno EINVAL if the frame ends before */
+  bytes(length: number): Buffer {
+    const at = this.#take(length);
+    return this.#frame.subarray(at, at + length);
+  }
+
+  #take(length: number): number {
+    const at = this.#at;
+    if (at + length > this.#end) throw new Errno(EINVAL);
+    this.#at = at + length;
+    return at;
+  }
+}
+
+const beyondAscii = /[\u0080-\u00ff]/;
+
+function isAscii(text: string): boolean {
+  return !beyondAscii.test(text);
+}

@@ -1,0 +1,92 @@
+/** A process of its own that mounts a `MemoryFs`, and changes it from below when told to. See `fuse-process.ts`. */
+import { background as context } from '../../src/vfs/context.ts';
+import type { FileSystem } from '../../src/vfs/file-system.ts';
+import { FuseMount, type FuseOptions } from '../../src/fuse/mount.ts';
+import { splitPath, walk } from '../../src/vfs/walk.ts';
+import { MemoryFs } from './memory-fs.ts';
+import { slowed, type Stall } from './slow-fs.ts';
+
+/** What the parent sends; each is answered by its `id`. */
+export interface FuseOrder {
+  readonly id: number;
+  readonly do:
+    'write' | 'append' | 'unlink' | 'rename' | 'mkdir' | 'chmod' | 'read' | 'stall' | 'unmount' | 'flush' | 'die';
+  readonly path?: string;
+  readonly text?: string;
+}
+
+const [dir = '', json = '{}'] = process.argv.slice(2);
+const options = JSON.parse(json) as FuseOptions & { readonly slow?: boolean };
+const memory = new MemoryFs();
+const stall: Stall = { on: false };
+const fs = options.slow ? slowed(memory as FileSystem, stall) : memory;
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: report };
+const mount = await FuseMount.mount({ fs, dir, name: 'fjord-test', options, log });
+
+function report(details: object, message: string): void {
+  process.stderr.write(
+    `${message} ${JSON.stringify(details, (_, value: unknown) => (value instanceof Error ? value.stack : value))}\n`,
+  );
+}
+
+async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unknown> {
+  const names = splitPath(path, 'order');
+  const name = names.at(-1) ?? '';
+  const folder = (): Promise<string> => walk(memory, names.slice(0, -1), context).then(({ id }) => id);
+  switch (what) {
+    case 'write': {
+      const draft = memory.draft(await folder(), name, {}, context);
+      await draft.append(Buffer.from(text), context);
+      return await draft.commit({}, context);
+    }
+    case 'append': {
+      const handle = memory.open(
+        (await walk(memory, names, context)).id,
+        { read: false, write: true, append: true },
+        context,
+      );
+      await handle.write(Buffer.from(text), 0, context);
+      return await handle.close();
+    }
+    case 'read': {
+      const { id, size } = await walk(memory, names, context);
+      const into = Buffer.alloc(size);
+      const handle = memory.open(id, { read: true, write: false }, context);
+      await handle.read(into, 0, context);
+      await handle.close();
+      return into.toString();
+    }
+    case 'unlink':
+      return memory.removeTree(await folder(), name, context);
+    case 'mkdir':
+      return memory.mkdir(await folder(), name, {}, context);
+    case 'rename': {
+      const at = await folder();
+      return memory.rename({ folder: at, name }, { folder: at, name: text }, {}, context);
+    }
+    case 'chmod':
+      return memory.setattr((await walk(memory, names, context)).id, { mode: Number.parseInt(text, 8) }, context);
+    case 'stall':
+      stall.on = text === 'on';
+      return undefined;
+    case 'flush':
+      return await mount.flushed();
+    case 'unmount':
+      return await mount.unmount({ lazy: text === 'lazy' });
+    case 'die':
+      process.kill(process.pid, 'SIGKILL');
+  }
+  return undefined;
+}
+
+process.on('message', (order: FuseOrder) => {
+  obey(order).then(
+    (value) => process.send?.({ id: order.id, value }),
+    (error: Error) => process.send?.({ id: order.id, error: error.message }),
+  );
+});
+process.on('disconnect', () => void mount.unmount({ lazy: true }).finally(() => process.exit()));
+process.send?.({ id: 0 });
+const closed = await mount.closed;
+if (process.connected) process.send?.({ id: -1, value: closed.reason });
+if (process.connected) process.disconnect();

@@ -1,0 +1,37 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Context } from '../../src/vfs/context.ts';
+import type { FileSystem } from '../../src/vfs/file-system.ts';
+
+export interface Stall {
+  /** While true, reads wait until they are aborted. */
+  on: boolean;
+}
+
+/** What stays synchronous in the port. */
+const immediate = new Set<string | symbol>(['watch', 'release', 'then']);
+
+/** The same file system, but every answer comes some turns of the event loop later. */
+export function slowed<T extends object = FileSystem>(target: T, stall: Stall): T {
+  return new Proxy(target, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function') return value;
+      if (immediate.has(key)) return value.bind(target) as unknown;
+      return async (...args: readonly unknown[]) => {
+        await setImmediate();
+        if (key === 'read' && stall.on) await aborted(args.at(-1) as Context);
+        const result: unknown = await value.apply(target, args);
+        await setImmediate();
+        return typeof result === 'object' && result !== null && 'close' in result ? slowed(result, stall) : result;
+      };
+    },
+  });
+}
+
+async function aborted({ signal }: Context): Promise<never> {
+  return await new Promise((_, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
