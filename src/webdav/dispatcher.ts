@@ -51,7 +51,9 @@ export class Dispatcher {
   async serve(req: IncomingMessage, res: ServerResponse, awaited: boolean): Promise<void> {
     const body = new RequestBody(req, res, this.#limits, awaited);
     const context = new RequestContext();
-    res.on('close', () => context.abort());
+    res.on('close', () => {
+      if (!res.writableFinished) context.abort();
+    });
     let outcome: Outcome | undefined;
     try {
       outcome = await this.#answer(req, body, context);

@@ -2,9 +2,6 @@ import type { ServerResponse } from 'node:http';
 import { FsError } from '../vfs/fs-error.ts';
 import type { Outcome, Sink } from './outcome.ts';
 
-/** Bodies in one piece up to this are put into the same write as the head. */
-const TINY = 16 * 1024;
-
 export interface Sending {
   /** Leave the body away: `HEAD`. */
   readonly head: boolean;
@@ -27,8 +24,6 @@ export async function respond(res: ServerResponse, outcome: Outcome, sending: Se
   res.writeHead(status, headers);
   if (sending.linger !== undefined) return linger(res, sending.head ? undefined : body, sending.linger);
   if (sending.head || body === undefined || length === 0) res.end();
-  else if (typeof body === 'string') res.end(body);
-  else if (length <= TINY) res.end(Buffer.from(body.buffer, body.byteOffset, length).toString('latin1'), 'latin1');
   else res.end(body);
 }
 

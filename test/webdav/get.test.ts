@@ -28,7 +28,7 @@ t.test('GET and HEAD of files', async (t) => {
   t.match(got.headers.etag, /^"[^"]+"$/);
   const head = await dav.ask('HEAD', '/d/a.txt');
   t.equal(head.text, '');
-  const dateless = ({ date: _, ...rest }: typeof got.headers): unknown => rest;
+  const dateless = (headers: typeof got.headers): unknown => ({ ...headers, date: '' });
   t.strictSame(dateless(head.headers), dateless(got.headers), 'HEAD has the head of GET');
   const big = await dav.ask('GET', '/d/big.bin');
   t.ok(big.bytes.equals(bytes), 'streamed');

@@ -1,23 +1,39 @@
-import type { Context } from '../../vfs/context.ts';
+import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import type { Outcome, Sink } from '../outcome.ts';
 import type { ByteRange } from '../range.ts';
 
-/** Bytes read at a time; two such buffers take turns, one filled while the other is sent. */
+/** Bytes read at a time; one such buffer is filled while the one before is sent. */
 const CHUNK = 512 * 1024;
 
 /** @throws EAGAIN if the file has become shorter */
 export async function streamRange(sink: Sink, handle: FileHandle, range: ByteRange, context: Context): Promise<void> {
-  const { start, end } = range;
-  for (let position = start; position <= end;) {
-    const into = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - position + 1));
-    const count = await handle.read(into, position, context);
-    if (count === 0) throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
-    await sink.write(count === into.length ? into : into.subarray(0, count));
-    position += count;
+  let position = range.start;
+  let ahead: Awaitable<Buffer> | undefined = readChunk(handle, position, range.end, context);
+  while (ahead !== undefined) {
+    const chunk: Buffer = ahead instanceof Promise ? await ahead : ahead;
+    position += chunk.length;
+    ahead = position > range.end ? undefined : readChunk(handle, position, range.end, context);
+    try {
+      await sink.write(chunk);
+    } catch (error) {
+      // The handle is closed next: not under a read.
+      await Promise.allSettled([ahead]);
+      throw error;
+    }
   }
+}
+
+function readChunk(handle: FileHandle, position: number, end: number, context: Context): Awaitable<Buffer> {
+  const into = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - position + 1));
+  const filled = (count: number): Buffer => {
+    if (count === 0) throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
+    return count === into.length ? into : into.subarray(0, count);
+  };
+  const count = handle.read(into, position, context);
+  return count instanceof Promise ? count.then(filled) : filled(count);
 }
 
 /** `multipart/byteranges` (RFC 9110 section 14.6). */
