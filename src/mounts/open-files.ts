@@ -51,6 +51,7 @@ export class OpenFiles {
     }
     if (file.handles > 0) return;
     if (this.#files.get(file.node) === file) this.#files.delete(file.node);
+    if (file.isRemoved) this.#parts.activity.forget(file.node);
     file.close();
   }
 
