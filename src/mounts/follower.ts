@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { NodeRecord, SpaceRecord } from '../cloud/wire.ts';
 import { asFsError, isFsError, type FsError } from '../vfs/fs-error.ts';
 import { hangSpaces } from './branch.ts';
@@ -51,6 +52,8 @@ export class Follower {
   constructor(replica: Replica, options: FollowerOptions) {
     this.#replica = replica;
     this.#options = options;
+    // Every call that is under way listens to it.
+    setMaxListeners(0, this.#stop.signal);
     this.#patience = new Patience(replica.parts);
   }
 

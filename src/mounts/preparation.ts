@@ -6,7 +6,7 @@ import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { isCreation } from './promise.ts';
 import type { Replica } from './replica.ts';
-import type { Sent } from './settlement.ts';
+import type { Sent } from './execution.ts';
 import { uploadContents, wireContent, type Progress, type Upload } from './upload-content.ts';
 import { wireIntent } from './wire-intent.ts';
 

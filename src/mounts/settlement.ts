@@ -1,44 +1,24 @@
-import type { Manifest, StagedFile } from '../cache/content.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { PendingIntent } from '../cache/journal.ts';
 import { fsCodeOf } from '../cloud/errors.ts';
 import type { IntentResult, NodeRecord } from '../cloud/wire.ts';
 import type { Code } from '../vfs/fs-error.ts';
-import type { NodeId } from '../vfs/node.ts';
-import { bury, sweep } from './bury.ts';
+import { bury } from './bury.ts';
+import { Execution, type Sent, type Settled, type Sources } from './execution.ts';
 import { baseOf, facetsOf, merge } from './merge.ts';
 import { isCreation } from './promise.ts';
 import { remedyFor, type Refused, type Remedy } from './reconcile.ts';
 import { renew } from './renew.ts';
 import type { Replica } from './replica.ts';
-import { makeRoom } from './show.ts';
 import { isSame, unite } from './unite.ts';
 
-/** An intent as it was sent. */
-export interface Sent {
-  readonly intent: PendingIntent;
-  /** Of a put whose content was staged. */
-  readonly file?: StagedFile | undefined;
-  readonly manifest?: Manifest | undefined;
-}
-
-/** Whom a settlement asks for what it cannot do itself. */
-export interface Sources {
-  /** Shows a record, now or when nothing is in the way any more. */
-  offer(record: NodeRecord): void;
-  /** Compares the whole space anew. */
-  resync(space: string): void;
-}
-
-/** `again`: the intent is still there and should be sent again after a while. */
-export type Settled = 'settled' | 'again';
-
-type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
+export type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
 
 /** Turns what the cloud answered to intents into changes of journal and catalog, each in one turn of the event loop. */
 export class Settlement {
   readonly #replica: Replica;
   readonly #sources: Sources;
+  readonly #execution: Execution;
   readonly #remedies: Readonly<
     Record<Remedy, (sent: Sent, result: RefusedResult, entry: Entry | undefined) => Settled>
   >;
@@ -46,6 +26,7 @@ export class Settlement {
   constructor(replica: Replica, sources: Sources) {
     this.#replica = replica;
     this.#sources = sources;
+    this.#execution = new Execution(replica, sources);
     this.#remedies = {
       executed: (sent, { current }) => this.executed(sent, current),
       merge: (sent, result, entry) => this.#merge(sent, result, entry),
@@ -61,38 +42,28 @@ export class Settlement {
   }
 
   /** The cloud has what was asked for; `record` is the node then. */
-  executed({ intent: { seq }, file, manifest }: Sent, record: NodeRecord | undefined): Settled {
-    const { catalog, journal } = this.#replica.parts;
-    const intent = journal.get(seq);
-    if (intent === undefined) return 'settled';
-    const entry = catalog.get(intent.node);
-    if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
-      this.#replica.submit([journal.remove(seq)]);
-      if (intent.op === 'remove') this.#replica.later(() => sweep(this.#replica, intent.node));
-      else if (file !== undefined) this.#replica.discard(intent.node, file.id);
-      return 'settled';
-    }
-    if (intent.op === 'put' && record.version !== intent.version && record.hash !== manifest?.hash) {
-      return this.#succeed(intent, record);
-    }
-    this.#finish(intent, entry, record);
-    if (file !== undefined && manifest !== undefined) this.#keep(entry, file, manifest, record);
-    return 'settled';
+  executed(sent: Sent, record: NodeRecord | undefined): Settled {
+    return this.#execution.executed(sent, record);
   }
 
-  /** The cloud did not do it. */
+  /** A refusal has changed nothing: under another id it is an intent that nobody has sent, free to be changed. */
+  unfix(seq: number): void {
+    const { journal } = this.#replica.parts;
+    const intent = journal.get(seq);
+    if (intent === undefined) return;
+    journal.release(seq);
+    this.#replica.submit([journal.put({ ...intent, id: this.#replica.newId() })]);
+  }
+
+  /** The cloud did not do it; the intent is unfixed. */
   refused(sent: Sent, result: RefusedResult): Settled {
     const { catalog, journal } = this.#replica.parts;
     const intent = journal.get(sent.intent.seq);
     if (intent === undefined) return 'settled';
     const found = catalog.get(intent.node);
     const entry = found?.id === intent.node ? found : undefined;
-    // A refusal has changed nothing: under another id it is an intent that nobody has sent, free to be changed.
-    journal.release(intent.seq);
-    const free = { ...intent, id: this.#replica.newId() };
-    this.#replica.submit([journal.put(free)]);
-    const remedy = remedyFor(this.#describe(free, sent, result, entry));
-    return this.#remedies[remedy]({ ...sent, intent: free }, result, entry);
+    const remedy = remedyFor(this.#describe(intent, sent, result, entry));
+    return this.#remedies[remedy]({ ...sent, intent }, result, entry);
   }
 
   /** Puts an intent aside until a person has done something. */
@@ -125,51 +96,6 @@ export class Settlement {
     return current.id === parent || current.id === this.#replica.resolve(parent) ? 'parent' : 'holder';
   }
 
-  /** The entry as the cloud has the node now, but for what still waits. */
-  #finish(intent: PendingIntent, entry: Entry, record: NodeRecord): void {
-    const { journal } = this.#replica.parts;
-    const done = journal.remove(intent.seq);
-    const local = facetsOf(journal.of(entry.id));
-    const { staged, ...bare } = entry;
-    const before: Entry = staged === undefined || staged !== intent.staged ? entry : bare;
-    // If another node has the place here, the feed's record of this one is shown when it has gone.
-    const stays = !local.place && !makeRoom(this.#replica, record);
-    const shown = stays ? { ...record, rev: entry.rev } : record;
-    const { base: _base, ...merged } = merge(
-      before,
-      shown,
-      { ...local, place: local.place || stays },
-      this.#parent(record),
-    );
-    const waiting = journal.has(entry.id);
-    this.#replica.put(waiting ? { ...merged, base: baseOf(record) } : merged, entry, [done]);
-    if (stays) this.#sources.offer(record);
-  }
-
-  #parent(record: NodeRecord): NodeId {
-    return this.#replica.resolve(record.parent);
-  }
-
-  /** What was uploaded becomes cached content, or goes. */
-  #keep(entry: Entry, file: StagedFile, { hash, size }: Manifest, record: NodeRecord): void {
-    const { staging, policyOf, openFiles } = this.#replica.parts;
-    const content = { hash, size, version: record.version ?? entry.version };
-    const drop = policyOf(entry).uploaded === 'drop' || size === 0;
-    this.#replica.later(async () => {
-      await this.#replica.written();
-      await (drop ? staging.discard(file.id) : staging.adopt(file, content, []));
-      if (!openFiles.isOpen(entry.id)) file.close();
-    });
-  }
-
-  /** The cloud has an earlier content of ours: this one is its successor. */
-  #succeed(intent: PendingIntent, record: NodeRecord): Settled {
-    const { journal } = this.#replica.parts;
-    journal.release(intent.seq);
-    this.#replica.submit([journal.put({ ...intent, id: this.#replica.newId(), base: record.version })]);
-    return 'again';
-  }
-
   #merge(sent: Sent, { code, current }: RefusedResult, entry: Entry | undefined): Settled {
     if (entry === undefined || current === undefined) return this.#drop(sent.intent);
     if (code === 'conflict') {
@@ -189,21 +115,29 @@ export class Settlement {
 
   /** The name is taken: ours gets another one, unless it has left that place anyway. */
   #rename(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
-    const { journal } = this.#replica.parts;
     if (entry === undefined) return this.#drop(intent);
+    const straight = this.#goStraight(intent, entry);
+    if (!straight) this.#replica.giveWay(entry);
+    if (current !== undefined) this.#sources.offer(current);
+    return 'settled';
+  }
+
+  /**
+   * A place in which the node was only on its way cannot be had: it goes to where it is now at once. False if it was to
+   * stay there.
+   */
+  #goStraight(intent: PendingIntent, entry: Entry): boolean {
+    const { journal } = this.#replica.parts;
     const { replace: _replace, ...rest } = intent;
     const moves = journal.of(entry.id).filter(({ op, seq }) => op === 'move' && seq > intent.seq);
     const elsewhere = entry.parent !== this.#replica.resolve(intent.parent) || entry.name !== intent.name;
     const last = moves.at(-1)?.replace;
-    const replace = last === undefined ? {} : { replace: last };
-    const place = { parent: entry.parent, name: entry.name };
-    this.#replica.submit([
-      ...moves.map(({ seq }) => journal.remove(seq)),
-      journal.put({ ...rest, ...place, ...(elsewhere ? replace : {}) }),
-    ]);
-    if (!elsewhere) this.#replica.giveWay(entry);
-    if (current !== undefined) this.#sources.offer(current);
-    return 'settled';
+    const replace = last === undefined || !elsewhere ? {} : { replace: last };
+    const { parent, name } = entry;
+    const dropped = moves.map(({ seq }) => journal.remove(seq));
+    this.#replica.submit([...dropped, journal.put({ ...rest, parent, name, ...replace })]);
+    if (elsewhere) this.#replica.requeue(entry.id);
+    return elsewhere;
   }
 
   /** Our content becomes a file of its own beside the cloud's, which shows the cloud's again. */
@@ -277,6 +211,9 @@ export class Settlement {
   #renewParent(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     const { catalog, journal } = this.#replica.parts;
     if (entry === undefined) return this.#drop(intent);
+    if (intent.op !== 'put' || isCreation(intent)) {
+      if (this.#goStraight(intent, entry)) return 'settled';
+    }
     const parent = catalog.get(entry.parent);
     if (parent === undefined) return this.#orphan(entry);
     if (journal.of(parent.id).some(isCreation)) {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { PendingIntent } from '../cache/journal.ts';
 import type { IntentResult } from '../cloud/wire.ts';
 import { MAX_INTENTS } from '../cloud/wire.ts';
@@ -6,7 +7,8 @@ import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
 import type { Replica } from './replica.ts';
 import { Behind, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
-import { Settlement, type Sources } from './settlement.ts';
+import type { Sent, Sources } from './execution.ts';
+import { Settlement, type RefusedResult } from './settlement.ts';
 import { Wake } from './wake.ts';
 
 /** Content above this goes in a lane of its own, bytes. */
@@ -52,6 +54,8 @@ export class Uploader {
   constructor(replica: Replica, sources: Sources) {
     const { journal, catalog, policyOf, activity, now } = replica.parts;
     this.#replica = replica;
+    // Every call that is under way listens to it.
+    setMaxListeners(0, this.#stop.signal);
     this.#settlement = new Settlement(replica, sources);
     this.#patience = new Patience(replica.parts);
     this.#facts = {
@@ -218,23 +222,24 @@ export class Uploader {
   }
 
   #settle({ sent }: Preparation, results: readonly IntentResult[]): void {
-    const { journal } = this.#replica.parts;
-    const refused = new Behind(this.#facts);
+    const refusals: [Sent, RefusedResult][] = [];
     for (const [i, one] of sent.entries()) {
       const result = results[i];
-      if (result === undefined) continue;
       this.#solo.delete(one.intent.seq);
-      if (result.status === 'done') {
-        this.#settlement.executed(one, result.node);
-        continue;
-      }
-      const known = journal.get(one.intent.seq) ?? one.intent;
+      if (result?.status === 'done') this.#settlement.executed(one, result.node);
+      else if (result !== undefined) refusals.push([one, result]);
+    }
+    // A refusal has changed nothing: all of them are free to be changed before the first is looked at.
+    for (const [{ intent }] of refusals) this.#settlement.unfix(intent.seq);
+    const refused = new Behind(this.#facts);
+    for (const [one, result] of refusals) {
+      const known = this.#replica.parts.journal.get(one.intent.seq);
+      if (known === undefined) continue;
       const builds = refused.blocks(known);
       refused.add(known);
       // Refused perhaps only because what it builds on was.
-      const settled = builds ? 'again' : this.#settlement.refused(one, result);
-      journal.release(one.intent.seq);
-      if (settled === 'again') this.#later(one.intent.seq, builds ? 0 : AGAIN);
+      if (builds) this.#later(known.seq, 0);
+      else if (this.#settlement.refused(one, result) === 'again') this.#later(known.seq, AGAIN);
     }
   }
 

@@ -66,7 +66,7 @@ class Local {
     const entry = this.entries.get(id);
     if (entry === undefined || [...this.entries.values()].some(({ parent }) => parent === id)) return;
     // A node on its way through a folder that is never made is a case for the cloud's refusal.
-    if ([...this.intents.values()].some(({ parent, node }) => parent === id && !this.entries.has(node))) return;
+    if ([...this.intents.values()].some(({ parent, node }) => parent === id && node !== id)) return;
     this.#plan(planRemove(entry, this.#waiting(id), 0));
     this.entries.delete(id);
   }
