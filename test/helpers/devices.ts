@@ -17,13 +17,31 @@ const quiet = { info: () => undefined, warn: () => undefined };
 /** A gateway with the few calls that tests of two devices are made of. Paths begin at the root of the drive. */
 export class TestDevice {
   readonly name: string;
-  readonly gateway: Gateway;
-  readonly fs: FileSystem;
+  readonly #options: GatewayOptions;
+  #gateway: Gateway;
 
-  constructor(name: string, gateway: Gateway) {
+  private constructor(name: string, gateway: Gateway, options: GatewayOptions) {
     this.name = name;
-    this.gateway = gateway;
-    this.fs = gateway.fs;
+    this.#gateway = gateway;
+    this.#options = options;
+  }
+
+  static async open(name: string, options: GatewayOptions): Promise<TestDevice> {
+    return new TestDevice(name, await Gateway.open(options), options);
+  }
+
+  get gateway(): Gateway {
+    return this.#gateway;
+  }
+
+  get fs(): FileSystem {
+    return this.#gateway.fs;
+  }
+
+  /** Ends and starts again, with what is queued left as it is. */
+  async restart(): Promise<void> {
+    await this.#gateway.close();
+    this.#gateway = await Gateway.open(this.#options);
   }
 
   async stat(path: string): Promise<Attr> {
@@ -105,10 +123,21 @@ export class TestDevice {
     return found;
   }
 
-  /** Sends everything and shows everything. */
+  /** Sends everything and shows everything, in spite of failures that pass. */
   async sync(): Promise<void> {
-    await this.gateway.flush();
-    await this.gateway.pull(context);
+    const impatient = setInterval(() => this.gateway.stack.uploader.reachable(), 20);
+    try {
+      await this.gateway.flush();
+      for (let tries = 0; ; tries++) {
+        try {
+          return await this.gateway.pull(context);
+        } catch (error) {
+          if (tries === 20 || !isFsError(error, 'EAGAIN')) throw error;
+        }
+      }
+    } finally {
+      clearInterval(impatient);
+    }
   }
 
   async #place(path: string): Promise<[Attr, string]> {
@@ -126,14 +155,14 @@ export interface DeviceOptions extends Partial<GatewayOptions> {
 /** A gateway of its own on an account. */
 export async function openDevice(t: Test, name: string, id: string, options: DeviceOptions): Promise<TestDevice> {
   mkdirSync(options.dir, { recursive: true });
-  const gateway = await Gateway.open({
+  const device = await TestDevice.open(name, {
     device: { id, name },
     limits: { cacheBytes: 1e9, minFree: 0, hotBytes: 16 << 20 },
     log: process.env['FJORD_TEST_LOG'] === undefined ? quiet : { info: console.error, warn: console.error },
     ...options,
   });
-  t.teardown(() => gateway.close());
-  return new TestDevice(name, gateway);
+  t.teardown(() => device.gateway.close());
+  return device;
 }
 
 export interface Pair {
@@ -144,7 +173,7 @@ export interface Pair {
   readonly netA: DirectRemote;
   readonly netB: DirectRemote;
   /** Until nothing is queued anywhere and both devices have seen everything. */
-  converge(): Promise<void>;
+  readonly converge: () => Promise<void>;
 }
 
 /** Two devices on one account. */
@@ -156,8 +185,8 @@ export async function openPair(t: Test, options: Partial<GatewayOptions> = {}): 
   const netB = await cloud.device('beta');
   const a = await openDevice(t, 'alpha', netA.self.id, { dir: join(dir, 'a'), remote: netA, ...options });
   const b = await openDevice(t, 'beta', netB.self.id, { dir: join(dir, 'b'), remote: netB, ...options });
-  await a.gateway.pull(context);
-  await b.gateway.pull(context);
+  await a.sync();
+  await b.sync();
   const converge = async (): Promise<void> => {
     for (let round = 0; round < 20; round++) {
       await Promise.all([a.sync(), b.sync()]);

@@ -99,8 +99,15 @@ t.test('both create a folder of one name: its content is merged', async (t) => {
   const none = async (): Promise<void> => undefined;
   const shown = await apart(t, none, make('a', ['1', 'x', 'e/1']), make('b', ['2', 'x', 'e/2']));
   t.strictSame(shown, {
-    ...{ 'd/': '', 'd/1': 'a 1', 'd/2': 'b 2', 'd/x': 'a x', 'd/x!': 'b x' },
-    ...{ 'd/e/': '', 'd/e/1': 'a e/1', 'd/e/2': 'b e/2', 'd/e/same': 'same' },
+    'd/': '',
+    'd/1': 'a 1',
+    'd/2': 'b 2',
+    'd/x': 'a x',
+    'd/x!': 'b x',
+    'd/e/': '',
+    'd/e/1': 'a e/1',
+    'd/e/2': 'b e/2',
+    'd/e/same': 'same',
   });
 });
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
 import { background as context } from '../../src/vfs/context.ts';
-import { isFsError } from '../../src/vfs/fs-error.ts';
+import { FsError, isFsError } from '../../src/vfs/fs-error.ts';
 import { openPair, type Pair, type TestDevice } from '../helpers/devices.ts';
 
 /**
@@ -30,6 +30,11 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('unlink' as const), who, at: path }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('removeTree' as const), who, at: place }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('sync' as const), who }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), who }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('fail' as const), who, calls: fc.nat(3), answer: fc.boolean() }),
+  },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -55,6 +60,8 @@ class Run {
   async step(given: Step): Promise<void> {
     const device = this.#pair[given.who];
     if (given.do === 'sync') return await this.#sync(given.who);
+    if (given.do === 'restart') return await device.restart();
+    if (given.do === 'fail') return this.#fail(given.calls, given.answer);
     const at = `${this.#top}/${given.at}`;
     try {
       if (given.do === 'write') await this.#write(device, at, `${this.#top} ${this.#count++}`);
@@ -80,7 +87,8 @@ class Run {
     assert.deepEqual(left, right, 'both devices show the same');
     assert.deepEqual(left, await this.#inCloud(), 'the cloud has what they show');
     const shown = new Set(Object.values(left));
-    for (const content of this.#owed) if (!shown.has(content)) throw new Error(`lost: ${content} of ${JSON.stringify(left)}`);
+    for (const content of this.#owed)
+      if (!shown.has(content)) throw new Error(`lost: ${content} of ${JSON.stringify(left)}`);
     for (const { gateway } of [a, b]) {
       const { parked, queued } = gateway.status();
       assert.deepEqual({ parked, queued }, { parked: 0, queued: 0 });
@@ -99,6 +107,14 @@ class Run {
     await this.#pair[name].sync();
     await this.#pair[name].sync();
     net.offline = true;
+  }
+
+  /** The next calls do not reach the cloud, or their answers get lost. */
+  #fail(calls: number, answer: boolean): void {
+    let left = calls;
+    this.#pair.cloud.disturb = (_call, after) => {
+      if (after === answer && left-- > 0) throw new FsError('EAGAIN', 'test', { reason: 'lost' });
+    };
   }
 
   async #write(device: TestDevice, at: string, content: string): Promise<void> {

@@ -249,7 +249,14 @@ t.test('whatever is held up, no intent is sent before what it builds on, and all
 });
 
 const intent = (seq: number, more: Partial<PendingIntent>): PendingIntent => ({
-  ...{ seq, id: `i${seq}`, op: 'put', space: 's', node: `n${seq}`, at: 0, parent: ROOT, name: `f${seq}` },
+  seq,
+  id: `i${seq}`,
+  op: 'put',
+  space: 's',
+  node: `n${seq}`,
+  at: 0,
+  parent: ROOT,
+  name: `f${seq}`,
   ...(more.op === undefined || more.op === 'put' ? { base: null, version: `v${seq}` } : {}),
   ...more,
 });
