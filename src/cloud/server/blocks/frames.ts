@@ -1,0 +1,74 @@
+import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../../wire.ts';
+import { Refusal } from '../refusal.ts';
+import type { Block } from './block-store.ts';
+
+/** Before each block's bytes: their count (32 bits, big-endian) and their raw digest. */
+export const FRAME_HEADER = 4 + DIGEST_SIZE;
+
+export function frameHeader(digest: string, length: number): Buffer {
+  const header = Buffer.allocUnsafe(FRAME_HEADER);
+  header.writeUInt32BE(length, 0);
+  header.write(digest, 4, 'hex');
+  return header;
+}
+
+/**
+ * The blocks of a stream of frames, one after the other; at no time are more bytes kept than one block and one chunk.
+ * @throws bad_request if the stream ends inside a frame or a length cannot be, too_large
+ */
+export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Block> {
+  const input = new ByteQueue(stream);
+  let bytes = 0;
+  for (let count = 1; await input.fill(1); count += 1) {
+    if (!(await input.fill(FRAME_HEADER))) throw truncated();
+    const header = input.take(FRAME_HEADER);
+    const length = header.readUInt32BE(0);
+    bytes += length;
+    if (length === 0 || length > BLOCK_SIZE) throw new Refusal('bad_request', `a block has 1 to ${BLOCK_SIZE} bytes`);
+    if (count > MAX_BATCH_BLOCKS || bytes > MAX_BATCH_BYTES) throw new Refusal('too_large', 'too many blocks at once');
+    if (!(await input.fill(length))) throw truncated();
+    yield { digest: header.toString('hex', 4), data: input.take(length) };
+  }
+}
+
+function truncated(): Refusal {
+  return new Refusal('bad_request', 'the body ends inside a frame');
+}
+
+class ByteQueue {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #chunks: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** Waits until `count` bytes are there; false if the stream ends before. */
+  async fill(count: number): Promise<boolean> {
+    while (this.#length < count) {
+      const next = await this.#source.next();
+      if (next.done === true) return false;
+      this.#chunks.push(next.value);
+      this.#length += next.value.length;
+    }
+    return true;
+  }
+
+  take(count: number): Buffer {
+    const taken = Buffer.allocUnsafeSlow(count);
+    let at = 0;
+    let used = 0;
+    while (at < count) {
+      const chunk = this.#chunks[used] as Uint8Array;
+      const part = chunk.subarray(0, count - at);
+      taken.set(part, at);
+      at += part.length;
+      if (part.length === chunk.length) used += 1;
+      else this.#chunks[used] = chunk.subarray(part.length);
+    }
+    this.#chunks.splice(0, used);
+    this.#length -= count;
+    return taken;
+  }
+}

@@ -1,0 +1,87 @@
+import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BYTES } from '../../wire.ts';
+import { splitManifest } from '../meta/manifest.ts';
+import type { Db } from '../meta/schema.ts';
+import { readableSizes, readManifest } from '../meta/versions.ts';
+import { Refusal } from '../refusal.ts';
+import type { BlockStore } from './block-store.ts';
+import { frameHeader } from './frames.ts';
+
+export interface BlockOfVersion {
+  readonly version: string;
+  readonly index: number;
+}
+
+/**
+ * The digests of blocks that are named by version and index, in the order asked for: as many from the beginning as may
+ * come in one answer, at least one. A digest alone opens nothing.
+ * @throws not_found, bad_request
+ */
+export async function resolveBlocks(db: Db, account: string, blocks: readonly BlockOfVersion[]): Promise<string[]> {
+  const versions = [...new Set(blocks.map(({ version }) => version))];
+  const fitting = fit(await readableSizes(db, account, versions), blocks);
+  const indices = new Map<string, number[]>();
+  for (const { version, index } of fitting) {
+    const list = indices.get(version);
+    if (list === undefined) indices.set(version, [index]);
+    else list.push(index);
+  }
+  const digests = new Map<string, string>();
+  for (const [version, list] of indices) await lookUp(db, version, list, digests);
+  return fitting.map(({ version, index }) => digests.get(`${index}/${version}`) ?? '');
+}
+
+function fit(sizes: ReadonlyMap<string, number>, blocks: readonly BlockOfVersion[]): readonly BlockOfVersion[] {
+  let total = 0;
+  let count = 0;
+  for (const { version, index } of blocks) {
+    const size = sizes.get(version);
+    if (size === undefined) throw new Refusal('not_found', 'no such version');
+    const length = Math.min(BLOCK_SIZE, size - index * BLOCK_SIZE);
+    if (length <= 0) throw new Refusal('bad_request', `the version has no block ${index}`);
+    total += length;
+    if (total <= MAX_BATCH_BYTES) count += 1;
+  }
+  return blocks.slice(0, count);
+}
+
+// Only the stretch of the manifest that is needed: that of a large file has many megabytes.
+async function lookUp(db: Db, version: string, indices: number[], into: Map<string, string>): Promise<void> {
+  const first = Math.min(...indices);
+  const count = Math.max(...indices) - first + 1;
+  const digests = splitManifest(await readManifest(db, version, first * DIGEST_SIZE, count * DIGEST_SIZE));
+  for (const index of indices) {
+    const digest = digests[index - first];
+    if (digest !== undefined) into.set(`${index}/${version}`, digest);
+  }
+}
+
+/** Frames of blocks in order; the next one is read while this one is sent. */
+export async function* readBlocks(
+  store: BlockStore,
+  account: string,
+  digests: readonly string[],
+): AsyncGenerator<Uint8Array> {
+  let index = 0;
+  for await (const data of readAhead(store, account, digests)) {
+    yield frameHeader(digests[index] ?? '', data.length);
+    yield data;
+    index += 1;
+  }
+}
+
+/** The bytes of blocks in order; the next one is read while this one is used. */
+export async function* readAhead(
+  store: BlockStore,
+  account: string,
+  digests: Iterable<string>,
+): AsyncGenerator<Uint8Array> {
+  let next: Promise<Uint8Array> | undefined;
+  for (const digest of digests) {
+    const current = next;
+    next = store.get(account, digest);
+    // Seen when it is its turn.
+    next.catch(() => undefined);
+    if (current !== undefined) yield await current;
+  }
+  if (next !== undefined) yield await next;
+}

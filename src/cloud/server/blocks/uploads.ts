@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { inChunks } from '../meta/chunks.ts';
+import type { Db } from '../meta/schema.ts';
+import { Refusal } from '../refusal.ts';
+import type { Block, BlockStore } from './block-store.ts';
+
+/** Blocks written together: so many bytes, or so many blocks. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+const GROUP_BLOCKS = 250;
+
+export interface UploadsOptions {
+  readonly db: Db;
+  readonly store: BlockStore;
+  readonly now: Clock;
+}
+
+/**
+ * Takes blocks in. A block counts as there once its row says `stored`, which it says only if the bytes were written
+ * while the row was under the same generation all the time: once the collector has condemned a row, only a new
+ * generation brings it back. Safe to call concurrently, also for the same block.
+ */
+export class Uploads {
+  readonly #options: UploadsOptions;
+
+  constructor(options: UploadsOptions) {
+    this.#options = options;
+  }
+
+  /** Stores all blocks of the stream; answers how many. @throws digest_mismatch, quota_exceeded, what the stream throws */
+  async accept(account: string, blocks: AsyncIterable<Block>): Promise<number> {
+    let group: Block[] = [];
+    let bytes = 0;
+    let count = 0;
+    for await (const block of blocks) {
+      group.push(block);
+      bytes += block.data.length;
+      count += 1;
+      if (bytes < GROUP_BYTES && group.length < GROUP_BLOCKS) continue;
+      await this.#store(account, group);
+      group = [];
+      bytes = 0;
+    }
+    if (group.length > 0) await this.#store(account, group);
+    return count;
+  }
+
+  async #store(account: string, blocks: readonly Block[]): Promise<void> {
+    let left = [...new Map(blocks.map((block) => [block.digest, block])).values()];
+    while (left.length > 0) {
+      const claims = await this.#claim(account, left);
+      const absent = left.filter(({ digest }) => claims.has(digest));
+      try {
+        await this.#options.store.put(account, absent);
+      } catch (error) {
+        await this.#abandon(account, claims);
+        throw error;
+      }
+      const lost = await this.#finish(account, claims);
+      left = absent.filter(({ digest }) => lost.has(digest));
+    }
+  }
+
+  /** Marks the blocks that are not stored as being written; answers the generation of each of those. */
+  async #claim(account: string, blocks: readonly Block[]): Promise<Map<string, string>> {
+    const touched = this.#options.now();
+    return await this.#options.db.transaction().execute(async (db) => {
+      await checkRoom(db, account, blocks);
+      const digests = blocks.map(({ digest }) => digest);
+      const mine = db.updateTable('blocks').where('account', '=', account).where('digest', 'in', digests);
+      await mine.set({ touched }).execute();
+      const claim = randomUUID();
+      await mine
+        .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(claim), '||', eb.ref('digest')) }))
+        .where('state', '=', 'condemned')
+        .execute();
+      const row = { account, refs: 0, state: 'writing', touched } as const;
+      await db
+        .insertInto('blocks')
+        .values(blocks.map(({ digest, data }) => ({ ...row, digest, size: data.length, generation: claim + digest })))
+        .onConflict((conflict) => conflict.columns(['account', 'digest']).doNothing())
+        .execute();
+      const claimed = await db
+        .selectFrom('blocks')
+        .select(['digest', 'generation'])
+        .where('account', '=', account)
+        .where('digest', 'in', digests)
+        .where('state', '=', 'writing')
+        .execute();
+      return new Map(claimed.map(({ digest, generation }) => [digest, generation]));
+    });
+  }
+
+  /** Says that the claimed blocks are stored; answers those whose row was collected meanwhile. */
+  async #finish(account: string, claims: ReadonlyMap<string, string>): Promise<Set<string>> {
+    const lost = new Set(claims.keys());
+    if (lost.size === 0) return lost;
+    const rows = await this.#options.db
+      .updateTable('blocks')
+      .set((eb) => ({
+        state: eb
+          .case()
+          .when('state', '=', 'writing')
+          .then('stored' as const)
+          .else(eb.ref('state'))
+          .end(),
+      }))
+      .where('account', '=', account)
+      .where('generation', 'in', [...claims.values()])
+      .returning(['digest', 'state'])
+      .execute();
+    for (const { digest, state } of rows) if (state === 'stored') lost.delete(digest);
+    return lost;
+  }
+
+  /** After a failure: what was written under the claims, if anything, is the collector's. */
+  async #abandon(account: string, claims: ReadonlyMap<string, string>): Promise<void> {
+    for (const generations of inChunks([...claims.values()])) {
+      await this.#options.db
+        .updateTable('blocks')
+        .set({ state: 'condemned' })
+        .where('account', '=', account)
+        .where('generation', 'in', generations)
+        .where('state', '=', 'writing')
+        .execute();
+    }
+  }
+}
+
+async function checkRoom(db: Db, account: string, blocks: readonly Block[]): Promise<void> {
+  const bytes = blocks.reduce((sum, { data }) => sum + data.length, 0);
+  const { quota, used } = await db
+    .selectFrom('accounts')
+    .select(['quota', 'used'])
+    .where('id', '=', account)
+    .executeTakeFirstOrThrow();
+  if (used + bytes > quota) throw new Refusal('quota_exceeded', 'the account has no room for this');
+}
+
+/** At start: uploads that the last process did not finish are the collector's. */
+export async function abandonUploads(db: Db): Promise<void> {
+  await db.updateTable('blocks').set({ state: 'condemned' }).where('state', '=', 'writing').execute();
+}

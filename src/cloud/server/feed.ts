@@ -1,0 +1,93 @@
+import type { Cursor, NodeRecord } from '../wire.ts';
+import { nodeRecord } from './meta/records.ts';
+import type { Db, NodeRow, SpaceRow } from './meta/schema.ts';
+import { Refusal } from './refusal.ts';
+
+/** Nodes read at once. */
+const PAGE = 1000;
+/** Nodes in one answer of the feed; more are asked for with the next cursor. */
+const ANSWER = 50_000;
+
+/**
+ * The nodes changed after the revision `since`, tombstones included, in the order of revisions, then a cursor. In pages,
+ * as fast as they are taken.
+ * @throws cursor_expired (with the first page)
+ */
+export async function* feed(db: Db, space: SpaceRow, since: number): AsyncGenerator<(NodeRecord | Cursor)[]> {
+  if (since < space.floor) throw new Refusal('cursor_expired', 'older changes have been forgotten: take a snapshot');
+  if (since > space.rev) throw new Refusal('cursor_expired', 'the cursor is of another time: take a snapshot');
+  let cursor = since;
+  let left = ANSWER;
+  while (left > 0) {
+    const rows = await page(db, space, cursor);
+    const last = rows.at(-1);
+    if (last === undefined) return yield [{ cursor: space.rev, more: false }];
+    yield rows.map(nodeRecord);
+    cursor = last.rev;
+    left -= rows.length;
+  }
+  yield [{ cursor, more: true }];
+}
+
+/**
+ * The live nodes of a space, then a cursor. What changes meanwhile moves beyond the revision at which the snapshot
+ * began, so it is in the feed after the cursor, if not here.
+ */
+export async function* snapshot(db: Db, space: SpaceRow): AsyncGenerator<(NodeRecord | Cursor)[]> {
+  let cursor = 0;
+  for (;;) {
+    const rows = await page(db, space, cursor);
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    const live = await alive(db, space, rows);
+    if (live.length > 0) yield live.map(nodeRecord);
+    cursor = last.rev;
+  }
+  yield [{ cursor: space.rev, more: false }];
+}
+
+async function page(db: Db, space: SpaceRow, after: number): Promise<NodeRow[]> {
+  return await db
+    .selectFrom('nodes')
+    .selectAll()
+    .where('space', '=', space.id)
+    .where('rev', '>', after)
+    .where('rev', '<=', space.rev)
+    .orderBy('rev')
+    .limit(PAGE)
+    .execute();
+}
+
+type Step = Pick<NodeRow, 'id' | 'parent' | 'removed'>;
+
+/** Those of the rows that have no removed folder above them; walks up all of them at once, a query for each level. */
+async function alive(db: Db, space: SpaceRow, rows: readonly NodeRow[]): Promise<NodeRow[]> {
+  const known = new Map<string, Step>(rows.map((row) => [row.id, row]));
+  let wanted = unknown(rows, known, space.root);
+  while (wanted.length > 0) {
+    const found = await db.selectFrom('nodes').select(['id', 'parent', 'removed']).where('id', 'in', wanted).execute();
+    for (const row of found) known.set(row.id, row);
+    wanted = unknown(found, known, space.root);
+  }
+  const live = new Map<string, boolean>([[space.root, true]]);
+  return rows.filter((row) => isLive(row.id, known, live));
+}
+
+function unknown(steps: readonly Step[], known: ReadonlyMap<string, Step>, root: string): string[] {
+  const parents = steps.filter(({ removed }) => removed === null).map(({ parent }) => parent);
+  return [...new Set(parents)].filter((id) => id !== root && !known.has(id));
+}
+
+function isLive(id: string, known: ReadonlyMap<string, Step>, live: Map<string, boolean>): boolean {
+  const path: string[] = [];
+  let at = id;
+  while (!live.has(at)) {
+    path.push(at);
+    const step = known.get(at);
+    if (step === undefined || step.removed !== null) live.set(at, false);
+    else at = step.parent;
+  }
+  const answer = live.get(at) ?? false;
+  for (const passed of path) live.set(passed, answer);
+  return answer;
+}

@@ -1,0 +1,61 @@
+import { LogController, fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { authenticate } from './auth.ts';
+import { blockRoutes } from './blocks.ts';
+import { contentRoutes } from './content.ts';
+import { deviceRoutes, loginRoute } from './devices.ts';
+import { answerClientError, answerError, answerNotFound } from './errors.ts';
+import { feedRoutes } from './feed.ts';
+import { intentRoutes } from './intents.ts';
+import type { Parts } from './parts.ts';
+import { pushRoutes } from './push.ts';
+import { spaceRoutes } from './spaces.ts';
+import { trashRoutes } from './trash.ts';
+import { usageRoutes } from './usage.ts';
+import { compileSchema } from './validate.ts';
+import { versionRoutes } from './versions.ts';
+
+/** Most bytes of a body, where a route does not say otherwise. */
+const BODY_LIMIT = 2 * 1024 * 1024;
+
+export interface AppOptions {
+  readonly log: FastifyBaseLogger | undefined;
+  readonly tls: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined;
+}
+
+/** The API, not yet listening. Everything but login and health asks for a device token. */
+export function makeApp(parts: Parts, { log, tls }: AppOptions): FastifyInstance {
+  const app = fastify({
+    ...(log === undefined ? {} : { loggerInstance: log }),
+    ...(tls === undefined ? {} : ({ https: tls } as object)),
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 300_000,
+    exposeHeadRoutes: false,
+    logController: new LogController({ disableRequestLogging: true }),
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+  });
+  app.setValidatorCompiler(compileSchema);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(answerNotFound);
+  app.addHook('preClose', async () => parts.hub.end());
+  app.get('/v1/health', async () => ({ status: 'ok' }));
+  app.register(async (open) => loginRoute(open, parts));
+  app.register(async (closed) => {
+    authenticate(closed, parts.meta);
+    for (const routes of ROUTES) routes(closed, parts);
+  });
+  return app;
+}
+
+const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
+  deviceRoutes,
+  spaceRoutes,
+  feedRoutes,
+  pushRoutes,
+  blockRoutes,
+  contentRoutes,
+  intentRoutes,
+  versionRoutes,
+  trashRoutes,
+  usageRoutes,
+];

@@ -1,0 +1,53 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { Type, type Static } from 'typebox';
+import { DIGEST_SIZE, Id, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../wire.ts';
+import { FRAME_HEADER, readFrames } from '../blocks/frames.ts';
+import { readBlocks, resolveBlocks } from '../blocks/reading.ts';
+import { touchBlocks } from '../meta/block-table.ts';
+import { distinct, splitManifest } from '../meta/manifest.ts';
+import { Refusal } from '../refusal.ts';
+import type { Parts } from './parts.ts';
+
+/** Base64 of raw digests, in the question and in the answer. */
+const Missing = Type.Object({
+  digests: Type.String({
+    pattern: '^[A-Za-z0-9+/]*={0,2}$',
+    maxLength: Math.ceil((MAX_DIGESTS * DIGEST_SIZE) / 3) * 4,
+  }),
+});
+const Read = Type.Object({
+  blocks: Type.Array(Type.Object({ version: Id, index: Type.Integer({ minimum: 0 }) }), { maxItems: MAX_BATCH_BLOCKS }),
+});
+/** Bytes of the largest upload, frames and all. */
+const UPLOAD_LIMIT = MAX_BATCH_BYTES + MAX_BATCH_BLOCKS * FRAME_HEADER;
+
+export function blockRoutes(app: FastifyInstance, { meta, store, uploads }: Parts): void {
+  app.post('/v1/blocks/missing', { schema: { body: Missing } }, async ({ caller, body }) => {
+    const digests = splitManifest(Buffer.from((body as Static<typeof Missing>).digests, 'base64'));
+    const present = await touchBlocks(meta.db, caller.account, digests, meta.now());
+    const missing = distinct(digests).filter((digest) => !present.has(digest));
+    return { missing: Buffer.from(missing.join(''), 'hex').toString('base64') };
+  });
+
+  app.post('/v1/blocks/read', { schema: { body: Read } }, async ({ caller, body }, reply) => {
+    const { blocks } = body as Static<typeof Read>;
+    const found = await resolveBlocks(meta.db, caller.account, blocks);
+    const frames = Readable.from(readBlocks(store, caller.account, found), { objectMode: true, highWaterMark: 1 });
+    return reply.type('application/octet-stream').send(frames);
+  });
+
+  app.register(async (raw) => {
+    raw.removeAllContentTypeParsers();
+    // The stream itself: the parser of frames counts what it takes.
+    raw.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+    raw.post('/v1/blocks', async (request) => {
+      if (Number(request.headers['content-length'] ?? 0) > UPLOAD_LIMIT) {
+        throw new Refusal('too_large', 'too many bytes at once');
+      }
+      if (!(request.body instanceof Readable)) throw new Refusal('bad_request', 'the body is application/octet-stream');
+      const frames = readFrames(request.body as AsyncIterable<Uint8Array>);
+      return { stored: await uploads.accept(request.caller.account, frames) };
+    });
+  });
+}

@@ -1,0 +1,73 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BLOCK_SIZE } from '../../wire.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
+import { readAhead } from '../blocks/reading.ts';
+import { splitManifest } from '../meta/manifest.ts';
+import type { VersionRow } from '../meta/schema.ts';
+import { readableVersion } from '../meta/versions.ts';
+import type { Parts } from './parts.ts';
+import { parseRange, type ByteRange } from './range.ts';
+
+type ContentRequest = FastifyRequest<{ Params: { id: string } }>;
+
+export function contentRoutes(app: FastifyInstance, { meta, store }: Parts): void {
+  app.get<{ Params: { id: string } }>('/v1/versions/:id/blocks', async ({ caller, params }, reply) => {
+    const { manifest } = await readableVersion(meta.db, caller.account, params.id);
+    return reply
+      .type('application/octet-stream')
+      .send(Buffer.from(manifest.buffer, manifest.byteOffset, manifest.length));
+  });
+
+  app.route<{ Params: { id: string } }>({
+    method: ['GET', 'HEAD'],
+    url: '/v1/versions/:id/content',
+    handler: async (request, reply) => {
+      const version = await readableVersion(meta.db, request.caller.account, request.params.id);
+      return answer(store, version, request, reply);
+    },
+  });
+}
+
+/** A version as a plain HTTP resource: one range, If-None-Match and If-Range with the strong ETag of its hash. */
+function answer(store: BlockStore, version: VersionRow, request: ContentRequest, reply: FastifyReply): FastifyReply {
+  const etag = `"${version.hash}"`;
+  reply.headers({ 'accept-ranges': 'bytes', etag, 'last-modified': new Date(version.mtime).toUTCString() });
+  reply.headers({ 'x-content-type-options': 'nosniff', 'content-disposition': 'attachment' });
+  if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  const condition = request.headers['if-range'];
+  const range =
+    condition === undefined || condition === etag ? parseRange(request.headers.range, version.size) : undefined;
+  if (range === 'outside') {
+    const error = { code: 'bad_request', message: 'the range lies outside of the content' };
+    return reply.code(416).header('content-range', `bytes */${version.size}`).send(error);
+  }
+  const part = range ?? { start: 0, end: version.size };
+  if (range !== undefined) {
+    reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${version.size}`);
+  }
+  reply.type('application/octet-stream').header('content-length', part.end - part.start);
+  if (request.method === 'HEAD') return reply.send();
+  return reply.send(Readable.from(slice(store, request.caller.account, version, part), { objectMode: false }));
+}
+
+function matches(header: string | undefined, etag: string): boolean {
+  return (
+    header?.split(',').some((tag) => tag.trim() === etag || tag.trim() === `W/${etag}` || tag.trim() === '*') ?? false
+  );
+}
+
+async function* slice(
+  store: BlockStore,
+  account: string,
+  { manifest }: VersionRow,
+  { start, end }: ByteRange,
+): AsyncGenerator<Uint8Array> {
+  const first = Math.floor(start / BLOCK_SIZE);
+  const digests = splitManifest(manifest).slice(first, Math.ceil(end / BLOCK_SIZE));
+  let at = first * BLOCK_SIZE;
+  for await (const block of readAhead(store, account, digests)) {
+    yield block.subarray(Math.max(0, start - at), end - at);
+    at += BLOCK_SIZE;
+  }
+}

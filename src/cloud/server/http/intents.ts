@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify';
+import { Type, type Static } from 'typebox';
+import { Id, MAX_INTENTS } from '../../wire.ts';
+import { executeIntents } from '../intents/batch.ts';
+import type { Parts } from './parts.ts';
+
+/** A manifest of a terabyte has 45 MB in base64. */
+const BODY_LIMIT = 64 * 1024 * 1024;
+
+const Batch = Type.Object({
+  intents: Type.Array(Type.Object({ id: Id }), { minItems: 1, maxItems: MAX_INTENTS }),
+});
+
+export function intentRoutes(app: FastifyInstance, { meta }: Parts): void {
+  app.post('/v1/intents', { schema: { body: Batch }, bodyLimit: BODY_LIMIT }, async ({ caller, body }) => ({
+    results: await executeIntents(meta, caller, (body as Static<typeof Batch>).intents),
+  }));
+}

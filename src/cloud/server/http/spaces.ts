@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify';
+import { Type, type Static } from 'typebox';
+import { spaceRecord } from '../meta/records.ts';
+import { listSpaces, openBackup, removeSpace } from '../meta/spaces.ts';
+import type { Parts } from './parts.ts';
+
+// What a set may be called is for the rule of names to say.
+const NewSpace = Type.Object({ kind: Type.Literal('backup'), name: Type.String() });
+
+export function spaceRoutes(app: FastifyInstance, { meta, hub }: Parts): void {
+  app.get('/v1/spaces', async ({ caller }) => ({ spaces: await listSpaces(meta.db, caller) }));
+
+  app.post('/v1/spaces', { schema: { body: NewSpace } }, async ({ caller, device, body }) => {
+    const { name } = body as Static<typeof NewSpace>;
+    const { space, made } = await meta.edit(caller, async (edit) => openBackup(edit, device.id, name));
+    if (made) hub.publish(caller.account, { type: 'spaces' });
+    return spaceRecord(space, device.name, true);
+  });
+
+  app.delete<{ Params: { id: string } }>('/v1/spaces/:id', async ({ caller, params }, reply) => {
+    await meta.edit(caller, async (edit) => removeSpace(edit, params.id));
+    hub.publish(caller.account, { type: 'spaces' });
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,18 @@
+import type { Static } from 'typebox';
+import type { AttrSchema } from '../../wire.ts';
+import { liveNode, type Edit } from '../meta/edit.ts';
+import { mayChange } from '../meta/rights.ts';
+import type { NodeRow, SpaceRow } from '../meta/schema.ts';
+import { changeXattrs } from '../meta/xattrs.ts';
+
+/** What is absent stays as it is. */
+export async function attr(edit: Edit, space: SpaceRow, intent: Static<typeof AttrSchema>): Promise<NodeRow> {
+  mayChange(space, edit.caller);
+  const node = await liveNode(edit, space, intent.node);
+  return await edit.update(space, node, {
+    mode: intent.mode ?? node.mode,
+    mtime: intent.mtime ?? node.mtime,
+    birthtime: intent.birthtime ?? node.birthtime,
+    xattrs: intent.xattrs === undefined ? node.xattrs : changeXattrs(node.xattrs, intent.xattrs),
+  });
+}

@@ -1,0 +1,36 @@
+import { Refusal } from '../refusal.ts';
+import { liveFolder, type Edit } from '../meta/edit.ts';
+import { checkNodeName } from '../meta/names.ts';
+import { nodeRecord } from '../meta/records.ts';
+import type { NodeRow, SpaceRow } from '../meta/schema.ts';
+
+export interface Place {
+  readonly parent: string;
+  readonly name: string;
+}
+
+/**
+ * Checks that something can be put at a place: the folder lives, the name is possible, and it is free or held by
+ * one of `allowed`. Answers who holds it.
+ * @throws name_invalid, gone, not_found, not_a_folder, exists
+ */
+export async function claimPlace(
+  edit: Edit,
+  space: SpaceRow,
+  place: Place,
+  allowed: readonly (string | undefined)[] = [],
+): Promise<NodeRow | undefined> {
+  checkNodeName(place.name);
+  await liveFolder(edit, space, place.parent);
+  const holder = await edit.child(place.parent, place.name);
+  if (holder === undefined || allowed.includes(holder.id)) return holder;
+  throw new Refusal('exists', 'the name is taken', { current: nodeRecord(holder) });
+}
+
+/** That a node with this id can be made. @throws conflict, bad_request */
+export async function claimId(edit: Edit, space: SpaceRow, id: string): Promise<void> {
+  if (!(await edit.taken(id))) return;
+  const node = await edit.node(id, space);
+  if (node === undefined) throw new Refusal('bad_request', 'a node with this id exists');
+  throw new Refusal('conflict', 'the node exists', { current: nodeRecord(node) });
+}

@@ -1,0 +1,59 @@
+import type { Static } from 'typebox';
+import type { PutSchema } from '../../wire.ts';
+import { Refusal } from '../refusal.ts';
+import { resolveContent } from '../meta/content.ts';
+import { liveNode, type Edit } from '../meta/edit.ts';
+import { nodeRecord } from '../meta/records.ts';
+import { replaceNode } from '../meta/removal.ts';
+import { mayAdd, mayChange } from '../meta/rights.ts';
+import type { NodeRow, SpaceRow } from '../meta/schema.ts';
+import { addVersion, checkNewVersion, inheritVersions, trimVersions } from '../meta/versions.ts';
+import { packXattrs } from '../meta/xattrs.ts';
+import { claimId, claimPlace } from './place.ts';
+
+type Put = Static<typeof PutSchema>;
+
+export async function put(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow> {
+  return await (intent.base === null ? create(edit, space, intent) : succeed(edit, space, intent));
+}
+
+async function create(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow> {
+  const { node: id, parent, name, mode, mtime, birthtime } = intent;
+  mayAdd(space, edit.caller);
+  if (intent.replace !== undefined) mayChange(space, edit.caller);
+  const xattrs = packXattrs(intent.xattrs);
+  const replaced = await claimPlace(edit, space, intent, [intent.replace]);
+  if (replaced?.kind === 'folder') {
+    throw new Refusal('exists', 'a file does not replace a folder', { current: nodeRecord(replaced) });
+  }
+  await claimId(edit, space, id);
+  await checkNewVersion(edit, intent.version);
+  const content = await resolveContent(edit, intent.content);
+  if (replaced !== undefined) await replaceNode(edit, space, replaced);
+  const { size, hash } = content;
+  const node = { id, space: space.id, parent, name, kind: 'file', mode, mtime, birthtime, size, hash } as const;
+  const row = await edit.insert(space, { ...node, version: intent.version, target: null, xattrs });
+  edit.count(space, size, 1);
+  await addVersion(edit, { id: intent.version, node: id, rank: row.rev, mtime }, content);
+  if (replaced !== undefined) await inheritVersions(edit, replaced, id);
+  if (replaced !== undefined) await trimVersions(edit, space, id);
+  return row;
+}
+
+async function succeed(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow> {
+  const { mode, mtime, birthtime, version } = intent;
+  mayAdd(space, edit.caller);
+  const node = await liveNode(edit, space, intent.node);
+  if (node.kind !== 'file' || node.version !== intent.base) {
+    throw new Refusal('conflict', 'another version is the current one', { current: nodeRecord(node) });
+  }
+  const xattrs = intent.xattrs === undefined ? node.xattrs : packXattrs(intent.xattrs);
+  await checkNewVersion(edit, version);
+  const content = await resolveContent(edit, intent.content);
+  const { size, hash } = content;
+  const row = await edit.update(space, node, { mode, mtime, birthtime, xattrs, size, hash, version });
+  edit.count(space, size - node.size, 0);
+  await addVersion(edit, { id: version, node: node.id, rank: row.rev, mtime }, content);
+  await trimVersions(edit, space, node.id);
+  return row;
+}

@@ -1,0 +1,27 @@
+import type { Static } from 'typebox';
+import type { RemoveSchema } from '../../wire.ts';
+import { Refusal } from '../refusal.ts';
+import { isLive, type Edit } from '../meta/edit.ts';
+import { nodeRecord } from '../meta/records.ts';
+import { changedBelow, trashNode } from '../meta/removal.ts';
+import { mayChange } from '../meta/rights.ts';
+import type { NodeRow, SpaceRow } from '../meta/schema.ts';
+
+export async function remove(edit: Edit, space: SpaceRow, intent: Static<typeof RemoveSchema>): Promise<NodeRow> {
+  mayChange(space, edit.caller);
+  const node = await edit.node(intent.node, space);
+  if (node === undefined) throw new Refusal('not_found', 'no such node in this space');
+  if (!(await isLive(edit, space, node))) return { ...node, removed: node.removed ?? edit.now };
+  await checkUnchanged(edit, node, intent);
+  return await trashNode(edit, space, node);
+}
+
+async function checkUnchanged(edit: Edit, node: NodeRow, intent: Static<typeof RemoveSchema>): Promise<void> {
+  const current = nodeRecord(node);
+  if (node.kind === 'file' && node.version !== intent.base) {
+    throw new Refusal('conflict', 'another version is the current one', { current });
+  }
+  if (node.kind === 'folder' && (await changedBelow(edit.db, node, intent.seen, edit.caller.device))) {
+    throw new Refusal('conflict', 'another device changed something in the folder', { current });
+  }
+}

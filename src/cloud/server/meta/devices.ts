@@ -1,0 +1,78 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import type { DeviceRecord } from '../../wire.ts';
+import { Refusal } from '../refusal.ts';
+import { deviceRecord } from './records.ts';
+import type { Db, DeviceRow } from './schema.ts';
+
+/** `seen` is written at most this often, ms. */
+const SEEN_STEP = 60_000;
+
+export interface NewDevice {
+  /** To go on as a device that the account has, with a new token; its old one ends. */
+  readonly id?: string;
+  readonly name: string;
+  readonly platform: string;
+}
+
+/** Makes a device, or gives a known one a new token. The token is known to its owner alone: only its hash is kept. */
+export async function issueToken(
+  db: Db,
+  account: string,
+  device: NewDevice,
+  now: number,
+): Promise<{ token: string; row: DeviceRow }> {
+  const token = `fjord_${randomBytes(32).toString('base64url')}`;
+  const { name, platform } = device;
+  if (device.id !== undefined) {
+    const changes = { name, platform, token: hashToken(token), seen: now, revoked: null };
+    const known = db.updateTable('devices').set(changes).where('id', '=', device.id).where('account', '=', account);
+    const row = await known.returningAll().executeTakeFirst();
+    if (row === undefined) throw new Refusal('not_found', 'the account has no such device');
+    return { token, row };
+  }
+  const row: DeviceRow = {
+    ...{ id: uuid(), account, name, platform, token: hashToken(token) },
+    ...{ created: now, seen: now, revoked: null },
+  };
+  await db.insertInto('devices').values(row).execute();
+  return { token, row };
+}
+
+/** Whose token it is. @throws unauthorized */
+export async function findByToken(db: Db, token: string, now: number): Promise<DeviceRow> {
+  const row = await db.selectFrom('devices').selectAll().where('token', '=', hashToken(token)).executeTakeFirst();
+  if (row === undefined || row.revoked !== null) throw new Refusal('unauthorized', 'the token is not valid');
+  if (now - row.seen < SEEN_STEP) return row;
+  await db.updateTable('devices').set({ seen: now }).where('id', '=', row.id).execute();
+  return { ...row, seen: now };
+}
+
+export async function listDevices(db: Db, account: string, caller: string): Promise<DeviceRecord[]> {
+  const rows = await db
+    .selectFrom('devices')
+    .selectAll()
+    .where('account', '=', account)
+    .where('revoked', 'is', null)
+    .orderBy('created')
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => deviceRecord(row, caller));
+}
+
+/** The token ends at once; what the device stored stays. @throws not_found */
+export async function revokeDevice(db: Db, account: string, id: string, now: number): Promise<void> {
+  const row = await db
+    .updateTable('devices')
+    .set({ revoked: now })
+    .where('id', '=', id)
+    .where('account', '=', account)
+    .where('revoked', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  if (row === undefined) throw new Refusal('not_found', 'no such device');
+}
+
+function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

@@ -1,0 +1,199 @@
+import { Refusal } from '../refusal.ts';
+import { nodeRecord } from './records.ts';
+import type { AccountRow, Db, NodeRow, SpaceRow } from './schema.ts';
+
+/** On whose behalf something is done. */
+export interface Caller {
+  readonly account: string;
+  /** `null`: the service itself, or the account's owner with the password. */
+  readonly device: string | null;
+}
+
+/** A node without what the edit fills in. */
+export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged'>;
+
+/**
+ * One transaction of one account: nodes read are kept, so that walking up from a thousand siblings costs one walk, and
+ * counters are written once, by `flush`. Single-owner.
+ */
+export class Edit {
+  readonly db: Db;
+  readonly caller: Caller;
+  readonly now: number;
+  readonly #nodes = new Map<string, NodeRow | undefined>();
+  readonly #spaces = new Map<string, SpaceRow>();
+  readonly #changed = new Set<SpaceRow>();
+  #account: AccountRow | undefined;
+  #used = 0;
+
+  constructor(db: Db, caller: Caller, now: number) {
+    this.db = db;
+    this.caller = caller;
+    this.now = now;
+  }
+
+  /** A space of the account, locked until the end of the transaction. @throws not_found */
+  async space(id: string): Promise<SpaceRow> {
+    const known = this.#spaces.get(id);
+    if (known !== undefined) return known;
+    // Writing it back as it is takes the lock in every database.
+    const row = await this.db
+      .updateTable('spaces')
+      .set((eb) => ({ rev: eb.ref('rev') }))
+      .where('id', '=', id)
+      .where('account', '=', this.caller.account)
+      .returningAll()
+      .executeTakeFirst();
+    if (row === undefined) throw new Refusal('not_found', 'no such space');
+    this.#spaces.set(id, row);
+    return row;
+  }
+
+  /** A node by its id, tombstones included; `undefined` if there is none or it is in another space. */
+  async node(id: string, space: SpaceRow): Promise<NodeRow | undefined> {
+    if (!this.#nodes.has(id)) await this.load([id]);
+    const row = this.#nodes.get(id);
+    return row?.space === space.id ? row : undefined;
+  }
+
+  /** True if a node of this id exists, whosever it is. */
+  async taken(id: string): Promise<boolean> {
+    if (!this.#nodes.has(id)) await this.load([id]);
+    if (this.#nodes.get(id) !== undefined) return true;
+    const root = await this.db.selectFrom('spaces').select('id').where('root', '=', id).executeTakeFirst();
+    return root !== undefined;
+  }
+
+  /** Reads nodes at once that will be asked for. */
+  async load(ids: readonly string[]): Promise<void> {
+    const rows = await this.db.selectFrom('nodes').selectAll().where('id', 'in', ids).execute();
+    for (const id of ids) this.#nodes.set(id, undefined);
+    for (const row of rows) this.#nodes.set(row.id, row);
+  }
+
+  /** Who has the name in a folder. */
+  async child(parent: string, name: string): Promise<NodeRow | undefined> {
+    const found = await this.db
+      .selectFrom('nodes')
+      .selectAll()
+      .where('parent', '=', parent)
+      .where('name', '=', name)
+      .where('removed', 'is', null)
+      .executeTakeFirst();
+    if (found === undefined) return undefined;
+    this.#nodes.set(found.id, found);
+    return found;
+  }
+
+  /** Writes a new node under the next revision. */
+  async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
+    const row: NodeRow = { ...node, ...this.#stamp(space), removed: null, purged: 0 };
+    await this.db.insertInto('nodes').values(row).execute();
+    this.#nodes.set(row.id, row);
+    return row;
+  }
+
+  /** Changes a node under the next revision. */
+  async update(space: SpaceRow, node: NodeRow, changes: Partial<NodeRow>): Promise<NodeRow> {
+    const stamp = this.#stamp(space);
+    const row: NodeRow = { ...node, ...changes, ...stamp };
+    await this.db
+      .updateTable('nodes')
+      .set({ ...changes, ...stamp })
+      .where('id', '=', node.id)
+      .execute();
+    this.#nodes.set(row.id, row);
+    return row;
+  }
+
+  /** The next revision of the space. */
+  nextRev(space: SpaceRow): number {
+    this.#changed.add(space);
+    space.rev += 1;
+    return space.rev;
+  }
+
+  /** Adds to what the space holds: bytes of current versions, and files. */
+  count(space: SpaceRow, bytes: number, files: number): void {
+    this.#changed.add(space);
+    space.bytes += bytes;
+    space.files += files;
+  }
+
+  /** Forgets what it knows of nodes, after changes that went past it. */
+  forget(): void {
+    this.#nodes.clear();
+  }
+
+  /** Bytes that the account may still come to use. */
+  async room(): Promise<number> {
+    const { quota, used } = await this.account();
+    return quota - used - this.#used;
+  }
+
+  /** Adds to the bytes that the account uses. */
+  use(bytes: number): void {
+    this.#used += bytes;
+  }
+
+  async account(): Promise<AccountRow> {
+    this.#account ??= await this.db
+      .updateTable('accounts')
+      .set((eb) => ({ used: eb.ref('used') }))
+      .where('id', '=', this.caller.account)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return this.#account;
+  }
+
+  /** Writes the counters; answers the spaces that took a new revision. */
+  async flush(): Promise<SpaceRow[]> {
+    for (const { id, rev, bytes, files } of this.#changed) {
+      await this.db.updateTable('spaces').set({ rev, bytes, files }).where('id', '=', id).execute();
+    }
+    if (this.#used !== 0) {
+      const used = this.#used;
+      await this.db
+        .updateTable('accounts')
+        .set((eb) => ({ used: eb('used', '+', used) }))
+        .where('id', '=', this.caller.account)
+        .execute();
+    }
+    return [...this.#changed];
+  }
+
+  #stamp(space: SpaceRow): Pick<NodeRow, 'rev' | 'ctime' | 'device'> {
+    return { rev: this.nextRev(space), ctime: this.now, device: this.caller.device };
+  }
+}
+
+/** @throws gone, not_found */
+export async function liveNode(edit: Edit, space: SpaceRow, id: string): Promise<NodeRow> {
+  const node = await edit.node(id, space);
+  if (node === undefined) throw new Refusal('not_found', 'no such node in this space');
+  if (!(await isLive(edit, space, node))) {
+    throw new Refusal('gone', 'the node, or a folder above it, was removed', {
+      current: { ...nodeRecord(node), removed: true },
+    });
+  }
+  return node;
+}
+
+/** True if neither the node nor a folder above it is removed. */
+export async function isLive(edit: Edit, space: SpaceRow, node: NodeRow): Promise<boolean> {
+  let at: NodeRow | undefined = node;
+  while (at !== undefined && at.removed === null) {
+    if (at.parent === space.root) return true;
+    at = await edit.node(at.parent, space);
+  }
+  return false;
+}
+
+/** That new children can be made in the folder. @throws gone, not_found, not_a_folder */
+export async function liveFolder(edit: Edit, space: SpaceRow, id: string): Promise<void> {
+  if (id === space.root) return;
+  const folder = await liveNode(edit, space, id);
+  if (folder.kind !== 'folder') {
+    throw new Refusal('not_a_folder', 'the parent is not a folder', { current: nodeRecord(folder) });
+  }
+}

@@ -1,0 +1,47 @@
+import type { VersionRecord } from '../../wire.ts';
+import { Refusal } from '../refusal.ts';
+import { liveNode, type Edit } from './edit.ts';
+import { versionRecord } from './records.ts';
+import { mayAdd } from './rights.ts';
+import type { Db, NodeRow } from './schema.ts';
+import { versionsOf } from './versions.ts';
+
+/** The kept versions of a file, newest first. @throws not_found */
+export async function listVersions(db: Db, account: string, node: string): Promise<VersionRecord[]> {
+  const { version } = await findNode(db, account, node);
+  return (await versionsOf(db, node)).map((row) => versionRecord(row, row.id === version));
+}
+
+/**
+ * Makes an older version the newest one again, under its own id: what others have cached of it stays right. Nothing is
+ * lost by it, so it is allowed wherever one may add.
+ * @throws not_found, gone, forbidden
+ */
+export async function restoreVersion(edit: Edit, id: string, version: string): Promise<NodeRow> {
+  const { space: home } = await findNode(edit.db, edit.caller.account, id);
+  const space = await edit.space(home);
+  mayAdd(space, edit.caller);
+  const node = await liveNode(edit, space, id);
+  const chosen = (await versionsOf(edit.db, id)).find((row) => row.id === version);
+  if (chosen === undefined) throw new Refusal('not_found', 'the file has no such version');
+  if (chosen.id === node.version) return node;
+  const { size, hash, mtime } = chosen;
+  const row = await edit.update(space, node, { version, size, hash, mtime });
+  edit.count(space, size - node.size, 0);
+  await edit.db.updateTable('versions').set({ rank: row.rev }).where('id', '=', version).execute();
+  return row;
+}
+
+/** A node of the account that is not purged. @throws not_found */
+export async function findNode(db: Db, account: string, id: string): Promise<NodeRow> {
+  const row = await db
+    .selectFrom('nodes')
+    .innerJoin('spaces', 'spaces.id', 'nodes.space')
+    .selectAll('nodes')
+    .where('nodes.id', '=', id)
+    .where('nodes.purged', '=', 0)
+    .where('spaces.account', '=', account)
+    .executeTakeFirst();
+  if (row === undefined) throw new Refusal('not_found', 'no such node');
+  return row;
+}

@@ -1,0 +1,51 @@
+import { Kysely, type Dialect } from 'kysely';
+import type { Clock } from '../clock.ts';
+import { migrate, type ColumnTypes } from './migrations.ts';
+import { Edit, type Caller } from './edit.ts';
+import type { Database, Db } from './schema.ts';
+
+export interface MetaStoreOptions {
+  readonly dialect: Dialect;
+  readonly types: ColumnTypes;
+  readonly now: Clock;
+  /** Called after each commit for every space that took a new revision. */
+  readonly moved: (account: string, space: string, rev: number) => void;
+}
+
+/** The metadata: accounts, devices, spaces, nodes, versions, and who refers to which block. Safe to call concurrently. */
+export class MetaStore {
+  readonly db: Db;
+  readonly now: Clock;
+  readonly #moved: MetaStoreOptions['moved'];
+
+  private constructor(db: Db, options: MetaStoreOptions) {
+    this.db = db;
+    this.now = options.now;
+    this.#moved = options.moved;
+  }
+
+  /** @throws if the data is in use by another process or written by a newer program */
+  static async open(options: MetaStoreOptions): Promise<MetaStore> {
+    const db = new Kysely<Database>({ dialect: options.dialect });
+    await migrate(db, options.types);
+    return new MetaStore(db, options);
+  }
+
+  /**
+   * Runs `work` in a transaction. It must use the edit's connection alone and wait for nothing but the database. All
+   * or nothing: a throw undoes everything. Followers hear of it after the commit.
+   */
+  async edit<T>(caller: Caller, work: (edit: Edit) => Promise<T>): Promise<T> {
+    const [result, moved] = await this.db.transaction().execute(async (db) => {
+      const edit = new Edit(db, caller, this.now());
+      const result = await work(edit);
+      return [result, await edit.flush()] as const;
+    });
+    for (const { id, rev } of moved) this.#moved(caller.account, id, rev);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy();
+  }
+}

@@ -1,0 +1,148 @@
+import { Migrator, sql, type Migration } from 'kysely';
+import type { Db } from './schema.ts';
+
+/** What the databases do not agree on. */
+export interface ColumnTypes {
+  /** Column type of binary data. */
+  readonly bytes: 'blob' | 'bytea';
+}
+
+/** Brings the tables to the form that this program knows. @throws if the data was written by a newer program */
+export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
+  const migrations: Record<string, Migration> = { '0001-start': { up: (schema) => start(schema, types) } };
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error instanceof Error ? error : new Error('migration failed', { cause: error });
+}
+
+type Schema = Parameters<Migration['up']>[0];
+
+async function start(db: Schema, types: ColumnTypes): Promise<void> {
+  await makeAccounts(db);
+  await makeSpaces(db);
+  await makeNodes(db);
+  await makeVersions(db, types);
+  await makeIntents(db);
+  await makeBlocks(db);
+}
+
+async function makeAccounts(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('accounts')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('email', 'text', (column) => column.notNull().unique())
+    .addColumn('password', 'text', (column) => column.notNull())
+    .addColumn('quota', 'bigint', (column) => column.notNull())
+    .addColumn('used', 'bigint', (column) => column.notNull())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable('devices')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('account', 'text', (column) => column.notNull().references('accounts.id'))
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('platform', 'text', (column) => column.notNull())
+    .addColumn('token', 'text', (column) => column.notNull().unique())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addColumn('seen', 'double precision', (column) => column.notNull())
+    .addColumn('revoked', 'double precision')
+    .execute();
+  await db.schema.createIndex('devices_account').on('devices').column('account').execute();
+}
+
+async function makeSpaces(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('spaces')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('account', 'text', (column) => column.notNull().references('accounts.id'))
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('root', 'text', (column) => column.notNull().unique())
+    .addColumn('rev', 'bigint', (column) => column.notNull())
+    .addColumn('floor', 'bigint', (column) => column.notNull())
+    .addColumn('device', 'text', (column) => column.notNull())
+    .addColumn('bytes', 'bigint', (column) => column.notNull())
+    .addColumn('files', 'bigint', (column) => column.notNull())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addColumn('removed', 'double precision')
+    .addUniqueConstraint('spaces_name', ['account', 'kind', 'device', 'name'])
+    .execute();
+}
+
+async function makeNodes(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('nodes')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('space', 'text', (column) => column.notNull().references('spaces.id'))
+    .addColumn('parent', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('mode', 'integer', (column) => column.notNull())
+    .addColumn('mtime', 'double precision', (column) => column.notNull())
+    .addColumn('birthtime', 'double precision', (column) => column.notNull())
+    .addColumn('ctime', 'double precision', (column) => column.notNull())
+    .addColumn('rev', 'bigint', (column) => column.notNull())
+    .addColumn('device', 'text')
+    .addColumn('size', 'bigint', (column) => column.notNull())
+    .addColumn('version', 'text')
+    .addColumn('hash', 'text')
+    .addColumn('target', 'text')
+    .addColumn('xattrs', 'text')
+    .addColumn('removed', 'double precision')
+    .addColumn('purged', 'integer', (column) => column.notNull())
+    .execute();
+  const { schema } = db;
+  await schema.createIndex('nodes_rev').on('nodes').columns(['space', 'rev']).unique().execute();
+  const live = schema.createIndex('nodes_name').on('nodes').columns(['parent', 'name']).unique();
+  await live.where(sql.ref('removed'), 'is', null).execute();
+  const gone = schema.createIndex('nodes_removed').on('nodes').columns(['purged', 'removed']);
+  await gone.where(sql.ref('removed'), 'is not', null).execute();
+  const trash = schema.createIndex('nodes_trash').on('nodes').columns(['space', 'removed', 'id']);
+  await trash.where(sql.ref('removed'), 'is not', null).where(sql.ref('purged'), '=', sql.lit(0)).execute();
+}
+
+async function makeVersions(db: Schema, types: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('versions')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('node', 'text', (column) => column.notNull())
+    .addColumn('rank', 'bigint', (column) => column.notNull())
+    .addColumn('size', 'bigint', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull())
+    .addColumn('mtime', 'double precision', (column) => column.notNull())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addColumn('device', 'text')
+    .addColumn('manifest', types.bytes, (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('versions_node').on('versions').columns(['node', 'rank']).execute();
+}
+
+async function makeIntents(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('intents')
+    .addColumn('device', 'text', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('result', 'text', (column) => column.notNull())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addPrimaryKeyConstraint('intents_key', ['device', 'id'])
+    .execute();
+  await db.schema.createIndex('intents_created').on('intents').column('created').execute();
+}
+
+async function makeBlocks(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('blocks')
+    .addColumn('account', 'text', (column) => column.notNull().references('accounts.id'))
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('size', 'integer', (column) => column.notNull())
+    .addColumn('refs', 'bigint', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('touched', 'double precision', (column) => column.notNull())
+    .addColumn('generation', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('blocks_key', ['account', 'digest'])
+    .execute();
+  const { schema } = db;
+  await schema.createIndex('blocks_generation').on('blocks').column('generation').unique().execute();
+  const idle = schema.createIndex('blocks_idle').on('blocks').columns(['state', 'touched']);
+  await idle.where(sql.ref('refs'), '=', sql.lit(0)).execute();
+}

@@ -1,0 +1,33 @@
+import { FsError } from '../../../vfs/fs-error.ts';
+import { NAME_MAX, checkName, splitExtension } from '../../../vfs/name.ts';
+import { Refusal } from '../refusal.ts';
+
+/** @throws name_invalid */
+export function checkNodeName(name: string): void {
+  try {
+    checkName(name, 'name');
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    throw new Refusal('name_invalid', error.reason ?? 'not a possible file name');
+  }
+}
+
+/** The name with a number before its extension, cut so that it remains a possible name: `a.txt`, 2 → `a (2).txt`. */
+export function numbered(name: string, number: number): string {
+  const [stem, extension] = splitExtension(name);
+  const tail = ` (${number})${extension}`;
+  const room = NAME_MAX - Buffer.byteLength(tail);
+  if (room < 1) return `${fit(name, NAME_MAX - Buffer.byteLength(` (${number})`))} (${number})`;
+  return fit(stem, room) + tail;
+}
+
+function fit(text: string, bytes: number): string {
+  let kept = '';
+  let used = 0;
+  for (const character of text) {
+    used += Buffer.byteLength(character);
+    if (used > bytes) break;
+    kept += character;
+  }
+  return kept;
+}

@@ -1,0 +1,50 @@
+import type { DeviceRecord, NodeRecord, SpaceRecord, VersionRecord } from '../../wire.ts';
+import type { DeviceRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
+
+/** Rows as the wire shows them. */
+
+export function nodeRecord(row: NodeRow): NodeRecord {
+  return {
+    id: row.id,
+    space: row.space,
+    parent: row.parent,
+    name: row.name,
+    kind: row.kind,
+    mode: row.mode,
+    mtime: row.mtime,
+    birthtime: row.birthtime,
+    ctime: row.ctime,
+    rev: row.rev,
+    device: row.device,
+    removed: row.removed !== null,
+    size: row.size,
+    version: row.version,
+    hash: row.hash,
+    ...(row.target === null ? {} : { target: row.target }),
+    ...(row.xattrs === null ? {} : { xattrs: JSON.parse(row.xattrs) as Record<string, string> }),
+  };
+}
+
+export function versionRecord(row: Omit<VersionRow, 'manifest'>, current: boolean): VersionRecord {
+  const { id, node, size, hash, mtime, created, device } = row;
+  return { id, node, size, hash, mtime, created, device, current };
+}
+
+export function deviceRecord(row: DeviceRow, caller: string): DeviceRecord {
+  const { id, name, platform, created, seen } = row;
+  return { id, name, platform, created, seen, current: id === caller };
+}
+
+/** `owner` is the device of a backup space. */
+export function spaceRecord(row: SpaceRow, owner: string | undefined, writable: boolean): SpaceRecord {
+  const { id, kind, name, root, rev, device } = row;
+  return {
+    id,
+    kind,
+    name,
+    root,
+    rev,
+    ...(owner === undefined ? {} : { device: { id: device, name: owner } }),
+    writable,
+  };
+}

@@ -1,0 +1,88 @@
+import type { Edit } from './edit.ts';
+import type { Db, NodeRow, SpaceRow } from './schema.ts';
+import { dropVersions, versionsOf } from './versions.ts';
+
+/** To the Trash, with all below it: one row. */
+export async function trashNode(edit: Edit, space: SpaceRow, node: NodeRow): Promise<NodeRow> {
+  return await edit.update(space, node, { removed: edit.now });
+}
+
+/** A node that another took the place of: a tombstone that is in no Trash. Its versions must have a new owner. */
+export async function replaceNode(edit: Edit, space: SpaceRow, node: NodeRow): Promise<void> {
+  if (node.kind === 'file') edit.count(space, -node.size, -1);
+  await edit.update(space, node, { removed: edit.now, purged: 2, size: 0, version: null, hash: null });
+}
+
+/**
+ * Takes a node out of the Trash for good. Its row stays as the tombstone under the revision that it has; children of a
+ * folder follow by `purgeChildren`.
+ */
+export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, removed: number): Promise<void> {
+  if (node.kind === 'file') {
+    const versions = await versionsOf(edit.db, node.id);
+    await dropVersions(
+      edit,
+      versions.map(({ id }) => id),
+    );
+    edit.count(space, -node.size, -1);
+  }
+  await edit.db
+    .updateTable('nodes')
+    .set({ removed, purged: node.kind === 'folder' ? 1 : 2, size: 0, version: null, hash: null, xattrs: null })
+    .where('id', '=', node.id)
+    .execute();
+  edit.forget();
+}
+
+/** True if the folder has a child that lives. */
+export async function hasChildren(db: Db, folder: string): Promise<boolean> {
+  const child = await db
+    .selectFrom('nodes')
+    .select('id')
+    .where('parent', '=', folder)
+    .where('removed', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return child !== undefined;
+}
+
+/** True if something below the folder was changed after the revision `seen` by another device than `device`. */
+export async function changedBelow(db: Db, folder: NodeRow, seen: number, device: string | null): Promise<boolean> {
+  // Nearly always nothing in the whole space is newer, which an index answers without a walk.
+  const newer = await db
+    .selectFrom('nodes')
+    .select('id')
+    .where('space', '=', folder.space)
+    .where('rev', '>', seen)
+    .where((eb) => eb.or([eb('device', 'is', null), eb('device', '!=', device ?? '')]))
+    .limit(1)
+    .executeTakeFirst();
+  if (newer === undefined) return false;
+  const found = await below(db, [folder.id])
+    .selectFrom('nodes')
+    .innerJoin('below', 'below.id', 'nodes.id')
+    .select('nodes.id')
+    .where('nodes.id', '!=', folder.id)
+    .where('nodes.rev', '>', seen)
+    .where((eb) => eb.or([eb('nodes.device', 'is', null), eb('nodes.device', '!=', device ?? '')]))
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/** A query over `below(top, id, depth)`: the nodes `tops`, and all that hangs on them without being removed itself. */
+export function below(db: Db, tops: readonly string[]) {
+  return db.withRecursive('below(top, id, depth)', (query) =>
+    query
+      .selectFrom('nodes as start')
+      .select((eb) => ['start.id as top', 'start.id as id', eb.val(0).as('depth')])
+      .where('start.id', 'in', tops)
+      .unionAll(
+        query
+          .selectFrom('nodes as child')
+          .innerJoin('below as above', 'above.id', 'child.parent')
+          .select((eb) => ['above.top as top', 'child.id as id', eb('above.depth', '+', 1).as('depth')])
+          .where('child.removed', 'is', null),
+      ),
+  );
+}

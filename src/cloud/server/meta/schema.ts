@@ -1,0 +1,131 @@
+import type { Kysely } from 'kysely';
+import type { NodeRecord, SpaceKind } from '../../wire.ts';
+
+/** The tables. Times are milliseconds since 1970 UTC; flags are 0 and 1; digests and hashes are lower-case hex. */
+export interface Database {
+  accounts: AccountRow;
+  devices: DeviceRow;
+  spaces: SpaceRow;
+  nodes: NodeRow;
+  versions: VersionRow;
+  intents: IntentRow;
+  blocks: BlockRow;
+}
+
+/** A connection, or the transaction that runs on it. */
+export type Db = Kysely<Database>;
+
+export interface AccountRow {
+  id: string;
+  /** Lower case. */
+  email: string;
+  /** PHC string of argon2id. */
+  password: string;
+  /** Bytes. */
+  quota: number;
+  /** Bytes of blocks that versions refer to, each block once. */
+  used: number;
+  created: number;
+}
+
+export interface DeviceRow {
+  id: string;
+  account: string;
+  name: string;
+  platform: string;
+  /** SHA-256 of the token, hex. */
+  token: string;
+  created: number;
+  seen: number;
+  revoked: number | null;
+}
+
+export interface SpaceRow {
+  id: string;
+  account: string;
+  kind: SpaceKind;
+  name: string;
+  /** Id of the root folder, which has no row in `nodes`. */
+  root: string;
+  /** The revision given out last. */
+  rev: number;
+  /** Tombstones up to this revision have been purged. */
+  floor: number;
+  /** Of a backup: whose; else ''. */
+  device: string;
+  /** Bytes of the current versions of its files, those in the Trash included. */
+  bytes: number;
+  files: number;
+  created: number;
+  removed: number | null;
+}
+
+/**
+ * A node lives if it and all folders above it have `removed` null. Removing touches one row; what is below stays
+ * attached to it.
+ */
+export interface NodeRow {
+  id: string;
+  space: string;
+  parent: string;
+  name: string;
+  kind: NodeRecord['kind'];
+  mode: number;
+  mtime: number;
+  birthtime: number;
+  ctime: number;
+  rev: number;
+  device: string | null;
+  size: number;
+  version: string | null;
+  hash: string | null;
+  target: string | null;
+  /** JSON of name → base64. */
+  xattrs: string | null;
+  removed: number | null;
+  purged: Purged;
+}
+
+/** 0: not purged. 1: purged, but children may remain that are not. 2: purged with all below. */
+export type Purged = 0 | 1 | 2;
+
+export interface VersionRow {
+  id: string;
+  node: string;
+  /** Order among the versions of the node: the node's revision when the version became the current one. */
+  rank: number;
+  size: number;
+  hash: string;
+  mtime: number;
+  created: number;
+  device: string | null;
+  /** Raw digests of its blocks, 32 bytes each. */
+  manifest: Uint8Array;
+}
+
+/** Outcomes of executed intents, for those who ask again. */
+export interface IntentRow {
+  device: string;
+  id: string;
+  /** JSON of the `IntentResult`. */
+  result: string;
+  created: number;
+}
+
+/**
+ * `writing`: somebody uploads it. `stored`: it is there. `condemned`: its removal has begun; it counts as absent.
+ */
+export type BlockState = 'writing' | 'stored' | 'condemned';
+
+export interface BlockRow {
+  account: string;
+  digest: string;
+  size: number;
+  /** How many versions contain it. */
+  refs: number;
+  state: BlockState;
+  /** Last time that somebody uploaded, asked for or let go of it. */
+  touched: number;
+  /** New with the row and whenever a condemned row is taken back: an uploader knows by it that no removal came between. */
+  generation: string;
+}

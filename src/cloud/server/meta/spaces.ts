@@ -1,0 +1,99 @@
+import { v7 as uuid } from 'uuid';
+import type { SpaceRecord } from '../../wire.ts';
+import { Refusal } from '../refusal.ts';
+import type { Caller, Edit } from './edit.ts';
+import { checkNodeName } from './names.ts';
+import { spaceRecord } from './records.ts';
+import { trashNode } from './removal.ts';
+import { isWritable } from './rights.ts';
+import type { Db, SpaceRow } from './schema.ts';
+
+/** The spaces of an account. */
+export async function listSpaces(db: Db, caller: Caller): Promise<SpaceRecord[]> {
+  const rows = await db
+    .selectFrom('spaces')
+    .leftJoin('devices', 'devices.id', 'spaces.device')
+    .selectAll('spaces')
+    .select('devices.name as owner')
+    .where('spaces.account', '=', caller.account)
+    .where('spaces.removed', 'is', null)
+    .orderBy('spaces.created')
+    .orderBy('spaces.id')
+    .execute();
+  return rows.map((row) => spaceRecord(row, row.owner ?? undefined, isWritable(row, caller)));
+}
+
+/** A space of the account. @throws not_found */
+export async function findSpace(db: Db, account: string, id: string): Promise<SpaceRow> {
+  const row = await db
+    .selectFrom('spaces')
+    .selectAll()
+    .where('id', '=', id)
+    .where('account', '=', account)
+    .where('removed', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) throw new Refusal('not_found', 'no such space');
+  return row;
+}
+
+export interface NewSpace {
+  readonly account: string;
+  readonly kind: SpaceRow['kind'];
+  readonly name: string;
+  readonly device: string;
+}
+
+/** False if there is one of this name already. */
+export async function insertSpace(db: Db, space: NewSpace, now: number): Promise<boolean> {
+  const counters = { rev: 0, floor: 0, bytes: 0, files: 0, created: now, removed: null };
+  const made = await db
+    .insertInto('spaces')
+    .values({ ...space, ...counters, id: uuid(), root: uuid() })
+    .onConflict((conflict) => conflict.columns(['account', 'kind', 'device', 'name']).doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return made !== undefined;
+}
+
+/** The backup space of a device and set. One that was removed comes back, empty. @throws name_invalid */
+export async function openBackup(edit: Edit, device: string, set: string): Promise<{ space: SpaceRow; made: boolean }> {
+  checkNodeName(set);
+  const { account } = edit.caller;
+  const made = await insertSpace(edit.db, { account, kind: 'backup', name: set, device }, edit.now);
+  const { id } = await edit.db
+    .selectFrom('spaces')
+    .select('id')
+    .where('account', '=', account)
+    .where('kind', '=', 'backup')
+    .where('device', '=', device)
+    .where('name', '=', set)
+    .executeTakeFirstOrThrow();
+  const space = await edit.space(id);
+  const revived = space.removed !== null;
+  await reviveSpace(edit, space);
+  return { space, made: made || revived };
+}
+
+/** A space that was removed is there again. */
+export async function reviveSpace(edit: Edit, space: SpaceRow): Promise<void> {
+  if (space.removed === null) return;
+  await edit.db.updateTable('spaces').set({ removed: null }).where('id', '=', space.id).execute();
+  space.removed = null;
+}
+
+/** Removes a backup space of the calling device; what is in it goes to the Trash. @throws forbidden, not_found */
+export async function removeSpace(edit: Edit, id: string): Promise<void> {
+  const space = await edit.space(id);
+  if (space.removed !== null) throw new Refusal('not_found', 'no such space');
+  if (space.kind !== 'backup' || space.device !== edit.caller.device) {
+    throw new Refusal('forbidden', 'only a backup is removed, and by the device that it belongs to');
+  }
+  const tops = await edit.db
+    .selectFrom('nodes')
+    .selectAll()
+    .where('parent', '=', space.root)
+    .where('removed', 'is', null)
+    .execute();
+  for (const top of tops) await trashNode(edit, space, top);
+  await edit.db.updateTable('spaces').set({ removed: edit.now }).where('id', '=', id).execute();
+}

@@ -1,0 +1,169 @@
+import { v7 as uuid } from 'uuid';
+import type { TrashRecord } from '../../wire.ts';
+import { TRASH_KEPT } from '../purge.ts';
+import { Refusal } from '../refusal.ts';
+import { inChunks } from './chunks.ts';
+import { isLive, type Edit } from './edit.ts';
+import { numbered } from './names.ts';
+import { nodeRecord } from './records.ts';
+import { below } from './removal.ts';
+import { mayAdd } from './rights.ts';
+import type { Db, NodeRow, SpaceRow } from './schema.ts';
+import { reviveSpace } from './spaces.ts';
+
+/** Entries read at once. */
+const PAGE = 100;
+
+/** What is in the Trash, newest first, in pages. */
+export async function* listTrash(db: Db, account: string): AsyncGenerator<TrashRecord[]> {
+  let last: NodeRow | undefined;
+  do {
+    const rows = await trashPage(db, account, last);
+    if (rows.length > 0) yield await Promise.all(rows.map(async (row) => trashRecord(db, row)));
+    last = rows.at(-1);
+  } while (last !== undefined);
+}
+
+async function trashPage(db: Db, account: string, after: NodeRow | undefined): Promise<NodeRow[]> {
+  let query = db
+    .selectFrom('nodes')
+    .innerJoin('spaces', 'spaces.id', 'nodes.space')
+    .selectAll('nodes')
+    .where('spaces.account', '=', account)
+    .where('nodes.removed', 'is not', null)
+    .where((eb) => eb('nodes.purged', '=', eb.lit(0)));
+  if (after !== undefined) {
+    query = query.where((eb) =>
+      eb.or([
+        eb('nodes.removed', '<', after.removed),
+        eb.and([eb('nodes.removed', '=', after.removed), eb('nodes.id', '<', after.id)]),
+      ]),
+    );
+  }
+  return await query.orderBy('nodes.removed', 'desc').orderBy('nodes.id', 'desc').limit(PAGE).execute();
+}
+
+async function trashRecord(db: Db, row: NodeRow): Promise<TrashRecord> {
+  const removed = row.removed ?? 0;
+  const names = (await ancestors(db, row)).map(({ name }) => name);
+  const path = `/${[...names, row.name].join('/')}`;
+  const { bytes, files } = await weigh(db, [row.id]);
+  return { node: nodeRecord(row), path, removed, expires: removed + TRASH_KEPT, size: bytes, files };
+}
+
+/** The folders above a node, from the top, removed ones included. */
+async function ancestors(db: Db, node: NodeRow): Promise<NodeRow[]> {
+  const path: NodeRow[] = [];
+  for (let at = node.parent; ;) {
+    const above = await db.selectFrom('nodes').selectAll().where('id', '=', at).executeTakeFirst();
+    if (above === undefined) return path.reverse();
+    path.push(above);
+    at = above.parent;
+  }
+}
+
+/** Bytes and files of subtrees. */
+export async function weigh(db: Db, tops: readonly string[]): Promise<{ bytes: number; files: number }> {
+  const total = { bytes: 0, files: 0 };
+  for (const chunk of inChunks(tops)) {
+    const sum = await sumBelow(db, chunk);
+    total.bytes += Number(sum.bytes ?? 0);
+    total.files += Number(sum.files);
+  }
+  return total;
+}
+
+async function sumBelow(db: Db, tops: readonly string[]): Promise<{ bytes: number | null; files: number }> {
+  return await below(db, tops)
+    .selectFrom('nodes')
+    .innerJoin('below', 'below.id', 'nodes.id')
+    .select((eb) => [eb.fn.sum<number | null>('nodes.size').as('bytes'), eb.fn.countAll<number>().as('files')])
+    .where('nodes.kind', '=', 'file')
+    .executeTakeFirstOrThrow();
+}
+
+/** A node in the Trash of the account, with its space. @throws not_found */
+export async function trashedNode(edit: Edit, id: string): Promise<[SpaceRow, NodeRow]> {
+  const row = await edit.db
+    .selectFrom('nodes')
+    .innerJoin('spaces', 'spaces.id', 'nodes.space')
+    .select('nodes.space')
+    .where('nodes.id', '=', id)
+    .where('spaces.account', '=', edit.caller.account)
+    .where('nodes.removed', 'is not', null)
+    .where('nodes.purged', '=', 0)
+    .executeTakeFirst();
+  if (row === undefined) throw new Refusal('not_found', 'no such node in the Trash');
+  const space = await edit.space(row.space);
+  const node = await edit.node(id, space);
+  if (node === undefined) throw new Refusal('not_found', 'no such node in the Trash');
+  return [space, node];
+}
+
+/**
+ * Back to where it was, or beside it with a number; missing folders are made again. The node and all below it take new
+ * revisions, so that followers see them again.
+ * @throws not_found, forbidden
+ */
+export async function restoreNode(edit: Edit, id: string): Promise<{ node: NodeRow; revived: boolean }> {
+  const [space, node] = await trashedNode(edit, id);
+  // A space that is gone comes back with its content; whoever may not write to it may not bring it back either.
+  mayAdd({ ...space, removed: null }, edit.caller);
+  const revived = space.removed !== null;
+  await reviveSpace(edit, space);
+  const parent = await restoreParent(edit, space, node);
+  const name = await freeName(edit, parent, node.name);
+  const restored = await edit.update(space, node, { parent, name, removed: null });
+  await renumber(edit, space, id);
+  return { node: restored, revived };
+}
+
+async function restoreParent(edit: Edit, space: SpaceRow, node: NodeRow): Promise<string> {
+  let parent = space.root;
+  for (const folder of await ancestors(edit.db, node)) {
+    parent = (await isLive(edit, space, folder)) ? folder.id : await sameFolder(edit, space, parent, folder);
+  }
+  return parent;
+}
+
+/** The folder of this name that took the place of a removed one; made if there is none. */
+async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: NodeRow): Promise<string> {
+  const holder = await edit.child(parent, lost.name);
+  if (holder?.kind === 'folder') return holder.id;
+  const { mode, mtime, birthtime, xattrs } = lost;
+  const made = await edit.insert(space, {
+    id: uuid(),
+    space: space.id,
+    parent,
+    name: await freeName(edit, parent, lost.name),
+    kind: 'folder',
+    size: 0,
+    version: null,
+    hash: null,
+    target: null,
+    ...{ mode, mtime, birthtime, xattrs },
+  });
+  return made.id;
+}
+
+async function freeName(edit: Edit, parent: string, name: string): Promise<string> {
+  let free = name;
+  for (let number = 2; (await edit.child(parent, free)) !== undefined; number += 1) free = numbered(name, number);
+  return free;
+}
+
+/** Gives new revisions to all below a node, parents first. */
+async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void> {
+  const rows = await below(edit.db, [top])
+    .selectFrom('below')
+    .select('id')
+    .where('id', '!=', top)
+    .orderBy('depth')
+    .orderBy('id')
+    .execute();
+  for (const { id } of rows) {
+    const stamp = { rev: edit.nextRev(space), ctime: edit.now, device: edit.caller.device };
+    await edit.db.updateTable('nodes').set(stamp).where('id', '=', id).execute();
+  }
+  edit.forget();
+}

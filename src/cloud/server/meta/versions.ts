@@ -1,0 +1,121 @@
+import { KEPT_VERSIONS } from '../../wire.ts';
+import { Refusal } from '../refusal.ts';
+import { addReferences, dropReferences } from './block-table.ts';
+import type { Edit } from './edit.ts';
+import { distinct, splitManifest, type Content } from './manifest.ts';
+import type { Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
+
+/** Binary columns, whichever type the driver gives them. */
+export function asBytes(value: Uint8Array | ArrayBuffer): Uint8Array {
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
+}
+
+/** A version that the account may read: of a node of its spaces that is not purged. @throws not_found */
+export async function readableVersion(db: Db, account: string, id: string): Promise<VersionRow> {
+  const row = await db
+    .selectFrom('versions')
+    .innerJoin('nodes', 'nodes.id', 'versions.node')
+    .innerJoin('spaces', 'spaces.id', 'nodes.space')
+    .selectAll('versions')
+    .where('versions.id', '=', id)
+    .where('spaces.account', '=', account)
+    .where('nodes.purged', '=', 0)
+    .executeTakeFirst();
+  if (row === undefined) throw new Refusal('not_found', 'no such version');
+  return { ...row, manifest: asBytes(row.manifest) };
+}
+
+/** Sizes of those of the versions that the account may read. */
+export async function readableSizes(db: Db, account: string, ids: readonly string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('versions')
+    .innerJoin('nodes', 'nodes.id', 'versions.node')
+    .innerJoin('spaces', 'spaces.id', 'nodes.space')
+    .select(['versions.id', 'versions.size'])
+    .where('versions.id', 'in', ids)
+    .where('spaces.account', '=', account)
+    .where('nodes.purged', '=', 0)
+    .execute();
+  return new Map(rows.map(({ id, size }) => [id, size]));
+}
+
+/** A stretch of a version's manifest, in bytes. Whether it may be read has been asked before. @throws not_found */
+export async function readManifest(db: Db, id: string, start: number, length: number): Promise<Uint8Array> {
+  const row = await db
+    .selectFrom('versions')
+    .select((eb) =>
+      eb
+        .fn<Uint8Array>('substr', [
+          'manifest',
+          eb.cast(eb.val(start + 1), 'integer'),
+          eb.cast(eb.val(length), 'integer'),
+        ])
+        .as('part'),
+    )
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) throw new Refusal('not_found', 'no such version');
+  return asBytes(row.part);
+}
+
+/** Newest first, without manifests. */
+export async function versionsOf(db: Db, node: string): Promise<Omit<VersionRow, 'manifest'>[]> {
+  return await db
+    .selectFrom('versions')
+    .select(['id', 'node', 'rank', 'size', 'hash', 'mtime', 'created', 'device'])
+    .where('node', '=', node)
+    .orderBy('rank', 'desc')
+    .execute();
+}
+
+/** @throws bad_request if the id is taken */
+export async function checkNewVersion(edit: Edit, id: string): Promise<void> {
+  const taken = await edit.db.selectFrom('versions').select('id').where('id', '=', id).executeTakeFirst();
+  if (taken !== undefined) throw new Refusal('bad_request', 'a version with this id exists');
+}
+
+export interface NewVersion {
+  readonly id: string;
+  readonly node: string;
+  readonly rank: number;
+  readonly mtime: number;
+}
+
+export async function addVersion(edit: Edit, version: NewVersion, content: Content): Promise<void> {
+  await addReferences(edit, content.digests);
+  await edit.db
+    .insertInto('versions')
+    .values({
+      ...version,
+      size: content.size,
+      hash: content.hash,
+      manifest: content.manifest,
+      created: edit.now,
+      device: edit.caller.device,
+    })
+    .execute();
+}
+
+/** Gives the versions of one node to another, as its older ones. */
+export async function inheritVersions(edit: Edit, from: NodeRow, to: string): Promise<void> {
+  await edit.db.updateTable('versions').set({ node: to }).where('node', '=', from.id).execute();
+}
+
+/** Lets go of the versions beyond those that are kept. In Archive all are. */
+export async function trimVersions(edit: Edit, space: SpaceRow, node: string): Promise<void> {
+  if (space.kind === 'archive') return;
+  const surplus = (await versionsOf(edit.db, node)).slice(KEPT_VERSIONS);
+  await dropVersions(
+    edit,
+    surplus.map(({ id }) => id),
+  );
+}
+
+/** Removes versions for good; blocks that no other version contains become collectable. */
+export async function dropVersions(edit: Edit, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const row = await edit.db.deleteFrom('versions').where('id', '=', id).returning('manifest').executeTakeFirst();
+    if (row !== undefined) await dropReferences(edit, distinct(splitManifest(asBytes(row.manifest))));
+  }
+}

@@ -1,0 +1,114 @@
+import type { MetaStore } from './meta/meta-store.ts';
+import { purgeNode } from './meta/removal.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+/** How long the Trash keeps. */
+export const TRASH_KEPT = 30 * DAY;
+/** How long a tombstone tells followers of the removal; an older cursor starts over. */
+export const TOMBSTONES_KEPT = 60 * DAY;
+/** How long the outcome of an intent is remembered for those who ask again. */
+export const INTENTS_KEPT = 60 * DAY;
+/** Rows in one transaction. */
+const STEP = 200;
+
+/** Purges what has been in the Trash for long enough; answers how many nodes, without what hung on them. */
+export async function purgeTrash(meta: MetaStore, signal: AbortSignal): Promise<number> {
+  let purged = 0;
+  while (!signal.aborted) {
+    const due = await meta.db
+      .selectFrom('nodes')
+      .innerJoin('spaces', 'spaces.id', 'nodes.space')
+      .selectAll('nodes')
+      .select('spaces.account')
+      .where('nodes.purged', '=', 0)
+      .where('nodes.removed', '<=', meta.now() - TRASH_KEPT)
+      .orderBy('nodes.removed')
+      .limit(1)
+      .executeTakeFirst();
+    if (due === undefined) break;
+    await purgeOne(meta, due.account, due.space, due.id);
+    purged += 1;
+  }
+  await drainPurged(meta, signal);
+  return purged;
+}
+
+/** Takes one node out of the Trash for good, if it is (still) there. `drainPurged` then takes what hangs on it. */
+export async function purgeOne(meta: MetaStore, account: string, space: string, id: string): Promise<void> {
+  await meta.edit({ account, device: null }, async (edit) => {
+    const home = await edit.space(space);
+    const node = await edit.node(id, home);
+    if (node === undefined || node.removed === null || node.purged !== 0) return;
+    await purgeNode(edit, home, node, node.removed);
+  });
+}
+
+/** Purges what hangs on purged folders, a few hundred rows at a time. What was in the Trash by itself stays there. */
+export async function drainPurged(meta: MetaStore, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const folder = await meta.db
+      .selectFrom('nodes')
+      .innerJoin('spaces', 'spaces.id', 'nodes.space')
+      .select(['nodes.id', 'nodes.space', 'nodes.removed', 'spaces.account'])
+      .where('nodes.purged', '=', 1)
+      .where('nodes.removed', 'is not', null)
+      .limit(1)
+      .executeTakeFirst();
+    if (folder === undefined) return;
+    await purgeChildren(meta, { ...folder, removed: folder.removed ?? meta.now() });
+  }
+}
+
+interface PurgedFolder {
+  readonly id: string;
+  readonly space: string;
+  readonly removed: number;
+  readonly account: string;
+}
+
+async function purgeChildren(meta: MetaStore, folder: PurgedFolder): Promise<void> {
+  await meta.edit({ account: folder.account, device: null }, async (edit) => {
+    const space = await edit.space(folder.space);
+    const children = await edit.db
+      .selectFrom('nodes')
+      .selectAll()
+      .where('parent', '=', folder.id)
+      .where('removed', 'is', null)
+      .limit(STEP)
+      .execute();
+    for (const child of children) await purgeNode(edit, space, child, folder.removed);
+    if (children.length > 0) return;
+    await edit.db.updateTable('nodes').set({ purged: 2 }).where('id', '=', folder.id).execute();
+  });
+}
+
+/** Forgets old tombstones; cursors from before them are expired from then on. */
+export async function forgetTombstones(meta: MetaStore, signal: AbortSignal): Promise<number> {
+  let forgotten = 0;
+  while (!signal.aborted) {
+    const step = await meta.db.transaction().execute(async (db) => {
+      const rows = await db
+        .selectFrom('nodes')
+        .select(['id', 'space', 'rev'])
+        .where('removed', '<=', meta.now() - TOMBSTONES_KEPT)
+        .where('purged', '=', 2)
+        .limit(STEP)
+        .execute();
+      for (const { id, space, rev } of rows) {
+        await db.deleteFrom('nodes').where('id', '=', id).execute();
+        await db.updateTable('spaces').set({ floor: rev }).where('id', '=', space).where('floor', '<', rev).execute();
+      }
+      return rows.length;
+    });
+    forgotten += step;
+    if (step < STEP) break;
+  }
+  return forgotten;
+}
+
+export async function forgetIntents(meta: MetaStore): Promise<void> {
+  await meta.db
+    .deleteFrom('intents')
+    .where('created', '<=', meta.now() - INTENTS_KEPT)
+    .execute();
+}

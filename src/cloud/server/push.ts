@@ -1,0 +1,41 @@
+import type { Push } from '../wire.ts';
+
+export interface Listener {
+  /** Must not throw and not block. */
+  hear(event: Push): void;
+  /** Nothing more will come: the token was revoked or the service stops. */
+  end(): void;
+}
+
+interface Subscription {
+  readonly account: string;
+  readonly device: string;
+  readonly listener: Listener;
+}
+
+/** Tells connected devices what moved. In this process; several processes would need a channel between them. */
+export class PushHub {
+  readonly #subscriptions = new Set<Subscription>();
+
+  /** Returns the way to stop. */
+  subscribe(account: string, device: string, listener: Listener): () => void {
+    const subscription = { account, device, listener };
+    this.#subscriptions.add(subscription);
+    return () => void this.#subscriptions.delete(subscription);
+  }
+
+  publish(account: string, event: Push): void {
+    for (const subscription of this.#subscriptions) {
+      if (subscription.account === account) subscription.listener.hear(event);
+    }
+  }
+
+  /** Ends the connections of one device, or all. */
+  end(device?: string): void {
+    for (const subscription of [...this.#subscriptions]) {
+      if (device !== undefined && subscription.device !== device) continue;
+      this.#subscriptions.delete(subscription);
+      subscription.listener.end();
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { Accounts, type AccountInfo } from './accounts.ts';
+import { LocalBlockStore } from './blocks/local.ts';
+import { Uploads, abandonUploads } from './blocks/uploads.ts';
+import type { Clock } from './clock.ts';
+import { Collector } from './collector.ts';
+import { makeApp } from './http/app.ts';
+import { Jobs } from './jobs.ts';
+import { Limiter } from './limiter.ts';
+import { MetaStore } from './meta/meta-store.ts';
+import { sqliteDialect, sqliteTypes } from './meta/sqlite.ts';
+import { PushHub } from './push.ts';
+
+const HOUR = 60 * 60 * 1000;
+/** ms that calls under way get to end when the service closes. */
+const CLOSE_LIMIT = 10_000;
+
+export interface CloudOptions {
+  /** Folder of everything that the service keeps; made if there is none. One process at a time. */
+  readonly data: string;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
+  /** Serves other than loopback addresses without TLS, as behind a proxy that ends it. */
+  readonly insecure?: boolean;
+  readonly log?: FastifyBaseLogger;
+  /** ms that a block which no version contains is kept; default one day. */
+  readonly gcGrace?: number;
+  /** ms between two rounds of housekeeping; default one hour. */
+  readonly jobsEvery?: number;
+  readonly now?: Clock;
+}
+
+export interface Cloud {
+  readonly url: string;
+  readonly port: number;
+  readonly accounts: {
+    /** `quota` in bytes, default 1 TiB. @throws Refusal exists, bad_request */
+    add(email: string, password: string, quota?: number): Promise<AccountInfo>;
+    /** @throws Refusal not_found, bad_request */
+    setPassword(email: string, password: string): Promise<void>;
+    /** @throws Refusal not_found, bad_request */
+    setQuota(email: string, quota: number): Promise<void>;
+    list(): Promise<AccountInfo[]>;
+  };
+  /** One round of housekeeping now: Trash, tombstones, blocks that nothing refers to. */
+  housekeep(): Promise<void>;
+  /** Lets calls under way end (ten seconds at most), then lets go of the data. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the service. Start is recovery: after a crash there is nothing else to do.
+ * @throws Error if another process uses the data, the address is taken, or it is not loopback and there is no TLS
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  checkHost(options);
+  const now = options.now ?? Date.now;
+  await mkdir(options.data, { recursive: true, mode: 0o700 });
+  const hub = new PushHub();
+  const moved = (account: string, space: string, rev: number) => hub.publish(account, { type: 'space', space, rev });
+  const dialect = sqliteDialect(join(options.data, 'meta.db'));
+  const meta = await MetaStore.open({ dialect, types: sqliteTypes, now, moved });
+  try {
+    return await start(options, meta, hub, now);
+  } catch (error) {
+    await meta.close();
+    throw error;
+  }
+}
+
+async function start(options: CloudOptions, meta: MetaStore, hub: PushHub, now: Clock): Promise<Cloud> {
+  const store = await LocalBlockStore.open(join(options.data, 'blocks'));
+  await abandonUploads(meta.db);
+  const accounts = new Accounts(meta, new Limiter(now));
+  const uploads = new Uploads({ db: meta.db, store, now });
+  const app = makeApp({ meta, store, uploads, hub, accounts }, { log: options.log, tls: options.tls });
+  const collector = new Collector({ db: meta.db, store, now, grace: options.gcGrace ?? 24 * HOUR });
+  const failed = (error: unknown) => app.log.error({ err: error }, 'housekeeping failed');
+  const jobs = new Jobs({ meta, collector, every: options.jobsEvery ?? HOUR, failed });
+  await app.listen({ host: options.host, port: options.port });
+  jobs.start();
+  const { port } = app.server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  let closing: Promise<void> | undefined;
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    port,
+    accounts,
+    housekeep: async () => jobs.run(),
+    close: async () => (closing ??= stop(app, jobs, meta)),
+  };
+}
+
+async function stop(app: FastifyInstance, jobs: Jobs, meta: MetaStore): Promise<void> {
+  const limit = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT);
+  try {
+    await app.close();
+    await jobs.close();
+  } finally {
+    clearTimeout(limit);
+    await meta.close();
+  }
+}
+
+function checkHost({ host, tls, insecure }: CloudOptions): void {
+  const loopback = host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+  if (loopback || tls !== undefined || insecure === true) return;
+  throw new Error(`${host} is not a loopback address: give a certificate, or ask for plain HTTP explicitly`);
+}

@@ -1,0 +1,9 @@
+import { startCloud } from '../../src/cloud/server/service.ts';
+
+// The program of `cloud-process.ts`: serves until it is killed; says its port in one line.
+const [data = '', port = '0', email = '', password = ''] = process.argv.slice(2);
+const cloud = await startCloud({ data, host: '127.0.0.1', port: Number(port) });
+if ((await cloud.accounts.list()).length === 0) await cloud.accounts.add(email, password);
+process.on('SIGTERM', () => void cloud.close());
+process.on('disconnect', () => void cloud.close());
+process.stdout.write(`${cloud.port}\n`);
