@@ -24,6 +24,7 @@ export interface TestDrive {
   /** The drive behind the policies. */
   readonly guard: Guard;
   readonly standing: Standing;
+  readonly sweeper: Sweeper;
   readonly source: MemorySource;
   close(): Promise<void>;
 }
@@ -32,6 +33,10 @@ export interface TestDriveOptions {
   readonly now?: () => number;
   readonly source?: MemorySource;
   readonly readable?: boolean;
+  /** Where LevelDB is, if not beside the files. */
+  readonly database?: string;
+  /** How long a write waits for room, ms. */
+  readonly patience?: number;
 }
 
 /** ms */
@@ -50,7 +55,10 @@ export const spaces: readonly SpaceRecord[] = [
 export async function openTestDrive(dir: string, options: TestDriveOptions = {}): Promise<TestDrive> {
   const { now = Date.now, readable = false, source = new MemorySource() } = options;
   const blocks: BlockSource = source;
-  const { db, writer, store, staging, close } = await openCacheDisk(dir, blocks);
+  const { db, writer, store, staging, close } = await openCacheDisk(dir, blocks, {
+    ...(options.database === undefined ? {} : { database: options.database }),
+    staging: options.patience === undefined ? {} : { patience: options.patience },
+  });
   const { catalog, journal } = await openRecords(db, writer, 16 << 20);
   const all = policies({ settle: SETTLE, readable });
   const policyOf = (entry: Entry): Policy => policyFor(all, catalog.space(entry.space));
@@ -75,6 +83,7 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
     drive,
     guard: new Guard(drive, standing),
     standing,
+    sweeper,
     source,
     close: async () => {
       await sweeper.close();
