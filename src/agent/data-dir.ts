@@ -51,7 +51,7 @@ export function dataDir(path: string): DataDir {
 }
 
 /** Unix sockets lie in the folder itself, or in a folder of our own under the temporary one where that is too long. */
-function socketPath(root: string, name: string): string {
+export function socketPath(root: string, name: string): string {
   const digest = createHash('sha256').update(root).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\fjord-${digest}-${name}`;
   const inside = join(root, `${name}.sock`);

@@ -45,20 +45,22 @@ export class GatewayControls implements Controls {
   }
 
   async versions(path: string, context: Context): Promise<KeptVersion[]> {
+    await resolve(this.raw, path, 'versions', context);
     return (await this.#gateway.versions(path, context)).map(keptVersion);
   }
 
   async readVersion(path: string, id: string, context: Context): Promise<[Listed, AsyncIterable<Uint8Array>]> {
+    const now = await list(this.raw, await resolve(this.raw, path, 'open', context), path, context);
     const kept = (await this.#gateway.versions(path, context)).find((version) => version.id === id);
     if (kept === undefined) {
       throw new FsError('ENOENT', 'open', { subject: path, reason: `it has no version ${id}; see \`fjord versions\`` });
     }
-    const now = await list(this.raw, await resolve(this.raw, path, 'open', context), path, context);
     const then = { ...now, size: kept.size, mtime: kept.mtime, version: kept.id };
     return [then, this.#gateway.readVersion(path, id, context)];
   }
 
   async restore({ path, version }: RestoreBody, context: Context): Promise<void> {
+    await resolve(this.raw, path, 'restore', context);
     await this.#gateway.restoreVersion(path, version, context);
   }
 
@@ -88,6 +90,7 @@ export class GatewayControls implements Controls {
   }
 
   async flush(path: string, onProgress: OnProgress, context: Context): Promise<void> {
+    await resolve(this.raw, path, 'flush', context);
     let most = 0;
     await this.#gateway.flush(
       path,
@@ -100,6 +103,7 @@ export class GatewayControls implements Controls {
   }
 
   async removeArchived({ path, password }: ArchiveRemoveBody, context: Context): Promise<void> {
+    await resolve(this.raw, path, 'remove', context);
     await this.#gateway.removeArchived(path, password, context);
   }
 

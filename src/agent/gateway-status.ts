@@ -26,7 +26,8 @@ export async function describeStatus(gateway: Gateway, circumstances: Circumstan
 }
 
 function connection({ offlineSince, push, error }: GatewayStatus): Pick<Status['cloud'], 'state' | 'reason'> {
-  const state = offlineSince === undefined ? (push === 'up' ? 'live' : 'polling') : 'offline';
+  const offline = offlineSince !== undefined || (push === 'down' && error !== undefined);
+  const state = offline ? 'offline' : push === 'up' ? 'live' : 'polling';
   return { state, ...(state === 'live' || error === undefined ? {} : { reason: error }) };
 }
 

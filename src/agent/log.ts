@@ -18,7 +18,7 @@ export function openLog(folder: string, name: string, level: string): LogFile {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LARGE) renameSync(path, `${path}.old`);
   const destination = pino.destination({ dest: path, mode: 0o600, sync: false });
   return {
-    log: pino({ level, name, timestamp: pino.stdTimeFunctions.isoTime }, destination),
+    log: pino({ level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime }, destination),
     flush: () => {
       // Fails only before the file is open, when nothing has been written.
       try {

@@ -21,6 +21,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     return report(terminal, error);
   } finally {
     release();
+    // An open channel to a parent would keep the process alive.
+    if (process.connected) process.disconnect();
   }
 }
 

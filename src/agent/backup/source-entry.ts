@@ -36,7 +36,8 @@ export function attrsOf(stats: BigIntStats) {
   return {
     mode: Number(stats.mode) & 0o7777,
     mtime: Number(stats.mtimeNs) / 1e6,
-    birthtime: Number(stats.birthtimeNs) / 1e6,
+    // Some file systems do not keep it.
+    birthtime: Number(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs) / 1e6,
     signature: signatureOf(stats),
     inode: `${stats.ino}.${stats.birthtimeNs}`,
     disk: String(stats.dev),

@@ -23,6 +23,10 @@ export async function openBackupStore(database: Database, space: string): Promis
   return {
     getSync: (key) => rows.getSync(key),
     range: async (bounds) => rows.range(bounds),
-    write: async (ops) => database.write(ops.map((op) => ({ ...op, table })), false),
+    write: async (ops) =>
+      database.write(
+        ops.map((op) => ({ ...op, table })),
+        false,
+      ),
   };
 }

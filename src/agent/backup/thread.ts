@@ -7,10 +7,11 @@ export interface ThreadFailure {
   readonly message: string;
 }
 
-export type ThreadAnswer<R> = { readonly id: number; readonly result: R } | { readonly id: number; readonly failure: ThreadFailure };
+export type ThreadAnswer<R> =
+  { readonly id: number; readonly result: R } | { readonly id: number; readonly failure: ThreadFailure };
 
 interface Waiting {
-  resolve(result: unknown): void;
+  resolve(result: never): void;
   reject(error: Error): void;
 }
 
@@ -36,7 +37,7 @@ export class Thread<Question, Answer> {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = (this.#last += 1);
     return new Promise<A>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, question }, transfer);
     });
   }
@@ -49,7 +50,7 @@ export class Thread<Question, Answer> {
   #answer(answer: ThreadAnswer<Answer>): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ('result' in answer) waiting?.resolve(answer.result);
+    if ('result' in answer) waiting?.resolve(answer.result as never);
     else waiting?.reject(Object.assign(new Error(answer.failure.message), { code: answer.failure.code }));
   }
 

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { dataDir } from '../../agent/data-dir.ts';
-import { logIn } from '../../agent/login.ts';
 import { Problem } from '../../agent/problem.ts';
 import { readDevice, writeDevice } from '../../agent/secrets.ts';
 import { answers } from '../../agent/sole-socket.ts';
@@ -39,6 +38,7 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   }
   const password = await askPassword(cli, `Password of ${email}: `, options.passwordFile);
   const deviceName = options.device ?? config['device.name'];
+  const { logIn } = await import('../../agent/login.ts');
   const device = await logIn({ url, email, password, deviceName, signal: cli.signal });
   await writeDevice(dir.device, device);
   cli.terminal.note(`this computer is "${device.device.name}" of ${device.email}; \`fjord up\` starts the drive`);

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SETTINGS, type Config } from '../../agent/config.ts';
 import { dataDir, type DataDir } from '../../agent/data-dir.ts';
-import { logIn } from '../../agent/login.ts';
 import { choosePorts } from '../../agent/ports.ts';
 import { makePrivateFolder, readIfThere } from '../../agent/private-file.ts';
 import { Problem } from '../../agent/problem.ts';
@@ -17,7 +16,6 @@ import {
 } from '../../agent/secrets.ts';
 import { answers, claim } from '../../agent/sole-socket.ts';
 import { Supervisor } from '../../agent/supervisor.ts';
-import { ensureAccount } from '../cloud-store.ts';
 import { dataCommand, examples, settings, type Cli } from '../cli.ts';
 import { mountHelp, type WebDavAccess } from '../mount-help.ts';
 import { StopRequests } from '../stop-requests.ts';
@@ -117,14 +115,14 @@ async function attend(cli: Cli, supervisor: Supervisor, stops: StopRequests, hel
 async function firstAccount(dir: DataDir): Promise<AccountFile> {
   const kept = await readAccount(dir.account);
   const account = kept ?? { email: FIRST_ACCOUNT, password: generatePassword() };
-  // Written first: an account whose password is lost would be of no use.
+  // The cloud reads it and makes the account.
   if (kept === undefined) await writeAccount(dir.account, account);
-  await ensureAccount(dir.cloud, account);
   return account;
 }
 
 async function ensureDevice(dir: DataDir, url: string, account: AccountFile, deviceName: string): Promise<void> {
   if ((await readDevice(dir.device)) !== undefined) return;
+  const { logIn } = await import('../../agent/login.ts');
   await writeDevice(dir.device, await logIn({ url, ...account, deviceName }));
 }
 
@@ -148,7 +146,17 @@ function commandsOf(
   const engine = options.webdavEngine === undefined ? [] : ['--webdav-engine', options.webdavEngine];
   const door = ['--port', String(ports.webdav), '--cloud', url];
   return {
-    cloud: [...program, 'cloud', 'serve', '--data', dir.cloud, '--listen', `127.0.0.1:${ports.cloud}`],
+    cloud: [
+      ...program,
+      'cloud',
+      'serve',
+      '--data',
+      dir.cloud,
+      '--listen',
+      `127.0.0.1:${ports.cloud}`,
+      '--account-file',
+      dir.account,
+    ],
     gateway: [...program, 'up', '--data', dir.root, ...door, ...config, ...engine],
   };
 }

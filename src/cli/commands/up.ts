@@ -2,7 +2,6 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { parentChannel } from '../../agent/child-messages.ts';
 import { SETTINGS, type Config } from '../../agent/config.ts';
 import type { Amount } from '../../agent/control/wire.ts';
-import { GatewayProcess } from '../../agent/gateway-process.ts';
 import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { mountHelp } from '../mount-help.ts';
@@ -47,6 +46,8 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   const say = (text: string): void =>
     parent === undefined ? cli.terminal.note(text) : parent.tell({ type: 'say', text });
   const stops = new StopRequests(cli, parent, () => process.exit(130));
+  // Not before it is needed: other commands start sooner without it.
+  const { GatewayProcess } = await import('../../agent/gateway-process.ts');
   const gateway = await GatewayProcess.start({
     config,
     // The parent ends everything in order; without one this process is everything.

@@ -1,0 +1,160 @@
+import type { Mirrored } from './mirrored.ts';
+import type { BackupStore, StoreOp } from './store.ts';
+
+/** What the index says about itself. */
+export interface IndexState {
+  readonly space: string;
+  readonly root: string;
+  /** Which of the two sets of rows counts. */
+  readonly half: 'a' | 'b';
+  /** Revision of the space up to which the rows tell everything. */
+  readonly cursor: number;
+  /** Of the source folder at the last run that was not paused. */
+  readonly source?: { readonly inode: string; readonly disk: string } | undefined;
+}
+
+/** After all keys that begin with what is before it. */
+const LAST = '\u{10ffff}';
+const STATE = 'state';
+const ROWS = 1000;
+
+/**
+ * What the mirror of one source folder holds, and what the source looked like when it did. Rows: children by parent and
+ * name (`c`); places by id (`i`); ids by content (`h`) and by inode (`o`). It can be lost at any time: it is then made
+ * again from the cloud.
+ */
+export class BackupIndex {
+  readonly #store: BackupStore;
+  #state: IndexState | undefined;
+
+  constructor(store: BackupStore) {
+    this.#store = store;
+    const text = store.getSync(STATE);
+    this.#state = text === undefined ? undefined : (JSON.parse(text) as IndexState);
+  }
+
+  get state(): IndexState | undefined {
+    return this.#state;
+  }
+
+  /** The index over the other set of rows, in which a snapshot is gathered until it is whole. */
+  get half(): 'a' | 'b' {
+    return this.#state?.half ?? 'a';
+  }
+
+  async setState(state: IndexState, ops: readonly StoreOp[] = []): Promise<void> {
+    await this.#store.write([...ops, { type: 'put', key: STATE, value: state }]);
+    this.#state = state;
+  }
+
+  async write(ops: readonly StoreOp[]): Promise<void> {
+    if (ops.length > 0) await this.#store.write(ops);
+  }
+
+  get(id: string, half = this.half): Mirrored | undefined {
+    const place = this.#store.getSync(`${half}i${id}`);
+    if (place === undefined) return undefined;
+    const node = this.#store.getSync(`${half}c${JSON.parse(place) as string}`);
+    return node === undefined ? undefined : (JSON.parse(node) as Mirrored);
+  }
+
+  at(parent: string, name: string): Mirrored | undefined {
+    const text = this.#store.getSync(`${this.half}c${parent}\0${name}`);
+    return text === undefined ? undefined : (JSON.parse(text) as Mirrored);
+  }
+
+  /** The path inside the mirror, without a '/' in front; undefined if the node hangs in the air. */
+  path(node: Mirrored): string | undefined {
+    const names = [node.name];
+    for (let at = node.parent; at !== this.#state?.root;) {
+      const parent = this.get(at);
+      if (!parent || names.length > 4096) return undefined;
+      names.unshift(parent.name);
+      at = parent.parent;
+    }
+    return names.join('/');
+  }
+
+  /** Children with names after `after` up to and with `upTo`, in the order of their names' UTF-8 bytes. */
+  async *children(parent: string, after?: string, upTo?: string): AsyncGenerator<Mirrored> {
+    const base = `${this.half}c${parent}\0`;
+    let gt = base + (after ?? '');
+    const lt = upTo === undefined ? base + LAST : `${base}${upTo}\0`;
+    for (;;) {
+      const rows = await this.#store.range({ gt, lt, limit: ROWS });
+      for (const [, text] of rows) yield JSON.parse(text) as Mirrored;
+      if (rows.length < ROWS) return;
+      gt = rows.at(-1)?.[0] ?? lt;
+    }
+  }
+
+  async isEmpty(): Promise<boolean> {
+    for await (const _ of this.children(this.#state?.root ?? '')) return false;
+    return true;
+  }
+
+  /** Files with this content. */
+  withHash(hash: string): AsyncGenerator<Mirrored> {
+    return this.#found(`h${hash}`);
+  }
+
+  /** Nodes that were made from this file or folder of the source's disk. */
+  withInode(inode: string): AsyncGenerator<Mirrored> {
+    return this.#found(`o${inode}`);
+  }
+
+  /** How many files are below a folder. */
+  async countFiles(id: string): Promise<number> {
+    let count = 0;
+    for await (const child of this.children(id)) count += child.kind === 'folder' ? await this.countFiles(child.id) : 1;
+    return count;
+  }
+
+  /** Ops that make the node what is given, wherever it was before. */
+  put(node: Mirrored, before: Mirrored | undefined, half = this.half): StoreOp[] {
+    const place = `${node.parent}\0${node.name}`;
+    const ops = before ? this.#unlink(before, half) : [];
+    ops.push({ type: 'put', key: `${half}c${place}`, value: node });
+    ops.push({ type: 'put', key: `${half}i${node.id}`, value: place });
+    if (node.hash !== null) ops.push({ type: 'put', key: `${half}h${node.hash}\0${node.id}`, value: 0 });
+    if (node.source) ops.push({ type: 'put', key: `${half}o${node.source.inode}\0${node.id}`, value: 0 });
+    return ops;
+  }
+
+  /** Removes the node and all below it. */
+  async remove(node: Mirrored): Promise<void> {
+    const half = this.half;
+    if (node.kind === 'folder') {
+      for await (const child of this.children(node.id)) await this.remove(child);
+    }
+    await this.write([...this.#unlink(node, half), { type: 'del', key: `${half}i${node.id}` }]);
+  }
+
+  /** Forgets all rows of one half, or others that begin with `prefix`. */
+  async clear(prefix: string): Promise<void> {
+    for (;;) {
+      const rows = await this.#store.range({ gt: prefix, lt: prefix + LAST, limit: ROWS });
+      await this.write(rows.map(([key]) => ({ type: 'del', key })));
+      if (rows.length < ROWS) return;
+    }
+  }
+
+  #unlink(node: Mirrored, half: string): StoreOp[] {
+    const ops: StoreOp[] = [];
+    const key = `${half}c${node.parent}\0${node.name}`;
+    const there = this.#store.getSync(key);
+    // Another node may have taken the place already.
+    if (there !== undefined && (JSON.parse(there) as Mirrored).id === node.id) ops.push({ type: 'del', key });
+    if (node.hash !== null) ops.push({ type: 'del', key: `${half}h${node.hash}\0${node.id}` });
+    if (node.source) ops.push({ type: 'del', key: `${half}o${node.source.inode}\0${node.id}` });
+    return ops;
+  }
+
+  async *#found(prefix: string): AsyncGenerator<Mirrored> {
+    const gt = `${this.half}${prefix}\0`;
+    for (const [key] of await this.#store.range({ gt, lt: gt + LAST, limit: ROWS })) {
+      const node = this.get(key.slice(gt.length));
+      if (node) yield node;
+    }
+  }
+}

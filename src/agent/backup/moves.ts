@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import type { BackupIndex } from './backup-index.ts';
+import { looksMoved } from './decide.ts';
+import type { Spot } from './changes.ts';
+import type { Mirrored } from './mirrored.ts';
+import type { SourceEntry } from './source-entry.ts';
+import type { Look } from './source-thread.ts';
+import type { SourceThread } from './transfer.ts';
+
+/** A node that may go on at another place, and where the cloud has it, once what is waiting to be sent is done. */
+export interface Candidate {
+  readonly node: Mirrored;
+  readonly from: Spot;
+}
+
+/**
+ * Finds the nodes of the mirror whose files have vanished from their places in the source, for entries that have
+ * appeared: by inode, which needs no reading, or by content. Each is given away once.
+ */
+export class Moves {
+  readonly #index: BackupIndex;
+  readonly #source: SourceThread;
+  readonly #folder: string;
+  /** Where nodes are that were moved in this run. */
+  readonly #places = new Map<string, Spot>();
+  /** Of those, the ones that were only put out of the way. */
+  readonly #displaced = new Set<string>();
+
+  constructor(index: BackupIndex, source: SourceThread, folder: string) {
+    this.#index = index;
+    this.#source = source;
+    this.#folder = folder;
+  }
+
+  /** Whether the node that the index has at a place is no longer there, because it was moved in this run. */
+  hasLeft(node: Mirrored): boolean {
+    const place = this.#places.get(node.id);
+    return place !== undefined && (place.parent !== node.parent || place.name !== node.name);
+  }
+
+  /** Whether nothing of the source has claimed the node in this run. */
+  isFree(node: Mirrored): boolean {
+    return !this.#places.has(node.id) || this.#displaced.has(node.id);
+  }
+
+  claim(node: Mirrored, to: Spot): void {
+    this.#places.set(node.id, to);
+    this.#displaced.delete(node.id);
+  }
+
+  displace(node: Mirrored, to: Spot): void {
+    this.#places.set(node.id, to);
+    this.#displaced.add(node.id);
+  }
+
+  /** The node of the file or folder that now is `entry`. */
+  async byInode(entry: SourceEntry): Promise<Candidate | undefined> {
+    for await (const node of this.#index.withInode(entry.inode)) {
+      if (!looksMoved(entry, node)) continue;
+      const found = await this.#vanished(node, (look) => look?.inode !== entry.inode);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** A node with this content. Empty files are all alike, so none of them is another. */
+  async byContent(hash: string, size: number): Promise<Candidate | undefined> {
+    if (size === 0) return undefined;
+    for await (const node of this.#index.withHash(hash)) {
+      const found = await this.#vanished(node, (look) => look === null || look.inode !== node.source?.inode);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  async #vanished(node: Mirrored, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
+    const path = this.#index.path(node);
+    if (path === undefined || !this.isFree(node)) return undefined;
+    const look = await this.#source.ask<Look>({ ask: 'look', path: join(this.#folder, path) }).catch(nothing);
+    if (!isGone(look) || !this.isFree(node)) return undefined;
+    return { node, from: this.#places.get(node.id) ?? { parent: node.parent, name: node.name, path } };
+  }
+}
+
+/** A path through what is a file now has nothing at its end. */
+function nothing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return null;
+  throw error;
+}

@@ -1,0 +1,76 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { Client } from 'undici';
+import { Problem, type ProblemKind } from '../agent/problem.ts';
+import { answers, listenAlone } from '../agent/sole-socket.ts';
+import type { Cloud } from '../cloud/server/service.ts';
+import { Refusal } from '../cloud/server/refusal.ts';
+
+export type Accounts = Pick<Cloud['accounts'], 'add' | 'list' | 'setPassword'>;
+export type Account = Awaited<ReturnType<Accounts['add']>>;
+
+interface NewAccount {
+  readonly email: string;
+  readonly password: string;
+  readonly quota?: number;
+}
+
+interface NewPassword {
+  readonly email: string;
+  readonly password: string;
+}
+
+/** Takes the commands about accounts for a cloud that runs, over a local socket that only its owner can open. */
+export async function openAdmin(socketPath: string, accounts: Accounts): Promise<FastifyInstance> {
+  const app = fastify({ forceCloseConnections: true });
+  app.setErrorHandler((error, _request, reply) => reply.code(400).send(explain(error)));
+  app.get('/accounts', () => accounts.list());
+  app.post<{ Body: NewAccount }>('/accounts', ({ body }) => accounts.add(body.email, body.password, body.quota));
+  app.post<{ Body: NewPassword }>('/password', async ({ body }) => {
+    await accounts.setPassword(body.email, body.password);
+    return {};
+  });
+  await app.ready();
+  await listenAlone(
+    socketPath,
+    'a cloud already runs on this data',
+    async () => void (await app.listen({ path: socketPath })),
+  );
+  return app;
+}
+
+/** The accounts of the cloud that runs on the data, or undefined if none does. */
+export async function runningAccounts(socketPath: string): Promise<Accounts | undefined> {
+  if (!(await answers(socketPath))) return undefined;
+  const call = async (method: 'GET' | 'POST', path: string, json?: object): Promise<unknown> => {
+    const client = new Client('http://fjord', { socketPath });
+    try {
+      const body = json === undefined ? null : JSON.stringify(json);
+      const headers = json === undefined ? {} : { 'content-type': 'application/json' };
+      const answer = await client.request({ method, path, body, headers });
+      const value: unknown = await answer.body.json();
+      if (answer.statusCode < 300) return value;
+      const { kind, message } = value as { kind: ProblemKind; message: string };
+      throw new Problem(kind, message);
+    } finally {
+      await client.close();
+    }
+  };
+  return {
+    list: async () => (await call('GET', '/accounts')) as Account[],
+    add: async (email, password, quota) => (await call('POST', '/accounts', { email, password, quota })) as Account,
+    setPassword: async (email, password) => void (await call('POST', '/password', { email, password })),
+  };
+}
+
+const KINDS: Readonly<Partial<Record<Refusal['code'], ProblemKind>>> = {
+  bad_request: 'usage',
+  exists: 'conflict',
+  not_found: 'not-found',
+  unauthorized: 'refused',
+};
+
+/** A refusal of the service as a problem of the command. */
+export function explain(error: unknown): { readonly kind: ProblemKind; readonly message: string } {
+  const kind = (error instanceof Refusal ? KINDS[error.code] : undefined) ?? 'failure';
+  return { kind, message: error instanceof Error ? error.message : String(error) };
+}

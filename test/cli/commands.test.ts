@@ -1,0 +1,188 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { startFjord } from '../helpers/gateway-process.ts';
+
+const fjord = await startFjord(t);
+const dir = mkdtempSync(join(tmpdir(), 'fjord-here-'));
+t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+
+async function done(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await fjord.cli(...args);
+  t.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+t.test('status', async (t) => {
+  t.match(await done('status'), /live.*\nWebDAV .*\nuploads +everything is in the cloud/);
+  const status = JSON.parse(await done('status', '--json')) as Record<string, unknown>;
+  t.match(status, {
+    account: fjord.cloud.email,
+    cloud: { state: 'live' },
+    webdav: { url: fjord.webdav.url },
+    parked: [],
+  });
+});
+
+t.test('a tree goes in and comes back with its links, modes and times', async (t) => {
+  const tree = join(dir, 'tree');
+  mkdirSync(join(tree, 'sub/empty'), { recursive: true });
+  writeFileSync(join(tree, 'a.txt'), 'hello');
+  writeFileSync(join(tree, 'sub/run.sh'), '#!/bin/sh\n');
+  chmodSync(join(tree, 'sub/run.sh'), 0o755);
+  utimesSync(join(tree, 'a.txt'), 1_000_000_000, 1_000_000_000);
+  symlinkSync('a.txt', join(tree, 'link'));
+  writeFileSync(join(tree, 'zero'), '');
+  const large = Buffer.alloc(3 * 1024 * 1024 + 17, 'fjord');
+  writeFileSync(join(tree, 'large.bin'), large);
+
+  t.match((await fjord.cli('put', tree, '/Sync')).stderr, /is a folder; use `fjord put -r`/);
+  const { stderr } = await fjord.cli('put', '-r', tree, '/Sync');
+  t.match(stderr, /copied 4 files, 3\.0 MiB/);
+  t.same((await done('ls', '-R', '/Sync/tree')).split('\n'), [
+    '/Sync/tree/a.txt',
+    '/Sync/tree/large.bin',
+    '/Sync/tree/link',
+    '/Sync/tree/sub/',
+    '/Sync/tree/sub/empty/',
+    '/Sync/tree/sub/run.sh',
+    '/Sync/tree/zero',
+    '',
+  ]);
+  const long = await done('ls', '-l', '/Sync/tree');
+  t.match(long, /^-rw-r--r-- +5 B +2001-09-09 .* +a\.txt$/m);
+  t.match(long, /^l.* link -> a\.txt$/m);
+
+  const back = join(dir, 'back');
+  await done('get', '-r', '/Sync/tree', back);
+  t.equal(readFileSync(join(back, 'a.txt'), 'utf8'), 'hello');
+  t.equal(statSync(join(back, 'a.txt')).mtimeMs, 1e12);
+  t.equal(statSync(join(back, 'sub/run.sh')).mode & 0o777, 0o755);
+  t.equal(readlinkSync(join(back, 'link')), 'a.txt');
+  t.ok(readFileSync(join(back, 'large.bin')).equals(large));
+  t.ok(statSync(join(back, 'sub/empty')).isDirectory());
+
+  t.match(await fjord.cli('get', '/Sync/tree/a.txt', back), { code: 6, stderr: /exists already; use --force/ });
+  await done('get', '--force', '/Sync/tree/a.txt', back);
+  t.equal(await done('get', '/Sync/tree/a.txt', '-'), 'hello');
+  t.match(await fjord.cli('get', '/Sync/tree', dir), { code: 2, stderr: /get -r/ });
+});
+
+t.test('standard input and output', async (t) => {
+  const { code } = await fjord.cliWith({ input: 'from a pipe' }, 'put', '-', '/Sync/piped.txt');
+  t.equal(code, 0);
+  t.equal(await done('cat', '/Sync/piped.txt', '/Sync/piped.txt'), 'from a pipefrom a pipe');
+});
+
+t.test('names that would steer the terminal are shown harmless, and whole in JSON', async (t) => {
+  const name = 'red\u001B[31m\nline';
+  await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`);
+  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`), { code: 4 }, 'the folder must exist');
+  await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/${name}`);
+  t.ok((await done('ls', '/Sync')).split('\n').includes(String.raw`red\x1b[31m\nline`));
+  const rows = (await done('ls', '--json', '/Sync'))
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { name: string });
+  t.ok(rows.some((row) => row.name === name));
+});
+
+t.test('flush waits for the cloud', async (t) => {
+  await fjord.cliWith({ input: 'flushed' }, 'put', '-', '/Sync/flushed.txt');
+  await done('flush');
+  const content = await (await fjord.cloudTree('Sync')).get('flushed.txt')?.();
+  t.equal(String(content), 'flushed');
+  t.match((await fjord.cli('flush', '/Sync')).stderr, /nothing to do/);
+  t.match(await fjord.cli('flush', '/Sync/none'), { code: 4 });
+});
+
+t.test('versions, and one of them back', async (t) => {
+  for (const input of ['one', 'two', 'three']) {
+    await fjord.cliWith({ input }, 'put', '-', '/Sync/v.txt');
+    await done('flush', '/Sync/v.txt');
+  }
+  const kept = JSON.parse(await done('versions', '--json', '/Sync/v.txt')) as {
+    id: string;
+    size: number;
+    current: boolean;
+  }[];
+  t.match(kept, [{ size: 5, current: true }, { size: 3 }, { size: 3 }]);
+  t.equal((await done('versions', '/Sync/v.txt')).trim().split('\n').length, 3);
+  t.equal(await done('get', '--version', kept[2]?.id ?? '', '/Sync/v.txt', '-'), 'one');
+  await done('restore', '/Sync/v.txt', kept[1]?.id ?? '');
+  t.equal(await done('cat', '/Sync/v.txt'), 'two');
+  t.match(await fjord.cli('restore', '/Sync/v.txt', 'nonsense'), { code: 4 });
+  t.match(await fjord.cli('get', '--version', 'nonsense', '/Sync/v.txt', '-'), {
+    code: 4,
+    stderr: /no version nonsense/,
+  });
+});
+
+t.test('the Trash', async (t) => {
+  await fjord.cliWith({ input: 'precious' }, 'put', '-', '/Sync/gone.txt');
+  await done('flush');
+  const authorization = `Basic ${Buffer.from(`${fjord.webdav.user}:${fjord.webdav.password}`).toString('base64')}`;
+  const remove = async (): Promise<void> => {
+    const answer = await fetch(`${fjord.webdav.url}Sync/gone.txt`, { method: 'DELETE', headers: { authorization } });
+    t.equal(answer.status, 204);
+    await done('flush');
+  };
+  await remove();
+  t.match(await done('trash'), /gone\.txt/);
+  const [item] = (await done('trash', 'list', '--json'))
+    .split('\n')
+    .map((line) => JSON.parse(line || '{}') as { path?: string });
+  t.equal(item?.path, '/gone.txt');
+  await done('trash', 'restore', '/gone.txt');
+  t.equal(await done('cat', '/Sync/gone.txt'), 'precious');
+  await remove();
+  t.match(await fjord.cli('trash', 'purge'), { code: 2, stderr: /name what to purge, or --all/ });
+  t.match(await fjord.cli('trash', 'purge', '/other'), { code: 4, stderr: /not in the Trash/ });
+  await done('trash', 'purge', '--all');
+  t.equal(await done('trash'), '');
+});
+
+t.test('Archive keeps: only `get` reads, only the password removes', async (t) => {
+  await fjord.cliWith({ input: 'sealed' }, 'put', '-', '/Archive/will.txt');
+  await done('flush', '/Archive');
+  t.equal(await done('get', '/Archive/will.txt', '-'), 'sealed');
+  const authorization = `Basic ${Buffer.from(`${fjord.webdav.user}:${fjord.webdav.password}`).toString('base64')}`;
+  t.equal((await fetch(`${fjord.webdav.url}Archive/will.txt`, { headers: { authorization } })).status, 403);
+  const wrong = { env: { FJORD_PASSWORD: 'wrong' } };
+  t.match(await fjord.cliWith(wrong, 'archive', 'rm', '/Archive/will.txt'), { code: 5 });
+  t.match(await fjord.cli('archive', 'rm', '/Archive/will.txt'), { code: 2, stderr: /--password-file/ });
+  const right = { input: `${fjord.cloud.password}\n` };
+  const { code, stderr } = await fjord.cliWith(right, 'archive', 'rm', '--password-file', '-', '/Archive/will.txt');
+  t.equal(code, 0, stderr);
+  t.equal(await done('ls', '/Archive'), '');
+});
+
+t.test('what the rules refuse', async (t) => {
+  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/top.txt'), { code: 5, stderr: /^fjord: .*fixed\n$/ });
+  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Backup/x.txt'), { code: 5 });
+  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync'), { code: 2 }, 'a folder is no file');
+  t.match(await fjord.cli('ls', '/none'), { code: 4, stderr: '/none: there is no such file or folder' });
+  t.match(await fjord.cli('cat', '/Sync'), { code: 2, stderr: /it is a folder/ });
+  t.match(await fjord.cli('put', join(dir, 'none'), '/Sync'), { code: 4, stderr: /there is no such file/ });
+  t.match(await fjord.cli('put', dir, dir, '/Sync/none'), { code: 4, stderr: /no folder of the drive/ });
+  t.match(await fjord.cli('ls', `/Sync/${'x'.repeat(256)}`), { code: 2, stderr: /at most 255 bytes/ });
+});
+
+t.test('nothing is parked, held or in conflict', async (t) => {
+  t.match(await fjord.cli('retry'), { code: 0, stderr: /trying 0 changes/ });
+  t.match(await fjord.cli('confirm'), { code: 0, stderr: /confirmed 0/ });
+  t.equal(await done('conflicts'), '');
+  t.same(JSON.parse(await done('conflicts', '--json')), []);
+});
