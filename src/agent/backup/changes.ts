@@ -35,7 +35,13 @@ export class Changes {
   }
 
   symlink(spot: Spot, entry: SourceEntry): Change {
-    const intent = { op: 'symlink', ...this.#new(), ...place(spot), ...born(entry), target: entry.target ?? '' } as const;
+    const intent = {
+      op: 'symlink',
+      ...this.#new(),
+      ...place(spot),
+      ...born(entry),
+      target: entry.target ?? '',
+    } as const;
     return { intent, path: spot.path, effect: this.#counted('added', entry) };
   }
 
@@ -53,9 +59,10 @@ export class Changes {
     return { intent, path, effect: this.#counted('touched', attrs, node) };
   }
 
-  move(node: Mirrored, from: Spot, to: Spot): Change {
+  /** @param mark how the source looks at the new place; of one that only gives way there is none, and it does not count */
+  move(node: Mirrored, from: Spot, to: Spot, mark?: SourceMark): Change {
     const intent = { op: 'move', ...this.#new(), node: node.id, ...place(to), from: place(from) } as const;
-    return { intent, path: to.path, effect: this.#counted('moved', node.source, node) };
+    return { intent, path: to.path, effect: this.#counted(mark && 'moved', mark ?? node.source, node) };
   }
 
   remove(node: Mirrored, path: string, seen: number): Change {
@@ -73,9 +80,9 @@ export class Changes {
     return { id: newId(), space: this.#space, node: newId() };
   }
 
-  #counted(what: 'added' | 'changed' | 'touched' | 'moved', mark: SourceMark | undefined, before?: Mirrored) {
+  #counted(what: keyof Tally['done'] | undefined, mark: SourceMark | undefined, before?: Mirrored) {
     return (record: NodeRecord) => {
-      this.#tally.done[what] += 1;
+      if (what) this.#tally.done[what] += 1;
       const known = before && (this.#index.get(before.id) ?? before);
       return this.#index.put(mirroredOf(record, mark), known);
     };

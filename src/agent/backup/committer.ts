@@ -39,8 +39,8 @@ const SURPRISES: ReadonlySet<WireCode> = new Set(['exists', 'conflict', 'gone', 
  */
 export class Committer {
   readonly #options: CommitterOptions;
-  #queue: Change[] = [];
-  #notes: StoreOp[] = [];
+  readonly #queue: Change[] = [];
+  readonly #notes: (() => StoreOp[])[] = [];
   #running: Promise<void> = Promise.resolve();
   #active = false;
   #failure: FsError | undefined;
@@ -60,9 +60,9 @@ export class Committer {
     this.#start();
   }
 
-  /** Something that only the index has to learn. */
-  note(ops: readonly StoreOp[]): void {
-    this.#notes.push(...ops);
+  /** Something that only the index has to learn, about a node of which no change is waiting. */
+  note(ops: () => StoreOp[]): void {
+    this.#notes.push(ops);
     if (this.#notes.length >= WAITING) this.#start();
   }
 
@@ -100,8 +100,7 @@ export class Committer {
   async #step(): Promise<void> {
     const { index, remote, context } = this.#options;
     const batch = this.#take();
-    const ops = this.#notes;
-    this.#notes = [];
+    const ops = this.#notes.splice(0).flatMap((note) => note());
     if (batch.length === 0) return index.write(ops);
     const results = await remote.commit(
       batch.map(({ intent }) => intent),

@@ -43,6 +43,7 @@ export class Moves {
     return !this.#places.has(node.id) || this.#displaced.has(node.id);
   }
 
+  /** The node is taken for what is at this place, now or after it was moved there. */
   claim(node: Mirrored, to: Spot): void {
     this.#places.set(node.id, to);
     this.#displaced.delete(node.id);
@@ -53,32 +54,39 @@ export class Moves {
     this.#displaced.add(node.id);
   }
 
-  /** The node of the file or folder that now is `entry`. */
-  async byInode(entry: SourceEntry): Promise<Candidate | undefined> {
+  /** The node of the file or folder that now is `entry`, at `to`. */
+  async byInode(entry: SourceEntry, to: Spot): Promise<Candidate | undefined> {
     for await (const node of this.#index.withInode(entry.inode)) {
       if (!looksMoved(entry, node)) continue;
-      const found = await this.#vanished(node, (look) => look?.inode !== entry.inode);
+      const found = await this.#take(node, to, (look) => look?.inode !== entry.inode);
       if (found) return found;
     }
     return undefined;
   }
 
   /** A node with this content. Empty files are all alike, so none of them is another. */
-  async byContent(hash: string, size: number): Promise<Candidate | undefined> {
+  async byContent(hash: string, size: number, to: Spot): Promise<Candidate | undefined> {
     if (size === 0) return undefined;
     for await (const node of this.#index.withHash(hash)) {
-      const found = await this.#vanished(node, (look) => look === null || look.inode !== node.source?.inode);
+      const found = await this.#take(
+        node,
+        to,
+        (look) => look === null || (node.source !== undefined && look.inode !== node.source.inode),
+      );
       if (found) return found;
     }
     return undefined;
   }
 
-  async #vanished(node: Mirrored, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
+  /** Gives the node away in the same turn in which it is seen to be free. */
+  async #take(node: Mirrored, to: Spot, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
     const path = this.#index.path(node);
     if (path === undefined || !this.isFree(node)) return undefined;
     const look = await this.#source.ask<Look>({ ask: 'look', path: join(this.#folder, path) }).catch(nothing);
     if (!isGone(look) || !this.isFree(node)) return undefined;
-    return { node, from: this.#places.get(node.id) ?? { parent: node.parent, name: node.name, path } };
+    const from = this.#places.get(node.id) ?? { parent: node.parent, name: node.name, path };
+    this.claim(node, to);
+    return { node, from };
   }
 }
 

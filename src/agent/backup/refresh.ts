@@ -10,12 +10,18 @@ const BATCH = 1000;
 
 /**
  * Brings the index up to what the cloud has: by the feed where it knows most of it, by a snapshot where it knows
- * nothing or too little. Nothing is asked if the space has not moved since.
+ * nothing or too little, or `whole` says so. Nothing is asked if the space has not moved since.
  * @throws as `Remote`
  */
-export async function refresh(index: BackupIndex, remote: Remote, space: SpaceRecord, context: Context): Promise<void> {
+export async function refresh(
+  index: BackupIndex,
+  remote: Remote,
+  space: SpaceRecord,
+  context: Context,
+  whole: boolean,
+): Promise<void> {
   const { state } = index;
-  if (state?.space !== space.id) return snapshot(index, remote, space, context);
+  if (whole || state?.space !== space.id) return snapshot(index, remote, space, context);
   if (state.cursor === space.rev) return;
   try {
     await feed(index, remote, state, context);

@@ -30,8 +30,8 @@ interface Folder {
   readonly path: string;
   /** Made in this run: the mirror has nothing in it yet. */
   readonly fresh: boolean;
-  /** What the index knew of it. */
-  readonly before: Mirrored | undefined;
+  /** It is on another disk than it was: what has to be done if its files are still there. */
+  readonly settle?: (() => void) | undefined;
 }
 
 /** Folders that are compared at a time: while one waits for the disk, others are decided about. */
@@ -45,7 +45,7 @@ export class Walk {
   readonly #options: WalkOptions;
   readonly #pending: Folder[] = [];
   /** Ids of nodes whose files were not found. */
-  readonly missing: string[] = [];
+  readonly missing = new Set<string>();
   /** Files that were written while they were read. */
   #restless: (() => void)[] = [];
   /** Files of the mirror that were looked for. */
@@ -56,16 +56,19 @@ export class Walk {
   }
 
   async run(): Promise<void> {
-    this.#pending.push({ id: this.#options.root, path: '', fresh: false, before: undefined });
+    this.#pending.push({ id: this.#options.root, path: '', fresh: false });
     const active = new Set<Promise<void>>();
-    while (this.#pending.length > 0 || active.size > 0) {
-      const folder = active.size < FOLDERS ? this.#pending.pop() : undefined;
-      if (!folder) {
-        await Promise.race(active);
-        continue;
+    try {
+      while (this.#pending.length > 0 || active.size > 0) {
+        const folder = active.size < FOLDERS ? this.#pending.pop() : undefined;
+        if (folder) {
+          const task = this.#folder(folder).finally(() => active.delete(task));
+          active.add(task);
+        } else await Promise.race(active);
       }
-      const task = this.#folder(folder).finally(() => active.delete(task));
-      active.add(task);
+    } finally {
+      this.#pending.length = 0;
+      await Promise.allSettled(active);
     }
   }
 
@@ -90,18 +93,21 @@ export class Walk {
         if ((error as NodeJS.ErrnoException).code === 'EINTR' || folder.path === '') throw error;
         return tally.problem(folder.path, reasonOf(error));
       }
-      if (await this.#lostDisk(folder, page)) return tally.problem(folder.path, 'the disk that was here is not mounted');
+      if (after === undefined && folder.settle) {
+        if (page.entries.length === 0 && !(await this.#isEmpty(folder))) {
+          return tally.problem(folder.path, 'the disk that was here is not mounted');
+        }
+        folder.settle();
+      }
       await this.#page(folder, page, after);
       after = page.next;
       more = page.next !== undefined;
     }
   }
 
-  /** A folder that was the root of another disk, and now is an empty folder: its files are not gone. */
-  async #lostDisk({ before }: Folder, { entries, problems }: ListingPage): Promise<boolean> {
-    if (entries.length + problems.length > 0 || !before?.source) return false;
-    const now = this.#options.index.get(before.id);
-    return now?.source !== undefined && now.source.disk !== before.source.disk;
+  async #isEmpty({ id }: Folder): Promise<boolean> {
+    for await (const _ of this.#options.index.children(id)) return false;
+    return true;
   }
 
   async #page(folder: Folder, { entries, problems, next }: ListingPage, after: string | undefined): Promise<void> {
@@ -123,46 +129,55 @@ export class Walk {
         await upTo(node.name);
         const entry = entries[at]?.name === node.name ? entries[at++] : undefined;
         if (entry) await this.#entry(folder, entry, node);
-        else if (!unreadable.has(node.name)) this.missing.push(node.id);
+        else if (!unreadable.has(node.name)) this.missing.add(node.id);
       }
     }
     await upTo(undefined);
   }
 
   async #entry(folder: Folder, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
-    const { changes, committer } = this.#options;
+    const { changes, committer, moves } = this.#options;
     const spot: Spot = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
     this.#count(entry);
     // While a folder was read, a node may have been given to another place.
-    const node = known && this.#options.moves.hasLeft(known) ? undefined : known;
+    const node = known && moves.hasLeft(known) ? undefined : known;
     const verdict = decide(entry, node);
     if (verdict === 'create' || !node) return this.#create(spot, entry);
     if (verdict === 'replace') {
       this.#giveWay(node, spot);
       return this.#create(spot, entry);
     }
-    if (verdict === 'attrs') committer.add(changes.attr(node, spot.path, entry));
-    if (verdict === 'note') this.#note(node, entry);
-    if (verdict === 'read') this.#read(spot, entry, node);
-    if (entry.kind === 'folder') this.#pending.push({ id: node.id, path: spot.path, fresh: false, before: node });
+    if (verdict !== 'same') moves.claim(node, spot);
+    if (verdict === 'read') return this.#read(spot, entry, node);
+    const settle = () => {
+      if (verdict === 'attrs') committer.add(changes.attr(node, spot.path, entry));
+      if (verdict === 'note') this.#note(node, entry);
+    };
+    const otherDisk = entry.kind === 'folder' && node.source !== undefined && node.source.disk !== entry.disk;
+    if (!otherDisk) settle();
+    if (entry.kind !== 'folder') return;
+    this.#pending.push({ id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined });
   }
 
   async #create(spot: Spot, entry: SourceEntry): Promise<void> {
-    const { changes, committer, moves } = this.#options;
+    const { changes, committer } = this.#options;
     if (entry.kind === 'symlink') return committer.add(changes.symlink(spot, entry));
-    const moved = await moves.byInode(entry);
-    if (moved) {
-      moves.claim(moved.node, spot);
-      committer.add(changes.move(moved.node, moved.from, spot));
-      if (entry.kind === 'folder' || !sameAttrs(entry, moved.node)) {
-        committer.add(changes.attr(moved.node, spot.path, entry));
-      } else this.#note(moved.node, entry);
-    }
+    const moved = await this.#moveTo(spot, entry);
     if (entry.kind === 'file') return moved ? undefined : this.#read(spot, entry, undefined);
-    const made = moved ? undefined : changes.mkdir(spot, entry);
-    if (made) committer.add(made);
-    const id = moved?.node.id ?? made?.intent.node ?? '';
-    this.#pending.push({ id, path: spot.path, fresh: moved === undefined, before: moved?.node });
+    if (moved) return void this.#pending.push({ id: moved.id, path: spot.path, fresh: false });
+    const made = changes.mkdir(spot, entry);
+    committer.add(made);
+    this.#pending.push({ id: made.intent.node, path: spot.path, fresh: true });
+  }
+
+  /** The node that was moved to the free place, if the file or folder there is one that has vanished elsewhere. */
+  async #moveTo(spot: Spot, entry: SourceEntry): Promise<Mirrored | undefined> {
+    const { changes, committer, moves } = this.#options;
+    const moved = await moves.byInode(entry, spot);
+    if (!moved) return undefined;
+    committer.add(changes.move(moved.node, moved.from, spot, entry));
+    if (!sameAttrs(entry, moved.node)) committer.add(changes.attr(moved.node, spot.path, entry));
+    return moved.node;
   }
 
   /** Puts a node out of the way under a name of its own, as missing; perhaps its file appears elsewhere. */
@@ -171,7 +186,7 @@ export class Walk {
     const to = { parent: node.parent, name: `.fjord-replaced-${node.id}`, path: spot.path };
     moves.displace(node, to);
     committer.add(changes.move(node, spot, to));
-    this.missing.push(node.id);
+    this.missing.add(node.id);
   }
 
   #read(spot: Spot, entry: SourceEntry, node: Mirrored | undefined, again = false): void {
@@ -195,14 +210,13 @@ export class Walk {
       else committer.add(changes.attr(node, spot.path, attrs));
       return;
     }
-    const moved = node ? undefined : await moves.byContent(hash, size);
+    const moved = node ? undefined : await moves.byContent(hash, size, spot);
     if (!moved) {
       const again = () => void this.#restless.push(() => this.#read(spot, entry, node, true));
       return committer.add({ ...changes.put(spot, content, node), again });
     }
-    moves.claim(moved.node, spot);
-    committer.add(changes.move(moved.node, moved.from, spot));
-    committer.add(changes.attr(moved.node, spot.path, attrs));
+    committer.add(changes.move(moved.node, moved.from, spot, attrs));
+    if (!sameAttrs(attrs, moved.node)) committer.add(changes.attr(moved.node, spot.path, attrs));
   }
 
   /** The index alone learns how the source looks. */
