@@ -76,8 +76,9 @@ export class Coherence {
     if (inode === undefined || inode.changing > 0) return;
     const attr = this.#now(node);
     if (attr === undefined) return this.#tellNode(inode, content);
-    if (inode.cached !== undefined && attr.version !== inode.cached) {
-      inode.cached = undefined;
+    if (attr.version !== inode.cached) {
+      // What the kernel reads after it was told is this content or a later one.
+      inode.cached = attr.version;
       return this.#tellNode(inode, true);
     }
     if (inode.told === undefined || differ(inode.told, attr)) this.#tellNode(inode, false);
