@@ -81,6 +81,7 @@ export class Dispatcher {
     const path = parsePath(target.path);
     if (method === 'OPTIONS') return options();
     this.#auth.check({ method, url, authorization: req.headers.authorization });
+    checkCoding(req, body);
     return VERBS[method]({ method, path, headers: req.headers, body, context }, this.#door);
   }
 
@@ -132,4 +133,11 @@ export class Dispatcher {
   ): void {
     this.#log[level]({ method: req.method, url: req.url, status, err }, message);
   }
+}
+
+/** RFC 9110 section 8.4: what cannot be decoded must not be taken for the content. @throws DavError 415 */
+function checkCoding(req: IncomingMessage, body: RequestBody): void {
+  const coding = req.headers['content-encoding'];
+  if (coding === undefined || coding.toLowerCase() === 'identity' || body.length === 0) return;
+  throw new DavError(415, 'Bodies are taken as they are, without Content-Encoding.');
 }

@@ -39,6 +39,13 @@ t.test('addresses that are no good', async (t) => {
   await alive(t, dav);
 });
 
+t.test('compressed bodies are not taken for the content', async (t) => {
+  const dav = await DavServer.start(t);
+  for (const method of ['PUT', 'PROPFIND']) {
+    t.equal((await dav.ask(method, '/', { body: 'x', headers: { 'Content-Encoding': 'gzip' } })).status, 415, method);
+  }
+});
+
 t.test('what is not HTTP', async (t) => {
   const dav = await DavServer.start(t, { limits: { headDeadline: 500 } });
   const bad: [string, RegExp][] = [
