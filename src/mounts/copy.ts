@@ -13,8 +13,8 @@ import { planReplaced } from './promise.ts';
 /** See `FileSystem.copy`. What the cloud has is copied by reference, what is staged as a fork. */
 export async function copy(ground: Ground, id: NodeId, to: Place, { replace }: CopyOptions): Promise<Attr> {
   const node = nodeOf(ground, id, 'copy');
+  if (node.parent === nodeOf(ground, to.folder, 'copy').id && node.name === to.name) return attrOf(node);
   const { old } = target(ground, to, replace);
-  if (old?.id === node.id) return attrOf(node);
   if (node.kind === 'file') return await copyFile(ground, node, to, replace);
   if (node.kind === 'symlink') return await copySymlink(ground, node, to, replace);
   if (old !== undefined) throw new FsError('EEXIST', 'copy', { subject: to.name });

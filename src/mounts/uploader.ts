@@ -5,6 +5,7 @@ import { MAX_INTENTS } from '../cloud/wire.ts';
 import { asFsError, isFsError } from '../vfs/fs-error.ts';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
+import { isCreation } from './promise.ts';
 import type { Replica } from './replica.ts';
 import { Behind, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
 import type { Sent, Sources } from './execution.ts';
@@ -65,7 +66,7 @@ export class Uploader {
       readyAt: (intent) => {
         const held = this.#again.get(intent.seq) ?? 0;
         const entry = catalog.get(intent.node);
-        if (entry === undefined || (intent.op !== 'put' && intent.op !== 'mkdir')) return held;
+        if (entry === undefined || (intent.op !== 'put' && !isCreation(intent))) return held;
         const { settle } = policyOf(entry);
         const rushed = this.#isHurried(intent) && (settle === 0 || !activity.isBusy(intent.node));
         const ready = rushed ? 0 : activity.readyAt(intent.node, settle);
