@@ -92,9 +92,11 @@ export class Accounts {
   }
 
   async #check(email: string, expected: string, password: string): Promise<void> {
-    if (await verify(expected, password)) return void this.#limiter.succeeded(email);
-    this.#limiter.failed(email);
-    throw wrong();
+    if (!(await verify(expected, password))) {
+      this.#limiter.failed(email);
+      throw wrong();
+    }
+    this.#limiter.succeeded(email);
   }
 }
 

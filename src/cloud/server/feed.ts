@@ -21,7 +21,10 @@ export async function* feed(db: Db, space: SpaceRow, since: number): AsyncGenera
   while (left > 0) {
     const rows = await page(db, space, cursor);
     const last = rows.at(-1);
-    if (last === undefined) return yield [{ cursor: space.rev, more: false }];
+    if (last === undefined) {
+      yield [{ cursor: space.rev, more: false }];
+      return;
+    }
     yield rows.map(nodeRecord);
     cursor = last.rev;
     left -= rows.length;

@@ -32,7 +32,7 @@ export class PushHub {
 
   /** Ends the connections of one device, or all. */
   end(device?: string): void {
-    for (const subscription of [...this.#subscriptions]) {
+    for (const subscription of this.#subscriptions) {
       if (device !== undefined && subscription.device !== device) continue;
       this.#subscriptions.delete(subscription);
       subscription.listener.end();

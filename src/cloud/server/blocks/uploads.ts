@@ -7,7 +7,7 @@ import type { Block, BlockStore } from './block-store.ts';
 
 /** Blocks written together: so many bytes, or so many blocks. */
 const GROUP_BYTES = 4 * 1024 * 1024;
-const GROUP_BLOCKS = 250;
+const GROUP_BLOCKS = 1000;
 
 export interface UploadsOptions {
   readonly db: Db;

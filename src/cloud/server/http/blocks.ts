@@ -41,13 +41,13 @@ export function blockRoutes(app: FastifyInstance, { meta, store, uploads }: Part
     raw.removeAllContentTypeParsers();
     // The stream itself: the parser of frames counts what it takes.
     raw.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-    raw.post('/v1/blocks', async (request) => {
-      if (Number(request.headers['content-length'] ?? 0) > UPLOAD_LIMIT) {
+    raw.post('/v1/blocks', async ({ caller, headers, body }) => {
+      if (Number(headers['content-length'] ?? 0) > UPLOAD_LIMIT) {
         throw new Refusal('too_large', 'too many bytes at once');
       }
-      if (!(request.body instanceof Readable)) throw new Refusal('bad_request', 'the body is application/octet-stream');
-      const frames = readFrames(request.body as AsyncIterable<Uint8Array>);
-      return { stored: await uploads.accept(request.caller.account, frames) };
+      if (!(body instanceof Readable)) throw new Refusal('bad_request', 'the body is application/octet-stream');
+      const frames = readFrames(body as AsyncIterable<Uint8Array>);
+      return { stored: await uploads.accept(caller.account, frames) };
     });
   });
 }

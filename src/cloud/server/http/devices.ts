@@ -17,8 +17,8 @@ const Login = Type.Object({
 });
 
 export function loginRoute(app: FastifyInstance, { meta, accounts, hub }: Parts): void {
-  app.post('/v1/login', { schema: { body: Login } }, async (request) => {
-    const { email, password, device } = request.body as Static<typeof Login>;
+  app.post('/v1/login', { schema: { body: Login } }, async ({ body }) => {
+    const { email, password, device } = body as Static<typeof Login>;
     const account = await accounts.authenticate(email, password);
     const { token, row } = await issueToken(meta.db, account.id, device, meta.now());
     if (device.id !== undefined) hub.end(row.id);

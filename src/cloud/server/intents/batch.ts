@@ -1,4 +1,4 @@
-import type { Intent, IntentResult } from '../../wire.ts';
+import type { Intent, IntentOp, IntentResult } from '../../wire.ts';
 import type { Caller, Edit } from '../meta/edit.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import { nodeRecord } from '../meta/records.ts';
@@ -54,21 +54,22 @@ async function execute(edit: Edit, raw: RawIntent): Promise<IntentResult> {
   }
 }
 
+type Execute<Op extends IntentOp> = (
+  edit: Edit,
+  space: SpaceRow,
+  intent: Extract<Intent, { op: Op }>,
+) => Promise<NodeRow>;
+
 /** Every op checks all of its conditions before it changes anything. */
-function dispatch(edit: Edit, space: SpaceRow, intent: Intent): Promise<NodeRow> {
-  switch (intent.op) {
-    case 'mkdir':
-    case 'symlink':
-      return make(edit, space, intent);
-    case 'put':
-      return put(edit, space, intent);
-    case 'move':
-      return move(edit, space, intent);
-    case 'attr':
-      return attr(edit, space, intent);
-    case 'remove':
-      return remove(edit, space, intent);
-  }
+const OPS: Readonly<{ [Op in IntentOp]: Execute<Op> }> = { mkdir: make, symlink: make, put, move, attr, remove };
+
+async function dispatch<Op extends IntentOp>(
+  edit: Edit,
+  space: SpaceRow,
+  intent: Extract<Intent, { op: Op }>,
+): Promise<NodeRow> {
+  const execute: Execute<Op> = OPS[intent.op];
+  return await execute(edit, space, intent);
 }
 
 async function executed(edit: Edit, intents: readonly RawIntent[]): Promise<Map<string, IntentResult>> {

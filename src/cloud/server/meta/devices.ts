@@ -32,8 +32,14 @@ export async function issueToken(
     return { token, row };
   }
   const row: DeviceRow = {
-    ...{ id: uuid(), account, name, platform, token: hashToken(token) },
-    ...{ created: now, seen: now, revoked: null },
+    id: uuid(),
+    account,
+    name,
+    platform,
+    token: hashToken(token),
+    created: now,
+    seen: now,
+    revoked: null,
   };
   await db.insertInto('devices').values(row).execute();
   return { token, row };

@@ -38,7 +38,7 @@ function open(file: string): Libsql.Database {
 
 // Preparing costs four times what running a small statement does.
 function withStatementCache(connection: Libsql.Database): SqliteDatabase {
-  const prepare = (sql: string): SqliteStatement => connection.prepare(sql) as unknown as SqliteStatement;
+  const prepare = (sql: string): SqliteStatement => connection.prepare(sql);
   const cache = new LRUCache<string, SqliteStatement>({ max: 500 });
   return {
     close: () => {

@@ -56,7 +56,7 @@ async function ancestors(db: Db, node: NodeRow): Promise<NodeRow[]> {
   const path: NodeRow[] = [];
   for (let at = node.parent; ;) {
     const above = await db.selectFrom('nodes').selectAll().where('id', '=', at).executeTakeFirst();
-    if (above === undefined) return path.reverse();
+    if (above === undefined) return path.toReversed();
     path.push(above);
     at = above.parent;
   }
@@ -67,8 +67,8 @@ export async function weigh(db: Db, tops: readonly string[]): Promise<{ bytes: n
   const total = { bytes: 0, files: 0 };
   for (const chunk of inChunks(tops)) {
     const sum = await sumBelow(db, chunk);
-    total.bytes += Number(sum.bytes ?? 0);
-    total.files += Number(sum.files);
+    total.bytes += sum.bytes ?? 0;
+    total.files += sum.files;
   }
   return total;
 }
@@ -141,7 +141,10 @@ async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: Nod
     version: null,
     hash: null,
     target: null,
-    ...{ mode, mtime, birthtime, xattrs },
+    mode,
+    mtime,
+    birthtime,
+    xattrs,
   });
   return made.id;
 }
