@@ -5,25 +5,11 @@ import { Gateway } from '../../src/mounts/gateway.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
 import { walk } from '../../src/vfs/walk.ts';
-import { fileSystemContract } from '../contract/file-system.ts';
 import { startTestCloud } from '../helpers/cloud.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 const log = { info: () => undefined, warn: (details: object) => console.error(details) };
 const limits = { cacheBytes: 1e9, minFree: 0 };
-
-t.test('the drive of a gateway, in /Sync, while all of it goes up', (t) => {
-  fileSystemContract(t, async () => {
-    const { gateway } = await start(t);
-    const { id } = await gateway.fs.lookup(gateway.fs.root, 'Sync', context);
-    const teardown = async (): Promise<void> => {
-      await gateway.flush('/');
-      t.match(gateway.status(), { queued: 0, parked: 0 });
-    };
-    return { fs: gateway.fs, folder: id, teardown };
-  });
-  t.end();
-});
 
 t.test('the Archive takes what programs do to new files, then seals and forgets it', async (t) => {
   const { gateway } = await start(t, { settle: 1500 });
