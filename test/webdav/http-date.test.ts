@@ -34,6 +34,22 @@ t.test('what is written is read back, to the second', async () => {
   );
 });
 
+t.test('dates are those of the calendar', async () => {
+  const seconds = fc.integer({ min: Date.UTC(1601, 0, 1) / 1000, max: Date.UTC(9999, 11, 31) / 1000 });
+  const agree = (s: number): boolean =>
+    formatHttpDate(s * 1000 + 999) === new Date(s * 1000).toUTCString() &&
+    formatIsoDate(s * 1000) === new Date(s * 1000).toISOString().replace('.000', '');
+  fc.assert(fc.property(seconds, agree), { numRuns: 2000 });
+  const edges = [1601, 1900, 1969, 1970, 2000, 2024, 2100].flatMap((year) => [
+    Date.UTC(year, 1, 28),
+    Date.UTC(year, 1, 29),
+    Date.UTC(year, 2, 1),
+    Date.UTC(year, 11, 31, 23, 59, 59),
+    Date.UTC(year, 0, 1),
+  ]);
+  for (const ms of edges) fc.assert(fc.property(fc.constant(ms / 1000), agree));
+});
+
 t.test('times that no calendar holds do not throw', async (t) => {
   for (const ms of [NaN, Infinity, -Infinity, 1e300]) t.match(formatHttpDate(ms), / GMT$/);
 });
