@@ -54,7 +54,8 @@ const READY = 10_000;
 
 /**
  * A file system mounted on a folder of this computer through the kernel's FUSE protocol. Linux only. The process that
- * serves it must not touch the folder by a synchronous call: it would wait for itself.
+ * serves it must not touch the folder by a synchronous call, nor start a program with a working folder in it: it would
+ * wait for itself.
  */
 export class FuseMount {
   readonly dir: string;
