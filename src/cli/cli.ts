@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { loadConfig, type Config } from '../agent/config.ts';
 import { ControlClient } from '../agent/control/client.ts';
@@ -28,6 +29,11 @@ export function dataCommand(name: string): Command {
 
 export function settings({ env }: Cli, { data, config }: DataOptions, flags: Partial<Config> = {}): Config {
   return loadConfig({ env, file: config, flags: { ...flags, ...(data === undefined ? {} : { 'data.dir': data }) } });
+}
+
+/** The folder of the cloud's data: the one that is named, or that of the embedded cloud. */
+export function cloudFolder(config: Config, named: string | undefined): string {
+  return named === undefined ? dataDir(config['data.dir']).cloud : resolve(named);
 }
 
 /** Talks to the running gateway. @throws Problem of kind `unreachable` if none runs */

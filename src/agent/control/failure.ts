@@ -1,15 +1,12 @@
-import { Type, type Static } from 'typebox';
-import { Value } from 'typebox/value';
 import { CODES, FsError, type Code } from '../../vfs/fs-error.ts';
 
 /** An `FsError` as the control socket carries it. */
-export const FailureSchema = Type.Object({
-  code: Type.Enum(CODES),
-  op: Type.String(),
-  subject: Type.Optional(Type.String()),
-  reason: Type.Optional(Type.String()),
-});
-export type Failure = Static<typeof FailureSchema>;
+export interface Failure {
+  readonly code: Code;
+  readonly op: string;
+  readonly subject?: string;
+  readonly reason?: string;
+}
 
 const STATUS = {
   EACCES: 403,
@@ -48,10 +45,12 @@ export function toFailure({ code, op, subject, reason }: FsError): Failure {
 
 /** The error on the other side of the socket. What is no failure becomes `EIO`. */
 export function fromFailure(value: unknown, op: string): FsError {
-  if (!Value.Check(FailureSchema, value)) {
-    return new FsError('EIO', op, {
-      reason: 'the gateway gave an answer that makes no sense; are the versions equal?',
-    });
-  }
-  return new FsError(value.code, value.op, { subject: value.subject, reason: value.reason });
+  if (isFailure(value)) return new FsError(value.code, value.op, { subject: value.subject, reason: value.reason });
+  return new FsError('EIO', op, { reason: 'the gateway gave an answer that makes no sense; are the versions equal?' });
+}
+
+function isFailure(value: unknown): value is Failure {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, op, subject = '', reason = '' } = value as Partial<Record<keyof Failure, unknown>>;
+  return CODES.some((known) => known === code) && [op, subject, reason].every((text) => typeof text === 'string');
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { columns, shown, size, time } from '../format.ts';
-import { examples, settings, type Cli, type DataOptions } from '../cli.ts';
+import { cloudFolder, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { askPassword } from '../password.ts';
 import type { Accounts } from '../cloud-admin.ts';
-import { cloudFolder, serveCommand } from './cloud-serve.ts';
+import { serveCommand } from './cloud-serve.ts';
 import { socketPath } from '../../agent/data-dir.ts';
 import { Problem } from '../../agent/problem.ts';
 import { SETTINGS } from '../../agent/config.ts';

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { dataDir } from '../../agent/data-dir.ts';
 import { Problem } from '../../agent/problem.ts';
-import { readDevice, writeDevice } from '../../agent/secrets.ts';
 import { answers } from '../../agent/sole-socket.ts';
 import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { askPassword } from '../password.ts';
@@ -32,6 +31,7 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const url = options.cloud ?? config['cloud.url'];
   if (url === '') throw new Problem('usage', 'which cloud? name it with --cloud URL');
   if (await answers(dir.controlSocket)) throw new Problem('conflict', 'Fjord runs; end it with `fjord down` first');
+  const { readDevice, writeDevice } = await import('../../agent/secrets.ts');
   const known = await readDevice(dir.device);
   if (known !== undefined && known.email !== email) {
     throw new Problem('conflict', `${dir.root} belongs to ${known.email}; choose another folder with --data`);

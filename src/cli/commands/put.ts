@@ -35,6 +35,8 @@ async function put(cli: Cli, sources: readonly string[], path: string, options: 
   if (sources.length === 0) throw new Problem('usage', 'where to? `fjord put FILE /Sync`, for example');
   await withGateway(cli, options, async (gateway) => {
     const folder = await isFolder(gateway, path);
+    if (folder && sources.includes('-'))
+      throw new Problem('usage', `${path} is a folder; name the file that standard input becomes`);
     if (!folder && (sources.length > 1 || path.endsWith('/'))) {
       throw new Problem('not-found', `${path} is no folder of the drive`);
     }

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parentChannel } from '../agent/child-messages.ts';
+import { socketPath } from '../agent/data-dir.ts';
+import { openLog } from '../agent/log.ts';
+import { makePrivateFolder } from '../agent/private-file.ts';
+import { Problem } from '../agent/problem.ts';
+import { readAccount } from '../agent/secrets.ts';
+import type { Cloud } from '../cloud/server/service.ts';
+import { cloudFolder, settings, type Cli } from './cli.ts';
+import type { ServeOptions } from './commands/cloud-serve.ts';
+import type { Accounts } from './cloud-admin.ts';
+import { StopRequests } from './stop-requests.ts';
+
+/** Runs a cloud until somebody ends it. */
+export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
+  const config = settings(cli, options.config === undefined ? {} : { config: options.config });
+  const data = cloudFolder(config, options.data);
+  const parent = parentChannel();
+  const stops = new StopRequests(cli, parent, () => process.exit(130));
+  await makePrivateFolder(data);
+  const { log, flush } = openLog(resolve(data, 'log'), 'cloud', config['log.level']);
+  const { startCloud } = await import('../cloud/server/service.ts');
+  const { openAdmin } = await import('./cloud-admin.ts');
+  const cloud = await startCloud({ data, ...parseListen(options.listen), ...(await tlsOf(options)), log });
+  const admin = await openAdmin(socketPath(data, 'admin'), cloud.accounts);
+  await ensureAccount(cloud.accounts, options.accountFile);
+  log.info({ url: cloud.url, pid: process.pid }, 'the cloud serves');
+  await announce(cli, cloud, parent !== undefined);
+  parent?.tell({ type: 'ready', port: cloud.port });
+  await stops.first;
+  await admin.close();
+  await cloud.close();
+  log.info('the cloud ended');
+  flush();
+}
+
+async function announce(cli: Cli, cloud: Cloud, isChild: boolean): Promise<void> {
+  if (isChild) return;
+  await cli.terminal.print(`serving ${cloud.url}/ until Ctrl-C`);
+  const { length } = await cloud.accounts.list();
+  if (length === 0) await cli.terminal.print('there is no account yet; make one with `fjord cloud user add EMAIL`');
+}
+
+async function ensureAccount(accounts: Accounts, file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  const account = await readAccount(file);
+  if (account === undefined) throw new Problem('usage', `${file}: there is no such account file`);
+  const known = (await accounts.list()).some(({ email }) => email === account.email);
+  if (!known) await accounts.add(account.email, account.password);
+}
+
+function parseListen(listen: string): { host: string; port: number } {
+  const match = /^(?:\[([\da-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(listen);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new Problem('usage', `--listen ${listen}: it is HOST:PORT, 127.0.0.1:4010 for example`);
+  }
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+async function tlsOf({ tlsCert, tlsKey, insecure }: ServeOptions): Promise<object> {
+  if (tlsCert === undefined && tlsKey === undefined) return insecure ? { insecure } : {};
+  if (tlsCert === undefined || tlsKey === undefined) throw new Problem('usage', '--tls-cert and --tls-key go together');
+  return { tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } };
+}

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SETTINGS, type Config } from '../agent/config.ts';
+import { dataDir, type DataDir } from '../agent/data-dir.ts';
+import { choosePorts } from '../agent/ports.ts';
+import { makePrivateFolder, readIfThere } from '../agent/private-file.ts';
+import { Problem } from '../agent/problem.ts';
+import {
+  generatePassword,
+  readAccount,
+  readDevice,
+  webDavPassword,
+  writeAccount,
+  writeDevice,
+  type AccountFile,
+} from '../agent/secrets.ts';
+import { answers, claim } from '../agent/sole-socket.ts';
+import { Supervisor } from '../agent/supervisor.ts';
+import { settings, type Cli } from './cli.ts';
+import { mountHelp, type WebDavAccess } from './mount-help.ts';
+import { StopRequests } from './stop-requests.ts';
+import { gatewayFlags, type GatewayOptions } from './commands/up.ts';
+
+/** E-mail address of the embedded cloud's first account. */
+const FIRST_ACCOUNT = 'me@localhost';
+/** How long the processes of a run that was killed may take to end, ms. */
+const PATIENCE = 15_000;
+
+/** Runs cloud and gateway until somebody ends them. */
+export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
+  const config = settings(cli, options, gatewayFlags(options));
+  const dir = dataDir(config['data.dir']);
+  await makePrivateFolder(dir.root);
+  const taken = 'Fjord already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
+  const sole = await claim(dir.startSocket, `${dir.root}: ${taken}`);
+  try {
+    await awaitLeftovers(dir, cli.signal);
+    await run(cli, options, config, dir);
+  } finally {
+    await sole.release();
+  }
+}
+
+/** Processes of a run that was killed end themselves, but not in no time. */
+async function awaitLeftovers({ access, controlSocket, root }: DataDir, signal: AbortSignal): Promise<void> {
+  const unclean = (await readIfThere(access)) !== undefined;
+  for (
+    const until = Date.now() + (unclean ? PATIENCE : 0);
+    await answers(controlSocket);
+    await sleep(100, undefined, { signal })
+  ) {
+    if (Date.now() < until) continue;
+    throw new Problem('conflict', `${root}: a gateway already runs for this data folder; \`fjord down\` ends it`);
+  }
+}
+
+async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataDir): Promise<void> {
+  const ports = await choosePorts(dir.ports, {
+    host: config['webdav.host'],
+    webdav: config['webdav.port'] === SETTINGS['webdav.port'].default ? options.port : config['webdav.port'],
+    usual: SETTINGS['webdav.port'].default,
+    patience: (await readIfThere(dir.access)) === undefined ? 0 : PATIENCE,
+  });
+  const account = await firstAccount(dir);
+  const cloudUrl = `http://127.0.0.1:${ports.cloud}/`;
+  const webdav = await webDavAccess(config, dir, ports.webdav);
+  const say = (text: string): void => cli.terminal.note(text);
+  cli.signal.throwIfAborted();
+  const stops = new StopRequests(cli, undefined, () => {
+    supervisor.kill();
+    process.exit(130);
+  });
+  const supervisor = new Supervisor({
+    dir,
+    commands: commandsOf(dir, options, ports),
+    access: { webdav, cloud: { url: cloudUrl, ...account } },
+    prepare: () => ensureDevice(dir, cloudUrl, account, config['device.name']),
+    say,
+    onDown: () => stops.request({ drain: false }),
+  });
+  await attend(cli, supervisor, stops, () => mountHelp(webdav));
+}
+
+/** Starts, tells the person, waits for the end. */
+async function attend(cli: Cli, supervisor: Supervisor, stops: StopRequests, help: () => string): Promise<void> {
+  const started = supervisor.start();
+  const early = await Promise.race([started.then(() => undefined), stops.first]).catch(async (error: unknown) => {
+    supervisor.kill();
+    await supervisor.stop(false);
+    throw error;
+  });
+  if (early === undefined) {
+    await cli.terminal.print(help());
+    await cli.terminal.print('  Ctrl-C ends it.');
+  }
+  started.catch(() => undefined);
+  const { drain } = await stops.first;
+  if (drain && early === undefined) cli.terminal.note('uploading what is queued; Ctrl-C again ends at once');
+  await supervisor.stop(drain);
+}
+
+/** The embedded cloud's account, made at the first start. */
+async function firstAccount(dir: DataDir): Promise<AccountFile> {
+  const kept = await readAccount(dir.account);
+  const account = kept ?? { email: FIRST_ACCOUNT, password: generatePassword() };
+  // The cloud reads it and makes the account.
+  if (kept === undefined) await writeAccount(dir.account, account);
+  return account;
+}
+
+async function ensureDevice(dir: DataDir, url: string, account: AccountFile, deviceName: string): Promise<void> {
+  if ((await readDevice(dir.device)) !== undefined) return;
+  const { logIn } = await import('../agent/login.ts');
+  await writeDevice(dir.device, await logIn({ url, ...account, deviceName }));
+}
+
+async function webDavAccess(config: Config, dir: DataDir, port: number): Promise<WebDavAccess> {
+  const scheme = config['webdav.tls_cert'] === '' ? 'http' : 'https';
+  return {
+    url: `${scheme}://${config['webdav.host']}:${port}/`,
+    user: config['webdav.user'],
+    password: await webDavPassword(dir.webdav),
+  };
+}
+
+function commandsOf(
+  dir: DataDir,
+  options: GatewayOptions,
+  ports: { readonly webdav: number; readonly cloud: number },
+): { cloud: string[]; gateway: string[] } {
+  const program = [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
+  const url = `http://127.0.0.1:${ports.cloud}/`;
+  const config = options.config === undefined ? [] : ['--config', options.config];
+  const engine = options.webdavEngine === undefined ? [] : ['--webdav-engine', options.webdavEngine];
+  const door = ['--port', String(ports.webdav), '--cloud', url];
+  return {
+    cloud: [
+      ...program,
+      'cloud',
+      'serve',
+      '--data',
+      dir.cloud,
+      '--listen',
+      `127.0.0.1:${ports.cloud}`,
+      '--account-file',
+      dir.account,
+    ],
+    gateway: [...program, 'up', '--data', dir.root, ...door, ...config, ...engine],
+  };
+}
