@@ -25,7 +25,7 @@ async function done(...args: string[]): Promise<string> {
   return stdout;
 }
 
-t.test('status', async (t) => {
+t.test('status', { timeout: 300_000 }, async (t) => {
   t.match(await done('status'), /live.*\nWebDAV .*\nuploads +everything is in the cloud/);
   const status = JSON.parse(await done('status', '--json')) as Record<string, unknown>;
   t.match(status, {
@@ -36,7 +36,7 @@ t.test('status', async (t) => {
   });
 });
 
-t.test('a tree goes in and comes back with its links, modes and times', async (t) => {
+t.test('a tree goes in and comes back with its links, modes and times', { timeout: 300_000 }, async (t) => {
   const tree = join(dir, 'tree');
   mkdirSync(join(tree, 'sub/empty'), { recursive: true });
   writeFileSync(join(tree, 'a.txt'), 'hello');
@@ -80,13 +80,13 @@ t.test('a tree goes in and comes back with its links, modes and times', async (t
   t.match(await fjord.cli('get', '/Sync/tree', dir), { code: 2, stderr: /get -r/ });
 });
 
-t.test('standard input and output', async (t) => {
+t.test('standard input and output', { timeout: 300_000 }, async (t) => {
   const { code } = await fjord.cliWith({ input: 'from a pipe' }, 'put', '-', '/Sync/piped.txt');
   t.equal(code, 0);
   t.equal(await done('cat', '/Sync/piped.txt', '/Sync/piped.txt'), 'from a pipefrom a pipe');
 });
 
-t.test('names that would steer the terminal are shown harmless, and whole in JSON', async (t) => {
+t.test('names that would steer the terminal are shown harmless, and whole in JSON', { timeout: 300_000 }, async (t) => {
   const name = 'red\u001B[31m\nline';
   await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`);
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`), { code: 4 }, 'the folder must exist');
@@ -99,7 +99,7 @@ t.test('names that would steer the terminal are shown harmless, and whole in JSO
   t.ok(rows.some((row) => row.name === name));
 });
 
-t.test('flush waits for the cloud', async (t) => {
+t.test('flush waits for the cloud', { timeout: 300_000 }, async (t) => {
   await fjord.cliWith({ input: 'flushed' }, 'put', '-', '/Sync/flushed.txt');
   await done('flush');
   const content = await (await fjord.cloudTree('Sync')).get('flushed.txt')?.();
@@ -108,7 +108,7 @@ t.test('flush waits for the cloud', async (t) => {
   t.match(await fjord.cli('flush', '/Sync/none'), { code: 4 });
 });
 
-t.test('versions, and one of them back', async (t) => {
+t.test('versions, and one of them back', { timeout: 300_000 }, async (t) => {
   for (const input of ['one', 'two', 'three']) {
     await fjord.cliWith({ input }, 'put', '-', '/Sync/v.txt');
     await done('flush', '/Sync/v.txt');
@@ -130,7 +130,7 @@ t.test('versions, and one of them back', async (t) => {
   });
 });
 
-t.test('the Trash', async (t) => {
+t.test('the Trash', { timeout: 300_000 }, async (t) => {
   await fjord.cliWith({ input: 'precious' }, 'put', '-', '/Sync/gone.txt');
   await done('flush');
   const authorization = `Basic ${Buffer.from(`${fjord.webdav.user}:${fjord.webdav.password}`).toString('base64')}`;
@@ -154,7 +154,7 @@ t.test('the Trash', async (t) => {
   t.equal(await done('trash'), '');
 });
 
-t.test('Archive keeps: only `get` reads, only the password removes', async (t) => {
+t.test('Archive keeps: only `get` reads, only the password removes', { timeout: 300_000 }, async (t) => {
   await fjord.cliWith({ input: 'sealed' }, 'put', '-', '/Archive/will.txt');
   await done('flush', '/Archive');
   t.equal(await done('get', '/Archive/will.txt', '-'), 'sealed');
@@ -169,7 +169,7 @@ t.test('Archive keeps: only `get` reads, only the password removes', async (t) =
   t.equal(await done('ls', '/Archive'), '');
 });
 
-t.test('what the rules refuse', async (t) => {
+t.test('what the rules refuse', { timeout: 300_000 }, async (t) => {
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/top.txt'), { code: 5, stderr: /^fjord: .*fixed\n$/ });
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Backup/x.txt'), { code: 5 });
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync'), { code: 2, stderr: /name the file/ });
@@ -180,7 +180,7 @@ t.test('what the rules refuse', async (t) => {
   t.match(await fjord.cli('ls', `/Sync/${'x'.repeat(256)}`), { code: 2, stderr: /at most 255 bytes/ });
 });
 
-t.test('nothing is parked, held or in conflict', async (t) => {
+t.test('nothing is parked, held or in conflict', { timeout: 300_000 }, async (t) => {
   t.match(await fjord.cli('retry'), { code: 0, stderr: /trying 0 changes/ });
   t.match(await fjord.cli('confirm'), { code: 0, stderr: /confirmed 0/ });
   t.equal(await done('conflicts'), '');

@@ -10,7 +10,7 @@ const dir = mkdtempSync(join(tmpdir(), 'fjord-usage-'));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));
 const env = { FJORD_DATA_DIR: join(dir, 'data') };
 
-t.test('mistakes get one line that says what to do, and the right code', async (t) => {
+t.test('mistakes get one line that says what to do, and the right code', { timeout: 300_000 }, async (t) => {
   const cases: [args: string[], code: number, says: RegExp][] = [
     [['frobnicate'], 2, /^fjord: unknown command 'frobnicate'; see `fjord --help`\n$/],
     [['stauts'], 2, /Did you mean status\?/],
@@ -28,9 +28,8 @@ t.test('mistakes get one line that says what to do, and the right code', async (
     [['login', 'me@example.org', '--cloud', 'http://example.org', '--password-file', '-'], 2, /https|plain/i],
     [['status', '--config', join(dir, 'none.toml')], 2, /there is no such settings file/],
   ];
-  const results = await Promise.all(cases.map(([args]) => cli(args, { env, input: 'secret\n' })));
-  for (const [i, [args, code, says]] of cases.entries()) {
-    const { stderr, stdout, code: got } = results[i] ?? { stderr: '', stdout: '', code: -2 };
+  for (const [args, code, says] of cases) {
+    const { stderr, stdout, code: got } = await cli(args, { env, input: 'secret\n' });
     t.equal(got, code, `${args.join(' ')}: ${stderr}`);
     t.match(stderr, says);
     t.match(stderr, /^fjord: [^\n]+\n$/, 'one line');
@@ -38,7 +37,7 @@ t.test('mistakes get one line that says what to do, and the right code', async (
   }
 });
 
-t.test('a settings file is read, and its mistakes are shown', async (t) => {
+t.test('a settings file is read, and its mistakes are shown', { timeout: 120_000 }, async (t) => {
   const config = join(dir, 'config.toml');
   writeFileSync(config, '[cache]\nsize = "5 GB"\n');
   const shown = await cli(['config', '--config', config], { env });
@@ -62,7 +61,7 @@ t.test('every exit code is in the manual', async (t) => {
   for (const [code, meaning] of EXITS) t.match(manual, `| ${code} | ${meaning} |`);
 });
 
-t.test('completion scripts are right for their shells and know the commands', async (t) => {
+t.test('completion scripts are right for their shells and know the commands', { timeout: 120_000 }, async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { code, stdout } = await cli(['completion', shell]);
     t.equal(code, 0);
