@@ -1,3 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** ms */
+const LONGEST_REST = 250;
+
 /** Wakes one loop that waits; a wake-up while nobody waits is kept for the next wait. */
 export class Wake {
   #resolve: (() => void) | undefined;
@@ -24,5 +29,13 @@ export class Wake {
     }
     this.#resolve = undefined;
     this.#kept = false;
+  }
+
+  /**
+   * After a look through a long queue that took so many ms: waits, whoever wakes, so that looking takes a tenth of the time
+   * at most, while every change wakes.
+   */
+  async rest(took: number, signal: AbortSignal): Promise<void> {
+    await delay(Math.min(9 * took, LONGEST_REST), undefined, { signal }).catch(() => undefined);
   }
 }
