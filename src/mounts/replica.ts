@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { v7 } from 'uuid';
 import type { Entry } from '../cache/entry.ts';
 import type { Op } from '../cache/group-writer.ts';
@@ -10,6 +11,9 @@ import { facetsOf, merge, type Facets } from './merge.ts';
 import { isCreation, planPlainMove, withBase, type Spot } from './promise.ts';
 import type { SyncParts } from './sync-parts.ts';
 
+/** Things left for later that are done at a time: more would only be in the way of programs and uploads. */
+const TIDYING = 4;
+
 /**
  * The changes that the two loops make to the local tree. Each is checked and submitted in one turn of the event loop,
  * catalog and journal together, and then told to whoever watches; `written` says when all of it is on disk.
@@ -17,7 +21,7 @@ import type { SyncParts } from './sync-parts.ts';
 export class Replica {
   readonly parts: SyncParts;
   readonly ledger: Ledger;
-  readonly #background = new Set<Promise<void>>();
+  readonly #background = new PQueue({ concurrency: TIDYING });
   #written: Promise<void> = Promise.resolve();
 
   constructor(parts: SyncParts) {
@@ -45,15 +49,12 @@ export class Replica {
 
   /** Goes on with something that need not be done in this turn. */
   later(task: () => Promise<void>): void {
-    const run = task()
-      .catch((error: unknown) => this.parts.log.warn({ err: error }, 'tidying up failed'))
-      .finally(() => this.#background.delete(run));
-    this.#background.add(run);
+    this.#background.add(task).catch((error: unknown) => this.parts.log.warn({ err: error }, 'tidying up failed'));
   }
 
   /** Answered when what was left for later is done. */
   async idle(): Promise<void> {
-    while (this.#background.size > 0) await Promise.all(this.#background);
+    await this.#background.onIdle();
     await this.written();
   }
 

@@ -17,6 +17,8 @@ const BIG = 8 * 1024 * 1024;
 const BIG_LANES = 2;
 /** Bytes of content in one batch. */
 const BATCH_BYTES = 32 * 1024 * 1024;
+/** Tries of an intent that makes no sense to the cloud, or the answer to it to us, before it is parked. */
+const ALONE = 6;
 /** Before something is sent again that the cloud has just refused, ms. */
 const AGAIN = 250;
 
@@ -42,8 +44,8 @@ export class Uploader {
   readonly #listeners = new Set<() => void>();
   /** When to send again what was refused, by seq. */
   readonly #again = new Map<number, number>();
-  /** Sent alone, because something in their batch makes calls fail. */
-  readonly #solo = new Set<number>();
+  /** Sent alone, because something in their batch makes calls fail; how often they did alone. */
+  readonly #solo = new Map<number, number>();
   readonly #hurried = new Set<(intent: PendingIntent) => boolean>();
   #preparing = 0;
   #big = 0;
@@ -146,9 +148,12 @@ export class Uploader {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const pause = this.#patience.until - this.#replica.parts.now();
+      const began = performance.now();
       const wait = pause > 0 ? pause : this.#send();
-      // Everything submitted in this turn is picked together.
+      const took = performance.now() - began;
       await this.#wake.wait(wait, signal);
+      if (took > 2) await this.#wake.rest(took, signal);
+      // Everything submitted in this turn is picked together.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }
@@ -258,8 +263,17 @@ export class Uploader {
     if (!isFsError(error)) log.warn({ err: error }, 'sending changes failed');
     if (!isTheirs(error)) return this.#patience.failed(error);
     const [only] = seqs;
-    if (seqs.length === 1 && only !== undefined) this.#park(journal.get(only) as PendingIntent, error);
-    for (const seq of seqs) this.#solo.add(seq);
+    if (seqs.length === 1 && only !== undefined) return this.#failedAlone(only, error);
+    for (const seq of seqs) this.#solo.set(seq, this.#solo.get(seq) ?? 0);
+  }
+
+  /** An answer that makes no sense may be the fault of something on the way, which passes. */
+  #failedAlone(seq: number, error: unknown): void {
+    const failures = (this.#solo.get(seq) ?? 0) + 1;
+    const intent = this.#replica.parts.journal.get(seq);
+    if (intent !== undefined && (failures >= ALONE || !isFsError(error, 'EIO'))) return this.#park(intent, error);
+    this.#solo.set(seq, failures);
+    this.#patience.failed(error);
   }
 
   #park(intent: PendingIntent, thrown: unknown): void {

@@ -132,7 +132,7 @@ export class TestDevice {
         try {
           return await this.gateway.pull(context);
         } catch (error) {
-          if (tries === 20 || !isFsError(error, 'EAGAIN')) throw error;
+          if (tries === 20 || !(isFsError(error, 'EAGAIN') || isFsError(error, 'EIO'))) throw error;
         }
       }
     } finally {

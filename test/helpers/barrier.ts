@@ -1,0 +1,21 @@
+/** A place where somebody waits until the test lets them go on. */
+export class Barrier {
+  readonly reached: Promise<void>;
+  readonly #opened: Promise<void>;
+  #reach!: () => void;
+  #open!: () => void;
+
+  constructor() {
+    this.reached = new Promise((resolve) => (this.#reach = resolve));
+    this.#opened = new Promise((resolve) => (this.#open = resolve));
+  }
+
+  async wait(): Promise<void> {
+    this.#reach();
+    await this.#opened;
+  }
+
+  open(): void {
+    this.#open();
+  }
+}
