@@ -33,6 +33,8 @@ export class Dispatcher {
   readonly #log: Log;
   readonly #limits: Limits;
   #draining = false;
+  #active = 0;
+  #whenIdle: (() => void) | undefined;
 
   constructor({ door, hosts, auth, log, limits }: DispatcherParts) {
     this.#door = door;
@@ -42,17 +44,20 @@ export class Dispatcher {
     this.#limits = limits;
   }
 
-  /** From now on every answer ends its connection. */
-  drain(): void {
+  /** From now on every answer ends its connection. Fulfilled when no request is under way. */
+  async drain(): Promise<void> {
     this.#draining = true;
+    if (this.#active > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
   }
 
   /** Never throws and never rejects. `awaited`: the client waits for `100 Continue` before it sends the body. */
   async serve(req: IncomingMessage, res: ServerResponse, awaited: boolean): Promise<void> {
     const body = new RequestBody(req, res, this.#limits, awaited);
     const context = new RequestContext();
-    res.on('close', () => {
+    this.#active++;
+    res.on('error', ignore).on('close', () => {
       if (!res.writableFinished) context.abort();
+      this.#ended();
     });
     let outcome: Outcome | undefined;
     try {
@@ -68,6 +73,10 @@ export class Dispatcher {
     } finally {
       await this.#release(req, outcome);
     }
+  }
+
+  #ended(): void {
+    if (--this.#active === 0) this.#whenIdle?.();
   }
 
   async #answer(req: IncomingMessage, body: RequestBody, context: RequestContext): Promise<Outcome> {
@@ -134,6 +143,9 @@ export class Dispatcher {
     this.#log[level]({ method: req.method, url: req.url, status, err }, message);
   }
 }
+
+/** An answer that cannot be sent is noticed where it is written; its event must not end the process. */
+function ignore(): void {}
 
 /** RFC 9110 section 8.4: what cannot be decoded must not be taken for the content. @throws DavError 415 */
 function checkCoding(req: IncomingMessage, body: RequestBody): void {

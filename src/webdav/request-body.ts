@@ -121,9 +121,10 @@ class Pump {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const quiet = (): void => this.#finish(new DavError(408, 'The request body did not arrive in time.'));
-    this.#idle = setTimeout(quiet, idle);
-    this.#deadline = deadline === undefined ? undefined : setTimeout(quiet, deadline);
+    const late = (): void => this.#finish(new DavError(408, 'The request body did not arrive in time.'));
+    // While the drive takes its time, it is not the client that is quiet.
+    this.#idle = setTimeout(() => (this.#busy ? this.#idle.refresh() : late()), idle);
+    this.#deadline = deadline === undefined ? undefined : setTimeout(late, deadline);
     req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
     req.resume();
     if (req.destroyed) this.#onClose();

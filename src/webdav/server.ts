@@ -60,6 +60,7 @@ export class WebDavServer {
     this.#server = server;
     server.listen(port, host.replaceAll(/[[\]]/g, ''));
     await once(server, 'listening');
+    server.on('error', (err) => this.#options.log.error({ err }, 'The server failed'));
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     this.#url = `${tls === undefined ? 'http' : 'https'}://${name}:${(server.address() as AddressInfo).port}/`;
   }
@@ -69,10 +70,11 @@ export class WebDavServer {
     const server = this.#server;
     this.#server = undefined;
     if (server !== undefined) {
-      this.#dispatcher?.drain();
       const closed = once(server, 'close');
       server.close();
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN);
+      await this.#dispatcher?.drain();
+      server.closeAllConnections();
       await closed;
       clearTimeout(timer);
     }

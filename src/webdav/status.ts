@@ -32,7 +32,7 @@ const STATUS: Record<Code, number> = {
 const EXCEPT: Partial<Record<Method, Partial<Record<Code, number>>>> = {
   PUT: { ENOENT: 409, ENOTDIR: 409, ESTALE: 412 },
   MKCOL: { ENOENT: 409, ENOTDIR: 409, EEXIST: 405 },
-  LOCK: { ENOENT: 409, ENOTDIR: 409, ESTALE: 412 },
+  LOCK: { ENOENT: 409, ENOTDIR: 409, EEXIST: 423 },
 };
 
 /** The HTTP status of a failure of the file system under the given method. */

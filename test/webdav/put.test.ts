@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import { DavServer, rawHead } from '../helpers/dav-server.ts';
+import { MemoryFs } from '../helpers/memory-fs.ts';
 
 t.test('PUT creates, replaces, and tells what it made', async (t) => {
   const dav = await DavServer.start(t);
@@ -95,6 +96,22 @@ t.test('a PUT that breaks off or goes quiet changes nothing', async (t) => {
   t.equal((await dav.ask('GET', '/a')).text, 'old');
   t.equal((await dav.ask('GET', '/new')).status, 404);
   t.equal((await dav.ask('GET', '/new2')).status, 404);
+});
+
+t.test('a drive that takes its time is not a client that went quiet', async (t) => {
+  class SlowFs extends MemoryFs {
+    override draft(...args: Parameters<MemoryFs['draft']>): ReturnType<MemoryFs['draft']> {
+      const draft = super.draft(...args);
+      const append = draft.append.bind(draft);
+      draft.append = async (data, context) => {
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        await append(data, context);
+      };
+      return draft;
+    }
+  }
+  const dav = await DavServer.start(t, { fs: new SlowFs(), limits: { bodyIdle: 150 } });
+  t.equal((await dav.ask('PUT', '/a', { body: 'x' })).status, 201);
 });
 
 t.test('what is refused is refused before the body', async (t) => {
