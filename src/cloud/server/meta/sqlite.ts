@@ -36,6 +36,14 @@ function open(file: string): Libsql.Database {
   }
 }
 
+// Closed connections live on until their statements are collected as garbage, and would keep the lock as long.
+function release(connection: Libsql.Database): void {
+  connection.exec('pragma journal_mode = delete');
+  connection.exec('pragma locking_mode = normal');
+  connection.exec('select count(*) from sqlite_master');
+  connection.close();
+}
+
 // Preparing costs four times what running a small statement does.
 function withStatementCache(connection: Libsql.Database): SqliteDatabase {
   const prepare = (sql: string): SqliteStatement => connection.prepare(sql);
@@ -43,7 +51,7 @@ function withStatementCache(connection: Libsql.Database): SqliteDatabase {
   return {
     close: () => {
       cache.clear();
-      connection.close();
+      release(connection);
     },
     prepare: (sql) => {
       if (sql.length > CACHED_SQL) return prepare(sql);
