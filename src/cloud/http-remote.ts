@@ -222,5 +222,6 @@ function digestsOf(raw: Buffer): string[] {
 }
 
 function isSilence(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'UND_ERR_BODY_TIMEOUT';
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT';
 }

@@ -21,7 +21,7 @@ export interface Call extends Subject {
   /** A value to send as JSON, or bytes. */
   readonly json?: unknown;
   readonly bytes?: Uint8Array;
-  /** The longest silence within the answer, ms, instead of the usual one. */
+  /** The longest silence before and within the answer, ms, instead of the usual ones. */
   readonly silence?: number;
 }
 
@@ -128,7 +128,7 @@ export class Http {
   async open(call: Call, { signal }: Context): Promise<Body> {
     signal.throwIfAborted();
     const content = bodyOf(call);
-    const headers = this.#options.timeouts?.headers ?? timeoutDefaults.headers;
+    const headers = call.silence ?? this.#options.timeouts?.headers ?? timeoutDefaults.headers;
     const answer = await this.#dispatcher.request({
       method: call.method,
       path: this.#prefix + call.path,
@@ -201,10 +201,11 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-/** The service's account of an error; undefined if the body is not one, or cannot be read. */
+/** The service's account of an error; undefined if the body is not one. @throws if the body does not come whole */
 async function wireError(body: Body): Promise<WireError | undefined> {
+  const bytes = await collect(body, ERROR_BODY);
   try {
-    const value = parse(await collect(body, ERROR_BODY));
+    const value = parse(bytes);
     if (typeof value !== 'object' || value === null) return undefined;
     const { code, message } = value as { code?: unknown; message?: unknown };
     return isWireCode(code) ? { code, message: typeof message === 'string' ? message : code } : undefined;

@@ -17,7 +17,7 @@ export async function* readNdjson(body: AsyncIterable<Uint8Array>): AsyncGenerat
     rest = bytes.subarray(end + 1);
     if (rest.length > LONGEST_LINE) throw new BrokenAnswer('a line of the answer is too long');
   }
-  if (rest.length > 0) yield parseLines(rest.toString('utf8'));
+  if (rest.length > 0) yield [parse(rest.toString('utf8'), true)];
 }
 
 function parseLines(text: string): unknown[] {
@@ -28,10 +28,11 @@ function parseLines(text: string): unknown[] {
   return values;
 }
 
-function parse(line: string): unknown {
+function parse(line: string, last = false): unknown {
   try {
     return JSON.parse(line);
   } catch {
+    if (last) throw new BrokenAnswer('the answer ends in the middle of a line', { temporary: true, code: 'EAGAIN' });
     throw new BrokenAnswer('a line of the answer is not JSON');
   }
 }

@@ -111,7 +111,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
   t.test('thousands of small blocks go and come in few calls', async (t) => {
     const { first } = await make(t);
     const space = await spaceOf(first, 'sync');
-    const contents = ids(1500).map((i) => contentOf(Buffer.from(`content ${i}`)));
+    const contents = ids(1100).map((i) => contentOf(Buffer.from(`content ${i}`)));
     await first.upload(
       contents.flatMap(({ blocks }) => blocks),
       background,
@@ -120,12 +120,12 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
       first,
       ...contents.map(({ wire }, i) => put({ space: space.id, parent: space.root, name: `f${i}` }, wire)),
     );
-    t.equal(nodes.length, 1500);
+    t.equal(nodes.length, 1100);
     const requests = nodes.map(({ version }) => ({ version: version as string, index: 0 }));
     const blocks = await all(first.read(requests, background));
     t.same(
       blocks.map(({ data }) => Buffer.from(data).toString()),
-      ids(1500).map((i) => `content ${i}`),
+      ids(1100).map((i) => `content ${i}`),
     );
   });
 

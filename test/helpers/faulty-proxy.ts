@@ -140,7 +140,7 @@ export class FaultyProxy {
     response.on('close', () => answer.destroy());
     answer.on('data', (chunk: Buffer) => (this.bytes.received += chunk.length));
     const { connection: _, 'keep-alive': __, ...headers } = answer.headers;
-    if (fault.kind === 'pass' || fault.kind === 'delay') {
+    if (fault.kind === 'pass' || fault.kind === 'delay' || fault.kind === 'flipSent') {
       response.writeHead(answer.statusCode ?? 502, headers).flushHeaders();
       return void answer.pipe(response);
     }
