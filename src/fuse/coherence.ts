@@ -36,7 +36,9 @@ export class Coherence {
   changingName(folder: Inode, name: string): (waited: boolean) => void {
     const key = `${folder.nodeid}/${name}`;
     this.#names.set(key, this.#names.get(key) ?? 0);
+    folder.changing++;
     return (waited) => {
+      folder.changing--;
       const heard = this.#names.get(key) ?? 0;
       this.#names.delete(key);
       // Other requests were served meanwhile: one of the changes may have been somebody else's.

@@ -1,4 +1,4 @@
-import { closeSync, write } from 'node:fs';
+import { closeSync, openSync, write } from 'node:fs';
 import { ECONNABORTED, EAGAIN, EINTR, ENODEV, ENOENT, EPERM } from './errno.ts';
 import type { Libc } from './libc.ts';
 
@@ -20,6 +20,8 @@ export class Device {
   readonly #libc: Libc;
   readonly #fd: number;
   #open = true;
+  /** Calls in other threads that use the descriptor. */
+  #users = 0;
 
   constructor(libc: Libc, fd: number) {
     this.#libc = libc;
@@ -40,7 +42,7 @@ export class Device {
 
   /** Resolves when a request may be there, the connection is over, or some time has passed. */
   async wait(): Promise<void> {
-    if (this.#open) await this.#libc.poll(this.#fd, WAIT);
+    await this.#use(() => this.#libc.poll(this.#fd, WAIT));
   }
 
   /** Answers. That nobody waits for the answer any more (interrupted, unmounted) is no error. */
@@ -56,14 +58,27 @@ export class Device {
    * whose request only the answering thread can end. That the kernel does not know the node is no error.
    */
   async notify(message: Buffer): Promise<void> {
-    if (!this.#open) return;
-    await new Promise<void>((resolve) => write(this.#fd, message, () => resolve()));
+    await this.#use(() => new Promise((resolve) => write(this.#fd, message, () => resolve())));
   }
 
-  /** Ends the connection: everybody who waits for an answer gets `ECONNABORTED`, later callers `ENOTCONN`. Idempotent. */
+  /**
+   * Ends the connection: everybody who waits for an answer gets `ECONNABORTED`, later callers `ENOTCONN`. The number of
+   * the descriptor is not free before no other thread can use it any more. Idempotent.
+   */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    closeSync(this.#fd);
+    const none = openSync('/dev/null', 'r+');
+    this.#libc.replace(none, this.#fd);
+    closeSync(none);
+    if (this.#users === 0) closeSync(this.#fd);
+  }
+
+  async #use(run: () => Promise<void>): Promise<void> {
+    if (!this.#open) return;
+    this.#users++;
+    await run();
+    this.#users--;
+    if (!this.#open && this.#users === 0) closeSync(this.#fd);
   }
 }

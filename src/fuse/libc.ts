@@ -1,5 +1,6 @@
 import koffi, { type KoffiFunc } from 'koffi';
 
+const O_CLOEXEC = 0o2000000;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
@@ -19,6 +20,7 @@ export class Libc {
   readonly #write: KoffiFunc<(fd: number, from: Buffer, length: number) => number>;
   readonly #poll: KoffiFunc<(requests: Buffer, count: number, timeout: number) => number>;
   readonly #fcntl: KoffiFunc<(fd: number, command: number, argument: number) => number>;
+  readonly #dup3: KoffiFunc<(from: number, to: number, flags: number) => number>;
   readonly #socketpair: KoffiFunc<(domain: number, type: number, protocol: number, pair: Buffer) => number>;
   readonly #recvmsg: KoffiFunc<(socket: number, message: Buffer, flags: number) => number>;
 
@@ -28,6 +30,7 @@ export class Libc {
     this.#write = lib.func('write', 'long', ['int', 'void *', 'size_t']);
     this.#poll = lib.func('poll', 'int', ['void *', 'ulong', 'int']);
     this.#fcntl = lib.func('fcntl', 'int', ['int', 'int', 'long']);
+    this.#dup3 = lib.func('dup3', 'int', ['int', 'int', 'int']);
     this.#socketpair = lib.func('socketpair', 'int', ['int', 'int', 'int', 'void *']);
     this.#recvmsg = lib.func('recvmsg', 'long', ['int', 'void *', 'int']);
   }
@@ -55,6 +58,11 @@ export class Libc {
   setNonBlocking(fd: number): void {
     const flags = this.#fcntl(fd, F_GETFL, 0);
     if (flags < 0 || this.#fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) throw failure('fcntl');
+  }
+
+  /** Makes the number `to` mean the same open file as `from`, and closes what it meant before, in one step. */
+  replace(from: number, to: number): void {
+    if (this.#dup3(from, to, O_CLOEXEC) < 0) throw failure('dup3');
   }
 
   /** Two connected Unix sockets that child processes do not inherit. */

@@ -69,6 +69,22 @@ t.test('unmount while requests wait for an answer', { skip }, async (t) => {
   t.equal((await readMounts()).filter(({ dir }) => dir === mount.dir).length, 0);
 });
 
+t.test('aborting frees who waits, and leaves no dead mount', { skip }, async (t) => {
+  const mount = await FuseProcess.start({ slow: true });
+  t.teardown(() => mount.stop());
+  await writeFile(join(mount.dir, 'f'), 'content');
+  await mount.order('stall', '', 'on');
+  const waiting = tryCommand('cat', [join(mount.dir, 'f')], { timeout: 30_000 });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const gone = once(mount.child, 'exit');
+  void mount.order('abort').catch(() => {});
+  const { code, errors } = await waiting;
+  t.equal(code, 1);
+  t.match(errors, /abort|not connected/);
+  await gone;
+  t.equal((await readMounts()).filter(({ dir }) => dir === mount.dir).length, 0);
+});
+
 t.test('what a killed process left is cleared at the next start', { skip }, async (t) => {
   const first = await FuseProcess.start();
   t.teardown(() => first.stop());

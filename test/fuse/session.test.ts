@@ -20,7 +20,7 @@ function pack<F extends Readonly<Record<string, 'u16' | 'u32' | 'i32' | 'u64' | 
   ...rest: readonly Uint8Array[]
 ): Buffer {
   const head = Buffer.alloc(layout.size);
-  layout.encode(values as never, head, 0);
+  layout.encode(values, head, 0);
   return Buffer.concat([head, ...rest]);
 }
 

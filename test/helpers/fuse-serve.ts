@@ -10,7 +10,18 @@ import { slowed, type Stall } from './slow-fs.ts';
 export interface FuseOrder {
   readonly id: number;
   readonly do:
-    'write' | 'append' | 'unlink' | 'rename' | 'mkdir' | 'chmod' | 'read' | 'stall' | 'unmount' | 'flush' | 'die';
+    | 'write'
+    | 'append'
+    | 'unlink'
+    | 'rename'
+    | 'mkdir'
+    | 'chmod'
+    | 'read'
+    | 'stall'
+    | 'unmount'
+    | 'abort'
+    | 'flush'
+    | 'die';
   readonly path?: string;
   readonly text?: string;
 }
@@ -73,6 +84,8 @@ async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unkn
       return await mount.flushed();
     case 'unmount':
       return await mount.unmount({ lazy: text === 'lazy' });
+    case 'abort':
+      return await mount.abort();
     case 'die':
       process.kill(process.pid, 'SIGKILL');
   }
@@ -85,7 +98,10 @@ process.on('message', (order: FuseOrder) => {
     (error: Error) => process.send?.({ id: order.id, error: error.message }),
   );
 });
-process.on('disconnect', () => void mount.unmount({ lazy: true }).finally(() => process.exit()));
+process.on('disconnect', () => {
+  const exit = (): void => process.exit();
+  mount.unmount({ lazy: true }).then(exit, exit);
+});
 process.send?.({ id: 0 });
 const closed = await mount.closed;
 if (process.connected) process.send?.({ id: -1, value: closed.reason });
