@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DavError } from '../dav-error.ts';
+import type { AuthRequest } from './auth-request.ts';
 import { parseBasic } from './basic.ts';
 import { Digest } from './digest.ts';
 
@@ -13,13 +14,6 @@ export interface Credentials {
   readonly realm?: string;
   /** Offer Basic next to Digest. Default true. */
   readonly basic?: boolean;
-}
-
-export interface AuthRequest {
-  readonly method: string;
-  /** The request target as it was received. */
-  readonly url: string;
-  readonly authorization: string | undefined;
 }
 
 export interface Authenticator {

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DavError } from '../dav-error.ts';
 import { parsePath, splitTarget } from '../path.ts';
-import type { AuthRequest } from './auth.ts';
+import type { AuthRequest } from './auth-request.ts';
 import { parseDigest } from './digest-header.ts';
 import { Nonces } from './nonces.ts';
 
