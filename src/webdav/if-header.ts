@@ -15,7 +15,7 @@ export interface IfList {
   readonly conditions: readonly IfCondition[];
 }
 
-const token = /\s*(?:(\()|(\))|(,)|<([^<>\s]*)>|\[\s*((?:W\/)?"[^"]*")\s*\]|(not)(?=[\s<[]))/iy;
+const lexeme = /\s*(?:(\()|(\))|(,)|<([^<>\s]*)>|\[\s*((?:W\/)?"[^"]*")\s*\]|(not)(?=[\s<[]))/iy;
 
 /**
  * Parses an `If` field (RFC 4918 section 10.4). Lists are alternatives.
@@ -24,7 +24,7 @@ const token = /\s*(?:(\()|(\))|(,)|<([^<>\s]*)>|\[\s*((?:W\/)?"[^"]*")\s*\]|(not
 export function parseIf(field: string): readonly IfList[] {
   const parser = new Parser();
   const text = field.trim();
-  token.lastIndex = 0;
+  const token = new RegExp(lexeme);
   while (token.lastIndex < text.length) {
     const m = token.exec(text);
     if (!m) throw malformed();
