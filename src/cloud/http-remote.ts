@@ -195,6 +195,10 @@ export class HttpRemote implements Remote {
     return this.#http.json({ op: 'usage', method: 'GET', path: '/v1/usage' }, shapes.usage, context);
   }
 
+  renew(): void {
+    this.#http.renew();
+  }
+
   async close(): Promise<void> {
     await this.#http.close();
     await this.#digester.close();

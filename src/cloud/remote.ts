@@ -77,6 +77,12 @@ export interface Remote {
 
   usage(context: Context): Promise<Usage>;
 
+  /**
+   * The computer has slept, or the network is another one: old connections may be dead without anybody having said so.
+   * They are given up; calls under way are tried again on new ones, a push ends.
+   */
+  renew(): void;
+
   close(): Promise<void>;
 }
 

@@ -102,6 +102,7 @@ export class Follower {
   /** The computer has slept, or the network is another one: connections are made anew at once. */
   wakeUp(): void {
     this.#patience.reset();
+    this.#replica.parts.remote.renew();
     this.#connection.abort();
     this.#wake.wake();
     this.#options.reachable();

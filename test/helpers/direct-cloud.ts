@@ -201,6 +201,8 @@ export class DirectRemote implements Remote {
 
   async *trash(): AsyncGenerator<never> {}
 
+  renew(): void {}
+
   async close(): Promise<void> {}
 
   async #call<T>(name: string, { signal }: Context, work: () => Promise<T>): Promise<T> {

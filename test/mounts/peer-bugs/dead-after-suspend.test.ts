@@ -1,5 +1,10 @@
 import t from 'tap';
-import { openPair } from '../../helpers/devices.ts';
+import { HttpRemote } from '../../../src/cloud/http-remote.ts';
+import { background } from '../../../src/vfs/context.ts';
+import { startTestCloud } from '../../helpers/cloud.ts';
+import { openDevice, openPair } from '../../helpers/devices.ts';
+import { FaultyProxy } from '../../helpers/faulty-proxy.ts';
+import { temporary } from '../../helpers/temporary.ts';
 
 t.test('after a suspend dead connections are noticed and made anew within 15 s', { timeout: 40_000 }, async (t) => {
   let slept = 0;
@@ -28,3 +33,26 @@ t.test('after a suspend dead connections are noticed and made anew within 15 s',
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+t.test('over HTTP, with a request that nobody will ever answer', { timeout: 60_000 }, async (t) => {
+  let slept = 0;
+  const cloud = await startTestCloud(t);
+  const proxy = await new FaultyProxy(cloud.url).start();
+  t.teardown(() => proxy.stop());
+  const remote = new HttpRemote({ url: proxy.url, token: await cloud.login('alpha') });
+  t.teardown(() => remote.close());
+  const { id } = await remote.device(background);
+  const device = await openDevice(t, 'alpha', id, { dir: temporary(t), remote, now: () => Date.now() + slept });
+  await device.sync();
+  await until(() => device.gateway.status().push === 'up');
+
+  proxy.mode = { kind: 'hang' };
+  await device.write('/Sync/f', 'sent into a dead connection');
+  await until(() => proxy.seen.some(({ fault }) => fault === 'hang'));
+  proxy.mode = { kind: 'pass' };
+  slept += 3_600_000;
+  const woke = performance.now();
+  await device.gateway.flush();
+  t.ok(performance.now() - woke < 15_000);
+  await until(() => device.gateway.status().push === 'up');
+});
