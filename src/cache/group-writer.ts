@@ -100,6 +100,7 @@ export class GroupWriter {
       await this.#db.write(group.ops, group.sync);
       group.done.resolve();
     } catch (error) {
+      this.#disown(group);
       group.done.reject(error);
     } finally {
       for (const op of group.ops) {
@@ -107,6 +108,11 @@ export class GroupWriter {
         if (overlay.get(op.key) === op) overlay.delete(op.key);
       }
     }
+  }
+
+  /** What could not be written must not be shown from memory either. */
+  #disown(group: Group): void {
+    for (const { table, key } of group.ops) this.#observers.get(table)?.({ type: 'del', table, key });
   }
 
   #tableOverlay(table: string): Map<string, Op> {

@@ -35,6 +35,7 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
   try {
     const sealed = await ground.files.snapshot(node);
     fork = sealed === undefined ? undefined : await ground.staging.fork(sealed);
+    while (ground.gates.isClosed(to.folder)) await ground.gates.opened(to.folder);
     const source = nodeOf(ground, node.id, 'copy');
     const { parent, old } = target(ground, to, replace);
     const content = fork === undefined ? byReference(source) : { staged: fork.id, size: fork.size };

@@ -4,6 +4,7 @@ import type { OpenMode } from '../vfs/file-system.ts';
 import type { NodeId } from '../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import { OpenFile } from './open-file.ts';
+import { finishWriting } from './writing.ts';
 
 /** The files that are open, one record for each node, shared by its handles. */
 export class OpenFiles {
@@ -73,7 +74,9 @@ export class OpenFiles {
     if (put === undefined) return undefined;
     const seal = (): Promise<StagedFile | undefined> => this.#seal(node, put.staged);
     const file = this.#files.get(node);
-    return await (file === undefined ? seal() : file.freeze(seal));
+    const sealed = await (file === undefined ? seal() : file.freeze(seal));
+    if (journal.get(put.seq)?.writing === true) this.#finish(node, sealed);
+    return sealed;
   }
 
   /** The staged content of a file as it is now, sealed so that it can be forked; writers go on in a fork of their own. */
@@ -103,6 +106,14 @@ export class OpenFiles {
   /** True while any handle is open. */
   isOpen(node: NodeId): boolean {
     return this.#files.has(node);
+  }
+
+  /** Who was writing works on another node now, or under another name: the entry gets the size that is sent. */
+  #finish(node: NodeId, sealed: StagedFile | undefined): void {
+    const entry = this.#parts.catalog.get(node);
+    if (sealed === undefined || entry?.staged !== sealed.id) return;
+    const after = { ...entry, size: sealed.size };
+    void this.#parts.writer.write(finishWriting(this.#parts, after, sealed), { lazy: true });
   }
 
   async #seal(node: NodeId, id: string | undefined): Promise<StagedFile | undefined> {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type BatchWriter, GroupWriter, type Op } from '../../src/cache/group-writer.ts';
+import { type Rows, Table } from '../../src/cache/table.ts';
 
 interface Batch {
   readonly ops: readonly Op[];
@@ -81,4 +82,31 @@ t.test('an observer sees every op of its table as it is submitted', async (t) =>
   await turn();
   disk.batches[0]?.finish();
   await written;
+});
+
+t.test('what could not be written is not shown', async (t) => {
+  const rows: Rows = { getSync: (key) => (key === 'old' ? '{"at":1}' : undefined), range: async () => [] };
+  const failing = new GroupWriter({ write: () => Promise.reject(new Error('the disk is gone')) });
+  const table = new Table<{ at: number }>('things', rows, failing, 1 << 20);
+  t.same(table.get('old'), { at: 1 });
+  const write = failing.write([table.put('new', { at: 2 }), table.put('old', { at: 2 })]);
+  t.same(table.get('new'), { at: 2 }, 'until it has failed');
+  await t.rejects(write, /disk is gone/);
+  t.equal(table.get('new'), undefined);
+  t.same(table.get('old'), { at: 1 });
+});
+
+t.test('what is lazy goes with what comes next, or by itself', async (t) => {
+  const batches: number[] = [];
+  const writer = new GroupWriter({ write: async (ops) => void batches.push(ops.length) });
+  const op = (key: string): Op => ({ type: 'put', table: 'things', key, value: 1 });
+  void writer.write([op('a')], { lazy: true });
+  t.equal(writer.pending('things').size, 1, 'visible at once');
+  await writer.write([op('b')]);
+  t.same(batches, [2]);
+  await writer.write([op('c')], { lazy: true });
+  t.same(batches, [2, 1]);
+  void writer.write([op('d')], { lazy: true });
+  await writer.idle();
+  t.same(batches, [2, 1, 1]);
 });

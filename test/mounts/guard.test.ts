@@ -160,6 +160,23 @@ t.test('a settling file renamed over a sealed one is its next version', async (t
   t.equal(await read(rig.drive, old.id), 'content');
 });
 
+t.test('a file that is still written when it is renamed over a sealed one', async (t) => {
+  const rig = await openTestDrive(temporary(t));
+  t.teardown(() => rig.close());
+  const { guard, ground } = rig;
+  const old = await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'old');
+  const handle = await guard.create('archive-root', 'f.part', {}, write, context);
+  await handle.write(Buffer.from('one'), 0, context);
+  await move(guard, 'archive-root', 'f.part', 'archive-root', 'f');
+  await handle.write(Buffer.from('two'), 3, context);
+  t.equal(handle.node, old.id);
+  await handle.close();
+  t.equal(await read(rig.drive, old.id), 'onetwo');
+  const waiting = [...ground.journal.all()];
+  t.equal(waiting.length, 1);
+  t.match(waiting[0], { op: 'put', node: old.id, version: ground.catalog.get(old.id)?.version, writing: undefined });
+});
+
 t.test('litter in the Archive is never sealed', async (t) => {
   const clock = { now: 1_800_000_000_000 };
   const rig = await openTestDrive(temporary(t), { now: () => clock.now });
