@@ -78,7 +78,8 @@ class Run {
     }
   }
 
-  async check(): Promise<void> {
+  /** `owed`: whether what nobody has removed must be there. */
+  async check({ owed = true } = {}): Promise<void> {
     const { a, b, netA, netB } = this.#pair;
     netA.offline = false;
     netB.offline = false;
@@ -193,5 +194,28 @@ t.test('two devices come to the same tree, and no content is lost', { timeout: 3
       await run.check();
     }),
     { numRuns: RUNS },
+  );
+});
+
+t.test('while both are connected all the time', { timeout: 300_000 }, async (t) => {
+  const pair = await openPair(t);
+  let runs = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(step, fc.nat(3)), { minLength: 10, maxLength: 60 }), async (steps) => {
+      const top = `/Sync/run-${runs++}`;
+      pair.netA.offline = false;
+      pair.netB.offline = false;
+      await pair.a.mkdir(top);
+      await pair.converge();
+      const run = new Run(pair, top);
+      for (const [one, pause] of steps) {
+        if (one.do === 'sync' || one.do === 'restart') continue;
+        await run.step(one);
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause * 3));
+      }
+      // What one device has just taken from the other it may remove before this test has seen it.
+      await run.check({ owed: false });
+    }),
+    { numRuns: Math.ceil(RUNS / 2) },
   );
 });
