@@ -58,11 +58,16 @@ export class Table<V extends object | string> {
     const pending = this.#pendingIn(bounds);
     // Each pending delete may hide a stored row, so ask for that many more.
     const stored = await this.#rows.range({ ...bounds, limit: bounds.limit + pending.size });
-    if (pending.size === 0) return stored.map(([key, text]) => [key, JSON.parse(text) as V]);
+    if (pending.size === 0) return stored.map(([key, text]) => [key, this.#parse(key, text)]);
     const merged = new Map<string, V>();
-    for (const [key, text] of stored) if (!pending.has(key)) merged.set(key, JSON.parse(text) as V);
+    for (const [key, text] of stored) if (!pending.has(key)) merged.set(key, this.#parse(key, text));
     for (const [key, op] of pending) if (op.type === 'put') merged.set(key, op.value as V);
     return [...merged].sort(([a], [b]) => compareUtf8(a, b)).slice(0, bounds.limit);
+  }
+
+  /** The record in memory where there is one: it is as new at least, and parsing is what a listing costs. */
+  #parse(key: string, text: string): V {
+    return this.#hot.peek(key) ?? (JSON.parse(text) as V);
   }
 
   #pendingIn({ gt, lt }: Bounds): Map<string, Op> {
