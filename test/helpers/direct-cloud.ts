@@ -32,6 +32,9 @@ export class DirectCloud {
   /** Called before each call and, with `answer: true`, after it; throws to fail it. */
   disturb: (call: string, answer: boolean) => void | Promise<void> = () => undefined;
 
+  /** Commits that are refused as a whole. */
+  refuse: (intents: readonly Intent[]) => boolean = () => false;
+
   private constructor(meta: MetaStore, hub: PushHub) {
     this.meta = meta;
     this.hub = hub;
@@ -181,9 +184,10 @@ export class DirectRemote implements Remote {
     });
 
   commit = (intents: readonly Intent[], context: Context): Promise<IntentResult[]> =>
-    this.#call('commit', context, () =>
-      executeIntents(this.cloud.meta, this.#caller, JSON.parse(JSON.stringify(intents)) as Intent[]),
-    );
+    this.#call('commit', context, async () => {
+      if (this.cloud.refuse(intents)) throw new FsError('EINVAL', 'commit', { reason: 'refused as a whole' });
+      return await executeIntents(this.cloud.meta, this.#caller, JSON.parse(JSON.stringify(intents)) as Intent[]);
+    });
 
   versions = (node: string, context: Context) =>
     this.#call('versions', context, async () => {

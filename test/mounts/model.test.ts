@@ -88,7 +88,7 @@ class Run {
     assert.deepEqual(left, right, 'both devices show the same');
     assert.deepEqual(left, await this.#inCloud(), 'the cloud has what they show');
     const shown = new Set(Object.values(left));
-    for (const content of this.#owed)
+    for (const content of owed ? this.#owed : [])
       if (!shown.has(content)) throw new Error(`lost: ${content} of ${JSON.stringify(left)}`);
     for (const { gateway } of [a, b]) {
       const { parked, queued } = gateway.status();

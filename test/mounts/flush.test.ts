@@ -1,0 +1,130 @@
+import t from 'tap';
+import { background as context } from '../../src/vfs/context.ts';
+import type { FlushProgress } from '../../src/mounts/flush.ts';
+import { openPair } from '../helpers/devices.ts';
+
+t.test('it answers when everything is in the cloud, and tells how far it is', async (t) => {
+  const { a, b } = await openPair(t);
+  for (let i = 0; i < 30; i++) await a.write(`/Sync/${i}`, `content ${i}`);
+  const seen: FlushProgress[] = [];
+  await a.gateway.flush('/', (progress) => seen.push(progress));
+  t.equal(a.gateway.status().queued, 0);
+  const last = seen.at(-1);
+  t.strictSame(last, { done: last?.total, total: last?.total, bytes: 0, offlineSince: undefined });
+  await b.sync();
+  t.equal(Object.keys(await b.tree()).length, 30);
+});
+
+t.test('with nothing to send it answers at once, also without a network', async (t) => {
+  const { a, netA } = await openPair(t);
+  netA.offline = true;
+  await a.gateway.flush();
+  t.equal(a.gateway.status().queued, 0);
+});
+
+t.test('of one folder: another one may wait', async (t) => {
+  const { a } = await openPair(t);
+  await a.mkdir('/Sync/x');
+  await a.mkdir('/Sync/y');
+  const y = await a.stat('/Sync/y');
+  const open = await a.fs.create(y.id, 'open', {}, { read: false, write: true }, context);
+  await open.write(Buffer.from('being written'), 0, context);
+  await a.write('/Sync/x/f', 'done');
+  await a.gateway.flush('/Sync/x');
+  t.equal(a.gateway.status().queued, 1, 'the open file is not sent');
+  await a.gateway.flush('/Sync/y');
+  t.equal(a.gateway.status().queued, 0, 'now it is, although it is open');
+  await open.close();
+});
+
+t.test('without a network it waits, and can be interrupted', async (t) => {
+  const { a, netA } = await openPair(t);
+  netA.offline = true;
+  await a.write('/Sync/f', 'x');
+  const stop = new AbortController();
+  const flushed = a.gateway.flush('/', () => undefined, { signal: stop.signal });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  stop.abort();
+  await t.rejects(flushed, { code: 'EINTR' });
+  t.equal(a.gateway.status().queued, 1);
+  netA.offline = false;
+  await a.gateway.flush();
+  t.equal(a.gateway.status().queued, 0);
+});
+
+t.test('what cannot be sent fails it in words, holds up nothing else, and can be tried again', async (t) => {
+  const { a, cloud, netA } = await openPair(t);
+  const quota = async (bytes: number): Promise<void> => {
+    await cloud.meta.db.updateTable('accounts').set({ quota: bytes }).execute();
+  };
+  await quota(10_000);
+  await a.mkdir('/Sync/d');
+  await a.write('/Sync/d/large', Buffer.alloc(400_000, 7));
+  await a.write('/Sync/d/small', 'small');
+  await t.rejects(a.gateway.flush('/Sync/d'), {
+    code: 'EDQUOT',
+    subject: '/Sync/d/large',
+    reason: /room.*fjord retry/,
+  });
+  const { parked, parkedChanges, queued, bytes } = a.gateway.status();
+  t.match({ parked, queued, bytes, parkedChanges }, { parked: 1, queued: 1, bytes: 400_000 });
+  t.match(parkedChanges[0], { path: '/Sync/d/large', op: 'put', code: 'EDQUOT' });
+  const names = [];
+  const space = (await netA.spaces(context)).find(({ kind }) => kind === 'sync');
+  for await (const record of netA.snapshot(space?.id ?? '', context)) if ('id' in record) names.push(record.name);
+  t.strictSame(names.sort(), ['d', 'small']);
+
+  await quota(1e9);
+  t.equal(a.gateway.retry(), 1);
+  await a.gateway.flush();
+  t.equal(a.gateway.status().queued, 0);
+});
+
+t.test('a batch that makes a call fail is taken apart: only the culprit is put aside', async (t) => {
+  const { a, cloud } = await openPair(t);
+  for (let i = 0; i < 8; i++) await a.write(`/Sync/${i}`, `${i}`);
+  await a.gateway.flush();
+  // A request with this name in it is refused as a whole, as by a firewall.
+  cloud.refuse = (intents) => intents.some((intent) => 'name' in intent && intent.name === 'bad');
+  await a.write('/Sync/good', 'good');
+  await a.write('/Sync/bad', 'bad');
+  await a.write('/Sync/better', 'better');
+  await t.rejects(a.gateway.flush(), { code: 'EINVAL', subject: '/Sync/bad' });
+  t.strictSame(
+    a.gateway.status().parkedChanges.map(({ path }) => path),
+    ['/Sync/bad'],
+  );
+  t.equal(a.gateway.status().queued, 1);
+});
+
+t.test('Archive: it does not wait for files to settle, and their content is dropped', async (t) => {
+  const { a, b } = await openPair(t, { settle: 3_600_000 });
+  await a.mkdir('/Archive/2026');
+  await a.write('/Archive/2026/photo', Buffer.alloc(300_000, 3));
+  t.equal(a.gateway.status().inFlight, 0, 'it is settling');
+  await a.gateway.flush('/Archive');
+  t.equal(a.gateway.status().queued, 0);
+  await b.sync();
+  t.equal((await b.stat('/Archive/2026/photo')).size, 300_000);
+  await t.rejects(a.unlink('/Archive/2026/photo'), { code: 'EPERM' });
+  await until(() => a.gateway.status().staged === 0);
+  t.equal(a.gateway.status().cache.bytes, 0);
+});
+
+t.test('a file of many blocks goes beside the small ones, and dedupes', async (t) => {
+  const { a, b, cloud } = await openPair(t);
+  const large = Buffer.alloc(20 * 1024 * 1024 + 5);
+  for (let i = 0; i < large.length; i += 4096) large.writeUInt32LE(i, i);
+  await a.write('/Sync/large', large);
+  await a.gateway.flush();
+  const before = cloud.calls.filter((call) => call === 'upload').length;
+  await a.write('/Sync/copy', large);
+  await a.gateway.flush();
+  t.equal(cloud.calls.filter((call) => call === 'upload').length, before, 'no byte is sent twice');
+  await b.sync();
+  t.ok((await b.bytes('/Sync/copy')).equals(large));
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
