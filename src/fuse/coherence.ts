@@ -4,6 +4,7 @@ import type { Attr, NodeId } from '../vfs/node.ts';
 import type { InodeTable } from './inode-table.ts';
 import type { Inode } from './inode.ts';
 import type { Notifier } from './notifier.ts';
+import { digest } from './reply.ts';
 
 /**
  * Keeps what the kernel remembers true. The kernel believes for a long time what it was told; so it must hear of every
@@ -48,7 +49,7 @@ export class Coherence {
 
   /** The kernel has changed the node; `attr` is what it is now. The kernel's pages have the new content already. */
   changed(inode: Inode, attr: Attr): void {
-    inode.told = attr;
+    inode.told = digest(attr);
     inode.cached = attr.version;
   }
 
@@ -83,12 +84,12 @@ export class Coherence {
       inode.cached = attr.version;
       return this.#tellNode(inode, true);
     }
-    if (inode.told === undefined || differ(inode.told, attr)) this.#tellNode(inode, false);
+    if (inode.told !== digest(attr)) this.#tellNode(inode, false);
   }
 
   #tellNode(inode: Inode, content: boolean): void {
     this.#epoch++;
-    inode.told = undefined;
+    inode.told = 0;
     this.#notifier.inode(inode.nodeid, content);
   }
 
@@ -103,8 +104,4 @@ export class Coherence {
     }
     return undefined;
   }
-}
-
-function differ(a: Attr, b: Attr): boolean {
-  return a !== b && (a.size !== b.size || a.mode !== b.mode || a.mtime !== b.mtime || a.ctime !== b.ctime);
 }

@@ -1,5 +1,5 @@
 import type { FileHandle } from '../vfs/file-system.ts';
-import type { Attr, NodeId } from '../vfs/node.ts';
+import type { NodeId } from '../vfs/node.ts';
 
 /** A node that the kernel knows. */
 export class Inode {
@@ -9,8 +9,8 @@ export class Inode {
   lookups = 0;
   /** The content that the kernel's page cache may hold. */
   cached: string | undefined;
-  /** What the kernel was last told; when it differs the kernel must hear of it. */
-  told: Attr | undefined;
+  /** Digest of the attributes that the kernel was last told; when it differs the kernel must hear of it. */
+  told = 0;
   /** The access time that somebody set; the port keeps none. */
   atime: number | undefined;
   /** True once its name is gone. */

@@ -33,14 +33,14 @@ export const ENTRY_OUT = wire.EntryOut.size + wire.Attr.size;
 
 /** `fuse_attr_out`. */
 export function putAttrOut(inode: Inode, attr: Attr, how: Presentation, into: Buffer, at: number): number {
-  inode.told = attr;
+  inode.told = digest(attr);
   wire.AttrOut.encode({ attrValid: how.validity }, into, at);
   return wire.AttrOut.size + putAttr(inode, attr, how, into, at + wire.AttrOut.size);
 }
 
 /** `fuse_entry_out`; counts nothing. */
 export function putEntryOut({ inode, attr, lasting }: Entry, how: Presentation, into: Buffer, at: number): number {
-  inode.told = attr;
+  inode.told = digest(attr);
   const valid = lasting ? how.validity : 0;
   wire.EntryOut.encode({ nodeid: inode.nodeid, entryValid: valid, attrValid: valid }, into, at);
   return wire.EntryOut.size + putAttr(inode, attr, how, into, at + wire.EntryOut.size);
@@ -75,7 +75,7 @@ export function putStatxOut(
   into: Buffer,
   at: number,
 ): number {
-  inode.told = attr;
+  inode.told = digest(attr);
   const { uid, gid, validity } = how;
   const stat = at + wire.StatxOut.size;
   const times = stat + wire.Statx.size;
@@ -116,6 +116,17 @@ export function split(time: Time): [sec: number, nsec: number] {
 /** The inverse of `split`. */
 export function join(sec: number, nsec: number): Time {
   return sec * 1000 + nsec / 1e6;
+}
+
+/** Small and without memory of its own, because there is one for every node that the kernel knows. Never 0. */
+export function digest({ size, mode, mtime, ctime }: Attr): number {
+  let hash = 0x811c9dc5;
+  for (const value of [size, mode, mtime * 1024, ctime * 1024]) {
+    hash = Math.imul(hash ^ value, 0x01000193);
+    hash = Math.imul(hash ^ (value / 2 ** 32), 0x5bd1e995);
+    hash ^= hash >>> 15;
+  }
+  return (hash & 0x3fff_ffff) | 1;
 }
 
 function modeOf({ kind, mode }: Attr): number {
