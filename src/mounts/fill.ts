@@ -26,7 +26,8 @@ export interface FillPlace {
 
 /**
  * Gives a name a content, as a new file or as the next version of the file that has it; all is submitted in this turn.
- * Where the file has the same bytes already its version stays. `used` is false if a staged file was not needed.
+ * Where the file has the same bytes already its version stays; a sealed one
+ * stays altogether. `used` is false if a staged file was not needed.
  * @throws EISDIR
  */
 export async function fill(
@@ -40,7 +41,7 @@ export async function fill(
   if (old?.kind === 'folder') throw new FsError('EISDIR', op, { subject: place.name });
   if (old?.kind !== 'file') return { entry: await fillNew(ground, place, content, attr, op), used: true };
   if (content.hash !== undefined && content.hash === old.hash) {
-    return { entry: await touch(ground, old, attr), used: false };
+    return { entry: ground.isSealed(old) ? old : await touch(ground, old, attr), used: false };
   }
   return { entry: await fillKnown(ground, old, content, attr), used: true };
 }

@@ -160,6 +160,15 @@ t.test('a settling file renamed over a sealed one is its next version', async (t
   t.equal(await read(rig.drive, old.id), 'content');
 });
 
+t.test('the same bytes over a sealed file change nothing', async (t) => {
+  const rig = await openTestDrive(temporary(t));
+  t.teardown(() => rig.close());
+  const old = await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'content');
+  const attr = await draft(rig.guard, 'archive-root', 'f');
+  t.match(attr, { id: old.id, version: old.version, mtime: old.mtime });
+  t.equal(rig.ground.journal.size, 0);
+});
+
 t.test('a file that is still written when it is renamed over a sealed one', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
