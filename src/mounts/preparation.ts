@@ -120,16 +120,18 @@ export class Preparation {
     return base.hash === hash && base.version === intent.base;
   }
 
-  /** Leaves of a put what else it says: times and mode. */
-  #reduce(intent: PendingIntent, file: StagedFile, { hash, size }: Manifest): Sent {
-    const { catalog, journal, staging } = this.#replica.parts;
+  /** Leaves of a put what else it says, times and mode; of a sealed file's nothing, since those are sealed, too. */
+  #reduce(intent: PendingIntent, file: StagedFile, { hash, size }: Manifest): Sent | undefined {
+    const { catalog, journal, staging, policyOf } = this.#replica.parts;
     const { staged, version: _version, base, writing: _writing, ...rest } = intent;
     const attr: PendingIntent = { ...rest, op: 'attr' };
     const entry = catalog.get(intent.node);
-    const ops = [journal.put(attr)];
+    const pointless = entry !== undefined && policyOf(entry).sealing;
+    const ops = [pointless ? journal.remove(intent.seq) : journal.put(attr)];
     const remote = base ?? '';
     if (entry !== undefined && entry.staged === staged) {
-      const { staged: _staged, ...clean } = entry;
+      const { staged: _staged, base: agreed, ...rest } = entry;
+      const clean = agreed === undefined || !journal.has(entry.id) ? rest : { ...rest, base: agreed };
       ops.push(...catalog.put({ ...clean, hash, size, remote }, entry));
     }
     this.#replica.submit(ops);
@@ -137,7 +139,7 @@ export class Preparation {
       await this.#replica.written();
       await (size === 0 ? staging.discard(file.id) : staging.adopt(file, { hash, size, version: remote }, []));
     });
-    return { intent: attr };
+    return pointless ? undefined : { intent: attr };
   }
 }
 

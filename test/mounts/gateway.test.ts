@@ -38,6 +38,22 @@ t.test('the Archive takes what programs do to new files, then seals and forgets 
   await raw.close();
 });
 
+t.test('the same bytes again, written in place of a sealed file, leave it as it is', async (t) => {
+  const { gateway } = await start(t, { settle: 200 });
+  const { fs } = gateway;
+  const { id: archive } = await fs.lookup(fs.root, 'Archive', context);
+  await write(gateway, archive, 'f', 'content');
+  await gateway.flush('/');
+  await until(() => gateway.status().staged === 0);
+  const { id } = await fs.lookup(archive, 'f', context);
+  const handle = await fs.open(id, { read: false, write: true, truncate: true }, context);
+  await handle.write(Buffer.from('content'), 0, context);
+  await handle.close();
+  await gateway.flush('/');
+  t.match(gateway.status(), { queued: 0, parked: 0 });
+  t.equal((await gateway.versions('/Archive/f', context)).length, 1);
+});
+
 t.test('versions are listed, read, restored, and seen in `.versions`', async (t) => {
   const { gateway } = await start(t);
   const { fs } = gateway;
