@@ -68,14 +68,19 @@ export class SpaceFollower {
   /** Shows everything up to now. Calls during a pull are answered by one further pull. @throws FsError as `Remote` does */
   async pull(context: Context): Promise<void> {
     this.#again = true;
-    this.#running ??= this.#pullAll(context).finally(() => (this.#running = undefined));
+    this.#running ??= this.#pullAll(context);
     await this.#running;
   }
 
   async #pullAll(context: Context): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      await this.#pullOnce(context);
+    try {
+      while (this.#again) {
+        this.#again = false;
+        await this.#pullOnce(context);
+      }
+    } finally {
+      // In the turn of the last look at `again`: a call that comes now must begin a pull of its own.
+      this.#running = undefined;
     }
   }
 

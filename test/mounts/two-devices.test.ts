@@ -20,3 +20,20 @@ t.test('what one device does, the other shows', async (t) => {
   t.strictSame(await b.tree(), { '/Sync/two.txt': 'two, changed' });
   t.strictSame(await a.gateway.conflicts(), []);
 });
+
+t.test('every change is seen elsewhere by push alone', async (t) => {
+  const { a, b } = await openPair(t);
+  while (b.gateway.status().push === 'down') await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 60; i++) {
+    const seen = new Promise<void>((resolve) => {
+      const stop = b.fs.watch((change) => {
+        if (change.what !== 'entry' || change.name !== `f${i}`) return;
+        stop();
+        resolve();
+      });
+    });
+    await a.write(`/Sync/f${i}`, `${i}`);
+    await seen;
+  }
+  t.equal(Object.keys(await b.tree()).length, 60);
+});
