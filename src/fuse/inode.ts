@@ -31,6 +31,8 @@ export class OpenFile {
   readonly inode: Inode;
   readonly handle: FileHandle;
   readonly writable: boolean;
+  /** It was made a copy of a whole file: of that one's version, with that version of its own. */
+  copied: { readonly from: string; readonly to: string } | undefined;
 
   constructor(fh: number, inode: Inode, handle: FileHandle, writable: boolean) {
     this.fh = fh;

@@ -7,7 +7,7 @@ import { Opcode } from '../../src/fuse/wire/opcode.ts';
 import * as wire from '../../src/fuse/wire/structs.ts';
 import { background } from '../../src/vfs/context.ts';
 import type { FileSystem } from '../../src/vfs/file-system.ts';
-import { until } from '../contract/file-system/rig.ts';
+import { bytes, until } from '../contract/file-system/rig.ts';
 import { FuseBench, cString } from '../helpers/fuse-bench.ts';
 import { MemoryFs } from '../helpers/memory-fs.ts';
 import { slowed } from '../helpers/slow-fs.ts';
@@ -207,4 +207,53 @@ t.test('a cookie that nobody remembers is found again', async (t) => {
   const unique = other.send(Opcode.READDIR, ROOT, pack(wire.ReadIn, { offset, size: 500 }));
   await until(() => other.answers.some((answer) => answer.unique === unique), 'answered');
   t.equal(other.answers[0]?.body.toString('utf8', 24, 28), `n${Number(name.slice(1)) + 1}`);
+});
+
+t.test('copy_file_range of a whole file moves no bytes, of a part it does', async (t) => {
+  const memory = new MemoryFs();
+  const bench = new FuseBench(memory);
+  let copies = 0;
+  const copy = memory.copy.bind(memory);
+  memory.copy = (...args) => {
+    copies++;
+    return copy(...args);
+  };
+  const create = (name: string): { nodeid: number; fh: number } => {
+    const { body } = bench.call(Opcode.CREATE, ROOT, pack(wire.CreateIn, { flags: 2, mode: 0o600 }, cString(name)));
+    const { nodeid } = wire.EntryOut.decode(body, 0);
+    return { nodeid, fh: wire.OpenOut.decode(body, wire.EntryOut.size + wire.Attr.size).fh };
+  };
+  const source = create('source');
+  const data = bytes(200_000);
+  bench.call(Opcode.WRITE, source.nodeid, pack(wire.WriteIn, { fh: source.fh, size: data.length }, data));
+  const range = async (
+    to: { nodeid: number; fh: number },
+    offIn: number,
+    offOut: number,
+    len: number,
+  ): Promise<number> => {
+    const args = { fhIn: source.fh, offIn, nodeidOut: to.nodeid, fhOut: to.fh, offOut, len };
+    const unique = bench.send(Opcode.COPY_FILE_RANGE, source.nodeid, pack(wire.CopyFileRangeIn, args));
+    await until(() => bench.answers.some((answer) => answer.unique === unique), 'answered');
+    const answer = bench.answers.find((answer) => answer.unique === unique);
+    return answer?.error === 0 ? wire.WriteOut.decode(answer.body, 0).size : (answer?.error ?? 0);
+  };
+  const content = ({ fh, nodeid }: { nodeid: number; fh: number }): Buffer =>
+    bench.call(Opcode.READ, nodeid, pack(wire.ReadIn, { fh, size: 300_000 })).body;
+
+  memory.setattr(memory.lookup(memory.root, 'source', background).id, { mode: 0o777 }, background);
+  const whole = create('whole');
+  t.equal(await range(whole, 0, 0, 2 ** 31 - 4096), 200_000);
+  t.equal(copies, 1);
+  t.ok(content(whole).equals(data));
+  t.equal(memory.lookup(memory.root, 'whole', background).mode, 0o600, 'the copy keeps its mode');
+  t.equal(await range(whole, 200_000, 200_000, 1000), 0, 'the end');
+
+  const part = create('part');
+  t.equal(await range(part, 1000, 5, 70_000), 70_000);
+  t.equal(copies, 1);
+  t.ok(content(part).equals(Buffer.concat([Buffer.alloc(5), data.subarray(1000, 71_000)])));
+  t.equal(await range(part, 0, 0, 200_000), 200_000, 'over what is there');
+  t.equal(copies, 1);
+  t.ok(content(part).equals(data));
 });

@@ -11,7 +11,6 @@ const stressors = Object.entries({
   fallocate: 'fallocate-bytes 8m',
   readahead: 'readahead-bytes 8m',
   'sync-file': 'sync-file-bytes 8m',
-  'copy-file': 'copy-file-bytes 8m',
 })
   .map(([name, size]) => `--${name} 1 --${size}`)
   .join(' ');

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../../vfs/context.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
 import { EINVAL, ENOTSUP, Errno } from '../errno.ts';
+import type { OpenFile } from '../inode.ts';
 import { BODY, nothing, operation } from '../operation.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
@@ -49,29 +50,73 @@ async function zero(file: FileHandle, from: number, to: number, size: number, co
   }
 }
 
+/** Below this the bytes are copied faster than said. */
+const WHOLE_MIN = 64 * 1024;
+
+/** What the kernel asks for when a program wants more than 2 GiB: all but a page. */
+const WHOLE_LEN = 2 ** 31 - 4096;
+
 type CopyArgs = ReturnType<typeof wire.CopyFileRangeIn.decode>;
 
 async function copy(state: State, request: Request, args: CopyArgs): Promise<number> {
   if (args.flags !== 0) throw new Errno(EINVAL);
   const source = state.files.get(args.fhIn);
   const target = state.files.get(args.fhOut);
-  const length = Math.min(args.len, TURN);
-  const buffer = Buffer.allocUnsafe(Math.min(STEP, length));
   target.inode.changing++;
   try {
-    let done = 0;
-    while (done < length) {
-      const part = buffer.subarray(0, Math.min(buffer.length, length - done));
-      const count = await source.handle.read(part, args.offIn + done, request);
-      if (count === 0) break;
-      await target.handle.write(part.subarray(0, count), args.offOut + done, request);
-      done += count;
-    }
-    if (done > 0) state.coherence.changed(target.inode, await target.handle.attr(request));
-    return done;
+    const count =
+      (await copyWhole(state, request, source, target, args)) ??
+      (await copyBytes(source.handle, target.handle, args, request));
+    if (count > 0) state.coherence.changed(target.inode, await target.handle.attr(request));
+    return count;
   } finally {
     target.inode.changing--;
   }
+}
+
+/**
+ * Lets the port make an empty file the copy of a whole one, which moves no bytes. The kernel asks for 2 GiB at most at
+ * a time; of a larger file the rest is there when it asks on. Nothing if this is not such a copy.
+ */
+async function copyWhole(
+  state: State,
+  request: Request,
+  source: OpenFile,
+  target: OpenFile,
+  { offIn, offOut, len }: CopyArgs,
+): Promise<number | undefined> {
+  if (offIn !== offOut || source.inode === target.inode || target.inode.unlinked) return undefined;
+  const [from, old] = [await source.handle.attr(request), await target.handle.attr(request)];
+  if (offIn > 0) {
+    const done = target.copied?.from === from.version && target.copied.to === old.version;
+    return done ? Math.max(0, Math.min(len, from.size - offIn)) : undefined;
+  }
+  if (old.size > 0 || from.size < WHOLE_MIN || len < Math.min(from.size, WHOLE_LEN)) return undefined;
+  try {
+    await state.fs.copy(source.inode.id, { folder: old.parent, name: old.name }, { replace: true }, request);
+    await state.fs.setattr(target.inode.id, { mode: old.mode, mtime: state.now() }, request);
+  } catch {
+    return undefined;
+  }
+  // The handle tells: if it does not see the copy it would undo it when closed, so the bytes go through it.
+  const to = await target.handle.attr(request);
+  if (to.size !== from.size || to.id !== old.id) return undefined;
+  target.copied = { from: from.version, to: to.version };
+  return Math.min(len, from.size);
+}
+
+async function copyBytes(source: FileHandle, target: FileHandle, args: CopyArgs, context: Context): Promise<number> {
+  const length = Math.min(args.len, TURN);
+  const buffer = Buffer.allocUnsafe(Math.min(STEP, length));
+  let done = 0;
+  while (done < length) {
+    const part = buffer.subarray(0, Math.min(buffer.length, length - done));
+    const count = await source.read(part, args.offIn + done, context);
+    if (count === 0) break;
+    await target.write(part.subarray(0, count), args.offOut + done, context);
+    done += count;
+  }
+  return done;
 }
 
 /** Without the way through the kernel and the program. */
