@@ -19,12 +19,18 @@ const SetsSchema = Type.Object({
 });
 type Sets = Static<typeof SetsSchema>['sets'];
 
+export interface RunOptions {
+  readonly onProgress: OnProgress;
+  /** Lets a run go on that paused before a mass removal. */
+  readonly confirm: boolean;
+}
+
 /** What mirrors a folder. */
 export interface BackupEngine {
-  /** @throws FsError with a reason that names the other folder, if this one may not be mirrored */
-  check(folder: string, others: readonly BackupSet[]): Promise<void>;
-  /** One pass. @throws FsError */
-  run(set: BackupSet, onProgress: OnProgress, context: Context): Promise<void>;
+  /** The folder's real path. @throws FsError with a reason that names the other folder, if it may not be mirrored */
+  check(folder: string, others: readonly BackupSet[]): Promise<string>;
+  /** One pass. Answers what was left out, if something was. @throws FsError; EBUSY when it waits for `confirm` */
+  run(set: BackupSet, options: RunOptions, context: Context): Promise<FsError | undefined>;
   /** Gives the mirror up. @throws FsError */
   remove(name: string, context: Context): Promise<void>;
 }
@@ -64,8 +70,7 @@ export class BackupControls {
           reason: `there is a set "${name}" already; use --name`,
         });
       }
-      await this.#engine.check(folder, sets);
-      const set = { name, folder };
+      const set = { name, folder: await this.#engine.check(folder, sets) };
       return [[...sets, set], set];
     });
   }
@@ -80,13 +85,14 @@ export class BackupControls {
     });
   }
 
-  /** @throws ENOENT, EBUSY; and what the engine says */
-  async run(name: string, onProgress: OnProgress, context: Context): Promise<void> {
+  /** @throws ENOENT, EBUSY; what the engine says; what was left out, when all else is done */
+  async run(name: string, options: RunOptions, context: Context): Promise<void> {
     const set = find(await this.list(), name);
     if (this.#running.has(name)) throw new FsError('EBUSY', 'backup', { subject: name, reason: 'it runs already' });
     this.#running.add(name);
+    let left: FsError | undefined;
     try {
-      await this.#engine.run(set, onProgress, context);
+      left = await this.#engine.run(set, options, context);
     } finally {
       this.#running.delete(name);
     }
@@ -95,6 +101,7 @@ export class BackupControls {
       const updated = sets.map((one) => (one.name === name ? { ...one, finished } : one));
       return Promise.resolve([updated, undefined]);
     });
+    if (left !== undefined) throw left;
   }
 
   /** Changes the list, one change after the other. */

@@ -4,7 +4,7 @@ import { Gateway } from '../mounts/gateway.ts';
 import { openWebDavDoor, type WebDavDoor } from '../mounts/webdav-door.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { BackupControls } from './backup-controls.ts';
-import { backupEngine } from './backup-engine.ts';
+import { GatewayBackups } from './backup-engine.ts';
 import type { Config } from './config.ts';
 import type { Amount } from './control/wire.ts';
 import { ControlServer } from './control/server.ts';
@@ -72,7 +72,7 @@ export class GatewayProcess {
         webdav: { url: door.url, user: access.user, engine: config['webdav.engine'] },
         cloudUrl: url,
       };
-      const engine = backupEngine({ gateway, remote, dir, log: logFile.log });
+      const engine = new GatewayBackups({ gateway, remote, dataFolder: dir.root, log: logFile.log });
       const backups = new BackupControls({ file: dir.backups, engine, now: Date.now });
       const controls = new GatewayControls({ gateway, backups, circumstances, leave });
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });

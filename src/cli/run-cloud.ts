@@ -19,7 +19,8 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   const parent = parentChannel();
   const stops = new StopRequests(cli, parent, () => process.exit(130));
   await makePrivateFolder(data);
-  const { log, flush } = openLog(resolve(data, 'log'), 'cloud', config['log.level']);
+  const logFile = openLog(resolve(data, 'log'), 'cloud', config['log.level']);
+  const { log } = logFile;
   const { startCloud } = await import('../cloud/server/service.ts');
   const { openAdmin } = await import('./cloud-admin.ts');
   const cloud = await startCloud({ data, ...parseListen(options.listen), ...(await tlsOf(options)), log });
@@ -32,7 +33,7 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   await admin.close();
   await cloud.close();
   log.info('the cloud ended');
-  flush();
+  logFile.flush();
 }
 
 async function announce(cli: Cli, cloud: Cloud, isChild: boolean): Promise<void> {

@@ -68,6 +68,8 @@ export interface Stack {
   /** The drive without rules, for a person who asks by name. */
   readonly raw: Drive;
   readonly conflicts: Conflicts;
+  /** For tables of agents that stand beside the drive. */
+  readonly db: Database;
   /** For the WebDAV door. */
   readonly locks: LockRecords;
   readonly uploader: Uploader;
@@ -151,7 +153,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
   for (const part of [tidy, { close: () => files.flush() }, uploader, quota, follower]) closers.add(() => part.close());
   const start = (): void => [uploader, follower, quota, tidy].forEach((part) => part.start());
-  return { ground, fs, raw, conflicts, locks, uploader, follower, start, close: () => closers.close() };
+  return { db, ground, fs, raw, conflicts, locks, uploader, follower, start, close: () => closers.close() };
 }
 
 /** What was opened, to be closed in the reverse order. */

@@ -136,8 +136,8 @@ export class ControlClient {
     await this.#json({ method: 'POST', path: '/backups/remove', json: { name } });
   }
 
-  runBackup(name: string): AsyncIterable<Progress> {
-    return this.#lines({ method: 'POST', path: '/backups/run', json: { name } }) as AsyncIterable<Progress>;
+  runBackup(name: string, confirm: boolean): AsyncIterable<Progress> {
+    return this.#lines({ method: 'POST', path: '/backups/run', json: { name, confirm } }) as AsyncIterable<Progress>;
   }
 
   async removeArchived(body: ArchiveRemoveBody): Promise<void> {

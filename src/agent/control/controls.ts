@@ -20,7 +20,11 @@ export interface BackupRuns {
   list(): Promise<BackupSet[]>;
   add(body: BackupBody): Promise<BackupSet>;
   remove(name: string, context: Context): Promise<void>;
-  run(name: string, onProgress: OnProgress, context: Context): Promise<void>;
+  run(
+    name: string,
+    options: { readonly onProgress: OnProgress; readonly confirm: boolean },
+    context: Context,
+  ): Promise<void>;
 }
 
 /** What the control socket can ask of the running program. Every method throws `FsError`. */

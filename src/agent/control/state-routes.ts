@@ -7,6 +7,7 @@ import {
   ArchiveRemoveBody,
   BackupBody,
   BackupName,
+  BackupRunBody,
   DownBody,
   PathQuery,
   RestoreBody,
@@ -83,9 +84,10 @@ function addBackupRoutes(app: FastifyInstance, controls: Controls): void {
     await controls.backups.remove(request.body.name, contextOf(request, reply));
     return {};
   });
-  app.post<{ Body: BackupName }>('/backups/run', { schema: { body: BackupName } }, (request, reply) => {
+  app.post<{ Body: BackupRunBody }>('/backups/run', { schema: { body: BackupRunBody } }, (request, reply) => {
     const context = contextOf(request, reply);
-    const progress = watchProgress((report) => controls.backups.run(request.body.name, report, context));
+    const { name, confirm } = request.body;
+    const progress = watchProgress((onProgress) => controls.backups.run(name, { onProgress, confirm }, context));
     return sendLines(reply, progress, 'backup');
   });
 }

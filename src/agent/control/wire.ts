@@ -40,6 +40,9 @@ export type TrashBody = Static<typeof TrashBody>;
 export const BackupBody = Type.Object({ folder: Type.String({ minLength: 1 }), name: Type.Optional(Type.String()) });
 export type BackupBody = Static<typeof BackupBody>;
 
+export const BackupRunBody = Type.Object({ name: Type.String({ minLength: 1 }), confirm: Type.Boolean() });
+export type BackupRunBody = Static<typeof BackupRunBody>;
+
 export const BackupName = Type.Object({ name: Type.String({ minLength: 1 }) });
 export type BackupName = Static<typeof BackupName>;
 

@@ -42,12 +42,14 @@ function runCommand(cli: Cli): Command {
   return dataCommand('run')
     .description('mirror now')
     .argument('[set]', 'one set; all by default')
-    .action((set: string | undefined, options: DataOptions) =>
+    .option('--confirm', 'go on where a run has paused because most of the folder is gone')
+    .action((set: string | undefined, options: DataOptions & { confirm?: true }) =>
       withGateway(cli, options, async (gateway) => {
         const names = set === undefined ? (await gateway.backups()).map(({ name }) => name) : [set];
         if (names.length === 0)
           cli.terminal.note('there is nothing to mirror yet; choose with `fjord backup add FOLDER`');
-        for (const name of names) await follow(cli, `Mirroring ${shown(name)}`, 'mirrored', gateway.runBackup(name));
+        for (const name of names)
+          await follow(cli, `Mirroring ${shown(name)}`, 'mirrored', gateway.runBackup(name, options.confirm ?? false));
       }),
     );
 }
