@@ -1,0 +1,112 @@
+import t from 'tap';
+import { BLOCK_SIZE, type NodeRecord } from '../../../src/cloud/wire.ts';
+import { Api } from '../../helpers/cloud-api.ts';
+import { startTestCloud } from '../../helpers/cloud.ts';
+import { contentOf, noise, put, remove } from '../../helpers/intents.ts';
+
+const HOUR = 60 * 60 * 1000;
+
+t.setTimeout(120_000);
+
+async function missing(api: Api, ...contents: Uint8Array[]): Promise<number> {
+  const digests = Buffer.concat(contents.map((bytes) => contentOf(bytes).digests)).toString('base64');
+  const { body } = await api.call('POST', '/v1/blocks/missing', { digests });
+  return Buffer.from(body.missing, 'base64').length / 32;
+}
+
+t.test('a block that no version contains is kept for the grace period after it was last asked for', async (t) => {
+  let time = Date.now();
+  const { url, login, cloud } = await startTestCloud(t, { now: () => time });
+  const api = new Api(url, await login());
+  const [asked, forgotten, used] = [noise(10), noise(20), noise(30)];
+  for (const bytes of [asked, forgotten]) await api.upload(bytes);
+  const file = await api.store(await api.space('sync'), 'f', used);
+  time += 23 * HOUR;
+  t.equal(await missing(api, asked), 0);
+  time += 2 * HOUR;
+  await cloud.housekeep();
+  t.equal(await missing(api, forgotten), 1);
+  t.equal(await missing(api, asked, used), 0);
+  time += 25 * HOUR;
+  await cloud.housekeep();
+  t.equal(await missing(api, asked), 1);
+  t.equal((await api.content(file.version ?? '')).equals(used), true, 'what a version contains stays');
+  await api.upload(forgotten);
+  t.equal(await missing(api, forgotten), 0, 'what was collected can come again');
+});
+
+t.test('versions that are thinned out let go of their blocks', async (t) => {
+  const { url, login, cloud } = await startTestCloud(t, { gcGrace: 0 });
+  const api = new Api(url, await login());
+  const sync = await api.space('sync');
+  const contents = Array.from({ length: 7 }, (_, index) => noise(100 + index));
+  let node: NodeRecord | undefined;
+  for (const bytes of contents) {
+    node = await api.store(sync, 'f', bytes, node === undefined ? {} : { node: node.id, base: node.version });
+  }
+  await cloud.housekeep();
+  t.same(await Promise.all(contents.map(async (bytes) => missing(api, bytes))), [1, 1, 0, 0, 0, 0, 0]);
+  t.match((await api.call('GET', '/v1/usage')).body, { used: 102 + 103 + 104 + 105 + 106 });
+});
+
+t.test(
+  'collection without grace beside uploads and commits of the same blocks never takes one that counts',
+  async (t) => {
+    const { url, login, cloud } = await startTestCloud(t, { gcGrace: 0 });
+    const api = new Api(url, await login());
+    const sync = await api.space('sync');
+    const blocks = Array.from({ length: 6 }, () => noise(BLOCK_SIZE));
+    let working = true;
+    const collect = async () => {
+      while (working) {
+      await cloud.housekeep();
+      // Without any pause nobody would ever come to commit what was uploaded.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+    }
+    };
+    const kept: [NodeRecord, Buffer][] = [];
+    let retries = 0;
+    // Each writer commits files made of shared blocks and removes some of them for good, so that references come and go.
+    const write = async (writer: number) => {
+      for (let round = 0; round < 12; round += 1) {
+        const bytes = Buffer.concat(
+          [0, 1].map((offset) => blocks[(round + offset + writer) % blocks.length] as Buffer),
+        );
+        const intent = put({ space: sync.id, parent: sync.root, name: `${writer}-${round}` }, contentOf(bytes).wire);
+        for (;;) {
+          if ((await missing(api, bytes)) > 0) await api.upload(bytes);
+          const [result] = await api.commit(intent);
+          if (result?.status === 'done') {
+            if (round % 3 === 0) kept.push([result.node, bytes]);
+            else await discard(api, result.node);
+            break;
+          }
+          if (result?.code !== 'blocks_missing') throw new Error(JSON.stringify(result));
+          retries += 1;
+        }
+      }
+    };
+    const collecting = Promise.all([collect(), collect()]);
+    try {
+      await Promise.all([0, 1, 2].map(write));
+    } finally {
+      working = false;
+      await collecting;
+    }
+    for (const [node, bytes] of kept) {
+      if (!(await api.content(node.version ?? '')).equals(bytes)) t.fail(`${node.name} is damaged`);
+    }
+    t.equal(kept.length, 12);
+    t.comment(`${retries} commits were told to upload again`);
+    for (const [node] of kept) await discard(api, node);
+    await cloud.housekeep();
+    t.equal(await missing(api, ...blocks), blocks.length, 'in the end nothing is left');
+    t.match((await api.call('GET', '/v1/usage')).body, { used: 0, trash: 0, files: 0 });
+  },
+);
+
+async function discard(api: Api, node: NodeRecord): Promise<void> {
+  await api.done(remove(node.space, node.id, node.version, 0));
+  const { status } = await api.call('DELETE', `/v1/trash/${node.id}`);
+  if (status !== 204) throw new Error(`purge: ${status}`);
+}
