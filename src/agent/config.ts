@@ -18,11 +18,6 @@ export const SETTINGS = {
   'cache.min_free': bytes('1 GiB', 'free room that the cache leaves on its disk'),
   'archive.settle': duration('10 s', 'quiet time after which a file in /Archive is sealed'),
   'archive.readable': flag(false, 'whether sealed files in /Archive can be read through the drive'),
-  durability: choice(
-    ['process', 'power'],
-    'process',
-    'what an answered change survives; "power" syncs the disk each time',
-  ),
   'webdav.host': text('127.0.0.1', 'address that the WebDAV door listens on; others than loopback need TLS'),
   'webdav.port': whole(4918, [0, 65_535], 'port of the WebDAV door; 0: any free one, remembered'),
   'webdav.engine': choice(['fjord', 'webdav-server'], 'fjord', 'which WebDAV server answers'),
