@@ -7,10 +7,17 @@ import { makePrivateFolder } from '../agent/private-file.ts';
 import { Problem } from '../agent/problem.ts';
 import { readAccount } from '../agent/secrets.ts';
 import type { Cloud } from '../cloud/server/service.ts';
-import { cloudFolder, settings, type Cli } from './cli.ts';
-import type { ServeOptions } from './commands/cloud-serve.ts';
+import { cloudFolder, settings, type Cli, type DataOptions } from './cli.ts';
 import type { Accounts } from './cloud-admin.ts';
 import { StopRequests } from './stop-requests.ts';
+
+export interface ServeOptions extends DataOptions {
+  readonly listen: string;
+  readonly accountFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure?: true;
+}
 
 /** Runs a cloud until somebody ends it. */
 export async function serve(cli: Cli, options: ServeOptions): Promise<void> {

@@ -1,13 +1,6 @@
 import { Command } from 'commander';
-import { examples, type Cli, type DataOptions } from '../cli.ts';
-
-export interface ServeOptions extends DataOptions {
-  readonly listen: string;
-  readonly accountFile?: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly insecure?: true;
-}
+import { examples, type Cli } from '../cli.ts';
+import type { ServeOptions } from '../run-cloud.ts';
 
 export function serveCommand(cli: Cli): Command {
   return new Command('serve')
