@@ -4,6 +4,21 @@ import { EINVAL, Errno } from './errno.ts';
 import type { FieldType, Layout, Values } from './wire/layout.ts';
 import { InHeader } from './wire/structs.ts';
 
+/** Abort controllers cost more than most requests; so one that was not used serves the next request, too. */
+export class SpareAbort {
+  #spare: AbortController | undefined;
+
+  take(): AbortController {
+    const controller = this.#spare ?? new AbortController();
+    this.#spare = undefined;
+    return controller;
+  }
+
+  give(controller: AbortController): void {
+    if (!controller.signal.aborted) this.#spare = controller;
+  }
+}
+
 /**
  * One request: a reader over the frame that the kernel sent, and the context that the port's methods get. The frame is
  * only valid until the request is answered.
@@ -16,29 +31,36 @@ export class Request implements Context {
   answered = false;
   readonly #frame: Buffer;
   readonly #end: number;
+  readonly #spare: SpareAbort;
   #at = InHeader.size;
   #abort: AbortController | undefined;
 
   /** @throws Errno EINVAL if the frame is shorter than it says */
-  constructor(frame: Buffer, length: number) {
+  constructor(frame: Buffer, length: number, spare: SpareAbort) {
     const header = InHeader.decode(frame, 0);
     this.opcode = header.opcode;
     this.unique = header.unique;
     this.nodeid = header.nodeid;
     this.#frame = frame;
+    this.#spare = spare;
     this.#end = header.len - 8 * header.totalExtlen;
     if (header.len > length || this.#end < InHeader.size) throw new Errno(EINVAL);
   }
 
-  /** Made when somebody asks for it, because most requests are answered before anybody could abort them. */
+  /** Taken when somebody asks for it, because most requests are answered before anybody could abort them. */
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    this.#abort ??= this.#spare.take();
     return this.#abort.signal;
   }
 
   abort(reason: Error): void {
-    this.#abort ??= new AbortController();
+    this.#abort ??= this.#spare.take();
     this.#abort.abort(reason);
+  }
+
+  /** For who was answered at once: nobody can wait on the signal, so another request may have it. */
+  recycle(): void {
+    if (this.#abort !== undefined) this.#spare.give(this.#abort);
   }
 
   /** The next struct. @throws Errno EINVAL if the frame ends before it does */

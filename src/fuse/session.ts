@@ -6,7 +6,7 @@ import { MAX_WRITE } from './negotiation.ts';
 import type { Handler } from './operation.ts';
 import { BODY } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
-import { Request } from './request.ts';
+import { Request, SpareAbort } from './request.ts';
 import type { State } from './state.ts';
 import { InHeader, OutHeader } from './wire/structs.ts';
 
@@ -36,6 +36,7 @@ export class Session {
   readonly #state: State;
   readonly #options: SessionOptions;
   readonly #pending = new Map<number, Pending>();
+  readonly #spare = new SpareAbort();
   readonly #small = new Buffers(SMALL);
   readonly #big = new Buffers(BODY + MAX_WRITE);
   readonly #watchdog: NodeJS.Timeout;
@@ -62,7 +63,7 @@ export class Session {
     const unique = InHeader.decode(frame, 0).unique;
     let handler: Handler | undefined;
     try {
-      const request = new Request(frame, length);
+      const request = new Request(frame, length, this.#spare);
       handler = OPERATIONS.get(request.opcode);
       if (handler === undefined) throw new Errno(ENOSYS);
       return this.#begin(handler, request, done);
@@ -103,6 +104,7 @@ export class Session {
       length = handler.begin(this.#state, request, out);
     } catch (error) {
       buffers.give(out);
+      request.recycle();
       throw error;
     }
     if (length instanceof Promise) {
@@ -111,6 +113,7 @@ export class Session {
     }
     if (!handler.silent) this.#succeed(request.unique, length, out);
     buffers.give(out);
+    request.recycle();
     return false;
   }
 
