@@ -12,7 +12,7 @@ import { temporary } from '../helpers/temporary.ts';
 const never = new AbortController().signal;
 
 /** A gateway whose cloud cannot be reached, and has never been. */
-async function offline(t: Test): Promise<{ dir: ReturnType<typeof dataDir>; start(): Promise<GatewayProcess> }> {
+async function offline(t: Test): Promise<{ dir: ReturnType<typeof dataDir>; start: () => Promise<GatewayProcess> }> {
   const dir = dataDir(temporary(t));
   const device = { id: 'device-1', name: 'box' };
   await writeDevice(dir.device, { url: 'http://127.0.0.1:9/', email: 'a@b', token: 't'.repeat(32), device });
@@ -32,7 +32,7 @@ t.test('it starts without a network, says so, and serves what it knows', async (
     device: 'box',
     queued: { files: 0, bytes: 0 },
     parked: [],
-    webdav: gateway.access,
+    webdav: { url, user },
   });
   t.not(status.cloud.state, 'live');
   t.equal((await client.stat('/Backup')).kind, 'folder');
