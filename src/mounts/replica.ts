@@ -112,12 +112,13 @@ export class Replica {
     const at = this.parts.now();
     this.submit([this.parts.conflicts.add({ node: entry.id, name: entry.name, at })]);
     this.parts.log.info({ path: this.parts.catalog.path(entry), name }, 'two files want one name');
-    return this.rehome(entry, { parent: entry.parent, name });
+    return this.rehome(entry, { parent: this.resolve(entry.parent), name });
   }
 
   conflictName({ parent, name }: Entry): string {
     const { catalog, device, now } = this.parts;
-    return conflictName(name, device.name, new Date(now()), (other) => catalog.child(parent, other) !== undefined);
+    const folder = this.resolve(parent);
+    return conflictName(name, device.name, new Date(now()), (other) => catalog.child(folder, other) !== undefined);
   }
 
   /** Gives the intents of a node new places at the end of the order, so that what they build on comes before. */

@@ -130,10 +130,11 @@ export class Settlement {
     const { journal } = this.#replica.parts;
     const { replace: _replace, ...rest } = intent;
     const moves = journal.of(entry.id).filter(({ op, seq }) => op === 'move' && seq > intent.seq);
-    const elsewhere = entry.parent !== this.#replica.resolve(intent.parent) || entry.name !== intent.name;
+    const parent = this.#replica.resolve(entry.parent);
+    const elsewhere = parent !== this.#replica.resolve(intent.parent) || entry.name !== intent.name;
     const last = moves.at(-1)?.replace;
     const replace = last === undefined || !elsewhere ? {} : { replace: last };
-    const { parent, name } = entry;
+    const { name } = entry;
     const dropped = moves.map(({ seq }) => journal.remove(seq));
     this.#replica.submit([...dropped, journal.put({ ...rest, parent, name, ...replace })]);
     if (elsewhere) this.#replica.requeue(entry.id);

@@ -70,28 +70,44 @@ function reparent(replica: Replica, from: NodeId, to: NodeId): Op[] {
 /** Shows what is in one folder in another one. Names that are taken there are settled as between two devices. */
 export async function moveChildren(replica: Replica, from: NodeId, to: NodeId): Promise<void> {
   const { catalog } = replica.parts;
-  for (;;) {
-    const { entries } = await catalog.page(from, undefined, 500);
-    if (entries.length === 0) return;
-    for (const { id } of entries) {
+  let after: string | undefined;
+  for (let more = true; more;) {
+    const page = await catalog.page(from, after, 500);
+    for (const { name } of page.entries) {
       // Read anew: the page is of another turn.
-      const child = catalog.get(id);
-      if (child?.parent === from) moveChild(replica, child, to);
-      else if (child === undefined) return;
+      const child = catalog.child(from, name);
+      if (child !== undefined) moveChild(replica, child, to);
     }
+    after = page.entries.at(-1)?.name;
+    more = page.more;
     await replica.written();
   }
 }
 
 function moveChild(replica: Replica, child: Entry, to: NodeId): void {
-  const { catalog, changes } = replica.parts;
+  const { catalog, conflicts, now } = replica.parts;
   const holder = catalog.child(to, child.name);
-  if (holder === undefined || holder.id === child.id) {
-    replica.submit(catalog.put({ ...child, parent: to }, child));
-    changes.emit({ what: 'entry', folder: to, name: child.name });
-    return;
-  }
+  if (holder === undefined || holder.id === child.id) return replica.put({ ...child, parent: to }, child);
+  const intents = replica.parts.journal.of(child.id);
+  const isNew = intents.some(isCreation);
+  if (isNew && child.kind === 'folder' && holder.kind === 'folder') return join(replica, child, holder);
+  // The answer to its creation tells whether the bytes are equal, which is no conflict.
+  const isSent = intents.every(({ parked }) => parked === undefined) && !replica.parts.activity.isBusy(child.id);
+  if (isNew && isSent && child.kind === 'file' && holder.kind === 'file') return;
   const name = replica.conflictName({ ...child, parent: to });
-  replica.submit([replica.parts.conflicts.add({ node: child.id, name: child.name, at: replica.parts.now() })]);
+  replica.submit([conflicts.add({ node: child.id, name: child.name, at: now() })]);
   replica.rehome(child, { parent: to, name });
+}
+
+/** Makes a folder that was created here, and one that is shown, one. */
+function join(replica: Replica, ours: Entry, shown: Entry): void {
+  const { catalog, journal, activity } = replica.parts;
+  replica.submit([
+    ...catalog.remove(ours),
+    catalog.alias(ours.id, shown.id),
+    ...journal.of(ours.id).map(({ seq }) => journal.remove(seq)),
+    ...reparent(replica, ours.id, shown.id),
+  ]);
+  activity.rebind(ours.id, shown.id);
+  replica.later(() => moveChildren(replica, ours.id, shown.id));
 }
