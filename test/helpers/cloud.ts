@@ -9,7 +9,7 @@ export interface TestCloud {
   readonly email: string;
   readonly password: string;
   /** A new device's token. */
-  login(device?: string): Promise<string>;
+  readonly login: (device?: string) => Promise<string>;
 }
 
 /** A cloud of its own with one account, in a temporary folder; ends with the test. */

@@ -56,13 +56,13 @@ t.test(
     const api = new Api(url, await login());
     const sync = await api.space('sync');
     const blocks = Array.from({ length: 6 }, () => noise(BLOCK_SIZE));
-    let working = true;
+    const done = new AbortController();
     const collect = async () => {
-      while (working) {
-      await cloud.housekeep();
-      // Without any pause nobody would ever come to commit what was uploaded.
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
-    }
+      while (!done.signal.aborted) {
+        await cloud.housekeep();
+        // Without any pause nobody would ever come to commit what was uploaded.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+      }
     };
     const kept: [NodeRecord, Buffer][] = [];
     let retries = 0;
@@ -90,7 +90,7 @@ t.test(
     try {
       await Promise.all([0, 1, 2].map(write));
     } finally {
-      working = false;
+      done.abort();
       await collecting;
     }
     for (const [node, bytes] of kept) {

@@ -6,13 +6,13 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { mkdir, remove } from '../../helpers/intents.ts';
 
-async function* lines(api: Api, path: string): AsyncGenerator<NodeRecord & Cursor> {
+async function* lines(api: Api, path: string): AsyncGenerator<NodeRecord | Cursor> {
   const answer = await fetch(api.url + path, { headers: { authorization: `Bearer ${api.token}` } });
   let rest = '';
   for await (const chunk of answer.body ?? []) {
     const parts = (rest + Buffer.from(chunk).toString()).split('\n');
     rest = parts.pop() ?? '';
-    for (const part of parts) yield JSON.parse(part) as NodeRecord & Cursor;
+    for (const part of parts) yield JSON.parse(part) as NodeRecord | Cursor;
   }
 }
 

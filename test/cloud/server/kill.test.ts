@@ -28,9 +28,9 @@ t.test('killed at any time, the cloud has all that it acknowledged, and each thi
       acknowledged.push({ node: await api.done(intent), bytes });
       open.delete(id);
     }
-    let stopped = false;
+    const stopped = new AbortController();
     const write = async (writer: number) => {
-      for (let count = 0; !stopped; count += 1) {
+      for (let count = 0; !stopped.signal.aborted; count += 1) {
         const bytes = noise(1 + ((count * 7919 * (writer + 1)) % 300_000));
         const name = `${round}-${writer}-${count}`;
         const intent = put({ space: space.id, parent: space.root, name }, contentOf(bytes).wire);
@@ -45,7 +45,7 @@ t.test('killed at any time, the cloud has all that it acknowledged, and each thi
     const goal = acknowledged.length + 8 + Math.floor(Math.random() * 20);
     while (acknowledged.length < goal) await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
     await cloud.kill();
-    stopped = true;
+    stopped.abort();
     await Promise.all(writers);
     await cloud.start();
   }

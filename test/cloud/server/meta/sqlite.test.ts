@@ -1,0 +1,11 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { MetaStore } from '../../../../src/cloud/server/meta/meta-store.ts';
+import { sqliteDialect, sqliteTypes } from '../../../../src/cloud/server/meta/sqlite.ts';
+import { metaStoreContract } from '../../../contract/meta-store.ts';
+import { temporary } from '../../../helpers/temporary.ts';
+
+metaStoreContract(t, async (t, options) => {
+  const dialect = sqliteDialect(join(temporary(t), 'meta.db'));
+  return await MetaStore.open({ dialect, types: sqliteTypes, ...options });
+});

@@ -1,0 +1,79 @@
+import type { Test } from 'tap';
+import { BLOCK_SIZE } from '../../src/cloud/wire.ts';
+import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
+import { contentOf, noise } from '../helpers/intents.ts';
+
+function block(size: number): Block {
+  return contentOf(noise(size)).blocks[0] as Block;
+}
+
+async function listed(store: BlockStore, account: string): Promise<string[]> {
+  const digests: string[] = [];
+  for await (const digest of store.list(account)) digests.push(digest);
+  return digests.sort();
+}
+
+/** What every `BlockStore` must do. `make` gives an empty one. */
+export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStore>): void {
+  t.test('blocks come back as they went', async (t) => {
+    const store = await make(t);
+    const blocks = [block(1), block(4096), block(BLOCK_SIZE)];
+    await store.put('ada', blocks);
+    for (const { digest, data } of blocks) t.equal(Buffer.from(data).equals(await store.get('ada', digest)), true);
+    t.same(await listed(store, 'ada'), blocks.map(({ digest }) => digest).sort());
+    await store.put('ada', []);
+  });
+
+  t.test('accounts see nothing of each other', async (t) => {
+    const store = await make(t);
+    const one = block(10);
+    await store.put('ada', [one]);
+    await t.rejects(store.get('eve', one.digest));
+    t.same(await listed(store, 'eve'), []);
+    await store.put('eve', [one]);
+    await store.remove('eve', one.digest);
+    t.equal((await store.get('ada', one.digest)).length, 10);
+  });
+
+  t.test('bytes that are not what the digest says are refused', async (t) => {
+    const store = await make(t);
+    const { digest } = block(10);
+    await t.rejects(store.put('ada', [{ digest, data: noise(10) }]), { code: 'digest_mismatch' });
+    await t.rejects(store.get('ada', digest), { code: 'internal' });
+  });
+
+  t.test('putting again and removing again are no errors', async (t) => {
+    const store = await make(t);
+    const one = block(100);
+    await store.put('ada', [one]);
+    await Promise.all([store.put('ada', [one]), store.put('ada', [one])]);
+    t.equal((await store.get('ada', one.digest)).length, 100);
+    await store.remove('ada', one.digest);
+    await store.remove('ada', one.digest);
+    await t.rejects(store.get('ada', one.digest), { code: 'internal' });
+    await store.put('ada', [one]);
+    t.equal((await store.get('ada', one.digest)).length, 100);
+  });
+
+  t.test('a reader sees a whole block or none while others write and remove it', async (t) => {
+    const store = await make(t);
+    const one = block(BLOCK_SIZE);
+    let whole = 0;
+    const read = async () => {
+      const data = await store.get('ada', one.digest).catch(() => undefined);
+      if (data === undefined) return;
+      whole += 1;
+      if (!Buffer.from(one.data).equals(data)) t.fail('a part of a block');
+    };
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.all([
+        store.put('ada', [one]),
+        read(),
+        read(),
+        round % 2 === 0 ? read() : store.remove('ada', one.digest),
+      ]);
+      await read();
+    }
+    t.ok(whole > 0);
+  });
+}

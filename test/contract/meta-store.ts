@@ -1,0 +1,160 @@
+import { v7 as newId } from 'uuid';
+import type { Test } from 'tap';
+import type { Intent, IntentResult, NodeRecord } from '../../src/cloud/wire.ts';
+import { feed, snapshot } from '../../src/cloud/server/feed.ts';
+import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
+import { issueToken } from '../../src/cloud/server/meta/devices.ts';
+import type { MetaStore, MetaStoreOptions } from '../../src/cloud/server/meta/meta-store.ts';
+import type { SpaceRow } from '../../src/cloud/server/meta/schema.ts';
+import { insertSpace } from '../../src/cloud/server/meta/spaces.ts';
+import { contentOf, mkdir, noise, put, remove } from '../helpers/intents.ts';
+
+type Make = (t: Test, options: Pick<MetaStoreOptions, 'moved' | 'now'>) => Promise<MetaStore>;
+
+interface Rig {
+  readonly meta: MetaStore;
+  readonly caller: { readonly account: string; readonly device: string };
+  readonly moves: [string, number][];
+  readonly space: () => Promise<SpaceRow>;
+  readonly commit: (...intents: Intent[]) => Promise<IntentResult[]>;
+  /** Says that the blocks of a content are stored. */
+  readonly stored: (bytes: Uint8Array) => Promise<ReturnType<typeof contentOf>>;
+}
+
+/** What every database below the metadata must do. `make` gives an empty one, its tables made. */
+export function metaStoreContract(t: Test, make: Make): void {
+  t.test('a transaction is all or nothing', async (t) => {
+    const { meta, caller, space, moves } = await rig(t, make);
+    const { id } = await space();
+    const failed = meta.edit(caller, async (edit) => {
+      const home = await edit.space(id);
+      const place = {
+        space: home.id,
+        parent: home.root,
+        name: 'a',
+        version: null,
+        hash: null,
+        target: null,
+        xattrs: null,
+      };
+      await edit.insert(home, { ...place, id: newId(), kind: 'folder', mode: 0, mtime: 0, birthtime: 0, size: 0 });
+      throw new Error('in the middle');
+    });
+    await t.rejects(failed, { message: 'in the middle' });
+    t.match(await space(), { rev: 0 });
+    t.same(moves, [], 'nobody hears of it');
+  });
+
+  t.test('edits of one space beside each other take each revision once', async (t) => {
+    const { commit, space, moves, meta } = await rig(t, make);
+    const { id, root } = await space();
+    const batches = Array.from({ length: 10 }, (_, batch) =>
+      commit(...Array.from({ length: 10 }, (_, n) => mkdir({ space: id, parent: root, name: `${batch}-${n}` }))),
+    );
+    const results = (await Promise.all(batches)).flat();
+    const revs = results.map((result) => (result.status === 'done' ? result.node.rev : 0));
+    t.same(
+      revs.sort((a, b) => a - b),
+      Array.from({ length: 100 }, (_, n) => n + 1),
+    );
+    t.equal(moves.length, 10);
+    const lines = await all(feed(meta.db, await space(), 0));
+    t.same(
+      lines.map((line) => ('cursor' in line ? line.cursor : line.rev)),
+      [...revs, 100],
+    );
+  });
+
+  t.test('two that want one name at once: one has it', async (t) => {
+    const { commit, space } = await rig(t, make);
+    const { id, root } = await space();
+    const tries = Array.from({ length: 8 }, async () => commit(mkdir({ space: id, parent: root, name: 'mine' })));
+    const results = (await Promise.all(tries)).flat();
+    t.equal(results.filter(({ status }) => status === 'done').length, 1);
+    t.ok(results.every((result) => result.status === 'done' || result.code === 'exists'));
+  });
+
+  t.test('numbers, texts and bytes come back exactly', async (t) => {
+    const { commit, space, stored, meta } = await rig(t, make);
+    const { id, root } = await space();
+    const content = await stored(noise(10));
+    const name = 'e\u0301 \u{1f600} %_\\ \n';
+    const times = { mtime: 1_700_000_000_123.25, birthtime: -12.5 };
+    const file = put({ space: id, parent: root, name }, content.wire, { ...times, xattrs: { 'a/b': 'AAE=' } });
+    const [result] = await commit(file);
+    t.match(result, { status: 'done', node: { name, ...times, xattrs: { 'a/b': 'AAE=' }, hash: content.hash } });
+    const [line] = await all(snapshot(meta.db, await space()));
+    t.same(line, result?.status === 'done' ? result.node : undefined, 'read as written');
+    const other = mkdir({ space: id, parent: root, name: name.normalize('NFC') });
+    t.match(await commit(other), [{ status: 'done' }], 'names are compared byte by byte');
+    t.match(await commit(mkdir({ space: id, parent: root, name })), [{ code: 'exists' }]);
+  });
+
+  t.test('references to blocks and the bytes used follow the versions', async (t) => {
+    const { commit, space, stored, meta } = await rig(t, make);
+    const { id, root } = await space();
+    const content = await stored(noise(1000));
+    const digest = content.blocks[0]?.digest ?? '';
+    const refs = async () =>
+      (await meta.db.selectFrom('blocks').select('refs').where('digest', '=', digest).executeTakeFirstOrThrow()).refs;
+    const used = async () => (await meta.db.selectFrom('accounts').select('used').executeTakeFirstOrThrow()).used;
+    const [a, b] = ['a', 'b'].map((name) => put({ space: id, parent: root, name }, content.wire));
+    await commit(a as Intent, b as Intent, a as Intent);
+    t.same([await refs(), await used()], [2, 1000]);
+    const replaced = put({ space: id, parent: root, name: 'a' }, { size: 0, blocks: '' }, { replace: a?.node ?? '' });
+    await commit(replaced);
+    t.same([await refs(), await used()], [2, 1000], 'what was replaced is a version still');
+  });
+
+  t.test('a snapshot leaves out what hangs on a removed folder, however deep', async (t) => {
+    const { commit, space, meta } = await rig(t, make);
+    const { id, root } = await space();
+    const chain = [mkdir({ space: id, parent: root, name: 'top' })];
+    for (let depth = 0; depth < 50; depth += 1) {
+      chain.push(mkdir({ space: id, parent: chain.at(-1)?.node ?? root, name: `${depth}` }));
+    }
+    await commit(...chain, mkdir({ space: id, parent: root, name: 'stays' }));
+    t.equal((await all(snapshot(meta.db, await space()))).length, 53);
+    await commit(remove(id, chain[10]?.node ?? '', null, 1000));
+    t.equal((await all(snapshot(meta.db, await space()))).length, 10 + 1 + 1);
+    const live = (await all(snapshot(meta.db, await space()))) as NodeRecord[];
+    t.notOk(live.some(({ name }) => name === '40'));
+  });
+}
+
+async function rig(t: Test, make: Make): Promise<Rig> {
+  const moves: [string, number][] = [];
+  const meta = await make(t, { now: Date.now, moved: (_account, space, rev) => moves.push([space, rev]) });
+  t.teardown(async () => meta.close());
+  const account = newId();
+  const row = { id: account, email: 'ada@example.org', password: '', quota: 1e9, used: 0, created: 0 };
+  await meta.db.insertInto('accounts').values(row).execute();
+  await insertSpace(meta.db, { account, kind: 'sync', name: 'sync', device: '' }, 0);
+  const device = (await issueToken(meta.db, account, { name: 'a', platform: 'b' }, 0)).row.id;
+  const caller = { account, device };
+  return {
+    meta,
+    caller,
+    moves,
+    space: async () => meta.db.selectFrom('spaces').selectAll().executeTakeFirstOrThrow(),
+    commit: async (...intents) => executeIntents(meta, caller, intents),
+    stored: async (bytes) => {
+      const content = contentOf(bytes);
+      const state = { account, refs: 0, state: 'stored', touched: 0 } as const;
+      const rows = content.blocks.map(({ digest, data }) => ({
+        ...state,
+        digest,
+        size: data.length,
+        generation: digest,
+      }));
+      await meta.db.insertInto('blocks').values(rows).execute();
+      return content;
+    },
+  };
+}
+
+async function all<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
+  const lines: T[] = [];
+  for await (const page of pages) lines.push(...page);
+  return lines;
+}
