@@ -59,29 +59,33 @@ export async function changedBelow(db: Db, folder: NodeRow, seen: number, device
     .executeTakeFirst();
   if (newer === undefined) return false;
   const found = await below(db, [folder.id])
-    .selectFrom('nodes')
-    .innerJoin('below', 'below.id', 'nodes.id')
-    .select('nodes.id')
-    .where('nodes.id', '!=', folder.id)
-    .where('nodes.rev', '>', seen)
-    .where((eb) => eb.or([eb('nodes.device', 'is', null), eb('nodes.device', '!=', device ?? '')]))
+    .selectFrom('below')
+    .select('id')
+    .where('depth', '>', 0)
+    .where('rev', '>', seen)
+    .where((eb) => eb.or([eb('device', 'is', null), eb('device', '!=', device ?? '')]))
     .limit(1)
     .executeTakeFirst();
   return found !== undefined;
 }
 
-/** A query over `below(top, id, depth)`: the nodes `tops`, and all that hangs on them without being removed itself. */
+/**
+ * A query over `below`: the nodes `tops`, and all that hangs on them without being removed itself, with what is asked of
+ * them. (A join with `nodes` afterwards would tempt SQLite to read the whole table.)
+ */
 export function below(db: Db, tops: readonly string[]) {
-  return db.withRecursive('below(top, id, depth)', (query) =>
+  return db.withRecursive('below(id, depth, kind, size, rev, device)', (query) =>
     query
       .selectFrom('nodes as start')
-      .select((eb) => ['start.id as top', 'start.id as id', eb.val(0).as('depth')])
+      .select((eb) => ['start.id as id', eb.val(0).as('depth')])
+      .select(['start.kind as kind', 'start.size as size', 'start.rev as rev', 'start.device as device'])
       .where('start.id', 'in', tops)
       .unionAll(
         query
           .selectFrom('nodes as child')
           .innerJoin('below as above', 'above.id', 'child.parent')
-          .select((eb) => ['above.top as top', 'child.id as id', eb('above.depth', '+', 1).as('depth')])
+          .select((eb) => ['child.id as id', eb('above.depth', '+', 1).as('depth')])
+          .select(['child.kind as kind', 'child.size as size', 'child.rev as rev', 'child.device as device'])
           .where('child.removed', 'is', null),
       ),
   );

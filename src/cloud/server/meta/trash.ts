@@ -75,10 +75,9 @@ export async function weigh(db: Db, tops: readonly string[]): Promise<{ bytes: n
 
 async function sumBelow(db: Db, tops: readonly string[]): Promise<{ bytes: number | null; files: number }> {
   return await below(db, tops)
-    .selectFrom('nodes')
-    .innerJoin('below', 'below.id', 'nodes.id')
-    .select((eb) => [eb.fn.sum<number | null>('nodes.size').as('bytes'), eb.fn.countAll<number>().as('files')])
-    .where('nodes.kind', '=', 'file')
+    .selectFrom('below')
+    .select((eb) => [eb.fn.sum<number | null>('size').as('bytes'), eb.fn.countAll<number>().as('files')])
+    .where('kind', '=', 'file')
     .executeTakeFirstOrThrow();
 }
 
