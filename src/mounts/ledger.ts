@@ -25,9 +25,8 @@ export class Ledger {
     return journal.of(node).map((intent) => ({ intent, fixed: journal.isFixed(intent.seq) }));
   }
 
-  /** Whether no intent has to do with a place: neither with the name nor with the folder, which may have to be made first. */
+  /** Whether no intent has to do with a name. */
   isFree({ parent, name }: Spot): boolean {
-    if (this.#parts.journal.has(parent)) return false;
     for (const intent of this.#parts.journal.all()) {
       if (intent.name === name && intent.parent === parent) return false;
       if (intent.origin?.name === name && intent.origin.parent === parent) return false;

@@ -10,6 +10,8 @@ export interface ScheduleFacts {
   /** True for what is being sent. */
   isClaimed(seq: number): boolean;
   isFolder(node: NodeId): boolean;
+  /** The turn of the intent that makes a node, while that waits. */
+  birthOf(node: NodeId): number | undefined;
   /** Whether the intent goes up in a lane of its own. */
   isBig(intent: PendingIntent): boolean;
   /** Bytes that the intent has to upload. */
@@ -53,7 +55,9 @@ export function schedule(intents: Iterable<PendingIntent>, facts: ScheduleFacts)
     if (at > facts.now) nextAt = Math.min(nextAt, at);
     // A file has one frozen generation at a time.
     const second = intent.op === 'put' && frozen.has(intent.node);
-    if (at > facts.now || second || left.blocks(intent)) left.add(intent);
+    // A new folder that was moved keeps its turn, which may be before that of the folder it has gone into.
+    const early = isPlacing(intent) && (facts.birthOf(intent.parent) ?? 0) > intent.seq;
+    if (at > facts.now || second || early || left.blocks(intent)) left.add(intent);
     else if (facts.isBig(intent)) {
       if (big.length < facts.limits.big) big.push(intent);
       left.add(intent);

@@ -76,6 +76,7 @@ export class Uploader {
       },
       isClaimed: (seq) => journal.isClaimed(seq),
       isFolder: (node) => catalog.get(node)?.kind === 'folder',
+      birthOf: (node) => (journal.has(node) ? journal.of(node).find(isCreation)?.seq : undefined),
       isBig: (intent) => this.#weigh(intent) > BIG,
       weigh: (intent) => this.#weigh(intent),
       limits: { intents: MAX_INTENTS, bytes: BATCH_BYTES, big: BIG_LANES },

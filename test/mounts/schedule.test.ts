@@ -88,7 +88,7 @@ class Local {
   #isFree(parent: string, name: string): boolean {
     const is = (place?: { readonly parent: string; readonly name: string }): boolean =>
       place?.parent === parent && place.name === name;
-    return ![...this.intents.values()].some((intent) => intent.node === parent || is(intent) || is(intent.origin));
+    return ![...this.intents.values()].some((intent) => is(intent) || is(intent.origin));
   }
 
   #isBelow(id: string, folder: string): boolean {
@@ -195,17 +195,18 @@ function perform(local: Local, step: Action): void {
 }
 
 function plan(local: Local, held: number, limit: number): Schedule {
+  const inOrder = [...local.intents.values()].sort((a, b) => a.seq - b.seq);
   const facts: ScheduleFacts = {
     now: 0,
     // A changing part of the puts is being written.
     readyAt: ({ op, seq }) => (op === 'put' && held > 0 && seq % 8 <= held ? undefined : 0),
     isClaimed: (seq) => local.claimed.has(seq),
     isFolder: (node) => local.entries.get(node)?.kind === 'folder',
+    birthOf: (node) => inOrder.find((intent) => intent.node === node && isCreation(intent))?.seq,
     isBig: ({ op, seq }) => op === 'put' && seq % 5 === 0,
     weigh: () => 1,
     limits: { intents: limit, bytes: 3, big: 2 },
   };
-  const inOrder = [...local.intents.values()].sort((a, b) => a.seq - b.seq);
   return schedule(inOrder, facts);
 }
 
@@ -265,11 +266,21 @@ const facts: ScheduleFacts = {
   readyAt: () => 0,
   isClaimed: () => false,
   isFolder: () => true,
+  birthOf: () => undefined,
   isBig: () => false,
   weigh: () => 1,
   limits: { intents: 500, bytes: 1000, big: 2 },
 };
 const seqs = (list: readonly PendingIntent[]): number[] => list.map(({ seq }) => seq);
+
+t.test('a new folder that has gone into a newer one waits for it', async (t) => {
+  const waiting = [intent(1, { op: 'mkdir', parent: 'n2' }), intent(2, { op: 'mkdir' }), intent(3, { parent: 'n1' })];
+  const births: Record<string, number> = { n1: 1, n2: 2 };
+  const first = schedule(waiting, { ...facts, birthOf: (node) => births[node] });
+  t.same(seqs(first.batch), [2]);
+  const second = schedule([waiting[0]!, waiting[2]!], { ...facts, birthOf: (node) => (node === 'n1' ? 1 : undefined) });
+  t.same(seqs(second.batch), [1, 3]);
+});
 
 t.test('one that cannot succeed holds up only what builds on it', async (t) => {
   const parked = { code: 'EINVAL', reason: 'x', at: 0 };
