@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import t from 'tap';
-import { startFjord } from '../helpers/gateway-process.ts';
+import t, { type Test } from 'tap';
+import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { type Mount, type Server, type Step, converse, send } from './conversation.ts';
 import { explorer } from './explorer.ts';
 import { finder } from './finder.ts';
@@ -48,7 +48,7 @@ t.test('recorded clients in every kind of folder', async (t) => {
   await t.test('what was put into /Archive is sealed once it is in the cloud', async (t) => {
     const put = { method: 'PUT', path: 'will.txt', body: 'for ever', status: 201 };
     t.equal((await send(server, 'Archive/', put)).status, 201);
-    t.equal((await fjord.cli('flush')).code, 0);
+    await flush(t, fjord);
     for (const step of [
       { method: 'GET', path: 'will.txt' },
       { method: 'DELETE', path: 'will.txt' },
@@ -69,7 +69,7 @@ t.test('recorded clients in every kind of folder', async (t) => {
       204,
       'a new version is added',
     );
-    t.equal((await fjord.cli('flush')).code, 0);
+    await flush(t, fjord);
     t.equal((await fjord.cli('cat', '/Archive/will.txt')).stdout, 'changed my mind', 'and fjord reads it back');
   });
 
@@ -86,3 +86,8 @@ t.test('recorded clients in every kind of folder', async (t) => {
     t.equal((await send(server, 'Sync/', { method: 'GET', path: 'from%20backup/a.txt', status: 200 })).text, 'kept\n');
   });
 });
+
+async function flush(t: Test, fjord: Fjord): Promise<void> {
+  const { code, stderr } = await fjord.cli('flush');
+  t.equal(code, 0, stderr);
+}

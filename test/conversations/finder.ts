@@ -41,7 +41,7 @@ const upload = (path: string, body: string): Step[] => [
     headers: { ...agent, if: '(<{token}>)', 'x-expected-entity-length': String(Buffer.byteLength(body)) },
     body,
     chunked: true,
-    status: { Sync: 204, Backup: 403, Archive: 204 },
+    status: { Sync: 204, Backup: 412, Archive: 204 },
     has: { etag: /^"/, 'last-modified': /GMT$/ },
   },
   {

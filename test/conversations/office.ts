@@ -43,5 +43,11 @@ export const office: readonly Step[] = [
     status: there(204),
   },
   { method: 'GET', path: 'Thesis.docx', headers: agent, status: there(200), says: /^second draft$/ },
+  {
+    method: 'UNLOCK',
+    path: 'Thesis.docx',
+    headers: { ...agent, 'lock-token': '<{token}>' },
+    status: { Sync: 204, Backup: 409, Archive: 204 },
+  },
   { method: 'DELETE', path: '~%24Thesis.docx', headers: agent, status: there(204) },
 ];
