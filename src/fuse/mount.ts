@@ -51,6 +51,7 @@ export type Closed =
 const DAY = 86_400;
 const TIMEOUT = 120_000;
 const READY = 10_000;
+const PATIENCE = 3000;
 
 /**
  * A file system mounted on a folder of this computer through the kernel's FUSE protocol. Linux only. The process that
@@ -67,6 +68,7 @@ export class FuseMount {
   readonly #notifier: Notifier;
   readonly #log: FuseLog;
   #failure: { readonly error: unknown } | undefined;
+  #detached = false;
   #ready: () => void = () => {};
 
   private constructor(device: Device, dir: string, { fs, options = {}, log }: FuseMountArgs) {
@@ -98,12 +100,17 @@ export class FuseMount {
   }
 
   /**
+   * Resolves when the mount is over. Who still has files open then (only with `lazy`, or from another mount namespace)
+   * gets a few seconds to close them, and errors after that.
    * @param lazy Take it away from the tree at once even if somebody uses it.
    * @throws FsError EBUSY
    */
   async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {
     await detach(this.dir, lazy);
+    this.#detached = true;
+    const timer = setTimeout(() => this.#device.close(), PATIENCE);
     await this.closed;
+    clearTimeout(timer);
   }
 
   /** Ends the connection at once; who waits for an answer gets an error. For when nothing else helps. */
@@ -147,9 +154,10 @@ export class FuseMount {
     this.#session.close();
     this.#device.close();
     await this.#closeFiles();
-    if (errno !== ENODEV) await detach(this.dir, true).catch(() => {});
+    const over = errno === ENODEV || this.#detached;
+    if (!over) await detach(this.dir, true).catch(() => {});
     if (this.#failure !== undefined) return { reason: 'failed', error: this.#failure.error };
-    return { reason: errno === ENODEV ? 'unmounted' : 'aborted' };
+    return { reason: over ? 'unmounted' : 'aborted' };
   }
 
   async #closeFiles(): Promise<void> {

@@ -54,6 +54,20 @@ t.test('unmount refuses while somebody is inside, and lazily does not', { skip }
   t.equal((await readMounts()).filter(({ dir }) => dir === mount.dir).length, 0);
 });
 
+t.test('unmount ends though somebody holds on to it from another namespace', { skip }, async (t) => {
+  const mount = await FuseProcess.start();
+  t.teardown(() => mount.stop());
+  await writeFile(join(mount.dir, 'f'), 'x');
+  const holder = spawn('unshare', ['--mount', 'sleep', '60'], { cwd: mount.dir, stdio: 'ignore' });
+  t.teardown(() => holder.kill('SIGKILL'));
+  await once(holder, 'spawn');
+  const gone = once(mount.child, 'exit');
+  void mount.order('unmount', '', 'lazy');
+  await gone;
+  t.equal(mount.child.exitCode, 0);
+  t.equal(holder.exitCode, null, 'it still holds on');
+});
+
 t.test('unmount while requests wait for an answer', { skip }, async (t) => {
   const mount = await FuseProcess.start({ slow: true });
   t.teardown(() => mount.stop());

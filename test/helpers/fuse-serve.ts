@@ -92,17 +92,22 @@ async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unkn
   return undefined;
 }
 
+function answer(message: object): void {
+  // The parent may be gone, or the mount be over before the order that ended it is answered.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
 process.on('message', (order: FuseOrder) => {
   obey(order).then(
-    (value) => process.send?.({ id: order.id, value }),
-    (error: Error) => process.send?.({ id: order.id, error: error.message }),
+    (value) => answer({ id: order.id, value }),
+    (error: Error) => answer({ id: order.id, error: error.message }),
   );
 });
 process.on('disconnect', () => {
   const exit = (): void => process.exit();
   mount.unmount({ lazy: true }).then(exit, exit);
 });
-process.send?.({ id: 0 });
+answer({ id: 0 });
 const closed = await mount.closed;
-if (process.connected) process.send?.({ id: -1, value: closed.reason });
+answer({ id: -1, value: closed.reason });
 if (process.connected) process.disconnect();
