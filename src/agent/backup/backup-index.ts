@@ -17,6 +17,7 @@ export interface IndexState {
 const LAST = '\u{10ffff}';
 const STATE = 'state';
 const ROWS = 1000;
+const CANDIDATES = 8;
 
 /**
  * What the mirror of one source folder holds, and what the source looked like when it did. Rows: children by parent and
@@ -93,7 +94,7 @@ export class BackupIndex {
     return true;
   }
 
-  /** Files with this content. */
+  /** Some files with this content: of thousands of copies, looking at each for each would take forever. */
   withHash(hash: string): AsyncGenerator<Mirrored> {
     return this.#found(`h${hash}`);
   }
@@ -152,7 +153,7 @@ export class BackupIndex {
 
   async *#found(prefix: string): AsyncGenerator<Mirrored> {
     const gt = `${this.half}${prefix}\0`;
-    for (const [key] of await this.#store.range({ gt, lt: gt + LAST, limit: ROWS })) {
+    for (const [key] of await this.#store.range({ gt, lt: gt + LAST, limit: CANDIDATES })) {
       const node = this.get(key.slice(gt.length));
       if (node) yield node;
     }

@@ -13,6 +13,8 @@ export interface Candidate {
   readonly from: Spot;
 }
 
+const MOST_PRESENT = 100_000;
+
 /**
  * Finds the nodes of the mirror whose files have vanished from their places in the source, for entries that have
  * appeared: by inode, which needs no reading, or by content. Each is given away once.
@@ -25,6 +27,8 @@ export class Moves {
   readonly #places = new Map<string, Spot>();
   /** Of those, the ones that were only put out of the way. */
   readonly #displaced = new Set<string>();
+  /** Ids of nodes that were found to be where they should: nobody needs to look again. */
+  readonly #present = new Set<string>();
 
   constructor(index: BackupIndex, source: SourceThread, folder: string) {
     this.#index = index;
@@ -81,9 +85,13 @@ export class Moves {
   /** Gives the node away in the same turn in which it is seen to be free. */
   async #take(node: Mirrored, to: Spot, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
     const path = this.#index.path(node);
-    if (path === undefined || !this.isFree(node)) return undefined;
+    if (path === undefined || !this.isFree(node) || this.#present.has(node.id)) return undefined;
     const look = await this.#source.ask<Look>({ ask: 'look', path: join(this.#folder, path) }).catch(nothing);
-    if (!isGone(look) || !this.isFree(node)) return undefined;
+    if (!isGone(look)) {
+      if (this.#present.size < MOST_PRESENT) this.#present.add(node.id);
+      return undefined;
+    }
+    if (!this.isFree(node)) return undefined;
     const from = this.#places.get(node.id) ?? { parent: node.parent, name: node.name, path };
     this.claim(node, to);
     return { node, from };

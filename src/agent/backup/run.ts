@@ -1,9 +1,10 @@
 import type { Remote } from '../../cloud/remote.ts';
-import type { SpaceRecord } from '../../cloud/wire.ts';
+import { BLOCK_SIZE, MAX_BATCH_BYTES, type SpaceRecord } from '../../cloud/wire.ts';
 import { asFsError, FsError } from '../../vfs/fs-error.ts';
 import { BackupIndex } from './backup-index.ts';
 import { Pass } from './pass.ts';
 import { refresh } from './refresh.ts';
+import type { SegmentLimits } from './segment-reader.ts';
 import type { Look, SourceAnswer, SourceQuestion } from './source-thread.ts';
 import type { BackupStore } from './store.ts';
 import { Tally, type BackupProgress, type BackupSummary } from './tally.ts';
@@ -92,8 +93,9 @@ async function look({ scanner }: Tools, path: string): Promise<Look> {
 }
 
 function sourceThread(): Thread<SourceQuestion, SourceAnswer> {
+  const limits: SegmentLimits = { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Thread(new URL(`./source-thread.${extension}`, import.meta.url), undefined);
+  return new Thread(new URL(`./source-thread.${extension}`, import.meta.url), limits);
 }
 
 /** Keeps two runs of one set from meeting. */

@@ -1,10 +1,15 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
-import { BLOCK_SIZE, MAX_BATCH_BYTES } from '../../cloud/wire.ts';
 import { attrsOf, signatureOf } from './source-entry.ts';
 
 /** Most blocks in one segment, few enough that their digests and files stay a small message. */
 const SEGMENT_BLOCKS = 500;
+
+/** Bytes. They are told to the thread, which would need longer to load the schemas beside which they stand. */
+export interface SegmentLimits {
+  readonly block: number;
+  readonly segment: number;
+}
 
 /** A file to read. `token` is the asker's name for it. */
 export interface ReadRequest {
@@ -56,6 +61,11 @@ export class SegmentReader {
   readonly #queue: ReadRequest[] = [];
   #head = 0;
   #open: OpenFile | undefined;
+  readonly #limits: SegmentLimits;
+
+  constructor(limits: SegmentLimits) {
+    this.#limits = limits;
+  }
 
   add(requests: readonly ReadRequest[]): void {
     for (const request of requests) this.#queue.push(request);
@@ -64,7 +74,10 @@ export class SegmentReader {
   next(): Segment {
     const blocks: SegmentBlock[] = [];
     const outcomes: ReadOutcome[] = [];
-    for (let bytes = 0; bytes <= MAX_BATCH_BYTES - BLOCK_SIZE && blocks.length + outcomes.length < SEGMENT_BLOCKS;) {
+    for (
+      let bytes = 0;
+      bytes <= this.#limits.segment - this.#limits.block && blocks.length + outcomes.length < SEGMENT_BLOCKS;
+    ) {
       const file = (this.#open ??= this.#openNext(outcomes));
       if (!file) break;
       const block = this.#step(file, outcomes);
@@ -78,7 +91,7 @@ export class SegmentReader {
   /** The next block of the file; undefined when it has ended, one way or another. */
   #step(file: OpenFile, outcomes: ReadOutcome[]): SegmentBlock | undefined {
     try {
-      const block = readBlock(file);
+      const block = readBlock(file, this.#limits.block);
       if (block) return block;
       outcomes.push(finish(file));
     } catch (error) {
@@ -114,8 +127,8 @@ function openFile(token: number, path: string): OpenFile | undefined {
   return undefined;
 }
 
-function readBlock(file: OpenFile): SegmentBlock | undefined {
-  const wanted = Math.min(BLOCK_SIZE, Number(file.stats.size) - file.at);
+function readBlock(file: OpenFile, longest: number): SegmentBlock | undefined {
+  const wanted = Math.min(longest, Number(file.stats.size) - file.at);
   if (wanted <= 0) return undefined;
   const data = new Uint8Array(wanted);
   let filled = 0;

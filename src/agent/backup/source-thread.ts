@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Listings, type ListingPage } from './listing.ts';
-import { SegmentReader, type ReadRequest, type Segment } from './segment-reader.ts';
+import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } from './segment-reader.ts';
 import { attrsOf } from './source-entry.ts';
 import type { ThreadAnswer } from './thread.ts';
 
@@ -18,7 +18,7 @@ export type Look = ({ readonly isFolder: boolean } & ReturnType<typeof attrsOf>)
 export type SourceAnswer = ListingPage | Look | Segment | true;
 
 const listings = new Listings();
-const reader = new SegmentReader();
+const reader = new SegmentReader(workerData as SegmentLimits);
 
 function answer(question: SourceQuestion): SourceAnswer {
   if (question.ask === 'list') return listings.page(question.folder, question.after);

@@ -20,16 +20,15 @@ interface Waiting {
  * thread and nothing else.
  */
 export class Thread<Question, Answer> {
-  readonly #worker: Worker;
+  readonly #start: () => Worker;
+  #worker: Worker | undefined;
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
   #ended: Error | undefined;
 
+  /** Starts with the first question. */
   constructor(program: URL, data: unknown) {
-    this.#worker = startWorker(program, data);
-    this.#worker.on('message', (answer: ThreadAnswer<Answer>) => this.#answer(answer));
-    this.#worker.on('error', (error) => this.#end(error));
-    this.#worker.on('exit', () => this.#end(new FsError('EINTR', 'thread', { reason: 'the thread was ended' })));
+    this.#start = () => this.#listen(startWorker(program, data));
   }
 
   /** @throws what the thread threw: an error with its `code`; EINTR after `end` */
@@ -38,13 +37,21 @@ export class Thread<Question, Answer> {
     const id = (this.#last += 1);
     return new Promise<A>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, question }, transfer);
+      (this.#worker ??= this.#start()).postMessage({ id, question }, transfer);
     });
   }
 
   /** Ends it, wherever it is; what was asked fails with `EINTR`. */
   async end(): Promise<void> {
-    await this.#worker.terminate();
+    this.#end(new FsError('EINTR', 'thread', { reason: 'the thread was ended' }));
+    await this.#worker?.terminate();
+  }
+
+  #listen(worker: Worker): Worker {
+    worker.on('message', (answer: ThreadAnswer<Answer>) => this.#answer(answer));
+    worker.on('error', (error) => this.#end(error));
+    worker.on('exit', (code) => this.#end(new FsError('EIO', 'thread', { reason: `the thread has ended: ${code}` })));
+    return worker;
   }
 
   #answer(answer: ThreadAnswer<Answer>): void {

@@ -25,7 +25,7 @@ t.test('files of all sizes are read in order, each block hashed and the whole as
   const dir = temporary(t);
   const contents = [0, 1, 1000, BLOCK_SIZE, 9 * BLOCK_SIZE + 1, 5].map((size) => noise(size));
   contents.forEach((content, i) => writeFileSync(join(dir, `f${i}`), content));
-  const reader = new SegmentReader();
+  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
   reader.add(contents.map((_, token) => ({ token, path: join(dir, `f${token}`) })));
   const { outcomes, blocks } = readAll(reader);
   t.same(
@@ -41,7 +41,7 @@ t.test('a file that is written while it is read is told from one that is not', a
   const dir = temporary(t);
   const path = join(dir, 'growing');
   writeFileSync(path, noise(9 * BLOCK_SIZE));
-  const reader = new SegmentReader();
+  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
   reader.add([{ token: 1, path }]);
   t.same(reader.next().outcomes, []);
   appendFileSync(path, 'more');
@@ -53,7 +53,7 @@ t.test('links, folders and what is gone are not read', async (t) => {
   mkdirSync(join(dir, 'folder'));
   writeFileSync(join(dir, 'file'), 'x');
   symlinkSync('file', join(dir, 'link'));
-  const reader = new SegmentReader();
+  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
   const names = ['folder', 'link', 'absent', 'file'];
   reader.add(names.map((name, token) => ({ token, path: join(dir, name) })));
   const { outcomes } = readAll(reader);
