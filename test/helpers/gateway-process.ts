@@ -11,7 +11,11 @@ import type { NodeRecord } from '../../src/cloud/wire.ts';
 import { background } from '../../src/vfs/context.ts';
 
 const repository = join(import.meta.dirname, '../..');
-const program = ['--import', import.meta.resolve('tsx'), join(repository, 'src/cli/main.ts')];
+// `scripts/test` has just built the program; started from its sources, every command would be translated first.
+const program =
+  process.env['FJORD_TEST_BUILT'] === '1'
+    ? [join(repository, 'dist/cli/main.js')]
+    : ['--import', import.meta.resolve('tsx'), join(repository, 'src/cli/main.ts')];
 
 /** Every wait of these helpers, ms; generous, for a busy machine. */
 const PATIENCE = 120_000;
