@@ -65,16 +65,24 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const moved = (account: string, space: string, rev: number) => hub.publish(account, { type: 'space', space, rev });
   const dialect = sqliteDialect(join(options.data, 'meta.db'));
   const meta = await MetaStore.open({ dialect, types: sqliteTypes, now, moved });
+  let store: LocalBlockStore | undefined;
   try {
-    return await start(options, meta, hub, now);
+    store = await LocalBlockStore.open(join(options.data, 'blocks'));
+    return await start(options, { meta, store }, hub, now);
   } catch (error) {
+    await store?.close();
     await meta.close();
     throw error;
   }
 }
 
-async function start(options: CloudOptions, meta: MetaStore, hub: PushHub, now: Clock): Promise<Cloud> {
-  const store = await LocalBlockStore.open(join(options.data, 'blocks'));
+interface Stores {
+  readonly meta: MetaStore;
+  readonly store: LocalBlockStore;
+}
+
+async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: Clock): Promise<Cloud> {
+  const { meta, store } = stores;
   await abandonUploads(meta.db);
   const accounts = new Accounts(meta, new Limiter(now));
   const uploads = new Uploads({ db: meta.db, store, now });
@@ -92,17 +100,18 @@ async function start(options: CloudOptions, meta: MetaStore, hub: PushHub, now: 
     port,
     accounts,
     housekeep: async () => jobs.run(),
-    close: async () => (closing ??= stop(app, jobs, meta)),
+    close: async () => (closing ??= stop(app, jobs, stores)),
   };
 }
 
-async function stop(app: FastifyInstance, jobs: Jobs, meta: MetaStore): Promise<void> {
+async function stop(app: FastifyInstance, jobs: Jobs, { meta, store }: Stores): Promise<void> {
   const limit = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT);
   try {
     await app.close();
     await jobs.close();
   } finally {
     clearTimeout(limit);
+    await store.close();
     await meta.close();
   }
 }

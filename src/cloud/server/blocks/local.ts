@@ -3,56 +3,85 @@ import { mkdir, open, opendir, readFile, rename, rm, unlink } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { Refusal } from '../refusal.ts';
 import type { Block, BlockStore } from './block-store.ts';
+import { SmallBlocks, syncFolder } from './small-blocks.ts';
 
 const isDigest = /^[0-9a-f]{64}$/;
 
+/** Blocks up to this many bytes go into the LevelDB. */
+const SMALL = 64 * 1024;
+
 /**
- * Blocks as files: `<folder>/<account>/<first two digits>/<digest>`. A file is written under a temporary name, synced
- * and renamed, so one that has its name is whole; then the folder is synced.
+ * Blocks in a folder. Small ones are in a LevelDB in `<folder>/small`. Larger ones, and small ones from before there was
+ * one, are files: `<folder>/<account>/<first two digits>/<digest>`. A file is written under a temporary name, synced and
+ * renamed, so one that has its name is whole; then the folder is synced.
  */
 export class LocalBlockStore implements BlockStore {
   readonly #folder: string;
   readonly #temporary: string;
+  readonly #small: SmallBlocks;
   readonly #known = new Set<string>();
 
-  private constructor(folder: string) {
+  private constructor(folder: string, temporary: string, small: SmallBlocks) {
     this.#folder = folder;
-    this.#temporary = join(folder, 'tmp');
+    this.#temporary = temporary;
+    this.#small = small;
   }
 
   /** Clears what a killed process left half written. One process at a time may have the folder. */
   static async open(folder: string): Promise<LocalBlockStore> {
-    const store = new LocalBlockStore(folder);
-    await rm(store.#temporary, { recursive: true, force: true });
-    await mkdir(store.#temporary, { recursive: true, mode: 0o700 });
-    return store;
+    const temporary = join(folder, 'tmp');
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary, { recursive: true, mode: 0o700 });
+    return new LocalBlockStore(folder, temporary, await SmallBlocks.open(join(folder, 'small')));
   }
 
   async put(account: string, blocks: readonly Block[]): Promise<void> {
     for (const block of blocks) verify(block);
-    const folders = new Set(blocks.map(({ digest }) => dirname(this.#path(account, digest))));
-    for (const folder of folders) await this.#makeFolder(folder);
-    await Promise.all(blocks.map(async (block) => this.#write(this.#path(account, block.digest), block.data)));
-    await Promise.all([...folders].map(syncFolder));
+    // Files are the way out when the LevelDB takes nothing more.
+    const limit = this.#small.isWritable ? SMALL : 0;
+    const small = blocks.filter(({ data }) => data.length <= limit);
+    const large = blocks.filter(({ data }) => data.length > limit);
+    if (large.length > 0) await this.#writeFiles(account, large);
+    if (small.length > 0) await this.#small.put(account, small);
   }
 
   async get(account: string, digest: string): Promise<Uint8Array> {
     try {
-      return await readFile(this.#path(account, digest));
+      return (await this.#small.get(account, digest)) ?? (await readFile(this.#path(account, digest)));
     } catch (cause) {
       throw new Refusal('internal', 'a block cannot be read', { cause });
     }
   }
 
   async remove(account: string, digest: string): Promise<void> {
+    await this.#small.remove(account, digest);
     await unlink(this.#path(account, digest)).catch(ignoreAbsence);
   }
 
   async *list(account: string): AsyncGenerator<string> {
+    for await (const digest of this.#files(account)) {
+      if ((await this.#small.get(account, digest)) === undefined) yield digest;
+    }
+    yield* this.#small.list(account);
+  }
+
+  /** Whatever is asked afterwards fails. */
+  async close(): Promise<void> {
+    await this.#small.close();
+  }
+
+  async *#files(account: string): AsyncGenerator<string> {
     const top = join(this.#folder, account);
     for await (const folder of await openFolder(top)) {
       for await (const { name } of await openFolder(join(top, folder.name))) if (isDigest.test(name)) yield name;
     }
+  }
+
+  async #writeFiles(account: string, blocks: readonly Block[]): Promise<void> {
+    const folders = new Set(blocks.map(({ digest }) => dirname(this.#path(account, digest))));
+    for (const folder of folders) await this.#makeFolder(folder);
+    await Promise.all(blocks.map(async (block) => this.#write(this.#path(account, block.digest), block.data)));
+    await Promise.all([...folders].map(syncFolder));
   }
 
   async #write(path: string, data: Uint8Array): Promise<void> {
@@ -84,17 +113,6 @@ export class LocalBlockStore implements BlockStore {
 function verify({ digest, data }: Block): void {
   if (createHash('sha256').update(data).digest('hex') === digest) return;
   throw new Refusal('digest_mismatch', `the bytes of block ${digest} have another digest`);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders; its file system journals names by itself.
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function openFolder(folder: string): Promise<AsyncIterable<{ name: string }>> {
