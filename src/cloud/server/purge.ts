@@ -69,7 +69,9 @@ interface PurgedFolder {
 async function purgeChildren(meta: MetaStore, folder: PurgedFolder): Promise<void> {
   await meta.edit({ account: folder.account, device: null }, async (edit) => {
     const space = await edit.space(folder.space);
-    const children = await edit.db
+    const children = await (
+      await edit.connection()
+    )
       .selectFrom('nodes')
       .selectAll()
       .where('parent', '=', folder.id)
@@ -78,7 +80,7 @@ async function purgeChildren(meta: MetaStore, folder: PurgedFolder): Promise<voi
       .execute();
     for (const child of children) await purgeNode(edit, space, child, folder.removed);
     if (children.length > 0) return;
-    await edit.db.updateTable('nodes').set({ purged: 2 }).where('id', '=', folder.id).execute();
+    await (await edit.connection()).updateTable('nodes').set({ purged: 2 }).where('id', '=', folder.id).execute();
   });
 }
 

@@ -1,5 +1,7 @@
-import type { Intent, IntentOp, IntentResult } from '../../wire.ts';
+import { DIGEST_SIZE, type Intent, type IntentOp, type IntentResult } from '../../wire.ts';
 import type { Caller, Edit } from '../meta/edit.ts';
+import type { Outlook } from '../meta/foresight.ts';
+import { distinct, splitManifest } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import { nodeRecord } from '../meta/records.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
@@ -10,6 +12,9 @@ import { move } from './move.ts';
 import { parseIntent } from './parse.ts';
 import { put } from './put.ts';
 import { remove } from './remove.ts';
+
+/** Characters of a manifest whose blocks are looked up together with those of others: 16 blocks. */
+const FEW = 700;
 
 /** An intent as it came: only its id is known to be one. */
 export interface RawIntent {
@@ -28,13 +33,14 @@ export async function executeIntents(
 ): Promise<IntentResult[]> {
   return await meta.edit(caller, async (edit) => {
     const done = await executed(edit, intents);
-    await edit.load(mentioned(intents));
+    const parsed = intents.map(parse);
+    await edit.foresee(outlook(parsed));
     const fresh = new Map<string, IntentResult>();
     const results: IntentResult[] = [];
-    for (const raw of intents) {
-      const known = done.get(raw.id) ?? fresh.get(raw.id);
-      const result = known ?? (await execute(edit, raw));
-      if (known === undefined && result.status === 'done') fresh.set(raw.id, result);
+    for (const [index, { id }] of intents.entries()) {
+      const known = done.get(id) ?? fresh.get(id);
+      const result = known ?? (await execute(edit, id, parsed[index]));
+      if (known === undefined && result.status === 'done') fresh.set(id, result);
       results.push(result);
     }
     await remember(edit, [...fresh.values()]);
@@ -42,15 +48,24 @@ export async function executeIntents(
   });
 }
 
-async function execute(edit: Edit, raw: RawIntent): Promise<IntentResult> {
+function parse(raw: RawIntent): Intent | Refusal {
   try {
-    const intent = parseIntent(raw);
+    return parseIntent(raw);
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+async function execute(edit: Edit, id: string, intent: Intent | Refusal | undefined): Promise<IntentResult> {
+  try {
+    if (intent === undefined || intent instanceof Refusal) throw intent ?? new Refusal('bad_request', 'no intent');
     const node = await dispatch(edit, await edit.space(intent.space), intent);
-    return { id: raw.id, status: 'done', node: nodeRecord(node) };
+    return { id, status: 'done', node: nodeRecord(node) };
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'internal') throw error;
     const { code, message, current } = error;
-    return { id: raw.id, status: 'refused', code, message, ...(current === undefined ? {} : { current }) };
+    return { id, status: 'refused', code, message, ...(current === undefined ? {} : { current }) };
   }
 }
 
@@ -73,7 +88,9 @@ async function dispatch<Op extends IntentOp>(
 }
 
 async function executed(edit: Edit, intents: readonly RawIntent[]): Promise<Map<string, IntentResult>> {
-  const rows = await edit.db
+  const rows = await (
+    await edit.connection()
+  )
     .selectFrom('intents')
     .select(['id', 'result'])
     .where('device', '=', edit.caller.device ?? '')
@@ -90,13 +107,23 @@ async function remember(edit: Edit, results: readonly IntentResult[]): Promise<v
   if (results.length === 0) return;
   const device = edit.caller.device ?? '';
   const rows = results.map((result) => ({ device, id: result.id, result: JSON.stringify(result), created: edit.now }));
-  await edit.db.insertInto('intents').values(rows).execute();
+  await (await edit.connection()).insertInto('intents').values(rows).execute();
 }
 
-function mentioned(intents: readonly RawIntent[]): string[] {
-  const ids = intents.flatMap((intent) => {
-    const { node, parent } = intent as { node?: unknown; parent?: unknown };
-    return [node, parent].filter((id) => typeof id === 'string');
-  });
-  return [...new Set(ids)];
+/** What the intents will ask for; the blocks of large files are asked for with each. */
+function outlook(parsed: readonly (Intent | Refusal)[]): Outlook {
+  const intents = parsed.filter((intent): intent is Intent => !(intent instanceof Refusal));
+  const puts = intents.filter((intent) => intent.op === 'put');
+  const places = intents.filter((intent) => 'parent' in intent);
+  return {
+    nodes: [...new Set([...intents.map(({ node }) => node), ...places.map(({ parent }) => parent)])],
+    places,
+    versions: puts.map(({ version }) => version),
+    digests: distinct(puts.flatMap(({ content }) => ('from' in content ? [] : fewDigests(content.blocks)))),
+  };
+}
+
+function fewDigests(base64: string): string[] {
+  const manifest = base64.length > FEW ? Buffer.alloc(0) : Buffer.from(base64, 'base64');
+  return manifest.length % DIGEST_SIZE === 0 ? splitManifest(manifest) : [];
 }

@@ -44,7 +44,7 @@ async function checkReplaceable(edit: Edit, node: NodeRow, replaced: NodeRow): P
       current: nodeRecord(replaced),
     });
   }
-  if (replaced.kind === 'folder' && (await hasChildren(edit.db, replaced.id))) {
+  if (replaced.kind === 'folder' && (await hasChildren(await edit.connection(), replaced.id))) {
     throw new Refusal('exists', 'the folder is not empty', { current: nodeRecord(replaced) });
   }
 }
@@ -52,7 +52,13 @@ async function checkReplaceable(edit: Edit, node: NodeRow, replaced: NodeRow): P
 // The node's own version becomes the newest, also when the replaced ones were written after it.
 async function adopt(edit: Edit, space: SpaceRow, node: NodeRow, replaced: NodeRow): Promise<void> {
   if (node.kind !== 'file' || node.version === null) return;
-  await edit.db.updateTable('versions').set({ rank: node.rev }).where('id', '=', node.version).execute();
+  await (
+    await edit.connection()
+  )
+    .updateTable('versions')
+    .set({ rank: node.rev })
+    .where('id', '=', node.version)
+    .execute();
   await inheritVersions(edit, replaced, node.id);
   await trimVersions(edit, space, node.id);
 }

@@ -21,7 +21,7 @@ async function checkUnchanged(edit: Edit, node: NodeRow, intent: Static<typeof R
   if (node.kind === 'file' && node.version !== intent.base) {
     throw new Refusal('conflict', 'another version is the current one', { current });
   }
-  if (node.kind === 'folder' && (await changedBelow(edit.db, node, intent.seen, edit.caller.device))) {
+  if (node.kind === 'folder' && (await changedBelow(await edit.connection(), node, intent.seen, edit.caller.device))) {
     throw new Refusal('conflict', 'another device changed something in the folder', { current });
   }
 }

@@ -1,6 +1,6 @@
-import { Refusal } from '../refusal.ts';
 import { inChunks } from './chunks.ts';
 import type { Edit } from './edit.ts';
+import { refer } from './pending.ts';
 import type { BlockRow, Db } from './schema.ts';
 
 /** A block that is stored, and how many versions contain it. */
@@ -48,36 +48,40 @@ export async function touchBlocks(
   return found;
 }
 
+/** As `storedBlocks`; those that an edit has read ahead are not read again. */
+export async function storedBlocksOf(edit: Edit, digests: readonly string[]): Promise<Map<string, StoredBlock>> {
+  const known = digests.map((digest) => edit.foresight.block(digest));
+  if (known.includes(undefined)) return await storedBlocks(await edit.connection(), edit.caller.account, digests);
+  return new Map(known.flatMap((block) => (block === null || block === undefined ? [] : [[block.digest, block]])));
+}
+
 /** One more version contains these blocks, each named once. They must be stored. */
 export async function addReferences(edit: Edit, digests: readonly string[]): Promise<void> {
-  for (const chunk of inChunks(digests)) {
-    const rows = await edit.db
-      .updateTable('blocks')
-      .set((eb) => ({ refs: eb('refs', '+', 1), touched: edit.now }))
-      .where('account', '=', edit.caller.account)
-      .where('digest', 'in', chunk)
-      .where('state', '=', 'stored')
-      .returning(['size', 'refs'])
-      .execute();
-    if (rows.length !== chunk.length) throw new Refusal('internal', 'a block vanished inside a transaction');
-    edit.use(sum(rows.filter(({ refs }) => refs === 1)));
+  const known = digests.map((digest) => edit.foresight.block(digest));
+  if (known.every((block) => block !== undefined && block !== null)) {
+    for (const block of known) edit.addReference(block);
+    return;
   }
+  const db = await edit.connection();
+  edit.use(await refer(db, edit.caller.account, edit.now, digests, 1));
+  for (const block of known) if (block !== undefined && block !== null) block.refs += 1;
 }
 
 /** One version less contains these blocks, each named once. */
 export async function dropReferences(edit: Edit, digests: readonly string[]): Promise<void> {
+  const db = await edit.connection();
   for (const chunk of inChunks(digests)) {
-    const rows = await edit.db
+    const rows = await db
       .updateTable('blocks')
       .set((eb) => ({ refs: eb('refs', '-', 1), touched: edit.now }))
       .where('account', '=', edit.caller.account)
       .where('digest', 'in', chunk)
-      .returning(['size', 'refs'])
+      .returning(['digest', 'size', 'refs'])
       .execute();
-    edit.use(-sum(rows.filter(({ refs }) => refs === 0)));
+    for (const { digest, size, refs } of rows) {
+      if (refs === 0) edit.use(-size);
+      const known = edit.foresight.block(digest);
+      if (known !== undefined && known !== null) known.refs = refs;
+    }
   }
-}
-
-function sum(blocks: readonly { size: number }[]): number {
-  return blocks.reduce((total, { size }) => total + size, 0);
 }

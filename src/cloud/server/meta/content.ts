@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BLOCK_SIZE, DIGEST_SIZE, type WireContent } from '../../wire.ts';
 import { Refusal } from '../refusal.ts';
-import { storedBlocks } from './block-table.ts';
+import { storedBlocksOf } from './block-table.ts';
 import type { Edit } from './edit.ts';
 import { distinct, splitManifest, type Content } from './manifest.ts';
 import { readableVersion } from './versions.ts';
@@ -12,7 +12,7 @@ import { readableVersion } from './versions.ts';
  */
 export async function resolveContent(edit: Edit, content: WireContent): Promise<Content> {
   if ('from' in content) {
-    const { size, hash, manifest } = await readableVersion(edit.db, edit.caller.account, content.from);
+    const { size, hash, manifest } = await readableVersion(await edit.connection(), edit.caller.account, content.from);
     return { size, hash, manifest, digests: distinct(splitManifest(manifest)) };
   }
   const manifest = Buffer.from(content.blocks, 'base64');
@@ -31,7 +31,7 @@ async function checkBlocks(
   digests: readonly string[],
   size: number,
 ): Promise<void> {
-  const stored = await storedBlocks(edit.db, edit.caller.account, digests);
+  const stored = await storedBlocksOf(edit, digests);
   const missing = digests.length - stored.size;
   if (missing > 0) throw new Refusal('blocks_missing', `${missing} of ${digests.length} blocks are not stored`);
   for (const [index, digest] of list.entries()) {

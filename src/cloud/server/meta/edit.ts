@@ -1,6 +1,9 @@
 import { Refusal } from '../refusal.ts';
+import { Foresight, type Outlook } from './foresight.ts';
+import { Pending } from './pending.ts';
 import { nodeRecord } from './records.ts';
-import type { AccountRow, Db, NodeRow, SpaceRow } from './schema.ts';
+import type { StoredBlock } from './block-table.ts';
+import type { AccountRow, Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** On whose behalf something is done. */
 export interface Caller {
@@ -13,13 +16,16 @@ export interface Caller {
 export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged'>;
 
 /**
- * One transaction of one account: nodes read are kept, so that walking up from a thousand siblings costs one walk, and
- * counters are written once, by `flush`. Single-owner.
+ * One transaction of one account: nodes read are kept, so that walking up from a thousand siblings costs one walk; new rows
+ * are gathered and written before any other statement is; counters are written once, by `flush`. Single-owner.
  */
 export class Edit {
-  readonly db: Db;
   readonly caller: Caller;
   readonly now: number;
+  /** What it has read ahead. */
+  readonly foresight = new Foresight();
+  readonly #db: Db;
+  readonly #pending = new Pending();
   readonly #nodes = new Map<string, NodeRow | undefined>();
   readonly #spaces = new Map<string, SpaceRow>();
   readonly #changed = new Set<SpaceRow>();
@@ -27,9 +33,22 @@ export class Edit {
   #used = 0;
 
   constructor(db: Db, caller: Caller, now: number) {
-    this.db = db;
+    this.#db = db;
     this.caller = caller;
     this.now = now;
+  }
+
+  /** To read or write anything: what was gathered has been written. */
+  async connection(): Promise<Db> {
+    if (!this.#pending.isEmpty) this.#used += await this.#pending.write(this.#db, this.caller.account, this.now);
+    return this.#db;
+  }
+
+  /** Reads at once what will be asked for. */
+  async foresee(outlook: Outlook): Promise<void> {
+    if (outlook.nodes.length > 0) await this.load(outlook.nodes);
+    const rows = await this.foresight.read(await this.connection(), this.caller.account, outlook);
+    for (const row of rows) this.#nodes.set(row.id, row);
   }
 
   /** A space of the account, locked until the end of the transaction. @throws not_found */
@@ -37,7 +56,7 @@ export class Edit {
     const known = this.#spaces.get(id);
     if (known !== undefined) return known;
     // Writing it back as it is takes the lock in every database.
-    const row = await this.db
+    const row = await this.#db
       .updateTable('spaces')
       .set((eb) => ({ rev: eb.ref('rev') }))
       .where('id', '=', id)
@@ -60,20 +79,26 @@ export class Edit {
   async taken(id: string): Promise<boolean> {
     if (!this.#nodes.has(id)) await this.load([id]);
     if (this.#nodes.get(id) !== undefined) return true;
-    const root = await this.db.selectFrom('spaces').select('id').where('root', '=', id).executeTakeFirst();
+    const known = this.foresight.isRoot(id);
+    if (known !== undefined) return known;
+    const root = await this.#db.selectFrom('spaces').select('id').where('root', '=', id).executeTakeFirst();
     return root !== undefined;
   }
 
   /** Reads nodes at once that will be asked for. */
   async load(ids: readonly string[]): Promise<void> {
-    const rows = await this.db.selectFrom('nodes').selectAll().where('id', 'in', ids).execute();
+    const db = await this.connection();
+    const rows = await db.selectFrom('nodes').selectAll().where('id', 'in', ids).execute();
     for (const id of ids) this.#nodes.set(id, undefined);
     for (const row of rows) this.#nodes.set(row.id, row);
   }
 
   /** Who has the name in a folder. */
   async child(parent: string, name: string): Promise<NodeRow | undefined> {
-    const found = await this.db
+    const known = this.foresight.child(parent, name);
+    if (known !== undefined) return known === null ? undefined : this.#nodes.get(known);
+    const db = await this.connection();
+    const found = await db
       .selectFrom('nodes')
       .selectAll()
       .where('parent', '=', parent)
@@ -88,8 +113,10 @@ export class Edit {
   /** Writes a new node under the next revision. */
   async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
     const row: NodeRow = { ...node, ...this.#stamp(space), removed: null, purged: 0 };
-    await this.db.insertInto('nodes').values(row).execute();
+    await this.#makeRoom();
+    this.#pending.addNode(row);
     this.#nodes.set(row.id, row);
+    this.foresight.tellChild(row.parent, row.name, row.id);
     return row;
   }
 
@@ -97,13 +124,27 @@ export class Edit {
   async update(space: SpaceRow, node: NodeRow, changes: Partial<NodeRow>): Promise<NodeRow> {
     const stamp = this.#stamp(space);
     const row: NodeRow = { ...node, ...changes, ...stamp };
-    await this.db
+    const db = await this.connection();
+    await db
       .updateTable('nodes')
       .set({ ...changes, ...stamp })
       .where('id', '=', node.id)
       .execute();
     this.#nodes.set(row.id, row);
+    for (const { parent, name } of [node, row]) this.foresight.forgetChild(parent, name);
     return row;
+  }
+
+  /** Writes a new version of a node. */
+  async insertVersion(version: VersionRow): Promise<void> {
+    await this.#makeRoom();
+    this.#pending.addVersion(version);
+    this.foresight.tellVersion(version.id, true);
+  }
+
+  /** One more version contains a block that was read ahead. */
+  addReference(block: StoredBlock): void {
+    this.#used += this.#pending.addReference(block);
   }
 
   /** The next revision of the space. */
@@ -123,6 +164,7 @@ export class Edit {
   /** Forgets what it knows of nodes, after changes that went past it. */
   forget(): void {
     this.#nodes.clear();
+    this.foresight.forgetChildren();
   }
 
   /** Bytes that the account may still come to use. */
@@ -137,7 +179,7 @@ export class Edit {
   }
 
   async account(): Promise<AccountRow> {
-    this.#account ??= await this.db
+    this.#account ??= await this.#db
       .updateTable('accounts')
       .set((eb) => ({ used: eb.ref('used') }))
       .where('id', '=', this.caller.account)
@@ -148,18 +190,23 @@ export class Edit {
 
   /** Writes the counters; answers the spaces that took a new revision. */
   async flush(): Promise<SpaceRow[]> {
+    const db = await this.connection();
     for (const { id, rev, bytes, files } of this.#changed) {
-      await this.db.updateTable('spaces').set({ rev, bytes, files }).where('id', '=', id).execute();
+      await db.updateTable('spaces').set({ rev, bytes, files }).where('id', '=', id).execute();
     }
     if (this.#used !== 0) {
       const used = this.#used;
-      await this.db
+      await db
         .updateTable('accounts')
         .set((eb) => ({ used: eb('used', '+', used) }))
         .where('id', '=', this.caller.account)
         .execute();
     }
     return [...this.#changed];
+  }
+
+  async #makeRoom(): Promise<void> {
+    if (this.#pending.isFull) await this.connection();
   }
 
   #stamp(space: SpaceRow): Pick<NodeRow, 'rev' | 'ctime' | 'device'> {

@@ -18,17 +18,17 @@ export async function listVersions(db: Db, account: string, node: string): Promi
  * @throws not_found, gone, forbidden
  */
 export async function restoreVersion(edit: Edit, id: string, version: string): Promise<NodeRow> {
-  const { space: home } = await findNode(edit.db, edit.caller.account, id);
+  const { space: home } = await findNode(await edit.connection(), edit.caller.account, id);
   const space = await edit.space(home);
   mayAdd(space, edit.caller);
   const node = await liveNode(edit, space, id);
-  const chosen = (await versionsOf(edit.db, id)).find((row) => row.id === version);
+  const chosen = (await versionsOf(await edit.connection(), id)).find((row) => row.id === version);
   if (chosen === undefined) throw new Refusal('not_found', 'the file has no such version');
   if (chosen.id === node.version) return node;
   const { size, hash, mtime } = chosen;
   const row = await edit.update(space, node, { version, size, hash, mtime });
   edit.count(space, size - node.size, 0);
-  await edit.db.updateTable('versions').set({ rank: row.rev }).where('id', '=', version).execute();
+  await (await edit.connection()).updateTable('versions').set({ rank: row.rev }).where('id', '=', version).execute();
   return row;
 }
 

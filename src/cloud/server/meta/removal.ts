@@ -19,14 +19,16 @@ export async function replaceNode(edit: Edit, space: SpaceRow, node: NodeRow): P
  */
 export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, removed: number): Promise<void> {
   if (node.kind === 'file') {
-    const versions = await versionsOf(edit.db, node.id);
+    const versions = await versionsOf(await edit.connection(), node.id);
     await dropVersions(
       edit,
       versions.map(({ id }) => id),
     );
     edit.count(space, -node.size, -1);
   }
-  await edit.db
+  await (
+    await edit.connection()
+  )
     .updateTable('nodes')
     .set({ removed, purged: node.kind === 'folder' ? 1 : 2, size: 0, version: null, hash: null, xattrs: null })
     .where('id', '=', node.id)

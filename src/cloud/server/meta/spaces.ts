@@ -59,8 +59,10 @@ export async function insertSpace(db: Db, space: NewSpace, now: number): Promise
 export async function openBackup(edit: Edit, device: string, set: string): Promise<{ space: SpaceRow; made: boolean }> {
   checkNodeName(set);
   const { account } = edit.caller;
-  const made = await insertSpace(edit.db, { account, kind: 'backup', name: set, device }, edit.now);
-  const { id } = await edit.db
+  const made = await insertSpace(await edit.connection(), { account, kind: 'backup', name: set, device }, edit.now);
+  const { id } = await (
+    await edit.connection()
+  )
     .selectFrom('spaces')
     .select('id')
     .where('account', '=', account)
@@ -77,7 +79,7 @@ export async function openBackup(edit: Edit, device: string, set: string): Promi
 /** A space that was removed is there again. */
 export async function reviveSpace(edit: Edit, space: SpaceRow): Promise<void> {
   if (space.removed === null) return;
-  await edit.db.updateTable('spaces').set({ removed: null }).where('id', '=', space.id).execute();
+  await (await edit.connection()).updateTable('spaces').set({ removed: null }).where('id', '=', space.id).execute();
   space.removed = null;
 }
 
@@ -88,12 +90,14 @@ export async function removeSpace(edit: Edit, id: string): Promise<void> {
   if (space.kind !== 'backup' || space.device !== edit.caller.device) {
     throw new Refusal('forbidden', 'only a backup is removed, and by the device that it belongs to');
   }
-  const tops = await edit.db
+  const tops = await (
+    await edit.connection()
+  )
     .selectFrom('nodes')
     .selectAll()
     .where('parent', '=', space.root)
     .where('removed', 'is', null)
     .execute();
   for (const top of tops) await trashNode(edit, space, top);
-  await edit.db.updateTable('spaces').set({ removed: edit.now }).where('id', '=', id).execute();
+  await (await edit.connection()).updateTable('spaces').set({ removed: edit.now }).where('id', '=', id).execute();
 }

@@ -83,7 +83,9 @@ async function sumBelow(db: Db, tops: readonly string[]): Promise<{ bytes: numbe
 
 /** A node in the Trash of the account, with its space. @throws not_found */
 export async function trashedNode(edit: Edit, id: string): Promise<[SpaceRow, NodeRow]> {
-  const row = await edit.db
+  const row = await (
+    await edit.connection()
+  )
     .selectFrom('nodes')
     .innerJoin('spaces', 'spaces.id', 'nodes.space')
     .select('nodes.space')
@@ -119,7 +121,7 @@ export async function restoreNode(edit: Edit, id: string): Promise<{ node: NodeR
 
 async function restoreParent(edit: Edit, space: SpaceRow, node: NodeRow): Promise<string> {
   let parent = space.root;
-  for (const folder of await ancestors(edit.db, node)) {
+  for (const folder of await ancestors(await edit.connection(), node)) {
     parent = (await isLive(edit, space, folder)) ? folder.id : await sameFolder(edit, space, parent, folder);
   }
   return parent;
@@ -156,7 +158,7 @@ async function freeName(edit: Edit, parent: string, name: string): Promise<strin
 
 /** Gives new revisions to all below a node, parents first. */
 async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void> {
-  const rows = await below(edit.db, [top])
+  const rows = await below(await edit.connection(), [top])
     .selectFrom('below')
     .select('id')
     .where('id', '!=', top)
@@ -165,7 +167,7 @@ async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void>
     .execute();
   for (const { id } of rows) {
     const stamp = { rev: edit.nextRev(space), ctime: edit.now, device: edit.caller.device };
-    await edit.db.updateTable('nodes').set(stamp).where('id', '=', id).execute();
+    await (await edit.connection()).updateTable('nodes').set(stamp).where('id', '=', id).execute();
   }
   edit.forget();
 }

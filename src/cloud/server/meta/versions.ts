@@ -71,8 +71,14 @@ export async function versionsOf(db: Db, node: string): Promise<Omit<VersionRow,
 
 /** @throws bad_request if the id is taken */
 export async function checkNewVersion(edit: Edit, id: string): Promise<void> {
-  const taken = await edit.db.selectFrom('versions').select('id').where('id', '=', id).executeTakeFirst();
-  if (taken !== undefined) throw new Refusal('bad_request', 'a version with this id exists');
+  const known = edit.foresight.hasVersion(id);
+  const taken = known ?? (await isVersion(await edit.connection(), id));
+  if (taken) throw new Refusal('bad_request', 'a version with this id exists');
+}
+
+async function isVersion(db: Db, id: string): Promise<boolean> {
+  const row = await db.selectFrom('versions').select('id').where('id', '=', id).executeTakeFirst();
+  return row !== undefined;
 }
 
 export interface NewVersion {
@@ -84,28 +90,20 @@ export interface NewVersion {
 
 export async function addVersion(edit: Edit, version: NewVersion, content: Content): Promise<void> {
   await addReferences(edit, content.digests);
-  await edit.db
-    .insertInto('versions')
-    .values({
-      ...version,
-      size: content.size,
-      hash: content.hash,
-      manifest: content.manifest,
-      created: edit.now,
-      device: edit.caller.device,
-    })
-    .execute();
+  const { size, hash, manifest } = content;
+  const { now: created, caller } = edit;
+  await edit.insertVersion({ ...version, size, hash, manifest, created, device: caller.device });
 }
 
 /** Gives the versions of one node to another, as its older ones. */
 export async function inheritVersions(edit: Edit, from: NodeRow, to: string): Promise<void> {
-  await edit.db.updateTable('versions').set({ node: to }).where('node', '=', from.id).execute();
+  await (await edit.connection()).updateTable('versions').set({ node: to }).where('node', '=', from.id).execute();
 }
 
 /** Lets go of the versions beyond those that are kept. In Archive all are. */
 export async function trimVersions(edit: Edit, space: SpaceRow, node: string): Promise<void> {
   if (space.kind === 'archive') return;
-  const surplus = (await versionsOf(edit.db, node)).slice(KEPT_VERSIONS);
+  const surplus = (await versionsOf(await edit.connection(), node)).slice(KEPT_VERSIONS);
   await dropVersions(
     edit,
     surplus.map(({ id }) => id),
@@ -115,7 +113,14 @@ export async function trimVersions(edit: Edit, space: SpaceRow, node: string): P
 /** Removes versions for good; blocks that no other version contains become collectable. */
 export async function dropVersions(edit: Edit, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
-    const row = await edit.db.deleteFrom('versions').where('id', '=', id).returning('manifest').executeTakeFirst();
+    edit.foresight.tellVersion(id, false);
+    const row = await (
+      await edit.connection()
+    )
+      .deleteFrom('versions')
+      .where('id', '=', id)
+      .returning('manifest')
+      .executeTakeFirst();
     if (row !== undefined) await dropReferences(edit, distinct(splitManifest(asBytes(row.manifest))));
   }
 }

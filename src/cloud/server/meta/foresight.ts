@@ -1,0 +1,118 @@
+import { storedBlocks, type StoredBlock } from './block-table.ts';
+import type { Db, NodeRow } from './schema.ts';
+
+/** What a batch is likely to ask for. */
+export interface Outlook {
+  /** Ids of nodes. */
+  readonly nodes: readonly string[];
+  readonly places: readonly { readonly parent: string; readonly name: string }[];
+  /** Ids of versions. */
+  readonly versions: readonly string[];
+  /** Of blocks. */
+  readonly digests: readonly string[];
+}
+
+/**
+ * Answers that a transaction has read before the questions come, many by one statement. Whoever changes what they say
+ * tells it. Where it knows nothing, the database is asked. Single-owner.
+ */
+export class Foresight {
+  readonly #roots = new Map<string, boolean>();
+  readonly #children = new Map<string, string | null>();
+  readonly #versions = new Map<string, boolean>();
+  readonly #blocks = new Map<string, StoredBlock | null>();
+
+  /** Answers the rows that it came across. */
+  async read(db: Db, account: string, outlook: Outlook): Promise<NodeRow[]> {
+    await this.#readRoots(db, outlook.nodes);
+    await this.#readVersions(db, outlook.versions);
+    await this.#readBlocks(db, account, outlook.digests);
+    return await this.#readChildren(db, outlook.places);
+  }
+
+  /** Whether a space has this id for its root. */
+  isRoot(id: string): boolean | undefined {
+    return this.#roots.get(id);
+  }
+
+  /** The id of who has the name in the folder, `null` if nobody has. */
+  child(parent: string, name: string): string | null | undefined {
+    return this.#children.get(placeKey(parent, name));
+  }
+
+  /** Whether a version of this id exists. */
+  hasVersion(id: string): boolean | undefined {
+    return this.#versions.get(id);
+  }
+
+  /** A stored block, `null` if it is not stored. Its count of references is kept right by whoever changes it. */
+  block(digest: string): StoredBlock | null | undefined {
+    return this.#blocks.get(digest);
+  }
+
+  tellChild(parent: string, name: string, id: string): void {
+    this.#children.set(placeKey(parent, name), id);
+  }
+
+  tellVersion(id: string, exists: boolean): void {
+    this.#versions.set(id, exists);
+  }
+
+  forgetChild(parent: string, name: string): void {
+    this.#children.delete(placeKey(parent, name));
+  }
+
+  forgetChildren(): void {
+    this.#children.clear();
+  }
+
+  async #readRoots(db: Db, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const rows = await db.selectFrom('spaces').select('root').where('root', 'in', ids).execute();
+    for (const id of ids) this.#roots.set(id, false);
+    for (const { root } of rows) this.#roots.set(root, true);
+  }
+
+  async #readVersions(db: Db, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const rows = await db.selectFrom('versions').select('id').where('id', 'in', ids).execute();
+    for (const id of ids) this.#versions.set(id, false);
+    for (const { id } of rows) this.#versions.set(id, true);
+  }
+
+  async #readBlocks(db: Db, account: string, digests: readonly string[]): Promise<void> {
+    const stored = await storedBlocks(db, account, digests);
+    for (const digest of digests) this.#blocks.set(digest, stored.get(digest) ?? null);
+  }
+
+  async #readChildren(db: Db, places: Outlook['places']): Promise<NodeRow[]> {
+    const found: NodeRow[] = [];
+    for (const [parent, names] of namesByParent(places)) {
+      const rows = await db
+        .selectFrom('nodes')
+        .selectAll()
+        .where('parent', '=', parent)
+        .where('name', 'in', [...names])
+        .where('removed', 'is', null)
+        .execute();
+      for (const name of names) this.#children.set(placeKey(parent, name), null);
+      for (const row of rows) this.tellChild(parent, row.name, row.id);
+      found.push(...rows);
+    }
+    return found;
+  }
+}
+
+function placeKey(parent: string, name: string): string {
+  return `${parent}/${name}`;
+}
+
+function namesByParent(places: Outlook['places']): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const { parent, name } of places) {
+    const known = names.get(parent);
+    if (known === undefined) names.set(parent, new Set([name]));
+    else known.add(name);
+  }
+  return names;
+}

@@ -1,0 +1,95 @@
+import { Refusal } from '../refusal.ts';
+import { inChunks } from './chunks.ts';
+import type { StoredBlock } from './block-table.ts';
+import type { Db, NodeRow, VersionRow } from './schema.ts';
+
+/** Rows in one statement; a node has 18 columns. */
+const ROWS = 500;
+/** Bytes of manifests that wait. */
+const MANIFESTS = 1024 * 1024;
+
+/** New rows of one transaction that are still to be written, many by one statement. Single-owner. */
+export class Pending {
+  #nodes: NodeRow[] = [];
+  #versions: VersionRow[] = [];
+  /** How many more versions contain a block. */
+  #references = new Map<string, number>();
+  #manifests = 0;
+  /** Bytes of blocks that no version contained. */
+  #used = 0;
+
+  get isEmpty(): boolean {
+    return this.#nodes.length + this.#versions.length + this.#references.size === 0;
+  }
+
+  /** True if it should be written soon. */
+  get isFull(): boolean {
+    return this.#nodes.length >= ROWS || this.#versions.length >= ROWS || this.#manifests > MANIFESTS;
+  }
+
+  addNode(row: NodeRow): void {
+    this.#nodes.push(row);
+  }
+
+  addVersion(row: VersionRow): void {
+    this.#versions.push(row);
+    this.#manifests += row.manifest.length;
+  }
+
+  /** One more version contains the block; counts it in `block`. Answers by how many bytes the account uses more. */
+  addReference(block: StoredBlock): number {
+    this.#references.set(block.digest, (this.#references.get(block.digest) ?? 0) + 1);
+    block.refs += 1;
+    const bytes = block.refs === 1 ? block.size : 0;
+    this.#used += bytes;
+    return bytes;
+  }
+
+  /**
+   * Writes all. Answers by how many bytes the use of the account differs from what was said: none, unless the database
+   * lets another transaction refer to the same blocks meanwhile.
+   */
+  async write(db: Db, account: string, now: number): Promise<number> {
+    const [nodes, versions, references, used] = [this.#nodes, this.#versions, this.#references, this.#used];
+    [this.#nodes, this.#versions, this.#references, this.#used, this.#manifests] = [[], [], new Map(), 0, 0];
+    if (nodes.length > 0) await db.insertInto('nodes').values(nodes).execute();
+    if (versions.length > 0) await db.insertInto('versions').values(versions).execute();
+    let actual = 0;
+    for (const [count, digests] of byCount(references)) actual += await refer(db, account, now, digests, count);
+    return actual - used;
+  }
+}
+
+/** So many more versions contain each of the blocks; answers the bytes of those that no version contained. */
+export async function refer(
+  db: Db,
+  account: string,
+  now: number,
+  digests: readonly string[],
+  count: number,
+): Promise<number> {
+  let bytes = 0;
+  for (const chunk of inChunks(digests)) {
+    const rows = await db
+      .updateTable('blocks')
+      .set((eb) => ({ refs: eb('refs', '+', count), touched: now }))
+      .where('account', '=', account)
+      .where('digest', 'in', chunk)
+      .where('state', '=', 'stored')
+      .returning(['size', 'refs'])
+      .execute();
+    if (rows.length !== chunk.length) throw new Refusal('internal', 'a block vanished inside a transaction');
+    for (const { size, refs } of rows) if (refs === count) bytes += size;
+  }
+  return bytes;
+}
+
+function byCount(references: ReadonlyMap<string, number>): Map<number, string[]> {
+  const groups = new Map<number, string[]>();
+  for (const [digest, count] of references) {
+    const group = groups.get(count);
+    if (group === undefined) groups.set(count, [digest]);
+    else group.push(digest);
+  }
+  return groups;
+}
