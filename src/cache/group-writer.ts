@@ -82,7 +82,8 @@ export class GroupWriter {
   #start(): void {
     clearTimeout(this.#later);
     this.#later = undefined;
-    this.#running ??= this.#run();
+    // The group that was to be late may have gone with another one; a run over nothing would never end.
+    if (this.#next !== undefined) this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {

@@ -110,3 +110,23 @@ t.test('what is lazy goes with what comes next, or by itself', async (t) => {
   await writer.idle();
   t.same(batches, [2, 1, 1]);
 });
+
+t.test('what was to be late but has gone with others leaves the writer working', async (t) => {
+  const disk = new SlowDisk();
+  const writer = new GroupWriter(disk);
+  const first = writer.write([put('a', 1)]);
+  await turn();
+  const late = writer.write([put('b', 2)], { lazy: true });
+  disk.batches[0]?.finish();
+  await first;
+  await turn();
+  disk.batches[1]?.finish();
+  await late;
+  // Longer than anything lazy waits; its timer was set before this one.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  void writer.write([put('c', 3)]);
+  await turn();
+  t.same(disk.batches[2]?.ops, [put('c', 3)]);
+  disk.batches[2]?.finish();
+  await writer.idle();
+});
