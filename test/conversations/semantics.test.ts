@@ -121,7 +121,7 @@ t.test('what each folder lets a client do', async (t) => {
     const headers = { depth: '1' };
     const { text } = await must(t, server, { method: 'PROPFIND', path: '/Sync/', headers });
     const moved = [...text.matchAll(/<D:href>\/Sync\/([^<]*move-away[^<]*)</g)].map(([, name]) => name);
-    t.strictSame(moved.sort(), ['d-move-away.settling/', 'move-away.settling']);
+    t.strictSame(new Set(moved), new Set(['d-move-away.settling/', 'move-away.settling']));
   });
 
   await t.test('equal content in a sealed file changes nothing', async (t) => {
