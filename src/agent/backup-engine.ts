@@ -15,6 +15,8 @@ export interface BackupEngineOptions {
   readonly remote: Remote;
   /** Fjord's own folder, which must not be mirrored. */
   readonly dataFolder: string;
+  /** Where the drive is mounted, or null. */
+  readonly mounted: () => string | null;
   readonly log: Logger;
 }
 
@@ -27,8 +29,11 @@ export class GatewayBackups implements BackupEngine {
   }
 
   check(folder: string, others: readonly BackupSet[]): Promise<string> {
+    const { dataFolder, mounted } = this.#options;
+    const dir = mounted();
     const sets = others.map(({ name, folder: path }) => ({ what: `the backup set ${name}`, path }));
-    return checkFolder(folder, [{ what: 'the data folder of Fjord', path: this.#options.dataFolder }, ...sets]);
+    const mount = dir === null ? [] : [{ what: 'the mounted drive', path: dir }];
+    return checkFolder(folder, [{ what: 'the data folder of Fjord', path: dataFolder }, ...mount, ...sets]);
   }
 
   async run(

@@ -2,6 +2,8 @@
 export type FromChild =
   /** Serves now; `port` is the one it listens on. */
   | { readonly type: 'ready'; readonly port: number }
+  /** The drive is mounted there, or not any more. */
+  | { readonly type: 'mount'; readonly dir: string | null }
   /** Something for the person at the terminal, in one line. */
   | { readonly type: 'say'; readonly text: string }
   /** Somebody asked over the control socket to stop everything. */

@@ -30,6 +30,8 @@ export const SETTINGS = {
   'webdav.names': text('', 'names besides webdav.host under which clients reach the door, separated by commas'),
   'webdav.tls_cert': text('', 'certificate file (PEM) for the WebDAV door'),
   'webdav.tls_key': text('', 'private key file (PEM) for the WebDAV door'),
+  'fuse.mount': text('', 'folder where the drive is mounted as a file system (Linux); empty: nowhere'),
+  'fuse.xattr': flag(false, 'whether the mount has extended attributes; they make `ls -l` slower'),
   'log.level': choice(['error', 'warn', 'info', 'debug'], 'info', 'how much is written to the log'),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 

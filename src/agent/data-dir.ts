@@ -23,6 +23,8 @@ export interface DataDir {
   /** Ports that were free once, kept so that addresses stay the same. */
   readonly ports: string;
   readonly backups: string;
+  /** Where the drive is mounted, while it is. */
+  readonly mount: string;
   /** Address of the gateway's control socket. */
   readonly controlSocket: string;
   /** Held by `fjord start` while it runs. */
@@ -45,6 +47,7 @@ export function dataDir(path: string): DataDir {
     account: join(root, 'account.json'),
     ports: join(root, 'ports.json'),
     backups: join(root, 'backups.json'),
+    mount: join(root, 'mount.json'),
     controlSocket: socketPath(root, 'control'),
     startSocket: socketPath(root, 'start'),
   };

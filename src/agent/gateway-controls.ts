@@ -9,10 +9,12 @@ import type { Controls, OnProgress } from './control/controls.ts';
 import { describeStatus, type Circumstances } from './gateway-status.ts';
 import type { ArchiveRemoveBody, Conflict, KeptVersion, Listed, RestoreBody, Status, Trashed } from './control/wire.ts';
 import type { BackupControls } from './backup-controls.ts';
+import type { MountPoint } from './mount-point.ts';
 
 export interface GatewayControlsOptions {
   readonly gateway: Gateway;
   readonly backups: BackupControls;
+  readonly mountPoint: MountPoint;
   readonly circumstances: Circumstances;
   /** Ends the program soon; answers the process to wait for. */
   readonly leave: () => number;
@@ -22,11 +24,13 @@ export interface GatewayControlsOptions {
 export class GatewayControls implements Controls {
   readonly #gateway: Gateway;
   readonly #circumstances: Circumstances;
+  readonly #mountPoint: MountPoint;
   readonly #leave: () => number;
   readonly backups: BackupControls;
 
-  constructor({ gateway, backups, circumstances, leave }: GatewayControlsOptions) {
+  constructor({ gateway, backups, mountPoint, circumstances, leave }: GatewayControlsOptions) {
     this.#gateway = gateway;
+    this.#mountPoint = mountPoint;
     this.#circumstances = circumstances;
     this.#leave = leave;
     this.backups = backups;
@@ -41,7 +45,7 @@ export class GatewayControls implements Controls {
   }
 
   status(): Promise<Status> {
-    return describeStatus(this.#gateway, this.#circumstances);
+    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.dir);
   }
 
   async versions(path: string, context: Context): Promise<KeptVersion[]> {
@@ -105,6 +109,14 @@ export class GatewayControls implements Controls {
   async removeArchived({ path, password }: ArchiveRemoveBody, context: Context): Promise<void> {
     await resolve(this.raw, path, 'remove', context);
     await this.#gateway.removeArchived(path, password, context);
+  }
+
+  mount(dir: string): Promise<string> {
+    return this.#mountPoint.mount(dir);
+  }
+
+  unmount(lazy: boolean): Promise<string> {
+    return this.#mountPoint.unmount({ lazy });
   }
 
   leave(): number {

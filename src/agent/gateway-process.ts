@@ -3,6 +3,7 @@ import { HttpRemote } from '../cloud/http-remote.ts';
 import { Gateway } from '../mounts/gateway.ts';
 import { openWebDavDoor, type WebDavDoor } from '../mounts/webdav-door.ts';
 import { FsError } from '../vfs/fs-error.ts';
+import type { TakenFolder } from './backup/folder-check.ts';
 import { BackupControls } from './backup-controls.ts';
 import { GatewayBackups } from './backup-engine.ts';
 import type { Config } from './config.ts';
@@ -12,6 +13,7 @@ import { dataDir, type DataDir } from './data-dir.ts';
 import { drain } from './drain.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { openLog, type LogFile } from './log.ts';
+import { MountPoint } from './mount-point.ts';
 import { makePrivateFolder } from './private-file.ts';
 import { Problem } from './problem.ts';
 import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
@@ -22,6 +24,8 @@ export interface GatewayProcessOptions {
   readonly config: Config;
   /** Somebody asked over the control socket to end the program: answers the process to wait for. */
   readonly leave: () => number;
+  /** The drive is mounted there now, or (null) not any more. */
+  readonly onMount?: (dir: string | null) => void;
 }
 
 interface Parts {
@@ -29,6 +33,7 @@ interface Parts {
   readonly gateway: Gateway;
   readonly door: WebDavDoor;
   readonly control: ControlServer;
+  readonly mountPoint: MountPoint;
   readonly logFile: LogFile;
 }
 
@@ -46,8 +51,13 @@ export class GatewayProcess {
     return this.#parts.door.port;
   }
 
+  /** Where the drive is mounted. */
+  get mount(): string | null {
+    return this.#parts.mountPoint.dir;
+  }
+
   /** @throws Problem, FsError */
-  static async start({ config, leave }: GatewayProcessOptions): Promise<GatewayProcess> {
+  static async start({ config, leave, onMount = () => undefined }: GatewayProcessOptions): Promise<GatewayProcess> {
     const dir = dataDir(config['data.dir']);
     const device = await checkStart(dir, config);
     await makePrivateFolder(dir.root);
@@ -72,13 +82,24 @@ export class GatewayProcess {
         webdav: { url: door.url, user: access.user, engine: config['webdav.engine'] },
         cloudUrl: url,
       };
-      const engine = new GatewayBackups({ gateway, remote, dataFolder: dir.root, log: logFile.log });
+      const mounted = (): string | null => mountPoint.dir;
+      const engine = new GatewayBackups({ gateway, remote, dataFolder: dir.root, mounted, log: logFile.log });
       const backups = new BackupControls({ file: dir.backups, engine, now: Date.now });
-      const controls = new GatewayControls({ gateway, backups, circumstances, leave });
+      const mountPoint = new MountPoint({
+        fs: gateway.fs,
+        file: dir.mount,
+        taken: () => takenFolders(config, dir, backups),
+        xattr: config['fuse.xattr'],
+        onChange: onMount,
+        log: logFile.log.child({ door: 'fuse' }),
+      });
+      const controls = new GatewayControls({ gateway, backups, mountPoint, circumstances, leave });
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
       await control.listen();
+      closers.unshift(() => control.close());
+      await mountAtStart(mountPoint, config['fuse.mount']);
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
-      return new GatewayProcess({ remote, gateway, door, control, logFile }, { ...access, url: door.url });
+      return new GatewayProcess({ remote, gateway, door, control, mountPoint, logFile }, { ...access, url: door.url });
     } catch (error) {
       for (const close of closers) await close().catch(() => undefined);
       logFile.flush();
@@ -88,8 +109,8 @@ export class GatewayProcess {
 
   /** Closes the doors, uploads what is queued if asked to, closes the rest; answers what is not in the cloud. */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
-    const { remote, gateway, door, control, logFile } = this.#parts;
-    await door.close();
+    const { remote, gateway, door, control, mountPoint, logFile } = this.#parts;
+    await Promise.all([mountPoint.close(), door.close()]);
     if (options.drain) await drain(gateway);
     const { queued: files, bytes } = gateway.status();
     await gateway.close();
@@ -113,6 +134,22 @@ async function checkStart(dir: DataDir, config: Config): Promise<DeviceFile> {
     'usage',
     `${dir.root} belongs to no account yet; use \`fjord login EMAIL${cloud}\` or \`fjord start\``,
   );
+}
+
+/** What a process that was killed left is removed in any case, and mounted over whatever got into its folder since. */
+async function mountAtStart(mountPoint: MountPoint, dir: string): Promise<void> {
+  const left = await mountPoint.recover();
+  if (dir !== '') await mountPoint.mount(dir, { filled: left !== undefined });
+}
+
+/** Folders that the drive must not be mounted in or around, as it would keep its own content there. */
+async function takenFolders(config: Config, dir: DataDir, backups: BackupControls): Promise<TakenFolder[]> {
+  const own = [dir.gateway, dir.cloud, dir.log, ...(config['cache.dir'] === '' ? [] : [config['cache.dir']])];
+  const sets = await backups.list();
+  return [
+    ...own.map((path) => ({ what: 'a folder of Fjord itself', path })),
+    ...sets.map(({ name, folder }) => ({ what: `the backup set ${name}`, path: folder })),
+  ];
 }
 
 function openGateway(

@@ -8,12 +8,17 @@ export type Circumstances = Pick<Status, 'pid' | 'started' | 'version' | 'dir' |
 };
 
 /** The gateway's state as `fjord status` shows it. Asks nobody: it answers with the network gone. */
-export async function describeStatus(gateway: Gateway, circumstances: Circumstances): Promise<Status> {
+export async function describeStatus(
+  gateway: Gateway,
+  circumstances: Circumstances,
+  mount: string | null,
+): Promise<Status> {
   const { cloudUrl, ...rest } = circumstances;
   const status = gateway.status();
   const { total, used } = await gateway.fs.statfs(gateway.fs.root, background);
   return {
     ...rest,
+    mount,
     cloud: { url: cloudUrl, ...connection(status) },
     queued: { files: status.queued, bytes: status.bytes },
     parked: status.parkedChanges.map(({ path, code, reason, at }) => ({ path, code, reason, at })),

@@ -17,6 +17,9 @@ export interface SupervisedOptions {
   readonly backOff?: readonly [first: number, longest: number];
 }
 
+/** Threads for work of the system; a mount keeps one for itself. */
+const THREADS = '16';
+
 /**
  * A process that is started again whenever it dies, until it is stopped: soon if it has served, after ever longer waits
  * if it has not. It has a channel to this one and ends itself
@@ -45,7 +48,8 @@ export class SupervisedProcess {
   start(): void {
     const [program = '', ...args] = this.#options.command();
     const stdio = ['ignore', 'inherit', 'pipe', 'ipc'] as const;
-    const child = spawn(program, args, { stdio: [...stdio], env: this.#options.env ?? process.env, windowsHide: true });
+    const env = { UV_THREADPOOL_SIZE: THREADS, ...(this.#options.env ?? process.env) };
+    const child = spawn(program, args, { stdio: [...stdio], env, windowsHide: true });
     this.#child = child;
     this.#lastWords = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -30,6 +30,9 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #cloud: Service;
   readonly #gateway: Service;
+  /** As the gateway said last; undefined: it follows the settings. */
+  #mount: string | null | undefined;
+  #stopping = false;
   #pids: { cloud?: number; gateway?: number } = {};
   #writing: Promise<void> = Promise.resolve();
 
@@ -37,6 +40,11 @@ export class Supervisor {
     this.#options = options;
     this.#cloud = this.#service('cloud', options.commands.cloud);
     this.#gateway = this.#service('gateway', options.commands.gateway);
+  }
+
+  /** Where the drive is mounted. */
+  get mount(): string | null {
+    return this.#mount ?? null;
   }
 
   /** Answers when both serve. @throws Problem if one cannot start */
@@ -52,6 +60,7 @@ export class Supervisor {
 
   /** Ends the gateway, then the cloud; with `drain` what is queued is uploaded first. */
   async stop(drain: boolean): Promise<void> {
+    this.#stopping = true;
     await this.#gateway.process.stop(drain);
     await this.#cloud.process.stop(false);
     await this.#writing;
@@ -72,7 +81,7 @@ export class Supervisor {
     let hasServed = false;
     const child = new SupervisedProcess({
       name,
-      command: () => command,
+      command: () => (name === 'gateway' ? [...command, ...this.#again()] : command),
       onReady: (pid) => {
         if (hasServed) this.#options.say(`the ${name} serves again`);
         hasServed = true;
@@ -89,13 +98,29 @@ export class Supervisor {
     return { process: child, served };
   }
 
+  /** A gateway that takes over mounts where the one before it did. */
+  #again(): string[] {
+    return this.#mount === undefined ? [] : ['--mount', this.#mount ?? ''];
+  }
+
   #heard(message: FromChild): void {
+    if (message.type === 'mount') this.#mounted(message.dir);
     if (message.type === 'say') this.#options.say(message.text);
     if (message.type === 'down') this.#options.onDown();
   }
 
+  #mounted(dir: string | null): void {
+    if (this.#stopping) return;
+    this.#mount = dir;
+    this.#write();
+  }
+
   #alive(name: 'cloud' | 'gateway', pid: number): void {
     this.#pids = { ...this.#pids, [name]: pid };
+    this.#write();
+  }
+
+  #write(): void {
     const { cloud, gateway } = this.#pids;
     if (cloud === undefined || gateway === undefined) return;
     const { access, dir } = this.#options;
@@ -104,7 +129,7 @@ export class Supervisor {
       webdav: access.webdav,
       cloud: { ...access.cloud, pid: cloud },
       gateway: { pid: gateway },
-      mount: null,
+      mount: this.mount,
     };
     const write = (): Promise<void> => writeAccess(dir.access, content);
     this.#writing = this.#writing.then(write).catch((error: unknown) => {

@@ -4,14 +4,15 @@ export interface WebDavAccess {
   readonly password: string;
 }
 
-/** How to mount the drive on each system, with the address and secret filled in. */
-export function mountHelp({ url, user, password }: WebDavAccess): string {
+/** Where the drive is and how to mount it on each system, with the address and secret filled in. */
+export function mountHelp({ url, user, password }: WebDavAccess, mount: string | null): string {
   const { port, hostname, protocol } = new URL(url);
   const tls = protocol === 'https:';
   const dav = `${tls ? 'davs' : 'dav'}://${user}@${hostname}:${port}/`;
   const kde = `${tls ? 'webdavs' : 'webdav'}://${user}@${hostname}:${port}/`;
+  const mounted = mount === null ? '' : `\n  mounted on     ${mount}`;
   return `
-  The drive      ${url}
+  The drive      ${url}${mounted}
   user           ${user}
   password       ${password}
 

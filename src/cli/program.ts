@@ -11,6 +11,7 @@ import { catCommand, getCommand } from './commands/get.ts';
 import { historyCommands } from './commands/history.ts';
 import { loginCommand } from './commands/login.ts';
 import { lsCommand } from './commands/ls.ts';
+import { mountCommands } from './commands/mount.ts';
 import { putCommand } from './commands/put.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
@@ -30,7 +31,7 @@ export function createProgram(cli: Cli): Command {
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command');
   const groups: [string, Command[]][] = [
-    ['Run it:', [startCommand(cli), upCommand(cli), downCommand(cli), statusCommand(cli)]],
+    ['Run it:', [startCommand(cli), upCommand(cli), downCommand(cli), statusCommand(cli), ...mountCommands(cli)]],
     [
       'Files:',
       [

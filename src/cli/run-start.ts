@@ -77,7 +77,7 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
     say,
     onDown: () => stops.request({ drain: false }),
   });
-  await attend(cli, supervisor, stops, () => mountHelp(webdav));
+  await attend(cli, supervisor, stops, () => mountHelp(webdav, supervisor.mount));
 }
 
 /** Starts, tells the person, waits for the end. */
@@ -131,6 +131,7 @@ function commandsOf(
   const url = `http://127.0.0.1:${ports.cloud}/`;
   const config = options.config === undefined ? [] : ['--config', options.config];
   const engine = options.webdavEngine === undefined ? [] : ['--webdav-engine', options.webdavEngine];
+  const mount = options.mount === undefined ? [] : ['--mount', options.mount];
   const door = ['--port', String(ports.webdav), '--cloud', url];
   return {
     cloud: [
@@ -144,6 +145,6 @@ function commandsOf(
       '--account-file',
       dir.account,
     ],
-    gateway: [...program, 'up', '--data', dir.root, ...door, ...config, ...engine],
+    gateway: [...program, 'up', '--data', dir.root, ...door, ...config, ...engine, ...mount],
   };
 }

@@ -9,21 +9,20 @@ export interface TakenFolder {
 }
 
 /**
- * The real path of a folder that may become the source of a backup set: it is neither inside nor around another folder
- * that Fjord uses, whatever links lead there.
+ * The real path of a folder that may become the source of a backup set, or the place of a mount: it is neither inside
+ * nor around another folder that Fjord uses, whatever links lead there.
  * @throws EINVAL that names the other; ENOENT, ENOTDIR, EACCES
  */
-export async function checkFolder(folder: string, others: readonly TakenFolder[]): Promise<string> {
+export async function checkFolder(folder: string, others: readonly TakenFolder[], op = 'backup'): Promise<string> {
   const path = await realpath(folder).catch((error: unknown) => {
-    throw asFsError(error, 'backup', folder);
+    throw asFsError(error, op, folder);
   });
-  if (!(await stat(path)).isDirectory())
-    throw new FsError('ENOTDIR', 'backup', { subject: folder, reason: 'not a folder' });
+  if (!(await stat(path)).isDirectory()) throw new FsError('ENOTDIR', op, { subject: folder, reason: 'not a folder' });
   for (const { what, path: taken } of others) {
     const other = await realpath(taken).catch(() => taken);
     const relation = relate(path, other);
     if (relation)
-      throw new FsError('EINVAL', 'backup', { subject: folder, reason: `the folder ${relation} ${what}, ${taken}` });
+      throw new FsError('EINVAL', op, { subject: folder, reason: `the folder ${relation} ${what}, ${taken}` });
   }
   return path;
 }

@@ -144,6 +144,16 @@ export class ControlClient {
     await this.#json({ method: 'POST', path: '/archive/remove', json: body });
   }
 
+  /** The real path of the folder where the drive is mounted now. */
+  async mount(dir: string): Promise<string> {
+    return ((await this.#json({ method: 'POST', path: '/mount', json: { dir } })) as { dir: string }).dir;
+  }
+
+  /** Where it was mounted. */
+  async unmount(lazy: boolean): Promise<string> {
+    return ((await this.#json({ method: 'POST', path: '/unmount', json: { lazy } })) as { dir: string }).dir;
+  }
+
   /** Progress of the upload of what is queued, then the farewell. */
   down(drain: boolean): AsyncIterable<Progress | Leaving> {
     return this.#lines({ method: 'POST', path: '/down', json: { drain } }) as AsyncIterable<Progress | Leaving>;

@@ -50,6 +50,10 @@ export interface Controls {
   flush(path: string, onProgress: OnProgress, context: Context): Promise<void>;
   readonly backups: BackupRuns;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
+  /** Mounts the drive on a folder, named by its absolute path; answers the real path. */
+  mount(dir: string): Promise<string>;
+  /** Answers where it was mounted. `lazy`: even while somebody uses it. */
+  unmount(lazy: boolean): Promise<string>;
   /** Ends the program soon. Answers the process to wait for. */
   leave(): number;
 }

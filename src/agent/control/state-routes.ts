@@ -9,9 +9,11 @@ import {
   BackupName,
   BackupRunBody,
   DownBody,
+  MountBody,
   PathQuery,
   RestoreBody,
   TrashBody,
+  UnmountBody,
   type Leaving,
   type Progress,
 } from './wire.ts';
@@ -21,6 +23,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addHistoryRoutes(app, controls);
   addUploadRoutes(app, controls);
   addBackupRoutes(app, controls);
+  addMountRoutes(app, controls);
   app.get('/status', () => controls.status());
   app.post<{ Body: ArchiveRemoveBody }>(
     '/archive/remove',
@@ -30,6 +33,15 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
       return {};
     },
   );
+}
+
+function addMountRoutes(app: FastifyInstance, controls: Controls): void {
+  app.post<{ Body: MountBody }>('/mount', { schema: { body: MountBody } }, async ({ body }) => ({
+    dir: await controls.mount(body.dir),
+  }));
+  app.post<{ Body: UnmountBody }>('/unmount', { schema: { body: UnmountBody } }, async ({ body }) => ({
+    dir: await controls.unmount(body.lazy),
+  }));
 }
 
 function addHistoryRoutes(app: FastifyInstance, controls: Controls): void {

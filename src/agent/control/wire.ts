@@ -49,6 +49,12 @@ export type BackupName = Static<typeof BackupName>;
 export const ArchiveRemoveBody = Type.Object({ path: Path, password: Type.String({ minLength: 1 }) });
 export type ArchiveRemoveBody = Static<typeof ArchiveRemoveBody>;
 
+export const MountBody = Type.Object({ dir: Type.String({ minLength: 1 }) });
+export type MountBody = Static<typeof MountBody>;
+
+export const UnmountBody = Type.Object({ lazy: Type.Boolean() });
+export type UnmountBody = Static<typeof UnmountBody>;
+
 export const DownBody = Type.Object({ drain: Type.Boolean() });
 export type DownBody = Static<typeof DownBody>;
 
@@ -139,6 +145,8 @@ export interface Status {
     readonly reason?: string;
   };
   readonly webdav: { readonly url: string; readonly user: string; readonly engine: string };
+  /** Where the drive is mounted as a file system. */
+  readonly mount: string | null;
   /** Changes that the cloud does not know yet, and the bytes of content among them. */
   readonly queued: Amount;
   /** The first of them, one by one. */

@@ -41,7 +41,7 @@ async function show({ terminal }: Cli, status: Status, { json, watch }: StatusOp
 
 /** The status in words. */
 export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, now: number): string[] {
-  const { cloud, webdav, cache, usage, queued } = status;
+  const { cloud, webdav, mount, cache, usage, queued } = status;
   const states = {
     live: terminal.paint('green', 'live'),
     polling: terminal.paint('yellow', 'asking every few seconds'),
@@ -54,6 +54,7 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     `Fjord ${status.version}, pid ${status.pid}, for ${span(now - status.started)}, data in ${shown(status.dir)}`,
     `cloud      ${shown(cloud.url)} as ${shown(status.account)}, device "${shown(status.device)}", ${states[cloud.state]}${why}`,
     `WebDAV     ${webdav.url} (user ${webdav.user})`,
+    ...(mount === null ? [] : [`mount      ${shown(mount)}`]),
     `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'nothing more can be sent' : 'everything is in the cloud'}`,
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),

@@ -10,6 +10,7 @@ import { StopRequests } from '../stop-requests.ts';
 export interface GatewayOptions extends DataOptions {
   readonly port?: number;
   readonly cloud?: string;
+  readonly mount?: string;
   readonly webdavEngine?: Config['webdav.engine'];
 }
 
@@ -28,14 +29,16 @@ export function upCommand(cli: Cli): Command {
 export function withGatewayOptions(command: Command): Command {
   return command
     .option('--port <n>', 'port of the WebDAV door (setting webdav.port)', parsePort)
+    .option('--mount <dir>', 'mount the drive on a folder, too (setting fuse.mount; Linux)')
     .option('--webdav-engine <name>', 'fjord or webdav-server (setting webdav.engine)', parseEngine);
 }
 
 /** The settings that the options stand for. */
-export function gatewayFlags({ port, cloud, webdavEngine }: GatewayOptions): Partial<Config> {
+export function gatewayFlags({ port, cloud, mount, webdavEngine }: GatewayOptions): Partial<Config> {
   return {
     ...(port === undefined ? {} : { 'webdav.port': port }),
     ...(cloud === undefined ? {} : { 'cloud.url': cloud }),
+    ...(mount === undefined ? {} : { 'fuse.mount': mount }),
     ...(webdavEngine === undefined ? {} : { 'webdav.engine': webdavEngine }),
   };
 }
@@ -50,6 +53,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   const { GatewayProcess } = await import('../../agent/gateway-process.ts');
   const gateway = await GatewayProcess.start({
     config,
+    onMount: (dir) => parent?.tell({ type: 'mount', dir }),
     // The parent ends everything in order; without one this process is everything.
     leave: () => {
       if (parent === undefined) stops.request({ drain: false });
@@ -57,7 +61,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
       return parent === undefined ? process.pid : process.ppid;
     },
   });
-  if (parent === undefined) await cli.terminal.print(mountHelp(gateway.access));
+  if (parent === undefined) await cli.terminal.print(mountHelp(gateway.access, gateway.mount));
   else parent.tell({ type: 'ready', port: gateway.port });
   const { drain } = await stops.first;
   if (drain) say('uploading what is queued; Ctrl-C again ends at once');

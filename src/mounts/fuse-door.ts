@@ -1,0 +1,82 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { FuseLog } from '../fuse/log.ts';
+import type { FuseMount } from '../fuse/mount.ts';
+import type { FileSystem } from '../vfs/file-system.ts';
+import { asFsError, FsError } from '../vfs/fs-error.ts';
+
+export interface FuseDoorOptions {
+  readonly fs: FileSystem;
+  /** An existing folder; see `prepareMountFolder`. */
+  readonly dir: string;
+  /** Serve extended attributes. */
+  readonly xattr: boolean;
+  readonly log: FuseLog;
+}
+
+/** The drive as a file system of this computer. */
+export type FuseDoor = Pick<FuseMount, 'dir' | 'closed' | 'unmount'>;
+
+/** What `df` shows as the device. */
+const NAME = 'fjord';
+
+/**
+ * Mounts the drive. The process that serves it must touch the folder by asynchronous calls only.
+ * @throws ENOTSUP where there is no FUSE; EPERM with the words of the system's mount command; EBUSY if something that
+ * lives is mounted there
+ */
+export async function openFuseDoor({ fs, dir, xattr, log }: FuseDoorOptions): Promise<FuseDoor> {
+  await checkSystem(dir);
+  // Not before it is needed: it loads a native library.
+  const { FuseMount } = await import('../fuse/mount.ts');
+  return await FuseMount.mount({ fs, dir, name: NAME, options: { xattr }, log });
+}
+
+/**
+ * Makes the folder if there is none. A dead mount that lies on it is removed first: nothing else can be done with it.
+ * @throws ENOTSUP as `openFuseDoor`; EBUSY if something that lives is mounted there; EEXIST, EACCES … of mkdir
+ */
+export async function prepareMountFolder(dir: string): Promise<void> {
+  await checkSystem(dir);
+  await clearDeadMount(dir);
+  try {
+    await mkdir(dir, { recursive: true });
+  } catch (error) {
+    throw asFsError(error, 'mount', dir);
+  }
+}
+
+/** Removes what a process that died left mounted. @throws EBUSY if something that lives is mounted there */
+export async function clearDeadMount(dir: string): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const { clearDead } = await import('../fuse/mounter.ts');
+  await clearDead(dir);
+}
+
+async function checkSystem(dir: string): Promise<void> {
+  const reason = await missing();
+  if (reason !== undefined) throw new FsError('ENOTSUP', 'mount', { subject: dir, reason });
+}
+
+/** What this computer lacks, in words. */
+async function missing(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'mounting needs Linux; use the WebDAV address here';
+  const device = '/dev/fuse';
+  try {
+    await access(device, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') {
+      return `there is no ${device} (load the kernel's module fuse, or give the container the device)`;
+    }
+    return `this user may not open ${device}`;
+  }
+  if (process.getuid?.() === 0 || (await isInstalled('fusermount3'))) return undefined;
+  return 'fusermount3 is not installed (package fuse3)';
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const tries = folders.map((folder) => access(join(folder, program), constants.X_OK));
+  return (await Promise.allSettled(tries)).some(({ status }) => status === 'fulfilled');
+}
