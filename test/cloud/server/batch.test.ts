@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { v7 as newId } from 'uuid';
+import t from 'tap';
+import type { Intent, IntentResult, SpaceRecord } from '../../../src/cloud/wire.ts';
+import { Api } from '../../helpers/cloud-api.ts';
+import { startTestCloud } from '../../helpers/cloud.ts';
+import { contentOf, mkdir, noise, put, remove } from '../../helpers/intents.ts';
+
+t.setTimeout(120_000);
+
+/** What is done, in numbers that stand for ids, names and contents of a run. */
+type Step = readonly [op: 'put' | 'next' | 'mkdir' | 'move' | 'remove', ...numbers: number[]];
+
+const small = fc.nat({ max: 3 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(fc.constant('put' as const), small, small, small, small, small, small) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('next' as const), small, small, small, small) },
+  fc.tuple(fc.constant('mkdir' as const), small, small, small),
+  fc.tuple(fc.constant('move' as const), small, small, small, small, small, small),
+  fc.tuple(fc.constant('remove' as const), small, small),
+);
+
+const stored = [noise(10), noise(5000)];
+const contents = [...stored, noise(20)].map((bytes) => contentOf(bytes).wire);
+
+class Run {
+  readonly #nodes = Array.from({ length: 4 }, () => newId());
+  readonly #versions = Array.from({ length: 4 }, () => newId());
+  readonly #folder = mkdir({ space: '', parent: '', name: newId() });
+
+  /** The same intents for any cloud. */
+  intents(steps: readonly Step[]): (space: SpaceRecord) => Intent[] {
+    const ids = steps.map(() => newId());
+    return ({ id: space, root }) => [
+      { ...this.#folder, space, parent: root },
+      ...steps.map((step, i) => ({ ...this.#intent(space, step), id: ids[i] ?? '' })),
+    ];
+  }
+
+  #intent(space: string, [op, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: Step): Intent {
+    const node = this.#nodes[a] ?? '';
+    const place = { space, parent: this.#parent(b), name: this.#name(c) };
+    const version = this.#versions[d] ?? '';
+    if (op === 'put') {
+      const content = contents[e] ?? { from: this.#versions[f] ?? '' };
+      const replace = f === 0 ? { replace: this.#nodes[e] ?? '' } : {};
+      return put(place, content, { node, version, ...replace });
+    }
+    if (op === 'next')
+      return put({ ...place, name: 'x' }, contents[c % 2] as never, { node, version, base: this.#versions[b] ?? '' });
+    if (op === 'mkdir') return mkdir(place, { node });
+    if (op === 'remove') return remove(space, node, this.#versions[b] ?? '', 1_000_000);
+    const from = { parent: this.#parent(d), name: this.#name(e) };
+    const replace = f === 0 ? {} : { replace: this.#nodes[f] ?? '' };
+    return { op: 'move', id: '', ...place, node, from, ...replace };
+  }
+
+  #parent(number: number): string {
+    return number < 3 ? this.#folder.node : (this.#nodes[0] ?? '');
+  }
+
+  #name(number: number): string {
+    return ['a', 'b', 'c', 'c'][number] ?? '';
+  }
+}
+
+function summary(result: IntentResult): unknown {
+  if (result.status === 'refused') return [result.code, result.current?.id];
+  const { id, name, kind, size, version, hash, removed } = result.node;
+  return [id, name, kind, size, version, hash, removed];
+}
+
+t.test('intents have the same outcome in one batch as one by one', async (t) => {
+  const [one, many] = await Promise.all(
+    [0, 1].map(async () => {
+      const { url, login } = await startTestCloud(t);
+      const api = new Api(url, await login());
+      for (const bytes of stored) await api.upload(bytes);
+      return api;
+    }),
+  );
+  if (one === undefined || many === undefined) throw new Error('two clouds');
+  const done = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+      const intents = new Run().intents(steps);
+      const expected: IntentResult[] = [];
+      for (const intent of intents(await one.space('sync'))) expected.push(...(await one.commit(intent)));
+      const results = await many.commit(...intents(await many.space('sync')));
+      t.same(results.map(summary), expected.map(summary));
+      for (const [i, { status }] of results.entries()) done.add(`${steps[i - 1]?.[0] ?? 'mkdir'} ${status}`);
+      const [a, b] = await Promise.all([one, many].map(async (api) => (await api.call('GET', '/v1/usage')).body));
+      t.same(b, a, 'what the account uses');
+      t.equal((await many.space('sync')).rev, (await one.space('sync')).rev);
+      if (!t.passing()) throw new Error('another outcome');
+    }),
+    { numRuns: 40 },
+  );
+  for (const op of ['put', 'next', 'mkdir', 'move', 'remove']) t.ok(done.has(`${op} done`), `${op} has succeeded`);
+});
