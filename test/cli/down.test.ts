@@ -1,0 +1,20 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { davAsk } from '../helpers/dav-ask.ts';
+import { startFjord } from '../helpers/gateway-process.ts';
+
+t.test('`down` takes what is queued to the cloud first', { timeout: 300_000 }, async (t) => {
+  // What is new in Archive stays queued for as long as nobody flushes.
+  const fjord = await startFjord(t, { env: { FJORD_ARCHIVE_SETTLE: '10 min' } });
+  t.equal((await davAsk(fjord, 'PUT', 'Archive/will', { body: 'for ever' })).status, 201);
+  const { code, stderr } = await fjord.cli('down');
+  t.equal(code, 0, stderr);
+  t.notMatch(stderr, /queued and go up/);
+  t.equal(await fjord.ended(), 0);
+
+  // Nothing is left here that could go up at the next start.
+  rmSync(join(fjord.data, 'gateway'), { recursive: true });
+  await fjord.start();
+  t.equal(String(await (await fjord.cloudTree('Archive')).get('will')?.()), 'for ever');
+});
