@@ -13,7 +13,10 @@ export async function apache(dir: string): Promise<Peer> {
   await chmod(join(dir, 'files'), 0o777);
   const config = join(dir, 'httpd.conf');
   const modules = ['mpm_event', 'authz_core', 'dav', 'dav_fs', 'unixd'];
-  const load = modules.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`);
+  // Which of them are built in depends on who built it.
+  const load = modules.map(
+    (name) => `<IfModule !${name}_module>\nLoadModule ${name}_module ${MODULES}/mod_${name}.so\n</IfModule>`,
+  );
   await writeFile(
     config,
     `${load.join('\n')}

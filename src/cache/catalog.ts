@@ -1,6 +1,8 @@
+import type { Awaitable } from '../vfs/context.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { type Entry, entryKey } from './entry.ts';
 import type { GroupWriter, Op } from './group-writer.ts';
+import { Listings } from './listings.ts';
 import { type Rows, Table } from './table.ts';
 
 /** A space whose tree the catalog holds, and how far it has followed it. */
@@ -39,8 +41,12 @@ export class Catalog {
   readonly #places: Table<string>;
   readonly #spaces: Table<SpaceState>;
 
+  readonly #listings: Listings;
+
   constructor(rows: CatalogRows, writer: GroupWriter, hotBytes: number) {
-    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.8));
+    this.#listings = new Listings(Math.ceil(hotBytes * 0.2));
+    const forget = ({ key }: Op): void => this.#listings.forget(parentIn(key));
+    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.6), forget);
     this.#places = new Table<string>('places', rows.places, writer, Math.ceil(hotBytes * 0.2));
     this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
   }
@@ -57,11 +63,8 @@ export class Catalog {
   }
 
   /** Up to `limit` children behind the name `after`, in the order of their names' UTF-8 bytes. */
-  async page(parent: NodeId, after: string | undefined, limit: number): Promise<CatalogPage> {
-    // '0' is the character behind '/': the end of the parent's range.
-    const bounds = { gt: entryKey(parent, after ?? ''), lt: `${parent}0`, limit: limit + 1 };
-    const rows = await this.#entries.range(bounds);
-    return { entries: rows.slice(0, limit).map(([, entry]) => entry), more: rows.length > limit };
+  page(parent: NodeId, after: string | undefined, limit: number): Awaitable<CatalogPage> {
+    return this.#listings.page(parent, after, limit) ?? this.#readPage(parent, after, limit);
   }
 
   async isEmpty(folder: NodeId): Promise<boolean> {
@@ -164,4 +167,19 @@ export class Catalog {
   removeSpace(id: string): Op {
     return this.#spaces.del(id);
   }
+
+  async #readPage(parent: NodeId, after: string | undefined, limit: number): Promise<CatalogPage> {
+    const listing = this.#listings.begin(parent, after);
+    // '0' is the character behind '/': the end of the parent's range.
+    const bounds = { gt: entryKey(parent, after ?? ''), lt: `${parent}0`, limit: limit + 1 };
+    const rows = await this.#entries.range(bounds);
+    const page = { entries: rows.slice(0, limit).map(([, entry]) => entry), more: rows.length > limit };
+    if (listing !== undefined) this.#listings.extend(parent, listing, after, page);
+    return page;
+  }
+}
+
+/** The parent's id in the key of an entry. */
+function parentIn(key: string): NodeId {
+  return key.slice(0, key.indexOf('/'));
 }

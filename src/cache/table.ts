@@ -24,13 +24,19 @@ export class Table<V extends object | string> {
   readonly #writer: GroupWriter;
   readonly #hot: LRUCache<string, V>;
 
-  /** `hotBytes` bounds the records in memory, by a rough count of their size. */
-  constructor(name: string, rows: Rows, writer: GroupWriter, hotBytes: number) {
+  /**
+   * `hotBytes` bounds the records in memory, by a rough count of their size. `onChange` is told of every op as it is
+   * submitted.
+   */
+  constructor(name: string, rows: Rows, writer: GroupWriter, hotBytes: number, onChange?: (op: Op) => void) {
     this.name = name;
     this.#rows = rows;
     this.#writer = writer;
     this.#hot = new LRUCache<string, V>({ maxSize: hotBytes, sizeCalculation: (value: V, key) => weigh(value, key) });
-    writer.observe(name, (op) => this.#observe(op));
+    writer.observe(name, (op) => {
+      this.#observe(op);
+      onChange?.(op);
+    });
   }
 
   get(key: string): V | undefined {

@@ -1,3 +1,4 @@
+import type { CatalogPage } from '../cache/catalog.ts';
 import { attrOf } from '../cache/entry.ts';
 import type { Awaitable, Context } from '../vfs/context.ts';
 import type {
@@ -76,13 +77,17 @@ export class Drive implements FileSystem {
     return await setAttr(this.#ground, node, changes, context);
   }
 
-  async readdir(folder: NodeId, { after, limit }: PageRequest, context: Context): Promise<Page> {
+  readdir(folder: NodeId, { after, limit }: PageRequest, context: Context): Awaitable<Page> {
     checkAborted(context, 'readdir');
     if (!(limit >= 1)) throw new FsError('EINVAL', 'readdir', { reason: 'a page has at least one entry' });
     const { id } = folderOf(this.#ground, folder, 'readdir');
     const { catalog, files } = this.#ground;
-    const { entries, more } = await catalog.page(id, after, limit);
-    return { entries: entries.map((entry) => attrOf(files.overlay(entry))), more };
+    const page = catalog.page(id, after, limit);
+    const shown = ({ entries, more }: CatalogPage): Page => ({
+      entries: entries.map((entry) => attrOf(files.overlay(entry))),
+      more,
+    });
+    return page instanceof Promise ? page.then(shown) : shown(page);
   }
 
   readlink(node: NodeId, context: Context): string {

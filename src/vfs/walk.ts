@@ -4,7 +4,8 @@ import { FsError, isFsError } from './fs-error.ts';
 import { PATH_MAX, checkName } from './name.ts';
 import type { Attr, NodeId } from './node.ts';
 
-/** How many children one page of a walk asks for. */
+/** How many children the first page of a walk asks for, so that there is something to show soon; and the others. */
+const FIRST_PAGE = 64;
 const PAGE = 1000;
 
 /**
@@ -37,7 +38,7 @@ export async function* children(fs: FileSystem, folder: NodeId, context: Context
 
 /** All children of a folder in pages. */
 export async function* pages(fs: FileSystem, folder: NodeId, context: Context): AsyncGenerator<Page> {
-  let page = await fs.readdir(folder, { limit: PAGE }, context);
+  let page = await fs.readdir(folder, { limit: FIRST_PAGE }, context);
   yield page;
   while (page.more) {
     const last = page.entries.at(-1);

@@ -53,6 +53,11 @@ async function stream(
 ): Promise<void> {
   let text = head;
   if (first !== undefined) text = await rows.children(sink, text, first);
+  if (first?.more === true) {
+    // The client sees the first rows while the others are read.
+    await sink.write(text);
+    text = '';
+  }
   for await (const page of rest) {
     // Everything may be answered at once, from the drive to the socket: let other requests have their turn.
     await setImmediate();

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import t from 'tap';
+import { Catalog } from '../../src/cache/catalog.ts';
+import { Database } from '../../src/cache/database.ts';
+import type { Entry } from '../../src/cache/entry.ts';
+import { GroupWriter } from '../../src/cache/group-writer.ts';
+import { compareUtf8 } from '../../src/cache/table.ts';
+
+const name = fc.constantFrom('a', 'b', 'c', 'd', 'é', '\u{1f600}', '\uffee');
+const parent = fc.constantFrom('f', 'g');
+const step = fc.oneof(
+  fc.record({ do: fc.constant('put' as const), parent, name, size: fc.nat(9) }),
+  fc.record({ do: fc.constant('remove' as const), parent, name }),
+  fc.record({
+    do: fc.constant('page' as const),
+    parent,
+    after: fc.option(name, { nil: undefined }),
+    limit: fc.integer({ min: 1, max: 9 }),
+    wait: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant('walk' as const), parent, limit: fc.integer({ min: 1, max: 3 }) }),
+);
+
+/** What is in the folders, by key. */
+type Model = Map<string, Entry>;
+
+function expected(model: Model, folder: string, after: string | undefined, limit: number): unknown {
+  const all = [...model.values()]
+    .filter((entry) => entry.parent === folder && (after === undefined || compareUtf8(entry.name, after) > 0))
+    .sort((a, b) => compareUtf8(a.name, b.name));
+  return { entries: all.slice(0, limit), more: all.length > limit };
+}
+
+function entry(folder: string, child: string, size: number): Entry {
+  const times = { mtime: 0, ctime: 0, birthtime: 0 };
+  const rest = { space: 's', kind: 'file', mode: 0o644, version: 'v', rev: 0 } as const;
+  return { id: `${folder}-${child}`, parent: folder, name: child, size, ...rest, ...times };
+}
+
+t.test('pages say what was there when they were asked for, whatever was listed and changed before', async (t) => {
+  const database = await Database.open(t.testdir());
+  const writer = new GroupWriter(database);
+  const tables = {
+    entries: await database.rows('entries'),
+    places: await database.rows('places'),
+    spaces: await database.rows('spaces'),
+  };
+  t.teardown(async () => {
+    await writer.idle();
+    await database.close();
+  });
+  const run = fc.asyncProperty(
+    fc.array(step, { maxLength: 40 }),
+    fc.constantFrom(2_000, 60_000),
+    async (steps, hot) => {
+      await writer.idle();
+      const catalog = new Catalog(tables, writer, hot);
+      for await (const one of catalog.everything()) void writer.write(catalog.remove(one));
+      const model: Model = new Map();
+      const checks: Promise<void>[] = [];
+      const page = async (folder: string, after: string | undefined, limit: number) => {
+        const wanted = expected(model, folder, after, limit);
+        const found = await catalog.page(folder, after, limit);
+        assert.deepEqual(found, wanted);
+        return found;
+      };
+      for (const one of steps) {
+        const key = 'name' in one ? `${one.parent}/${one.name}` : '';
+        if (one.do === 'put') {
+          const made = entry(one.parent, one.name, one.size);
+          model.set(key, made);
+          void writer.write(catalog.put(made));
+        } else if (one.do === 'remove') {
+          const old = model.get(key);
+          model.delete(key);
+          if (old !== undefined) void writer.write(catalog.remove(old));
+        } else if (one.do === 'page') {
+          const check = page(one.parent, one.after, one.limit).then(() => undefined);
+          checks.push(check);
+          if (one.wait) await check;
+        } else {
+          for (let after: string | undefined, more = true; more;) {
+            const found = await page(one.parent, after, one.limit);
+            after = found.entries.at(-1)?.name;
+            more = found.more && after !== undefined;
+          }
+        }
+      }
+      await Promise.all(checks);
+    },
+  );
+  await t.resolves(fc.assert(run, { numRuns: 150 }));
+});
