@@ -16,8 +16,8 @@ const shape = compile(LoginSchema);
 export interface Credentials {
   readonly email: string;
   readonly password: string;
-  /** What the account's list of devices will show. */
-  readonly device: { readonly name: string; readonly platform: string };
+  /** What the account's list of devices will show. With `id` a device of the account goes on under a new token. */
+  readonly device: { readonly id?: string; readonly name: string; readonly platform: string };
 }
 
 /**

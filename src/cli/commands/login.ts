@@ -39,7 +39,7 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const password = await askPassword(cli, `Password of ${email}: `, options.passwordFile);
   const deviceName = options.device ?? config['device.name'];
   const { logIn } = await import('../../agent/login.ts');
-  const device = await logIn({ url, email, password, deviceName, signal: cli.signal });
+  const device = await logIn({ url, email, password, deviceName, known, signal: cli.signal });
   await writeDevice(dir.device, device);
   cli.terminal.note(`this computer is "${device.device.name}" of ${device.email}; \`fjord up\` starts the drive`);
 }
