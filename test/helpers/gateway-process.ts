@@ -86,7 +86,7 @@ export class Fjord {
     return this.#output;
   }
 
-  /** Starts it, or starts it again with the same data; answers when both doors serve. */
+  /** Starts it, or starts it again with the same data; answers when it serves and has said so. */
   async start(): Promise<this> {
     const { args = [], env } = this.#options;
     const child = spawn(process.execPath, [...program, 'start', '--data', this.data, ...args], {
@@ -95,12 +95,14 @@ export class Fjord {
     });
     this.#child = child;
     this.#exit = exitOf(child);
+    const before = this.#output.length;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
     }
     await this.#wait('it serves', () => {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`fjord start ended:\n${this.#output}`);
-      return this.#reload() && this.#access?.pid === child.pid;
+      const told = this.#output.includes('Ctrl-C ends it.', before);
+      return told && this.#reload() && this.#access?.pid === child.pid;
     });
     return this;
   }
