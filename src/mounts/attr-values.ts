@@ -1,4 +1,5 @@
 import type { Entry } from '../cache/entry.ts';
+import type { Context } from '../vfs/context.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { Kind, NewAttr, Time, Xattrs } from '../vfs/node.ts';
 
@@ -62,6 +63,6 @@ export function checkSize(end: number, op: string, start = end): void {
 }
 
 /** @throws EINTR */
-export function checkAborted({ signal }: { readonly signal: AbortSignal }, op: string): void {
-  if (signal.aborted) throw new FsError('EINTR', op, { cause: signal.reason });
+export function checkAborted(context: Context, op: string): void {
+  if (context.aborted ?? context.signal.aborted) throw new FsError('EINTR', op, { cause: context.signal.reason });
 }

@@ -3,7 +3,7 @@ import type { Awaitable, Context } from '../vfs/context.ts';
 import type { FileHandle, OpenMode } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
-import { checkSize } from './attr-values.ts';
+import { checkAborted, checkSize } from './attr-values.ts';
 import type { Ground } from './ground.ts';
 import type { OpenFile } from './open-file.ts';
 
@@ -75,11 +75,11 @@ export class DriveHandle implements FileHandle {
     this.#ground.files.release(this.#file, this.#mode);
   }
 
-  #check(op: string, allowed: boolean, { signal }: Context): void {
+  #check(op: string, allowed: boolean, context: Context): void {
     if (!this.#open || !allowed) {
       throw new FsError('EBADF', op, { reason: this.#open ? 'not opened for this' : 'the handle is closed' });
     }
-    if (signal.aborted) throw new FsError('EINTR', op, { cause: signal.reason });
+    checkAborted(context, op);
   }
 
   #replaced(): FsError {

@@ -4,6 +4,8 @@ import { setMaxListeners } from 'node:events';
 export interface Context {
   /** Aborts the call; the callee then throws `EINTR` (or the signal's reason) soon. */
   readonly signal: AbortSignal;
+  /** What `signal.aborted` says, for contexts that make their signal only when somebody waits for it. */
+  readonly aborted?: boolean;
 }
 
 const never = new AbortController().signal;

@@ -2,8 +2,11 @@ import type { Awaitable } from '../vfs/context.ts';
 
 /** Where a streamed body goes. Wait for `write` before the next one: that is the back-pressure. */
 export interface Sink {
-  /** @throws EINTR when the client has gone */
-  write(chunk: string | Uint8Array): Awaitable<void>;
+  /**
+   * `sent` is called when the chunk is not needed any more and its memory may be used again.
+   * @throws EINTR when the client has gone
+   */
+  write(chunk: string | Uint8Array, sent?: () => void): Awaitable<void>;
 }
 
 /** A body in one piece, or a function that streams it once the head has been sent. */

@@ -5,6 +5,10 @@ export class RequestContext implements Context {
   #controller: AbortController | undefined;
   #aborted = false;
 
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

@@ -67,10 +67,10 @@ class ResponseSink implements Sink {
     this.#idle = idle;
   }
 
-  write(chunk: string | Uint8Array): Promise<void> | void {
+  write(chunk: string | Uint8Array, sent?: () => void): Promise<void> | void {
     const res = this.#res;
     if (res.destroyed || res.writableEnded) throw gone();
-    if (!res.write(chunk)) return this.#drained();
+    if (!res.write(chunk, sent)) return this.#drained();
   }
 
   #drained(): Promise<void> {

@@ -10,14 +10,19 @@ const CHUNK = 512 * 1024;
 
 /** @throws EAGAIN if the file has become shorter */
 export async function streamRange(sink: Sink, handle: FileHandle, range: ByteRange, context: Context): Promise<void> {
+  const size = Math.min(CHUNK, range.end - range.start + 1);
+  // Fresh memory costs more than the copying into it: the buffers that were sent go round.
+  const free: Buffer[] = [];
+  const read = (position: number): Awaitable<Buffer> =>
+    readChunk(handle, free.pop() ?? Buffer.allocUnsafeSlow(size), position, range.end, context);
   let position = range.start;
-  let ahead: Awaitable<Buffer> | undefined = readChunk(handle, position, range.end, context);
+  let ahead: Awaitable<Buffer> | undefined = read(position);
   while (ahead !== undefined) {
     const chunk: Buffer = ahead instanceof Promise ? await ahead : ahead;
     position += chunk.length;
-    ahead = position > range.end ? undefined : readChunk(handle, position, range.end, context);
+    ahead = position > range.end ? undefined : read(position);
     try {
-      await sink.write(chunk);
+      await sink.write(chunk, () => void free.push(whole(chunk)));
     } catch (error) {
       // The handle is closed next: not under a read.
       await Promise.allSettled([ahead]);
@@ -26,14 +31,25 @@ export async function streamRange(sink: Sink, handle: FileHandle, range: ByteRan
   }
 }
 
-function readChunk(handle: FileHandle, position: number, end: number, context: Context): Awaitable<Buffer> {
-  const into = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - position + 1));
+function readChunk(
+  handle: FileHandle,
+  buffer: Buffer,
+  position: number,
+  end: number,
+  context: Context,
+): Awaitable<Buffer> {
+  const into = buffer.subarray(0, Math.min(buffer.length, end - position + 1));
   const filled = (count: number): Buffer => {
     if (count === 0) throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
-    return count === into.length ? into : into.subarray(0, count);
+    return into.subarray(0, count);
   };
   const count = handle.read(into, position, context);
   return count instanceof Promise ? count.then(filled) : filled(count);
+}
+
+/** The buffer that a chunk is the beginning of; each has its memory for itself. */
+function whole(chunk: Buffer): Buffer {
+  return Buffer.from(chunk.buffer);
 }
 
 /** `multipart/byteranges` (RFC 9110 section 14.6). */
