@@ -4,7 +4,7 @@ import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
-import { storedBlocks } from '../../src/cloud/server/meta/block-table.ts';
+import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
 import { issueToken } from '../../src/cloud/server/meta/devices.ts';
 import { splitManifest } from '../../src/cloud/server/meta/manifest.ts';
 import { MetaStore } from '../../src/cloud/server/meta/meta-store.ts';

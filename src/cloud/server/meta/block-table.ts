@@ -1,30 +1,7 @@
 import { inChunks } from './chunks.ts';
 import type { Edit } from './edit.ts';
-import { refer } from './pending.ts';
-import type { BlockRow, Db } from './schema.ts';
-
-/** A block that is stored, and how many versions contain it. */
-export type StoredBlock = Pick<BlockRow, 'digest' | 'size' | 'refs'>;
-
-/** Those of the digests that are stored. Only the state `stored` counts: a condemned block may vanish at any time. */
-export async function storedBlocks(
-  db: Db,
-  account: string,
-  digests: readonly string[],
-): Promise<Map<string, StoredBlock>> {
-  const found = new Map<string, StoredBlock>();
-  for (const chunk of inChunks(digests)) {
-    const rows = await db
-      .selectFrom('blocks')
-      .select(['digest', 'size', 'refs'])
-      .where('account', '=', account)
-      .where('digest', 'in', chunk)
-      .where('state', '=', 'stored')
-      .execute();
-    for (const row of rows) found.set(row.digest, row);
-  }
-  return found;
-}
+import type { Db } from './schema.ts';
+import { refer, storedBlocks, type StoredBlock } from './stored-blocks.ts';
 
 /** Keeps stored blocks from collection for another grace period; answers those that it found. */
 export async function touchBlocks(

@@ -2,7 +2,7 @@ import { Refusal } from '../refusal.ts';
 import { Foresight, type Outlook } from './foresight.ts';
 import { Pending } from './pending.ts';
 import { nodeRecord } from './records.ts';
-import type { StoredBlock } from './block-table.ts';
+import type { StoredBlock } from './stored-blocks.ts';
 import type { AccountRow, Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** On whose behalf something is done. */

@@ -1,5 +1,5 @@
-import { storedBlocks, type StoredBlock } from './block-table.ts';
 import type { Db, NodeRow } from './schema.ts';
+import { storedBlocks, type StoredBlock } from './stored-blocks.ts';
 
 /** What a batch is likely to ask for. */
 export interface Outlook {

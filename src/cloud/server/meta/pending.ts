@@ -1,7 +1,5 @@
-import { Refusal } from '../refusal.ts';
-import { inChunks } from './chunks.ts';
-import type { StoredBlock } from './block-table.ts';
 import type { Db, NodeRow, VersionRow } from './schema.ts';
+import { refer, type StoredBlock } from './stored-blocks.ts';
 
 /** Rows in one statement; a node has 18 columns. */
 const ROWS = 500;
@@ -58,30 +56,6 @@ export class Pending {
     for (const [count, digests] of byCount(references)) actual += await refer(db, account, now, digests, count);
     return actual - used;
   }
-}
-
-/** So many more versions contain each of the blocks; answers the bytes of those that no version contained. */
-export async function refer(
-  db: Db,
-  account: string,
-  now: number,
-  digests: readonly string[],
-  count: number,
-): Promise<number> {
-  let bytes = 0;
-  for (const chunk of inChunks(digests)) {
-    const rows = await db
-      .updateTable('blocks')
-      .set((eb) => ({ refs: eb('refs', '+', count), touched: now }))
-      .where('account', '=', account)
-      .where('digest', 'in', chunk)
-      .where('state', '=', 'stored')
-      .returning(['size', 'refs'])
-      .execute();
-    if (rows.length !== chunk.length) throw new Refusal('internal', 'a block vanished inside a transaction');
-    for (const { size, refs } of rows) if (refs === count) bytes += size;
-  }
-  return bytes;
 }
 
 function byCount(references: ReadonlyMap<string, number>): Map<number, string[]> {

@@ -1,0 +1,50 @@
+import { Refusal } from '../refusal.ts';
+import { inChunks } from './chunks.ts';
+import type { BlockRow, Db } from './schema.ts';
+
+/** A block that is stored, and how many versions contain it. */
+export type StoredBlock = Pick<BlockRow, 'digest' | 'size' | 'refs'>;
+
+/** Those of the digests that are stored. Only the state `stored` counts: a condemned block may vanish at any time. */
+export async function storedBlocks(
+  db: Db,
+  account: string,
+  digests: readonly string[],
+): Promise<Map<string, StoredBlock>> {
+  const found = new Map<string, StoredBlock>();
+  for (const chunk of inChunks(digests)) {
+    const rows = await db
+      .selectFrom('blocks')
+      .select(['digest', 'size', 'refs'])
+      .where('account', '=', account)
+      .where('digest', 'in', chunk)
+      .where('state', '=', 'stored')
+      .execute();
+    for (const row of rows) found.set(row.digest, row);
+  }
+  return found;
+}
+
+/** So many more versions contain each of the blocks; answers the bytes of those that no version contained. */
+export async function refer(
+  db: Db,
+  account: string,
+  now: number,
+  digests: readonly string[],
+  count: number,
+): Promise<number> {
+  let bytes = 0;
+  for (const chunk of inChunks(digests)) {
+    const rows = await db
+      .updateTable('blocks')
+      .set((eb) => ({ refs: eb('refs', '+', count), touched: now }))
+      .where('account', '=', account)
+      .where('digest', 'in', chunk)
+      .where('state', '=', 'stored')
+      .returning(['size', 'refs'])
+      .execute();
+    if (rows.length !== chunk.length) throw new Refusal('internal', 'a block vanished inside a transaction');
+    for (const { size, refs } of rows) if (refs === count) bytes += size;
+  }
+  return bytes;
+}
