@@ -31,7 +31,7 @@ t.test('killed at any time, the cloud has all that it acknowledged, and each thi
     const stopped = new AbortController();
     const write = async (writer: number) => {
       for (let count = 0; !stopped.signal.aborted; count += 1) {
-        const bytes = noise(1 + ((count * 7919 * (writer + 1)) % 300_000));
+        const bytes = noise(16 + ((count * 7919 * (writer + 1)) % 300_000));
         const name = `${round}-${writer}-${count}`;
         const intent = put({ space: space.id, parent: space.root, name }, contentOf(bytes).wire);
         open.set(intent.id, { intent, bytes });
