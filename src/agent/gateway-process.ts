@@ -51,6 +51,15 @@ export class GatewayProcess {
     return this.#parts.door.port;
   }
 
+  /** Answered when the database cannot be written any more: end the process, the next start recovers. */
+  async failed(): Promise<FsError> {
+    const { gateway, logFile } = this.#parts;
+    const failure = await gateway.stack.db.failed;
+    logFile.log.fatal({ code: failure.code, reason: failure.reason, cause: failure.cause }, 'the cache disk failed');
+    logFile.flush();
+    return failure;
+  }
+
   /** Where the drive is mounted. */
   get mount(): string | null {
     return this.#parts.mountPoint.dir;

@@ -25,7 +25,7 @@ const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
  * records go through one `GroupWriter`.
  *
  * After a failed write nobody knows what LevelDB's log holds, so nothing is written any more: later writes fail with
- * `EIO`. Reading goes on.
+ * `EIO`, or `ENOSPC` where the disk was full. Reading goes on.
  */
 export class Database implements BatchWriter {
   readonly #level: Tree;
@@ -36,10 +36,16 @@ export class Database implements BatchWriter {
   #timer: NodeJS.Timeout | undefined;
   #failure: FsError | undefined;
   #closing: Promise<void> | undefined;
+  #tellFailure!: (failure: FsError) => void;
+  /** Answered when writing has failed for good; whoever runs the program ends it then, since starting is recovery. */
+  readonly failed: Promise<FsError>;
 
   private constructor(level: Tree, commitDelay: number) {
     this.#level = level;
     this.#commitDelay = commitDelay;
+    this.failed = new Promise((resolve) => {
+      this.#tellFailure = resolve;
+    });
   }
 
   /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged */
@@ -68,7 +74,7 @@ export class Database implements BatchWriter {
     };
   }
 
-  /** All of the ops or none; of two with one key the later counts. Visible to reads when answered. @throws EIO */
+  /** All of the ops or none; of two with one key the later counts. Visible to reads when answered. @throws EIO, ENOSPC */
   async write(ops: readonly Op[], sync: boolean): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closing !== undefined) throw new FsError('EBADF', 'write', { reason: 'the database is closed' });
@@ -76,7 +82,7 @@ export class Database implements BatchWriter {
     if (!sync) this.#timer ??= setTimeout(() => void this.barrier().catch(() => undefined), this.#commitDelay);
   }
 
-  /** Answered when everything that was answered before this call is on the disk; one sync serves all who wait. @throws EIO */
+  /** Answered when everything that was answered before this call is on the disk; one sync serves all who wait. @throws EIO, ENOSPC */
   barrier(): Promise<void> {
     this.#nextBarrier ??= this.#runningBarrier.then(() => {
       this.#nextBarrier = undefined;
@@ -131,13 +137,19 @@ export class Database implements BatchWriter {
 
   #fail(error: unknown): FsError {
     clearTimeout(this.#timer);
-    this.#failure ??= new FsError('EIO', 'write', {
+    this.#failure ??= new FsError(isFull(error) ? 'ENOSPC' : 'EIO', 'write', {
       subject: this.#level.location,
       reason: 'the database could not be written; nothing more is written until the program is started again',
       cause: error,
     });
+    this.#tellFailure(this.#failure);
     return this.#failure;
   }
+}
+
+/** LevelDB gives the system's text and no code. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && (/No space left/.test(error.message) || isFull(error.cause));
 }
 
 function openSublevel(level: Tree, table: string) {

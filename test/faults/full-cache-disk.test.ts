@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type DavAnswer, type DavBody, davAsk } from '../helpers/dav-ask.ts';
@@ -9,6 +10,7 @@ const MIB = 1024 * 1024;
 const DISK = 40 * MIB;
 
 interface SetUp {
+  readonly disk: string;
   readonly fjord: Fjord;
   readonly ask: (method: string, path: string, body?: DavBody) => Promise<DavAnswer>;
   /** What the drive has said yes to. */
@@ -28,7 +30,7 @@ async function setUp(t: Test): Promise<SetUp> {
     if (status < 300) promised.set(path, body);
     return status;
   };
-  return { fjord, ask, promised, put };
+  return { disk, fjord, ask, promised, put };
 }
 
 /** Everything that was accepted is there byte for byte, and nothing else. */
@@ -88,3 +90,40 @@ t.test(
     await intact(t, set);
   },
 );
+
+t.test(
+  'a cache disk that another program has filled to the last byte',
+  { skip: !canMount, timeout: 300_000 },
+  async (t) => {
+    const set = await setUp(t);
+    const { disk, fjord, ask, put } = set;
+    for (let i = 0; i < 5; i++) t.equal(await put(`Sync/f${i}`, randomBytes(100_000)), 201);
+    const filler = join(disk, 'filler');
+    fill(filler);
+    // The database has room of its own for a while; then a change is refused in words.
+    let status = 201;
+    for (let i = 0; status === 201 && i < 20_000; i++) ({ status } = await ask('MKCOL', `Sync/folder-${i}`));
+    t.equal(status, 507);
+
+    unlinkSync(filler);
+    await fjord.gatewayBack();
+    t.equal(await put('Sync/after', randomBytes(MIB)), 201, 'with room it starts again by itself and takes changes');
+    await arrived(t, set);
+  },
+);
+
+/** Takes all the room that a disk has left. */
+function fill(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (let size = MIB; size > 0;) {
+      try {
+        writeSync(file, randomBytes(size));
+      } catch {
+        size >>= 1;
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}

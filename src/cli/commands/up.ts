@@ -7,6 +7,9 @@ import { count, size } from '../format.ts';
 import { mountHelp } from '../mount-help.ts';
 import { StopRequests } from '../stop-requests.ts';
 
+/** How long answers may still leave after the cache disk has failed, ms. */
+const FAREWELL = 300;
+
 export interface GatewayOptions extends DataOptions {
   readonly port?: number;
   readonly cloud?: string;
@@ -63,6 +66,11 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   });
   if (parent === undefined) await cli.terminal.print(mountHelp(gateway.access, gateway.mount));
   else parent.tell({ type: 'ready', port: gateway.port });
+  void gateway.failed().then((failure) => {
+    say(`the cache disk cannot be written (${failure.code}: ${failure.subject}); make room on it`);
+    // What has just been refused is still answered.
+    setTimeout(() => process.exit(1), FAREWELL);
+  });
   const { drain } = await stops.first;
   if (drain) say('uploading what is queued; Ctrl-C again ends at once');
   say(farewellWords(await gateway.stop({ drain })));
