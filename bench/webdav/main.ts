@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, open, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { markdown, median, round } from '../lib/figures.ts';
@@ -40,6 +40,8 @@ const ROWS: readonly Row[] = [
 /** Runs every peer in turn, `rounds` times, and answers a table in Markdown. */
 export async function benchWebdav(rounds: number): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'fjord-bench-'));
+  // Apache serves as a user of its own.
+  await chmod(dir, 0o711);
   const source = join(dir, 'big');
   await writeRandom(source, BIG);
   const results = new Map<Peer, Figures>();
