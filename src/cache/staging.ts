@@ -258,6 +258,7 @@ export class DiskStaging implements Staging {
 
   async #readRecords(): Promise<void> {
     const names = new Set(await readdir(this.#dir));
+    for (const id of names) this.#left.set(id, 0);
     const ops: Op[] = [];
     for (let gt = ''; ;) {
       const page = await this.#table.range({ gt, lt: '~', limit: 1000 });
@@ -272,12 +273,13 @@ export class DiskStaging implements Staging {
   }
 
   async #measure(): Promise<void> {
-    for (const id of await readdir(this.#dir)) {
+    for (const id of Array.from(this.#left.keys())) {
       const bytes = await stat(this.#path(id)).then(
         ({ blocks }) => blocks * 512,
         () => 0,
       );
-      if (!this.#files.has(id)) this.#left.set(id, bytes);
+      // Meanwhile it may have been opened or discarded.
+      if (this.#left.has(id)) this.#left.set(id, bytes);
     }
   }
 
