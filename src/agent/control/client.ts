@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Client, type Dispatcher } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import { asFsError, FsError } from '../../vfs/fs-error.ts';
 import { Problem } from '../problem.ts';
 import { fromFailure } from './failure.ts';
@@ -37,18 +37,23 @@ export interface Download {
   readonly body: Readable;
 }
 
+/** Answers that one command may be reading at once. */
+const CONNECTIONS = 4;
+
 /**
  * The running gateway, over its control socket. All methods throw the gateway's own `FsError`, and `Problem` of kind
  * `unreachable` when none runs there.
  */
 export class ControlClient {
-  readonly #client: Client;
+  readonly #client: Pool;
   readonly #dir: string;
   readonly #signal: AbortSignal;
 
   /** `dir` is the data folder, for messages. The signal ends whatever is going on. */
   constructor(socketPath: string, dir: string, signal: AbortSignal) {
-    this.#client = new Client('http://fjord', { socketPath, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 });
+    const patient = { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
+    // A command reads files while it still reads the listing that names them.
+    this.#client = new Pool('http://fjord', { socketPath, connections: CONNECTIONS, ...patient });
     this.#dir = dir;
     this.#signal = signal;
   }

@@ -1,0 +1,25 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { startFjord } from '../helpers/gateway-process.ts';
+
+/** More than one answer's buffers hold of a listing. */
+const FILES = 3000;
+
+t.test('a large tree is fetched while its listing is still being read', async (t) => {
+  const fjord = await startFjord(t);
+  const dir = t.testdir();
+  const name = (i: number): string => `a file with a rather long name, number ${String(i).padStart(5, '0')}`;
+  await mkdir(join(dir, 'tree'));
+  for (let i = 0; i < FILES; i++) await writeFile(join(dir, 'tree', name(i)), `${i}`);
+  const put = await fjord.cli('put', '-r', join(dir, 'tree'), '/Sync/tree');
+  t.equal(put.code, 0, put.stderr);
+  const got = await fjord.cli('get', '-r', '/Sync/tree', join(dir, 'back'));
+  t.equal(got.code, 0, got.stderr);
+  let wrong = 0;
+  for (let i = 0; i < FILES; i++) {
+    const content = await readFile(join(dir, 'back', name(i)), 'utf8').catch(() => undefined);
+    if (content !== `${i}`) wrong++;
+  }
+  t.equal(wrong, 0);
+});
