@@ -30,6 +30,7 @@ export function command(file: string, args: readonly string[], options: CommandO
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 128;
       resolve({ code, stdout, stderr: code === 128 ? `${stderr}\n${error?.message}` : stderr });
     });
-    child.stdin?.end(input);
+    // A program may end without having read its input.
+    child.stdin?.on('error', () => undefined).end(input);
   });
 }
