@@ -50,6 +50,8 @@ export class Journal {
   readonly #byNode = new Map<NodeId, Set<number>>();
   /** How many intents name a staged file. */
   readonly #staged = new Map<string, number>();
+  /** How many intents put another node in a node's place. */
+  readonly #replaced = new Map<NodeId, number>();
   readonly #claimed = new Set<number>();
   /** Sent at least once, as far as this process knows. */
   readonly #sent = new Set<number>();
@@ -109,6 +111,11 @@ export class Journal {
     return this.#staged.has(staged);
   }
 
+  /** Whether an intent puts another node in this one's place. */
+  replaces(node: NodeId): boolean {
+    return this.#replaced.has(node);
+  }
+
   /** Adds an intent, or writes it anew under its `seq`, perhaps for another node. Submit the op in the same turn. */
   put(intent: PendingIntent): Op {
     // Under a new id it is another intent, which nobody has sent.
@@ -124,7 +131,8 @@ export class Journal {
     this.#bySeq.delete(seq);
     this.#claimed.delete(seq);
     this.#sent.delete(seq);
-    this.#count(intent?.staged, -1);
+    count(this.#staged, intent?.staged, -1);
+    count(this.#replaced, intent?.replace, -1);
     if (intent !== undefined) this.#forget(intent);
     this.#changed();
     return this.#table.del(key(seq));
@@ -162,20 +170,15 @@ export class Journal {
   #mirror(intent: PendingIntent): void {
     this.#last = Math.max(this.#last, intent.seq);
     const before = this.#bySeq.get(intent.seq);
-    this.#count(intent.staged, 1);
-    this.#count(before?.staged, -1);
+    count(this.#staged, intent.staged, 1);
+    count(this.#staged, before?.staged, -1);
+    count(this.#replaced, intent.replace, 1);
+    count(this.#replaced, before?.replace, -1);
     if (before !== undefined && before.node !== intent.node) this.#forget(before);
     this.#bySeq.set(intent.seq, intent);
     let seqs = this.#byNode.get(intent.node);
     if (seqs === undefined) this.#byNode.set(intent.node, (seqs = new Set<number>()));
     seqs.add(intent.seq);
-  }
-
-  #count(staged: string | undefined, change: number): void {
-    if (staged === undefined) return;
-    const count = (this.#staged.get(staged) ?? 0) + change;
-    if (count > 0) this.#staged.set(staged, count);
-    else this.#staged.delete(staged);
   }
 
   #forget({ node, seq }: PendingIntent): void {
@@ -187,6 +190,13 @@ export class Journal {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function count(counts: Map<string, number>, id: string | undefined, change: number): void {
+  if (id === undefined) return;
+  const total = (counts.get(id) ?? 0) + change;
+  if (total > 0) counts.set(id, total);
+  else counts.delete(id);
 }
 
 /** Sixteen digits keep the order of numbers in the order of bytes. */

@@ -42,6 +42,7 @@ export class Execution {
     const { catalog, journal } = this.#replica.parts;
     const intent = journal.get(seq);
     if (intent === undefined) return 'settled';
+    if (record !== undefined) this.#part(intent, record.rev);
     const entry = catalog.get(intent.node);
     if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
       this.#replica.submit([journal.remove(seq)]);
@@ -55,6 +56,12 @@ export class Execution {
     this.#finish(intent, entry, record);
     if (file !== undefined && manifest !== undefined) this.#keep(entry, file, manifest, record);
     return 'settled';
+  }
+
+  #part({ op, node, replace }: PendingIntent, rev: number): void {
+    const { departed } = this.#replica;
+    if (op === 'remove') departed.add(node, rev);
+    if (replace !== undefined) departed.add(replace, rev);
   }
 
   /** The entry as the cloud has the node now, but for what still waits. */

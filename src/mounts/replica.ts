@@ -6,6 +6,7 @@ import type { PendingIntent } from '../cache/journal.ts';
 import type { NodeRecord } from '../cloud/wire.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { conflictName } from './conflict.ts';
+import { Departed } from './departed.ts';
 import { Ledger } from './ledger.ts';
 import { facetsOf, merge, type Facets } from './merge.ts';
 import { isCreation, planPlainMove, withBase, type Spot } from './promise.ts';
@@ -21,6 +22,7 @@ const TIDYING = 4;
 export class Replica {
   readonly parts: SyncParts;
   readonly ledger: Ledger;
+  readonly departed = new Departed();
   readonly #background = new PQueue({ concurrency: TIDYING });
   #written: Promise<void> = Promise.resolve();
 

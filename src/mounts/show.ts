@@ -16,12 +16,24 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   const intents = journal.of(record.id);
   const local = facetsOf(intents);
   // The answer to our removal says what becomes of it.
-  if (local.removal) return 'shown';
+  if (local.removal || isOver(replica, record)) return 'shown';
   if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';
   if (!local.place && !makeRoom(replica, record)) return 'wait';
   const held = before !== undefined && clashes(before, record, local);
   replica.apply(before, held ? { ...record, rev: before.rev } : record, local);
   return held ? 'wait' : 'shown';
+}
+
+/**
+ * True if the record tells of a time that has passed: the node was removed, or lost its name to another one, after it. The
+ * answer to our replacement, or a later record, says what has become of it.
+ */
+function isOver(replica: Replica, record: NodeRecord): boolean {
+  const { catalog, journal } = replica.parts;
+  if (journal.replaces(record.id) || replica.departed.outdates(record)) return true;
+  const holder = catalog.child(replica.resolve(record.parent), record.name);
+  if (holder === undefined || holder.id === record.id || holder.local === true) return false;
+  return holder.rev > record.rev && !replica.facets(holder.id).place;
 }
 
 /** Frees the name of a record: the cloud's node takes it. False while that has to wait. */
