@@ -15,7 +15,7 @@ import type {
 } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../vfs/node.ts';
-import type { Operation, Policy } from './policy.ts';
+import { OTHER_MOUNT, type Operation, type Policy } from './policy.ts';
 import type { Standing } from './standing.ts';
 
 /**
@@ -136,7 +136,7 @@ export class Guard implements FileSystem {
   #checkRename(source: Entry, from: Place, target: Entry, to: Place, flags: RenameFlags): void {
     const node = this.#standing.child(source, from.name);
     if (source.space !== target.space && node !== undefined) {
-      throw new FsError('EXDEV', 'rename', { subject: from.name, reason: 'it is in another part of the drive' });
+      throw new FsError('EXDEV', 'rename', { subject: from.name, reason: OTHER_MOUNT });
     }
     this.#checkName(from, 'rename', 'rename');
     this.#checkAdd(to, 'rename');

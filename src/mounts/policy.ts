@@ -13,6 +13,9 @@ export type Operation = 'list' | 'read' | 'add' | 'replace' | 'write' | 'rename'
  */
 export type State = 'open' | 'settling' | 'sealed' | 'renewed';
 
+/** Why nothing is renamed from one mount to another, whatever their policies say. */
+export const OTHER_MOUNT = 'the two folders are different mounts: copy it, and then delete the original';
+
 /** `yes`, or the code and the reason in words. */
 export type Verdict = 'yes' | { readonly code: Code; readonly reason: string };
 

@@ -7,6 +7,7 @@ import type { Attr, NodeId } from '../vfs/node.ts';
 import { isLocal } from './births.ts';
 import { type Ground, checkMovable, childOf, discard, folderOf, occupantOf, submit, touched } from './ground.ts';
 import { newId } from './new-id.ts';
+import { OTHER_MOUNT } from './policy.ts';
 import { planContent, planCreation, planMove, planPlainMove, planReplaced, withBase } from './promise.ts';
 
 /** Both ends of a rename as they are in one turn of the event loop. */
@@ -51,7 +52,7 @@ function check(ground: Ground, from: Place, to: Place, flags: RenameFlags): Ends
   const target = folderOf(ground, to.folder, 'rename');
   checkName(to.name, 'rename');
   const node = childOf(ground, source, from.name, 'rename');
-  if (source.space !== target.space) throw refuse('EXDEV', node, 'it is in another part of the drive');
+  if (source.space !== target.space) throw refuse('EXDEV', node, OTHER_MOUNT);
   checkMovable(node, source, 'rename');
   const other = occupantOf(ground, target, to.name);
   if (other !== undefined) checkMovable(other, target, 'rename');

@@ -44,7 +44,8 @@ export async function copyTree(
   return { attr, failures };
 }
 
-async function copyMembers(
+/** Copies what is in one folder to another; what fails is added to `failures`. */
+export async function copyMembers(
   fs: FileSystem,
   from: Attr,
   to: Attr,

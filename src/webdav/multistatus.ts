@@ -14,11 +14,24 @@ export function statusLine(status: number): string {
   return `<D:status>HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}</D:status>`;
 }
 
-/** 207 for a tree of which some members failed (RFC 4918 sections 9.8.5 and 9.9.4). */
-export function multistatus(failures: readonly MemberFailure[]): Outcome {
+/**
+ * 207 for a tree of which some members failed (RFC 4918 sections 9.8.5 and 9.9.4). `kept` is a destination that was not
+ * replaced because of that.
+ */
+export function multistatus(
+  failures: readonly MemberFailure[],
+  kept?: { readonly names: readonly string[]; readonly folder: boolean },
+): Outcome {
   const rows = failures.map(({ names, folder, error }) => {
-    const status = statusLine(statusOf(error.code, 'COPY'));
-    return `<D:response><D:href>${hrefOf(names, folder)}</D:href>${status}${errorElement(wordsOf(error), undefined, '')}</D:response>`;
+    return row(names, folder, statusOf(error.code, 'COPY'), wordsOf(error));
   });
+  if (kept !== undefined) {
+    rows.push(row(kept.names, kept.folder, 424, 'It was not replaced, because the copy could not be made whole.'));
+  }
   return xml(207, MULTISTATUS_HEAD + rows.join('') + MULTISTATUS_TAIL);
+}
+
+function row(names: readonly string[], folder: boolean, status: number, message: string): string {
+  const error = errorElement(message, undefined, '');
+  return `<D:response><D:href>${hrefOf(names, folder)}</D:href>${statusLine(status)}${error}</D:response>`;
 }

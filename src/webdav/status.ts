@@ -65,5 +65,5 @@ export const WORDS: Record<Code, string> = {
   EROFS: 'This part of the drive is read-only.',
   ESTALE: 'The file has changed or gone meanwhile.',
   ETIMEDOUT: 'The drive did not answer in time.',
-  EXDEV: 'Files cannot be moved between these folders; copy them.',
+  EXDEV: 'Source and destination are different mounts: copy it, and then delete the original.',
 };

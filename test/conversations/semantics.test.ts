@@ -5,8 +5,8 @@ import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { type Answer, type Server, type Step, send } from './conversation.ts';
 
 /**
- * A request; `*` is the name that it is about. A status inside a 207 counts for the whole answer. A MOVE to another mount is
- * a copy and a removal (RFC 4918, section 9.9), so it goes where the source lets go of the file.
+ * A request; `*` is the name that it is about. A status inside a 207 counts for the whole answer. Nothing is moved to another
+ * mount: programs copy and then delete.
  */
 interface Row {
   readonly does: string;
@@ -40,7 +40,9 @@ const FILES: readonly Row[] = [
   row('delete', [204, 403, 204, 403], { method: 'DELETE' }),
   row('times', [200, 403, 200, 403], { method: 'PROPPATCH', body: TIMES }),
   row('property', [200, 403, 200, 403], { method: 'PROPPATCH', body: DEAD }),
-  row('move-away', [201, 403, 201, 403], { method: 'MOVE', headers: { destination: '{away}*.{column}' } }),
+  row('move-away', [403, 403, 403, 403], { method: 'MOVE', headers: { destination: '{away}*.{column}' } }),
+  row('move-to-archive', [403, 403, 201, 403], { method: 'MOVE', headers: { destination: '/Archive/out/*' } }),
+  row('move-to-backup', [403, 403, 403, 403], { method: 'MOVE', headers: { destination: '{set}*.moved' } }),
   row('copy-to-sync', [201, 201, 201, 403], { method: 'COPY', headers: { destination: '/Sync/out/*.{column}' } }),
   row('copy-to-archive', [201, 201, 201, 403], { method: 'COPY', headers: { destination: '/Archive/out/*.{column}' } }),
   row('copy-to-backup', [403, 403, 403, 403], { method: 'COPY', headers: { destination: '{set}*.copy' } }),
@@ -57,9 +59,14 @@ const FOLDERS: readonly Row[] = [
   row('d-delete', [403, 403, 403, 204, 403, 204, 403], { method: 'DELETE' }),
   row('d-times', [403, 403, 403, 200, 403, 200, 403], { method: 'PROPPATCH', body: TIMES }),
   row('d-property', [403, 403, 403, 200, 403, 200, 403], { method: 'PROPPATCH', body: DEAD }),
-  row('d-move-away', [403, 403, 403, 201, 403, 201, 403], {
+  row('d-move-away', [403, 403, 403, 403, 403, 403, 403], {
     method: 'MOVE',
     headers: { destination: '{away}*.{column}' },
+  }),
+  // Of a sealed folder the files stay: a 403 for each of them.
+  row('d-copy-out', [201, 201, 201, 201, 201, 201, 403], {
+    method: 'COPY',
+    headers: { destination: '/Sync/out/*.{column}' },
   }),
 ];
 
@@ -105,7 +112,7 @@ t.test('what each folder lets a client do', async (t) => {
   }
   for (const column of branches) {
     // What is added to /Sync itself is a matter of /Sync; the folder is one of the root's all the same.
-    const rows = column.called === 'root-sync' ? FOLDERS.filter(({ does }) => !/add/.test(does)) : FOLDERS;
+    const rows = column.called === 'root-sync' ? FOLDERS.filter(({ does }) => !/add|copy/.test(does)) : FOLDERS;
     await t.test(`folders: ${column.called}`, (t) => compare(t, server, rows, 0, column, places));
   }
 
@@ -117,11 +124,16 @@ t.test('what each folder lets a client do', async (t) => {
     t.equal((await fjord.cli('cat', '/Archive/sealed/victim')).stdout, 'a newer one');
   });
 
-  await t.test('a MOVE to another mount that was refused has left no copy there', async (t) => {
+  await t.test('a MOVE to another mount has left no copy there, and what it was about where it is', async (t) => {
     const headers = { depth: '1' };
-    const { text } = await must(t, server, { method: 'PROPFIND', path: '/Sync/', headers });
-    const moved = [...text.matchAll(/<D:href>\/Sync\/([^<]*move-away[^<]*)</g)].map(([, name]) => name);
-    t.strictSame(new Set(moved), new Set(['d-move-away.settling/', 'move-away.settling']));
+    for (const mount of ['/Sync/', '/Archive/']) {
+      const { text } = await must(t, server, { method: 'PROPFIND', path: mount, headers });
+      t.notMatch(text, /move-away/, mount);
+    }
+    for (const column of spaces) {
+      const path = `${column.here}d-move-away/inner`;
+      t.equal((await send(server, '', { method: 'HEAD', path, status: 200 })).status, 200, path);
+    }
   });
 
   await t.test('equal content in a sealed file changes nothing', async (t) => {
@@ -134,7 +146,16 @@ t.test('what each folder lets a client do', async (t) => {
     for (const { does, step } of FILES) {
       t.equal(await read(`${set}${does}`), OLD, `${step.method} ${does} in a set`);
     }
-    for (const does of ['rename', 'delete', 'times', 'property', 'part', 'move-away']) {
+    for (const does of [
+      'rename',
+      'delete',
+      'times',
+      'property',
+      'part',
+      'move-away',
+      'move-to-archive',
+      'move-to-backup',
+    ]) {
       t.equal((await fjord.cli('cat', `/Archive/sealed/${does}`)).stdout, OLD, `${does}, sealed`);
     }
   });
@@ -186,7 +207,7 @@ async function compare(
 
 /** One of the drive's rules, in words. */
 const RULES =
-  /this folder is fixed|top of the drive are fixed|backup agent alone|Archive keeps|fjord get|another part of the drive|between these folders/i;
+  /this folder is fixed|top of the drive are fixed|backup agent alone|Archive keeps|fjord get|different mounts/i;
 
 function words({ text }: Answer): string {
   return text.replaceAll(/<[^>]*>/g, ' ');

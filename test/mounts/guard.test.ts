@@ -80,15 +80,34 @@ for (const column of columns) {
   });
 }
 
-t.test('a rename to another part of the drive is EXDEV, whatever it is', async (t) => {
+t.test('a rename to another mount is EXDEV, whatever it is', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  const parts = { sync: 'sync-root', backup: 'set-root', archive: 'archive-root' };
-  for (const [space, parent] of Object.entries({ sync: 'sync-root', set: 'set-root', archive: 'archive-root' })) {
-    await addRemoteFile(rig, { space, parent, name: 'file' }, 'x');
-    for (const to of Object.values(parts)) {
-      if (to !== parent)
-        t.equal(await answerOf(() => move(rig.guard, parent, 'file', to, 'x')), 'EXDEV', `${parent} → ${to}`);
+  const device = (await rig.guard.lookup('backup', 'laptop', context)).id;
+  await addRemoteFile(rig, { space: 'sync', parent: 'sync-root', name: 'file' }, 'x');
+  await addRemoteFolder(rig, { space: 'sync', parent: 'sync-root', name: 'folder' });
+  await addRemoteFile(rig, { space: 'set', parent: 'set-root', name: 'file' }, 'x');
+  await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'sealed' }, 'x');
+  await draft(rig.guard, 'archive-root', 'settling');
+  const mounts = ['root', 'sync-root', 'set-root', 'archive-root'];
+  const sources: readonly [mount: string, folder: NodeId, name: string][] = [
+    ['root', 'root', 'Sync'],
+    ['root', 'root', 'Backup'],
+    ['root', 'backup', 'laptop'],
+    ['root', device, 'set'],
+    ['sync-root', 'sync-root', 'file'],
+    ['sync-root', 'sync-root', 'folder'],
+    ['set-root', 'set-root', 'file'],
+    ['archive-root', 'archive-root', 'sealed'],
+    ['archive-root', 'archive-root', 'settling'],
+  ];
+  const reason = /different mounts: copy it, and then delete the original/;
+  for (const [mount, from, name] of sources) {
+    for (const to of mounts.filter((one) => one !== mount)) {
+      for (const fs of [rig.guard, rig.drive]) {
+        const answer = async () => await move(fs, from, name, to, 'x');
+        await t.rejects(answer, { code: 'EXDEV', reason }, `${from}/${name} → ${to}`);
+      }
     }
   }
 });

@@ -12,6 +12,9 @@ import { lockKey } from './lock.ts';
 
 type Names = readonly string[];
 
+/** Locked members that an answer names. */
+const MAX_NAMED = 100;
+
 const noTokens: ReadonlySet<string> = new Set();
 
 /**
@@ -61,24 +64,23 @@ export interface Touched {
 
 /**
  * RFC 4918 sections 7 and 6.2: under locks, one token of those that protect a resource must have been submitted.
- * @throws DavError 423
+ * @throws DavError 423, which names all that is locked, also members of a tree
  */
 export function requireTokens(door: Door, tokens: ReadonlySet<string>, touched: Touched): void {
   if (door.locks.size === 0) return;
-  demand(door.locks.covering(touched.names), tokens);
-  if (touched.membership && touched.names.length > 0) demand(door.locks.covering(touched.names.slice(0, -1)), tokens);
-  if (!touched.tree) return;
-  for (const lock of door.locks.below(touched.names)) demand(door.locks.covering(lock.names), tokens);
+  const { names, membership, tree } = touched;
+  const resources = [names];
+  if (membership && names.length > 0) resources.push(names.slice(0, -1));
+  if (tree) resources.push(...door.locks.below(names).map((lock) => lock.names));
+  const barring = resources.flatMap((resource) => barrier(door.locks.covering(resource), tokens));
+  if (barring.length === 0) return;
+  const message = 'The resource is locked and the request does not submit the lock token.';
+  throw locked('lock-token-submitted', barring.slice(0, MAX_NAMED), message);
 }
 
-function demand(locks: readonly Lock[], tokens: ReadonlySet<string>): void {
-  const [first] = locks;
-  if (first === undefined || locks.some((lock) => tokens.has(lock.token))) return;
-  throw locked(
-    'lock-token-submitted',
-    [first],
-    'The resource is locked and the request does not submit the lock token.',
-  );
+/** One of the locks on a resource, if none of their tokens was submitted. */
+function barrier(locks: readonly Lock[], tokens: ReadonlySet<string>): readonly Lock[] {
+  return locks.some((lock) => tokens.has(lock.token)) ? [] : locks.slice(0, 1);
 }
 
 /** The locks that forbid a new one with this scope on the resource, and, with depth infinity, below it. */

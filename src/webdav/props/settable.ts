@@ -16,9 +16,13 @@ export interface Instruction {
 
 /** What it comes to: changes to make (none for what is accepted and not kept), or why not. */
 export type Effect =
-  { readonly status: 200; readonly changes: AttrChanges } | { readonly status: 403 | 409; readonly reason: string };
+  | { readonly status: 200; readonly changes: AttrChanges }
+  | { readonly status: 403 | 409; readonly reason: string; readonly condition?: string };
 
-type Setter = (text: string, attr: Attr, now: number) => Effect;
+/** What the meaning of a value depends on. */
+export type Subject = Pick<Attr, 'kind' | 'mode'>;
+
+type Setter = (text: string, subject: Subject, now: number) => Effect;
 
 /** Windows sets these on every file; they say nothing (archive, directory, normal). */
 const usual = new Set(['', '0', '10', '20', '80']);
@@ -27,7 +31,7 @@ const done = (changes: AttrChanges): Effect => ({ status: 200, changes });
 
 const time =
   (field: 'mtime' | 'birthtime', parse: (text: string) => number | undefined): Setter =>
-  (text, _attr, now) => {
+  (text, _subject, now) => {
     const ms = parse(text);
     if (ms === undefined) return { status: 409, reason: 'This is not a date.' };
     return done(plausible(ms, now) ? { [field]: ms } : {});
@@ -44,15 +48,16 @@ const setters: ReadonlyMap<string, Setter> = new Map([
 ]);
 
 /** What an instruction does to a node. */
-export function effectOf({ remove, element }: Instruction, attr: Attr, now: number): Effect {
+export function effectOf({ remove, element }: Instruction, subject: Subject, now: number): Effect {
   const key = clark(element);
   if (!remove) {
     const set = setters.get(key);
-    if (set !== undefined) return set(textOf(element).trim(), attr, now);
+    if (set !== undefined) return set(textOf(element).trim(), subject, now);
   }
   if (key === `{${MICROSOFT}}Win32LastAccessTime`) return done({});
   if (LIVE.has(key) || element.namespace === DAV) {
-    return { status: 403, reason: 'The server computes this property; it cannot be changed.' };
+    const reason = 'The server computes this property; it cannot be changed.';
+    return { status: 403, reason, condition: 'cannot-modify-protected-property' };
   }
   const attribute = xattrName(element);
   const value = remove || isUsual(key, element) ? null : encodeDead({ name: element, xml: writeElement(element) });
@@ -63,7 +68,7 @@ function isUsual(key: string, element: XmlElement): boolean {
   return key === `{${MICROSOFT}}Win32FileAttributes` && usual.has(textOf(element).trim().replace(/^0+/, ''));
 }
 
-function executable(text: string, { kind, mode }: Attr): Effect {
+function executable(text: string, { kind, mode }: Subject): Effect {
   if (kind === 'folder') return { status: 409, reason: 'A folder is not executable.' };
   if (text !== 'T' && text !== 'F') return { status: 409, reason: 'The value is T or F.' };
   // Whoever may read may execute, as `chmod +x` under the usual umask.

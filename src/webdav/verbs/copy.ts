@@ -1,5 +1,6 @@
 import type { Attr } from '../../vfs/node.ts';
 import { copyTree } from '../copy-tree.ts';
+import type { CopyTreeResult } from '../copy-tree.ts';
 import { DavError } from '../dav-error.ts';
 import { destinationOf, mayOverwrite } from '../destination.ts';
 import type { Door } from '../door.ts';
@@ -11,33 +12,43 @@ import { multistatus } from '../multistatus.ts';
 import type { Outcome } from '../outcome.ts';
 import { empty } from '../outcome.ts';
 import { evaluate } from '../preconditions.ts';
+import { replaceTree } from '../replace-tree.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 
 /** A file, or a folder with or without what is below it. The content is not moved where the drive can refer to it. */
 export async function copy(request: DavRequest, door: Door): Promise<Outcome> {
   const { context } = request;
-  const path = destinationOf(request, door);
+  const { names } = destinationOf(request, door);
   const source = existing(await locate(door.fs, request.path, context));
   const deep = isDeep(request, source);
-  const to = await locate(door.fs, { ...path, slash: false }, context);
-  const place = placeOf(to);
+  const to = await locate(door.fs, { names, slash: false }, context);
+  placeOf(to);
   await checkDestination(request, door, source, to);
   const time = requestedTime(request, door.now());
-  const replace = to.attr !== undefined;
-  const inPlace = replace && source.kind !== 'folder' && to.attr?.kind !== 'folder';
-  if (replace && !inPlace) await door.fs.removeTree(place.folder, place.name, context);
-  if (replace) await door.locks.removeTree(path.names, { keepRoot: true });
-  const { attr, failures } = await copyTree(
-    door.fs,
-    source,
-    place,
-    { deep, replace: inPlace, names: path.names },
-    context,
-  );
+  const { attr, failures } = await make(request, door, source, to, deep);
+  const kept = to.attr !== undefined && failures.length > 0;
+  if (kept) return multistatus(failures, { names, folder: to.attr.kind === 'folder' });
+  if (to.attr !== undefined) await door.locks.removeTree(names, { keepRoot: true });
   if (time.mtime !== undefined) await door.fs.setattr(attr.id, { mtime: time.mtime }, context);
-  await door.locks.rehold(path.names, async () => door.fs.hold(attr.id, context));
-  return failures.length > 0 ? multistatus(failures) : empty(replace ? 204 : 201, time.headers);
+  await door.locks.rehold(names, async () => door.fs.hold(attr.id, context));
+  if (failures.length > 0) return multistatus(failures);
+  return empty(to.attr === undefined ? 201 : 204, time.headers);
+}
+
+/** What is at the destination stays until the copy is whole (RFC 4918 section 9.8.4 would let it go first). */
+async function make(
+  { context }: DavRequest,
+  { fs, uuid }: Door,
+  source: Attr,
+  to: Target,
+  deep: boolean,
+): Promise<CopyTreeResult> {
+  const place = placeOf(to);
+  const { names } = to.path;
+  const swap = to.attr !== undefined && (source.kind === 'folder' || to.attr.kind === 'folder');
+  if (swap) return await replaceTree(fs, source, place, { deep, names, name: `.fjord-copy-${uuid()}` }, context);
+  return await copyTree(fs, source, place, { deep, replace: to.attr !== undefined, names }, context);
 }
 
 function isDeep(request: DavRequest, source: Attr): boolean {

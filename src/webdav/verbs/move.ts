@@ -2,7 +2,6 @@ import type { Context } from '../../vfs/context.ts';
 import type { Place } from '../../vfs/file-system.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
-import { copyTree } from '../copy-tree.ts';
 import { DavError } from '../dav-error.ts';
 import { destinationOf, mayOverwrite } from '../destination.ts';
 import type { Door } from '../door.ts';
@@ -10,12 +9,15 @@ import { existing, locate, placeOf } from '../locate.ts';
 import type { Target } from '../locate.ts';
 import { checkIf, requireTokens } from '../locks/guard.ts';
 import { requestedTime } from '../mtime.ts';
-import { multistatus } from '../multistatus.ts';
 import type { Outcome } from '../outcome.ts';
 import { empty } from '../outcome.ts';
 import { evaluate } from '../preconditions.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
+import { takePlace } from '../take-place.ts';
+
+/** What renaming over a folder that is not empty, or over another kind of node, ends with. */
+const IN_THE_WAY = ['ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'EEXIST'] as const;
 
 /** A move under way: both ends found, everything checked. */
 interface Plan {
@@ -28,7 +30,10 @@ interface Plan {
   readonly replaced: Attr | undefined;
 }
 
-/** Keeps the node and with it properties and versions. Without `Overwrite` the destination gives way (Finder sends none). */
+/**
+ * Keeps the node and with it properties and versions. Without `Overwrite` the destination gives way (Finder sends none).
+ * Between two mounts nothing is moved (`EXDEV`, 403): programs copy and then delete, and see themselves what that refuses.
+ */
 export async function move(request: DavRequest, door: Door): Promise<Outcome> {
   const { context } = request;
   const names = destinationOf(request, door).names;
@@ -41,8 +46,7 @@ export async function move(request: DavRequest, door: Door): Promise<Outcome> {
   const plan: Plan = { source, from, to, names, replaced: sameNode ? undefined : there.attr };
   await check(request, door, plan, there);
   const time = requestedTime(request, door.now());
-  const partial = await relocate(door, plan, context);
-  if (partial !== undefined) return partial;
+  await relocate(door, plan, context);
   await settle(request, door, plan, time.mtime);
   return empty(plan.replaced === undefined ? 201 : 204, time.headers);
 }
@@ -61,40 +65,13 @@ async function check(request: DavRequest, door: Door, { source, replaced }: Plan
 }
 
 /** Renames; the policy and the kind of move are judged before anything that is there gives way. */
-async function relocate(door: Door, plan: Plan, context: Context): Promise<Outcome | undefined> {
-  const { from, to, replaced } = plan;
+async function relocate(door: Door, { from, to, replaced }: Plan, context: Context): Promise<void> {
   try {
     await door.fs.rename(from, to, replaced === undefined ? { noReplace: true } : {}, context);
-    return undefined;
   } catch (error) {
-    if (isFsError(error, 'EXDEV')) return across(door, plan, context);
-    const inTheWay =
-      isFsError(error, 'ENOTEMPTY') ||
-      isFsError(error, 'EISDIR') ||
-      isFsError(error, 'ENOTDIR') ||
-      isFsError(error, 'EEXIST');
-    if (replaced === undefined || !inTheWay) throw error;
+    if (replaced === undefined || !IN_THE_WAY.some((code) => isFsError(error, code))) throw error;
+    await takePlace(door.fs, from, to, context);
   }
-  await door.fs.removeTree(to.folder, to.name, context);
-  await door.fs.rename(from, to, { noReplace: true }, context);
-  return undefined;
-}
-
-/** Between two mounts: a copy, and then the source is removed, if its mount lets go of it at all. */
-async function across(
-  door: Door,
-  { source, from, to, names, replaced }: Plan,
-  context: Context,
-): Promise<Outcome | undefined> {
-  const { fs } = door;
-  // Renaming a node to its own name changes nothing and is refused where removing it would be.
-  await fs.rename(from, from, {}, context);
-  const inPlace = replaced !== undefined && source.kind !== 'folder' && replaced.kind !== 'folder';
-  if (replaced !== undefined && !inPlace) await fs.removeTree(to.folder, to.name, context);
-  const { failures } = await copyTree(fs, source, to, { deep: true, replace: inPlace, names }, context);
-  if (failures.length > 0) return multistatus(failures);
-  await fs.removeTree(from.folder, from.name, context);
-  return undefined;
 }
 
 /** Locks stay where they were made: those of the source end, one on the destination holds what is there now. */

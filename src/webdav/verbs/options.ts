@@ -4,5 +4,14 @@ import { empty } from '../outcome.ts';
 
 /** Answered for every path, existing or not, with or without a password: clients look for the server this way. */
 export function options(): Outcome {
-  return empty(200, ['DAV', '1, 2, 3', 'Allow', ALLOW, 'MS-Author-Via', 'DAV', 'Accept-Ranges', 'bytes']);
+  return empty(200, [
+    'DAV',
+    '1, 2, 3, extended-mkcol',
+    'Allow',
+    ALLOW,
+    'MS-Author-Via',
+    'DAV',
+    'Accept-Ranges',
+    'bytes',
+  ]);
 }

@@ -1,0 +1,52 @@
+import { background } from '../vfs/context.ts';
+import type { Context } from '../vfs/context.ts';
+import type { FileSystem, Hold, Place } from '../vfs/file-system.ts';
+import type { Attr } from '../vfs/node.ts';
+import { find } from '../vfs/walk.ts';
+import { copyMembers } from './copy-tree.ts';
+import type { CopyTreeResult, MemberFailure } from './copy-tree.ts';
+import { checkMayGo, takePlace } from './take-place.ts';
+
+export interface ReplaceTreeOptions {
+  /** Copy what is below a folder, too. */
+  readonly deep: boolean;
+  /** Path of the destination. */
+  readonly names: readonly string[];
+  /** What the copy is called, beside the destination, until it is whole. */
+  readonly name: string;
+}
+
+/**
+ * Copies a node to a name that another one has. What is there stays until the copy is whole, and then gives way in one step;
+ * if any member fails, the copy is removed and all is as it was. The copy is held meanwhile, so that it is neither sent
+ * nor sealed under its temporary name.
+ */
+export async function replaceTree(
+  fs: FileSystem,
+  source: Attr,
+  to: Place,
+  { deep, names, name }: ReplaceTreeOptions,
+  context: Context,
+): Promise<CopyTreeResult> {
+  await checkMayGo(fs, to, context);
+  const aside = { folder: to.folder, name };
+  const attr = await fs.copy(source.id, aside, { replace: false }, context);
+  const failures: MemberFailure[] = [];
+  let hold: Hold | undefined;
+  let whole = false;
+  try {
+    hold = await fs.hold(attr.id, context);
+    if (deep && source.kind === 'folder') await copyMembers(fs, source, attr, names, failures, context);
+    if (failures.length === 0) await takePlace(fs, aside, to, context);
+    whole = failures.length === 0;
+  } finally {
+    if (!whole) await discard(fs, aside, to);
+    hold?.release();
+  }
+  return { attr, failures };
+}
+
+/** Removes the copy, also when the client has gone, unless nothing else is left. */
+async function discard(fs: FileSystem, { folder, name }: Place, to: Place): Promise<void> {
+  if ((await find(fs, to.folder, to.name, background)) !== undefined) await fs.removeTree(folder, name, background);
+}
