@@ -1,7 +1,8 @@
-import { fdatasync, fstatSync, ftruncateSync } from 'node:fs';
+import { fstatSync, ftruncateSync } from 'node:fs';
 import type { Context } from '../vfs/context.ts';
 import { Bitmap } from './bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength } from './block.ts';
+import type { DiskSync } from './disk-sync.ts';
 import { SYNC_LIMIT, readFully, readFullyAsync, writeFully, writeFullyAsync } from './file-io.ts';
 import type { Borrowed, FilePool } from './file-pool.ts';
 import type { StagedBase } from './staged-base.ts';
@@ -161,13 +162,12 @@ export class CowFile {
     this.#size = size;
   }
 
-  async sync(): Promise<void> {
+  /** Its bytes are on the disk when answered, and those of the base that are here only. */
+  async sync({ file: sync }: DiskSync): Promise<void> {
     await this.#base?.sync();
     const file = this.#borrow();
     try {
-      await new Promise<void>((resolve, reject) => {
-        fdatasync(file.fd, (error) => (error ? reject(error) : resolve()));
-      });
+      await sync(file.fd);
     } finally {
       file.release();
     }

@@ -6,7 +6,7 @@ import type { BatchWriter, Op } from './group-writer.ts';
 import type { Bounds, Rows } from './table.ts';
 
 export interface DatabaseOptions {
-  /** How long a batch that was not synced may wait for the disk, ms. */
+  /** How long what was not synced may wait for the disk, ms. */
   readonly commitDelay?: number;
 }
 
@@ -21,7 +21,7 @@ const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
  * that one batch changes all of them or none. Values are JSON.
  *
  * A batch that has been answered survives the death of the process; with `sync`, or after `barrier()`, the loss of power,
- * too; any other is synced within `commitDelay`. Concurrent batches may be applied in any order: writers that share
+ * too; any other is synced by a commit within `commitDelay`. Concurrent batches may be applied in any order: writers that share
  * records go through one `GroupWriter`.
  *
  * After a failed write nobody knows what LevelDB's log holds, so nothing is written any more: later writes fail with
@@ -34,6 +34,11 @@ export class Database implements BatchWriter {
   #nextBarrier: Promise<void> | undefined;
   #runningBarrier: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #prepare: () => Promise<void> = () => Promise.resolve();
+  #committing: Promise<void> = Promise.resolve();
+  /** Counts batches; those up to `synced` are on the disk. */
+  #written = 0;
+  #synced = 0;
   #failure: FsError | undefined;
   #closing: Promise<void> | undefined;
   #tellFailure!: (failure: FsError) => void;
@@ -74,12 +79,32 @@ export class Database implements BatchWriter {
     };
   }
 
-  /** All of the ops or none; of two with one key the later counts. Visible to reads when answered. @throws EIO, ENOSPC */
-  async write(ops: readonly Op[], sync: boolean): Promise<void> {
+  /**
+   * All of the ops or none; of two with one key the later counts. Visible to reads when answered. `before` is answered
+   * first; where it fails the write has failed. @throws EIO, ENOSPC
+   */
+  async write(ops: readonly Op[], sync: boolean, before?: () => Promise<void>): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closing !== undefined) throw new FsError('EBADF', 'write', { reason: 'the database is closed' });
-    await this.#write(ops, sync);
-    if (!sync) this.#timer ??= setTimeout(() => void this.barrier().catch(() => undefined), this.#commitDelay);
+    await this.#write(ops, sync, before);
+    if (!sync) this.commitSoon();
+  }
+
+  /**
+   * `prepare` brings to the disk what records speak of; each commit that comes of itself waits for it before it syncs the
+   * records. What it cannot do it must do the next time: its failure holds up nothing.
+   */
+  beforeCommit(prepare: () => Promise<void>): void {
+    this.#prepare = prepare;
+  }
+
+  /** A commit follows within `commitDelay`. */
+  commitSoon(): void {
+    if (this.#timer !== undefined || this.#closing !== undefined || this.#failure !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#committing = this.#committing.then(() => this.#commit());
+    }, this.#commitDelay);
   }
 
   /** Answered when everything that was answered before this call is on the disk; one sync serves all who wait. @throws EIO, ENOSPC */
@@ -100,26 +125,30 @@ export class Database implements BatchWriter {
   }
 
   async #close(): Promise<void> {
-    const unsynced = this.#timer !== undefined;
     clearTimeout(this.#timer);
+    await this.#committing;
     await this.#runningBarrier;
-    if (unsynced && this.#failure === undefined) await this.#write([], true).catch(() => undefined);
+    if (this.#written > this.#synced && this.#failure === undefined) await this.#write([], true).catch(() => undefined);
     await this.#level.close();
   }
 
-  async #write(ops: readonly Op[], sync: boolean): Promise<void> {
-    const timer = this.#timer;
+  async #commit(): Promise<void> {
+    await this.#prepare().catch(() => undefined);
+    if (this.#written > this.#synced) await this.barrier().catch(() => undefined);
+  }
+
+  async #write(ops: readonly Op[], sync: boolean, before?: () => Promise<void>): Promise<void> {
+    const covered = this.#written;
     try {
+      await before?.();
       const batch = (ops.length > 0 ? ops : [SYNC_MARK]).map((op) => this.#operation(op));
       await this.#level.batch(batch, { sync });
       if (sync) await syncOldLogs(this.#level.location);
     } catch (error) {
       throw this.#fail(error);
     }
-    if (sync && timer === this.#timer) {
-      clearTimeout(timer);
-      this.#timer = undefined;
-    }
+    if (sync) this.#synced = Math.max(this.#synced, covered);
+    else this.#written++;
   }
 
   #operation({ type, table, key, value }: Op) {

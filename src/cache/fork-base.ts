@@ -32,7 +32,7 @@ export class ForkBase implements StagedBase {
   }
 
   sync(): Promise<void> {
-    return this.file.sync();
+    return this.file.syncContent();
   }
 
   rest(): void {}

@@ -11,12 +11,15 @@ import type { StagedBase } from './staged-base.ts';
 import { buildDigests } from './staged-manifest.ts';
 import type { StagedRecord } from './staged-record.ts';
 import type { StagingRoom } from './staging-room.ts';
+import type { UnsyncedFiles } from './unsynced-files.ts';
 
 export interface StagedFileParts {
   readonly id: string;
   readonly path: string;
   readonly pool: FilePool;
   readonly room: StagingRoom;
+  /** Hears of changes, and that they are over. */
+  readonly unsynced: UnsyncedFiles;
   readonly base: StagedBase | undefined;
   readonly record: StagedRecord;
   /** Writes the record; answered when it survives the death of the process. */
@@ -94,19 +97,30 @@ export class DiskStagedFile implements StagedFile {
     this.#checkWritable();
     if (this.#file.base === undefined && this.#lock.isFree(true)) {
       this.#file.truncateNow(size);
-      this.#passing.truncated(size);
+      this.#truncated(size);
       return;
     }
     return this.#lock.run(true, context.signal, async () => {
       this.#checkWritable();
       await this.#file.truncate(size, context);
-      this.#passing.truncated(size);
+      this.#truncated(size);
     });
   }
 
   async sync(): Promise<void> {
-    await this.#file.sync();
+    await this.syncContent();
     await this.#parts.barrier();
+  }
+
+  /** Its bytes are on the disk when answered, and those that it is based on. @throws EIO, ENOSPC */
+  async syncContent(): Promise<void> {
+    this.#parts.unsynced.forget(this.path);
+    try {
+      await this.#file.sync(this.#parts.unsynced.disk);
+    } catch (error) {
+      this.#parts.unsynced.changed(this.path);
+      throw asFsError(error, 'fsync', this.id);
+    }
   }
 
   seal(): void {
@@ -140,6 +154,7 @@ export class DiskStagedFile implements StagedFile {
 
   close(): void {
     this.#file.rest();
+    this.#parts.unsynced.finished(this.path);
   }
 
   /** The blocks that are in its file. */
@@ -175,7 +190,7 @@ export class DiskStagedFile implements StagedFile {
     if (!this.#parts.room.take(data.length)) return this.#writeWhenRoom(data, position, context);
     if (this.#lock.isFree(true)) {
       const at = position ?? this.size;
-      if (this.#attempt(() => this.#file.writeNow(data, at))) return this.#passing.wrote(at, at + data.length);
+      if (this.#attempt(() => this.#file.writeNow(data, at))) return this.#wrote(at, at + data.length);
     }
     return this.#writeLater(data, position, context);
   }
@@ -210,8 +225,18 @@ export class DiskStagedFile implements StagedFile {
         await this.#parts.room.reserve(data.length, context);
         await this.#file.write(data, at, context);
       }
-      this.#passing.wrote(at, at + data.length);
+      this.#wrote(at, at + data.length);
     });
+  }
+
+  #wrote(start: number, end: number): void {
+    this.#passing.wrote(start, end);
+    this.#parts.unsynced.changed(this.path);
+  }
+
+  #truncated(size: number): void {
+    this.#passing.truncated(size);
+    this.#parts.unsynced.changed(this.path);
   }
 
   #save(): Promise<void> {

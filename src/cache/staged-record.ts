@@ -1,3 +1,4 @@
+import { FsError } from '../vfs/fs-error.ts';
 import type { Content } from './content.ts';
 
 /**
@@ -24,4 +25,12 @@ export interface ForkedFrom {
 
 export function isFork(base: Content | ForkedFrom): base is ForkedFrom {
   return 'staged' in base;
+}
+
+export function isStagedId(id: string): boolean {
+  return /^[\w-]+$/.test(id);
+}
+
+export function noStagedFile(id: string): FsError {
+  return new FsError('ENOENT', 'open', { subject: id, reason: 'no such staged file' });
 }

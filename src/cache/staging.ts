@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, ftruncateSync, mkdirSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background } from '../vfs/context.ts';
 import { FsError, asFsError } from '../vfs/fs-error.ts';
@@ -8,15 +8,18 @@ import { BLOCK_SIZE } from './block.ts';
 import type { Content, StagedFile, Staging } from './content.ts';
 import type { DiskContentStore } from './content-store.ts';
 import type { Database } from './database.ts';
+import { type DiskSync, systemSync } from './disk-sync.ts';
 import type { Borrowed } from './file-pool.ts';
-import { FolderSync } from './folder-sync.ts';
 import { ForkBase } from './fork-base.ts';
+import { Forks } from './forks.ts';
 import type { GroupWriter, Op } from './group-writer.ts';
+import { Leftovers } from './leftovers.ts';
 import { ContentBase, type StagedBase } from './staged-base.ts';
 import { DiskStagedFile } from './staged-file.ts';
-import { type StagedRecord, isFork } from './staged-record.ts';
+import { type StagedRecord, isFork, isStagedId, noStagedFile } from './staged-record.ts';
 import { StagingRoom } from './staging-room.ts';
 import { Table } from './table.ts';
+import { UnsyncedFiles } from './unsynced-files.ts';
 
 export interface DiskStagingOptions {
   readonly db: Database;
@@ -27,6 +30,8 @@ export interface DiskStagingOptions {
   readonly minFree: number;
   /** How long a write waits for room before it fails, ms. */
   readonly patience?: number;
+  /** How bytes get to the disk; the system's way if absent. */
+  readonly sync?: DiskSync;
 }
 
 /** `Staging` on a folder of sparse files, `staging/<id>`, with records in LevelDB. */
@@ -36,33 +41,37 @@ export class DiskStaging implements Staging {
   readonly #writer: GroupWriter;
   readonly #table: Table<StagedRecord>;
   readonly #room: StagingRoom;
-  readonly #names: FolderSync;
+  readonly #unsynced: UnsyncedFiles;
   readonly #files = new Map<string, DiskStagedFile>();
   readonly #loading = new Map<string, Promise<DiskStagedFile>>();
-  /** Staged file → those that are based on it. */
-  readonly #forks = new Map<string, Set<string>>();
-  /** Bytes of files of earlier processes that nobody has opened here. */
-  readonly #left = new Map<string, number>();
+  readonly #forks = new Forks();
+  readonly #left: Leftovers;
   /** Discarded files that somebody may still read; whoever forgets to close one loses it to the garbage collector. */
   readonly #nameless = new FinalizationRegistry<Borrowed>((file) => file.release());
 
-  private constructor({ store, writer, minFree, patience = 5000 }: DiskStagingOptions, table: Table<StagedRecord>) {
+  private constructor(options: DiskStagingOptions, dir: string, names: readonly string[], table: Table<StagedRecord>) {
+    const { db, store, writer, minFree, patience = 5000, sync = systemSync() } = options;
     this.#store = store;
-    this.#dir = join(store.dir, 'staging');
-    this.#names = new FolderSync(this.#dir);
+    this.#dir = dir;
     this.#writer = writer;
     this.#table = table;
+    this.#left = new Leftovers(dir, names);
+    this.#unsynced = new UnsyncedFiles({ dir, pool: store.pool, sync, soon: () => db.commitSoon() });
+    db.beforeCommit(() => this.#unsynced.commit());
     const { space } = store;
     this.#room = new StagingRoom({ space, minFree, patience, clear: (bytes) => store.clear(bytes) });
   }
 
   static async open(options: DiskStagingOptions): Promise<DiskStaging> {
-    const { db, writer } = options;
+    const { db, writer, store } = options;
     const table = new Table<StagedRecord>('staging', await db.rows('staging'), writer, 4 << 20);
-    const staging = new DiskStaging(options, table);
-    mkdirSync(staging.#dir, { recursive: true });
-    await staging.#readRecords();
-    void staging.#measure().catch(() => undefined);
+    const dir = join(store.dir, 'staging');
+    mkdirSync(dir, { recursive: true });
+    const names = await readdir(dir);
+    const staging = new DiskStaging(options, dir, names, table);
+    await staging.#readRecords(new Set(names));
+    for (const name of names) staging.#unsynced.left(staging.#path(name));
+    void staging.#left.measure().catch(() => undefined);
     return staging;
   }
 
@@ -84,7 +93,7 @@ export class DiskStaging implements Staging {
   }
 
   async open(id: string): Promise<StagedFile> {
-    if (this.#table.get(id)?.hidden === true) throw noFile(id);
+    if (this.#table.get(id)?.hidden === true) throw noStagedFile(id);
     return this.#load(id);
   }
 
@@ -94,7 +103,7 @@ export class DiskStaging implements Staging {
   }
 
   async discard(id: string): Promise<void> {
-    if ((this.#forks.get(id)?.size ?? 0) > 0) {
+    if (this.#forks.of(id).size > 0) {
       await this.#writer.write([this.#table.put(id, { ...this.#table.get(id), hidden: true })]);
       return;
     }
@@ -112,18 +121,30 @@ export class DiskStaging implements Staging {
     // Forked while that was written.
     await this.#writer.write(this.#rebase(file.id, content));
     staged.adopted(content, new ContentBase(content, this.#store));
-    this.#forks.delete(file.id);
+    this.#forks.free(file.id);
     this.#files.delete(file.id);
+    this.#unsynced.forget(staged.path);
     this.#store.pool.forget(staged.path);
     await rm(staged.path, { force: true });
     await this.#leaveParent(file.id, staged.record);
   }
 
   usage(): number {
-    let bytes = 0;
+    let { bytes } = this.#left;
     for (const file of this.#files.values()) bytes += file.bytes;
-    for (const left of this.#left.values()) bytes += left;
     return bytes;
+  }
+
+  /** Brings everything staged to the disk. @throws EIO, ENOSPC */
+  sync(): Promise<void> {
+    return this.#unsynced.syncAll();
+  }
+
+  /** The bytes of staged files are on the disk when answered; what is not here any more is not asked for. @throws EIO, ENOSPC */
+  async syncContents(ids: Iterable<string>): Promise<void> {
+    const files = [...new Set(ids)].flatMap((id) => this.#files.get(id) ?? []);
+    await Promise.all(files.map((file) => this.#syncContent(file)));
+    await this.#unsynced.syncNames();
   }
 
   /** Gives descriptors back; the files stay. */
@@ -132,15 +153,23 @@ export class DiskStaging implements Staging {
     this.#files.clear();
   }
 
+  async #syncContent(file: DiskStagedFile): Promise<void> {
+    try {
+      await file.syncContent();
+    } catch (error) {
+      if (this.#files.get(file.id) === file) throw error;
+    }
+  }
+
   #create(record: StagedRecord, base: StagedBase | undefined, size: number): DiskStagedFile {
     const id = randomUUID();
     const path = this.#path(id);
     const file = this.#store.pool.borrow(path, { create: true });
     try {
       if (size > 0) ftruncateSync(file.fd, size);
-      this.#names.changed();
+      this.#unsynced.created(path);
       if (record.base !== undefined) this.#save(id, record).catch(() => undefined);
-      this.#noteFork(id, record);
+      this.#forks.add(id, record);
       return this.#make(id, record, base);
     } catch (error) {
       throw asFsError(error, 'create', id);
@@ -154,9 +183,10 @@ export class DiskStaging implements Staging {
     const save = (record: StagedRecord): Promise<void> => this.#save(id, record);
     const barrier = (): Promise<void> => this.#barrier();
     const path = this.#path(id);
-    const file = new DiskStagedFile({ id, path, pool, room: this.#room, base, record, save, barrier });
+    const unsynced = this.#unsynced;
+    const file = new DiskStagedFile({ id, path, pool, room: this.#room, unsynced, base, record, save, barrier });
     this.#files.set(id, file);
-    this.#left.delete(id);
+    this.#left.remove(id);
     return file;
   }
 
@@ -184,7 +214,7 @@ export class DiskStaging implements Staging {
   }
 
   async #read(id: string): Promise<DiskStagedFile> {
-    if (!isId(id) || !existsSync(this.#path(id))) throw noFile(id);
+    if (!isStagedId(id) || !existsSync(this.#path(id))) throw noStagedFile(id);
     const record = this.#table.get(id) ?? {};
     const base = await this.#baseOf(record);
     try {
@@ -207,7 +237,8 @@ export class DiskStaging implements Staging {
     const file = this.#files.get(id);
     if (file !== undefined) this.#nameless.register(file, file.hold());
     this.#files.delete(id);
-    this.#left.delete(id);
+    this.#left.remove(id);
+    this.#unsynced.forget(this.#path(id));
     this.#store.pool.forget(this.#path(id));
     await rm(this.#path(id), { force: true });
     if (this.#table.get(id) !== undefined) await this.#writer.write([this.#table.del(id)]);
@@ -217,7 +248,7 @@ export class DiskStaging implements Staging {
   /** Those that are based on a staged file are based on the content that it becomes, if they are not yet. */
   #rebase(parent: string, content: Content): Op[] {
     const ops: Op[] = [];
-    for (const id of this.#forks.get(parent) ?? []) {
+    for (const id of this.#forks.of(parent)) {
       const record = this.#recordOf(id);
       if (record.base === undefined || !isFork(record.base)) continue;
       const rebased = { ...record, base: content };
@@ -231,20 +262,10 @@ export class DiskStaging implements Staging {
     return this.#table.get(id) ?? {};
   }
 
-  #noteFork(id: string, { base }: StagedRecord): void {
-    if (base === undefined || !isFork(base)) return;
-    const forks = this.#forks.get(base.staged) ?? new Set();
-    this.#forks.set(base.staged, forks.add(id));
-  }
-
   /** A discarded file goes with the last one that was based on it. */
-  async #leaveParent(id: string, { base }: StagedRecord): Promise<void> {
-    if (base === undefined || !isFork(base)) return;
-    const forks = this.#forks.get(base.staged);
-    forks?.delete(id);
-    if (forks === undefined || forks.size > 0) return;
-    this.#forks.delete(base.staged);
-    if (this.#recordOf(base.staged).hidden === true) await this.#remove(base.staged);
+  async #leaveParent(id: string, record: StagedRecord): Promise<void> {
+    const free = this.#forks.remove(id, record);
+    if (free !== undefined && this.#recordOf(free).hidden === true) await this.#remove(free);
   }
 
   #mine(file: StagedFile): DiskStagedFile {
@@ -256,15 +277,13 @@ export class DiskStaging implements Staging {
     return join(this.#dir, id);
   }
 
-  async #readRecords(): Promise<void> {
-    const names = new Set(await readdir(this.#dir));
-    for (const id of names) this.#left.set(id, 0);
+  async #readRecords(names: ReadonlySet<string>): Promise<void> {
     const ops: Op[] = [];
     for (let gt = ''; ;) {
       const page = await this.#table.range({ gt, lt: '~', limit: 1000 });
       for (const [id, record] of page) {
         gt = id;
-        if (names.has(id)) this.#noteFork(id, record);
+        if (names.has(id)) this.#forks.add(id, record);
         else ops.push(this.#table.del(id));
       }
       if (page.length < 1000) break;
@@ -272,27 +291,8 @@ export class DiskStaging implements Staging {
     if (ops.length > 0) await this.#writer.write(ops);
   }
 
-  async #measure(): Promise<void> {
-    for (const id of Array.from(this.#left.keys())) {
-      const bytes = await stat(this.#path(id)).then(
-        ({ blocks }) => blocks * 512,
-        () => 0,
-      );
-      // Meanwhile it may have been opened or discarded.
-      if (this.#left.has(id)) this.#left.set(id, bytes);
-    }
-  }
-
   async #barrier(): Promise<void> {
-    await this.#names.sync();
+    await this.#unsynced.syncNames();
     await this.#writer.write([], { sync: true });
   }
-}
-
-function isId(id: string): boolean {
-  return /^[\w-]+$/.test(id);
-}
-
-function noFile(id: string): FsError {
-  return new FsError('ENOENT', 'open', { subject: id, reason: 'no such staged file' });
 }

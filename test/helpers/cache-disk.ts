@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DiskContentStore, type DiskContentStoreOptions } from '../../src/cache/content-store.ts';
 import { Database } from '../../src/cache/database.ts';
+import { DurableWriter } from '../../src/cache/durable-writer.ts';
 import { GroupWriter } from '../../src/cache/group-writer.ts';
 import { DiskStaging, type DiskStagingOptions } from '../../src/cache/staging.ts';
 import type { BlockSource } from '../../src/cache/content.ts';
@@ -18,6 +19,8 @@ export interface CacheDiskOptions {
   readonly staging?: Partial<DiskStagingOptions>;
   /** Where LevelDB is, if not beside the files. */
   readonly database?: string;
+  /** Whether every batch survives the loss of power. */
+  readonly durable?: boolean;
 }
 
 /** Database, store and staging in one folder, as a gateway has them; opened again, it finds what was left. */
@@ -27,10 +30,11 @@ export async function openCacheDisk(
   options: CacheDiskOptions = {},
 ): Promise<CacheDisk> {
   const db = await Database.open(options.database ?? join(dir, 'db'));
-  const writer = new GroupWriter(db);
+  const syncContents = (staged: ReadonlySet<string>): Promise<void> => staging.syncContents(staged);
+  const writer = new GroupWriter(options.durable === true ? new DurableWriter(db, syncContents) : db);
   const limits = { maxBytes: 1e12, minFree: 0 };
   const store = await DiskContentStore.open({ dir, db, writer, source, ...limits, ...options.store });
-  const staging = await DiskStaging.open({ db, writer, store, minFree: 0, ...options.staging });
+  const staging: DiskStaging = await DiskStaging.open({ db, writer, store, minFree: 0, ...options.staging });
   const close = async (): Promise<void> => {
     staging.close();
     await store.close();

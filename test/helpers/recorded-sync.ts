@@ -1,0 +1,53 @@
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Database } from '../../src/cache/database.ts';
+import { type DiskSync, systemSync } from '../../src/cache/disk-sync.ts';
+
+/** Linux tells the name of an open file. */
+const nameOf = (fd: number): string => basename(readlinkSync(`/proc/self/fd/${fd}`));
+
+/**
+ * The system's syncs, which happen, written down in their order: `file <name>` and `all` when they are done, `records`
+ * when a synced batch of the database begins.
+ */
+export class RecordedSync {
+  readonly events: string[] = [];
+  /** Thrown by the next sync of content. */
+  failure: Error | undefined;
+  readonly disk: DiskSync;
+
+  constructor() {
+    const system = systemSync();
+    this.disk = {
+      file: async (fd) => {
+        this.#failOnce();
+        const name = nameOf(fd);
+        await system.file(fd);
+        this.events.push(`file ${name}`);
+      },
+      all: async (dir) => {
+        this.#failOnce();
+        await system.all?.(dir);
+        this.events.push('all');
+      },
+    };
+  }
+
+  /** Writes down the synced batches of a database, too. */
+  watch(db: Database): void {
+    const write = db.write.bind(db);
+    db.write = (ops, sync, before) => {
+      const noted = async (): Promise<void> => {
+        await before?.();
+        if (sync) this.events.push('records');
+      };
+      return write(ops, sync, noted);
+    };
+  }
+
+  #failOnce(): void {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+}
