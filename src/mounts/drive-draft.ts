@@ -44,7 +44,8 @@ export class DriveDraft implements Draft {
       while (gates.isClosed(this.#place.folder)) await gates.opened(this.#place.folder);
       const { entry, used } = await this.#fill(content, expected);
       if (!used) this.#drop();
-      this.#file.close();
+      // Who reads it already goes on, also if the next draft has replaced it by now.
+      if (!this.#ground.files.isOpen(entry.id)) this.#file.close();
       return attrOf(entry);
     } catch (error) {
       this.#drop();

@@ -8,15 +8,13 @@ import type { Ground } from './ground.ts';
 import type { OpenFile } from './open-file.ts';
 
 /**
- * A handle of a file of the drive. All handles of a node see the same bytes. When somebody else replaces the whole content
- * (another computer, a draft), a handle that has begun to read the old one gets `ESTALE`, rather than a mixture of both,
- * until it reads from the beginning again.
+ * A handle of a file of the drive. All handles of a node see the same bytes, those that somebody else has replaced them with
+ * included (another computer, a draft): they follow the node. Who wants one content to its end opens a snapshot.
  */
 export class DriveHandle implements FileHandle {
   readonly #ground: Ground;
   readonly #file: OpenFile;
   readonly #mode: OpenMode;
-  #epoch: number;
   #open = true;
 
   /** Takes over one count of `file.handles`, and of its writers. */
@@ -24,7 +22,6 @@ export class DriveHandle implements FileHandle {
     this.#ground = ground;
     this.#file = file;
     this.#mode = mode;
-    this.#epoch = file.epoch;
   }
 
   get node(): NodeId {
@@ -39,9 +36,6 @@ export class DriveHandle implements FileHandle {
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
     this.#check('read', this.#mode.read, context);
     checkSize(position, 'read');
-    const { epoch } = this.#file;
-    if (position === 0) this.#epoch = epoch;
-    else if (this.#epoch !== epoch) throw this.#replaced();
     return this.#file.read(into, position, context);
   }
 
@@ -80,10 +74,5 @@ export class DriveHandle implements FileHandle {
       throw new FsError('EBADF', op, { reason: this.#open ? 'not opened for this' : 'the handle is closed' });
     }
     checkAborted(context, op);
-  }
-
-  #replaced(): FsError {
-    const reason = 'the file was replaced while it was being read';
-    return new FsError('ESTALE', 'read', { subject: this.#file.entry.name, reason });
   }
 }

@@ -27,6 +27,7 @@ import { removeTree, rmdir, unlink } from './remove.ts';
 import { rename } from './rename.ts';
 import { setAttr } from './setattr.ts';
 import { Siblings } from './siblings.ts';
+import { openSnapshot } from './snapshot-handle.ts';
 import type { Sweeper } from './sweeper.ts';
 
 /** What the account stores, as the cloud said last. Bytes. */
@@ -129,8 +130,9 @@ export class Drive implements FileSystem {
     const node = nodeOf(this.#ground, id, 'open');
     if (node.kind === 'folder') throw new FsError('EISDIR', 'open', { subject: node.name });
     if (node.kind === 'symlink') throw new FsError('ELOOP', 'open', { subject: node.name });
-    const handle = new DriveHandle(this.#ground, this.#ground.files.acquire(node, mode), mode);
     if (mode.read) this.#siblings.opened(node);
+    if (mode.snapshot === true && !mode.write) return openSnapshot(this.#ground, node);
+    const handle = new DriveHandle(this.#ground, this.#ground.files.acquire(node, mode), mode);
     return mode.truncate === true ? emptied(handle, context) : handle;
   }
 

@@ -17,6 +17,13 @@ export interface Session {
   unwritten?: Pick<Entry, 'size' | 'mtime' | 'ctime' | 'version'>;
 }
 
+/** A content that stays readable, whatever becomes of the node. */
+export interface Pinned {
+  /** To be released. */
+  readonly source: Source;
+  readonly entry: Entry;
+}
+
 /**
  * A file that is open here, shared by all handles of its node. Writing goes to a staged file; the first write of a session
  * promises it in the journal, the end of the session writes down size and times. Between the two `overlay` shows them.
@@ -31,7 +38,6 @@ export class OpenFile {
   readonly #parts: DriveParts;
   /** The entry as the catalog had it last, less what is unwritten. */
   #last: Entry;
-  #epoch = 0;
   #source: Source | undefined;
   #session: Session | undefined;
   #beginning: Promise<Session> | undefined;
@@ -52,12 +58,6 @@ export class OpenFile {
     return this.overlay(this.#last);
   }
 
-  /** Counts how often somebody else replaced the content: what was read before is not the beginning of what follows. */
-  get epoch(): number {
-    this.#look();
-    return this.#epoch;
-  }
-
   /** The node's entry from the catalog, what is unwritten applied. */
   overlay(entry: Entry): Entry {
     const unwritten = this.#session?.unwritten;
@@ -74,6 +74,15 @@ export class OpenFile {
     const source = this.#readable();
     if (source instanceof Promise) return source.then((source) => source.read(into, position, context));
     return source.read(into, position, context);
+  }
+
+  /** The content as it is now, held for the caller, and the entry that it belongs to. */
+  pin(): Awaitable<Pinned> {
+    const { entry } = this;
+    const source = this.#readable();
+    if (source instanceof Promise) return source.then((source) => this.#pin(source) ?? this.pin());
+    source.hold();
+    return { source, entry };
   }
 
   /** `position` is that of the first byte; `end` for an append. */
@@ -163,8 +172,15 @@ export class OpenFile {
     const known = this.#parts.catalog.get(this.node);
     if (known === undefined || known === this.#last) return;
     if (this.#session !== undefined && known.staged !== this.#session.file.id) this.#session = undefined;
-    if (known.version !== this.#last.version && this.#session === undefined) this.#epoch++;
     this.#last = known;
+  }
+
+  /** Nothing if the content was replaced while it was opened. */
+  #pin(source: Source): Pinned | undefined {
+    const { entry } = this;
+    if (source.key !== sourceKey(entry) || source.isClosed) return undefined;
+    source.hold();
+    return { source, entry };
   }
 
   #readable(): Awaitable<Source> {

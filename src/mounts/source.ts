@@ -25,24 +25,34 @@ export class Source {
     try {
       read = this.#from.read(into, position, context);
     } catch (error) {
-      this.#release();
+      this.release();
       throw error;
     }
-    if (typeof read !== 'number') return read.finally(() => this.#release());
-    this.#release();
+    if (typeof read !== 'number') return read.finally(() => this.release());
+    this.release();
     return read;
   }
 
-  /** Closes it with the last read that is under way. */
+  /** Nothing can be read any more. */
+  get isClosed(): boolean {
+    return this.#retired && this.#users === 0;
+  }
+
+  /** Keeps it open until `release`, also when it is retired. */
+  hold(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#retired && this.#users === 0) this.#from.close?.();
+  }
+
+  /** Closes it with the last read that is under way, or the last who holds it. */
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
     if (this.#users === 0) this.#from.close?.();
-  }
-
-  #release(): void {
-    this.#users--;
-    if (this.#retired && this.#users === 0) this.#from.close?.();
   }
 }
 

@@ -112,6 +112,11 @@ export interface OpenMode {
   readonly truncate?: boolean;
   /** Every write goes to the end. */
   readonly append?: boolean;
+  /**
+   * For one reading from end to end: the handle, which cannot write, goes on with the content and the attributes of the
+   * moment it was opened when the whole content is replaced, from here or elsewhere. Other handles follow the node.
+   */
+  readonly snapshot?: boolean;
 }
 
 export interface RenameFlags {

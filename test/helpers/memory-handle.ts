@@ -19,6 +19,7 @@ export class MemoryHandle implements FileHandle {
   readonly #owner: HandleOwner;
   readonly #node: MemoryNode;
   readonly #mode: OpenMode;
+  readonly #snapshot: { readonly bytes: MemoryBytes; readonly attr: Attr } | undefined;
   #open = true;
 
   constructor(owner: HandleOwner, node: MemoryNode, mode: OpenMode) {
@@ -26,18 +27,19 @@ export class MemoryHandle implements FileHandle {
     this.#owner = owner;
     this.#node = node;
     this.#mode = mode;
+    this.#snapshot = mode.snapshot === true ? { bytes: node.bytes, attr: node.attr } : undefined;
     node.opens++;
   }
 
   attr(context: Context): Attr {
     this.#check('fstat', true, context);
-    return this.#node.attr;
+    return (this.#snapshot ?? this.#node).attr;
   }
 
   read(into: Uint8Array, position: number, context: Context): number {
     this.#check('read', this.#mode.read, context);
     checkSize(position, 'read');
-    return this.#node.bytes.read(into, position);
+    return (this.#snapshot ?? this.#node).bytes.read(into, position);
   }
 
   write(data: Uint8Array, position: number, context: Context): void {

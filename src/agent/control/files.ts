@@ -59,7 +59,7 @@ export async function openFile(
   if (attr.kind === 'folder') throw new FsError('EISDIR', 'open', { subject: path });
   const file = await list(fs, attr, path, context);
   try {
-    return [file, readAll(await fs.open(attr.id, { read: true, write: false }, context), context)];
+    return [file, readAll(await fs.open(attr.id, { read: true, write: false, snapshot: true }, context), context)];
   } catch (error) {
     throw named(error, 'open', path);
   }

@@ -22,7 +22,8 @@ import { multipart, streamRange } from './file-body.ts';
 /** Files up to this are read before the head is sent and go out in one write. */
 const SMALL = 64 * 1024;
 
-const READ = { read: true, write: false } as const;
+/** An answer is one content, whatever happens to the file meanwhile. */
+const READ = { read: true, write: false, snapshot: true } as const;
 
 /** GET and HEAD. */
 export async function get(request: DavRequest, door: Door): Promise<Outcome> {

@@ -63,6 +63,29 @@ export function handlesContract(add: Add): void {
   );
 
   add(
+    'a snapshot keeps the content that was replaced',
+    async (c) => {
+      const { t, fs, folder } = c;
+      const old = await put(c, folder, 'f', 'old content');
+      const snapshot = await fs.open(old.id, { ...readOnly, snapshot: true }, background);
+      const into = Buffer.alloc(4);
+      await snapshot.read(into, 0, background);
+      for (const content of ['new', 'newer, and longer']) {
+        const draft = await fs.draft(folder, 'f', {}, background);
+        await draft.append(Buffer.from(content), background);
+        await draft.commit({}, background);
+        await snapshot.read(into, 3, background);
+        t.equal(into.toString(), ' con');
+        t.equal((await snapshot.attr(background)).size, 11);
+      }
+      t.equal((await drain(snapshot)).toString(), 'old content', 'to its end');
+      await snapshot.close();
+      t.equal(await text(c, (await fs.lookup(folder, 'f', background)).id), 'newer, and longer');
+    },
+    'drafts',
+  );
+
+  add(
     'a handle goes on after removeTree',
     async (c) => {
       const { t, fs, folder } = c;
