@@ -47,6 +47,11 @@ export class Coherence {
     };
   }
 
+  /** The kernel is to look the name up anew. */
+  forgetName(folder: Inode, name: string): void {
+    this.#tellName(folder, name);
+  }
+
   /** The kernel has changed the node; `attr` is what it is now. The kernel's pages have the new content already. */
   changed(inode: Inode, attr: Attr): void {
     inode.told = digest(attr);
@@ -81,6 +86,7 @@ export class Coherence {
     if (attr === undefined) return this.#tellNode(inode, content);
     if (attr.version !== inode.cached) {
       // What the kernel reads after it was told is this content or a later one.
+      inode.restless ||= inode.cached !== undefined;
       inode.cached = attr.version;
       return this.#tellNode(inode, true);
     }

@@ -1,9 +1,15 @@
 import { closeSync, openSync, write } from 'node:fs';
 import { ECONNABORTED, EAGAIN, EINTR, ENODEV, ENOENT, EPERM } from './errno.ts';
 import type { Libc } from './libc.ts';
+import type { Borrower } from './loans.ts';
+import { BackingMap } from './wire/structs.ts';
 
 /** Milliseconds after which a wait looks up, so that a process can end though nothing happens. */
 const WAIT = 500;
+
+/** `FUSE_DEV_IOC_BACKING_OPEN` and `…_CLOSE`. */
+const BACKING_OPEN = 0x4010_e501;
+const BACKING_CLOSE = 0x4004_e502;
 
 export type Received =
   /** A request of so many bytes. */
@@ -16,7 +22,7 @@ export type Received =
 const nothing: Received = { what: 'nothing' };
 
 /** The kernel's end of one mount: an open, non-blocking `/dev/fuse`. */
-export class Device {
+export class Device implements Borrower {
   readonly #libc: Libc;
   readonly #fd: number;
   #open = true;
@@ -59,6 +65,28 @@ export class Device {
    */
   async notify(message: Buffer): Promise<void> {
     await this.#use(() => new Promise((resolve) => write(this.#fd, message, () => resolve())));
+  }
+
+  /** `Borrower.lend` */
+  lend(fd: number): number | undefined {
+    if (!this.#open) return undefined;
+    const map = Buffer.alloc(BackingMap.size);
+    BackingMap.encode({ fd }, map, 0);
+    const id = this.#libc.ioctl(this.#fd, BACKING_OPEN, map);
+    return id > 0 ? id : undefined;
+  }
+
+  /** `Borrower.takeBack` */
+  takeBack(id: number): void {
+    if (!this.#open) return;
+    const number = Buffer.alloc(4);
+    number.writeInt32LE(id);
+    this.#libc.ioctl(this.#fd, BACKING_CLOSE, number);
+  }
+
+  /** `Borrower.isShared` */
+  isShared(fd: number): boolean {
+    return this.#libc.isShared(fd);
   }
 
   /**

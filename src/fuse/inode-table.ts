@@ -51,6 +51,12 @@ export class InodeTable {
     this.release(inode);
   }
 
+  /** The node gets another number when it is looked up next; who has this one open goes on with what it was. */
+  leave(inode: Inode): void {
+    inode.left = true;
+    if (this.#byId.get(inode.id) === inode) this.#byId.delete(inode.id);
+  }
+
   /** Drops the inode if nobody needs it any more. */
   release(inode: Inode): void {
     if (inode === this.root || inode.lookups > 0 || inode.files !== undefined) return;

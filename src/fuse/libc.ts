@@ -1,4 +1,5 @@
 import koffi, { type KoffiFunc } from 'koffi';
+import { EAGAIN } from './errno.ts';
 
 const O_CLOEXEC = 0o2000000;
 const F_GETFL = 3;
@@ -8,6 +9,9 @@ const POLLIN = 1;
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
+const F_SETLEASE = 1024;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 
@@ -20,6 +24,7 @@ export class Libc {
   readonly #write: KoffiFunc<(fd: number, from: Buffer, length: number) => number>;
   readonly #poll: KoffiFunc<(requests: Buffer, count: number, timeout: number) => number>;
   readonly #fcntl: KoffiFunc<(fd: number, command: number, argument: number) => number>;
+  readonly #ioctl: KoffiFunc<(fd: number, request: number, argument: Buffer) => number>;
   readonly #dup3: KoffiFunc<(from: number, to: number, flags: number) => number>;
   readonly #socketpair: KoffiFunc<(domain: number, type: number, protocol: number, pair: Buffer) => number>;
   readonly #recvmsg: KoffiFunc<(socket: number, message: Buffer, flags: number) => number>;
@@ -30,6 +35,7 @@ export class Libc {
     this.#write = lib.func('write', 'long', ['int', 'void *', 'size_t']);
     this.#poll = lib.func('poll', 'int', ['void *', 'ulong', 'int']);
     this.#fcntl = lib.func('fcntl', 'int', ['int', 'int', 'long']);
+    this.#ioctl = lib.func('ioctl', 'int', ['int', 'ulong', 'void *']);
     this.#dup3 = lib.func('dup3', 'int', ['int', 'int', 'int']);
     this.#socketpair = lib.func('socketpair', 'int', ['int', 'int', 'int', 'void *']);
     this.#recvmsg = lib.func('recvmsg', 'long', ['int', 'void *', 'int']);
@@ -58,6 +64,22 @@ export class Libc {
   setNonBlocking(fd: number): void {
     const flags = this.#fcntl(fd, F_GETFL, 0);
     if (flags < 0 || this.#fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) throw failure('fcntl');
+  }
+
+  /** What the call answers, or an errno below zero. */
+  ioctl(fd: number, request: number, argument: Buffer): number {
+    const answer = this.#ioctl(fd, request, argument);
+    return answer < 0 ? -koffi.errno() : answer;
+  }
+
+  /**
+   * True if a file that is open for writing here has been opened elsewhere, too, be it only by a mapping that is left of
+   * that: then, and only then, the kernel refuses a lease (fcntl(2)) to who could have one. False where none are given.
+   */
+  isShared(fd: number): boolean {
+    if (this.#fcntl(fd, F_SETLEASE, F_WRLCK) < 0) return koffi.errno() === EAGAIN;
+    this.#fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
   }
 
   /** Makes the number `to` mean the same open file as `from`, and closes what it meant before, in one step. */

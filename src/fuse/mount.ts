@@ -9,6 +9,7 @@ import { ECONNABORTED, ENODEV } from './errno.ts';
 import { InodeTable } from './inode-table.ts';
 import { Libc } from './libc.ts';
 import type { FuseLog } from './log.ts';
+import { Loans } from './loans.ts';
 import { Loop, PACE } from './loop.ts';
 import { attach, clearDead, detach, enlargeReadAhead } from './mounter.ts';
 import { Notifier } from './notifier.ts';
@@ -24,6 +25,8 @@ export interface FuseOptions {
   readonly allowOther?: boolean;
   /** Serve extended attributes. Costs `ls -l` most of its speed. Default false. */
   readonly xattr?: boolean;
+  /** The kernel reads and writes files that are here as a whole by itself, where it can. Default true. */
+  readonly passthrough?: boolean;
   /** Milliseconds after which a request ends with `ETIMEDOUT`. Default 120,000. */
   readonly timeout?: number;
   /** Seconds for which the kernel believes what it was told, unless it hears of a change. Default one day. */
@@ -130,6 +133,7 @@ export class FuseMount {
       fs,
       inodes,
       files: new OpenFiles(inodes),
+      loans: new Loans(this.#device, options.passthrough ?? true),
       cursors: new Cursors(fs),
       coherence: new Coherence(fs, inodes, this.#notifier),
       how: { ...owner(options), validity: options.validity ?? DAY },

@@ -1,5 +1,5 @@
 import { TIME_GRAN } from './reply.ts';
-import { Init } from './wire/flags.ts';
+import { Init, Init2 } from './wire/flags.ts';
 import { InitOut } from './wire/structs.ts';
 
 /** Protocol versions: the oldest that we serve (Linux 5.4), and the newest whose structs we know. */
@@ -28,12 +28,23 @@ const WANTED =
   Init.EXPLICIT_INVAL_DATA |
   Init.INIT_EXT;
 
+/** The file systems that may lie one upon another below this one: the cache is on a plain disk. */
+const STACK_DEPTH = 1;
+
 /** What the kernel offers with INIT. */
 export interface Offer {
   readonly major: number;
   readonly minor: number;
   readonly maxReadahead: number;
   readonly flags: number;
+  readonly flags2: number;
+}
+
+/** What we want besides what all mounts have. */
+export interface Wishes {
+  /** Extended attributes, with the kernel's cache of access lists, which are part of them. */
+  readonly xattr: boolean;
+  readonly passthrough: boolean;
 }
 
 /** What both sides keep to. */
@@ -42,18 +53,25 @@ export interface Negotiated {
   readonly minor: number;
   readonly maxReadahead: number;
   readonly flags: number;
+  readonly flags2: number;
 }
 
-/** All that both sides can do. Extended attributes bring the kernel's cache of access lists, which are part of them. */
-export function negotiate({ minor, maxReadahead, flags }: Offer, xattr: boolean): Negotiated {
-  const wanted = xattr ? WANTED | Init.POSIX_ACL : WANTED;
-  return { major: MAJOR, minor: Math.min(minor, MINOR_MAX), maxReadahead, flags: (flags & wanted) >>> 0 };
+/** All that both sides can do. */
+export function negotiate({ minor, maxReadahead, ...offer }: Offer, { xattr, passthrough }: Wishes): Negotiated {
+  const flags = (offer.flags & (xattr ? WANTED | Init.POSIX_ACL : WANTED)) >>> 0;
+  const flags2 = offer.flags2 & (passthrough ? Init2.PASSTHROUGH : 0);
+  return { major: MAJOR, minor: Math.min(minor, MINOR_MAX), maxReadahead, flags, flags2 };
 }
 
 /** `fuse_init_out`. */
-export function putInitOut({ major, minor, maxReadahead, flags }: Negotiated, into: Buffer, at: number): number {
+export function putInitOut(
+  { major, minor, maxReadahead, flags, flags2 }: Negotiated,
+  into: Buffer,
+  at: number,
+): number {
   const limits = { maxBackground: MAX_BACKGROUND, congestionThreshold: (MAX_BACKGROUND * 3) / 4 };
   const sizes = { maxWrite: MAX_WRITE, maxPages: MAX_WRITE / PAGE, timeGran: TIME_GRAN };
-  InitOut.encode({ major, minor, maxReadahead, flags, ...limits, ...sizes }, into, at);
+  const maxStackDepth = (flags2 & Init2.PASSTHROUGH) === 0 ? 0 : STACK_DEPTH;
+  InitOut.encode({ major, minor, maxReadahead, flags, flags2, maxStackDepth, ...limits, ...sizes }, into, at);
   return InitOut.size;
 }

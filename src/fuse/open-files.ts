@@ -1,7 +1,6 @@
-import type { FileHandle } from '../vfs/file-system.ts';
 import { EBADF, Errno } from './errno.ts';
 import type { InodeTable } from './inode-table.ts';
-import { OpenFile, type Inode } from './inode.ts';
+import { OpenFile, type Inode, type Opened } from './inode.ts';
 
 /** All that is open. */
 export class OpenFiles {
@@ -13,8 +12,8 @@ export class OpenFiles {
     this.#inodes = inodes;
   }
 
-  add(inode: Inode, handle: FileHandle, writable: boolean): OpenFile {
-    const file = new OpenFile(++this.#last, inode, handle, writable);
+  add(inode: Inode, opened: Opened): OpenFile {
+    const file = new OpenFile(++this.#last, inode, opened);
     this.#files.set(file.fh, file);
     (inode.files ??= new Set()).add(file);
     return file;
@@ -25,6 +24,10 @@ export class OpenFiles {
     const file = this.#files.get(fh);
     if (file === undefined) throw new Errno(EBADF);
     return file;
+  }
+
+  has({ fh }: OpenFile): boolean {
+    return this.#files.has(fh);
   }
 
   remove(file: OpenFile): void {

@@ -2,6 +2,7 @@ import type { FileSystem } from '../vfs/file-system.ts';
 import type { Coherence } from './coherence.ts';
 import type { Cursors } from './cursors.ts';
 import type { InodeTable } from './inode-table.ts';
+import type { Loans } from './loans.ts';
 import type { Negotiated } from './negotiation.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Presentation } from './reply.ts';
@@ -11,6 +12,7 @@ export interface State {
   readonly fs: FileSystem;
   readonly inodes: InodeTable;
   readonly files: OpenFiles;
+  readonly loans: Loans;
   readonly cursors: Cursors;
   readonly coherence: Coherence;
   readonly how: Presentation;

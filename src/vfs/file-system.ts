@@ -150,6 +150,23 @@ export interface FileHandle {
 
   /** Gives the content on to the cloud if this was the last writer. Idempotent. */
   close(): Awaitable<void>;
+
+  /**
+   * Lends the file of this computer that holds all of the content, for a kernel that reads it, and writes it if the
+   * handle may, by itself until the handle is closed. `attr` sees what it writes. While a file is lent the node's content
+   * is changed in that file where it can be; where not, as when the whole content is replaced, the borrower goes on with
+   * what it has, and other handles are lent a file with another `key`. Nothing where there is no such file now; hosts
+   * that have none have no such method.
+   */
+  backing?(context: Context): Awaitable<Backing | undefined>;
+}
+
+/** See `FileHandle.backing`. */
+export interface Backing {
+  /** An open descriptor of a regular file. It stays the lender's, and open until the handle is closed. */
+  readonly fd: number;
+  /** Equal for the same file. */
+  readonly key: string;
 }
 
 /** See `FileSystem.draft`. Single-owner: one call at a time. */

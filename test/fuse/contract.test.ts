@@ -3,16 +3,19 @@ import { fileSystemContract } from '../contract/file-system.ts';
 import type { Rig } from '../contract/file-system/rig.ts';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
+import type { ServeOptions } from '../helpers/fuse-serve.ts';
 import { HOST_TRAITS, HostFs } from '../helpers/host-fs.ts';
 
 const skip = withoutFuse();
 
-t.test('over a mount whose file system answers at once', { skip }, async (t) => contract(t, false));
-t.test('over a mount whose file system lets everybody wait', { skip }, async (t) => contract(t, true));
+t.test('over a mount whose file system answers at once', { skip }, async (t) => contract(t, {}));
+t.test('over a mount whose file system lets everybody wait', { skip }, async (t) => contract(t, { slow: true }));
+t.test('over a mount that lends files', { skip }, async (t) => contract(t, { files: t.testdir() }));
+t.test('over a mount that lends files, late', { skip }, async (t) => contract(t, { files: t.testdir(), slow: true }));
 
-function contract(t: Parameters<typeof fileSystemContract>[0], slow: boolean): void {
+function contract(t: Parameters<typeof fileSystemContract>[0], options: ServeOptions): void {
   const mounted = async (): Promise<Rig> => {
-    const mount = await FuseProcess.start({ slow });
+    const mount = await FuseProcess.start(options);
     const fs = new HostFs(mount.dir);
     const teardown = async (): Promise<void> => {
       await mount.stop();

@@ -20,9 +20,14 @@ const names = 'dentry dir dirdeep filename getdent open rename seek symlink touc
   .join(' ');
 
 t.test('strangers’ stress programs, each if it is installed', { skip: withoutFuse() }, async (t) => {
-  for (const slow of [false, true]) {
-    t.test(slow ? 'when the file system lets everybody wait' : 'when the file system answers at once', async (t) => {
-      const mount = await FuseProcess.start({ slow });
+  const kinds = {
+    'when the file system answers at once': {},
+    'when the file system lets everybody wait': { slow: true },
+    'when the file system lends its files': { files: t.testdir() },
+  };
+  for (const [kind, options] of Object.entries(kinds)) {
+    t.test(kind, async (t) => {
+      const mount = await FuseProcess.start(options);
       t.teardown(() => mount.stop());
       const works = async (name: string, args: string): Promise<void> => {
         if ((await tryCommand('which', [name])).code !== 0) return void t.pass(`${name}: not installed`);

@@ -1,4 +1,7 @@
-import t from 'tap';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { runScript, tryCommand } from '../helpers/run-command.ts';
@@ -11,10 +14,17 @@ const makeTree = `
   ln -s ../b/big a/link; ln -s nowhere a/broken; : > empty; touch -d '2001-02-03 04:05:06' empty
   echo x > "b/name with 'quotes' and ümläute"; touch -d '2011-01-01' a/d b`;
 
-t.test('programs on the mount', { skip: withoutFuse() }, async (t) => {
-  const mount = await FuseProcess.start();
+const skip = withoutFuse();
+
+t.test('programs on the mount', { skip }, async (t) => programs(t, await FuseProcess.start()));
+t.test('programs on a mount that lends files', { skip }, async (t) => {
+  await programs(t, await FuseProcess.start({ files: t.testdir() }));
+});
+
+async function programs(t: Test, mount: FuseProcess): Promise<void> {
   t.teardown(() => mount.stop());
-  const source = t.testdir();
+  const source = mkdtempSync(join(tmpdir(), 'fjord-tools-'));
+  t.teardown(() => rmSync(source, { recursive: true }));
   await runScript(makeTree, source);
 
   const works = (name: string, script: string): void => {
@@ -162,4 +172,4 @@ END`,
   );
 
   t.test('nothing was reported', async (t) => void t.equal(mount.errors, ''));
-});
+}

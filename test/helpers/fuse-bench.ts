@@ -1,6 +1,7 @@
 import { Coherence } from '../../src/fuse/coherence.ts';
 import { Cursors } from '../../src/fuse/cursors.ts';
 import { InodeTable } from '../../src/fuse/inode-table.ts';
+import { Loans } from '../../src/fuse/loans.ts';
 import { Notifier } from '../../src/fuse/notifier.ts';
 import { OpenFiles } from '../../src/fuse/open-files.ts';
 import { Session } from '../../src/fuse/session.ts';
@@ -31,6 +32,7 @@ export class FuseBench {
       fs,
       inodes,
       files: new OpenFiles(inodes),
+      loans: new Loans({ lend: () => undefined, takeBack: () => {}, isShared: () => false }, true),
       cursors: new Cursors(fs),
       coherence: new Coherence(fs, inodes, this.notifier),
       how: { uid: 1, gid: 2, validity: 3 },

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FuseOptions } from '../../src/fuse/mount.ts';
-import type { FuseOrder } from './fuse-serve.ts';
+import type { FuseOrder, ServeOptions } from './fuse-serve.ts';
 import { runCommand } from './run-command.ts';
 
 type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string };
@@ -28,7 +28,7 @@ export class FuseProcess {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
   }
 
-  static async start(options: FuseOptions & { readonly slow?: boolean } = {}, at?: string): Promise<FuseProcess> {
+  static async start(options: FuseOptions & ServeOptions = {}, at?: string): Promise<FuseProcess> {
     const dir = at ?? (await mkdtemp(join(tmpdir(), 'fjord-fuse-')));
     const args = [dir, JSON.stringify(options)];
     const stdio = ['ignore', 'inherit', 'pipe', 'ipc'] as const;

@@ -3,8 +3,17 @@ import { background as context } from '../../src/vfs/context.ts';
 import type { FileSystem } from '../../src/vfs/file-system.ts';
 import { FuseMount, type FuseOptions } from '../../src/fuse/mount.ts';
 import { splitPath, walk } from '../../src/vfs/walk.ts';
+import { FileBytes } from './file-bytes.ts';
 import { MemoryFs } from './memory-fs.ts';
+import { counting } from './counting.ts';
 import { slowed, type Stall } from './slow-fs.ts';
+
+export interface ServeOptions {
+  /** Every answer comes some turns of the event loop later. */
+  readonly slow?: boolean;
+  /** The folder that new files keep their bytes in, so that the kernel can be lent them; absent: in memory. */
+  readonly files?: string;
+}
 
 /** What the parent sends; each is answered by its `id`. */
 export interface FuseOrder {
@@ -21,16 +30,19 @@ export interface FuseOrder {
     | 'unmount'
     | 'abort'
     | 'flush'
+    | 'count'
     | 'die';
   readonly path?: string;
   readonly text?: string;
 }
 
 const [dir = '', json = '{}'] = process.argv.slice(2);
-const options = JSON.parse(json) as FuseOptions & { readonly slow?: boolean };
-const memory = new MemoryFs();
+const options = JSON.parse(json) as FuseOptions & ServeOptions;
+const { files } = options;
+const memory = new MemoryFs(files === undefined ? {} : { bytes: () => new FileBytes(files) });
 const stall: Stall = { on: false };
-const fs = options.slow ? slowed(memory as FileSystem, stall) : memory;
+const counted: Record<string, number> = {};
+const fs = counting(options.slow ? slowed(memory as FileSystem, stall) : (memory as FileSystem), counted);
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: report };
 const mount = await FuseMount.mount({ fs, dir, name: 'fjord-test', options, log });
 
@@ -80,6 +92,11 @@ async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unkn
     case 'stall':
       stall.on = text === 'on';
       return undefined;
+    case 'count': {
+      const told = { ...counted };
+      for (const name of Object.keys(counted)) delete counted[name];
+      return told;
+    }
     case 'flush':
       return await mount.flushed();
     case 'unmount':

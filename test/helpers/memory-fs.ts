@@ -16,7 +16,7 @@ import type {
 import { FsError } from '../../src/vfs/fs-error.ts';
 import { checkName } from '../../src/vfs/name.ts';
 import type { Attr, AttrChanges, Kind, NewAttr, NodeId, StatFs, Xattrs } from '../../src/vfs/node.ts';
-import type { MemoryBytes } from './memory-bytes.ts';
+import { MemoryBytes } from './memory-bytes.ts';
 import { MemoryDraft, MemoryHandle, checkAborted, checkSize, type HandleOwner } from './memory-handle.ts';
 import { MemoryNode, compareUtf8 } from './memory-node.ts';
 import { checkRename } from './memory-rename.ts';
@@ -25,6 +25,8 @@ const TOTAL = 2 ** 40;
 
 export interface MemoryFsOptions {
   readonly now?: () => number;
+  /** Where new files keep their bytes; absent: in memory. */
+  readonly bytes?: () => MemoryBytes;
 }
 
 /** The port over a map in memory: the reference that other implementations are compared with. Answers at once. */
@@ -34,10 +36,12 @@ export class MemoryFs implements FileSystem {
   readonly #nodes = new Map<NodeId, MemoryNode>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #owner: HandleOwner;
+  readonly #bytes: () => MemoryBytes;
   #count = 0;
 
-  constructor({ now = Date.now }: MemoryFsOptions = {}) {
+  constructor({ now = Date.now, bytes = () => new MemoryBytes() }: MemoryFsOptions = {}) {
     this.#now = now;
+    this.#bytes = bytes;
     this.#nodes.set(this.root, new MemoryNode(this.root, 'folder', undefined, '', {}, now()));
     this.#owner = {
       now,
@@ -106,7 +110,8 @@ export class MemoryFs implements FileSystem {
 
   create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): FileHandle {
     checkAborted('create', context);
-    return new MemoryHandle(this.#owner, this.#add('file', folder, name, attr, 'create'), mode);
+    const fill = (node: MemoryNode): void => void (node.bytes = this.#bytes());
+    return new MemoryHandle(this.#owner, this.#add('file', folder, name, attr, 'create', fill), mode);
   }
 
   open(file: NodeId, mode: OpenMode, context: Context): FileHandle {

@@ -1,7 +1,8 @@
 import type { Context } from '../../src/vfs/context.ts';
-import type { CommitOptions, Draft, FileHandle, OpenMode } from '../../src/vfs/file-system.ts';
+import type { Backing, CommitOptions, Draft, FileHandle, OpenMode } from '../../src/vfs/file-system.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../src/vfs/node.ts';
+import { FileBytes } from './file-bytes.ts';
 import { MemoryBytes } from './memory-bytes.ts';
 import type { MemoryNode } from './memory-node.ts';
 
@@ -62,6 +63,12 @@ export class MemoryHandle implements FileHandle {
 
   sync(context: Context): void {
     this.#check('fsync', true, context);
+  }
+
+  backing(context: Context): Backing | undefined {
+    this.#check('backing', true, context);
+    const { bytes } = this.#node;
+    return bytes instanceof FileBytes ? { fd: bytes.fd, key: String(bytes.fd) } : undefined;
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { Attr, AttrChanges, Kind, NewAttr, NodeId, Time, Xattrs } from '../../src/vfs/node.ts';
+import { FileBytes } from './file-bytes.ts';
 import { MemoryBytes } from './memory-bytes.ts';
 
 /** A file, a folder or a symlink of `MemoryFs`. */
@@ -40,6 +41,7 @@ export class MemoryNode {
   }
 
   get attr(): Attr {
+    this.#look();
     const { id, name, kind, size, mode, mtime, ctime, birthtime, version } = this;
     return { id, parent: this.parent.id, name, kind, size, mode, mtime, ctime, birthtime, version };
   }
@@ -71,6 +73,7 @@ export class MemoryNode {
 
   /** All but the size. */
   change({ mode, mtime, birthtime, xattrs }: AttrChanges, now: Time): void {
+    this.#look();
     if (mode !== undefined && this.kind !== 'symlink') this.mode = mode & 0o7777;
     this.mtime = mtime ?? this.mtime;
     this.birthtime = birthtime ?? this.birthtime;
@@ -104,6 +107,12 @@ export class MemoryNode {
 
   allXattrs(): Xattrs {
     return Object.fromEntries(this.xattrs);
+  }
+
+  /** Notices what a kernel has written. */
+  #look(): void {
+    const written = this.bytes instanceof FileBytes ? this.bytes.look() : undefined;
+    if (written !== undefined) this.changed(written);
   }
 
   #touch(now: Time): void {

@@ -1,16 +1,22 @@
 import { E2BIG, ENOTTY, Errno } from '../errno.ts';
 import { MAJOR, MINOR_MIN, negotiate, putInitOut } from '../negotiation.ts';
 import { BODY, nothing, operation } from '../operation.ts';
+import { Init, Init2 } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
 /** A newer major version is answered with ours; the kernel then asks again. An older protocol is refused. */
 export const init = operation({
   name: 'init',
-  decode: (request) => request.struct(wire.InitIn),
+  decode(request) {
+    const offer = request.struct(wire.InitIn);
+    const more = (offer.flags & Init.INIT_EXT) !== 0 && request.has(wire.InitInExt.size);
+    return { ...offer, flags2: more ? request.struct(wire.InitInExt).flags2 : 0 };
+  },
   run(state, _request, offer) {
-    if (offer.major > MAJOR) return { major: MAJOR, minor: 0, maxReadahead: 0, flags: 0 };
+    if (offer.major > MAJOR) return { major: MAJOR, minor: 0, maxReadahead: 0, flags: 0, flags2: 0 };
     if (offer.major < MAJOR || offer.minor < MINOR_MIN) throw new Errno(E2BIG);
-    state.negotiated = negotiate(offer, state.xattr);
+    state.negotiated = negotiate(offer, { xattr: state.xattr, passthrough: state.loans.wanted });
+    state.loans.enabled = (state.negotiated.flags2 & Init2.PASSTHROUGH) !== 0;
     return state.negotiated;
   },
   encode: (_state, negotiated, out) => putInitOut(negotiated, out, BODY),

@@ -1,10 +1,11 @@
-import type { Awaitable } from '../../vfs/context.ts';
-import type { FileHandle, OpenMode } from '../../vfs/file-system.ts';
+import { background, type Awaitable } from '../../vfs/context.ts';
+import type { Backing, FileHandle, OpenMode } from '../../vfs/file-system.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
-import { EINVAL, Errno } from '../errno.ts';
-import type { Inode } from '../inode.ts';
+import { carryOver } from '../carry-over.ts';
+import { EINVAL, ESTALE, Errno } from '../errno.ts';
+import type { Inode, OpenFile } from '../inode.ts';
 import { MAX_WRITE } from '../negotiation.ts';
 import { BODY, nothing, operation } from '../operation.ts';
 import { putEntryOut } from '../reply.ts';
@@ -13,34 +14,61 @@ import type { State } from '../state.ts';
 import { Fopen, Open } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
-interface Opened {
+interface Opening {
   readonly handle: FileHandle;
   readonly attr: Attr;
   readonly mode: OpenMode;
+  readonly fresh: boolean;
+  readonly loan: Backing | undefined;
+}
+
+interface How {
+  readonly mode: OpenMode;
+  readonly append: boolean;
+  readonly fresh: boolean;
 }
 
 /** `O_APPEND` is not passed on: the kernel finds the end itself, and pages of a mapping have a position in any case. */
-function modeOf(flags: number): OpenMode {
+function howOf(flags: number, made: boolean): How {
   const access = flags & Open.ACCMODE;
   const truncate = (flags & Open.TRUNC) !== 0;
-  return { read: access !== Open.WRONLY, write: access !== Open.RDONLY || truncate, truncate };
+  const mode = { read: access !== Open.WRONLY, write: access !== Open.RDONLY || truncate, truncate };
+  return { mode, append: (flags & Open.APPEND) !== 0, fresh: made || truncate };
 }
 
-function openNode(state: State, id: string, mode: OpenMode, request: Request): Awaitable<Opened> {
-  return chain(state.fs.open(id, mode, request), (handle) => opened(handle, mode, request));
+function openNode(state: State, id: string, how: How, request: Request): Awaitable<Opening> {
+  return chain(state.fs.open(id, how.mode, request), (handle) => opened(state, handle, how, request));
 }
 
-function opened(handle: FileHandle, mode: OpenMode, request: Request): Awaitable<Opened> {
-  return chain(handle.attr(request), (attr) => ({ handle, attr, mode }));
+function opened(state: State, handle: FileHandle, how: How, request: Request): Awaitable<Opening> {
+  return chain(handle.attr(request), (attr) => {
+    const inode = state.inodes.find(attr.id);
+    const loan = state.loans.ask(inode, handle, { ...how, size: attr.size }, request);
+    return chain(loan, (loan): Awaitable<Opening> => {
+      if (loan === undefined) return { handle, attr, ...how, loan };
+      return chain(handle.attr(request), (attr) => ({ handle, attr, ...how, loan }));
+    });
+  });
 }
 
-function close({ handle }: Opened): void {
+function close({ handle }: Opening): void {
   void (async () => handle.close())().catch(() => {});
 }
 
-/** Registers the handle and writes `fuse_open_out`. */
-function putOpen(state: State, inode: Inode, { handle, attr, mode }: Opened, out: Buffer, at: number): number {
-  const { fh } = state.files.add(inode, handle, mode.write);
+/** Registers the handle and writes `fuse_open_out`. @throws Errno ESTALE to make the kernel look the name up anew */
+function putOpen(state: State, inode: Inode, file: Opening, out: Buffer, at: number): number {
+  const { attr, mode } = file;
+  if (inode.left || !state.loans.enter(inode, file.loan)) {
+    leave(state, inode, attr);
+    close(file);
+    throw new Errno(ESTALE);
+  }
+  const loan = inode.lent === undefined ? undefined : file.loan;
+  const { fh } = state.files.add(inode, { ...file, loan });
+  if (loan !== undefined) {
+    wire.OpenOut.encode({ fh, openFlags: Fopen.PASSTHROUGH | Fopen.NOFLUSH, backingId: inode.lent?.id ?? 0 }, out, at);
+    return wire.OpenOut.size;
+  }
   const keep = inode.cached === attr.version ? Fopen.KEEP_CACHE : 0;
   inode.cached = attr.version;
   const openFlags = keep | (mode.write ? Fopen.PARALLEL_DIRECT_WRITES : Fopen.NOFLUSH);
@@ -48,15 +76,24 @@ function putOpen(state: State, inode: Inode, { handle, attr, mode }: Opened, out
   return wire.OpenOut.size;
 }
 
-export const open = operation<{ readonly flags: number }, Opened & { readonly inode: Inode }>({
+/** Who has the inode open reads a file that is no longer the node's; so the node gets another inode. */
+function leave(state: State, inode: Inode, { parent, name }: Attr): void {
+  if (inode.left) return;
+  state.inodes.leave(inode);
+  const folder = state.inodes.find(parent);
+  if (folder !== undefined) state.coherence.forgetName(folder, name);
+}
+
+export const open = operation<{ readonly flags: number }, Opening & { readonly inode: Inode }>({
   name: 'open',
   decode: (request) => request.struct(wire.OpenIn),
   run(state, request, { flags }) {
     const inode = state.inodes.get(request.nodeid);
-    const mode = modeOf(flags);
+    if (inode.left) throw new Errno(ESTALE);
+    const how = howOf(flags, false);
     inode.changing++;
     return bracket(
-      () => chain(openNode(state, inode.id, mode, request), (file) => ({ ...file, inode })),
+      () => chain(openNode(state, inode.id, how, request), (file) => ({ ...file, inode })),
       () => void inode.changing--,
     );
   },
@@ -69,22 +106,29 @@ export const create = operation({
   decode: (request) => ({ ...request.struct(wire.CreateIn), name: request.string() }),
   run(state, request, { flags, mode, name }) {
     const folder = state.inodes.get(request.nodeid);
-    const openMode = modeOf(flags);
+    const how = howOf(flags, true);
     const attr = { mode: mode & 0o7777 };
-    const make = (): Awaitable<Opened> =>
-      chain(state.fs.create(folder.id, name, attr, openMode, request), (handle) => opened(handle, openMode, request));
-    const run = (): Awaitable<Opened> =>
+    const make = (): Awaitable<Opening> =>
+      chain(state.fs.create(folder.id, name, attr, how.mode, request), (handle) => opened(state, handle, how, request));
+    const run = (): Awaitable<Opening> =>
       rescue(make, (error) => {
         // Somebody else was faster than the kernel's lookup.
         if (!isFsError(error, 'EEXIST') || (flags & Open.EXCL) !== 0) throw error;
-        return chain(state.fs.lookup(folder.id, name, request), ({ id }) => openNode(state, id, openMode, request));
+        return chain(state.fs.lookup(folder.id, name, request), ({ id }) =>
+          openNode(state, id, howOf(flags, false), request),
+        );
       });
     return bracket(run, state.coherence.changingName(folder, name));
   },
   encode(state, file, out) {
     const inode = state.inodes.remember(file.attr);
-    const length = putEntryOut({ inode, attr: file.attr, lasting: true }, state.how, out, BODY);
-    return length + putOpen(state, inode, file, out, BODY + length);
+    try {
+      const length = putEntryOut({ inode, attr: file.attr, lasting: true }, state.how, out, BODY);
+      return length + putOpen(state, inode, file, out, BODY + length);
+    } catch (error) {
+      state.inodes.forget(inode.nodeid, 1);
+      throw error;
+    }
   },
   drop: close,
 });
@@ -108,8 +152,9 @@ export const write = operation({
     return { fh, offset, data: request.bytes(size) };
   },
   run(state, request, { fh, offset, data }) {
-    const { handle, inode } = state.files.get(fh);
+    const { handle, inode, fresh } = state.files.get(fh);
     inode.changing++;
+    inode.restless ||= !fresh;
     const done = (attr: Attr): number => {
       state.coherence.changed(inode, attr);
       return data.length;
@@ -130,11 +175,34 @@ export const release = operation({
   decode: (request) => request.struct(wire.ReleaseIn),
   run(state, _request, { fh }) {
     const file = state.files.get(fh);
-    state.files.remove(file);
-    return file.handle.close();
+    const isOpen = (): boolean => state.files.has(file);
+    const late = (): void => void (async () => end(state, file))().catch(() => {});
+    if (state.loans.whenUnmapped(file, isOpen, late)) return end(state, file);
   },
   encode: nothing,
 });
+
+function end(state: State, file: OpenFile): Awaitable<void> {
+  const { inode, handle, loan, writable } = file;
+  state.files.remove(file);
+  if (loan === undefined) return handle.close();
+  state.loans.leave(inode);
+  if (!writable) return handle.close();
+  inode.changing++;
+  return bracket(
+    () => chain(carryOver(file), () => chain(handle.close(), () => tellKernel(state, inode))),
+    () => void inode.changing--,
+  );
+}
+
+/** The kernel has no pages of what it has passed on, so what it has is the content. */
+function tellKernel(state: State, inode: Inode): Awaitable<void> {
+  if (inode.files !== undefined || inode.unlinked || inode.left) return;
+  return rescue<void>(
+    () => chain(state.fs.getattr(inode.id, background), (attr) => void (inode.cached = attr.version)),
+    () => {},
+  );
+}
 
 export const fsync = operation({
   name: 'fsync',

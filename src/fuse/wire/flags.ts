@@ -18,12 +18,16 @@ export const Init = {
   INIT_EXT: 1 << 30,
 } as const;
 
+/** `fuse_init_in.flags2` and `fuse_init_out.flags2`. */
+export const Init2 = { PASSTHROUGH: 1 << 5 } as const;
+
 /** `fuse_open_out.open_flags`. */
 export const Fopen = {
   KEEP_CACHE: 1 << 1,
   CACHE_DIR: 1 << 3,
   NOFLUSH: 1 << 5,
   PARALLEL_DIRECT_WRITES: 1 << 6,
+  PASSTHROUGH: 1 << 7,
 } as const;
 
 /** `fuse_setattr_in.valid`. */
@@ -46,7 +50,7 @@ export const Getattr = { FH: 1 << 0 } as const;
 export const Rename = { NOREPLACE: 1, EXCHANGE: 2 } as const;
 
 /** `open(2)`. */
-export const Open = { ACCMODE: 3, RDONLY: 0, WRONLY: 1, RDWR: 2, EXCL: 0o200, TRUNC: 0o1000 } as const;
+export const Open = { ACCMODE: 3, RDONLY: 0, WRONLY: 1, RDWR: 2, EXCL: 0o200, TRUNC: 0o1000, APPEND: 0o2000 } as const;
 
 /** `fallocate(2)`. */
 export const Falloc = { KEEP_SIZE: 1, PUNCH_HOLE: 2, ZERO_RANGE: 16 } as const;

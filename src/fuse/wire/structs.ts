@@ -137,6 +137,9 @@ export const Rename2In = new Layout({ newdir: 'u64', flags: 'u32', padding: 'u32
 export const OpenIn = new Layout({ flags: 'u32', openFlags: 'u32' });
 export const CreateIn = new Layout({ flags: 'u32', mode: 'u32', umask: 'u32', openFlags: 'u32' });
 export const OpenOut = new Layout({ fh: 'u64', openFlags: 'u32', backingId: 'i32' });
+
+/** `fuse_backing_map`, for the `ioctl` that gives the kernel a file to pass reads and writes on to. */
+export const BackingMap = new Layout({ fd: 'i32', flags: 'u32', padding: 'u64' });
 export const ReleaseIn = new Layout({ fh: 'u64', flags: 'u32', releaseFlags: 'u32', lockOwner: 'u64' });
 
 export const ReadIn = new Layout({

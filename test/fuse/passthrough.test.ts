@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { open, readFile, stat } from 'node:fs/promises';
+import { release } from 'node:os';
+import t, { type Test } from 'tap';
+import { until } from '../contract/file-system/rig.ts';
+import { withoutFuse } from '../helpers/fuse-available.ts';
+import { FuseProcess } from '../helpers/fuse-process.ts';
+import { runCommand } from '../helpers/run-command.ts';
+
+const MIB = 1 << 20;
+
+function missing(): string | false {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  if (major < 6 || (major === 6 && minor < 9)) return 'needs Linux 6.9';
+  if (process.getuid?.() !== 0) return 'needs root';
+  return withoutFuse();
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+t.test('what the kernel reads and writes by itself', { skip: missing() }, async (t) => {
+  const mount = await FuseProcess.start({ files: t.testdir() });
+  t.teardown(() => mount.stop());
+  const at = (path: string): string => join(mount.dir, path);
+  const shell = (script: string): Promise<string> =>
+    runCommand('bash', ['-euo', 'pipefail', '-c', script], { cwd: mount.dir, timeout: 60_000 });
+  const python = (script: string): Promise<string> =>
+    runCommand('python3', ['-c', `import os, mmap, time\n${script}`], { cwd: mount.dir, timeout: 60_000 });
+  const counts = async (): Promise<Counts> => (await mount.order('count')) as Counts;
+
+  t.test('no byte of a file that is copied in and read comes by here', async (t) => {
+    await counts();
+    const out =
+      await shell(`head -c ${16 * MIB} /dev/urandom | tee >(md5sum > /dev/null) > big; md5sum < big; md5sum < big
+      cat big > /dev/null; stat -c %s big; printf more > small; test "$(stat -c %s small)" = 4`);
+    const [one, two, size] = out.trim().split('\n');
+    t.equal(one, two);
+    t.equal(Number(size), 16 * MIB);
+    const { read, write, backing = 0 } = await counts();
+    t.match({ read, write }, { read: undefined, write: undefined });
+    t.ok(backing >= 4);
+  });
+
+  t.test('attributes are those of what was written', async () => {
+    await python(`
+f = os.open('w', os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+for size in (1, 5000, 100):
+    os.ftruncate(f, 0); os.pwrite(f, b'x' * size, 0)
+    assert os.fstat(f).st_size == size and os.stat('w').st_size == size
+before = os.stat('w').st_mtime_ns; time.sleep(0.02); os.write(f, b'y'); assert os.stat('w').st_mtime_ns > before
+os.utime('w', ns=(10**18, 10**18)); assert os.fstat(f).st_mtime_ns == 10**18
+os.close(f); assert os.stat('w').st_mtime_ns == 10**18
+f = os.open('w', os.O_WRONLY | os.O_TRUNC); os.posix_fallocate(f, 0, 7000); assert os.stat('w').st_size == 7000
+os.write(f, b'abc'); os.fsync(f); g = os.open('w', os.O_WRONLY | os.O_APPEND); os.write(g, b'end'); os.close(g)
+assert os.stat('w').st_size == 7003 and open('w', 'rb').read() == b'abc' + bytes(6997) + b'end'
+os.unlink('w'); os.write(f, b'd'); assert os.fstat(f).st_nlink == 0 and os.fstat(f).st_size == 7003`);
+  });
+
+  t.test('all opens of a file see the same bytes', async (t) => {
+    await counts();
+    await python(`
+data = os.urandom(${5 * MIB})
+w = os.open('s', os.O_WRONLY | os.O_CREAT | os.O_EXCL); os.write(w, data[:1000])
+r = os.open('s', os.O_RDONLY); rw = os.open('s', os.O_RDWR)
+assert os.pread(r, 9999, 0) == data[:1000]
+os.pwrite(rw, b'HELLO', 10); assert os.pread(r, 5, 10) == b'HELLO'
+m = mmap.mmap(rw, 1000); m[0:2] = b'MM'; assert os.pread(r, 2, 0) == b'MM'
+os.write(w, data[1000:]); os.close(w); assert os.stat('s').st_size == len(data)
+for fd in (r, rw): os.close(fd)
+assert m[0:2] == b'MM'; m.close()
+# Open for reading first: who comes to write later writes into the same file.
+r = os.open('s', os.O_RDONLY); q = mmap.mmap(r, 100, prot=mmap.PROT_READ)
+for flags in (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND):
+    g = os.open('s', flags); os.pwrite(g, b'%04d' % flags, 0); size = os.fstat(g).st_size; os.close(g)
+    end = size - 4 if flags & os.O_APPEND else 0
+    assert os.pread(r, 4, end) == b'%04d' % flags, (os.pread(r, 4, end), flags)
+assert q[0:4] == b'%04d' % os.O_RDWR
+g = os.open('s', os.O_WRONLY | os.O_TRUNC); os.write(g, b'short'); assert os.pread(r, 100, 0) == b'short'`);
+    const { read, write } = await counts();
+    t.match({ read, write }, { read: undefined, write: undefined });
+  });
+
+  t.test('a mapping that outlives its handles is written to the file', async (t) => {
+    await python(`
+w = os.open('m', os.O_WRONLY | os.O_CREAT | os.O_EXCL); os.write(w, bytes(10000))
+rw = os.open('m', os.O_RDWR); m = mmap.mmap(rw, 10000, mmap.MAP_SHARED)
+os.close(rw); os.close(w)
+m[5000:5005] = b'later'; assert open('m', 'rb').read()[5000:5005] == b'later'
+g = os.open('m', os.O_WRONLY | os.O_APPEND); os.write(g, b'end'); os.close(g); m[0:1] = b'!'
+d = open('m', 'rb').read(); assert d[0:1] == b'!' and d[-3:] == b'end' and len(d) == 10003
+m.close()`);
+    await until(async () => (await mount.order('read', 'm')) !== '', 'readable below');
+    t.match(await mount.order('read', 'm'), /^!.*later.*end$/s);
+  });
+
+  t.test('who reads a file that is replaced as a whole keeps it; who opens it then sees the new one', async (t) => {
+    await shell(`head -c ${5 * MIB} /dev/zero > r`);
+    const reader = await open(at('r'));
+    const first = Buffer.alloc(3);
+    await reader.read({ buffer: first, position: 0 });
+    t.strictSame([...first], [0, 0, 0]);
+    for (const text of ['new', 'newer']) {
+      await mount.order('write', 'r', text);
+      await until(async () => (await readFile(at('r'), 'utf8')) === text, text);
+      t.equal((await stat(at('r'))).size, text.length);
+      await reader.read({ buffer: first, position: 4 * MIB });
+      t.strictSame([...first], [0, 0, 0], 'a snapshot');
+    }
+    await shell('echo more >> r');
+    t.equal(await mount.order('read', 'r'), 'newermore\n');
+    await reader.close();
+    t.equal(await readFile(at('r'), 'utf8'), 'newermore\n');
+  });
+
+  t.test('what is written behind a copy by reference is not lost', async () => {
+    await python(`
+open('from', 'wb').write(b'a' * 200000)
+i = os.open('from', os.O_RDONLY); o = os.open('to', os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+assert os.copy_file_range(i, o, 300000) == 200000
+os.write(o, b'end'); os.pwrite(o, b'middle', 100000); os.close(o)
+for _ in range(500):
+    d = open('to', 'rb').read()
+    if len(d) == 200003: break
+    time.sleep(0.01)
+assert d[100000:100006] == b'middle' and d[-4:] == b'aend' and d.count(b'a') == 200000 - 6, len(d)`);
+  });
+
+  t.test('nothing was reported', async (t) => void t.equal(mount.errors, ''));
+});
+
+t.test('with passthrough: false everything comes by here', { skip: missing() }, async (t: Test) => {
+  const mount = await FuseProcess.start({ files: t.testdir(), passthrough: false });
+  t.teardown(() => mount.stop());
+  await runCommand('bash', ['-c', `head -c ${5 * MIB} /dev/zero > f; cat f > /dev/null`], { cwd: mount.dir });
+  const { write = 0, backing } = (await mount.order('count')) as Counts;
+  t.ok(write > 0);
+  t.equal(backing, undefined);
+});
