@@ -6,7 +6,7 @@ import { FsError, asFsError } from '../vfs/fs-error.ts';
 /** How bytes get from the page cache to the disk. */
 export interface DiskSync {
   /** The bytes of an open file, and its length. @throws EIO, ENOSPC */
-  file(fd: number): Promise<void>;
+  readonly file: (fd: number) => Promise<void>;
   /** Everything on the file system that a folder is on, in one call; absent where there is no such call. @throws EIO, ENOSPC */
   readonly all?: (dir: string) => Promise<void>;
 }

@@ -57,7 +57,7 @@ export async function makeFile(
   try {
     await written;
   } catch (error) {
-    ground.files.release(open, mode);
+    void ground.files.release(open, mode);
     throw error;
   }
   return open;

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { BlockSource } from '../cache/content.ts';
 import { DiskContentStore } from '../cache/content-store.ts';
 import { Database } from '../cache/database.ts';
+import type { DiskSync } from '../cache/disk-sync.ts';
+import { DurableWriter } from '../cache/durable-writer.ts';
 import type { Entry } from '../cache/entry.ts';
 import { GroupWriter } from '../cache/group-writer.ts';
 import { openRecords, type Records } from '../cache/records.ts';
@@ -45,6 +47,10 @@ export interface GatewayOptions {
   readonly settle?: number;
   /** Whether programs can read sealed files of Archive. */
   readonly archiveReadable?: boolean;
+  /** What an acknowledged change survives without an fsync: the death of the process, or the loss of power. */
+  readonly durability?: 'process' | 'power';
+  /** How bytes get to the disk; the system's way if absent. */
+  readonly sync?: DiskSync;
   /** ms since 1970 */
   readonly now?: () => number;
   /** 0 to 1 */
@@ -101,11 +107,12 @@ export async function compose(options: GatewayOptions): Promise<Stack> {
 }
 
 async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk> {
-  const { dir, remote, limits, now = Date.now } = options;
+  const { dir, remote, limits, now = Date.now, durability, sync } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const db = await Database.open(join(dir, 'db'));
   closers.add(() => db.close());
-  const writer = new GroupWriter(db);
+  const syncContents = (staged: ReadonlySet<string>): Promise<void> => staging.syncContents(staged);
+  const writer = new GroupWriter(durability === 'power' ? new DurableWriter(db, syncContents) : db);
   closers.add(() => writer.idle());
   const source: BlockSource = {
     manifest: (version, context) => remote.manifest(version, context),
@@ -114,8 +121,10 @@ async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk
   const { cacheBytes: maxBytes, minFree, hotBytes = 64 << 20 } = limits;
   const store = await DiskContentStore.open({ dir, db, writer, source, maxBytes, minFree, now });
   closers.add(() => store.close());
-  const staging = await DiskStaging.open({ db, writer, store, minFree });
+  const how = sync === undefined ? {} : { sync };
+  const staging: DiskStaging = await DiskStaging.open({ db, writer, store, minFree, ...how });
   closers.add(() => staging.close());
+  closers.add(() => staging.sync());
   return { ...(await openRecords(db, writer, hotBytes)), db, store, staging };
 }
 
@@ -131,7 +140,8 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const ledger = new Ledger({ journal, writer, now });
   const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, now };
   const files = new OpenFiles(parts);
-  const ground: Ground = { ...parts, files, gates: new Gates(), isSealed: (entry) => standing.isSealed(entry) };
+  const isSealed = (entry: Entry): boolean => standing.isSealed(entry);
+  const ground: Ground = { ...parts, files, gates: new Gates(), isSealed, durable: options.durability === 'power' };
   const sweeper = new Sweeper(ground);
 
   const raw = new Drive(ROOT, ground, sweeper);

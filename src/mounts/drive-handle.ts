@@ -4,7 +4,7 @@ import type { FileHandle, OpenMode } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
-import type { Ground } from './ground.ts';
+import { type Ground, release } from './ground.ts';
 import type { OpenFile } from './open-file.ts';
 
 /**
@@ -65,8 +65,8 @@ export class DriveHandle implements FileHandle {
     return this.#file.settled().then(() => this.#release());
   }
 
-  #release(): void {
-    this.#ground.files.release(this.#file, this.#mode);
+  #release(): Awaitable<void> {
+    return release(this.#ground, this.#file, this.#mode);
   }
 
   #check(op: string, allowed: boolean, context: Context): void {

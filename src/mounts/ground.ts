@@ -1,11 +1,13 @@
 import { BRANCH, type Entry } from '../cache/entry.ts';
 import type { Op } from '../cache/group-writer.ts';
-import type { Change } from '../vfs/file-system.ts';
+import type { Awaitable } from '../vfs/context.ts';
+import type { Change, OpenMode } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { checkName } from '../vfs/name.ts';
 import type { NodeId } from '../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import type { Gates } from './gates.ts';
+import type { OpenFile } from './open-file.ts';
 import type { OpenFiles } from './open-files.ts';
 
 /** What the operations of the drive stand on. */
@@ -14,6 +16,14 @@ export interface Ground extends DriveParts {
   readonly gates: Gates;
   /** Whether a node may only get new versions, and neither move nor go. */
   readonly isSealed: (entry: Entry) => boolean;
+  /** Whether a close is answered only when it is written. */
+  readonly durable?: boolean;
+}
+
+/** Gives a handle of a file back; answered as a close is. */
+export function release({ files, durable }: Ground, file: OpenFile, mode: Pick<OpenMode, 'write'>): Awaitable<void> {
+  const written = files.release(file, mode);
+  if (durable === true) return written;
 }
 
 /** The entry of a node, what open handles have written applied. @throws ESTALE */

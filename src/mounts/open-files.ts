@@ -42,18 +42,23 @@ export class OpenFiles {
     return file;
   }
 
-  /** Counts one handle less; the last writer gives the content on, the last handle forgets the file. */
-  release(file: OpenFile, { write }: Pick<OpenMode, 'write'>): void {
+  /**
+   * Counts one handle less; the last writer gives the content on, the last handle forgets the file. Visible at once,
+   * answered when it is written.
+   */
+  release(file: OpenFile, { write }: Pick<OpenMode, 'write'>): Promise<void> | undefined {
     file.handles--;
+    let written: Promise<void> | undefined;
     if (write) {
       file.writers--;
-      if (file.writers === 0) void file.flush();
+      if (file.writers === 0) written = file.flush();
       this.#parts.activity.closed(file.node);
     }
-    if (file.handles > 0) return;
+    if (file.handles > 0) return written;
     if (this.#files.get(file.node) === file) this.#files.delete(file.node);
     if (file.isRemoved) this.#parts.activity.forget(file.node);
     file.close();
+    return written;
   }
 
   /** Writes down what open files have not, as when they are closed. */

@@ -3,7 +3,7 @@ import type { Context } from '../vfs/context.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NodeId } from '../vfs/node.ts';
 import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
-import { type Ground, nodeOf, submit } from './ground.ts';
+import { type Ground, nodeOf, release, submit } from './ground.ts';
 import { planAttr, withBase } from './promise.ts';
 import { BRANCH } from '../cache/entry.ts';
 
@@ -36,14 +36,14 @@ async function changeMetadata(ground: Ground, id: NodeId, changes: Omit<AttrChan
 }
 
 /** The size goes through the open file, so that all handles and the journal see it as they see a write. */
-async function resize({ files }: Ground, entry: Entry, size: number, context: Context): Promise<void> {
+async function resize(ground: Ground, entry: Entry, size: number, context: Context): Promise<void> {
   if (entry.kind === 'folder') throw new FsError('EISDIR', 'truncate', { subject: entry.name });
   if (entry.kind === 'symlink') throw new FsError('EINVAL', 'truncate', { subject: entry.name });
-  const file = files.acquire(entry, { write: true });
+  const file = ground.files.acquire(entry, { write: true });
   try {
     await file.truncate(size, context);
   } finally {
-    files.release(file, { write: true });
+    await release(ground, file, { write: true });
   }
 }
 
