@@ -108,14 +108,25 @@ export class SpaceFollower {
     const space = this.#replica.parts.catalog.space(this.#id);
     if (space === undefined) return;
     this.#resync = false;
+    let compared = false;
+    try {
+      compared = await this.#compare(space, signal);
+    } finally {
+      if (!compared) this.#resync = true;
+    }
+  }
+
+  /** False if the snapshot ended before its time. */
+  async #compare(space: SpaceState, signal: AbortSignal): Promise<boolean> {
     await this.#cleared();
     const first = space.cursor < 0 && (await this.#replica.parts.catalog.isEmpty(space.root));
     const seen = new IdSet();
     const records = this.#replica.parts.remote.snapshot(this.#id, { signal });
     const cursor = await this.#read(records, ({ id }) => first || seen.add(id));
-    if (cursor === undefined) return;
+    if (cursor === undefined) return false;
     if (!first) await markAbsent(this.#replica, space, seen, cursor.cursor, this.#applier);
     this.#position = cursor.cursor;
+    return true;
   }
 
   /** What is being cleared away must not come back before that is done. */

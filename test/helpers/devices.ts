@@ -187,14 +187,17 @@ export async function openPair(t: Test, options: Partial<GatewayOptions> = {}): 
   const b = await openDevice(t, 'beta', netB.self.id, { dir: join(dir, 'b'), remote: netB, ...options });
   await a.sync();
   await b.sync();
-  const converge = async (): Promise<void> => {
-    for (let round = 0; round < 20; round++) {
-      await Promise.all([a.sync(), b.sync()]);
-      if (isQuiet(a) && isQuiet(b) && (await sameCursors(a, b))) return;
-    }
-    throw new Error('the devices do not come to rest');
-  };
+  const converge = (): Promise<void> => rest(a, b);
   return { dir, cloud, a, b, netA, netB, converge };
+}
+
+/** Until nothing is queued on either device and both have seen everything. */
+export async function rest(a: TestDevice, b: TestDevice): Promise<void> {
+  for (let round = 0; round < 20; round++) {
+    await Promise.all([a.sync(), b.sync()]);
+    if (isQuiet(a) && isQuiet(b) && (await sameCursors(a, b))) return;
+  }
+  throw new Error('the devices do not come to rest');
 }
 
 function isQuiet({ gateway }: TestDevice): boolean {

@@ -44,6 +44,8 @@ export class FaultyProxy {
   mode: Fault = pass;
   /** Faults are for these requests only; the others pass and do not use up what is planned. */
   only: (request: { readonly method: string; readonly path: string }) => boolean = () => true;
+  /** Awaited before a request goes on: holds it up until the test lets it go. */
+  before: (request: { readonly method: string; readonly path: string }) => Promise<void> | void = () => undefined;
   /** All requests, in the order of their arrival. */
   readonly seen: SeenRequest[] = [];
   /** Bytes of request bodies and of answers' bodies that came through. */
@@ -78,6 +80,7 @@ export class FaultyProxy {
   reset(): void {
     this.mode = pass;
     this.only = () => true;
+    this.before = () => undefined;
     this.#planned.length = 0;
     this.seen.length = 0;
     this.bytes.sent = 0;
@@ -111,6 +114,7 @@ export class FaultyProxy {
     const path = request.url ?? '/';
     const fault = this.only({ method, path }) ? (this.#planned.shift() ?? this.mode) : pass;
     this.seen.push({ method, path, fault: fault.kind });
+    await this.before({ method, path });
     if (fault.kind === 'delay') await sleep(fault.ms, undefined, { ref: false });
     if (fault.kind === 'hang') return void request.resume();
     if (fault.kind === 'reset' && fault.executed !== true) return void request.socket.destroy();

@@ -1,22 +1,24 @@
 import t from 'tap';
 import { isConflictName } from '../../../src/mounts/conflict.ts';
 import { background as context } from '../../../src/vfs/context.ts';
-import { openPair } from '../../helpers/devices.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
+
+t.setTimeout(120_000);
 
 t.test('a write-back of an older state does not overwrite what another device has saved meanwhile', async (t) => {
-  const pair = await openPair(t);
-  const { a, b } = pair;
+  const pair = await openHttpPair(t);
+  const { a, b, netB } = pair;
   await a.write('/Sync/report', 'the first draft');
   await pair.converge();
 
-  pair.netB.offline = true;
+  await netB.stop();
   const { id } = await b.stat('/Sync/report');
   await a.write('/Sync/report', 'what the colleague has written');
   await a.sync();
   const handle = await b.fs.open(id, { read: false, write: true, truncate: true }, context);
   await handle.write(Buffer.from('mine'), 0, context);
   await handle.close();
-  pair.netB.offline = false;
+  await netB.start();
   await pair.converge();
 
   const shown = await b.tree();

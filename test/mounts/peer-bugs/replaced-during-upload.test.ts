@@ -1,22 +1,24 @@
 import t from 'tap';
-import { openPair } from '../../helpers/devices.ts';
 import { Barrier } from '../../helpers/barrier.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
+
+t.setTimeout(120_000);
 
 t.test('a download is renamed to its final name while it is being uploaded', async (t) => {
-  const pair = await openPair(t);
-  const { a, b, cloud } = pair;
+  const pair = await openHttpPair(t);
+  const { a, b, netA } = pair;
   await a.write('/Sync/film.mkv', 'an older one');
   await pair.converge();
-  for (const call of ['upload', 'commit']) {
+  for (const [during, call] of Object.entries({ upload: '/v1/blocks', commit: '/v1/intents' })) {
     const barrier = new Barrier();
-    cloud.disturb = (name, answer) => (name === call && !answer ? barrier.wait() : undefined);
-    await a.write('/Sync/film.mkv.crdownload', `the film, renamed during ${call}`);
+    netA.before = ({ path }) => (path === call ? barrier.wait() : undefined);
+    await a.write('/Sync/film.mkv.crdownload', `the film, renamed during ${during}`);
     await barrier.reached;
     await a.rename('/Sync/film.mkv.crdownload', '/Sync/film.mkv');
-    cloud.disturb = () => undefined;
+    netA.before = () => undefined;
     barrier.open();
     await pair.converge();
-    t.strictSame(await b.tree(), { '/Sync/film.mkv': `the film, renamed during ${call}` });
+    t.strictSame(await b.tree(), { '/Sync/film.mkv': `the film, renamed during ${during}` });
     t.strictSame(await a.tree(), await b.tree());
   }
 });

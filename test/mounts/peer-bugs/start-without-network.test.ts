@@ -1,14 +1,15 @@
 import t from 'tap';
-import { openPair } from '../../helpers/devices.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
+
+t.setTimeout(120_000);
 
 t.test('it starts and serves without a network; what is written then goes up when there is one', async (t) => {
-  const pair = await openPair(t);
-  const { a, b, cloud, netA } = pair;
+  const pair = await openHttpPair(t);
+  const { a, b, netA } = pair;
   await a.write('/Sync/old', 'old');
   await pair.converge();
 
-  netA.offline = true;
-  cloud.calls.length = 0;
+  await netA.stop();
   await a.restart();
   t.strictSame(await a.tree(), { '/Sync/old': 'old' });
   await a.write('/Sync/new', 'new');
@@ -17,7 +18,26 @@ t.test('it starts and serves without a network; what is written then goes up whe
   t.strictSame(await a.tree(), { '/Sync/new': 'new', '/Sync/older': 'old' });
   t.equal(a.gateway.status().push, 'down');
 
-  netA.offline = false;
+  await netA.start();
   await pair.converge();
   t.strictSame(await b.tree(), { '/Sync/new': 'new', '/Sync/older': 'old' });
+});
+
+t.test('nor does it wait for a network that takes requests and never answers', async (t) => {
+  const pair = await openHttpPair(t);
+  const { a, b, netA } = pair;
+  await a.write('/Sync/old', 'old');
+  await pair.converge();
+
+  netA.mode = { kind: 'hang' };
+  netA.cut();
+  await a.restart();
+  t.strictSame(await a.tree(), { '/Sync/old': 'old' });
+  await a.write('/Sync/new', 'new');
+  t.equal(await a.read('/Sync/new'), 'new');
+
+  netA.mode = { kind: 'pass' };
+  netA.cut();
+  await pair.converge();
+  t.strictSame(await b.tree(), { '/Sync/old': 'old', '/Sync/new': 'new' });
 });

@@ -1,31 +1,53 @@
 import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
-import { FsError } from '../../../src/vfs/fs-error.ts';
+import type { Fault } from '../../helpers/faulty-proxy.ts';
 import { openPair } from '../../helpers/devices.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
+
+t.setTimeout(120_000);
+
+/** What a network may answer instead of the cloud. */
+const NONSENSE: Readonly<Record<string, Fault>> = {
+  'a page of a hotel': { kind: 'garbage' },
+  'a 404 that is not the cloud’s': { kind: 'refuse', status: 404 },
+  'a 403 of a filter': { kind: 'refuse', status: 403 },
+  'an error of the service': { kind: 'refuse', status: 500, code: 'internal' },
+  'half an answer': { kind: 'half' },
+  'half an answer that looks whole': { kind: 'truncate' },
+  'no answer at all': { kind: 'reset' },
+};
 
 t.test('a cloud that cannot be reached, or talks nonsense, removes nothing here', async (t) => {
-  const pair = await openPair(t);
-  const { a, b, cloud, netB } = pair;
+  const pair = await openHttpPair(t);
+  const { a, b, netB } = pair;
   await a.mkdir('/Sync/d');
-  await a.write('/Sync/d/f', 'kept');
+  for (let i = 0; i < 5; i++) await a.write(`/Sync/d/${i}`, `kept ${i}`);
   await pair.converge();
-  t.equal(await b.read('/Sync/d/f'), 'kept');
+  t.equal(await b.read('/Sync/d/0'), 'kept 0');
   const before = await b.tree();
 
-  netB.offline = true;
+  await netB.stop();
   await t.rejects(b.gateway.pull(context), { code: 'EAGAIN' });
   await b.restart();
   t.strictSame(await b.tree(), before, 'after a start without a network');
-
-  netB.offline = false;
-  cloud.disturb = (call) => {
-    if (call === 'feed' || call === 'snapshot') throw new FsError('EIO', call, { reason: 'not what was expected' });
-  };
-  await t.rejects(b.gateway.pull(context), { code: 'EIO' });
-  t.strictSame(await b.tree(), before);
-  cloud.disturb = () => undefined;
+  await netB.start();
   await pair.converge();
-  t.strictSame(await b.tree(), before);
+
+  const space = (await b.gateway.stack.ground.catalog.spaces()).find(({ kind }) => kind === 'sync')?.id ?? '';
+  for (const [name, fault] of Object.entries(NONSENSE)) {
+    for (const what of ['feed', 'snapshot', 'spaces'] as const) {
+      const pattern = what === 'spaces' ? /^\/v1\/spaces$/ : new RegExp(`/${what}(?:\\?|$)`);
+      netB.only = ({ path }) => pattern.test(path);
+      netB.mode = fault;
+      if (what === 'snapshot') b.gateway.stack.follower.resync(space);
+      await t.rejects(b.gateway.pull(context), `${name} for ${what}`);
+      t.strictSame(await b.tree(), before, `${name} for ${what}`);
+      netB.reset();
+    }
+  }
+  await a.write('/Sync/d/later', 'later');
+  await pair.converge();
+  t.strictSame(await b.tree(), { ...before, '/Sync/d/later': 'later' });
 });
 
 t.test('a snapshot that ends before its time removes nothing', async (t) => {

@@ -1,0 +1,72 @@
+import { createHash, randomBytes } from 'node:crypto';
+import t from 'tap';
+import { background as context } from '../../../src/vfs/context.ts';
+import { DavTree } from '../../helpers/dav-tree.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
+
+t.setTimeout(180_000);
+
+const SIZE = 24 << 20;
+
+t.test('a download goes on with its content when the file is replaced, here or elsewhere', async (t) => {
+  const pair = await openHttpPair(t);
+  const { a, b } = pair;
+  const dav = await DavTree.serve(t, b.fs);
+  const ways: Record<string, (path: string) => Promise<unknown>> = {
+    'an edit on another computer': async (path) => {
+      await a.write(path, 'new');
+      await pair.converge();
+    },
+    'a save by rename on another computer': async (path) => {
+      await a.write(`${path}.tmp`, 'new');
+      await a.rename(`${path}.tmp`, path);
+      await pair.converge();
+    },
+    'a PUT': async (path) => {
+      await dav.put(path, 'new');
+      await pair.converge();
+    },
+    'a MOVE over it': async (path) => {
+      await dav.put(`${path}.tmp`, 'new');
+      await dav.move(`${path}.tmp`, path);
+      await pair.converge();
+    },
+  };
+  for (const [i, [way, replace]] of Object.entries(ways).entries()) {
+    await t.test(way, async (t) => {
+      const path = `/Sync/film${i}`;
+      const content = randomBytes(SIZE);
+      await a.write(path, content);
+      await pair.converge();
+      // Nothing of it is on the disk of b yet: most of the blocks are fetched after the replacement.
+      const { body, headers } = await fetch(new URL(path, dav.url));
+      t.equal(headers.get('content-length'), String(SIZE));
+      const hash = createHash('sha256');
+      let count = 0;
+      for await (const chunk of body ?? []) {
+        if (count === 0) await replace(path);
+        hash.update(chunk as Uint8Array);
+        count += (chunk as Uint8Array).length;
+      }
+      t.equal(count, SIZE);
+      t.equal(hash.digest('hex'), createHash('sha256').update(content).digest('hex'), 'the old content, to its end');
+      t.equal(await dav.read(path), 'new', 'and then the new one');
+    });
+  }
+});
+
+t.test('a handle that follows the file, as `tail -f` has one, sees what another computer adds', async (t) => {
+  const pair = await openHttpPair(t);
+  const { a, b } = pair;
+  await a.write('/Sync/log', 'one\n');
+  await pair.converge();
+  const handle = await b.fs.open((await b.stat('/Sync/log')).id, { read: true, write: false }, context);
+  const into = Buffer.alloc(100);
+  t.equal(into.toString('utf8', 0, await handle.read(into, 0, context)), 'one\n');
+  t.equal(await handle.read(into, 4, context), 0);
+  await a.write('/Sync/log', 'one\ntwo\n');
+  await pair.converge();
+  t.equal(into.toString('utf8', 0, await handle.read(into, 4, context)), 'two\n');
+  t.equal((await handle.attr(context)).size, 8);
+  await handle.close();
+});
