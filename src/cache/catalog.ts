@@ -132,7 +132,9 @@ export class Catalog {
     if (before !== undefined && entryKey(before.parent, before.name) !== key) {
       ops.push(this.#entries.del(entryKey(before.parent, before.name)));
     }
-    ops.push(this.#entries.put(key, entry), this.#places.put(entry.id, key));
+    ops.push(this.#entries.put(key, entry));
+    const stays = before?.id === entry.id && this.#places.get(entry.id) === key;
+    if (!stays) ops.push(this.#places.put(entry.id, key));
     return ops;
   }
 

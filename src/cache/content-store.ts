@@ -146,7 +146,7 @@ export class DiskContentStore implements ContentStore {
     const stored = this.#index.acquire(content.hash, content.size);
     try {
       this.#index.changed(stored, await adoptFile(stored, file, this.pool));
-      const own = content.size === 0 ? [] : [this.#index.save(stored), this.#manifests.put(content.hash, file.digests)];
+      const own = content.size === 0 ? [] : [this.#index.save(stored), ...this.#manifests.keep(content, file.digests)];
       await this.#writer.write([...own, ...ops]);
     } finally {
       this.#index.release(stored);

@@ -30,6 +30,8 @@ export class CowFile {
   readonly #path: string;
   readonly #pool: FilePool;
   readonly #save: () => Promise<void>;
+  /** It was written by this process, so its bytes are in the page cache. */
+  #warm = false;
   #base: StagedBase | undefined;
   #keep: number;
   #own: Bitmap;
@@ -108,6 +110,7 @@ export class CowFile {
   async readRaw(into: Uint8Array, position: number): Promise<number> {
     const file = this.#borrow();
     try {
+      if (this.#warm && into.length <= SYNC_LIMIT) return readFully(file.fd, into, position);
       return await readFullyAsync(file.fd, into, position);
     } finally {
       file.release();
@@ -116,6 +119,7 @@ export class CowFile {
 
   /** Writes without waiting; false if that cannot be. @throws what `node:fs` throws */
   writeNow(data: Uint8Array, position: number): boolean {
+    this.#warm = true;
     const end = position + data.length;
     const from = Math.min(position, this.#size);
     if (data.length > SYNC_LIMIT || !this.#isRangeHere(this.#edge(from), end - this.#edge(from))) return false;
@@ -126,6 +130,7 @@ export class CowFile {
 
   /** @throws what the base's reading throws; then nothing has changed; what `node:fs` throws */
   async write(data: Uint8Array, position: number, context: Context): Promise<void> {
+    this.#warm = true;
     const end = position + data.length;
     await this.#bring(this.#edges(position, end), context);
     const file = this.#borrow();

@@ -151,11 +151,12 @@ export class Database implements BatchWriter {
     else this.#written++;
   }
 
+  /** With the key as it is in the whole tree: finding that out anew for each op is most of what a batch costs. */
   #operation({ type, table, key, value }: Op) {
-    const sublevel = this.#sublevel(table);
+    const whole = this.#sublevel(table).prefixKey(key, 'utf8');
     return type === 'put'
-      ? ({ type, sublevel, key, value: JSON.stringify(value) } as const)
-      : ({ type, sublevel, key } as const);
+      ? ({ type, key: whole, value: JSON.stringify(value) } as const)
+      : ({ type, key: whole } as const);
   }
 
   #sublevel(table: string): Sublevel {

@@ -51,8 +51,12 @@ export class Manifests {
     return sameBytes(digestAt(await this.get(content, this.#life), index), digest);
   }
 
-  /** Keeps digests that are known to be right. */
-  put(hash: string, digests: Uint8Array): Op {
+  /** Keeps digests that are known to be right, where they are needed: a single block is compared with the content's hash. */
+  keep({ hash, size }: Content, digests: Uint8Array): Op[] {
+    return blockCount(size) > 1 ? [this.#put(hash, digests)] : [];
+  }
+
+  #put(hash: string, digests: Uint8Array): Op {
     this.#hot.set(hash, digests);
     return this.#table.put(hash, Buffer.from(digests).toString('base64'));
   }
@@ -81,7 +85,7 @@ export class Manifests {
         reason: 'the digests are not those of the content',
       });
     }
-    this.#write([this.put(content.hash, digests)]);
+    this.#write([this.#put(content.hash, digests)]);
     return digests;
   }
 }

@@ -34,7 +34,7 @@ export async function buildDigests(file: CowFile, passing: PassingDigests, conte
 }
 
 async function hash(file: CowFile, unknown: number[], digests: Uint8Array, { signal }: Context): Promise<void> {
-  const buffer = Buffer.allocUnsafeSlow(BLOCK_SIZE);
+  const buffer = Buffer.allocUnsafeSlow(Math.min(BLOCK_SIZE, file.size));
   for (let index = unknown.shift(); index !== undefined; index = unknown.shift()) {
     if (signal.aborted) throw asFsError(signal.reason, 'read');
     const data = buffer.subarray(0, blockLength(file.size, index));

@@ -14,6 +14,7 @@ import { ForkBase } from './fork-base.ts';
 import { Forks } from './forks.ts';
 import type { GroupWriter, Op } from './group-writer.ts';
 import { Leftovers } from './leftovers.ts';
+import { removeFile } from './remove-file.ts';
 import { ContentBase, type StagedBase } from './staged-base.ts';
 import { DiskStagedFile } from './staged-file.ts';
 import { type StagedRecord, isFork, isStagedId, noStagedFile } from './staged-record.ts';
@@ -118,14 +119,15 @@ export class DiskStaging implements Staging {
     const forked = this.#rebase(file.id, content);
     const adopted = { path: staged.path, present: staged.present(), digests };
     await this.#store.adopt(content, adopted, [...gone, ...forked, ...ops]);
+    const late = this.#rebase(file.id, content);
     // Forked while that was written.
-    await this.#writer.write(this.#rebase(file.id, content));
+    if (late.length > 0) await this.#writer.write(late);
     staged.adopted(content, new ContentBase(content, this.#store));
     this.#forks.free(file.id);
     this.#files.delete(file.id);
     this.#unsynced.forget(staged.path);
     this.#store.pool.forget(staged.path);
-    await rm(staged.path, { force: true });
+    await removeFile(staged.path, staged.size);
     await this.#leaveParent(file.id, staged.record);
   }
 

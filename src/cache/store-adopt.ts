@@ -29,14 +29,25 @@ export async function adoptFile(stored: StoredContent, file: AdoptedFile, pool: 
   return stored.bytes - before;
 }
 
+/** In most cases one call of the system. */
 async function place(from: string, to: string): Promise<void> {
-  mkdirSync(dirname(to), { recursive: true });
+  const failure = link(from, to);
+  if (failure === undefined) return;
+  if (failure === 'EEXIST') rmSync(to, { force: true });
+  else mkdirSync(dirname(to), { recursive: true });
+  if (link(from, to) === undefined) return;
+  // A file system without hard links. What is there may be open under that name.
   rmSync(to, { force: true });
+  await copyFile(from, to);
+}
+
+/** The code of the failure, if it fails. */
+function link(from: string, to: string): string | undefined {
   try {
     linkSync(from, to);
-  } catch {
-    // A file system without hard links.
-    await copyFile(from, to);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'EIO';
   }
 }
 

@@ -13,7 +13,7 @@ import { isCreation, planPlainMove, withBase, type Spot } from './promise.ts';
 import type { SyncParts } from './sync-parts.ts';
 
 /** Things left for later that are done at a time: more would only be in the way of programs and uploads. */
-const TIDYING = 4;
+const TIDYING = 32;
 
 /**
  * The changes that the two loops make to the local tree. Each is checked and submitted in one turn of the event loop,

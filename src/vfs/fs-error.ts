@@ -52,7 +52,11 @@ export class FsError extends Error {
   readonly reason: string | undefined;
 
   constructor(code: Code, op: string, { subject, reason, cause }: FsErrorOptions = {}) {
+    const { stackTraceLimit } = Error;
+    // That a name is not there is an ordinary answer, given thousands of times a second; a stack costs 20 µs.
+    if (code === 'ENOENT') Error.stackTraceLimit = 0;
     super(describe(code, op, subject, reason), cause === undefined ? undefined : { cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.op = op;
     this.subject = subject;
