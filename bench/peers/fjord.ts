@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** The whole program, embedded cloud and gateway, as `./scripts/start` runs it; the work folder is `/Sync`. */
 export async function fjord(dir: string): Promise<Peer> {
-  const args = [join(ROOT, 'dist/cli/main.js'), 'start', '--data', dir, '--port', '0'];
+  const args = [join(ROOT, 'dist/cli/main.js'), 'start', '--data', dir, '--port', '0', '--no-fuse'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const { webdav, gateway } = await access(dir);
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };

@@ -56,8 +56,8 @@ export class BackupControls {
     this.#now = now;
   }
 
-  async list(): Promise<BackupSet[]> {
-    return ((await readJson(this.#file, SetsSchema)) ?? { sets: [] }).sets;
+  list(): Promise<BackupSet[]> {
+    return readSets(this.#file);
   }
 
   /** @throws EEXIST; and what the engine says about the folder */
@@ -114,6 +114,11 @@ export class BackupControls {
     this.#changing = changed.catch(() => undefined);
     return changed;
   }
+}
+
+/** The folders that were chosen to be mirrored, from the file that they are kept in. @throws EIO if it is damaged */
+export async function readSets(file: string): Promise<BackupSet[]> {
+  return ((await readJson(file, SetsSchema)) ?? { sets: [] }).sets;
 }
 
 function find(sets: Sets, name: string): BackupSet {

@@ -15,8 +15,8 @@ export interface BackupEngineOptions {
   readonly remote: Remote;
   /** Fjord's own folder, which must not be mirrored. */
   readonly dataFolder: string;
-  /** Where the drive is mounted, or null. */
-  readonly mounted: () => string | null;
+  /** Where the drive is mounted, or is to be mounted again. */
+  readonly mounted: () => string | undefined;
   readonly log: Logger;
 }
 
@@ -32,7 +32,7 @@ export class GatewayBackups implements BackupEngine {
     const { dataFolder, mounted } = this.#options;
     const dir = mounted();
     const sets = others.map(({ name, folder: path }) => ({ what: `the backup set ${name}`, path }));
-    const mount = dir === null ? [] : [{ what: 'the mounted drive', path: dir }];
+    const mount = dir === undefined ? [] : [{ what: 'the mounted drive', path: dir }];
     return checkFolder(folder, [{ what: 'the data folder of Fjord', path: dataFolder }, ...mount, ...sets]);
   }
 

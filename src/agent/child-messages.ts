@@ -3,11 +3,19 @@ export type FromChild =
   /** Serves now; `port` is the one it listens on. */
   | { readonly type: 'ready'; readonly port: number }
   /** The drive is mounted there, or not any more. */
-  | { readonly type: 'mount'; readonly dir: string | null }
+  | ({ readonly type: 'mount' } & MountReport)
   /** Something for the person at the terminal, in one line. */
   | { readonly type: 'say'; readonly text: string }
   /** Somebody asked over the control socket to stop everything. */
   | { readonly type: 'down'; readonly drain: boolean };
+
+export interface MountReport {
+  readonly dir: string | null;
+  /** Why it is not mounted where it was to be. */
+  readonly problem?: string;
+  /** Options of the command line for a process that comes after this one; absent: those of before. */
+  readonly again?: readonly string[];
+}
 
 export interface FromParent {
   readonly type: 'stop';

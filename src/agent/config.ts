@@ -16,6 +16,11 @@ export const SETTINGS = {
   'cache.dir': text('', 'folder for cached content, queue and database; empty: inside the data folder'),
   'cache.size': bytes('20 GiB', 'most bytes of content that are kept for reading again'),
   'cache.min_free': bytes('1 GiB', 'free room that the cache leaves on its disk'),
+  durability: choice(
+    ['process', 'power'],
+    'process',
+    'what every answered change survives: the end of the process, or the loss of power, which makes each wait for the disk',
+  ),
   'archive.settle': duration('10 s', 'quiet time after which a file in /Archive is sealed'),
   'archive.readable': flag(false, 'whether sealed files in /Archive can be read through the drive'),
   'webdav.host': text('127.0.0.1', 'address that the WebDAV door listens on; others than loopback need TLS'),
@@ -30,8 +35,18 @@ export const SETTINGS = {
   'webdav.names': text('', 'names besides webdav.host under which clients reach the door, separated by commas'),
   'webdav.tls_cert': text('', 'certificate file (PEM) for the WebDAV door'),
   'webdav.tls_key': text('', 'private key file (PEM) for the WebDAV door'),
-  'fuse.mount': text('', 'folder where the drive is mounted as a file system (Linux); empty: nowhere'),
+  'fuse.mount': text(
+    'auto',
+    'folder where the drive is mounted; "auto": ~/Fjord, or the folder mount in a data folder that was named; empty: nowhere',
+  ),
+  'fuse.driver': choice(
+    ['kernel', 'native'],
+    process.platform === 'darwin' ? 'native' : 'kernel',
+    "what mounts: Fjord's own driver for Linux, or the package fuse-native",
+  ),
+  'fuse.passthrough': flag(true, 'whether the kernel may read and write cached files by itself, where it can'),
   'fuse.xattr': flag(false, 'whether the mount has extended attributes; they make `ls -l` slower'),
+  'fuse.allow_other': flag(false, 'whether other users of this computer may look into the mount'),
   'log.level': choice(['error', 'warn', 'info', 'debug'], 'info', 'how much is written to the log'),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
@@ -52,6 +67,9 @@ export interface ConfigSources {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** The data folder of who named none. */
+export const defaultDataDir = platform.data;
 
 /** The settings file that is read when none is named. */
 export const defaultConfigFile = join(platform.config, 'config.toml');

@@ -7,7 +7,16 @@ import type { TrashRecord, VersionRecord } from '../cloud/wire.ts';
 import { list, resolve } from './control/files.ts';
 import type { Controls, OnProgress } from './control/controls.ts';
 import { describeStatus, type Circumstances } from './gateway-status.ts';
-import type { ArchiveRemoveBody, Conflict, KeptVersion, Listed, RestoreBody, Status, Trashed } from './control/wire.ts';
+import type {
+  ArchiveRemoveBody,
+  Conflict,
+  KeptVersion,
+  Listed,
+  MountBody,
+  RestoreBody,
+  Status,
+  Trashed,
+} from './control/wire.ts';
 import type { BackupControls } from './backup-controls.ts';
 import type { MountPoint } from './mount-point.ts';
 
@@ -15,6 +24,8 @@ export interface GatewayControlsOptions {
   readonly gateway: Gateway;
   readonly backups: BackupControls;
   readonly mountPoint: MountPoint;
+  /** Answers the folder's real path. */
+  readonly mount: (body: MountBody) => Promise<string>;
   readonly circumstances: Circumstances;
   /** Ends the program soon; answers the process to wait for. */
   readonly leave: () => number;
@@ -25,12 +36,14 @@ export class GatewayControls implements Controls {
   readonly #gateway: Gateway;
   readonly #circumstances: Circumstances;
   readonly #mountPoint: MountPoint;
+  readonly mount: GatewayControlsOptions['mount'];
   readonly #leave: () => number;
   readonly backups: BackupControls;
 
-  constructor({ gateway, backups, mountPoint, circumstances, leave }: GatewayControlsOptions) {
+  constructor({ gateway, backups, mountPoint, mount, circumstances, leave }: GatewayControlsOptions) {
     this.#gateway = gateway;
     this.#mountPoint = mountPoint;
+    this.mount = mount;
     this.#circumstances = circumstances;
     this.#leave = leave;
     this.backups = backups;
@@ -45,7 +58,7 @@ export class GatewayControls implements Controls {
   }
 
   status(): Promise<Status> {
-    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.dir);
+    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state);
   }
 
   async versions(path: string, context: Context): Promise<KeptVersion[]> {
@@ -109,10 +122,6 @@ export class GatewayControls implements Controls {
   async removeArchived({ path, password }: ArchiveRemoveBody, context: Context): Promise<void> {
     await resolve(this.raw, path, 'remove', context);
     await this.#gateway.removeArchived(path, password, context);
-  }
-
-  mount(dir: string): Promise<string> {
-    return this.#mountPoint.mount(dir);
   }
 
   unmount(lazy: boolean): Promise<string> {

@@ -3,17 +3,17 @@ import { HttpRemote } from '../cloud/http-remote.ts';
 import { Gateway } from '../mounts/gateway.ts';
 import { openWebDavDoor, type WebDavDoor } from '../mounts/webdav-door.ts';
 import { FsError } from '../vfs/fs-error.ts';
-import type { TakenFolder } from './backup/folder-check.ts';
 import { BackupControls } from './backup-controls.ts';
 import { GatewayBackups } from './backup-engine.ts';
 import type { Config } from './config.ts';
-import type { Amount } from './control/wire.ts';
+import type { Amount, MountBody } from './control/wire.ts';
 import { ControlServer } from './control/server.ts';
 import { dataDir, type DataDir } from './data-dir.ts';
 import { drain } from './drain.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { openLog, type LogFile } from './log.ts';
-import { MountPoint } from './mount-point.ts';
+import { MountPoint, type MountState } from './mount-point.ts';
+import { takenFolders, wishedBy, wishOf } from './mount-wish.ts';
 import { makePrivateFolder } from './private-file.ts';
 import { Problem } from './problem.ts';
 import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
@@ -24,8 +24,10 @@ export interface GatewayProcessOptions {
   readonly config: Config;
   /** Somebody asked over the control socket to end the program: answers the process to wait for. */
   readonly leave: () => number;
-  /** The drive is mounted there now, or (null) not any more. */
-  readonly onMount?: (dir: string | null) => void;
+  /** The drive is mounted now, or not any more, or cannot be. */
+  readonly onMount?: (state: MountState) => void;
+  /** One line for the person at the terminal. */
+  readonly say?: (text: string) => void;
 }
 
 interface Parts {
@@ -61,12 +63,13 @@ export class GatewayProcess {
   }
 
   /** Where the drive is mounted. */
-  get mount(): string | null {
-    return this.#parts.mountPoint.dir;
+  get mount(): MountState {
+    return this.#parts.mountPoint.state;
   }
 
   /** @throws Problem, FsError */
-  static async start({ config, leave, onMount = () => undefined }: GatewayProcessOptions): Promise<GatewayProcess> {
+  static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
+    const { config, leave, onMount = () => undefined, say = () => undefined } = options;
     const dir = dataDir(config['data.dir']);
     const device = await checkStart(dir, config);
     await makePrivateFolder(dir.root);
@@ -91,22 +94,23 @@ export class GatewayProcess {
         webdav: { url: door.url, user: access.user, engine: config['webdav.engine'] },
         cloudUrl: url,
       };
-      const mounted = (): string | null => mountPoint.dir;
+      const mounted = (): string | undefined => mountPoint.state.dir ?? mountPoint.state.wish?.dir;
       const engine = new GatewayBackups({ gateway, remote, dataFolder: dir.root, mounted, log: logFile.log });
       const backups = new BackupControls({ file: dir.backups, engine, now: Date.now });
       const mountPoint = new MountPoint({
         fs: gateway.fs,
         file: dir.mount,
-        taken: () => takenFolders(config, dir, backups),
-        xattr: config['fuse.xattr'],
+        taken: () => takenFolders(config, dir),
         onChange: onMount,
+        say,
         log: logFile.log.child({ door: 'fuse' }),
       });
-      const controls = new GatewayControls({ gateway, backups, mountPoint, circumstances, leave });
+      const mount = (body: MountBody): Promise<string> => mountPoint.mount(wishedBy(body, config));
+      const controls = new GatewayControls({ gateway, backups, mountPoint, mount, circumstances, leave });
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
       await control.listen();
       closers.unshift(() => control.close());
-      await mountAtStart(mountPoint, config['fuse.mount']);
+      await mountPoint.start(wishOf(config));
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
       return new GatewayProcess({ remote, gateway, door, control, mountPoint, logFile }, { ...access, url: door.url });
     } catch (error) {
@@ -145,22 +149,6 @@ async function checkStart(dir: DataDir, config: Config): Promise<DeviceFile> {
   );
 }
 
-/** What a process that was killed left is removed in any case, and mounted over whatever got into its folder since. */
-async function mountAtStart(mountPoint: MountPoint, dir: string): Promise<void> {
-  const left = await mountPoint.recover();
-  if (dir !== '') await mountPoint.mount(dir, { filled: left !== undefined });
-}
-
-/** Folders that the drive must not be mounted in or around, as it would keep its own content there. */
-async function takenFolders(config: Config, dir: DataDir, backups: BackupControls): Promise<TakenFolder[]> {
-  const own = [dir.gateway, dir.cloud, dir.log, ...(config['cache.dir'] === '' ? [] : [config['cache.dir']])];
-  const sets = await backups.list();
-  return [
-    ...own.map((path) => ({ what: 'a folder of Fjord itself', path })),
-    ...sets.map(({ name, folder }) => ({ what: `the backup set ${name}`, path: folder })),
-  ];
-}
-
 function openGateway(
   config: Config,
   dir: DataDir,
@@ -175,6 +163,7 @@ function openGateway(
     limits: { cacheBytes: config['cache.size'], minFree: config['cache.min_free'] },
     settle: Math.max(1, config['archive.settle']),
     archiveReadable: config['archive.readable'],
+    durability: config.durability,
     log,
   });
 }

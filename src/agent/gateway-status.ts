@@ -1,6 +1,7 @@
 import type { Gateway, GatewayStatus } from '../mounts/gateway.ts';
 import { background } from '../vfs/context.ts';
 import type { Status } from './control/wire.ts';
+import type { MountState } from './mount-point.ts';
 
 /** What does not change while the gateway runs. */
 export type Circumstances = Pick<Status, 'pid' | 'started' | 'version' | 'dir' | 'account' | 'device' | 'webdav'> & {
@@ -11,7 +12,7 @@ export type Circumstances = Pick<Status, 'pid' | 'started' | 'version' | 'dir' |
 export async function describeStatus(
   gateway: Gateway,
   circumstances: Circumstances,
-  mount: string | null,
+  { dir: mount, problem }: MountState,
 ): Promise<Status> {
   const { cloudUrl, ...rest } = circumstances;
   const status = gateway.status();
@@ -19,6 +20,7 @@ export async function describeStatus(
   return {
     ...rest,
     mount,
+    ...(problem === undefined ? {} : { mountProblem: problem }),
     cloud: { url: cloudUrl, ...connection(status) },
     queued: { files: status.queued, bytes: status.bytes },
     parked: status.parkedChanges.map(({ path, code, reason, at }) => ({ path, code, reason, at })),

@@ -1,6 +1,6 @@
 import { removeAccess, writeAccess, type Access } from './access-file.ts';
 import type { DataDir } from './data-dir.ts';
-import type { FromChild } from './child-messages.ts';
+import type { FromChild, MountReport } from './child-messages.ts';
 import { Problem } from './problem.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
@@ -8,6 +8,8 @@ export interface SupervisorOptions {
   readonly dir: DataDir;
   /** Program and arguments of the two processes. */
   readonly commands: { readonly cloud: readonly string[]; readonly gateway: readonly string[] };
+  /** More arguments of the gateway, about its mount. */
+  readonly mountArgs: readonly string[];
   readonly access: { readonly webdav: Access['webdav']; readonly cloud: Omit<Access['cloud'], 'pid'> };
   /** What must be done once the cloud serves and before the gateway starts. */
   readonly prepare: () => Promise<void>;
@@ -30,21 +32,22 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #cloud: Service;
   readonly #gateway: Service;
-  /** As the gateway said last; undefined: it follows the settings. */
-  #mount: string | null | undefined;
+  #mount: MountReport = { dir: null };
+  #mountArgs: readonly string[];
   #stopping = false;
   #pids: { cloud?: number; gateway?: number } = {};
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#mountArgs = options.mountArgs;
     this.#cloud = this.#service('cloud', options.commands.cloud);
     this.#gateway = this.#service('gateway', options.commands.gateway);
   }
 
-  /** Where the drive is mounted. */
-  get mount(): string | null {
-    return this.#mount ?? null;
+  /** Where the drive is mounted, as the gateway said last. */
+  get mount(): MountReport {
+    return this.#mount;
   }
 
   /** Answers when both serve. @throws Problem if one cannot start */
@@ -81,7 +84,8 @@ export class Supervisor {
     let hasServed = false;
     const child = new SupervisedProcess({
       name,
-      command: () => (name === 'gateway' ? [...command, ...this.#again()] : command),
+      // A gateway that takes over mounts where the one before it did.
+      command: () => (name === 'gateway' ? [...command, ...this.#mountArgs] : command),
       onReady: (pid) => {
         if (hasServed) this.#options.say(`the ${name} serves again`);
         hasServed = true;
@@ -98,20 +102,16 @@ export class Supervisor {
     return { process: child, served };
   }
 
-  /** A gateway that takes over mounts where the one before it did. */
-  #again(): string[] {
-    return this.#mount === undefined ? [] : ['--mount', this.#mount ?? ''];
-  }
-
   #heard(message: FromChild): void {
-    if (message.type === 'mount') this.#mounted(message.dir);
+    if (message.type === 'mount') this.#mounted(message);
     if (message.type === 'say') this.#options.say(message.text);
     if (message.type === 'down') this.#options.onDown();
   }
 
-  #mounted(dir: string | null): void {
+  #mounted(report: MountReport): void {
     if (this.#stopping) return;
-    this.#mount = dir;
+    this.#mount = report;
+    this.#mountArgs = report.again ?? this.#mountArgs;
     this.#write();
   }
 
@@ -129,7 +129,7 @@ export class Supervisor {
       webdav: access.webdav,
       cloud: { ...access.cloud, pid: cloud },
       gateway: { pid: gateway },
-      mount: this.mount,
+      mount: this.#mount.dir,
     };
     const write = (): Promise<void> => writeAccess(dir.access, content);
     this.#writing = this.#writing.then(write).catch((error: unknown) => {

@@ -1,3 +1,5 @@
+import type { MountReport } from '../agent/child-messages.ts';
+
 export interface WebDavAccess {
   readonly url: string;
   readonly user: string;
@@ -5,14 +7,14 @@ export interface WebDavAccess {
 }
 
 /** Where the drive is and how to mount it on each system, with the address and secret filled in. */
-export function mountHelp({ url, user, password }: WebDavAccess, mount: string | null): string {
+export function mountHelp({ url, user, password }: WebDavAccess, mount: MountReport): string {
   const { port, hostname, protocol } = new URL(url);
   const tls = protocol === 'https:';
   const dav = `${tls ? 'davs' : 'dav'}://${user}@${hostname}:${port}/`;
   const kde = `${tls ? 'webdavs' : 'webdav'}://${user}@${hostname}:${port}/`;
-  const mounted = mount === null ? '' : `\n  mounted on     ${mount}`;
+  const mounted = mount.dir ?? (mount.problem === undefined ? undefined : `nowhere; not on ${mount.problem}`);
   return `
-  The drive      ${url}${mounted}
+  The drive      ${url}${mounted === undefined ? '' : `\n  mounted on     ${mounted}`}
   user           ${user}
   password       ${password}
 

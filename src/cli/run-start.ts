@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SETTINGS, type Config } from '../agent/config.ts';
 import { dataDir, type DataDir } from '../agent/data-dir.ts';
+import { checkMountSetting } from '../agent/mount-wish.ts';
 import { choosePorts } from '../agent/ports.ts';
 import { makePrivateFolder, readIfThere } from '../agent/private-file.ts';
 import { Problem } from '../agent/problem.ts';
@@ -16,9 +17,9 @@ import {
 import { answers, claim } from '../agent/sole-socket.ts';
 import { Supervisor } from '../agent/supervisor.ts';
 import { settings, type Cli } from './cli.ts';
+import { gatewayFlags, mountArgs, type GatewayOptions } from './gateway-options.ts';
 import { mountHelp, type WebDavAccess } from './mount-help.ts';
 import { StopRequests } from './stop-requests.ts';
-import { gatewayFlags, type GatewayOptions } from './commands/up.ts';
 
 /** E-mail address of the embedded cloud's first account. */
 const FIRST_ACCOUNT = 'me@localhost';
@@ -29,6 +30,7 @@ const PATIENCE = 15_000;
 export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
   const config = settings(cli, options, gatewayFlags(options));
   const dir = dataDir(config['data.dir']);
+  await checkMountSetting(config);
   await makePrivateFolder(dir.root);
   const taken = 'Fjord already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
   const sole = await claim(dir.startSocket, `${dir.root}: ${taken}`);
@@ -72,6 +74,7 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
   const supervisor = new Supervisor({
     dir,
     commands: commandsOf(dir, options, ports),
+    mountArgs: mountArgs(options),
     access: { webdav, cloud: { url: cloudUrl, ...account } },
     prepare: () => ensureDevice(dir, cloudUrl, account, config['device.name']),
     say,
@@ -131,7 +134,6 @@ function commandsOf(
   const url = `http://127.0.0.1:${ports.cloud}/`;
   const config = options.config === undefined ? [] : ['--config', options.config];
   const engine = options.webdavEngine === undefined ? [] : ['--webdav-engine', options.webdavEngine];
-  const mount = options.mount === undefined ? [] : ['--mount', options.mount];
   const door = ['--port', String(ports.webdav), '--cloud', url];
   return {
     cloud: [
@@ -145,6 +147,6 @@ function commandsOf(
       '--account-file',
       dir.account,
     ],
-    gateway: [...program, 'up', '--data', dir.root, ...door, ...config, ...engine, ...mount],
+    gateway: [...program, 'up', '--data', dir.root, ...door, ...config, ...engine],
   };
 }

@@ -2,21 +2,31 @@ import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { FuseLog } from '../fuse/log.ts';
+import { readMounts } from '../fuse/mount-table.ts';
 import type { FuseMount } from '../fuse/mount.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { asFsError, FsError } from '../vfs/fs-error.ts';
 
-export interface FuseDoorOptions {
+export interface FuseDriver {
+  /** `kernel`: the kernel's protocol, spoken here (Linux). `native`: the package fuse-native. */
+  readonly driver: 'kernel' | 'native';
+}
+
+export interface FuseDoorOptions extends FuseDriver {
   readonly fs: FileSystem;
   /** An existing folder; see `prepareMountFolder`. */
   readonly dir: string;
+  /** Let the kernel read and write cached files by itself, where it can. */
+  readonly passthrough: boolean;
   /** Serve extended attributes. */
   readonly xattr: boolean;
+  /** Let other users in. */
+  readonly allowOther: boolean;
   readonly log: FuseLog;
 }
 
 /** The drive as a file system of this computer. */
-export type FuseDoor = Pick<FuseMount, 'dir' | 'closed' | 'unmount'>;
+export type FuseDoor = Pick<FuseMount, 'dir' | 'closed' | 'unmount' | 'abort'>;
 
 /** What `df` shows as the device. */
 const NAME = 'fjord';
@@ -26,22 +36,24 @@ const NAME = 'fjord';
  * @throws ENOTSUP where there is no FUSE; EPERM with the words of the system's mount command; EBUSY if something that
  * lives is mounted there
  */
-export async function openFuseDoor({ fs, dir, xattr, log }: FuseDoorOptions): Promise<FuseDoor> {
-  await checkSystem(dir);
+export async function openFuseDoor(options: FuseDoorOptions): Promise<FuseDoor> {
+  const { fs, dir, passthrough, xattr, allowOther, log } = options;
+  await checkSystem(dir, options);
   // Not before it is needed: it loads a native library.
   const { FuseMount } = await import('../fuse/mount.ts');
-  return await FuseMount.mount({ fs, dir, name: NAME, options: { xattr }, log });
+  return await FuseMount.mount({ fs, dir, name: NAME, options: { passthrough, xattr, allowOther }, log });
 }
 
 /**
- * Makes the folder if there is none. A dead mount that lies on it is removed first: nothing else can be done with it.
+ * Makes the folder if there is none; answers whether it did. A dead mount that lies on it is removed first: nothing else
+ * can be done with it.
  * @throws ENOTSUP as `openFuseDoor`; EBUSY if something that lives is mounted there; EEXIST, EACCES … of mkdir
  */
-export async function prepareMountFolder(dir: string): Promise<void> {
-  await checkSystem(dir);
+export async function prepareMountFolder(dir: string, driver: FuseDriver): Promise<boolean> {
+  await checkSystem(dir, driver);
   await clearDeadMount(dir);
   try {
-    await mkdir(dir, { recursive: true });
+    return (await mkdir(dir, { recursive: true })) !== undefined;
   } catch (error) {
     throw asFsError(error, 'mount', dir);
   }
@@ -54,8 +66,14 @@ export async function clearDeadMount(dir: string): Promise<void> {
   await clearDead(dir);
 }
 
-async function checkSystem(dir: string): Promise<void> {
-  const reason = await missing();
+/** Whether a drive lies on the folder, by the system's table of mounts: the folder is not touched. */
+export async function isMountedOn(dir: string): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  return (await readMounts()).some((mount) => mount.dir === dir && mount.type.startsWith('fuse'));
+}
+
+async function checkSystem(dir: string, { driver }: FuseDriver): Promise<void> {
+  const reason = driver === 'native' ? 'this driver is not built in' : await missing();
   if (reason !== undefined) throw new FsError('ENOTSUP', 'mount', { subject: dir, reason });
 }
 

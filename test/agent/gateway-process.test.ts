@@ -16,7 +16,7 @@ async function offline(t: Test): Promise<{ dir: ReturnType<typeof dataDir>; star
   const dir = dataDir(temporary(t));
   const device = { id: 'device-1', name: 'box' };
   await writeDevice(dir.device, { url: 'http://127.0.0.1:9/', email: 'a@b', token: 't'.repeat(32), device });
-  const flags = { 'data.dir': dir.root, 'webdav.port': 0 } as const;
+  const flags = { 'data.dir': dir.root, 'webdav.port': 0, 'fuse.mount': '' } as const;
   const config = loadConfig({ file: join(import.meta.dirname, '../helpers/empty.toml'), env: {}, flags });
   return { dir, start: () => GatewayProcess.start({ config, leave: () => process.pid }) };
 }

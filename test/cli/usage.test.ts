@@ -19,6 +19,8 @@ t.test('mistakes get one line that says what to do, and the right code', { timeo
     [['put', 'a'], 2, /where to\?/],
     [['up', '--port', '70000'], 2, /whole number from 0 to 65535/],
     [['up', '--webdav-engine', 'apache'], 2, /"fjord" or "webdav-server"/],
+    [['up', '--fuse-driver', 'fuse2'], 2, /"kernel" or "native"/],
+    [['start', '--no-fuse', '--mount', '/mnt'], 2, /'--no-fuse' cannot be used with option '--mount/],
     [['completion', 'tcsh'], 2, /Allowed choices are bash, zsh, fish/],
     [['status'], 3, /^fjord: Fjord is not running for .*; start it with `fjord start` or `fjord up`\n$/],
     [['down'], 3, /not running/],

@@ -1,40 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import { mountFolder, startMounted } from '../helpers/mounted-fjord.ts';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
+import { isDead, isMounted, shell } from '../helpers/mount-shell.ts';
 import { tryCommand } from '../helpers/run-command.ts';
 import { makeTree } from './tree.ts';
 
 const skip = withoutFuse();
 
 t.setTimeout(500_000);
-
-/** Runs a script of bash in a folder; no matter what the mount does, it ends. */
-async function shell(
-  t: Test,
-  cwd: string,
-  script: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const { code, signal, out, errors } = await tryCommand('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd,
-    timeout: 120_000,
-    env: { ...process.env, GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C.UTF-8', ...env },
-  });
-  if (!t.equal(code ?? signal, 0, script.trim().split('\n')[0] ?? '')) t.comment(`${out}\n${errors}`);
-  return out;
-}
-
-async function isMounted(dir: string): Promise<boolean> {
-  return (await tryCommand('mountpoint', ['-q', dir], { timeout: 20_000 })).code === 0;
-}
-
-async function isDead(dir: string): Promise<boolean> {
-  const { errors } = await tryCommand('ls', [dir], { timeout: 20_000, env: { ...process.env, LC_ALL: 'C' } });
-  return errors.includes('not connected');
-}
 
 async function inCloud(fjord: Fjord, path: string): Promise<string | undefined> {
   const content = await (await fjord.cloudTree('Sync')).get(path)?.();

@@ -33,6 +33,8 @@ export interface FjordOptions {
   /** More arguments of `fjord start`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Also mount the drive where it is mounted by default; `--mount` among the arguments does so, too. Default false. */
+  readonly fuse?: boolean;
 }
 
 /** Runs one command of the CLI to its end. */
@@ -199,7 +201,8 @@ export class Fjord {
 /** Starts a cloud and a gateway with data of their own, and ends them after the test. */
 export async function startFjord(t: Test, options: FjordOptions = {}): Promise<Fjord> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'fjord-run-'));
-  const args = ['--port', '0', ...(options.args ?? [])];
+  const { args: more = [], fuse = more.includes('--mount') } = options;
+  const args = ['--port', '0', ...(fuse ? [] : ['--no-fuse']), ...more];
   const fjord = new Fjord({ ...options, args, data });
   t.teardown(async () => {
     await fjord.killAll();

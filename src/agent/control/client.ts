@@ -13,6 +13,7 @@ import type {
   Leaving,
   Listed,
   ListQuery,
+  MountBody,
   Progress,
   ReadQuery,
   RestoreBody,
@@ -150,8 +151,8 @@ export class ControlClient {
   }
 
   /** The real path of the folder where the drive is mounted now. */
-  async mount(dir: string): Promise<string> {
-    return ((await this.#json({ method: 'POST', path: '/mount', json: { dir } })) as { dir: string }).dir;
+  async mount(body: MountBody): Promise<string> {
+    return ((await this.#json({ method: 'POST', path: '/mount', json: body })) as { dir: string }).dir;
   }
 
   /** Where it was mounted. */

@@ -7,6 +7,7 @@ import type {
   Conflict,
   KeptVersion,
   Listed,
+  MountBody,
   Progress,
   RestoreBody,
   Status,
@@ -51,7 +52,7 @@ export interface Controls {
   readonly backups: BackupRuns;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
   /** Mounts the drive on a folder, named by its absolute path; answers the real path. */
-  mount(dir: string): Promise<string>;
+  mount(body: MountBody): Promise<string>;
   /** Answers where it was mounted. `lazy`: even while somebody uses it. */
   unmount(lazy: boolean): Promise<string>;
   /** Ends the program soon. Answers the process to wait for. */

@@ -37,7 +37,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
 
 function addMountRoutes(app: FastifyInstance, controls: Controls): void {
   app.post<{ Body: MountBody }>('/mount', { schema: { body: MountBody } }, async ({ body }) => ({
-    dir: await controls.mount(body.dir),
+    dir: await controls.mount(body),
   }));
   app.post<{ Body: UnmountBody }>('/unmount', { schema: { body: UnmountBody } }, async ({ body }) => ({
     dir: await controls.unmount(body.lazy),

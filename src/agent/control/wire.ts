@@ -49,7 +49,13 @@ export type BackupName = Static<typeof BackupName>;
 export const ArchiveRemoveBody = Type.Object({ path: Path, password: Type.String({ minLength: 1 }) });
 export type ArchiveRemoveBody = Static<typeof ArchiveRemoveBody>;
 
-export const MountBody = Type.Object({ dir: Type.String({ minLength: 1 }) });
+export const MountBody = Type.Object({
+  dir: Type.String({ minLength: 1 }),
+  /** What is absent is as in the settings. */
+  driver: Type.Optional(Type.Union([Type.Literal('kernel'), Type.Literal('native')])),
+  passthrough: Type.Optional(Type.Boolean()),
+  xattr: Type.Optional(Type.Boolean()),
+});
 export type MountBody = Static<typeof MountBody>;
 
 export const UnmountBody = Type.Object({ lazy: Type.Boolean() });
@@ -147,6 +153,8 @@ export interface Status {
   readonly webdav: { readonly url: string; readonly user: string; readonly engine: string };
   /** Where the drive is mounted as a file system. */
   readonly mount: string | null;
+  /** Why it is not mounted where it was to be. */
+  readonly mountProblem?: { readonly dir: string; readonly reason: string };
   /** Changes that the cloud does not know yet, and the bytes of content among them. */
   readonly queued: Amount;
   /** The first of them, one by one. */

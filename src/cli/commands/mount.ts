@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { shown } from '../format.ts';
+import { mountBody, withMountOptions, type MountOptions } from '../gateway-options.ts';
 
 interface UnmountOptions extends DataOptions {
   readonly lazy?: true;
@@ -13,12 +14,12 @@ export function mountCommands(cli: Cli): Command[] {
 }
 
 function mountCommand(cli: Cli): Command {
-  return dataCommand('mount')
-    .description('mount the running drive on a folder of this computer (Linux)')
+  return withMountOptions(dataCommand('mount'))
+    .description('mount the running drive on a folder of this computer')
     .argument('<dir>', 'an empty folder; made if there is none')
     .addHelpText('after', examples(['fjord mount ~/Fjord', 'then: ls ~/Fjord/Sync']))
-    .action(async (dir: string, options: DataOptions) => {
-      const path = await withGateway(cli, options, (gateway) => gateway.mount(resolve(dir)));
+    .action(async (dir: string, options: DataOptions & MountOptions) => {
+      const path = await withGateway(cli, options, (gateway) => gateway.mount(mountBody(resolve(dir), options)));
       cli.terminal.note(`the drive is mounted on ${shown(path)}`);
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { dataCommand, examples, type Cli } from '../cli.ts';
-import { withGatewayOptions, type GatewayOptions } from './up.ts';
+import { withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
 
 export function startCommand(cli: Cli): Command {
   return withGatewayOptions(dataCommand('start'))

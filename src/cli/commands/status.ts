@@ -41,7 +41,7 @@ async function show({ terminal }: Cli, status: Status, { json, watch }: StatusOp
 
 /** The status in words. */
 export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, now: number): string[] {
-  const { cloud, webdav, mount, cache, usage, queued } = status;
+  const { cloud, webdav, mount, mountProblem, cache, usage, queued } = status;
   const states = {
     live: terminal.paint('green', 'live'),
     polling: terminal.paint('yellow', 'asking every few seconds'),
@@ -55,11 +55,16 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     `cloud      ${shown(cloud.url)} as ${shown(status.account)}, device "${shown(status.device)}", ${states[cloud.state]}${why}`,
     `WebDAV     ${webdav.url} (user ${webdav.user})`,
     ...(mount === null ? [] : [`mount      ${shown(mount)}`]),
+    ...(mountProblem === undefined ? [] : [terminal.paint('yellow', `mount      ${notMounted(mountProblem)}`)]),
     `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'nothing more can be sent' : 'everything is in the cloud'}`,
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
     ...concerns(status, terminal),
   ];
+}
+
+function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): string {
+  return `not on ${shown(dir)}: ${shown(reason)}; \`fjord mount ${shown(dir)}\` tries again`;
 }
 
 /** What somebody should look at. */

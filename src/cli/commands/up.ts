@@ -1,21 +1,14 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { parentChannel } from '../../agent/child-messages.ts';
-import { SETTINGS, type Config } from '../../agent/config.ts';
 import type { Amount } from '../../agent/control/wire.ts';
-import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
+import { dataCommand, examples, settings, type Cli } from '../cli.ts';
 import { count, size } from '../format.ts';
+import { gatewayFlags, mountReport, withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
 import { mountHelp } from '../mount-help.ts';
 import { StopRequests } from '../stop-requests.ts';
 
 /** How long answers may still leave after the cache disk has failed, ms. */
 const FAREWELL = 300;
-
-export interface GatewayOptions extends DataOptions {
-  readonly port?: number;
-  readonly cloud?: string;
-  readonly mount?: string;
-  readonly webdavEngine?: Config['webdav.engine'];
-}
 
 export function upCommand(cli: Cli): Command {
   return withGatewayOptions(dataCommand('up'))
@@ -28,24 +21,6 @@ export function upCommand(cli: Cli): Command {
     .action((options: GatewayOptions) => up(cli, options));
 }
 
-/** Options that `up` and `start` share. */
-export function withGatewayOptions(command: Command): Command {
-  return command
-    .option('--port <n>', 'port of the WebDAV door (setting webdav.port)', parsePort)
-    .option('--mount <dir>', 'mount the drive on a folder, too (setting fuse.mount; Linux)')
-    .option('--webdav-engine <name>', 'fjord or webdav-server (setting webdav.engine)', parseEngine);
-}
-
-/** The settings that the options stand for. */
-export function gatewayFlags({ port, cloud, mount, webdavEngine }: GatewayOptions): Partial<Config> {
-  return {
-    ...(port === undefined ? {} : { 'webdav.port': port }),
-    ...(cloud === undefined ? {} : { 'cloud.url': cloud }),
-    ...(mount === undefined ? {} : { 'fuse.mount': mount }),
-    ...(webdavEngine === undefined ? {} : { 'webdav.engine': webdavEngine }),
-  };
-}
-
 async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   const config = settings(cli, options, gatewayFlags(options));
   const parent = parentChannel();
@@ -54,9 +29,12 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   const stops = new StopRequests(cli, parent, () => process.exit(130));
   // Not before it is needed: other commands start sooner without it.
   const { GatewayProcess } = await import('../../agent/gateway-process.ts');
+  // What runs already is not ended by a bad folder.
+  if (parent === undefined) await (await import('../../agent/mount-wish.ts')).checkMountSetting(config);
   const gateway = await GatewayProcess.start({
     config,
-    onMount: (dir) => parent?.tell({ type: 'mount', dir }),
+    onMount: (state) => parent?.tell({ type: 'mount', ...mountReport(state) }),
+    say,
     // The parent ends everything in order; without one this process is everything.
     leave: () => {
       if (parent === undefined) stops.request({ drain: false });
@@ -64,7 +42,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
       return parent === undefined ? process.pid : process.ppid;
     },
   });
-  if (parent === undefined) await cli.terminal.print(mountHelp(gateway.access, gateway.mount));
+  if (parent === undefined) await cli.terminal.print(mountHelp(gateway.access, mountReport(gateway.mount)));
   else parent.tell({ type: 'ready', port: gateway.port });
   void gateway.failed().then((failure) => {
     say(`the cache disk cannot be written (${failure.code}: ${failure.subject}); make room on it`);
@@ -79,16 +57,4 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
 function farewellWords({ files, bytes }: Amount): string {
   if (files === 0) return 'everything is in the cloud';
   return `${count(files, 'change')}, ${size(bytes)}, stay queued and go up at the next start`;
-}
-
-function parsePort(text: string): number {
-  const port = SETTINGS['webdav.port'].read(text);
-  if (port === undefined) throw new InvalidArgumentError(`it is ${SETTINGS['webdav.port'].expects}.`);
-  return port;
-}
-
-function parseEngine(text: string): Config['webdav.engine'] {
-  const engine = SETTINGS['webdav.engine'].read(text);
-  if (engine === undefined) throw new InvalidArgumentError(`it is ${SETTINGS['webdav.engine'].expects}.`);
-  return engine;
 }

@@ -1,0 +1,98 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { SETTINGS, type Config, type SettingKey } from '../agent/config.ts';
+import type { MountBody } from '../agent/control/wire.ts';
+import type { MountState } from '../agent/mount-point.ts';
+import type { MountReport } from '../agent/child-messages.ts';
+import type { DataOptions } from './cli.ts';
+
+/** How to mount; `passthrough` is true unless it was refused. */
+export interface MountOptions {
+  readonly fuseDriver?: Config['fuse.driver'];
+  readonly passthrough: boolean;
+  readonly xattr?: true;
+}
+
+/** Options that `up` and `start` share; `fuse` is true unless the mount was refused. */
+export interface GatewayOptions extends DataOptions, MountOptions {
+  readonly port?: number;
+  readonly cloud?: string;
+  readonly mount?: string;
+  readonly fuse: boolean;
+  readonly webdavEngine?: Config['webdav.engine'];
+}
+
+export function withGatewayOptions(command: Command): Command {
+  command
+    .option('--port <n>', 'port of the WebDAV door (setting webdav.port)', reader('webdav.port'))
+    .option('--webdav-engine <name>', 'fjord or webdav-server (setting webdav.engine)', reader('webdav.engine'))
+    .option('--mount <dir>', 'where the drive is mounted (setting fuse.mount)')
+    .addOption(new Option('--no-fuse', 'do not mount it').conflicts(['mount', 'fuseDriver', 'xattr']));
+  return withMountOptions(command);
+}
+
+/** Options about how to mount. */
+export function withMountOptions(command: Command): Command {
+  return command
+    .option('--fuse-driver <name>', 'kernel or native (setting fuse.driver)', reader('fuse.driver'))
+    .option('--no-passthrough', 'all reads and writes of the mount go through Fjord (setting fuse.passthrough)')
+    .option('--xattr', 'extended attributes, which make `ls -l` slower (setting fuse.xattr)');
+}
+
+/** The settings that the options stand for. */
+export function gatewayFlags(options: GatewayOptions): Partial<Config> {
+  const { port, cloud, mount, webdavEngine, fuseDriver } = options;
+  return {
+    ...(port === undefined ? {} : { 'webdav.port': port }),
+    ...(cloud === undefined ? {} : { 'cloud.url': cloud }),
+    ...(mount === undefined ? {} : { 'fuse.mount': mount }),
+    ...(options.fuse ? {} : { 'fuse.mount': '' }),
+    ...(webdavEngine === undefined ? {} : { 'webdav.engine': webdavEngine }),
+    ...(fuseDriver === undefined ? {} : { 'fuse.driver': fuseDriver }),
+    ...(options.passthrough ? {} : { 'fuse.passthrough': false }),
+    ...(options.xattr === undefined ? {} : { 'fuse.xattr': true }),
+  };
+}
+
+/** The options about the mount, as they were given. */
+export function mountArgs({ mount, fuse, fuseDriver, passthrough, xattr }: GatewayOptions): string[] {
+  return [
+    ...(mount === undefined ? [] : ['--mount', mount]),
+    ...(fuse ? [] : ['--no-fuse']),
+    ...(fuseDriver === undefined ? [] : ['--fuse-driver', fuseDriver]),
+    ...(passthrough ? [] : ['--no-passthrough']),
+    ...(xattr === undefined ? [] : ['--xattr']),
+  ];
+}
+
+/** What the process above is told of the mount. */
+export function mountReport({ dir, problem, wish }: MountState): MountReport {
+  return {
+    dir,
+    ...(problem === undefined ? {} : { problem: `${problem.dir}: ${problem.reason}` }),
+    ...(wish === undefined ? {} : { again: wish === null ? ['--no-fuse'] : argsOf(wish) }),
+  };
+}
+
+function argsOf({ dir, options: { driver, passthrough, xattr } }: NonNullable<MountState['wish']>): string[] {
+  const how = ['--fuse-driver', driver, ...(passthrough ? [] : ['--no-passthrough']), ...(xattr ? ['--xattr'] : [])];
+  return ['--mount', dir, ...how];
+}
+
+/** What the gateway is asked when the drive is to be mounted. */
+export function mountBody(dir: string, { fuseDriver, passthrough, xattr }: MountOptions): MountBody {
+  return {
+    dir,
+    ...(fuseDriver === undefined ? {} : { driver: fuseDriver }),
+    ...(passthrough ? {} : { passthrough }),
+    ...(xattr === undefined ? {} : { xattr }),
+  };
+}
+
+function reader<K extends SettingKey>(key: K): (text: string) => Config[K] {
+  const setting = SETTINGS[key];
+  return (text) => {
+    const value = setting.read(text);
+    if (value === undefined) throw new InvalidArgumentError(`it is ${setting.expects}.`);
+    return value as Config[K];
+  };
+}
