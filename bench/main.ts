@@ -1,25 +1,44 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { benchFuse } from './fuse/main.ts';
+import { isWhole, parseOptions, type BenchOptions, type Choice } from './lib/options.ts';
 import { benchWebdav } from './webdav/main.ts';
 
 const FILE = join(import.meta.dirname, '../docs/benchmarks.md');
 
-const suites: Record<string, (rounds: number) => Promise<string>> = { webdav: benchWebdav };
+const suites: Record<string, (options: BenchOptions) => Promise<string>> = {
+  webdav: ({ rounds = 5 }) => benchWebdav(rounds),
+  fuse: benchFuse,
+};
 
-const [suite = 'webdav', rounds = '5'] = process.argv.slice(2);
-const run = suites[suite];
+const choice = parse();
+const run = suites[choice.suite];
 if (run === undefined) {
-  console.error(`There is no suite ${JSON.stringify(suite)}; there are: ${Object.keys(suites).join(', ')}.`);
+  fail(`There is no suite ${JSON.stringify(choice.suite)}; there are: ${Object.keys(suites).join(', ')}.`);
+}
+const table = await run(choice);
+console.log(table);
+if (isWhole(choice)) await replaceSection(choice.suite, table);
+else console.error('Not written into docs/benchmarks.md: parts were left out.');
+
+function parse(): Choice {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function fail(message: string): never {
+  console.error(message);
   process.exit(2);
 }
-const table = await run(Number(rounds));
-console.log(table);
-await replaceSection(suite, table);
 
 /** Puts the table between the suite's marks in `docs/benchmarks.md`. */
 async function replaceSection(name: string, text: string): Promise<void> {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const page = await readFile(FILE, 'utf8');
+  if (!page.includes(begin)) throw new Error(`${FILE} has no ${begin}`);
   const [before, rest = ''] = page.split(begin);
   const [, after = ''] = rest.split(end);
   await writeFile(FILE, `${before ?? ''}${begin}\n\n${text}\n${end}${after}`);

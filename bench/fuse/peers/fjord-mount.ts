@@ -1,0 +1,135 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SETTINGS } from '../../../src/agent/config.ts';
+import type { Access } from '../../../src/agent/access-file.ts';
+import type { Remote } from '../../../src/cloud/remote.ts';
+import { BLOCK_SIZE } from '../../../src/cloud/wire.ts';
+import { background } from '../../../src/vfs/context.ts';
+import { FjordProcess, fjordVersion } from '../../lib/fjord-process.ts';
+import { mounted, unmount } from '../../lib/mounts.ts';
+import { residentMemory } from '../../lib/process.ts';
+import { withRemote } from '../alone/cloud-tree.ts';
+import { bigBlocks } from '../big-file.ts';
+import { started, type Contestant, type Mounted, type Supplied } from '../contestant.ts';
+
+/** Blocks that are handed over at once. */
+const BATCH = 8;
+
+export const fjordKernel = variant('fjord', 'Fjord', {});
+export const fjordNoPassthrough = variant('fjord-np', 'Fjord without passthrough', { 'fuse.passthrough': 'false' });
+export const fjordNative: Contestant = {
+  ...variant('fjord-native', 'Fjord with fuse-native', { 'fuse.driver': 'native' }),
+  rounds: 1,
+};
+
+/** The whole program, embedded cloud and gateway, with some settings. */
+function variant(id: string, name: string, settings: Readonly<Record<string, string>>): Contestant {
+  const unknown = Object.keys(settings).find((key) => !(key in SETTINGS));
+  return {
+    id,
+    name,
+    version: fjordVersion,
+    missing: async () => (unknown === undefined ? undefined : `there is no setting ${unknown}`),
+    start: async (root) => {
+      const own = new FjordMount(root, variables(settings));
+      return await started(own, () => own.start());
+    },
+  };
+}
+
+function variables(settings: Readonly<Record<string, string>>): Record<string, string> {
+  const named = Object.entries(settings);
+  return Object.fromEntries(named.map(([key, value]) => [`FJORD_${key.replaceAll('.', '_').toUpperCase()}`, value]));
+}
+
+class FjordMount implements Mounted {
+  readonly dir: string;
+  readonly archive: string;
+  readonly #root: string;
+  readonly #env: Readonly<Record<string, string>>;
+  #process: FjordProcess | undefined;
+  #access: Access | undefined;
+
+  constructor(root: string, env: Readonly<Record<string, string>>) {
+    this.dir = join(root, 'mount/Sync');
+    this.archive = join(root, 'mount/Archive');
+    this.#root = root;
+    this.#env = env;
+  }
+
+  async start(): Promise<void> {
+    const at = join(this.#root, 'mount');
+    const data = join(this.#root, 'data');
+    await mkdir(at, { recursive: true });
+    await mkdir(data, { recursive: true });
+    this.#process = await FjordProcess.start({
+      dir: data,
+      args: ['start', '--port', '0', '--mount', at],
+      env: this.#env,
+    });
+    this.#access = await this.#process.access();
+    await mounted(at);
+  }
+
+  /** What only the gateway had goes to the cloud first. */
+  async restart(empty: boolean): Promise<void> {
+    if (empty) await this.stored();
+    await this.#running.stop();
+    // Another device's drive: the same names, no content, nothing known.
+    if (empty) await rm(join(this.#root, 'data/gateway'), { recursive: true });
+    await this.start();
+  }
+
+  /** Straight into the cloud, as if another device had made it. */
+  async supply(name: string, bytes: number): Promise<Supplied> {
+    if (this.#access === undefined) throw new Error('not started');
+    const { cloud } = this.#access;
+    return await withRemote(cloud, async (remote, token) => {
+      const sync = (await remote.spaces(background)).find(({ kind }) => kind === 'sync');
+      if (sync === undefined) throw new Error('there is no Sync');
+      const blocks = await upload(remote, bytes);
+      const version = randomUUID();
+      const place = { space: sync.id, node: randomUUID(), parent: sync.root, name };
+      const born = { mode: 0o644, mtime: Date.now(), birthtime: Date.now() };
+      const content = { size: bytes, blocks: blocks.toString('base64') };
+      const put = { op: 'put', id: randomUUID(), ...place, ...born, version, base: null, content } as const;
+      const [result] = await remote.commit([put], background);
+      if (result?.status !== 'done') throw new Error(`the cloud refused ${name}`);
+      return { curl: ['-H', `Authorization: Bearer ${token}`, `${cloud.url}v1/versions/${version}/content`] };
+    });
+  }
+
+  async stored(): Promise<void> {
+    await this.#running.command('flush');
+  }
+
+  async memory(): Promise<number> {
+    return await residentMemory(this.#access?.gateway.pid ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    await this.#process?.stop();
+    await unmount(join(this.#root, 'mount'));
+  }
+
+  get #running(): FjordProcess {
+    if (this.#process === undefined) throw new Error('not started');
+    return this.#process;
+  }
+}
+
+/** Answers the raw digests of the blocks. */
+async function upload(remote: Remote, bytes: number): Promise<Buffer> {
+  const digests: Buffer[] = [];
+  let batch: { digest: string; data: Buffer }[] = [];
+  for (const data of bigBlocks(bytes)) {
+    const digest = createHash('sha256').update(data).digest();
+    digests.push(digest);
+    batch.push({ digest: digest.toString('hex'), data });
+    if (batch.length < BATCH && digests.length * BLOCK_SIZE < bytes) continue;
+    await remote.upload(batch, background);
+    batch = [];
+  }
+  return Buffer.concat(digests);
+}

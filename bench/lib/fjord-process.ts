@@ -1,0 +1,95 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Access } from '../../src/agent/access-file.ts';
+import { stop } from './process.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const MAIN = join(ROOT, 'dist/cli/main.js');
+const NO_SETTINGS = join(ROOT, 'test/helpers/empty.toml');
+const run = promisify(execFile);
+
+export interface FjordArgs {
+  /** Data folder; what the program says goes into a file beside it. */
+  readonly dir: string;
+  /** Subcommand with its arguments; `--data` is added. */
+  readonly args: readonly string[];
+  /** Settings as variables. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The built program in a process of its own, without the settings of whoever measures. */
+export class FjordProcess {
+  readonly #args: FjordArgs;
+  readonly #child: ChildProcess;
+
+  private constructor(args: FjordArgs, child: ChildProcess) {
+    this.#args = args;
+    this.#child = child;
+  }
+
+  static async start(args: FjordArgs): Promise<FjordProcess> {
+    const { dir } = args;
+    const log = await open(`${dir}.log`, 'a');
+    const child = spawn(process.execPath, [MAIN, ...args.args, '--data', dir], {
+      stdio: ['ignore', log.fd, log.fd],
+      env: environment(args),
+    });
+    await log.close();
+    return new FjordProcess(args, child);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Answers when it is ready. @throws Error with its words if it ends before, or after two minutes */
+  async until<T>(ready: () => Promise<T | undefined>): Promise<T> {
+    for (const limit = Date.now() + 120_000; ; await sleep(5)) {
+      const found = await ready();
+      if (found !== undefined) return found;
+      const why = this.#child.exitCode === null ? 'it does not get ready' : `it ended with ${this.#child.exitCode}`;
+      if (this.#child.exitCode === null && Date.now() < limit) continue;
+      this.#child.kill('SIGKILL');
+      throw new Error(`fjord ${this.#args.args.join(' ')}: ${why}\n${await readFile(`${this.#args.dir}.log`, 'utf8')}`);
+    }
+  }
+
+  /** Where a `start` can be reached, once it serves. */
+  async access(): Promise<Access> {
+    return await this.until(async () => {
+      const text = await readFile(join(this.#args.dir, 'access.json'), 'utf8').catch(() => undefined);
+      return text === undefined ? undefined : (JSON.parse(text) as Access);
+    });
+  }
+
+  /** Answers when it has said this. */
+  async said(text: string): Promise<void> {
+    await this.until(async () => (await readFile(`${this.#args.dir}.log`, 'utf8')).includes(text) || undefined);
+  }
+
+  /** Runs another command of the program on the same data; answers its standard output. */
+  async command(...args: string[]): Promise<string> {
+    return await fjord({ ...this.#args, args });
+  }
+
+  async stop(): Promise<void> {
+    await stop(this.#child);
+  }
+}
+
+/** Runs a command of the program to its end; answers its standard output. */
+export async function fjord(args: FjordArgs): Promise<string> {
+  const { stdout } = await run(process.execPath, [MAIN, ...args.args, '--data', args.dir], { env: environment(args) });
+  return stdout;
+}
+
+export async function fjordVersion(): Promise<string> {
+  return (JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+function environment({ env }: FjordArgs): NodeJS.ProcessEnv {
+  return { ...process.env, FJORD_CONFIG: NO_SETTINGS, ...env };
+}

@@ -1,0 +1,55 @@
+/** What the person who starts a measurement chose. */
+export interface BenchOptions {
+  /** How often each peer has its turn; absent: the suite's own choice. */
+  readonly rounds: number | undefined;
+  /** Names of the parts to measure; empty: all. */
+  readonly only: readonly string[];
+  /** Names of the peers to measure; empty: all. */
+  readonly peers: readonly string[];
+  /** Factor for the amount of work, at most 1: for trying a benchmark out. */
+  readonly scale: number;
+}
+
+export interface Choice extends BenchOptions {
+  readonly suite: string;
+}
+
+/** Reads `[SUITE] [ROUNDS] [--only a,b] [--peers a,b] [--scale 0.05]`. @throws Error with words for a person */
+export function parseOptions(args: readonly string[]): Choice {
+  const plain: string[] = [];
+  const named = new Map<string, string>();
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] ?? '';
+    if (!arg.startsWith('--')) plain.push(arg);
+    else if (!['--only', '--peers', '--scale'].includes(arg)) throw new Error(`there is no option ${arg}`);
+    else named.set(arg, args[++i] ?? '');
+  }
+  const [suite = 'webdav', rounds] = plain;
+  return {
+    suite,
+    rounds: rounds === undefined ? undefined : positive(rounds),
+    only: list(named.get('--only')),
+    peers: list(named.get('--peers')),
+    scale: positive(named.get('--scale') ?? '1'),
+  };
+}
+
+/** True if nothing was left out, so that the figures may be published. */
+export function isWhole({ only, peers, scale }: BenchOptions): boolean {
+  return only.length === 0 && peers.length === 0 && scale === 1;
+}
+
+/** Whether a part or a peer was chosen. */
+export function chosen(names: readonly string[], name: string): boolean {
+  return names.length === 0 || names.includes(name);
+}
+
+function list(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(',').filter(Boolean);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${JSON.stringify(text)} is no number above 0`);
+  return value;
+}

@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+/** After this a command counts as stuck, s. */
+const PATIENCE = 240;
+
+/** Runs a line of bash that must succeed; answers its standard output. */
+export async function sh(line: string, cwd?: string): Promise<string> {
+  const args = ['-s', 'KILL', String(PATIENCE), 'bash', '-c', `set -euo pipefail\n${line}`];
+  const { stdout } = await run('timeout', args, {
+    cwd,
+    maxBuffer: 64 << 20,
+    env: { ...process.env, LC_ALL: 'C', GIT_CONFIG_GLOBAL: '/dev/null' },
+  });
+  return stdout;
+}
+
+/** Seconds that a line of bash takes, without the start of the shell. Its output is thrown away. */
+export async function timed(line: string): Promise<number> {
+  const text = await sh(`begin=$EPOCHREALTIME
+{ ${line}; } >/dev/null
+end=$EPOCHREALTIME
+echo $(( \${end/./} - \${begin/./} ))`);
+  return Number(text) / 1e6;
+}
+
+/** Text as one word of bash. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Writes what is dirty, so that one measurement does not pay for the one before. */
+export async function settle(): Promise<void> {
+  await sh('sync');
+}
+
+/** Makes the kernel forget what it has read: pages, names and attributes. Needs root. */
+export async function forget(): Promise<void> {
+  await sh('sync; echo 3 > /proc/sys/vm/drop_caches');
+  // The programs themselves are not what is measured.
+  await sh(
+    'for program in "ls -lR" "find -size +0" du cat tar git curl; do $program /dev/null || true; done >/dev/null 2>&1',
+  );
+}
