@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import type { Remote } from '../../src/cloud/remote.ts';
+import { background as context } from '../../src/vfs/context.ts';
+import { isFsError } from '../../src/vfs/fs-error.ts';
+import type { TestDevice } from './devices.ts';
+
+/** What programs do to a tree. Paths begin at the root of the drive. */
+export interface TreeActions {
+  write(path: string, content: string): Promise<unknown>;
+  mkdir(path: string): Promise<unknown>;
+  rename(from: string, to: string): Promise<unknown>;
+  unlink(path: string): Promise<unknown>;
+  removeTree(path: string): Promise<unknown>;
+  /** Copies a file or a tree to a new name or over what is there; absent where that is not tried. */
+  copy?(from: string, to: string): Promise<unknown>;
+}
+
+/** One of two devices of an account. */
+export interface Party {
+  readonly device: TestDevice;
+  readonly remote: Pick<Remote, 'spaces' | 'snapshot'>;
+  readonly actions: TreeActions;
+  restart(): Promise<void>;
+  /** Takes the network away or gives it back. */
+  setOffline(offline: boolean): Promise<void>;
+  /** The next calls do not reach the cloud, or (`answer`) their answers get lost. */
+  disturb(calls: number, answer: boolean): void;
+}
+
+export interface Parties {
+  readonly a: Party;
+  readonly b: Party;
+  readonly converge: () => Promise<void>;
+}
+
+const path = fc
+  .array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 3 })
+  .map((names) => names.map((name, i) => (i < names.length - 1 ? `${name}.d` : name)).join('/'));
+const place = fc.oneof(
+  path,
+  path.map((file) => `${file}.d`),
+);
+const who = fc.constantFrom('a' as const, 'b' as const);
+
+/** One step of a random history. */
+export const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), who, at: path }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('same' as const), who, at: path }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('mkdir' as const), who, at: path.map((file) => `${file}.d`) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('rename' as const), who, at: place, to: place }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('copy' as const), who, at: place, to: place }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('unlink' as const), who, at: path }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('removeTree' as const), who, at: place }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('sync' as const), who }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), who }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('fail' as const), who, calls: fc.nat(3), answer: fc.boolean() }),
+  },
+);
+export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** What a single-block content is called by the cloud. */
+function hashOf(content: string): string {
+  const digest = createHash('sha256').update(content).digest();
+  return createHash('sha256').update(digest).digest('hex');
+}
+
+/**
+ * Two devices do random things to one folder. In the end both show the same, and what the cloud has; what they show
+ * somebody has written; and no content is lost that nobody who saw it has overwritten or removed.
+ */
+export class TwoDevicesRun {
+  readonly #parties: Parties;
+  readonly #top: string;
+  readonly #contents = new Map<string, string>();
+  /** Contents that must be somewhere in the end. */
+  readonly #owed = new Set<string>();
+  #count = 0;
+
+  constructor(parties: Parties, top: string) {
+    this.#parties = parties;
+    this.#top = top;
+  }
+
+  async step(given: Step): Promise<void> {
+    const party = this.#parties[given.who];
+    if (given.do === 'sync') return await this.#sync(party);
+    if (given.do === 'restart') return await party.restart();
+    if (given.do === 'fail') return party.disturb(given.calls, given.answer);
+    const at = `${this.#top}/${given.at}`;
+    const { actions } = party;
+    try {
+      if (given.do === 'write') await this.#write(party, at, `${this.#top} ${this.#count++}`);
+      // Both devices may write the same.
+      if (given.do === 'same') await this.#write(party, at, `${this.#top} same`);
+      if (given.do === 'mkdir') await actions.mkdir(at);
+      if (given.do === 'rename') await this.#replace(party, at, `${this.#top}/${given.to}`, 'rename');
+      if (given.do === 'copy') await this.#replace(party, at, `${this.#top}/${given.to}`, 'copy');
+      if (given.do === 'unlink') await this.#gone(party, at, () => actions.unlink(at));
+      if (given.do === 'removeTree') await this.#gone(party, at, () => actions.removeTree(at));
+    } catch (error) {
+      // Random names do not always make sense; a program would be told, too.
+      const senseless = ['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EINVAL'] as const;
+      if (!senseless.some((code) => isFsError(error, code))) throw error;
+    }
+  }
+
+  /** `owed`: whether what nobody has removed must be there. Leaves both without a network if `offline`. */
+  async check({ owed = true, offline = true } = {}): Promise<void> {
+    const { a, b } = this.#parties;
+    await a.setOffline(false);
+    await b.setOffline(false);
+    await this.#parties.converge();
+    const [left, right] = [await a.device.tree(this.#top), await b.device.tree(this.#top)];
+    assert.deepEqual(left, right, 'both devices show the same');
+    assert.deepEqual(left, await this.#inCloud(), 'the cloud has what they show');
+    const shown = new Set(Object.values(left));
+    const known = new Set(['', ...this.#contents.values()]);
+    for (const content of shown) if (!known.has(content)) throw new Error(`nobody has written ${content}`);
+    for (const content of owed ? this.#owed : [])
+      if (!shown.has(content)) throw new Error(`lost: ${content} of ${JSON.stringify(left)}`);
+    for (const { device } of [a, b]) await settled(device);
+    await a.setOffline(offline);
+    await b.setOffline(offline);
+  }
+
+  async #sync(party: Party): Promise<void> {
+    await party.setOffline(false);
+    await party.device.sync();
+    await party.device.sync();
+    await party.setOffline(true);
+  }
+
+  async #write({ device, actions }: Party, at: string, content: string): Promise<void> {
+    this.#contents.set(hashOf(content), content);
+    const before = await this.#seen(device, at);
+    await actions.write(at, content);
+    for (const old of before) this.#owed.delete(old);
+    this.#owed.add(content);
+  }
+
+  async #replace({ device, actions }: Party, from: string, to: string, how: 'rename' | 'copy'): Promise<void> {
+    const replaced = from === to ? [] : await this.#seen(device, to);
+    await actions[how]?.(from, to);
+    if (actions[how] !== undefined) for (const old of replaced) this.#owed.delete(old);
+  }
+
+  async #gone({ device }: Party, at: string, work: () => Promise<unknown>): Promise<void> {
+    const seen = await this.#seen(device, at);
+    await work();
+    for (const old of seen) this.#owed.delete(old);
+  }
+
+  /** The contents that a device shows at and below a path. */
+  async #seen(device: TestDevice, at: string): Promise<string[]> {
+    const { catalog } = device.gateway.stack.ground;
+    const attr = await device.stat(at).catch(() => undefined);
+    if (attr === undefined) return [];
+    const found: string[] = [];
+    const look = async (id: string, where: string): Promise<void> => {
+      const entry = catalog.get(id);
+      if (entry?.kind === 'file') {
+        found.push(
+          entry.staged === undefined ? (this.#contents.get(entry.hash ?? '') ?? '') : await device.read(where),
+        );
+      }
+      for await (const child of catalog.children(id)) await look(child.id, `${where}/${child.name}`);
+    };
+    await look(attr.id, at);
+    return found;
+  }
+
+  /** The tree as a device sees it that has never been here. */
+  async #inCloud(): Promise<Record<string, string>> {
+    const { remote } = this.#parties.a;
+    const space = (await remote.spaces(context)).find(({ kind }) => kind === 'sync');
+    const nodes = new Map<string, { parent: string; name: string; kind: string; hash: string | null }>();
+    for await (const record of remote.snapshot(space?.id ?? '', context))
+      if ('id' in record) nodes.set(record.id, record);
+    const found: Record<string, string> = {};
+    for (const node of nodes.values()) {
+      const names = [node.name];
+      for (let up = nodes.get(node.parent); up !== undefined; up = nodes.get(up.parent)) names.unshift(up.name);
+      const full = `/Sync/${names.join('/')}`;
+      if (!full.startsWith(`${this.#top}/`)) continue;
+      found[node.kind === 'folder' ? `${full}/` : full] =
+        node.kind === 'folder' ? '' : (this.#contents.get(node.hash ?? '') ?? '?');
+    }
+    return found;
+  }
+}
+
+/** Nothing waits, nothing is parked, nothing is left of what was done. */
+export async function settled({ gateway }: TestDevice): Promise<void> {
+  const { parked, queued } = gateway.status();
+  assert.deepEqual({ parked, queued }, { parked: 0, queued: 0 });
+  for await (const entry of gateway.stack.ground.catalog.below('root')) {
+    if (entry.base !== undefined || entry.staged !== undefined) throw new Error(`unsettled: ${JSON.stringify(entry)}`);
+  }
+}
