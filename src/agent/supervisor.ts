@@ -17,6 +17,7 @@ export interface SupervisorOptions {
   readonly say: (text: string) => void;
   /** Somebody asked over the control socket to stop everything. */
   readonly onDown: () => void;
+  readonly onMount: (report: MountReport) => void;
 }
 
 interface Service {
@@ -112,6 +113,7 @@ export class Supervisor {
     if (this.#stopping) return;
     this.#mount = report;
     this.#mountArgs = report.again ?? this.#mountArgs;
+    this.#options.onMount(report);
     this.#write();
   }
 

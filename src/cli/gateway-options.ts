@@ -5,6 +5,8 @@ import type { MountState } from '../agent/mount-point.ts';
 import type { MountReport } from '../agent/child-messages.ts';
 import type { DataOptions } from './cli.ts';
 
+const NO_MOUNT = '--no-fuse';
+
 /** How to mount; `passthrough` is true unless it was refused. */
 export interface MountOptions {
   readonly fuseDriver?: Config['fuse.driver'];
@@ -18,6 +20,7 @@ export interface GatewayOptions extends DataOptions, MountOptions {
   readonly cloud?: string;
   readonly mount?: string;
   readonly fuse: boolean;
+  readonly untilUnmounted?: true;
   readonly webdavEngine?: Config['webdav.engine'];
 }
 
@@ -26,7 +29,8 @@ export function withGatewayOptions(command: Command): Command {
     .option('--port <n>', 'port of the WebDAV door (setting webdav.port)', reader('webdav.port'))
     .option('--webdav-engine <name>', 'fjord or webdav-server (setting webdav.engine)', reader('webdav.engine'))
     .option('--mount <dir>', 'where the drive is mounted (setting fuse.mount)')
-    .addOption(new Option('--no-fuse', 'do not mount it').conflicts(['mount', 'fuseDriver', 'xattr']));
+    .addOption(new Option(NO_MOUNT, 'do not mount it').conflicts(['mount', 'fuseDriver', 'xattr', 'untilUnmounted']))
+    .option('--until-unmounted', 'end when somebody unmounts the drive');
   return withMountOptions(command);
 }
 
@@ -57,11 +61,16 @@ export function gatewayFlags(options: GatewayOptions): Partial<Config> {
 export function mountArgs({ mount, fuse, fuseDriver, passthrough, xattr }: GatewayOptions): string[] {
   return [
     ...(mount === undefined ? [] : ['--mount', mount]),
-    ...(fuse ? [] : ['--no-fuse']),
+    ...(fuse ? [] : [NO_MOUNT]),
     ...(fuseDriver === undefined ? [] : ['--fuse-driver', fuseDriver]),
     ...(passthrough ? [] : ['--no-passthrough']),
     ...(xattr === undefined ? [] : ['--xattr']),
   ];
+}
+
+/** Whether somebody has unmounted the drive, or has it unmounted. */
+export function isOver({ dir, again }: MountReport): boolean {
+  return dir === null && again?.[0] === NO_MOUNT;
 }
 
 /** What the process above is told of the mount. */
@@ -69,7 +78,7 @@ export function mountReport({ dir, problem, wish }: MountState): MountReport {
   return {
     dir,
     ...(problem === undefined ? {} : { problem: `${problem.dir}: ${problem.reason}` }),
-    ...(wish === undefined ? {} : { again: wish === null ? ['--no-fuse'] : argsOf(wish) }),
+    ...(wish === undefined ? {} : { again: wish === null ? [NO_MOUNT] : argsOf(wish) }),
   };
 }
 

@@ -17,7 +17,7 @@ import {
 import { answers, claim } from '../agent/sole-socket.ts';
 import { Supervisor } from '../agent/supervisor.ts';
 import { settings, type Cli } from './cli.ts';
-import { gatewayFlags, mountArgs, type GatewayOptions } from './gateway-options.ts';
+import { gatewayFlags, isOver, mountArgs, type GatewayOptions } from './gateway-options.ts';
 import { mountHelp, type WebDavAccess } from './mount-help.ts';
 import { StopRequests } from './stop-requests.ts';
 
@@ -79,6 +79,7 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
     prepare: () => ensureDevice(dir, cloudUrl, account, config['device.name']),
     say,
     onDown: () => stops.request({ drain: false }),
+    onMount: (report) => options.untilUnmounted && isOver(report) && stops.request({ drain: true }),
   });
   await attend(cli, supervisor, stops, () => mountHelp(webdav, supervisor.mount));
 }

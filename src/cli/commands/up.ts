@@ -3,7 +3,7 @@ import { parentChannel } from '../../agent/child-messages.ts';
 import type { Amount } from '../../agent/control/wire.ts';
 import { dataCommand, examples, settings, type Cli } from '../cli.ts';
 import { count, size } from '../format.ts';
-import { gatewayFlags, mountReport, withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
+import { gatewayFlags, isOver, mountReport, withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
 import { mountHelp } from '../mount-help.ts';
 import { StopRequests } from '../stop-requests.ts';
 
@@ -33,7 +33,11 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   if (parent === undefined) await (await import('../../agent/mount-wish.ts')).checkMountSetting(config);
   const gateway = await GatewayProcess.start({
     config,
-    onMount: (state) => parent?.tell({ type: 'mount', ...mountReport(state) }),
+    onMount: (state) => {
+      const report = mountReport(state);
+      if (parent !== undefined) parent.tell({ type: 'mount', ...report });
+      else if (options.untilUnmounted && isOver(report)) stops.request({ drain: true });
+    },
     say,
     // The parent ends everything in order; without one this process is everything.
     leave: () => {
