@@ -9,9 +9,9 @@ import * as xattrs from './ops/xattrs.ts';
 import { Opcode } from './wire/opcode.ts';
 
 /**
- * What we answer. Every other opcode gets `ENOSYS`, after which the kernel does without: FLUSH (all is written when
- * WRITE is answered), locks (they are the kernel's own), LSEEK (a file is data to its end), ACCESS (the kernel checks
- * modes), POLL, BMAP, TMPFILE, SYNCFS, DAX mappings.
+ * What we answer. Every other opcode gets `ENOSYS`, after which the kernel does without: locks (they are the kernel's
+ * own), LSEEK (a file is data to its end), ACCESS (the kernel checks modes), POLL, BMAP, TMPFILE, SYNCFS, DAX mappings;
+ * so does FLUSH where a close promises nothing that a WRITE has not.
  */
 export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
   [Opcode.LOOKUP, names.lookup],
@@ -32,6 +32,7 @@ export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
   [Opcode.STATFS, folders.statfs],
   [Opcode.RELEASE, files.release],
   [Opcode.FSYNC, files.fsync],
+  [Opcode.FLUSH, files.flush],
   [Opcode.SETXATTR, xattrs.setxattr],
   [Opcode.GETXATTR, xattrs.getxattr],
   [Opcode.LISTXATTR, xattrs.listxattr],

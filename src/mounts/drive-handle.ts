@@ -15,6 +15,8 @@ export class DriveHandle implements FileHandle {
   readonly #ground: Ground;
   readonly #file: OpenFile;
   readonly #mode: OpenMode;
+  /** Only where a close is to survive the loss of power. */
+  readonly flush?: (context: Context) => Awaitable<void>;
   #open = true;
 
   /** Takes over one count of `file.handles`, and of its writers. */
@@ -22,6 +24,7 @@ export class DriveHandle implements FileHandle {
     this.#ground = ground;
     this.#file = file;
     this.#mode = mode;
+    if (ground.durable === true) this.flush = (context) => (mode.write ? this.sync(context) : undefined);
   }
 
   get node(): NodeId {

@@ -151,6 +151,9 @@ export interface FileHandle {
   /** Gives the content on to the cloud if this was the last writer. Idempotent. */
   close(): Awaitable<void>;
 
+  /** A program waits for its close(2), `close` follows later: hosts that promise something by then have this method. */
+  flush?(context: Context): Awaitable<void>;
+
   /**
    * Lends the file of this computer that holds all of the content, for a kernel that reads it, and writes it if the
    * handle may, by itself until the handle is closed. `attr` sees what it writes. While a file is lent the node's content

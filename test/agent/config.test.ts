@@ -76,6 +76,7 @@ t.test('mistakes in the file are refused with what to write instead', async (t) 
     ['webdav.port = 1.5', /is not a whole number/],
     ['webdav.engine = "apache"', /"apache" is not "fjord" or "webdav-server"/],
     ['archive.readable = "maybe"', /"maybe" is not true or false/],
+    ['durability = "fsync"', /"fsync" is not "process" or "power"/],
     ['webdav.host = 1979-05-27T07:32:00Z', /is not text/],
     ['[cache\nsize = 1', /line 1/],
     ['a = 1\na = 2', /line 2/],

@@ -4,7 +4,7 @@ import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
 import { carryOver } from '../carry-over.ts';
-import { EINVAL, ESTALE, Errno } from '../errno.ts';
+import { EINVAL, ENOSYS, ESTALE, Errno } from '../errno.ts';
 import type { Inode, OpenFile } from '../inode.ts';
 import { MAX_WRITE } from '../negotiation.ts';
 import { BODY, nothing, operation } from '../operation.ts';
@@ -66,7 +66,8 @@ function putOpen(state: State, inode: Inode, file: Opening, out: Buffer, at: num
   const loan = inode.lent === undefined ? undefined : file.loan;
   const { fh } = state.files.add(inode, { ...file, loan });
   if (loan !== undefined) {
-    wire.OpenOut.encode({ fh, openFlags: Fopen.PASSTHROUGH | Fopen.NOFLUSH, backingId: inode.lent?.id ?? 0 }, out, at);
+    const openFlags = Fopen.PASSTHROUGH | (mode.write ? 0 : Fopen.NOFLUSH);
+    wire.OpenOut.encode({ fh, openFlags, backingId: inode.lent?.id ?? 0 }, out, at);
     return wire.OpenOut.size;
   }
   const keep = inode.cached === attr.version ? Fopen.KEEP_CACHE : 0;
@@ -203,6 +204,18 @@ function tellKernel(state: State, inode: Inode): Awaitable<void> {
     () => {},
   );
 }
+
+/** A close(2), whose caller waits for it, unlike for RELEASE. */
+export const flush = operation({
+  name: 'flush',
+  decode: (request) => request.struct(wire.FlushIn),
+  run(state, request, { fh }) {
+    const { handle, writable } = state.files.get(fh);
+    if (handle.flush !== undefined) return handle.flush(request);
+    if (writable) throw new Errno(ENOSYS);
+  },
+  encode: nothing,
+});
 
 export const fsync = operation({
   name: 'fsync',

@@ -163,6 +163,8 @@ export const WriteIn = new Layout({
 });
 
 export const WriteOut = new Layout({ size: 'u32', padding: 'u32' });
+export const FlushIn = new Layout({ fh: 'u64', unused: 'u32', padding: 'u32', lockOwner: 'u64' });
+
 export const FsyncIn = new Layout({ fh: 'u64', fsyncFlags: 'u32', padding: 'u32' });
 
 export const StatfsOut = new Layout({
