@@ -1,6 +1,6 @@
 import { FsError } from '../vfs/fs-error.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
-import { LibraryServer } from '../webdav/adapter/library-server.ts';
+import type { LibraryServer } from '../webdav/adapter/library-server.ts';
 import { isLoopback } from '../webdav/hosts.ts';
 import type { LockStore } from '../webdav/locks/lock-store.ts';
 import type { Log } from '../webdav/log.ts';
@@ -63,6 +63,8 @@ async function openLibrary({ fs, user, password, host, port, tls, log }: WebDavD
       reason: 'the engine webdav-server listens on 127.0.0.1 only, without TLS',
     });
   }
+  // The module `domain`, which comes with it, slows down every event of the process; and the package is large.
+  const { LibraryServer } = await import('../webdav/adapter/library-server.ts');
   const onError = (error: unknown): void => log.error({ err: error }, 'webdav-server let an error fall');
   const server = new LibraryServer({ fs, user, password, onError });
   await server.listen({ port });

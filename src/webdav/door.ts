@@ -1,4 +1,5 @@
 import type { FileSystem } from '../vfs/file-system.ts';
+import type { HotFiles } from './hot-files.ts';
 import type { LockTable } from './locks/lock-table.ts';
 
 /**
@@ -11,6 +12,7 @@ export type QuotaPolicy = 'auto' | 'named' | 'never';
 export interface Door {
   readonly fs: FileSystem;
   readonly locks: LockTable;
+  readonly hot: HotFiles;
   readonly quota: QuotaPolicy;
   /** Longest lease of a lock, ms. */
   readonly lockTimeout: number;

@@ -10,6 +10,7 @@ import { FsError } from '../vfs/fs-error.ts';
 import type { Hold } from '../vfs/file-system.ts';
 import { authenticator } from './auth/auth.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { HotFiles } from './hot-files.ts';
 import { Hosts, isLoopback } from './hosts.ts';
 import { lookupPath } from './locate.ts';
 import type { Lock } from './locks/lock.ts';
@@ -88,6 +89,7 @@ export class WebDavServer {
     const door = {
       fs,
       locks: this.#locks,
+      hot: new HotFiles(),
       quota,
       lockTimeout: this.#limits.lockTimeout,
       now: this.#now,

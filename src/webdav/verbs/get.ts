@@ -24,6 +24,7 @@ const SMALL = 64 * 1024;
 
 /** An answer is one content, whatever happens to the file meanwhile. */
 const READ = { read: true, write: false, snapshot: true } as const;
+const CHECK = { read: true, write: false } as const;
 
 /** GET and HEAD. */
 export async function get(request: DavRequest, door: Door): Promise<Outcome> {
@@ -32,7 +33,21 @@ export async function get(request: DavRequest, door: Door): Promise<Outcome> {
   if (attr.kind === 'folder') return folder(request, door, attr);
   if (attr.kind === 'symlink') return link(request, door, attr);
   if (request.method === 'HEAD') return (await refused(request, door, attr)) ?? plan(request, attr).outcome;
-  const handle = await door.fs.open(attr.id, READ, context);
+  return (await fromMemory(request, door, attr)) ?? fromDrive(request, door, attr);
+}
+
+/** A small file that was read lately, if the drive lets it be read. */
+async function fromMemory(request: DavRequest, door: Door, attr: Attr): Promise<Outcome | undefined> {
+  const body = header(request, 'range') === undefined ? door.hot.get(attr) : undefined;
+  if (body === undefined) return undefined;
+  const opened = door.fs.open(attr.id, CHECK, request.context);
+  const closed = (opened instanceof Promise ? await opened : opened).close();
+  if (closed instanceof Promise) await closed;
+  return (await refused(request, door, attr)) ?? { ...plan(request, attr).outcome, body };
+}
+
+async function fromDrive(request: DavRequest, door: Door, { id }: Attr): Promise<Outcome> {
+  const handle = await door.fs.open(id, READ, request.context);
   try {
     const outcome = await answer(request, door, handle);
     if (outcome.release === undefined) await handle.close();
@@ -52,22 +67,24 @@ async function answer(request: DavRequest, door: Door, handle: FileHandle): Prom
   const [only] = ranges;
   if (ranges.length > 1 || only === undefined)
     return multipart(outcome, handle, ranges, attr, typeOf(attr), request.context);
-  if (only.end - only.start < SMALL) return readNow(outcome, handle, only, request.context);
+  if (only.end - only.start < SMALL) return { ...outcome, body: await readNow(door, handle, attr, only, request.context) };
   const release = async (): Promise<void> => handle.close();
   return { ...outcome, body: (sink) => streamRange(sink, handle, only, request.context), release };
 }
 
 async function readNow(
-  outcome: Outcome,
+  { hot }: Door,
   handle: FileHandle,
+  attr: Attr,
   { start, end }: ByteRange,
   context: Context,
-): Promise<Outcome> {
-  const body = Buffer.allocUnsafe(end - start + 1);
+): Promise<Uint8Array> {
+  const body = Buffer.allocUnsafeSlow(end - start + 1);
   if ((await handle.read(body, start, context)) < body.length) {
     throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
   }
-  return { ...outcome, body };
+  hot.put(attr, body);
+  return body;
 }
 
 /** Which bytes, under which head. */
