@@ -6,6 +6,8 @@ export interface Peer {
   readonly url: string;
   /** Value of the `Authorization` header, where it wants one. */
   readonly authorization?: string;
+  /** False for one that has no PROPFIND. */
+  readonly lists?: boolean;
   /** Resident memory of its processes, bytes. */
   memory(): Promise<number>;
   stop(): Promise<void>;

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { markdown, median, round } from '../lib/figures.ts';
 import type { Peer, StartPeer } from '../lib/peer.ts';
 import { apache } from '../peers/apache.ts';
+import { bareNode } from '../peers/bare-node.ts';
 import { fjord } from '../peers/fjord.ts';
 import { rclone } from '../peers/rclone.ts';
 import { webdavServer } from '../peers/webdav-server.ts';
 import { call, getBig, getSmall, propfind, putBig, putSmall } from './work.ts';
 
 /** Fjord first: the others are quoted as its multiples. */
-const PEERS: readonly StartPeer[] = [fjord, apache, rclone, webdavServer];
+const PEERS: readonly StartPeer[] = [fjord, apache, rclone, webdavServer, bareNode];
 
 const BIG = 512 * 1024 * 1024;
 
@@ -63,12 +64,23 @@ async function prepare(peer: Peer, figures: Figures): Promise<void> {
   await putSmall(peer, 'thousand', 1000);
   await putSmall(peer, 'tenthousand', 10_000);
   // The first listing of a folder reads it from the disk; all peers have seen theirs once.
-  await propfind(peer, 'thousand');
-  await propfind(peer, 'tenthousand');
+  if (peer.lists !== false) {
+    await propfind(peer, 'thousand');
+    await propfind(peer, 'tenthousand');
+  }
   figures.clear();
 }
 
 async function measure(peer: Peer, figures: Figures, source: string, round: number): Promise<void> {
+  if (peer.lists !== false) await measureLists(peer, figures);
+  note(figures, 'small GET, 8 connections', await getSmall(peer, 'thousand/file-00000.txt', 4));
+  note(figures, 'PUT of 512 MiB', (await putBig(peer, `big-${round}`, source, BIG)) / 1e6);
+  note(figures, 'GET of 512 MiB', (await getBig(peer, `big-${round}`, BIG)) / 1e6);
+  await call(peer, 'DELETE', `big-${round}`);
+  note(figures, '1,000 small PUTs, 8 connections', await putSmall(peer, `round-${round}`, 1000));
+}
+
+async function measureLists(peer: Peer, figures: Figures): Promise<void> {
   for (let i = 0; i < 5; i++) {
     const thousand = await propfind(peer, 'thousand');
     note(figures, 'PROPFIND of 1,000', thousand.total);
@@ -77,11 +89,6 @@ async function measure(peer: Peer, figures: Figures, source: string, round: numb
   const tenThousand = await propfind(peer, 'tenthousand');
   note(figures, 'PROPFIND of 10,000', tenThousand.total);
   note(figures, 'first byte of those', tenThousand.first);
-  note(figures, 'small GET, 8 connections', await getSmall(peer, 'thousand/file-00000.txt', 4));
-  note(figures, 'PUT of 512 MiB', (await putBig(peer, `big-${round}`, source, BIG)) / 1e6);
-  note(figures, 'GET of 512 MiB', (await getBig(peer, `big-${round}`, BIG)) / 1e6);
-  await call(peer, 'DELETE', `big-${round}`);
-  note(figures, '1,000 small PUTs, 8 connections', await putSmall(peer, `round-${round}`, 1000));
 }
 
 function note(figures: Figures, figure: string, value: number): void {
@@ -96,7 +103,7 @@ function report(results: ReadonlyMap<Peer, Figures>, rounds: number): string {
     const cells = peers.map(([, figures], i) => {
       const value = median(figures.get(figure) ?? []);
       const ratio = more ? ours / value : value / ours;
-      return i === 0 ? round(value) : `${round(value)} (${round(ratio)}×)`;
+      return i === 0 || Number.isNaN(value) ? round(value) : `${round(value)} (${round(ratio)}×)`;
     });
     return [`${figure}, ${unit}`, ...cells];
   });

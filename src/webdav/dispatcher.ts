@@ -8,6 +8,7 @@ import type { Hosts } from './hosts.ts';
 import type { Log } from './log.ts';
 import { ALLOW, isMethod } from './method.ts';
 import type { Limits } from './options.ts';
+import { Outbox } from './outbox.ts';
 import type { Outcome } from './outcome.ts';
 import { parsePath, splitTarget } from './path.ts';
 import type { RawTarget } from './path.ts';
@@ -32,6 +33,7 @@ export class Dispatcher {
   readonly #auth: Authenticator;
   readonly #log: Log;
   readonly #limits: Limits;
+  readonly #outbox = new Outbox();
   #draining = false;
   #active = 0;
   #whenIdle: (() => void) | undefined;
@@ -112,7 +114,8 @@ export class Dispatcher {
     const rest = unread && !body.refused;
     const close = this.#draining || (unread && (body.refused || (body.length ?? Infinity) > swallow));
     const linger = rest && close ? async (): Promise<void> => body.swallow(swallow) : undefined;
-    await respond(res, outcome, { head: req.method === 'HEAD', close, idle: sendIdle, ...(linger && { linger }) });
+    const head = req.method === 'HEAD';
+    await respond(res, outcome, { head, close, idle: sendIdle, outbox: this.#outbox, ...(linger && { linger }) });
     if (rest && !close) req.resume();
     this.#log.debug({ method: req.method, url: req.url, status: outcome.status }, 'request');
   }

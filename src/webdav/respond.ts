@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { FsError } from '../vfs/fs-error.ts';
+import type { Outbox } from './outbox.ts';
 import type { Outcome, Sink } from './outcome.ts';
 
 export interface Sending {
@@ -9,6 +10,8 @@ export interface Sending {
   readonly close: boolean;
   /** A client that takes nothing for this long is given up, ms. */
   readonly idle: number;
+  /** For answers in one piece. */
+  readonly outbox: Outbox;
   /** Run between the last byte and the end of the answer, so that the client can read it before the connection ends. */
   readonly linger?: () => Promise<void>;
 }
@@ -23,8 +26,8 @@ export async function respond(res: ServerResponse, outcome: Outcome, sending: Se
   if (!hasLength(headers) && status !== 204 && status !== 304) headers.push('Content-Length', String(length));
   res.writeHead(status, headers);
   if (sending.linger !== undefined) return linger(res, sending.head ? undefined : body, sending.linger);
-  if (sending.head || body === undefined || length === 0) res.end();
-  else res.end(body);
+  if (sending.head || body === undefined || length === 0) sending.outbox.add(() => res.end());
+  else sending.outbox.add(() => res.end(body));
 }
 
 async function stream(

@@ -1,5 +1,7 @@
 import t from 'tap';
 import { background } from '../../src/vfs/context.ts';
+import type { FileHandle } from '../../src/vfs/file-system.ts';
+import { FsError } from '../../src/vfs/fs-error.ts';
 import { MemoryFs } from '../helpers/memory-fs.ts';
 import { DavServer } from '../helpers/dav-server.ts';
 
@@ -153,4 +155,44 @@ t.test('names are found in either Unicode form, the exact one first', async (t) 
   dav.fs.create(dav.fs.root, 'é'.normalize('NFC'), {}, { read: false, write: true }, background).close();
   t.equal((await dav.ask('GET', nfc)).text, '', 'exact');
   t.equal((await dav.ask('GET', nfd)).text, 'again', 'exact');
+});
+
+t.test('a file that is read again and again is the one that is there', async (t) => {
+  const dav = await served(t);
+  const read = async (): Promise<string> => (await dav.ask('GET', '/d/a.txt')).text;
+  for (let i = 0; i < 3; i++) t.equal(await read(), 'hello world');
+  const before = (await dav.ask('HEAD', '/d/a.txt')).headers.etag;
+  await dav.ask('PUT', '/d/a.txt', { body: 'other words' });
+  for (let i = 0; i < 3; i++) t.equal(await read(), 'other words');
+  const { status, headers } = await dav.ask('GET', '/d/a.txt');
+  t.not(headers.etag, before);
+  const asked = { 'If-None-Match': headers.etag ?? '' };
+  t.equal(status, 200);
+  t.equal((await dav.ask('GET', '/d/a.txt', { headers: asked })).status, 304);
+  t.equal((await dav.ask('GET', '/d/a.txt', { headers: { Range: 'bytes=1-3' } })).text, 'the');
+  await dav.ask('MOVE', '/d/a.txt', { headers: { Destination: '/d/b.html' } });
+  const moved = await dav.ask('GET', '/d/b.html');
+  t.match([moved.text, moved.headers['content-type']], ['other words', 'text/html']);
+  t.equal((await dav.ask('GET', '/d/a.txt')).status, 404);
+  await dav.ask('PUT', '/d/a.txt', { body: 'a new file.' });
+  t.equal(await read(), 'a new file.');
+});
+
+t.test('what was read may be closed to readers later', async (t) => {
+  class Sealable extends MemoryFs {
+    isSealed = false;
+
+    override open(...args: Parameters<MemoryFs['open']>): FileHandle {
+      if (this.isSealed) throw new FsError('EACCES', 'open', { reason: 'it is sealed' });
+      return super.open(...args);
+    }
+  }
+  const fs = new Sealable();
+  const dav = await DavServer.start(t, { fs });
+  await dav.ask('PUT', '/a.txt', { body: 'hello' });
+  for (let i = 0; i < 2; i++) t.equal((await dav.ask('GET', '/a.txt')).text, 'hello');
+  fs.isSealed = true;
+  const refused = await dav.ask('GET', '/a.txt');
+  t.equal(refused.status, 403);
+  t.match(refused.text, 'it is sealed');
 });

@@ -67,7 +67,8 @@ async function answer(request: DavRequest, door: Door, handle: FileHandle): Prom
   const [only] = ranges;
   if (ranges.length > 1 || only === undefined)
     return multipart(outcome, handle, ranges, attr, typeOf(attr), request.context);
-  if (only.end - only.start < SMALL) return { ...outcome, body: await readNow(door, handle, attr, only, request.context) };
+  if (only.end - only.start < SMALL)
+    return { ...outcome, body: await readNow(door, handle, attr, only, request.context) };
   const release = async (): Promise<void> => handle.close();
   return { ...outcome, body: (sink) => streamRange(sink, handle, only, request.context), release };
 }
