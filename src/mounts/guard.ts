@@ -81,8 +81,9 @@ export class Guard implements FileSystem {
   open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
     if (mode.truncate === true) this.#check(file, 'replace', 'open');
     else {
-      if (mode.read) this.#check(file, 'read', 'open');
+      // Who wants to write is told that it may not, even where reading is refused as well.
       if (mode.write) this.#check(file, 'write', 'open');
+      if (mode.read) this.#check(file, 'read', 'open');
     }
     return this.#fs.open(file, mode, context);
   }
