@@ -4,6 +4,7 @@ import { BLOCK_SIZE } from './block.ts';
 import type { BlockLoader } from './block-loader.ts';
 import type { Content, ContentReader } from './content.ts';
 import { SYNC_LIMIT } from './file-io.ts';
+import type { Borrowed } from './file-pool.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { StoredContent } from './stored-content.ts';
 
@@ -30,6 +31,10 @@ export class StoreReader implements ContentReader {
 
   get complete(): boolean {
     return this.#stored.present.isFull;
+  }
+
+  lend(): Borrowed | undefined {
+    return this.#closed ? undefined : this.#stored.lend();
   }
 
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../vfs/context.ts';
+import { Bitmap } from './bitmap.ts';
 import { blockCount, contentHash } from './block.ts';
 import { BlockLoader } from './block-loader.ts';
 import { StoreReader } from './content-reader.ts';
@@ -152,6 +153,24 @@ export class DiskContentStore implements ContentStore {
       this.#index.release(stored);
     }
     await this.#index.trim();
+  }
+
+  /** Moves the file of a content that is here as a whole to a path and forgets it; false if it is used or pinned. */
+  giveUp({ hash, size }: Content, path: string): boolean {
+    const stored = this.#index.acquire(hash, size);
+    try {
+      // Who asks may have it open, too.
+      if (!stored.present.isFull || stored.users > 2 || this.#index.isPinned(hash)) return false;
+      renameSync(stored.path, path);
+      const { bytes } = stored;
+      stored.replace(new Bitmap(blockCount(size)));
+      this.#index.changed(stored, -bytes);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#index.release(stored);
+    }
   }
 
   /** Answered when the scan of the disk is over. */

@@ -1,4 +1,5 @@
 import type { Awaitable, Context } from '../vfs/context.ts';
+import type { Borrowed } from './file-pool.ts';
 import type { Op } from './group-writer.ts';
 
 /**
@@ -49,6 +50,8 @@ export interface ContentReader extends Readable {
   readonly content: Content;
   /** True when every block is on this disk. */
   readonly complete: boolean;
+  /** Its file, to be read by others, if every block is in it and has been found to be right. To be released. */
+  lend(): Borrowed | undefined;
   close(): void;
 }
 
@@ -84,6 +87,14 @@ export interface StagedFile extends Readable {
   truncate(size: number, context: Context): Awaitable<void>;
   /** `fdatasync`; when answered, content and bookkeeping survive the loss of power. */
   sync(): Promise<void>;
+  /**
+   * Its file, to be read by others and with `write` to be written by them, whatever this object knows; `size` follows.
+   * Nothing if some of the bytes are elsewhere; or, with `write`, if it is sealed or the disk has not plenty of room. To be
+   * released.
+   */
+  lend(write: boolean): Borrowed | undefined;
+  /** Others have written into it. */
+  touched(): void;
   /** No write follows. Sealing twice is harmless; writing afterwards throws `EBADF`. */
   seal(): void;
   /**
@@ -108,6 +119,10 @@ export interface Staging {
   create(base: Content | null): StagedFile;
   /** A new file whose content starts as that of a sealed one, which may be in the middle of its upload. */
   fork(sealed: StagedFile): Promise<StagedFile>;
+  /** A new unsealed file with the bytes that another one, all of whose bytes are its own, has at the moment. */
+  copy(file: StagedFile): Promise<StagedFile>;
+  /** Takes a content that is here as a whole out of the store, to be changed in place; nothing if it is used or pinned. */
+  seize(content: Content): StagedFile | undefined;
   /** One that an earlier process left. @throws ENOENT */
   open(id: string): Promise<StagedFile>;
   /** All that are on disk. */

@@ -3,7 +3,7 @@ import type { Context } from '../vfs/context.ts';
 import { Bitmap } from './bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength } from './block.ts';
 import type { DiskSync } from './disk-sync.ts';
-import { SYNC_LIMIT, readFully, readFullyAsync, writeFully, writeFullyAsync } from './file-io.ts';
+import { SYNC_LIMIT, cut, orCut, readFully, readFullyAsync, writeFully, writeFullyAsync } from './file-io.ts';
 import type { Borrowed, FilePool } from './file-pool.ts';
 import type { StagedBase } from './staged-base.ts';
 import type { StagedRecord } from './staged-record.ts';
@@ -35,7 +35,9 @@ export class CowFile {
   #base: StagedBase | undefined;
   #keep: number;
   #own: Bitmap;
-  #size: number;
+  #length: number;
+  /** Others write, too: only the disk knows the size. */
+  #shared = false;
   #file: Borrowed | undefined;
 
   constructor({ path, pool, base, record, save }: CowFileParts) {
@@ -46,12 +48,21 @@ export class CowFile {
     const whole = blockCount(base?.size ?? 0);
     this.#own = Bitmap.from(record.own ?? '', whole);
     this.#keep = record.keep ?? whole;
-    this.#size = this.#measure(base?.size ?? 0);
+    this.#length = this.#measure(base?.size ?? 0);
     this.#keep = Math.min(this.#keep, blockCount(this.#size));
   }
 
   get size(): number {
     return this.#size;
+  }
+
+  get #size(): number {
+    if (this.#shared) this.#length = this.#use((fd) => fstatSync(fd).size);
+    return this.#length;
+  }
+
+  set #size(size: number) {
+    this.#length = size;
   }
 
   get base(): StagedBase | undefined {
@@ -123,8 +134,9 @@ export class CowFile {
     const end = position + data.length;
     const from = Math.min(position, this.#size);
     if (data.length > SYNC_LIMIT || !this.#isRangeHere(this.#edge(from), end - this.#edge(from))) return false;
-    this.#use((fd) => this.#cutOnFailure(fd, () => writeFully(fd, data, position)));
-    this.#size = Math.max(this.#size, end);
+    const size = this.#size;
+    this.#use((fd) => orCut(fd, size, () => writeFully(fd, data, position)));
+    this.#size = Math.max(size, end);
     return true;
   }
 
@@ -138,7 +150,7 @@ export class CowFile {
       if (data.length > SYNC_LIMIT) await writeFullyAsync(file.fd, data, position);
       else writeFully(file.fd, data, position);
     } catch (error) {
-      this.#cut(file.fd);
+      cut(file.fd, this.#length);
       throw error;
     } finally {
       file.release();
@@ -205,6 +217,18 @@ export class CowFile {
     this.#base?.rest();
   }
 
+  /** The file itself, of which others read and, if so said, write the bytes. It must have no base. */
+  lend(how?: 'others write'): Borrowed {
+    if (how !== undefined) this.#shared = true;
+    return this.hold().share();
+  }
+
+  /** Others no longer write. */
+  settle(): void {
+    this.#length = this.#size;
+    this.#shared = false;
+  }
+
   /** Bytes that a write has to copy from the base. */
   copied(position: number, length: number): number {
     return this.#edges(position, position + length).length * BLOCK_SIZE;
@@ -267,20 +291,6 @@ export class CowFile {
   /** For work that waits, so that `rest` cannot close the file under it. */
   #borrow(): Borrowed {
     return this.#file?.share() ?? this.#pool.borrow(this.#path);
-  }
-
-  #cutOnFailure(fd: number, write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      this.#cut(fd);
-      throw error;
-    }
-  }
-
-  /** Takes back what a failed write has added to the end. */
-  #cut(fd: number): void {
-    if (fstatSync(fd).size > this.#size) ftruncateSync(fd, this.#size);
   }
 
   /** What a crash left of a growth that was never acknowledged is cut off. */

@@ -1,4 +1,4 @@
-import { read, readSync, write, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, read, readSync, write, writeSync } from 'node:fs';
 
 /**
  * Up to so many bytes are read and written on the calling thread: for bytes in the page cache that takes less time than
@@ -44,5 +44,20 @@ export async function writeFullyAsync(fd: number, data: Uint8Array, position: nu
         error ? reject(error) : resolve(count),
       );
     });
+  }
+}
+
+/** Takes back what a failed write has added to the end of a file of `size` bytes. */
+export function cut(fd: number, size: number): void {
+  if (fstatSync(fd).size > size) ftruncateSync(fd, size);
+}
+
+/** Writes; `cut`s if that fails. */
+export function orCut(fd: number, size: number, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    cut(fd, size);
+    throw error;
   }
 }

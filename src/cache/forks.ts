@@ -1,8 +1,24 @@
+import type { Op } from './group-writer.ts';
 import { isFork, type StagedRecord } from './staged-record.ts';
+import type { Table } from './table.ts';
 
 /** Which staged files are based on which. */
 export class Forks {
   readonly #byParent = new Map<string, Set<string>>();
+
+  /** Learns of the files that are there; answers what removes the records of those that are not. */
+  async load(table: Table<StagedRecord>, names: ReadonlySet<string>): Promise<Op[]> {
+    const ops: Op[] = [];
+    for (let gt = ''; ;) {
+      const page = await table.range({ gt, lt: '~', limit: 1000 });
+      for (const [id, record] of page) {
+        gt = id;
+        if (names.has(id)) this.add(id, record);
+        else ops.push(table.del(id));
+      }
+      if (page.length < 1000) return ops;
+    }
+  }
 
   add(id: string, { base }: StagedRecord): void {
     if (base === undefined || !isFork(base)) return;

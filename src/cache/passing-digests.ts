@@ -42,7 +42,13 @@ export class PassingDigests {
   truncated(size: number): void {
     this.#invalidate(Math.floor(size / BLOCK_SIZE), Infinity);
     // Blocks before the cut are known or lost; going on within a block would miss its beginning only if it was lost.
-    this.#end = size;
+    if (!Number.isNaN(this.#end)) this.#end = size;
+  }
+
+  /** Others write from now on, unseen: nothing is known of any block, and will not be. */
+  giveUp(): void {
+    this.#invalidate(0, Infinity);
+    this.#end = NaN;
   }
 
   /** Answered when the blocks that are known of are hashed. */

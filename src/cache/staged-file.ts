@@ -123,8 +123,21 @@ export class DiskStagedFile implements StagedFile {
     }
   }
 
+  lend(write: boolean): Borrowed | undefined {
+    if (this.#file.base !== undefined || (write && (this.#sealed || !this.#parts.room.isAmple))) return undefined;
+    if (!write) return this.#file.lend();
+    this.#passing.giveUp();
+    return this.#file.lend('others write');
+  }
+
+  touched(): void {
+    this.#parts.unsynced.changed(this.path);
+    this.#parts.room.look();
+  }
+
   seal(): void {
     this.#sealed = true;
+    this.#file.settle();
     void this.#lock.run(true, background.signal, async () => this.#file.rest());
   }
 

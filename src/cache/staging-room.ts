@@ -5,6 +5,8 @@ import type { DiskSpace } from './disk-space.ts';
 
 /** How often a writer that waits looks whether there is room, ms. */
 const LOOK = 50;
+/** Bytes. */
+const AMPLE = 4 * 1024 ** 3;
 
 export interface StagingRoomOptions {
   readonly space: DiskSpace;
@@ -27,6 +29,18 @@ export class StagingRoom {
   /** Reserves bytes if they are there at once. */
   take(bytes: number): boolean {
     return this.#options.space.take(bytes, this.#options.minFree);
+  }
+
+  /** Whether there is so much that what is written unseen will not fill the disk before somebody looks. */
+  get isAmple(): boolean {
+    const { space, minFree } = this.#options;
+    return space.free() > minFree + AMPLE;
+  }
+
+  /** Something was written unseen: makes room if there is too little. */
+  look(): void {
+    const { space, minFree, clear } = this.#options;
+    if (space.refresh() < minFree) void clear(minFree).catch(() => undefined);
   }
 
   /** Evicts clean content, then waits for a while. @throws ENOSPC, EINTR */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, ftruncateSync, mkdirSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { constants, existsSync, ftruncateSync, mkdirSync } from 'node:fs';
+import { copyFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background } from '../vfs/context.ts';
 import { FsError, asFsError } from '../vfs/fs-error.ts';
@@ -70,7 +70,8 @@ export class DiskStaging implements Staging {
     mkdirSync(dir, { recursive: true });
     const names = await readdir(dir);
     const staging = new DiskStaging(options, dir, names, table);
-    await staging.#readRecords(new Set(names));
+    const lost = await staging.#forks.load(table, new Set(names));
+    if (lost.length > 0) await writer.write(lost);
     for (const name of names) staging.#unsynced.left(staging.#path(name));
     void staging.#left.measure().catch(() => undefined);
     return staging;
@@ -91,6 +92,19 @@ export class DiskStaging implements Staging {
     const file = this.#create(record, new ForkBase(parent), parent.size);
     await this.#writer.write([]);
     return file;
+  }
+
+  async copy(file: StagedFile): Promise<StagedFile> {
+    const { path, size } = this.#mine(file);
+    const id = randomUUID();
+    await this.#room.reserve(size, background);
+    await copyFile(path, this.#path(id), constants.COPYFILE_FICLONE);
+    return this.#found(id);
+  }
+
+  seize(content: Content): StagedFile | undefined {
+    const id = randomUUID();
+    return this.#store.giveUp(content, this.#path(id)) ? this.#found(id) : undefined;
   }
 
   async open(id: string): Promise<StagedFile> {
@@ -180,10 +194,16 @@ export class DiskStaging implements Staging {
     }
   }
 
+  /** A file that has come to its path complete. */
+  #found(id: string): DiskStagedFile {
+    this.#unsynced.created(this.#path(id));
+    return this.#make(id, {}, undefined);
+  }
+
   #make(id: string, record: StagedRecord, base: StagedBase | undefined): DiskStagedFile {
     const { pool } = this.#store;
     const save = (record: StagedRecord): Promise<void> => this.#save(id, record);
-    const barrier = (): Promise<void> => this.#barrier();
+    const barrier = (): Promise<void> => this.#unsynced.syncNames().then(() => this.#writer.write([], { sync: true }));
     const path = this.#path(id);
     const unsynced = this.#unsynced;
     const file = new DiskStagedFile({ id, path, pool, room: this.#room, unsynced, base, record, save, barrier });
@@ -277,24 +297,5 @@ export class DiskStaging implements Staging {
 
   #path(id: string): string {
     return join(this.#dir, id);
-  }
-
-  async #readRecords(names: ReadonlySet<string>): Promise<void> {
-    const ops: Op[] = [];
-    for (let gt = ''; ;) {
-      const page = await this.#table.range({ gt, lt: '~', limit: 1000 });
-      for (const [id, record] of page) {
-        gt = id;
-        if (names.has(id)) this.#forks.add(id, record);
-        else ops.push(this.#table.del(id));
-      }
-      if (page.length < 1000) break;
-    }
-    if (ops.length > 0) await this.#writer.write(ops);
-  }
-
-  async #barrier(): Promise<void> {
-    await this.#unsynced.syncNames();
-    await this.#writer.write([], { sync: true });
   }
 }

@@ -137,6 +137,10 @@ export class StoreIndex {
     this.#held.set(hash, idle);
   }
 
+  isPinned(hash: string): boolean {
+    return this.#pinned.has(hash);
+  }
+
   unpin(hash: string): void {
     this.#pinned.delete(hash);
     const held = this.#held.get(hash);

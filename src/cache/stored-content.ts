@@ -112,6 +112,13 @@ export class StoredContent {
     return this.present.add(index);
   }
 
+  /** The file, if all blocks are ready. */
+  lend(): Borrowed | undefined {
+    if (!this.present.isFull || !this.#ready.isFull || this.size === 0) return undefined;
+    this.#fd();
+    return this.#file?.share();
+  }
+
   /** Gives the descriptor back; the next read opens it again. */
   release(): void {
     this.#file?.release();

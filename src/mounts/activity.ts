@@ -3,8 +3,10 @@ import type { NodeId } from '../vfs/node.ts';
 
 /** A file that is kept open is sent when nobody has written for this long, ms. */
 const IDLE = 30_000;
+/** What a kernel is writing by itself is sent as a copy, unless it is larger than this: then when it is closed. Bytes. */
+const COPIED = 256 * 1024 * 1024;
 /** Finder and Explorer make a file with a PUT of no bytes and fill it with the next; so an empty file waits, ms. */
-const HOLLOW = 2_000;
+export const HOLLOW = 2_000;
 /** Explorer makes a folder and lets a person type its name; so an empty folder that will be sealed waits, ms. */
 const EMPTY_FOLDER = 600_000;
 
@@ -19,7 +21,13 @@ interface Work {
   empty: boolean;
   /** Somebody asked for safety since the last change. */
   flushed: boolean;
+  /** A kernel may be writing by itself. */
+  lent: boolean;
+  /** What it has written since that was last sent, bytes of the whole file. */
+  unsent: number | undefined;
 }
+
+const NEW = { writers: 0, holds: 0, hollow: false, empty: false, flushed: false, lent: false, unsent: undefined };
 
 export interface ActivityOptions {
   readonly now: () => number;
@@ -27,7 +35,7 @@ export interface ActivityOptions {
   readonly settle: number;
 }
 
-/** Who is busy with which node, and since when nobody is. In memory: after a start nobody is busy. */
+/** Who is busy with which node, and since when nobody is. In memory: see `recoverSettling`. */
 export class Activity {
   readonly #now: () => number;
   readonly #keep: number;
@@ -50,6 +58,7 @@ export class Activity {
     if (work === undefined) return 0;
     const busy = work.writers > 0 || work.holds > 0;
     if (settle > 0) return busy ? undefined : work.at + (work.empty ? Math.max(settle, EMPTY_FOLDER) : settle);
+    if (work.lent) return work.unsent === undefined || work.unsent > COPIED ? undefined : work.at + IDLE;
     if (work.flushed) return 0;
     if (busy) return work.at + IDLE;
     return work.hollow ? work.at + HOLLOW : 0;
@@ -91,12 +100,29 @@ export class Activity {
   changed(node: NodeId, size?: number): void {
     const work = this.#touch(node);
     work.flushed = false;
-    if (size !== undefined) work.hollow = size === 0;
+    if (size === undefined) return;
+    work.hollow = size === 0;
+    work.unsent = size;
+  }
+
+  /** A kernel may write into the file by itself, or may not any more. */
+  lent(node: NodeId, lent: boolean): void {
+    this.#touch(node).lent = lent;
+  }
+
+  /** All that was written is being sent. */
+  sent(node: NodeId): void {
+    this.#touch(node).unsent = undefined;
   }
 
   /** A folder was made. */
   madeFolder(node: NodeId): void {
     this.#touch(node).empty = true;
+  }
+
+  /** What an earlier process left behind, as it was `at` that time, ms: nobody is busy with it. */
+  recover(node: NodeId, last: Pick<Work, 'at' | 'hollow' | 'empty'>): void {
+    if ((this.#works.get(node)?.at ?? -Infinity) < last.at) Object.assign(this.#touch(node), last);
   }
 
   /** Something was put into a folder. */
@@ -142,7 +168,7 @@ export class Activity {
   #touch(node: NodeId): Work {
     const now = this.#now();
     const known = this.#works.get(node);
-    const work = known ?? { writers: 0, holds: 0, at: now, hollow: false, empty: false, flushed: false };
+    const work = known ?? { ...NEW, at: now };
     work.at = now;
     if (known !== undefined) this.#works.delete(node);
     this.#works.set(node, work);

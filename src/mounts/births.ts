@@ -53,7 +53,7 @@ export async function makeFile(
   const written = submitBirth(ground, parent, entry, ops);
   const open = ground.files.acquire(entry, mode);
   ground.activity.changed(entry.id, 0);
-  open.begin({ file, id, count: 0 });
+  open.begin(file, id);
   try {
     await written;
   } catch (error) {

@@ -35,6 +35,9 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
   try {
     const sealed = await ground.files.snapshot(node);
     fork = sealed === undefined ? undefined : await ground.staging.fork(sealed);
+    // A copy that was made for this alone goes with its fork.
+    if (sealed !== undefined && !isNamed(ground, node.id, sealed.id))
+      ground.staging.discard(sealed.id).catch(() => undefined);
     while (ground.gates.isClosed(to.folder)) await ground.gates.opened(to.folder);
     const source = nodeOf(ground, node.id, 'copy');
     const { parent, old } = target(ground, to, replace);
@@ -50,6 +53,10 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
   } finally {
     fork?.close();
   }
+}
+
+function isNamed({ catalog, journal }: Ground, node: NodeId, staged: string): boolean {
+  return catalog.get(node)?.staged === staged || journal.names(staged);
 }
 
 function byReference({ remote, hash, size }: Entry): { size: number; from?: string; hash?: string } | undefined {

@@ -1,10 +1,11 @@
 import { attrOf } from '../cache/entry.ts';
 import type { Awaitable, Context } from '../vfs/context.ts';
-import type { FileHandle, OpenMode } from '../vfs/file-system.ts';
+import type { Backing, FileHandle, OpenMode } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
 import { type Ground, release } from './ground.ts';
+import type { Loan } from './loan.ts';
 import type { OpenFile } from './open-file.ts';
 
 /**
@@ -18,6 +19,7 @@ export class DriveHandle implements FileHandle {
   /** Only where a close is to survive the loss of power. */
   readonly flush?: (context: Context) => Awaitable<void>;
   #open = true;
+  #loan: Loan | undefined;
 
   /** Takes over one count of `file.handles`, and of its writers. */
   constructor(ground: Ground, file: OpenFile, mode: OpenMode) {
@@ -61,11 +63,25 @@ export class DriveHandle implements FileHandle {
     this.#ground.activity.flushed(this.node);
   }
 
+  async backing(context: Context): Promise<Backing | undefined> {
+    this.#check('open', true, context);
+    const { write } = this.#mode;
+    const loan = this.#loan ?? (await this.#file.lend(write));
+    // Closed, or asked twice, meanwhile.
+    if (loan !== undefined && loan !== this.#loan && (!this.#open || this.#loan !== undefined)) {
+      this.#file.giveBack(loan, write);
+      return this.#loan?.backing;
+    }
+    this.#loan = loan;
+    return loan?.backing;
+  }
+
   close(): Awaitable<void> {
     if (!this.#open) return;
     this.#open = false;
-    if (!this.#file.isBusy) return this.#release();
-    return this.#file.settled().then(() => this.#release());
+    if (this.#loan !== undefined) this.#file.giveBack(this.#loan, this.#mode.write);
+    if (!this.#file.writes.any) return this.#release();
+    return this.#file.writes.over().then(() => this.#release());
   }
 
   #release(): Awaitable<void> {

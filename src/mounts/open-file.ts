@@ -4,25 +4,13 @@ import type { Awaitable, Context } from '../vfs/context.ts';
 import type { NodeId } from '../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import { newId } from './new-id.ts';
-import { Source, openSource, sourceKey } from './source.ts';
-import { finishWriting, promiseWriting, writableFile } from './writing.ts';
-
-/** A stretch of writing into one staged file, from a first write until it is flushed. */
-export interface Session {
-  readonly file: StagedFile;
-  /** Versions of the session are this and a count. */
-  readonly id: string;
-  count: number;
-  /** What the catalog does not show yet. */
-  unwritten?: Pick<Entry, 'size' | 'mtime' | 'ctime' | 'version'>;
-}
-
-/** A content that stays readable, whatever becomes of the node. */
-export interface Pinned {
-  /** To be released. */
-  readonly source: Source;
-  readonly entry: Entry;
-}
+import { Lending } from './lending.ts';
+import type { Loan } from './loan.ts';
+import { OpenSource, type Pinned } from './open-source.ts';
+import { type Seal, Session } from './session.ts';
+import { Source, sourceKey } from './source.ts';
+import { OneAtATime, UnderWay } from './under-way.ts';
+import { finishWriting, forsake, promiseWriting, writableFile } from './writing.ts';
 
 /**
  * A file that is open here, shared by all handles of its node. Writing goes to a staged file; the first write of a session
@@ -38,17 +26,18 @@ export class OpenFile {
   readonly #parts: DriveParts;
   /** The entry as the catalog had it last, less what is unwritten. */
   #last: Entry;
-  #source: Source | undefined;
+  readonly #source: OpenSource;
   #session: Session | undefined;
   #beginning: Promise<Session> | undefined;
-  #freezing: Promise<unknown> | undefined;
-  /** Writes under way, and who waits for their end. */
-  #busy = 0;
-  #idle: (() => void)[] = [];
+  readonly #freezing = new OneAtATime();
+  /** Changes of the bytes under way. */
+  readonly writes = new UnderWay();
+  readonly #lending = new Lending(() => this.#measure());
 
   constructor(parts: DriveParts, entry: Entry) {
     this.#parts = parts;
     this.#last = entry;
+    this.#source = new OpenSource(parts, () => this.entry);
     this.node = entry.id;
   }
 
@@ -60,29 +49,25 @@ export class OpenFile {
 
   /** The node's entry from the catalog, what is unwritten applied. */
   overlay(entry: Entry): Entry {
-    const unwritten = this.#session?.unwritten;
-    return unwritten === undefined || entry.staged !== this.#session?.file.id ? entry : { ...entry, ...unwritten };
+    this.#measure();
+    return this.#session?.overlay(entry) ?? entry;
   }
 
   /** Somebody set a time while a session goes on. */
   amend(mtime: number): void {
-    const session = this.#session;
-    if (session?.unwritten !== undefined) session.unwritten = { ...session.unwritten, mtime };
+    this.#direct?.setTime(mtime);
+    this.#session?.amend(mtime);
   }
 
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
-    const source = this.#readable();
+    const source = this.#source.get();
     if (source instanceof Promise) return source.then((source) => source.read(into, position, context));
     return source.read(into, position, context);
   }
 
   /** The content as it is now, held for the caller, and the entry that it belongs to. */
   pin(): Awaitable<Pinned> {
-    const { entry } = this;
-    const source = this.#readable();
-    if (source instanceof Promise) return source.then((source) => this.#pin(source) ?? this.pin());
-    source.hold();
-    return { source, entry };
+    return this.#source.pin();
   }
 
   /** `position` is that of the first byte; `end` for an append. */
@@ -98,27 +83,29 @@ export class OpenFile {
 
   /** Content and promise are on the disk when answered. */
   async sync(): Promise<void> {
-    await this.settled();
+    await this.writes.over();
     const { staged } = this.entry;
-    if (staged !== undefined) await this.#syncStaged(staged);
+    if (staged !== undefined) await (this.stagedFile(staged) ?? (await this.#parts.staging.open(staged))).sync();
     void this.flush();
     await this.#parts.writer.write([], { sync: true });
   }
 
   /** The file was made with an empty staged file whose put is promised as `writing`. */
-  begin(session: Session): void {
-    this.#session = session;
-    this.#adopt(new Source(session.file.id, session.file, session.file));
+  begin(file: StagedFile, id: string): void {
+    this.#session = new Session(file, id);
+    this.#source.adopt(new Source(file.id, file, file));
   }
 
   /** Ends the session: the catalog and the journal get what was written. Visible at once, answered when it is written. */
   flush(): Promise<void> | undefined {
     this.#look();
     const session = this.#session;
-    if (session === undefined || this.#busy > 0) return undefined;
+    if (session === undefined || this.writes.any) return undefined;
     this.#last = this.overlay(this.#last);
-    this.#session = undefined;
-    return this.isRemoved ? undefined : this.#record(session.file);
+    // Others go on to write.
+    const goesOn = this.#direct !== undefined;
+    if (!goesOn) this.#session = undefined;
+    return this.isRemoved ? undefined : this.#record(session.file, goesOn);
   }
 
   /** True if the node has lost its name. */
@@ -126,45 +113,62 @@ export class OpenFile {
     return this.#parts.catalog.get(this.node) === undefined;
   }
 
-  /** Ends the session when the writes under way are done; further ones wait, and then go to a fork. */
-  async freeze(seal: () => Promise<StagedFile | undefined>): Promise<StagedFile | undefined> {
-    while (this.#freezing !== undefined) await this.#freezing;
-    const freezing = this.#freeze(seal);
-    this.#freezing = freezing.catch(() => undefined);
-    try {
-      return await freezing;
-    } finally {
-      this.#freezing = undefined;
-    }
+  /**
+   * Ends the session when the writes under way are done; further ones wait, and then go to a fork. If others write into
+   * `staged`, which is to be sealed, `seal` gets a copy of it, and the session goes on.
+   */
+  async freeze(staged: string | undefined, seal: Seal): Promise<StagedFile | undefined> {
+    return await this.#freezing.run(() => this.#freeze(staged, seal));
   }
 
   /** The staged file that is open with this id, if it is. */
   stagedFile(id: string): StagedFile | undefined {
-    return this.#source?.key === id ? this.#source.staged : undefined;
+    return this.#source.stagedFile(id);
   }
 
   /** The last handle is gone. */
   close(): void {
     void this.flush();
-    this.#source?.retire();
-    this.#source = undefined;
+    this.#source.close();
     const { staged } = this.#last;
-    if (staged !== undefined && this.isRemoved) this.#forsake(staged);
+    if (staged !== undefined && this.isRemoved) forsake(this.#parts, staged);
   }
 
-  /** Answered when no write is under way. */
-  async settled(): Promise<void> {
-    while (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /** See `FileHandle.backing`. To be given back with `giveBack`. */
+  async lend(write: boolean): Promise<Loan | undefined> {
+    await this.#freezing.over();
+    const source = write ? await this.#lendable() : await this.#source.get();
+    const staged = source instanceof Source ? source.staged : source;
+    // What is about to be sent is not changed in place: who comes to write would write elsewhere than others read.
+    if (source === undefined || (!write && staged !== undefined && !this.#lending.isUsed)) return undefined;
+    const loan = this.#lending.lend(source, staged, write);
+    if (loan !== undefined && write) this.#parts.activity.lent(this.node, true);
+    return loan;
+  }
+
+  giveBack(loan: Loan, write: boolean): void {
+    this.#measure();
+    loan.leave(write);
+    if (write && !loan.isWritten) this.#parts.activity.lent(this.node, false);
+  }
+
+  /** A copy is being sent, under the put that named the file: the file gets one of its own. */
+  goOn(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    const { entry } = this;
+    const next = new Session(session.file, newId(this.#parts.now()));
+    next.resume(entry);
+    const begun = promiseWriting(this.#parts, entry, next);
+    this.#last = begun.entry;
+    this.#session = next;
+    void this.#parts.writer.write(begun.ops);
   }
 
   /** True from the first write to the flush. */
   get isWriting(): boolean {
     this.#look();
     return this.#session !== undefined;
-  }
-
-  get isBusy(): boolean {
-    return this.#busy > 0;
   }
 
   /** Notices what others did to the entry. */
@@ -175,49 +179,23 @@ export class OpenFile {
     this.#last = known;
   }
 
-  /** Nothing if the content was replaced while it was opened. */
-  #pin(source: Source): Pinned | undefined {
-    const { entry } = this;
-    if (source.key !== sourceKey(entry) || source.isClosed) return undefined;
-    source.hold();
-    return { source, entry };
-  }
-
-  #readable(): Awaitable<Source> {
-    const { entry } = this;
-    const key = sourceKey(entry);
-    if (this.#source?.key === key) return this.#source;
-    const opened = openSource(this.#parts, entry);
-    if (opened instanceof Promise) return opened.then((source) => this.#adopt(source));
-    return this.#adopt(opened);
-  }
-
-  /** Of two that were opened at the same time the first is kept. */
-  #adopt(source: Source): Source {
-    if (this.#source?.key === source.key) return this.#source;
-    this.#source?.retire();
-    this.#source = source;
-    return source;
-  }
-
   /** Runs one change of the bytes, in a session. */
   #change(run: (file: StagedFile) => Awaitable<void>, fresh = false): Awaitable<void> {
     this.#look();
     const session = this.#session;
-    if (session === undefined || this.#freezing !== undefined) return this.#changeLater(run, fresh);
+    if (session === undefined || this.#freezing.isRunning) return this.#changeLater(run, fresh);
     return this.#run(session, run);
   }
 
   async #changeLater(run: (file: StagedFile) => Awaitable<void>, fresh: boolean): Promise<void> {
     for (;;) {
-      this.#beginning ??= this.#begin(fresh).finally(() => (this.#beginning = undefined));
-      const session = await this.#beginning;
-      if (this.#session === session && this.#freezing === undefined) return await this.#run(session, run);
+      const session = await this.#begun(fresh);
+      if (this.#session === session && !this.#freezing.isRunning) return await this.#run(session, run);
     }
   }
 
   #run(session: Session, run: (file: StagedFile) => Awaitable<void>): Awaitable<void> {
-    this.#busy++;
+    this.writes.begin();
     let done: Awaitable<void>;
     try {
       done = run(session.file);
@@ -230,67 +208,91 @@ export class OpenFile {
   }
 
   #ran(session: Session): void {
-    this.#busy--;
-    const at = this.#parts.now();
-    const { size } = session.file;
-    session.unwritten = { size, mtime: at, ctime: at, version: `${session.id}.${++session.count}` };
+    this.#written(session, session.file.size, this.#parts.now());
+    this.writes.end();
+  }
+
+  #written(session: Session, size: number, at: number): void {
+    session.wrote(size, at);
     this.#parts.activity.changed(this.node, size);
-    if (this.#busy === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** The file of the session, while others may write into it. */
+  get #direct(): Loan | undefined {
+    return this.#lending.written(this.#session?.file);
+  }
+
+  /** Notices what others have written. */
+  #measure(): void {
+    const seen = this.#direct?.seen();
+    if (seen !== undefined && this.#session !== undefined) this.#written(this.#session, seen.size, seen.mtime);
+  }
+
+  /** The file of the session, which is begun without a change if there is none. */
+  async #lendable(): Promise<StagedFile | undefined> {
+    if (this.#session !== undefined) return this.#session.file;
+    const before = this.#last;
+    const session = await this.#begun(false);
+    session.resume(before);
+    return session.file;
+  }
+
+  #begun(fresh: boolean): Promise<Session> {
+    this.#beginning ??= this.#begin(fresh).finally(() => (this.#beginning = undefined));
+    return this.#beginning;
   }
 
   async #begin(fresh: boolean): Promise<Session> {
     for (;;) {
-      while (this.#freezing !== undefined) await this.#freezing;
+      await this.#freezing.over();
       this.#look();
       if (this.#session !== undefined) return this.#session;
       const before = sourceKey(this.#last);
       const file = await this.#writable(fresh);
       this.#look();
-      const valid = this.#freezing === undefined && !file.isSealed && sourceKey(this.#last) === before;
+      const valid = !this.#freezing.isRunning && !file.isSealed && sourceKey(this.#last) === before;
       if (valid && this.#session === undefined) return await this.#start(file, before);
-      if (file.id !== before) this.#forsake(file.id);
+      if (file.id !== before) forsake(this.#parts, file.id);
     }
   }
 
   async #start(file: StagedFile, before: string): Promise<Session> {
-    const id = newId(this.#parts.now());
-    const begun = promiseWriting(this.#parts, this.#last, { file, version: `${id}.0` });
+    const session = new Session(file, newId(this.#parts.now()));
+    const begun = promiseWriting(this.#parts, this.#last, session);
     this.#last = begun.entry;
     const written = this.#parts.writer.write(begun.ops);
-    const session: Session = { file, id, count: 0 };
     this.#session = session;
-    this.#adopt(new Source(file.id, file, file));
+    this.#source.adopt(new Source(file.id, file, file));
     this.#parts.changes.emit({ what: 'node', node: this.node, content: true });
-    if (before !== file.id && !before.startsWith('#')) this.#forsake(before);
+    if (before !== file.id && !before.startsWith('#')) forsake(this.#parts, before);
     await written;
     return session;
   }
 
   async #writable(fresh: boolean): Promise<StagedFile> {
-    const { staged } = this.#last.staged === undefined ? { staged: undefined } : await this.#readable();
-    return await writableFile(this.#parts, this.#last, staged, fresh);
+    const { staged } = this.#last.staged === undefined ? { staged: undefined } : await this.#source.get();
+    return await writableFile(this.#parts, this.#last, staged, { fresh, inPlace: this.#lending.isUsed });
   }
 
-  #record(file: StagedFile): Promise<void> {
-    const { writer, changes } = this.#parts;
-    const written = writer.write(finishWriting(this.#parts, this.#last, file), { lazy: true });
-    changes.emit({ what: 'node', node: this.node, content: true });
+  #record(file: StagedFile, goesOn: boolean): Promise<void> {
+    const { writer, changes, catalog } = this.#parts;
+    const ops = goesOn ? [catalog.update(this.#last)] : finishWriting(this.#parts, this.#last, file);
+    const written = writer.write(ops, { lazy: true });
+    if (!goesOn) changes.emit({ what: 'node', node: this.node, content: true });
     return written;
   }
 
-  async #freeze(seal: () => Promise<StagedFile | undefined>): Promise<StagedFile | undefined> {
-    await this.settled();
+  async #freeze(id: string | undefined, seal: Seal): Promise<StagedFile | undefined> {
+    await this.writes.over();
+    const { version } = this.entry;
+    const staged = this.#direct?.staged;
+    if (staged !== undefined && staged.id === id) {
+      const copy = await this.#parts.staging.copy(staged);
+      if (this.#direct?.staged === staged) return await seal(copy, this.entry.version === version);
+      // Meanwhile they have ended.
+      forsake(this.#parts, copy.id);
+    }
     void this.flush();
     return await seal();
-  }
-
-  async #syncStaged(id: string): Promise<void> {
-    await (this.stagedFile(id) ?? (await this.#parts.staging.open(id))).sync();
-  }
-
-  /** A staged file that this one has no use for any more. */
-  #forsake(staged: string): void {
-    if (this.#parts.journal.names(staged)) return;
-    this.#parts.staging.discard(staged).catch(() => undefined);
   }
 }

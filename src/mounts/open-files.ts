@@ -4,6 +4,7 @@ import type { OpenMode } from '../vfs/file-system.ts';
 import type { NodeId } from '../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import { OpenFile } from './open-file.ts';
+import type { Seal } from './session.ts';
 import { finishWriting } from './writing.ts';
 
 /** The files that are open, one record for each node, shared by its handles. */
@@ -77,9 +78,12 @@ export class OpenFiles {
     const { journal } = this.#parts;
     const put = journal.of(node).find((intent) => intent.op === 'put' && journal.isClaimed(intent.seq));
     if (put === undefined) return undefined;
-    const seal = (): Promise<StagedFile | undefined> => this.#seal(node, put.staged);
     const file = this.#files.get(node);
-    const sealed = await (file === undefined ? seal() : file.freeze(seal));
+    const seal: Seal = (copy, whole) => {
+      if (copy !== undefined && file !== undefined) this.#divert(file, put.seq, copy, whole === true);
+      return this.#seal(node, put.staged, copy);
+    };
+    const sealed = await (file === undefined ? seal() : file.freeze(put.staged, seal));
     if (journal.get(put.seq)?.writing === true) this.#finish(node, sealed);
     return sealed;
   }
@@ -87,10 +91,9 @@ export class OpenFiles {
   /** The staged content of a file as it is now, sealed so that it can be forked; writers go on in a fork of their own. */
   async snapshot(entry: Entry): Promise<StagedFile | undefined> {
     const file = this.#files.get(entry.id);
-    const seal = (): Promise<StagedFile | undefined> => {
-      return this.#seal(entry.id, (this.#parts.catalog.get(entry.id) ?? entry).staged);
-    };
-    return await (file === undefined ? seal() : file.freeze(seal));
+    const staged = (): string | undefined => (this.#parts.catalog.get(entry.id) ?? entry).staged;
+    const seal: Seal = (copy) => this.#seal(entry.id, staged(), copy);
+    return await (file === undefined ? seal() : file.freeze(staged(), seal));
   }
 
   /** Handles on `from` go on as handles on `to`, which has got its local content and intents. */
@@ -121,9 +124,22 @@ export class OpenFiles {
     void this.#parts.writer.write(finishWriting(this.#parts, after, sealed), { lazy: true });
   }
 
-  async #seal(node: NodeId, id: string | undefined): Promise<StagedFile | undefined> {
+  /** Others go on to write into the file that a put names: a copy is sent in its place. */
+  #divert(file: OpenFile, seq: number, copy: StagedFile, whole: boolean): void {
+    const { journal, catalog, writer, activity, now } = this.#parts;
+    const put = journal.get(seq);
+    if (put === undefined) return;
+    const { writing: _writing, ...finished } = put;
+    const { entry } = file;
+    const sent = { ...finished, staged: copy.id, version: entry.version, at: now() };
+    void writer.write([journal.put(sent), catalog.update(entry)]);
+    file.goOn();
+    if (whole) activity.sent(file.node);
+  }
+
+  async #seal(node: NodeId, id: string | undefined, copy?: StagedFile): Promise<StagedFile | undefined> {
     if (id === undefined) return undefined;
-    const staged = this.#files.get(node)?.stagedFile(id) ?? (await this.#parts.staging.open(id));
+    const staged = copy ?? this.#files.get(node)?.stagedFile(id) ?? (await this.#parts.staging.open(id));
     staged.seal();
     return staged;
   }

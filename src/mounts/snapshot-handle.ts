@@ -6,7 +6,8 @@ import { FsError } from '../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
 import type { Ground } from './ground.ts';
-import type { OpenFile, Pinned } from './open-file.ts';
+import type { OpenFile } from './open-file.ts';
+import type { Pinned } from './open-source.ts';
 
 const READER = { write: false } as const;
 

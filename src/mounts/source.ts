@@ -1,7 +1,11 @@
 import type { Content, ContentStore, Readable, StagedFile, Staging } from '../cache/content.ts';
 import type { Entry } from '../cache/entry.ts';
+import type { Borrowed } from '../cache/file-pool.ts';
 import type { Awaitable, Context } from '../vfs/context.ts';
 import { FsError } from '../vfs/fs-error.ts';
+
+/** What bytes come from. */
+type Origin = Readable & { close?(): void; lend?(write: boolean): Borrowed | undefined };
 
 /** Where an open file's bytes are read from: what is staged here, or the cloud's content through the store. */
 export class Source {
@@ -9,11 +13,11 @@ export class Source {
   readonly key: string;
   /** Present if the bytes are staged here. */
   readonly staged: StagedFile | undefined;
-  readonly #from: Readable & { close?(): void };
+  readonly #from: Origin;
   #users = 0;
   #retired = false;
 
-  constructor(key: string, from: Readable & { close?(): void }, staged?: StagedFile) {
+  constructor(key: string, from: Origin, staged?: StagedFile) {
     this.key = key;
     this.#from = from;
     this.staged = staged;
@@ -31,6 +35,11 @@ export class Source {
     if (typeof read !== 'number') return read.finally(() => this.release());
     this.release();
     return read;
+  }
+
+  /** The file that has all of the bytes, to be read by others; if there is one. To be released. */
+  lend(write: boolean): Borrowed | undefined {
+    return this.#from.lend?.(write);
   }
 
   /** Nothing can be read any more. */

@@ -6,6 +6,13 @@ import type { DriveParts } from './drive-parts.ts';
 import { planContent, withBase } from './promise.ts';
 import { contentOf } from './source.ts';
 
+export interface Writable {
+  /** What is there already will be cut off. */
+  readonly fresh: boolean;
+  /** The file that has the bytes now is wanted itself, if that can be, as others have it open. */
+  readonly inPlace: boolean;
+}
+
 /**
  * The staged file to write into: the one that waits, if nobody sends it; else a new one with the same bytes, or `fresh`
  * without any. `staged` is the entry's, if it is open. @throws ENOSPC
@@ -14,9 +21,13 @@ export async function writableFile(
   { staging, journal }: DriveParts,
   entry: Entry,
   staged: StagedFile | undefined,
-  fresh: boolean,
+  { fresh, inPlace }: Writable,
 ): Promise<StagedFile> {
-  if (entry.staged === undefined) return staging.create(fresh ? null : (contentOf(entry) ?? null));
+  if (entry.staged === undefined) {
+    const content = contentOf(entry);
+    const seized = inPlace && content !== undefined ? staging.seize(content) : undefined;
+    return seized ?? staging.create(fresh ? null : (content ?? null));
+  }
   const file = staged?.id === entry.staged ? staged : await staging.open(entry.staged);
   const put = journal.of(entry.id).find((intent) => intent.staged === entry.staged);
   const sent = put !== undefined && journal.isFixed(put.seq);
@@ -50,4 +61,9 @@ export function finishWriting({ catalog, journal, now }: DriveParts, entry: Entr
   if (put === undefined) return [catalog.update(entry)];
   const { writing: _writing, ...finished } = put;
   return [catalog.update(entry), journal.put({ ...finished, version: entry.version, at: now() })];
+}
+
+/** A staged file that nobody has a use for any more, unless it waits to be sent. */
+export function forsake({ journal, staging }: DriveParts, staged: string): void {
+  if (!journal.names(staged)) staging.discard(staged).catch(() => undefined);
 }

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
 import { background as context } from '../../src/vfs/context.ts';
@@ -9,7 +10,7 @@ import { temporary } from '../helpers/temporary.ts';
 type Step =
   | { readonly do: 'write'; readonly at: number; readonly length: number; readonly fill: number }
   | { readonly do: 'truncate'; readonly size: number }
-  | { readonly do: 'open' | 'close' | 'claim' | 'lost' | 'done' | 'copy' };
+  | { readonly do: 'open' | 'lend' | 'close' | 'claim' | 'lost' | 'done' | 'copy' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -17,7 +18,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('write'), at: fc.nat(3000), length: fc.nat(2000), fill: fc.nat(255) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('truncate'), size: fc.nat(4000) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('open', 'close', 'claim', 'lost', 'done', 'copy') }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constantFrom('open', 'lend', 'close', 'claim', 'lost', 'done', 'copy') }),
+  },
 );
 
 t.test('whatever the uploader does meanwhile, programs see their bytes and generations do not change', async (t) => {
@@ -29,8 +33,11 @@ t.test('whatever the uploader does meanwhile, programs see their bytes and gener
   });
   await fc.assert(property, { numRuns: 150 });
   t.equal(rig.ground.files.size, 0);
+  t.ok(lent > 0, 'files were lent');
   await rig.ground.writer.idle();
 });
+
+let lent = 0;
 
 class Run {
   readonly #rig: TestDrive;
@@ -41,6 +48,8 @@ class Run {
   /** Versions that the cloud would have, with their bytes at the time of the claim. */
   readonly #sent = new Map<string, Buffer>();
   #copies = 0;
+  /** Written into by themselves, as a kernel does. */
+  readonly #lent = new Map<FileHandle, number>();
 
   constructor(rig: TestDrive, name: string) {
     this.#rig = rig;
@@ -65,10 +74,13 @@ class Run {
     const { drive } = this.#rig;
     const handle = this.#handles.at(-1);
     if (each.do === 'open') this.#handles.push(await drive.open(this.#node, { read: true, write: true }, context));
-    if (each.do === 'close') await this.#handles.shift()?.close();
+    if (each.do === 'lend') await this.#lend(handle);
+    if (each.do === 'close') await this.#close();
     if (each.do === 'write' && handle !== undefined && each.length > 0) {
       const data = Buffer.alloc(each.length, each.fill);
-      await handle.write(data, each.at, context);
+      const fd = this.#lent.get(handle);
+      if (fd === undefined) await handle.write(data, each.at, context);
+      else writeSync(fd, data, 0, data.length, each.at);
       const grown = Buffer.alloc(Math.max(this.#model.length, each.at + each.length));
       this.#model.copy(grown);
       data.copy(grown, each.at);
@@ -84,6 +96,19 @@ class Run {
     if (each.do === 'lost') this.#lose();
     if (each.do === 'done') await this.#done();
     if (each.do === 'copy') await this.#copy();
+  }
+
+  async #lend(handle: FileHandle | undefined): Promise<void> {
+    const backing = await handle?.backing?.(context);
+    if (handle !== undefined && backing !== undefined) this.#lent.set(handle, backing.fd);
+    if (backing !== undefined) lent++;
+  }
+
+  async #close(): Promise<void> {
+    const handle = this.#handles.shift();
+    if (handle === undefined) return;
+    this.#lent.delete(handle);
+    await handle.close();
   }
 
   /** As the uploader: claims the first put and freezes it. */
