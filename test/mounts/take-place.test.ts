@@ -1,0 +1,40 @@
+import t from 'tap';
+import { background as context } from '../../src/vfs/context.ts';
+import type { Attr } from '../../src/vfs/node.ts';
+import { takePlace } from '../../src/webdav/take-place.ts';
+import { openTestDrive } from '../helpers/drive.ts';
+import { addRemoteFile, addRemoteFolder } from '../helpers/remote-entries.ts';
+import { temporary } from '../helpers/temporary.ts';
+
+t.test('a node takes the place of a tree in one turn, so in one batch', async (t) => {
+  const rig = await openTestDrive(temporary(t));
+  t.teardown(() => rig.close());
+  const { guard, ground } = rig;
+  const old = await addRemoteFolder(rig, { space: 'sync', parent: 'sync-root', name: 'old' });
+  await addRemoteFile(rig, { space: 'sync', parent: old.id, name: 'inside' }, 'x');
+  const fresh = await guard.mkdir('sync-root', 'new', {}, context);
+  const from = { folder: 'sync-root', name: 'new' };
+  const to = { folder: 'sync-root', name: 'old' };
+  const taking = takePlace(guard, from, to, context);
+  const now = guard.lookup('sync-root', 'old', context) as Attr;
+  t.equal(now.id, fresh.id, 'before anything was waited for');
+  await taking;
+  const ops = [...ground.journal.all()].map(({ op, node }) => [op, node === old.id ? 'old' : 'new']);
+  t.same(
+    ops.filter(([op]) => op === 'remove'),
+    [['remove', 'old']],
+  );
+});
+
+t.test('what may not go stays, and so does what would come', async (t) => {
+  const rig = await openTestDrive(temporary(t));
+  t.teardown(() => rig.close());
+  const { guard } = rig;
+  await addRemoteFolder(rig, { space: 'archive', parent: 'archive-root', name: 'sealed' });
+  await guard.mkdir('archive-root', 'new', {}, context);
+  const from = { folder: 'archive-root', name: 'new' };
+  const to = { folder: 'archive-root', name: 'sealed' };
+  await t.rejects(takePlace(guard, from, to, context), { code: 'EPERM' });
+  t.equal((guard.lookup('archive-root', 'new', context) as Attr).kind, 'folder');
+  t.equal((guard.lookup('archive-root', 'sealed', context) as Attr).kind, 'folder');
+});
