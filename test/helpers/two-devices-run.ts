@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Remote } from '../../src/cloud/remote.ts';
 import { background as context } from '../../src/vfs/context.ts';
+import type { FileHandle } from '../../src/vfs/file-system.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
+import type { NodeId } from '../../src/vfs/node.ts';
+import { find } from '../../src/vfs/walk.ts';
 import type { TestDevice } from './devices.ts';
 
 /** What programs do to a tree. Paths begin at the root of the drive. */
@@ -53,6 +56,7 @@ export const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('copy' as const), who, at: place, to: place }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('unlink' as const), who, at: path }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('removeTree' as const), who, at: place }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('slow' as const), who, at: path }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('sync' as const), who }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), who }) },
   {
@@ -60,12 +64,21 @@ export const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('fail' as const), who, calls: fc.nat(3), answer: fc.boolean() }),
   },
 );
+/** Steps that make no sense while both are connected all the time. */
+export const ALONE: ReadonlySet<string> = new Set(['sync', 'restart', 'slow']);
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** What a single-block content is called by the cloud. */
 function hashOf(content: string): string {
   const digest = createHash('sha256').update(content).digest();
   return createHash('sha256').update(digest).digest('hex');
+}
+
+/** A file that a program has half written and keeps open. */
+interface Writing {
+  readonly handle: FileHandle;
+  readonly half: string;
+  readonly full: string;
 }
 
 /**
@@ -78,6 +91,8 @@ export class TwoDevicesRun {
   readonly #contents = new Map<string, string>();
   /** Contents that must be somewhere in the end. */
   readonly #owed = new Set<string>();
+  /** Files that are being written, one for each device. */
+  readonly #writing = new Map<Party, Writing>();
   #count = 0;
 
   constructor(parties: Parties, top: string) {
@@ -88,13 +103,17 @@ export class TwoDevicesRun {
   async step(given: Step): Promise<void> {
     const party = this.#parties[given.who];
     if (given.do === 'sync') return await this.#sync(party);
-    if (given.do === 'restart') return await party.restart();
+    if (given.do === 'restart') {
+      await this.#finish(party);
+      return await party.restart();
+    }
     if (given.do === 'fail') return party.disturb(given.calls, given.answer);
     const at = `${this.#top}/${given.at}`;
     const { actions } = party;
     try {
       if (given.do === 'write') await this.#write(party, at, `${this.#top} ${this.#count++}`);
       // Both devices may write the same.
+      if (given.do === 'slow') await this.#writeSlowly(party, at);
       if (given.do === 'same') await this.#write(party, at, `${this.#top} same`);
       if (given.do === 'mkdir') await actions.mkdir(at);
       if (given.do === 'rename') await this.#replace(party, at, `${this.#top}/${given.to}`, 'rename');
@@ -111,8 +130,10 @@ export class TwoDevicesRun {
   /** `owed`: whether what nobody has removed must be there. Leaves both without a network if `offline`. */
   async check({ owed = true, offline = true } = {}): Promise<void> {
     const { a, b } = this.#parties;
-    await a.setOffline(false);
-    await b.setOffline(false);
+    for (const party of [a, b]) {
+      await this.#finish(party);
+      await party.setOffline(false);
+    }
     await this.#parties.converge();
     const [left, right] = [await a.device.tree(this.#top), await b.device.tree(this.#top)];
     assert.deepEqual(left, right, 'both devices show the same');
@@ -140,6 +161,32 @@ export class TwoDevicesRun {
     await actions.write(at, content);
     for (const old of before) this.#owed.delete(old);
     this.#owed.add(content);
+  }
+
+  /** Writes one half, and with the next such step the other; meanwhile anything may happen. */
+  async #writeSlowly(party: Party, at: string): Promise<void> {
+    if (this.#writing.has(party)) return await this.#finish(party);
+    const full = `${this.#top} ${this.#count++}, in two halves`;
+    const half = full.slice(0, full.length / 2);
+    for (const content of [half, full]) this.#contents.set(hashOf(content), content);
+    const before = await this.#seen(party.device, at);
+    const handle = await openToWrite(party.device, at);
+    for (const old of before) this.#owed.delete(old);
+    await handle.write(Buffer.from(half), 0, context);
+    this.#writing.set(party, { handle, half, full });
+  }
+
+  async #finish(party: Party): Promise<void> {
+    const writing = this.#writing.get(party);
+    if (writing === undefined) return;
+    this.#writing.delete(party);
+    const { handle, half, full } = writing;
+    // Who writes into what others have put there meanwhile gets a mixture, as in any file.
+    const mine = (await contentOf(party.device, handle.node)) === half;
+    if (mine) await handle.write(Buffer.from(full.slice(half.length)), half.length, context);
+    const { node } = handle;
+    await handle.close();
+    if (mine && party.device.gateway.stack.ground.catalog.get(node) !== undefined) this.#owed.add(full);
   }
 
   async #replace({ device, actions }: Party, from: string, to: string, how: 'rename' | 'copy'): Promise<void> {
@@ -190,6 +237,31 @@ export class TwoDevicesRun {
         node.kind === 'folder' ? '' : (this.#contents.get(node.hash ?? '') ?? '?');
     }
     return found;
+  }
+}
+
+async function openToWrite(device: TestDevice, at: string): Promise<FileHandle> {
+  const write = { read: false, write: true };
+  const cut = at.lastIndexOf('/');
+  const folder = await device.stat(at.slice(0, cut));
+  const name = at.slice(cut + 1);
+  const file = await find(device.fs, folder.id, name, context);
+  if (file === undefined) return await device.fs.create(folder.id, name, {}, write, context);
+  return await device.fs.open(file.id, { ...write, truncate: true }, context);
+}
+
+/** What is in a file now; `undefined` if it has been removed, or replaced by what cannot be fetched without a network. */
+async function contentOf({ fs, gateway }: TestDevice, node: NodeId): Promise<string | undefined> {
+  if (gateway.stack.ground.catalog.get(node) === undefined) return undefined;
+  const handle = await fs.open(node, { read: true, write: false }, context);
+  try {
+    const into = Buffer.alloc(1000);
+    return into.toString('utf8', 0, await handle.read(into, 0, context));
+  } catch (error) {
+    if (isFsError(error, 'EAGAIN')) return undefined;
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 

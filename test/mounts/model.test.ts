@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import { openPair, type Pair } from '../helpers/devices.ts';
-import { step, TwoDevicesRun, type Parties, type Party } from '../helpers/two-devices-run.ts';
+import { ALONE, step, TwoDevicesRun, type Parties, type Party } from '../helpers/two-devices-run.ts';
 
 /** How many random histories; the service runs in this process, and every call can be made to fail. */
 const RUNS = Number(process.env['FJORD_MODEL_RUNS'] ?? 40);
@@ -33,7 +33,7 @@ t.test('while both are connected all the time', { timeout: 300_000 }, async (t) 
     fc.asyncProperty(fc.array(fc.tuple(step, fc.nat(3)), { minLength: 10, maxLength: 60 }), async (steps) => {
       const run = new TwoDevicesRun(parties, await begin(pair, `/Sync/run-${runs++}`));
       for (const [one, pause] of steps) {
-        if (one.do === 'sync' || one.do === 'restart') continue;
+        if (ALONE.has(one.do)) continue;
         await run.step(one);
         if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause * 3));
       }
