@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises';
 import { FsError } from '../vfs/fs-error.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { Buffers } from './buffers.ts';
@@ -11,9 +10,10 @@ import { Libc } from './libc.ts';
 import type { FuseLog } from './log.ts';
 import { Loans } from './loans.ts';
 import { Loop, PACE } from './loop.ts';
-import { attach, clearDead, detach, enlargeReadAhead } from './mounter.ts';
+import { attach, clearAndResolve, detach, enlargeReadAhead } from './mounter.ts';
 import { Notifier } from './notifier.ts';
 import { OpenFiles } from './open-files.ts';
+import { owner } from './owner.ts';
 import { FRAME, Session } from './session.ts';
 import type { State } from './state.ts';
 
@@ -198,16 +198,4 @@ export class FuseMount {
     this.#log.error({ err: error, dir: this.dir }, 'the mount cannot go on');
     this.#device.close();
   }
-}
-
-function owner({ uid, gid }: FuseOptions): { uid: number; gid: number } {
-  return { uid: uid ?? process.getuid?.() ?? 0, gid: gid ?? process.getgid?.() ?? 0 };
-}
-
-/** The name of a dead mount cannot be resolved, that of a link to one neither; what is there is removed first. */
-async function clearAndResolve(dir: string): Promise<string> {
-  await clearDead(dir);
-  const resolved = await realpath(dir);
-  if (resolved !== dir) await clearDead(resolved);
-  return resolved;
 }

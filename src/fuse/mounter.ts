@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { realpath, writeFile } from 'node:fs/promises';
 import { FsError } from '../vfs/fs-error.ts';
 import { command, type CommandResult } from './command.ts';
 import type { Libc } from './libc.ts';
@@ -80,6 +80,17 @@ export async function clearDead(dir: string): Promise<void> {
     if (!dead) throw new FsError('EBUSY', 'mount', { subject: dir, reason: `${top.source} is mounted there already` });
     await detach(dir, true);
   }
+}
+
+/**
+ * As `clearDead`; gives the folder's own path. The name of a dead mount cannot be resolved, that of a link to one
+ * neither; so what is there is removed first.
+ */
+export async function clearAndResolve(dir: string): Promise<string> {
+  await clearDead(dir);
+  const resolved = await realpath(dir);
+  if (resolved !== dir) await clearDead(resolved);
+  return resolved;
 }
 
 /** Larger reads for files that are read in order; only root may, and it is no loss if not. */

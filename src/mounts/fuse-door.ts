@@ -33,15 +33,20 @@ const NAME = 'fjord';
 
 /**
  * Mounts the drive. The process that serves it must touch the folder by asynchronous calls only.
- * @throws ENOTSUP where there is no FUSE; EPERM with the words of the system's mount command; EBUSY if something that
- * lives is mounted there
+ * @throws ENOTSUP where there is no FUSE, or what the driver needs is not installed; EPERM with the words of the
+ * system's mount command; EBUSY if something that lives is mounted there
  */
 export async function openFuseDoor(options: FuseDoorOptions): Promise<FuseDoor> {
   const { fs, dir, passthrough, xattr, allowOther, log } = options;
   await checkSystem(dir, options);
-  // Not before it is needed: it loads a native library.
+  const args = { fs, dir, name: NAME, options: { passthrough, xattr, allowOther }, log };
+  // Not before one of them is needed: each loads a native library.
+  if (options.driver === 'native') {
+    const { NativeMount } = await import('../fuse/native/mount.ts');
+    return await NativeMount.mount(args);
+  }
   const { FuseMount } = await import('../fuse/mount.ts');
-  return await FuseMount.mount({ fs, dir, name: NAME, options: { passthrough, xattr, allowOther }, log });
+  return await FuseMount.mount(args);
 }
 
 /**
@@ -73,12 +78,13 @@ export async function isMountedOn(dir: string): Promise<boolean> {
 }
 
 async function checkSystem(dir: string, { driver }: FuseDriver): Promise<void> {
-  const reason = driver === 'native' ? 'this driver is not built in' : await missing();
+  const reason = await missing(driver);
   if (reason !== undefined) throw new FsError('ENOTSUP', 'mount', { subject: dir, reason });
 }
 
 /** What this computer lacks, in words. */
-async function missing(): Promise<string | undefined> {
+async function missing(driver: FuseDriver['driver']): Promise<string | undefined> {
+  if (process.platform === 'darwin' && driver === 'native') return undefined;
   if (process.platform !== 'linux') return 'mounting needs Linux; use the WebDAV address here';
   const device = '/dev/fuse';
   try {
@@ -89,8 +95,9 @@ async function missing(): Promise<string | undefined> {
     }
     return `this user may not open ${device}`;
   }
-  if (process.getuid?.() === 0 || (await isInstalled('fusermount3'))) return undefined;
-  return 'fusermount3 is not installed (package fuse3)';
+  const helper = driver === 'native' ? 'fusermount' : 'fusermount3';
+  if (process.getuid?.() === 0 || (await isInstalled(helper))) return undefined;
+  return `${helper} is not installed (package fuse3)`;
 }
 
 async function isInstalled(program: string): Promise<boolean> {

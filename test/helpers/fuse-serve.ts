@@ -2,6 +2,7 @@
 import { background as context } from '../../src/vfs/context.ts';
 import type { FileSystem } from '../../src/vfs/file-system.ts';
 import { FuseMount, type FuseOptions } from '../../src/fuse/mount.ts';
+import { NativeMount } from '../../src/fuse/native/mount.ts';
 import { splitPath, walk } from '../../src/vfs/walk.ts';
 import { FileBytes } from './file-bytes.ts';
 import { MemoryFs } from './memory-fs.ts';
@@ -13,6 +14,8 @@ export interface ServeOptions {
   readonly slow?: boolean;
   /** The folder that new files keep their bytes in, so that the kernel can be lent them; absent: in memory. */
   readonly files?: string;
+  /** Who mounts; the kernel's protocol, spoken here, if absent. */
+  readonly driver?: 'kernel' | 'native';
 }
 
 /** What the parent sends; each is answered by its `id`. */
@@ -44,7 +47,8 @@ const stall: Stall = { on: false };
 const counted: Record<string, number> = {};
 const fs = counting(options.slow ? slowed(memory as FileSystem, stall) : (memory as FileSystem), counted);
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: report };
-const mount = await FuseMount.mount({ fs, dir, name: 'fjord-test', options, log });
+const Mount = options.driver === 'native' ? NativeMount : FuseMount;
+const mount = await Mount.mount({ fs, dir, name: 'fjord-test', options, log });
 
 function report(details: object, message: string): void {
   process.stderr.write(

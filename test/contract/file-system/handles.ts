@@ -100,6 +100,7 @@ export function handlesContract(add: Add): void {
     },
     'randomWrites',
     'openUnlinked',
+    'openRemovedTree',
   );
 
   add('a handle tells the attributes of its node', async (c) => {

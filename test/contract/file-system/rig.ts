@@ -23,6 +23,8 @@ export interface Traits {
   readonly randomWrites: boolean;
   /** Open handles work after `unlink` and when the name is replaced. */
   readonly openUnlinked: boolean;
+  /** They also do when the folder around it is removed. */
+  readonly openRemovedTree: boolean;
   /** Offsets behind 4 GiB, holes cost nothing. */
   readonly sparse: boolean;
   readonly symlinks: boolean;
@@ -53,6 +55,7 @@ export const FULL: Traits = {
   stableIds: true,
   randomWrites: true,
   openUnlinked: true,
+  openRemovedTree: true,
   sparse: true,
   symlinks: true,
   modes: true,

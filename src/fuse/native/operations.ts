@@ -1,0 +1,224 @@
+import { constants } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer, CountAnswer, Operations } from 'fuse-native';
+import type { Awaitable } from '../../vfs/context.ts';
+import type { FileHandle, FileSystem, OpenMode } from '../../vfs/file-system.ts';
+import { FsError, isFsError } from '../../vfs/fs-error.ts';
+import type { Attr } from '../../vfs/node.ts';
+import { pages } from '../../vfs/walk.ts';
+import type { FuseLog } from '../log.ts';
+import { errnoOf, statfsOf, statOf } from './answers.ts';
+import type { Call, Calls } from './calls.ts';
+import { OpenPaths } from './open-paths.ts';
+import { Paths } from './paths.ts';
+
+export interface OperationsOptions {
+  readonly fs: FileSystem;
+  readonly owner: { readonly uid: number; readonly gid: number };
+  readonly calls: Calls;
+  readonly log: FuseLog;
+}
+
+const MODE = 0o7777;
+
+/** libfuse's operations, which name files by their paths, on the port, which names them by nodes. */
+export class PathOperations {
+  readonly #fs: FileSystem;
+  readonly #owner: OperationsOptions['owner'];
+  readonly #calls: Calls;
+  readonly #log: FuseLog;
+  readonly #paths: Paths;
+  readonly #open = new OpenPaths();
+
+  constructor({ fs, owner, calls, log }: OperationsOptions) {
+    this.#fs = fs;
+    this.#owner = owner;
+    this.#calls = calls;
+    this.#log = log;
+    this.#paths = new Paths(fs);
+  }
+
+  /** Answers when the kernel has told that all files are closed, or after so many ms. */
+  async released(patience: number): Promise<void> {
+    for (const until = Date.now() + patience; this.#open.size > 0 && Date.now() < until;) await sleep(10);
+  }
+
+  /** Closes what is open. */
+  async close(): Promise<void> {
+    this.#paths.close();
+    for (const { handle } of this.#open.drain()) {
+      await (async () => handle.close())().catch((error: unknown) => {
+        this.#log.error({ err: error }, 'a file could not be closed');
+      });
+    }
+  }
+
+  /** The functions that libfuse calls. */
+  table(): Operations {
+    return { ...this.#names(), ...this.#attributes(), ...this.#files() };
+  }
+
+  #names() {
+    const fs = this.#fs;
+    return {
+      readdir: (path, answer) => this.#run('readdir', path, answer, (call) => this.#list(path, call)),
+      mkdir: (path, mode, answer) =>
+        this.#run('mkdir', path, answer, async (call) => {
+          const { folder, name } = await this.#paths.place(path, 'mkdir', call);
+          await fs.mkdir(folder, name, { mode: mode & MODE }, call);
+        }),
+      symlink: (target, path, answer) =>
+        this.#run('symlink', path, answer, async (call) => {
+          const { folder, name } = await this.#paths.place(path, 'symlink', call);
+          await fs.symlink(folder, name, target, call);
+        }),
+      unlink: (path, answer) => this.#run('unlink', path, answer, (call) => this.#unlink(path, call)),
+      rmdir: (path, answer) =>
+        this.#run('rmdir', path, answer, async (call) => {
+          const { folder, name } = await this.#paths.place(path, 'rmdir', call);
+          await fs.rmdir(folder, name, call);
+        }),
+      rename: (from, to, answer) => this.#run('rename', from, answer, (call) => this.#rename(from, to, call)),
+      link: (from, _to, answer) =>
+        this.#run('link', from, answer, async () => {
+          throw new FsError('EPERM', 'link', { subject: from, reason: 'there are no hard links' });
+        }),
+    } satisfies Partial<Operations>;
+  }
+
+  #attributes() {
+    const fs = this.#fs;
+    return {
+      getattr: (path, answer) =>
+        this.#run('getattr', path, answer, async (call) => statOf(await this.#attr(path, call), this.#owner)),
+      readlink: (path, answer) =>
+        this.#run('readlink', path, answer, async (call) => {
+          const { id } = await this.#paths.find(path, 'readlink', call);
+          return await fs.readlink(id, call);
+        }),
+      statfs: (path, answer) =>
+        this.#run('statfs', path, answer, async (call) => {
+          const { id } = await this.#paths.find(path, 'statfs', call);
+          return statfsOf(await fs.statfs(id, call));
+        }),
+      chmod: (path, mode, answer) =>
+        this.#run('chmod', path, answer, (call) => this.#set(path, { mode: mode & MODE }, call)),
+      utimens: (path, _atime, mtime, answer) =>
+        this.#run('utimens', path, answer, (call) => this.#set(path, { mtime }, call)),
+      truncate: (path, size, answer) =>
+        this.#run('truncate', path, answer, async (call) => {
+          const hidden = this.#open.hidden(path);
+          if (hidden?.writable) await hidden.handle.truncate(size, call);
+          else await this.#set(path, { size }, call);
+        }),
+      // Owners are not kept; who sets one is not refused, so that `tar` and `cp -a` work.
+      chown: (path, _uid, _gid, answer) =>
+        this.#run('chown', path, answer, async (call) => void (await this.#attr(path, call))),
+    } satisfies Partial<Operations>;
+  }
+
+  #files() {
+    const on = <T>(fd: number, op: string, use: (handle: FileHandle) => T): T => use(this.#open.get(fd, op).handle);
+    return {
+      open: (path, flags, answer) =>
+        this.#run('open', path, answer, async (call) => {
+          const { id } = await this.#paths.find(path, 'open', call);
+          const mode = modeOf(flags);
+          return this.#open.add(await this.#fs.open(id, mode, call), mode.write);
+        }),
+      create: (path, mode, answer) =>
+        this.#run('create', path, answer, async (call) => {
+          const { folder, name } = await this.#paths.place(path, 'create', call);
+          const how = { read: true, write: true };
+          return this.#open.add(await this.#fs.create(folder, name, { mode: mode & MODE }, how, call), true);
+        }),
+      read: (path, fd, buffer, length, position, answer) =>
+        this.#count('read', path, answer, (call) =>
+          on(fd, 'read', (handle) => handle.read(buffer.subarray(0, length), position, call)),
+        ),
+      write: (path, fd, buffer, length, position, answer) =>
+        this.#count('write', path, answer, async (call) => {
+          await on(fd, 'write', (handle) => handle.write(buffer.subarray(0, length), position, call));
+          return length;
+        }),
+      ftruncate: (path, fd, size, answer) =>
+        this.#run('ftruncate', path, answer, (call) => on(fd, 'ftruncate', (handle) => handle.truncate(size, call))),
+      flush: (path, fd, answer) =>
+        this.#run('flush', path, answer, (call) => on(fd, 'flush', (handle) => handle.flush?.(call))),
+      fsync: (path, _datasync, fd, answer) =>
+        this.#run('fsync', path, answer, (call) => on(fd, 'fsync', (handle) => handle.sync(call))),
+      release: (path, fd, answer) => this.#run('release', path, answer, () => this.#open.take(fd)?.handle.close()),
+    } satisfies Partial<Operations>;
+  }
+
+  #run<T>(op: string, path: string, answer: Answer<T>, work: (call: Call) => Awaitable<T>): void {
+    this.#settle(op, path, work, (value) => answer(0, value), answer);
+  }
+
+  #count(op: string, path: string, answer: CountAnswer, work: (call: Call) => Awaitable<number>): void {
+    this.#settle(op, path, work, answer, answer);
+  }
+
+  /** Exactly one of both is called, whatever happens: a caller without an answer waits for ever. */
+  #settle<T>(
+    op: string,
+    path: string,
+    work: (call: Call) => Awaitable<T>,
+    done: (value: T) => void,
+    refused: (errno: number) => void,
+  ): void {
+    const call = this.#calls.begin();
+    const over = (async () => work(call))().then(done, (error: unknown) => {
+      if (!isFsError(error) || error.code === 'EIO') this.#log.warn({ err: error, op, path }, 'a call failed');
+      refused(errnoOf(error, op));
+    });
+    void over.finally(() => this.#calls.end(call));
+  }
+
+  async #list(path: string, call: Call): Promise<string[]> {
+    const { id } = await this.#paths.find(path, 'readdir', call);
+    const names = ['.', '..'];
+    for await (const page of pages(this.#fs, id, call)) for (const { name } of page.entries) names.push(name);
+    return names;
+  }
+
+  async #attr(path: string, call: Call): Promise<Attr> {
+    const hidden = this.#open.hidden(path);
+    return hidden === undefined ? await this.#paths.find(path, 'getattr', call) : await hidden.handle.attr(call);
+  }
+
+  async #set(path: string, changes: Parameters<FileSystem['setattr']>[1], call: Call): Promise<void> {
+    // Nobody can see it of a file without a name.
+    if (this.#open.hidden(path) !== undefined) return;
+    const { id } = await this.#paths.find(path, 'setattr', call);
+    await this.#fs.setattr(id, changes, call);
+  }
+
+  async #unlink(path: string, call: Call): Promise<void> {
+    if (this.#open.unhide(path)) return;
+    const { folder, name } = await this.#paths.place(path, 'unlink', call);
+    await this.#fs.unlink(folder, name, call);
+  }
+
+  /** libfuse removes an open file by hiding it under another name. The port can remove it at once, and keep it open. */
+  async #rename(from: string, to: string, call: Call): Promise<void> {
+    const source = await this.#paths.place(from, 'rename', call);
+    if (OpenPaths.isRemoval(from, to)) {
+      const { id, kind } = await this.#fs.lookup(source.folder, source.name, call);
+      const file = this.#open.of(id);
+      if (kind === 'file' && file !== undefined) {
+        await this.#fs.unlink(source.folder, source.name, call);
+        return this.#open.hide(to, file);
+      }
+    }
+    await this.#fs.rename(source, await this.#paths.place(to, 'rename', call), {}, call);
+  }
+}
+
+/** The kernel finds the end itself for who appends. */
+function modeOf(flags: number): OpenMode {
+  const access = flags & (constants.O_WRONLY | constants.O_RDWR);
+  const truncate = (flags & constants.O_TRUNC) !== 0;
+  const write = access !== constants.O_RDONLY || truncate;
+  return { read: access !== constants.O_WRONLY, write, truncate };
+}
