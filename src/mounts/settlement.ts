@@ -63,6 +63,8 @@ export class Settlement {
     const found = catalog.get(intent.node);
     const entry = found?.id === intent.node ? found : undefined;
     const remedy = remedyFor(this.#describe(intent, sent, result, entry));
+    // The folder has got another id meanwhile, and nothing is wrong with that one.
+    if (remedy === 'renewParent' && sent.intent.parent !== intent.parent) return 'again';
     return this.#remedies[remedy]({ ...sent, intent }, result, entry);
   }
 

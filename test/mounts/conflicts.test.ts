@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { isConflictName } from '../../src/mounts/conflict.ts';
 import { openPair, type Pair } from '../helpers/devices.ts';
@@ -109,6 +110,32 @@ t.test('both create a folder of one name: its content is merged', async (t) => {
     'd/e/2': 'b e/2',
     'd/e/same': 'same',
   });
+});
+
+t.test('a folder that turns out to be there while ours is on its way: both stay as they are', async (t) => {
+  const pair = await openPair(t);
+  const { a, b, netA, netB } = pair;
+  netA.offline = true;
+  netB.offline = true;
+  await a.mkdir('/Sync/d');
+  await a.write('/Sync/d/1', 'a');
+  await b.mkdir('/Sync/d');
+  await b.mkdir('/Sync/d/e');
+  await b.write('/Sync/d/2', 'b');
+  netA.offline = false;
+  await a.sync();
+  let commit = (): void => undefined;
+  const held = new Promise<void>((resolve) => (commit = resolve));
+  const send = netB.commit;
+  netB.commit = (...args) => held.then(() => send(...args));
+  netB.offline = false;
+  b.gateway.stack.uploader.reachable();
+  while (b.gateway.stack.uploader.status.inFlight < 3) await setTimeout(1);
+  await b.gateway.pull({ signal: new AbortController().signal });
+  commit();
+  t.strictSame(await outcome(t, pair), { 'd/': '', 'd/1': 'a', 'd/2': 'b', 'd/e/': '' });
+  const folder = (await a.stat('/Sync/d')).id;
+  t.equal((await b.stat('/Sync/d')).id, folder, 'no folder was made anew');
 });
 
 t.test('a file there, a folder here', async (t) => {
