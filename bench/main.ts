@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { benchCore } from './core/main.ts';
 import { benchFuse } from './fuse/main.ts';
 import { isWhole, parseOptions, type BenchOptions, type Choice } from './lib/options.ts';
 import { benchWebdav } from './webdav/main.ts';
@@ -9,6 +10,7 @@ const FILE = join(import.meta.dirname, '../docs/benchmarks.md');
 const suites: Record<string, (options: BenchOptions) => Promise<string>> = {
   webdav: ({ rounds = 5 }) => benchWebdav(rounds),
   fuse: benchFuse,
+  core: benchCore,
 };
 
 const choice = parse();

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, sh } from '../lib/shell.ts';
+import { writeFiles } from '../lib/small-files.ts';
 import { writeBig } from './big-file.ts';
 
 /** What all contestants are given, on the native file system. */
@@ -13,7 +12,6 @@ export interface Material {
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
-const PER_FOLDER = 100;
 
 export async function makeMaterial(dir: string, scale: number): Promise<Material> {
   const bytes = Math.max(1, Math.round((GIB / MIB) * scale)) * MIB;
@@ -39,17 +37,4 @@ async function makeRepository(dir: string, files: number): Promise<Material['rep
   const who = '-c user.name=bench -c user.email=bench@localhost';
   await sh(`cd ${quote(path)} && git init -q && git add . && git ${who} commit -q -m all && git repack -qad`);
   return { path, files };
-}
-
-/** Answers their bytes together. */
-export async function writeFiles(dir: string, count: number, size: (i: number) => number): Promise<number> {
-  let total = 0;
-  for (let i = 0; i < count; i++) {
-    const folder = join(dir, `folder-${String(Math.floor(i / PER_FOLDER)).padStart(4, '0')}`);
-    if (i % PER_FOLDER === 0) await mkdir(folder, { recursive: true });
-    const data = randomBytes(size(i));
-    total += data.length;
-    await writeFile(join(folder, `file-${String(i).padStart(6, '0')}.bin`), data);
-  }
-  return total;
 }

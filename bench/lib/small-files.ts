@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const PER_FOLDER = 100;
+
+/** Writes files of these sizes, each with other content, a hundred to a folder; answers their bytes together. */
+export async function writeFiles(dir: string, count: number, size: (i: number) => number): Promise<number> {
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const folder = join(dir, `folder-${String(Math.floor(i / PER_FOLDER)).padStart(4, '0')}`);
+    if (i % PER_FOLDER === 0) await mkdir(folder, { recursive: true });
+    const data = randomBytes(size(i));
+    total += data.length;
+    await writeFile(join(folder, `file-${String(i).padStart(6, '0')}.bin`), data);
+  }
+  return total;
+}
