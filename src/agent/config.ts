@@ -132,7 +132,8 @@ function isSection(key: string): boolean {
 function fromEnv(env: ConfigSources['env']): [SettingKey, unknown][] {
   const variables = new Map(keys().map((key) => [variable(key), key]));
   return Object.entries(env).flatMap(([name, raw]) => {
-    if (!name.startsWith('FJORD_') || raw === undefined) return [];
+    // A variable that is set to nothing is one that is not set, as everywhere.
+    if (!name.startsWith('FJORD_') || raw === undefined || raw === '') return [];
     const key = variables.get(name);
     if (key !== undefined) return [[key, readValue(key, raw, name)] as [SettingKey, unknown]];
     refuseMisspelt(name, [...variables.keys()]);

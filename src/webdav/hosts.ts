@@ -41,8 +41,14 @@ function parseAuthority(text: string): { readonly name: string; readonly port: s
   return m?.[1] === undefined ? undefined : { name: m[1].toLowerCase().replace(/\.$/, ''), port: m[2] || '' };
 }
 
-function bracket(name: string): string {
+/** An address with the brackets that IPv6 has in URLs. */
+export function bracket(name: string): string {
   return name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+}
+
+/** True for an address to listen on that means all of this computer's, and that nobody can connect to by this name. */
+export function isWildcard(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::' || host === '[::]';
 }
 
 /** True for an address to listen on that other computers cannot reach. */

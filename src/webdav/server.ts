@@ -11,7 +11,7 @@ import type { Hold } from '../vfs/file-system.ts';
 import { authenticator } from './auth/auth.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { HotFiles } from './hot-files.ts';
-import { Hosts, isLoopback } from './hosts.ts';
+import { Hosts, bracket, isLoopback, isWildcard } from './hosts.ts';
 import { lookupPath } from './locate.ts';
 import type { Lock } from './locks/lock.ts';
 import { LockTable } from './locks/lock-table.ts';
@@ -62,7 +62,7 @@ export class WebDavServer {
     server.listen(port, host.replaceAll(/[[\]]/g, ''));
     await once(server, 'listening');
     server.on('error', (err) => this.#options.log.error({ err }, 'The server failed'));
-    const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+    const name = isWildcard(host) ? (this.#options.hosts?.[0] ?? 'localhost') : bracket(host);
     this.#url = `${tls === undefined ? 'http' : 'https'}://${name}:${(server.address() as AddressInfo).port}/`;
   }
 

@@ -110,6 +110,7 @@ t.test('a misspelt variable is refused, a stranger is not ours to judge', async 
     /^FJORD_WEBDAV_PORT: "many" is not a whole number/,
   );
   t.equal(loadConfig({ file: path, env: { FJORD_SOMETHING_ELSE: '1' } })['cache.size'], SETTINGS['cache.size'].default);
+  t.equal(loadConfig({ file: path, env: { FJORD_WEBDAV_HOST: '' } })['webdav.host'], '127.0.0.1', 'as if not set');
 });
 
 t.test('every variable names one setting', async (t) => {

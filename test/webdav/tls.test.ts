@@ -47,7 +47,7 @@ t.test('with TLS it serves other computers, under the names it was given', async
   const server = new WebDavServer({ ...options, hosts: ['nas.local'] });
   await server.listen({ host: '0.0.0.0', port: 0, tls });
   t.teardown(() => server.close());
-  t.match(server.url, /^https:/);
+  t.match(server.url, /^https:\/\/nas\.local:/, 'an address that a client can use');
   const { port } = new URL(server.url);
   const status = (host: string): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
