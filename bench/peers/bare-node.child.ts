@@ -15,7 +15,10 @@ type Verb = (path: string, req: IncomingMessage, res: ServerResponse) => void | 
 const verbs: Readonly<Record<string, Verb>> = {
   GET: async (path, _req, res) => {
     const bytes = known.get(path);
-    if (bytes !== undefined) return void res.writeHead(200, { 'Content-Length': bytes.length }).end(bytes);
+    if (bytes !== undefined) {
+      res.writeHead(200, { 'Content-Length': bytes.length }).end(bytes);
+      return;
+    }
     const { size } = await stat(path);
     res.writeHead(200, { 'Content-Length': size });
     if (size <= SMALL) known.set(path, await readFile(path));

@@ -3,7 +3,8 @@ import type { Awaitable } from '../vfs/context.ts';
 /** Where a streamed body goes. Wait for `write` before the next one: that is the back-pressure. */
 export interface Sink {
   /**
-   * `sent` is called when the chunk is not needed any more and its memory may be used again.
+   * `sent` is called when the chunk is not needed any more and its memory may be used again. Of such chunks a few may be on
+   * their way at a time.
    * @throws EINTR when the client has gone
    */
   write(chunk: string | Uint8Array, sent?: () => void): Awaitable<void>;

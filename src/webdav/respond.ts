@@ -3,6 +3,9 @@ import { FsError } from '../vfs/fs-error.ts';
 import type { Outbox } from './outbox.ts';
 import type { Outcome, Sink } from './outcome.ts';
 
+/** Bytes that may wait for the socket while more are read: so it need not wait for us. */
+const QUEUE = 512 * 1024;
+
 export interface Sending {
   /** Leave the body away: `HEAD`. */
   readonly head: boolean;
@@ -64,6 +67,7 @@ function hasLength(headers: readonly string[]): boolean {
 class ResponseSink implements Sink {
   readonly #res: ServerResponse;
   readonly #idle: number;
+  #waiting: (() => void) | undefined;
 
   constructor(res: ServerResponse, idle: number) {
     this.#res = res;
@@ -73,21 +77,27 @@ class ResponseSink implements Sink {
   write(chunk: string | Uint8Array, sent?: () => void): Promise<void> | void {
     const res = this.#res;
     if (res.destroyed || res.writableEnded) throw gone();
-    if (!res.write(chunk, sent)) return this.#drained();
+    const limit = sent === undefined ? 0 : QUEUE;
+    const isFull = !res.write(chunk, () => {
+      sent?.();
+      if (res.writableLength <= limit) this.#waiting?.();
+    });
+    if (isFull && res.writableLength > limit) return this.#room();
   }
 
-  #drained(): Promise<void> {
+  #room(): Promise<void> {
     const res = this.#res;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => res.destroy(), this.#idle);
       const settle = (finish: () => void): void => {
         clearTimeout(timer);
-        res.off('drain', onDrain).off('close', onClose);
+        res.off('close', onClose);
+        this.#waiting = undefined;
         finish();
       };
-      const onDrain = (): void => settle(resolve);
       const onClose = (): void => settle(() => reject(gone()));
-      res.on('drain', onDrain).on('close', onClose);
+      this.#waiting = () => settle(res.destroyed ? () => reject(gone()) : resolve);
+      res.on('close', onClose);
     });
   }
 }

@@ -5,51 +5,75 @@ import type { Attr } from '../../vfs/node.ts';
 import type { Outcome, Sink } from '../outcome.ts';
 import type { ByteRange } from '../range.ts';
 
-/** Bytes read at a time; one such buffer is filled while the one before is sent. */
+/** Bytes read at a time, and reads that are under way or done while the chunk before them is sent. */
 const CHUNK = 512 * 1024;
+const AHEAD = 2;
 
 /** @throws EAGAIN if the file has become shorter */
 export async function streamRange(sink: Sink, handle: FileHandle, range: ByteRange, context: Context): Promise<void> {
-  const size = Math.min(CHUNK, range.end - range.start + 1);
-  // Fresh memory costs more than the copying into it: the buffers that were sent go round.
-  const free: Buffer[] = [];
-  const read = (position: number): Awaitable<Buffer> =>
-    readChunk(handle, free.pop() ?? Buffer.allocUnsafeSlow(size), position, range.end, context);
-  let position = range.start;
-  let ahead: Awaitable<Buffer> | undefined = read(position);
-  while (ahead !== undefined) {
-    const chunk: Buffer = ahead instanceof Promise ? await ahead : ahead;
-    position += chunk.length;
-    ahead = position > range.end ? undefined : read(position);
-    try {
-      await sink.write(chunk, () => void free.push(whole(chunk)));
-    } catch (error) {
-      // The handle is closed next: not under a read.
-      await Promise.allSettled([ahead]);
-      throw error;
+  const reader = new RangeReader(handle, range, context);
+  const reads: Awaitable<Buffer>[] = [];
+  try {
+    for (let next = reader.next(); next !== undefined; next = reads.shift() ?? reader.next()) {
+      const chunk: Buffer = next instanceof Promise ? await next : next;
+      for (let more; reads.length < AHEAD && (more = reader.next()) !== undefined;) reads.push(handled(more));
+      const room = sink.write(chunk, () => reader.giveBack(chunk));
+      // A client that takes everything at once must not keep the others waiting.
+      await (room ?? turn());
     }
+  } finally {
+    // The handle is closed next: not under a read.
+    await Promise.allSettled(reads);
   }
 }
 
-function readChunk(
-  handle: FileHandle,
-  buffer: Buffer,
-  position: number,
-  end: number,
-  context: Context,
-): Awaitable<Buffer> {
-  const into = buffer.subarray(0, Math.min(buffer.length, end - position + 1));
-  const filled = (count: number): Buffer => {
-    if (count === 0) throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
-    return into.subarray(0, count);
-  };
-  const count = handle.read(into, position, context);
-  return count instanceof Promise ? count.then(filled) : filled(count);
+/** Reads a range in steps, into buffers that go round: fresh memory costs more than the copying into it. */
+class RangeReader {
+  readonly #handle: FileHandle;
+  readonly #end: number;
+  readonly #context: Context;
+  readonly #size: number;
+  readonly #free: Buffer[] = [];
+  #position: number;
+
+  constructor(handle: FileHandle, { start, end }: ByteRange, context: Context) {
+    this.#handle = handle;
+    this.#position = start;
+    this.#end = end;
+    this.#context = context;
+    this.#size = Math.min(CHUNK, end - start + 1);
+  }
+
+  /** The next chunk; `undefined` behind the last one. @throws EAGAIN */
+  next(): Awaitable<Buffer> | undefined {
+    const left = this.#end - this.#position + 1;
+    if (left <= 0) return undefined;
+    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
+    const into = buffer.subarray(0, left);
+    const count = this.#handle.read(into, this.#position, this.#context);
+    this.#position += into.length;
+    return count instanceof Promise ? count.then((count) => filled(into, count)) : filled(into, count);
+  }
+
+  /** A chunk is not needed any more. */
+  giveBack({ buffer }: Buffer): void {
+    this.#free.push(Buffer.from(buffer));
+  }
 }
 
-/** The buffer that a chunk is the beginning of; each has its memory for itself. */
-function whole(chunk: Buffer): Buffer {
-  return Buffer.from(chunk.buffer);
+function filled(into: Buffer, count: number): Buffer {
+  if (count === into.length) return into;
+  throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
+}
+
+/** A rejection is seen when its turn comes; until then it must not count as unhandled. */
+function handled<T>(value: Awaitable<T>): Awaitable<T> {
+  if (value instanceof Promise) value.catch(() => undefined);
+  return value;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** `multipart/byteranges` (RFC 9110 section 14.6). */
