@@ -111,9 +111,9 @@ export class GatewayControls implements Controls {
     let most = 0;
     await this.#gateway.flush(
       path,
-      ({ done, total, bytes }) => {
+      ({ done, total, bytes, waits }) => {
         most = Math.max(most, bytes);
-        onProgress({ done: { files: done, bytes: most - bytes }, total: { files: total, bytes: most } });
+        onProgress({ done: { files: done, bytes: most - bytes }, total: { files: total, bytes: most }, waits });
       },
       context,
     );

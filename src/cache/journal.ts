@@ -1,4 +1,5 @@
 import type { NodeId } from '../vfs/node.ts';
+import type { Claims } from './claims.ts';
 import type { GroupWriter, Op } from './group-writer.ts';
 import { type Rows, Table } from './table.ts';
 
@@ -46,6 +47,7 @@ export interface PendingIntent {
  */
 export class Journal {
   readonly #table: Table<PendingIntent>;
+  readonly #claims: Claims;
   readonly #bySeq = new Map<number, PendingIntent>();
   readonly #byNode = new Map<NodeId, Set<number>>();
   /** How many intents name a staged file. */
@@ -53,28 +55,35 @@ export class Journal {
   /** How many intents put another node in a node's place. */
   readonly #replaced = new Map<NodeId, number>();
   readonly #claimed = new Set<number>();
-  /** Sent at least once, as far as this process knows. */
+  /** Sent at least once, or about to be. */
   readonly #sent = new Set<number>();
+  /** Written by an earlier process, and unchanged since. */
+  readonly #inherited = new Set<number>();
   readonly #listeners = new Set<() => void>();
   #last = 0;
 
-  private constructor(table: Table<PendingIntent>) {
+  private constructor(table: Table<PendingIntent>, claims: Claims) {
     this.#table = table;
+    this.#claims = claims;
   }
 
   /** Reads what an earlier process left. */
-  static async open(rows: Rows, writer: GroupWriter): Promise<Journal> {
-    const journal = new Journal(new Table<PendingIntent>('journal', rows, writer, 1));
+  static async open(rows: Rows, writer: GroupWriter, claims: Claims): Promise<Journal> {
+    const journal = new Journal(new Table<PendingIntent>('journal', rows, writer, 1), claims);
+    const ids = new Set<string>();
     for (let gt = ''; ;) {
       const page = await journal.#table.range({ gt, lt: ':', limit: 1000 });
       for (const [key, intent] of page) {
         journal.#mirror(intent);
-        // The earlier process may have sent it.
-        if (intent.writing !== true) journal.#sent.add(intent.seq);
+        journal.#inherited.add(intent.seq);
+        if (claims.has(intent.id)) journal.#sent.add(intent.seq);
+        ids.add(intent.id);
         gt = key;
       }
-      if (page.length < 1000) return journal;
+      if (page.length < 1000) break;
     }
+    claims.keep(ids);
+    return journal;
   }
 
   /** How many intents wait. */
@@ -118,8 +127,9 @@ export class Journal {
 
   /** Adds an intent, or writes it anew under its `seq`, perhaps for another node. Submit the op in the same turn. */
   put(intent: PendingIntent): Op {
+    const before = this.#bySeq.get(intent.seq)?.id;
     // Under a new id it is another intent, which nobody has sent.
-    if (this.#bySeq.get(intent.seq)?.id !== intent.id) this.#sent.delete(intent.seq);
+    if (before !== intent.id) this.#forgetSent(intent.seq, before);
     this.#mirror(intent);
     this.#changed();
     return this.#table.put(key(intent.seq), intent);
@@ -130,7 +140,7 @@ export class Journal {
     const intent = this.#bySeq.get(seq);
     this.#bySeq.delete(seq);
     this.#claimed.delete(seq);
-    this.#sent.delete(seq);
+    this.#forgetSent(seq, intent?.id);
     count(this.#staged, intent?.staged, -1);
     count(this.#replaced, intent?.replace, -1);
     if (intent !== undefined) this.#forget(intent);
@@ -141,7 +151,15 @@ export class Journal {
   /** Marks an intent as being sent: its record and its staged content are frozen until it is released or removed. */
   claim(seq: number): void {
     this.#claimed.add(seq);
-    this.#sent.add(seq);
+  }
+
+  /**
+   * Claimed intents are sent when the ops are written, which the next process must know. From now on the cloud may have
+   * them. Submit the ops in the same turn.
+   */
+  handOver(seqs: readonly number[]): Op[] {
+    for (const seq of seqs) if (this.#bySeq.has(seq)) this.#sent.add(seq);
+    return this.#claims.add(seqs.flatMap((seq) => this.#bySeq.get(seq)?.id ?? []));
   }
 
   release(seq: number): void {
@@ -154,8 +172,16 @@ export class Journal {
   }
 
   /**
-   * Whether the cloud may have executed it: it is being sent, or was sent and the answer is not known, or an earlier process
-   * left it. Such an intent must be sent as it is; what changes afterwards is promised by another one.
+   * Whether it was written by an earlier process. If power was lost nobody knows for certain that it was not sent, so what
+   * it becomes must be another intent, under a new id.
+   */
+  isInherited(seq: number): boolean {
+    return this.#inherited.has(seq);
+  }
+
+  /**
+   * Whether the cloud may have executed it: it is being sent, or was sent, by this process or an earlier one, and the answer
+   * is not known. Such an intent must be sent as it is; what changes afterwards is promised by another one.
    */
   isFixed(seq: number): boolean {
     return this.#claimed.has(seq) || (this.#sent.has(seq) && this.#bySeq.get(seq)?.parked === undefined);
@@ -179,6 +205,12 @@ export class Journal {
     let seqs = this.#byNode.get(intent.node);
     if (seqs === undefined) this.#byNode.set(intent.node, (seqs = new Set<number>()));
     seqs.add(intent.seq);
+  }
+
+  #forgetSent(seq: number, id: string | undefined): void {
+    this.#sent.delete(seq);
+    this.#inherited.delete(seq);
+    if (id !== undefined) this.#claims.remove(id);
   }
 
   #forget({ node, seq }: PendingIntent): void {

@@ -1,4 +1,5 @@
 import { Catalog } from './catalog.ts';
+import { Claims } from './claims.ts';
 import type { Database } from './database.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { Journal } from './journal.ts';
@@ -15,6 +16,7 @@ export async function openRecords(db: Database, writer: GroupWriter, hotBytes: n
   const [entries, places, spaces] = await Promise.all(['entries', 'places', 'spaces'].map((table) => db.rows(table)));
   if (entries === undefined || places === undefined || spaces === undefined) throw new Error('a table is missing');
   const catalog = new Catalog({ entries, places, spaces }, writer, hotBytes);
-  const journal = await Journal.open(await db.rows('journal'), writer);
+  const claims = await Claims.open(await db.rows('claims'), writer);
+  const journal = await Journal.open(await db.rows('journal'), writer, claims);
   return { writer, catalog, journal };
 }

@@ -1,3 +1,4 @@
+import type { Wait } from '../agent/control/wire.ts';
 import { count, shown, size, span } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -12,6 +13,8 @@ export interface Step {
   readonly total: Amount;
   /** What is being worked on. */
   readonly current?: string | undefined;
+  /** What holds it up. */
+  readonly waits?: readonly Wait[] | undefined;
 }
 
 /** Times between two drawings, ms: more would only flicker. */
@@ -25,6 +28,7 @@ export class Progress {
   readonly #now: () => number;
   readonly #startedAt: number;
   #drawnAt = 0;
+  #waits = '';
   #drawn = false;
 
   constructor(terminal: Terminal, verb: string, now: () => number = Date.now) {
@@ -36,7 +40,10 @@ export class Progress {
 
   update(step: Step): void {
     const now = this.#now();
-    if (!this.#terminal.live || now - this.#drawnAt < REDRAW) return;
+    // What it waits for may be the last that is said for long.
+    const waits = JSON.stringify(step.waits ?? []);
+    if (!this.#terminal.live || (now - this.#drawnAt < REDRAW && waits === this.#waits)) return;
+    this.#waits = waits;
     this.#drawnAt = now;
     this.#drawn = true;
     const line = progressLine(this.#verb, step, now - this.#startedAt);
@@ -51,7 +58,7 @@ export class Progress {
 }
 
 /** `Uploading [#####-----]  50%  1.0 MiB of 2.0 MiB, 3 of 4 files, 1.0 MiB/s  name` */
-export function progressLine(verb: string, { done, total, current }: Step, elapsed: number): string {
+export function progressLine(verb: string, { done, total, current, waits = [] }: Step, elapsed: number): string {
   const share = total.bytes > 0 ? done.bytes / total.bytes : total.files > 0 ? done.files / total.files : 1;
   const part = Math.min(1, Math.max(0, share));
   const bar = '#'.repeat(Math.floor(part * BAR)).padEnd(BAR, '-');
@@ -59,7 +66,17 @@ export function progressLine(verb: string, { done, total, current }: Step, elaps
   const speed = elapsed > 1000 ? `, ${size((done.bytes / elapsed) * 1000)}/s` : '';
   const files = `${done.files.toLocaleString('en')} of ${count(total.files, 'file')}`;
   const name = current === undefined ? '' : `  ${shown(current)}`;
+  // First, since the line may be cut: it is what a person can do something about.
+  if (waits.length > 0) return `${verb}${percent}, ${files}: ${waits.map(waitWords).join('; ')}`;
   return `${verb} [${bar}]${percent}  ${size(done.bytes)} of ${size(total.bytes)}, ${files}${speed}${name}`;
+}
+
+/** `waits for the cloud`, or for whom or what. */
+export function waitWords({ why, count: changes, path = '', reason = '' }: Wait): string {
+  const others = changes > 1 ? ` and ${count(changes - 1, 'other')}` : '';
+  if (why === 'offline') return 'waits for the cloud, which cannot be reached';
+  if (why === 'busy') return `waits until ${shown(path)}${others} is closed and unlocked`;
+  return `cannot be sent: ${shown(path)}${others} (${reason})`;
 }
 
 /** `3 files, 2.0 MiB in 4 s` */

@@ -15,7 +15,7 @@ import { Activity } from './activity.ts';
 import { ROOT, hangBranches } from './branch.ts';
 import { Changes } from './changes.ts';
 import { Conflicts } from './conflicts.ts';
-import { Drive } from './drive.ts';
+import { Drive, type Quota } from './drive.ts';
 import { Follower } from './follower.ts';
 import { Gates } from './gates.ts';
 import type { Ground } from './ground.ts';
@@ -23,11 +23,13 @@ import { Guard } from './guard.ts';
 import { Ledger } from './ledger.ts';
 import { LockRecords } from './lock-records.ts';
 import { OpenFiles } from './open-files.ts';
+import { ParkedIntents } from './parked.ts';
 import { policies, policyFor } from './policies.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, PolicyOf } from './policy.ts';
 import { QuotaWatch } from './quota-watch.ts';
 import { recoverWriting } from './recovery.ts';
 import { Replica } from './replica.ts';
+import { recoverSettling } from './settling.ts';
 import { Standing } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
 import type { SyncLog } from './sync-parts.ts';
@@ -79,6 +81,9 @@ export interface Stack {
   /** For the WebDAV door. */
   readonly locks: LockRecords;
   readonly uploader: Uploader;
+  readonly policyOf: PolicyOf;
+  readonly parked: ParkedIntents;
+  readonly quota: QuotaWatch;
   readonly follower: Follower;
   start(): void;
   /** In the reverse order of opening; what is queued stays queued. */
@@ -156,14 +161,20 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
     resync: (space) => follower.resync(space),
   });
   const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });
-  const quota = new QuotaWatch(remote, (told) => raw.setQuota(told));
+  const parked = new ParkedIntents(replica, () => uploader.reachable());
+  const told = (quota: Quota): void => [raw, parked].forEach((part) => part.setQuota(quota));
+  const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, told });
+  if (quota.last !== undefined) raw.setQuota(quota.last);
 
   if (catalog.get(ROOT) === undefined) await writer.write(hangBranches(catalog, now()));
   await recoverWriting(parts);
+  await recoverSettling(parts, policyOf);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
-  for (const part of [tidy, { close: () => files.flush() }, uploader, quota, follower]) closers.add(() => part.close());
-  const start = (): void => [uploader, follower, quota, tidy].forEach((part) => part.start());
-  return { db, ground, fs, raw, conflicts, locks, uploader, follower, start, close: () => closers.close() };
+  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, follower];
+  for (const part of ends) closers.add(() => part.close());
+  const start = (): void => [uploader, follower, quota, parked, tidy].forEach((part) => part.start());
+  const close = (): Promise<void> => closers.close();
+  return { db, ground, fs, raw, policyOf, conflicts, locks, uploader, parked, quota, follower, start, close };
 }
 
 /** What was opened, to be closed in the reverse order. */

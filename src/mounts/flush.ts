@@ -1,15 +1,14 @@
-import type { Catalog } from '../cache/catalog.ts';
 import type { Journal, PendingIntent } from '../cache/journal.ts';
 import type { Context } from '../vfs/context.ts';
 import { CODES, FsError } from '../vfs/fs-error.ts';
 import type { NodeId } from '../vfs/node.ts';
+import { WaitCount, type FlushWait, type WaitParts } from './flush-waits.ts';
 import { isCreation } from './promise.ts';
 import { pathOf } from './sync-status.ts';
 import type { Uploader } from './uploader.ts';
 
-export interface FlushParts {
+export interface FlushParts extends WaitParts {
   readonly journal: Journal;
-  readonly catalog: Catalog;
   readonly uploader: Pick<Uploader, 'hurry' | 'watch' | 'isStuck' | 'reachable' | 'status'>;
 }
 
@@ -21,6 +20,8 @@ export interface FlushProgress {
   readonly bytes: number;
   /** Since when the cloud cannot be reached, ms. */
   readonly offlineSince: number | undefined;
+  /** What holds it up, besides the sending itself. */
+  readonly waits: readonly FlushWait[];
 }
 
 /**
@@ -113,12 +114,16 @@ class FlushTask {
     const { catalog, uploader } = this.#parts;
     let left = 0;
     let bytes = 0;
+    const count = new WaitCount(this.#parts);
     for (const intent of this.#left()) {
       left++;
+      count.see(intent);
       if (intent.op === 'put' && intent.staged !== undefined) bytes += catalog.get(intent.node)?.size ?? 0;
     }
     const done = Math.max(0, this.#total - left);
-    return { done, total: Math.max(this.#total, left), bytes, offlineSince: uploader.status.offlineSince };
+    const { offlineSince } = uploader.status;
+    const waits = count.waits(left, offlineSince !== undefined);
+    return { done, total: Math.max(this.#total, left), bytes, offlineSince, waits };
   }
 
   /** @throws FsError when only what cannot be sent is left */

@@ -67,10 +67,11 @@ export class Gateway {
     onProgress: (progress: FlushProgress) => void = () => undefined,
     context = background,
   ): Promise<void> {
-    const { ground, uploader } = this.#stack;
+    const { ground, uploader, policyOf } = this.#stack;
     const scope = splitPath(path, 'flush').length === 0 ? undefined : (await this.#find(path, 'flush', context)).id;
     await ground.files.flush();
-    await flush({ journal: ground.journal, catalog: ground.catalog, uploader }, scope, onProgress, context);
+    const { journal, catalog, activity } = ground;
+    await flush({ journal, catalog, activity, policyOf, uploader }, scope, onProgress, context);
   }
 
   /** Shows everything that is in the cloud now. @throws FsError as `Remote` does */
@@ -84,7 +85,9 @@ export class Gateway {
 
   /** Gives parked changes another chance; answers how many. */
   retry(): number {
-    return this.#stack.uploader.retry();
+    const retried = this.#stack.parked.retry();
+    this.#stack.uploader.reachable();
+    return retried;
   }
 
   /** Lets mass removals made elsewhere happen; answers how many. */
@@ -139,12 +142,15 @@ export class Gateway {
 
   async purgeTrash(node: string, context: Context): Promise<void> {
     await this.#remote.purgeTrash(node, context);
+    // What had no room may have it now.
+    this.#stack.quota.refresh();
   }
 
   /** Removes from Archive, which takes the account's password. */
   async removeArchived(path: string, password: string, context: Context): Promise<void> {
     const { id } = await this.#find(path, 'remove', context);
     await this.#remote.removeArchived(id, password, context);
+    this.#stack.quota.refresh();
     await this.pull(context);
   }
 

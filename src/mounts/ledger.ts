@@ -46,8 +46,9 @@ export class Ledger {
   }
 
   /** What the cloud has refused under one id it may refuse again without looking. */
-  #idOf(intent: PendingIntent): string {
-    const refused = this.#parts.journal.get(intent.seq)?.parked !== undefined;
-    return refused ? newId(this.#parts.now()) : intent.id;
+  #idOf({ seq, id }: PendingIntent): string {
+    const { journal, now } = this.#parts;
+    const renewed = journal.get(seq)?.parked !== undefined || journal.isInherited(seq);
+    return renewed ? newId(now()) : id;
   }
 }

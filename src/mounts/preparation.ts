@@ -59,6 +59,12 @@ export class Preparation {
     await uploadContents(this.#replica.parts.remote, uploads, context, progress);
   }
 
+  /** Writes down that the intents are sent now, and all that they say. */
+  async handOver(): Promise<void> {
+    const { journal, writer } = this.#replica.parts;
+    await writer.write(journal.handOver(this.#sent.map(({ intent }) => intent.seq)));
+  }
+
   /** The intents as the cloud gets them, with the metadata of this moment. */
   wire(): Intent[] {
     const { catalog, journal } = this.#replica.parts;

@@ -1,20 +1,39 @@
+import type { GroupWriter } from '../cache/group-writer.ts';
+import { type Rows, Table } from '../cache/table.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { Quota } from './drive.ts';
 
 /** How often the cloud is asked, ms. */
 const EVERY = 60_000;
+const KEY = 'account';
 
-/** Asks the cloud in the background how much the account stores; while it cannot be reached the last answer stays. */
+export interface QuotaWatchOptions {
+  readonly remote: Pick<Remote, 'usage'>;
+  readonly rows: Rows;
+  readonly writer: GroupWriter;
+  /** Hears each answer of the cloud. */
+  readonly told: (quota: Quota) => void;
+}
+
+/**
+ * Asks the cloud in the background how much the account stores; while it cannot be reached the last answer stays, also over
+ * a restart.
+ */
 export class QuotaWatch {
-  readonly #remote: Pick<Remote, 'usage'>;
-  readonly #told: (quota: Quota) => void;
+  readonly #options: QuotaWatchOptions;
+  readonly #table: Table<Quota>;
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(remote: Pick<Remote, 'usage'>, told: (quota: Quota) => void) {
-    this.#remote = remote;
-    this.#told = told;
+  constructor(options: QuotaWatchOptions) {
+    this.#options = options;
+    this.#table = new Table<Quota>('quota', options.rows, options.writer, 1);
+  }
+
+  /** The last answer, perhaps to an earlier process. */
+  get last(): Quota | undefined {
+    return this.#table.get(KEY);
   }
 
   start(): void {
@@ -35,8 +54,12 @@ export class QuotaWatch {
 
   async #ask(): Promise<void> {
     try {
-      const { quota, used, files } = await this.#remote.usage({ signal: this.#stop.signal });
-      this.#told({ quota, used, files });
+      const { quota, used, files } = await this.#options.remote.usage({ signal: this.#stop.signal });
+      const { last } = this;
+      const now = { quota, used, files };
+      this.#options.told(now);
+      if (last?.quota === quota && last.used === used && last.files === files) return;
+      await this.#options.writer.write([this.#table.put(KEY, now)], { lazy: true });
     } catch {
       // The last answer stays; that the cloud cannot be reached is told by those who need it.
     }

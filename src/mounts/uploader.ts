@@ -1,22 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { PendingIntent } from '../cache/journal.ts';
 import type { IntentResult } from '../cloud/wire.ts';
-import { MAX_INTENTS } from '../cloud/wire.ts';
 import { asFsError, isFsError } from '../vfs/fs-error.ts';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
-import { isCreation } from './promise.ts';
 import type { Replica } from './replica.ts';
 import { Behind, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
 import type { Sent, Sources } from './execution.ts';
 import { Settlement, type RefusedResult } from './settlement.ts';
+import { BIG_LANES, uploadFacts } from './upload-facts.ts';
 import { Wake } from './wake.ts';
 
-/** Content above this goes in a lane of its own, bytes. */
-const BIG = 8 * 1024 * 1024;
-const BIG_LANES = 2;
-/** Bytes of content in one batch. */
-const BATCH_BYTES = 32 * 1024 * 1024;
 /** Tries of an intent that makes no sense to the cloud, or the answer to it to us, before it is parked. */
 const ALONE = 6;
 /** Before something is sent again that the cloud has just refused, ms. */
@@ -55,32 +49,15 @@ export class Uploader {
   #running: Promise<void> | undefined;
 
   constructor(replica: Replica, sources: Sources) {
-    const { journal, catalog, policyOf, activity, now } = replica.parts;
     this.#replica = replica;
     // Every call that is under way listens to it.
     setMaxListeners(0, this.#stop.signal);
     this.#settlement = new Settlement(replica, sources);
     this.#patience = new Patience(replica.parts);
-    this.#facts = {
-      get now() {
-        return now();
-      },
-      readyAt: (intent) => {
-        const held = this.#again.get(intent.seq) ?? 0;
-        const entry = catalog.get(intent.node);
-        if (entry === undefined || (intent.op !== 'put' && !isCreation(intent))) return held;
-        const { settle } = policyOf(entry);
-        const rushed = this.#isHurried(intent) && (settle === 0 || !activity.isBusy(intent.node));
-        const ready = rushed ? 0 : activity.readyAt(intent.node, settle);
-        return ready === undefined ? undefined : Math.max(ready, held);
-      },
-      isClaimed: (seq) => journal.isClaimed(seq),
-      isFolder: (node) => catalog.get(node)?.kind === 'folder',
-      birthOf: (node) => (journal.has(node) ? journal.of(node).find(isCreation)?.seq : undefined),
-      isBig: (intent) => this.#weigh(intent) > BIG,
-      weigh: (intent) => this.#weigh(intent),
-      limits: { intents: MAX_INTENTS, bytes: BATCH_BYTES, big: BIG_LANES },
-    };
+    this.#facts = uploadFacts(replica, {
+      isHurried: (intent) => this.#isHurried(intent),
+      heldUntil: (seq) => this.#again.get(seq) ?? 0,
+    });
   }
 
   start(): void {
@@ -103,20 +80,6 @@ export class Uploader {
     this.#hurried.add(matches);
     this.#wake.wake();
     return () => void this.#hurried.delete(matches);
-  }
-
-  /** Gives parked intents another chance. */
-  retry(matches: (intent: PendingIntent) => boolean = () => true): number {
-    const { journal } = this.#replica.parts;
-    let count = 0;
-    for (const intent of Array.from(journal.all())) {
-      if (intent.parked === undefined || !matches(intent)) continue;
-      const { parked: _parked, ...rest } = intent;
-      this.#replica.submit([journal.put({ ...rest, id: this.#replica.newId() })]);
-      count++;
-    }
-    this.reachable();
-    return count;
   }
 
   /** Calls `listener` whenever something was settled. Returns the way to stop. */
@@ -221,6 +184,7 @@ export class Uploader {
   }
 
   async #commit(preparation: Preparation): Promise<void> {
+    await preparation.handOver();
     const intents = preparation.wire();
     if (intents.length === 0) return;
     const results = await this.#replica.parts.remote.commit(intents, { signal: this.#stop.signal });
@@ -286,11 +250,6 @@ export class Uploader {
   #isHurried(intent: PendingIntent): boolean {
     for (const matches of this.#hurried) if (matches(intent)) return true;
     return false;
-  }
-
-  #weigh(intent: PendingIntent): number {
-    if (intent.op !== 'put' || intent.staged === undefined) return 0;
-    return this.#replica.parts.catalog.get(intent.node)?.size ?? 0;
   }
 }
 

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { Claims } from '../../src/cache/claims.ts';
 import { Database } from '../../src/cache/database.ts';
 import { GroupWriter } from '../../src/cache/group-writer.ts';
 import { Journal, type PendingIntent } from '../../src/cache/journal.ts';
@@ -7,7 +8,8 @@ async function open(t: Test, dir: string): Promise<{ journal: Journal; writer: G
   const database = await Database.open(dir);
   t.teardown(() => database.close());
   const writer = new GroupWriter(database);
-  return { journal: await Journal.open(await database.rows('journal'), writer), writer, database };
+  const claims = await Claims.open(await database.rows('claims'), writer);
+  return { journal: await Journal.open(await database.rows('journal'), writer, claims), writer, database };
 }
 
 function intent(journal: Journal, node: string, more: Partial<PendingIntent> = {}): PendingIntent {
@@ -67,6 +69,39 @@ t.test('a claim is of this process and ends with the intent', async (t) => {
   again.journal.claim(one.seq);
   await again.writer.write([again.journal.remove(one.seq)]);
   t.equal(again.journal.isClaimed(one.seq), false);
+});
+
+t.test('what was handed over is fixed for the next process, and nothing else is', async (t) => {
+  const dir = t.testdir();
+  const { journal, writer, database } = await open(t, dir);
+  const [sent, claimed, idle, done, refused] = ['a', 'b', 'c', 'd', 'e'].map((node) => intent(journal, node));
+  if (!sent || !claimed || !idle || !done || !refused) return;
+  await writer.write([sent, claimed, idle, done, refused].map((one) => journal.put(one)));
+  for (const { seq } of [sent, claimed, done, refused]) journal.claim(seq);
+  const ops = journal.handOver([sent.seq, done.seq, refused.seq]);
+  t.equal(ops.length, 1, 'one record for all');
+  await writer.write(ops);
+  await writer.write([journal.remove(done.seq), journal.put({ ...refused, id: 'another' })]);
+  await writer.write(journal.handOver([sent.seq]));
+  await database.close();
+
+  const again = await open(t, dir);
+  const fixed = (one: PendingIntent): boolean => again.journal.isFixed(one.seq);
+  t.same([sent, claimed, idle, refused].map(fixed), [true, false, false, false]);
+  t.same(
+    [sent, idle].map(({ seq }) => again.journal.isInherited(seq)),
+    [true, true],
+  );
+  void again.writer.write([again.journal.put({ ...idle, id: 'anew' })]);
+  t.equal(again.journal.isInherited(idle.seq), false);
+  await again.writer.write([again.journal.remove(sent.seq)]);
+  again.journal.claim(idle.seq);
+  await again.writer.write(again.journal.handOver([idle.seq]));
+  t.equal(
+    (await (await again.database.rows('claims')).range({ gt: '', lt: ':', limit: 9 })).length,
+    1,
+    'the old is gone',
+  );
 });
 
 t.test('watchers hear of every change until they stop', async (t) => {

@@ -70,6 +70,15 @@ t.test('a line of progress', async (t) => {
     2000,
   );
   t.equal(line, String.raw`Copying [######------------------] 25%  1.0 KiB of 4.0 KiB, 1 of 3 files, 512 B/s  a\x1bb`);
+  const waiting = { done: { files: 1, bytes: 0 }, total: { files: 3, bytes: 0 } };
+  const waits = [{ why: 'offline', count: 3 } as const, { why: 'busy', count: 2, path: '/Archive/a\u001Bb' } as const];
+  t.equal(
+    progressLine('Uploading', { ...waiting, waits }, 0),
+    'Uploading 33%, 1 of 3 files: waits for the cloud, which cannot be reached; ' +
+      String.raw`waits until /Archive/a\x1bb and 1 other is closed and unlocked`,
+  );
+  const parked = [{ why: 'parked', count: 1, path: '/Sync/x', reason: 'no room' } as const];
+  t.match(progressLine('Uploading', { ...waiting, waits: parked }, 0), /: cannot be sent: \/Sync\/x \(no room\)$/);
   const empty = { done: { files: 0, bytes: 0 }, total: { files: 0, bytes: 0 } };
   t.match(progressLine('Copying', empty, 0), /100%/);
   t.match(

@@ -10,6 +10,7 @@ import { splitManifest } from '../../src/cloud/server/meta/manifest.ts';
 import { MetaStore } from '../../src/cloud/server/meta/meta-store.ts';
 import { versionRecord } from '../../src/cloud/server/meta/records.ts';
 import { findSpace, insertSpace, listSpaces } from '../../src/cloud/server/meta/spaces.ts';
+import { usageOf } from '../../src/cloud/server/meta/usage.ts';
 import { sqliteDialect, sqliteTypes } from '../../src/cloud/server/meta/sqlite.ts';
 import { readableVersion, versionsOf } from '../../src/cloud/server/meta/versions.ts';
 import { PushHub } from '../../src/cloud/server/push.ts';
@@ -195,13 +196,14 @@ export class DirectRemote implements Remote {
       return rows.map((row, i) => versionRecord(row, i === 0));
     });
 
+  usage = (context: Context) => this.#call('usage', context, () => usageOf(this.cloud.meta.db, this.cloud.account));
+
   openBackup = unused;
   removeSpace = unused;
   restoreVersion = unused;
   restoreTrash = unused;
   purgeTrash = unused;
   removeArchived = unused;
-  usage = unused;
 
   async *trash(): AsyncGenerator<never> {}
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { background as context } from '../../src/vfs/context.ts';
 import type { FlushProgress } from '../../src/mounts/flush.ts';
+import type { Gateway } from '../../src/mounts/gateway.ts';
 import { openPair } from '../helpers/devices.ts';
 
 t.test('it answers when everything is in the cloud, and tells how far it is', async (t) => {
@@ -10,7 +11,7 @@ t.test('it answers when everything is in the cloud, and tells how far it is', as
   await a.gateway.flush('/', (progress) => seen.push(progress));
   t.equal(a.gateway.status().queued, 0);
   const last = seen.at(-1);
-  t.strictSame(last, { done: last?.total, total: last?.total, bytes: 0, offlineSince: undefined });
+  t.strictSame(last, { done: last?.total, total: last?.total, bytes: 0, offlineSince: undefined, waits: [] });
   await b.sync();
   t.equal(Object.keys(await b.tree()).length, 30);
 });
@@ -79,6 +80,80 @@ t.test('what cannot be sent fails it in words, holds up nothing else, and can be
   await a.gateway.flush();
   t.equal(a.gateway.status().queued, 0);
 });
+
+t.test('it names what it waits for', async (t) => {
+  const { a, cloud, netA } = await openPair(t);
+  const archive = await a.stat('/Archive');
+  const open = await a.fs.create(archive.id, 'open', {}, { read: false, write: true }, context);
+  await open.write(Buffer.from('being written'), 0, context);
+  const { id } = await a.stat('/Archive/open');
+  cloud.refuse = (intents) => intents.some((intent) => 'name' in intent && intent.name === 'bad');
+  await a.write('/Sync/bad', 'bad');
+  const seen: FlushProgress[] = [];
+  const told = (matches: (progress: FlushProgress) => boolean): Promise<void> => until(() => seen.some(matches));
+  const has = (why: string, path?: string) => (progress: FlushProgress) =>
+    progress.waits.some((wait) => wait.why === why && wait.path === path);
+  const flushed = a.gateway.flush('/', (progress) => seen.push(progress)).catch((error: unknown) => error);
+  await told(has('busy', '/Archive/open'));
+  await told(has('parked', '/Sync/bad'));
+  const lock = await a.fs.hold(id, context);
+  await open.close();
+  netA.offline = true;
+  seen.length = 0;
+  lock.release();
+  await told(has('offline'));
+  netA.offline = false;
+  a.gateway.stack.uploader.reachable();
+  t.match(await flushed, { code: 'EINVAL', subject: '/Sync/bad' });
+  t.equal(a.gateway.status().queued, 1, 'what could be sent is sent');
+});
+
+t.test('what had no room goes up by itself when there is room', async (t) => {
+  const { a, cloud } = await openPair(t);
+  const quota = async (bytes: number): Promise<void> => {
+    await cloud.meta.db.updateTable('accounts').set({ quota: bytes }).execute();
+  };
+  const { quota: watch } = a.gateway.stack;
+  await quota(10_000);
+  await a.write('/Sync/large', Buffer.alloc(400_000, 7));
+  await a.write('/Sync/larger', Buffer.alloc(900_000, 8));
+  await until(() => a.gateway.status().parked === 2);
+  await quota(20_000);
+  cloud.calls.length = 0;
+  watch.refresh();
+  await until(() => cloud.calls.includes('usage'));
+  t.equal(a.gateway.status().parked, 2, 'it does not fit yet');
+  await quota(600_000);
+  await until(() => {
+    watch.refresh();
+    return a.gateway.status().queued === 1;
+  });
+  t.match(a.gateway.status().parkedChanges, [{ path: '/Sync/larger' }]);
+});
+
+t.test('what a missing right held up is tried again by the next start, as after a login', async (t) => {
+  const { a } = await openPair(t);
+  await park(a.gateway, '/Sync/g', 'EACCES');
+  await park(a.gateway, '/Sync/h', 'EINVAL');
+  t.equal(a.gateway.status().parked, 2);
+  await a.restart();
+  await until(() => a.gateway.status().queued === 1);
+  t.match(a.gateway.status().parkedChanges, [{ path: '/Sync/h', code: 'EINVAL' }]);
+  t.equal(a.gateway.retry(), 1);
+  await a.gateway.flush();
+});
+
+/** A new file whose creation the cloud is said to have refused. */
+async function park({ fs, stack }: Gateway, path: string, code: string): Promise<void> {
+  const { journal, writer } = stack.ground;
+  const [folder, name = ''] = path.slice(1).split('/');
+  const { id } = await fs.lookup(fs.root, folder ?? '', context);
+  const handle = await fs.create(id, name, {}, { read: false, write: true }, context);
+  const [put] = journal.of(handle.node);
+  if (put === undefined) throw new Error('nothing was promised');
+  await writer.write([journal.put({ ...put, parked: { code, reason: 'refused', at: 0 } })]);
+  await handle.close();
+}
 
 t.test('a batch that makes a call fail is taken apart: only the culprit is put aside', async (t) => {
   const { a, cloud } = await openPair(t);

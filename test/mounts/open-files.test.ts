@@ -86,9 +86,25 @@ t.test('what was sent but not answered for is not changed in place', async (t) =
   await handle.close();
   await claim(rig, handle.node);
   const [sent] = [...ground.journal.all()];
+  await ground.writer.write(ground.journal.handOver([sent?.seq ?? 0]));
   ground.journal.release(sent?.seq ?? 0);
   await drive.setattr(handle.node, { size: 1 }, context);
   t.match([...ground.journal.all()], [{ id: sent?.id, version: sent?.version }, { base: sent?.version }]);
+});
+
+t.test('what was taken to be sent, but was not, goes on as if nothing had been', async (t) => {
+  const { rig, drive, ground } = await start(t);
+  const handle = await drive.create('sync-root', 'f', {}, rw, context);
+  await handle.write(Buffer.from('one'), 0, context);
+  await handle.close();
+  await claim(rig, handle.node);
+  const [before] = [...ground.journal.all()];
+  ground.journal.release(before?.seq ?? 0);
+  await drive.setattr(handle.node, { size: 1 }, context);
+  const [after, ...others] = [...ground.journal.all()];
+  t.match([after?.id, others.length], [before?.id, 0]);
+  t.not(after?.staged, before?.staged, 'the sealed content is not touched');
+  t.equal(await content(rig, handle.node), 'o');
 });
 
 t.test('a file that is removed while it is open leaves nothing behind', async (t) => {

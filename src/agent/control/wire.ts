@@ -87,6 +87,17 @@ export interface Progress {
   readonly done: Amount;
   readonly total: Amount;
   readonly current?: string;
+  /** What holds it up, besides the work itself. */
+  readonly waits?: readonly Wait[];
+}
+
+/** `offline`: no cloud; `busy`: `path` in /Archive is open or locked; `parked`: it cannot be sent, for a `reason`. */
+export interface Wait {
+  readonly why: 'offline' | 'busy' | 'parked';
+  /** Changes that wait for that. */
+  readonly count: number;
+  readonly path?: string;
+  readonly reason?: string;
 }
 
 /** A change that cannot be uploaded as it is. */

@@ -17,10 +17,13 @@ function flushCommand(cli: Cli): Command {
   return dataCommand('flush')
     .description('wait until everything is in the cloud')
     .argument('[path]', 'file or folder of the drive', '/')
+    .option('--json', 'one JSON object per report: done, total, and in waits what holds it up')
     .addHelpText('after', examples(['fjord put -r ~/Pictures /Archive && fjord flush /Archive', 'copy, then wait']))
-    .action((path: string, options: DataOptions) =>
+    .action((path: string, options: JsonOptions) =>
       withGateway(cli, options, async (gateway) => {
-        await follow(cli, 'Uploading', 'uploaded', gateway.flush(path));
+        if (options.json)
+          for await (const report of gateway.flush(path)) await cli.terminal.print(JSON.stringify(report));
+        else await follow(cli, 'Uploading', 'uploaded', gateway.flush(path));
       }),
     );
 }
