@@ -104,6 +104,7 @@ export class Preparation {
       if (intent === undefined) return undefined;
       if (staged === undefined || intent.op !== 'put') return { intent };
       if (staged.id !== intent.staged) throw new FsError('EIO', 'upload', { reason: 'another content was frozen' });
+      this.#checkWhole(intent, staged);
       const manifest = await staged.manifest(context);
       const now = journal.get(seq);
       if (now === undefined) return undefined;
@@ -116,6 +117,15 @@ export class Preparation {
       if (intent !== undefined) this.failed.push({ intent, error: asFsError(error, 'upload', intent.name) });
       return undefined;
     }
+  }
+
+  /** What the loss of power has cut off must not become a version. @throws EIO */
+  #checkWhole({ seq, node }: PendingIntent, { id, size }: StagedFile): void {
+    const { journal, catalog } = this.#replica.parts;
+    const entry = catalog.get(node);
+    if (!journal.isInherited(seq) || entry?.staged !== id || entry.size === size) return;
+    const reason = `${size} of its ${entry.size} bytes have survived the loss of power; write it again, or remove it`;
+    throw new FsError('EIO', 'upload', { subject: entry.name, reason });
   }
 
   /** The same bytes as the cloud has: no version is made of them. */

@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { PendingIntent } from '../../src/cache/journal.ts';
@@ -19,7 +20,7 @@ async function start(t: Test) {
   const device = await openDevice(t, 'alpha', remote.self.id, options);
   await device.sync();
   const { id: archive } = await device.stat('/Archive');
-  return { device, remote, cloud, clock, archive };
+  return { device, remote, cloud, clock, archive, dir };
 }
 
 async function codeOf(act: () => unknown): Promise<string> {
@@ -118,6 +119,24 @@ t.test('what was not sent is changed in place after a restart, under an id that 
   t.not(after?.id, before?.id);
   await device.unlink('/Archive/f');
   t.equal(device.gateway.status().queued, 0, 'what the cloud never saw is gone without a word');
+});
+
+t.test('content that the loss of power has cut off is not sent, until it is written again', async (t) => {
+  const { device, remote, dir } = await start(t);
+  await device.write('/Sync/f', 'good');
+  await device.sync();
+  remote.offline = true;
+  await device.write('/Sync/f', 'written shortly before');
+  const { staged = '' } = device.gateway.stack.ground.catalog.get((await device.stat('/Sync/f')).id) ?? {};
+  await device.gateway.close();
+  truncateSync(join(dir, 'a', 'staging', staged), 7);
+  await device.restart();
+  remote.offline = false;
+  await t.rejects(device.gateway.flush(), { code: 'EIO', subject: '/Sync/f', reason: /^7 of its 22 bytes/ });
+  await device.write('/Sync/f', 'written again');
+  await device.gateway.flush();
+  t.equal(device.gateway.status().queued, 0);
+  t.equal((await device.gateway.versions('/Sync/f', context)).length, 2);
 });
 
 t.test('a new file without bytes waits for its content after a restart, too', async (t) => {
