@@ -3,7 +3,7 @@ import type { FileSystem, Place } from '../vfs/file-system.ts';
 import { asFsError } from '../vfs/fs-error.ts';
 import type { FsError } from '../vfs/fs-error.ts';
 import type { Attr } from '../vfs/node.ts';
-import { children } from '../vfs/walk.ts';
+import { pages } from '../vfs/walk.ts';
 
 /** A member that could not be copied. */
 export interface MemberFailure {
@@ -27,6 +27,8 @@ export interface CopyTreeResult {
   readonly failures: readonly MemberFailure[];
 }
 
+/** Copies under way: those that are promised in one turn wait for the disk together. */
+const AT_ONCE = 8;
 /** After so many failures the rest would fail as well. */
 const MAX_FAILURES = 1000;
 
@@ -53,16 +55,31 @@ export async function copyMembers(
   failures: MemberFailure[],
   context: Context,
 ): Promise<void> {
-  for await (const member of children(fs, from.id, context)) {
-    const path = [...names, member.name];
-    try {
-      context.signal.throwIfAborted();
-      const made = await fs.copy(member.id, { folder: to.id, name: member.name }, { replace: false }, context);
-      if (member.kind === 'folder') await copyMembers(fs, member, made, path, failures, context);
-    } catch (thrown) {
-      const error = asFsError(thrown, 'copy', member.name);
-      if (error.code === 'EINTR' || failures.length >= MAX_FAILURES) throw error;
-      failures.push({ names: path, folder: member.kind === 'folder', error });
+  for await (const { entries } of pages(fs, from.id, context)) {
+    const folders: [member: Attr, made: Attr][] = [];
+    await atOnce(entries, async (member) => {
+      try {
+        context.signal.throwIfAborted();
+        const made = await fs.copy(member.id, { folder: to.id, name: member.name }, { replace: false }, context);
+        if (member.kind === 'folder') folders.push([member, made]);
+      } catch (thrown) {
+        const error = asFsError(thrown, 'copy', member.name);
+        if (error.code === 'EINTR' || failures.length >= MAX_FAILURES) throw error;
+        failures.push({ names: [...names, member.name], folder: member.kind === 'folder', error });
+      }
+    });
+    for (const [member, made] of folders) {
+      await copyMembers(fs, member, made, [...names, member.name], failures, context);
     }
   }
+}
+
+/** Works on some items at a time, and is done when all have ended. @throws what the first that fails throws */
+async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const lane = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane));
+  for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
 }
