@@ -38,6 +38,7 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #patience: Patience;
   readonly #spaces = new Map<string, SpaceFollower>();
+  readonly #ignored = new Set<string>();
   readonly #stop = new AbortController();
   readonly #wake = new Wake();
   #connection = new AbortController();
@@ -151,6 +152,7 @@ export class Follower {
   }
 
   #moved(id: string, rev: number): void {
+    if (this.#ignored.has(id)) return;
     const space = this.#spaces.get(id);
     if (space === undefined) this.#track(this.pull());
     else if (rev > space.position) this.#pullSoon(id);
@@ -172,8 +174,10 @@ export class Follower {
     this.#pulls.add(run);
   }
 
-  async #open(records: readonly SpaceRecord[]): Promise<void> {
+  async #open(all: readonly SpaceRecord[]): Promise<void> {
     const { catalog, changes, now } = this.#replica.parts;
+    const records = all.filter((record) => record.kind !== 'shared');
+    for (const record of all) if (record.kind === 'shared') this.#ignore(record);
     const { ops, gone } = await hangSpaces(catalog, records, now());
     this.#replica.submit(ops);
     for (const { id, parent, name } of gone) {
@@ -185,9 +189,16 @@ export class Follower {
     for (const { id } of records) this.#follow(id);
   }
 
+  /** Folders that others share are not shown yet; what is in them must not be taken for anything else. */
+  #ignore({ id, name }: SpaceRecord): void {
+    if (this.#ignored.has(id)) return;
+    this.#ignored.add(id);
+    this.#replica.parts.log.info({ space: id, name }, 'shared folders are not shown by this version');
+  }
+
   #follow(id: string): void {
     const space = this.#replica.parts.catalog.space(id);
-    if (space === undefined || space.kind === 'shared' || this.#spaces.has(id)) return;
+    if (space === undefined || this.#spaces.has(id)) return;
     this.#spaces.set(id, new SpaceFollower(this.#replica, space));
   }
 
