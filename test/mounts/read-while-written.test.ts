@@ -18,7 +18,7 @@ t.test('who reads while a file is written again and again gets one content, and 
   await converge();
 
   const tags = new Map<string, string>();
-  let done = false;
+  const writing = new AbortController();
   let reads = 0;
   const look = async (url: string): Promise<void> => {
     const answer = await fetch(new URL('/Sync/f', url));
@@ -33,7 +33,7 @@ t.test('who reads while a file is written again and again gets one content, and 
     reads++;
   };
   const reader = async (url: string): Promise<void> => {
-    while (!done) await look(url);
+    while (!writing.signal.aborted) await look(url);
   };
   const writer = async (): Promise<void> => {
     try {
@@ -42,7 +42,7 @@ t.test('who reads while a file is written again and again gets one content, and 
         if (status !== 204) throw new Error(`PUT: ${status}`);
       }
     } finally {
-      done = true;
+      writing.abort();
     }
   };
   const ended = await Promise.allSettled([writer(), reader(here.url), reader(here.url), reader(there.url)]);
