@@ -13,7 +13,10 @@ export const SETTINGS = {
   'data.dir': text(platform.data, 'folder that holds everything Fjord keeps on this computer'),
   'cloud.url': text('', 'address of the cloud; empty: the one that `fjord login` was given'),
   'device.name': text('', "this computer's name in the account; empty: its host name"),
-  'cache.dir': text('', 'folder for cached content, queue and database; empty: inside the data folder'),
+  'cache.dir': text(
+    '',
+    'folder for cached content, files that wait for their upload and their database; empty: inside the data folder',
+  ),
   'cache.size': bytes('20 GiB', 'most bytes of content that are kept for reading again'),
   'cache.min_free': bytes('1 GiB', 'free room that the cache leaves on its disk'),
   durability: choice(

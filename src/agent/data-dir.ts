@@ -9,7 +9,7 @@ export interface DataDir {
   readonly root: string;
   /** The embedded cloud's data. */
   readonly cloud: string;
-  /** The gateway's database, staging and, unless the settings say otherwise, cache. */
+  /** The gateway's database, staging and cache, unless the settings say otherwise. */
   readonly gateway: string;
   readonly log: string;
   /** Address, user and password for other tools, while Fjord runs. */
@@ -20,6 +20,8 @@ export interface DataDir {
   readonly webdav: string;
   /** First account of the embedded cloud. */
   readonly account: string;
+  /** Where `gateway` is kept instead, if the settings have said so. */
+  readonly cache: string;
   /** Ports that were free once, kept so that addresses stay the same. */
   readonly ports: string;
   readonly backups: string;
@@ -45,6 +47,7 @@ export function dataDir(path: string): DataDir {
     device: join(root, 'device.json'),
     webdav: join(root, 'webdav.json'),
     account: join(root, 'account.json'),
+    cache: join(root, 'cache.json'),
     ports: join(root, 'ports.json'),
     backups: join(root, 'backups.json'),
     mount: join(root, 'mount.json'),

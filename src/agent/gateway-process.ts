@@ -5,6 +5,7 @@ import { openWebDavDoor, type WebDavDoor } from '../mounts/webdav-door.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { BackupControls } from './backup-controls.ts';
 import { GatewayBackups } from './backup-engine.ts';
+import { cacheDir, takeCacheDir } from './cache-dir.ts';
 import type { Config } from './config.ts';
 import type { Amount, MountBody } from './control/wire.ts';
 import { ControlServer } from './control/server.ts';
@@ -149,15 +150,17 @@ async function checkStart(dir: DataDir, config: Config): Promise<DeviceFile> {
   );
 }
 
-function openGateway(
+async function openGateway(
   config: Config,
   dir: DataDir,
   remote: HttpRemote,
-  { device }: DeviceFile,
+  { device, email }: DeviceFile,
   { log }: LogFile,
 ): Promise<Gateway> {
+  const cache = cacheDir(config, dir);
+  await takeCacheDir(cache, dir, email);
   return Gateway.open({
-    dir: config['cache.dir'] === '' ? dir.gateway : config['cache.dir'],
+    dir: cache,
     remote,
     device,
     limits: { cacheBytes: config['cache.size'], minFree: config['cache.min_free'] },

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSets } from './backup-controls.ts';
 import { checkMountPlace, type TakenFolder } from './backup/folder-check.ts';
+import { cacheDir } from './cache-dir.ts';
 import { defaultDataDir, type Config } from './config.ts';
 import type { MountBody } from './control/wire.ts';
 import { dataDir, type DataDir } from './data-dir.ts';
@@ -66,7 +67,7 @@ export async function checkMountSetting(config: Config): Promise<void> {
 
 /** Folders that the drive must not be mounted in or around, as it would keep its own content there. */
 export async function takenFolders(config: Config, dir: DataDir): Promise<TakenFolder[]> {
-  const own = [dir.gateway, dir.cloud, dir.log, ...(config['cache.dir'] === '' ? [] : [config['cache.dir']])];
+  const own = [dir.gateway, dir.cloud, dir.log, cacheDir(config, dir)];
   const sets = await readSets(dir.backups);
   return [
     ...own.map((path) => ({ what: 'a folder of Fjord itself', path })),
