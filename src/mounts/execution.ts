@@ -6,6 +6,7 @@ import type { NodeId } from '../vfs/node.ts';
 import { sweep } from './bury.ts';
 import { baseOf, facetsOf, merge } from './merge.ts';
 import type { Replica } from './replica.ts';
+import { rebaseSuccessors } from './successors.ts';
 import { makeRoom } from './show.ts';
 
 /** An intent as it was sent. */
@@ -81,7 +82,8 @@ export class Execution {
       this.#parent(record),
     );
     const waiting = journal.has(entry.id);
-    this.#replica.put(waiting ? { ...merged, base: baseOf(record) } : merged, entry, [done]);
+    const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
+    this.#replica.put(waiting ? { ...merged, base: baseOf(record) } : merged, entry, [done, ...rebased]);
     if (stays) this.#sources.offer(record);
   }
 

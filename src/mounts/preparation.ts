@@ -7,6 +7,7 @@ import type { NodeId } from '../vfs/node.ts';
 import { isCreation } from './promise.ts';
 import type { Replica } from './replica.ts';
 import type { Sent } from './execution.ts';
+import { rebaseSuccessors } from './successors.ts';
 import { uploadContents, wireContent, type Progress, type Upload } from './upload-content.ts';
 import { wireIntent } from './wire-intent.ts';
 
@@ -143,7 +144,8 @@ export class Preparation {
     const attr: PendingIntent = { ...rest, op: 'attr' };
     const entry = catalog.get(intent.node);
     const pointless = entry !== undefined && policyOf(entry).sealing;
-    const ops = [pointless ? journal.remove(intent.seq) : journal.put(attr)];
+    const ops = [...rebaseSuccessors(journal, intent, base ?? null)];
+    ops.push(pointless ? journal.remove(intent.seq) : journal.put(attr));
     const remote = base ?? '';
     if (entry !== undefined && entry.staged === staged) {
       const { staged: _staged, base: agreed, ...rest } = entry;

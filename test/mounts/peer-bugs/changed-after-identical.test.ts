@@ -1,0 +1,31 @@
+import t from 'tap';
+import { setImmediate as turn } from 'node:timers/promises';
+import { background as context } from '../../../src/vfs/context.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
+
+t.setTimeout(120_000);
+
+t.test('a change that follows the same bytes while those are being looked at is no conflict', async (t) => {
+  const { a, b, converge } = await openHttpPair(t);
+  await a.write('/Sync/f', 'x'.repeat(300_000));
+  await converge();
+  const { id } = await a.stat('/Sync/f');
+  const { journal } = a.gateway.stack.ground;
+  let caught = 0;
+  for (let i = 0; i < 20; i++) {
+    const first = (await a.read('/Sync/f')).slice(0, 10);
+    const handle = await a.fs.open(id, { read: true, write: true }, context);
+    await handle.write(Buffer.from(first), 0, context);
+    await handle.sync(context);
+    // The put of the same bytes is on its way, and is about to be found pointless.
+    while (journal.of(id).length > 0 && !journal.of(id).some(({ seq }) => journal.isClaimed(seq))) await turn();
+    await handle.write(Buffer.from(`change ${i}`.padEnd(10)), 0, context);
+    if (journal.of(id).length > 1) caught++;
+    await handle.close();
+    await converge();
+    t.equal((await b.read('/Sync/f')).slice(0, 10), `change ${i}`.padEnd(10));
+    t.equal((await a.read('/Sync/f')).slice(0, 10), `change ${i}`.padEnd(10));
+  }
+  t.ok(caught > 0, `${caught} changes came in that moment`);
+  t.strictSame(await a.gateway.conflicts(), []);
+});
