@@ -13,6 +13,7 @@ import type {
   KeptVersion,
   Listed,
   MountBody,
+  PurgeBody,
   RestoreBody,
   Status,
   Trashed,
@@ -89,8 +90,8 @@ export class GatewayControls implements Controls {
     await this.#gateway.restoreTrash(node, context);
   }
 
-  async purgeTrash(node: string, context: Context): Promise<void> {
-    await this.#gateway.purgeTrash(node, context);
+  async purgeTrash({ node, password }: PurgeBody, context: Context): Promise<void> {
+    await this.#gateway.purgeTrash(node, password, context);
   }
 
   async conflicts(): Promise<Conflict[]> {

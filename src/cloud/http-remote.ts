@@ -176,11 +176,9 @@ export class HttpRemote implements Remote {
     return this.#http.json({ op: 'restoreTrash', subject: node, method: 'POST', path }, shapes.node, context);
   }
 
-  async purgeTrash(node: string, context: Context): Promise<void> {
-    await this.#http.done(
-      { op: 'purgeTrash', subject: node, method: 'DELETE', path: `/v1/trash/${seg(node)}` },
-      context,
-    );
+  async purgeTrash(node: string, password: string | undefined, context: Context): Promise<void> {
+    const call = { op: 'purgeTrash', subject: node, method: 'DELETE', path: `/v1/trash/${seg(node)}` } as const;
+    await this.#http.done(password === undefined ? call : { ...call, json: { password } }, context);
   }
 
   async removeArchived(node: string, password: string, context: Context): Promise<void> {

@@ -70,7 +70,7 @@ export interface Remote {
   /** Back to where it was, or beside it with a number where the name is taken; a missing folder above is made again. */
   restoreTrash(node: string, context: Context): Promise<NodeRecord>;
 
-  purgeTrash(node: string, context: Context): Promise<void>;
+  purgeTrash(node: string, password: string | undefined, context: Context): Promise<void>;
 
   /** Removes from Archive, which takes the account's password. */
   removeArchived(node: string, password: string, context: Context): Promise<void>;

@@ -140,13 +140,14 @@ export class Gateway {
     await this.pull(context);
   }
 
-  async purgeTrash(node: string, context: Context): Promise<void> {
-    await this.#remote.purgeTrash(node, context);
+  /** For good. What comes from Archive, or from another computer's backup, takes the account's password. @throws EACCES */
+  async purgeTrash(node: string, password: string | undefined, context: Context): Promise<void> {
+    await this.#remote.purgeTrash(node, password, context);
     // What had no room may have it now.
     this.#stack.quota.refresh();
   }
 
-  /** Removes from Archive, which takes the account's password. */
+  /** Moves from Archive to the Trash, which takes the account's password. @throws EACCES */
   async removeArchived(path: string, password: string, context: Context): Promise<void> {
     const { id } = await this.#find(path, 'remove', context);
     await this.#remote.removeArchived(id, password, context);

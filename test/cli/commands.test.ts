@@ -167,6 +167,13 @@ t.test('Archive keeps: only `get` reads, only the password removes', { timeout: 
   const { code, stderr } = await fjord.cliWith(right, 'archive', 'rm', '--password-file', '-', '/Archive/will.txt');
   t.equal(code, 0, stderr);
   t.equal(await done('ls', '/Archive'), '');
+
+  t.match(await fjord.cli('trash', 'purge', '/will.txt'), { code: 2, stderr: /--password-file/ });
+  t.match(await fjord.cliWith(wrong, 'trash', 'purge', '/will.txt'), { code: 5 });
+  t.match(await done('trash'), /will\.txt/);
+  const purged = await fjord.cliWith(right, 'trash', 'purge', '--password-file', '-', '/will.txt');
+  t.equal(purged.code, 0, purged.stderr);
+  t.equal(await done('trash'), '');
 });
 
 t.test('what the rules refuse', { timeout: 300_000 }, async (t) => {

@@ -216,7 +216,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.same(await all(first.trash(background)), []);
     const [back] = nodesOf(await all(first.snapshot(space.id, background)));
     await committed(first, remove(space.id, node.id, node.version, back?.rev ?? 0));
-    await first.purgeTrash(node.id, background);
+    await first.purgeTrash(node.id, undefined, background);
     t.same(await all(first.trash(background)), []);
     await t.rejects(first.restoreTrash(node.id, background), { code: 'ENOENT' });
   });
@@ -243,6 +243,10 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     await t.rejects(first.removeArchived(node.id, 'wrong', background), { code: 'EACCES' });
     await first.removeArchived(node.id, password, background);
     t.same(nodesOf(await all(first.snapshot(space.id, background))), []);
+    await t.rejects(first.purgeTrash(node.id, undefined, background), { code: 'EACCES' });
+    await t.rejects(first.purgeTrash(node.id, 'wrong', background), { code: 'EACCES' });
+    await first.purgeTrash(node.id, password, background);
+    t.same(await all(first.trash(background)), []);
   });
 
   t.test('usage counts blocks once', async (t) => {

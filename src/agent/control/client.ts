@@ -15,6 +15,7 @@ import type {
   ListQuery,
   MountBody,
   Progress,
+  PurgeBody,
   ReadQuery,
   RestoreBody,
   Status,
@@ -107,8 +108,8 @@ export class ControlClient {
     await this.#json({ method: 'POST', path: '/trash/restore', json: { node } });
   }
 
-  async purgeTrash(node: string): Promise<void> {
-    await this.#json({ method: 'POST', path: '/trash/purge', json: { node } });
+  async purgeTrash(body: PurgeBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/trash/purge', json: body });
   }
 
   async conflicts(): Promise<Conflict[]> {

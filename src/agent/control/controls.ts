@@ -9,6 +9,7 @@ import type {
   Listed,
   MountBody,
   Progress,
+  PurgeBody,
   RestoreBody,
   Status,
   Trashed,
@@ -41,7 +42,8 @@ export interface Controls {
   restore(body: RestoreBody, context: Context): Promise<void>;
   trash(context: Context): AsyncIterable<Trashed>;
   restoreTrash(node: string, context: Context): Promise<void>;
-  purgeTrash(node: string, context: Context): Promise<void>;
+  /** `password`: the account's, for what comes from /Archive or from another computer's backup. */
+  purgeTrash(body: PurgeBody, context: Context): Promise<void>;
   conflicts(): Promise<Conflict[]>;
   /** Tries parked changes again; answers how many. */
   retry(): number;

@@ -11,6 +11,7 @@ import {
   DownBody,
   MountBody,
   PathQuery,
+  PurgeBody,
   RestoreBody,
   TrashBody,
   UnmountBody,
@@ -57,8 +58,8 @@ function addHistoryRoutes(app: FastifyInstance, controls: Controls): void {
     await controls.restoreTrash(request.body.node, contextOf(request, reply));
     return {};
   });
-  app.post<{ Body: TrashBody }>('/trash/purge', { schema: { body: TrashBody } }, async (request, reply) => {
-    await controls.purgeTrash(request.body.node, contextOf(request, reply));
+  app.post<{ Body: PurgeBody }>('/trash/purge', { schema: { body: PurgeBody } }, async (request, reply) => {
+    await controls.purgeTrash(request.body, contextOf(request, reply));
     return {};
   });
 }

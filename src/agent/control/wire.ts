@@ -37,6 +37,12 @@ export type RestoreBody = Static<typeof RestoreBody>;
 export const TrashBody = Type.Object({ node: Type.String({ minLength: 1 }) });
 export type TrashBody = Static<typeof TrashBody>;
 
+export const PurgeBody = Type.Object({
+  node: Type.String({ minLength: 1 }),
+  password: Type.Optional(Type.String({ minLength: 1 })),
+});
+export type PurgeBody = Static<typeof PurgeBody>;
+
 export const BackupBody = Type.Object({ folder: Type.String({ minLength: 1 }), name: Type.Optional(Type.String()) });
 export type BackupBody = Static<typeof BackupBody>;
 

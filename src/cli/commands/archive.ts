@@ -9,7 +9,7 @@ interface RemoveOptions extends DataOptions {
 export function archiveCommand(cli: Cli): Command {
   return new Command('archive').description("what only the account's password allows in /Archive").addCommand(
     dataCommand('rm')
-      .description('remove a file or folder from /Archive with all its versions')
+      .description('move a file or folder with all its versions from /Archive to the Trash')
       .argument('<path>', 'file or folder in /Archive')
       .option('--password-file <file>', "file with the account's password; - is standard input")
       .action(async (path: string, options: RemoveOptions) => {

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import type { ControlClient } from '../../agent/control/client.ts';
 import type { Trashed } from '../../agent/control/wire.ts';
-import { Problem } from '../../agent/problem.ts';
+import { Problem, asProblem } from '../../agent/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { shown, size, time } from '../format.ts';
+import { askPassword } from '../password.ts';
 
 interface ListOptions extends DataOptions {
   readonly json?: true;
@@ -11,6 +12,7 @@ interface ListOptions extends DataOptions {
 
 interface PurgeOptions extends DataOptions {
   readonly all?: true;
+  readonly passwordFile?: string;
 }
 
 export function trashCommand(cli: Cli): Command {
@@ -63,14 +65,32 @@ function purgeCommand(cli: Cli): Command {
     .description('remove for good')
     .argument('[item...]', 'id, or path as the list shows it')
     .option('--all', 'everything that is in it')
+    .option(
+      '--password-file <file>',
+      "file with the account's password, which what was in /Archive takes; - is standard input",
+    )
     .action((items: string[], options: PurgeOptions) =>
       withGateway(cli, options, async (gateway) => {
         if ((items.length === 0) !== (options.all === true)) throw new Problem('usage', 'name what to purge, or --all');
         const nodes = options.all ? await allNodes(gateway) : await nodesOf(gateway, items);
-        for (const node of nodes) await gateway.purgeTrash(node);
+        await purge(cli, gateway, nodes, options.passwordFile);
         cli.terminal.note(`removed ${nodes.length} for good`);
       }),
     );
+}
+
+/** The password is asked for when the first thing is met that takes it. */
+async function purge(cli: Cli, gateway: ControlClient, nodes: readonly string[], file?: string): Promise<void> {
+  let password: { readonly password?: string } = {};
+  for (const node of nodes) {
+    try {
+      await gateway.purgeTrash({ node, ...password });
+    } catch (error) {
+      if (asProblem(error).kind !== 'refused' || password.password !== undefined) throw error;
+      password = { password: await askPassword(cli, 'Password of the account: ', file) };
+      await gateway.purgeTrash({ node, ...password });
+    }
+  }
 }
 
 async function allNodes(gateway: ControlClient): Promise<string[]> {
