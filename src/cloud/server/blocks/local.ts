@@ -3,7 +3,7 @@ import { mkdir, open, opendir, readFile, rename, rm, unlink } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { Refusal } from '../refusal.ts';
 import type { Block, BlockStore } from './block-store.ts';
-import { SmallBlocks, syncFolder } from './small-blocks.ts';
+import { SmallBlocks, type SmallBlocksOptions, syncFolder } from './small-blocks.ts';
 
 const isDigest = /^[0-9a-f]{64}$/;
 
@@ -28,17 +28,17 @@ export class LocalBlockStore implements BlockStore {
   }
 
   /** Clears what a killed process left half written. One process at a time may have the folder. */
-  static async open(folder: string): Promise<LocalBlockStore> {
+  static async open(folder: string, how: SmallBlocksOptions = {}): Promise<LocalBlockStore> {
     const temporary = join(folder, 'tmp');
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true, mode: 0o700 });
-    return new LocalBlockStore(folder, temporary, await SmallBlocks.open(join(folder, 'small')));
+    return new LocalBlockStore(folder, temporary, await SmallBlocks.open(join(folder, 'small'), how));
   }
 
   async put(account: string, blocks: readonly Block[]): Promise<void> {
     for (const block of blocks) verify(block);
-    // Files are the way out when the LevelDB takes nothing more.
-    const limit = this.#small.isWritable ? SMALL : 0;
+    // Files are the way out while the LevelDB takes nothing.
+    const limit = (await this.#small.recover()) ? SMALL : 0;
     const small = blocks.filter(({ data }) => data.length <= limit);
     const large = blocks.filter(({ data }) => data.length > limit);
     if (large.length > 0) await this.#writeFiles(account, large);
@@ -88,12 +88,18 @@ export class LocalBlockStore implements BlockStore {
     const temporary = join(this.#temporary, randomUUID());
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(data);
-      await file.datasync();
-    } finally {
-      await file.close();
+      try {
+        await file.writeFile(data);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      // A full disk is not to be filled with halves.
+      await rm(temporary, { force: true });
+      throw error;
     }
-    await rename(temporary, path);
   }
 
   // A folder's own name is on disk before the first block in it is promised.

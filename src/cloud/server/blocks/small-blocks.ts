@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Level } from 'level';
 import type { Block } from './block-store.ts';
@@ -8,31 +8,60 @@ const WRITE_BUFFER = 16 * 1024 * 1024;
 /** Bytes of tables that are kept in memory. */
 const READ_CACHE = 8 * 1024 * 1024;
 
+/** Free bytes below which LevelDB, which writes its log anew as it is opened, is better left as it is. */
+const ROOM = 3 * WRITE_BUFFER;
+
+export interface SmallBlocksOptions {
+  /** How long after a failure it is tried to write again, ms. */
+  readonly retryAfter?: number;
+}
+
 /**
  * Small blocks as values of one LevelDB, by account and digest: all of a call are on disk after one sync. Methods are safe
- * to call concurrently. After a failed write nobody knows what LevelDB's log holds, so nothing more is written until the
- * folder is opened again; reading goes on.
+ * to call concurrently. After a failed write nobody knows what LevelDB's log holds, so nothing more is written until it has
+ * been opened again, which `recover` does when there is room; reading goes on.
  */
 export class SmallBlocks {
+  readonly #folder: string;
   readonly #level: Level<string, Uint8Array>;
+  readonly #retryAfter: number;
   #failure: Error | undefined;
+  #failedAt = 0;
+  /** While it is being opened again. */
+  #opening: Promise<void> | undefined;
 
-  private constructor(level: Level<string, Uint8Array>) {
+  private constructor(folder: string, level: Level<string, Uint8Array>, { retryAfter = 10_000 }: SmallBlocksOptions) {
+    this.#folder = folder;
     this.#level = level;
+    this.#retryAfter = retryAfter;
   }
 
   /** @throws Error if the folder is open elsewhere or damaged */
-  static async open(folder: string): Promise<SmallBlocks> {
+  static async open(folder: string, how: SmallBlocksOptions = {}): Promise<SmallBlocks> {
     const options = { valueEncoding: 'view', writeBufferSize: WRITE_BUFFER, cacheSize: READ_CACHE, compression: false };
     const level = new Level<string, Uint8Array>(folder, options);
     await level.open();
     await syncFolder(dirname(folder));
-    return new SmallBlocks(level);
+    return new SmallBlocks(folder, level, how);
   }
 
   /** False once a write has failed. */
   get isWritable(): boolean {
     return this.#failure === undefined;
+  }
+
+  /** After a failure: opens it again where that may help. Answers whether it takes blocks. */
+  async recover(): Promise<boolean> {
+    if (this.#failure === undefined) return true;
+    if (this.#opening === undefined) {
+      if (performance.now() - this.#failedAt < this.#retryAfter) return false;
+      this.#failedAt = performance.now();
+      const { bavail, bsize } = await statfs(this.#folder);
+      if (bavail * bsize < ROOM) return false;
+      this.#opening ??= this.#reopen().finally(() => (this.#opening = undefined));
+    }
+    await this.#opening;
+    return this.isWritable;
   }
 
   /** Stores all of them; they survive the loss of power when answered. */
@@ -43,7 +72,15 @@ export class SmallBlocks {
 
   /** `undefined` if there is none. */
   async get(account: string, digest: string): Promise<Uint8Array | undefined> {
-    return await this.#level.get(key(account, digest));
+    for (;;) {
+      await this.#readable();
+      try {
+        return await this.#level.get(key(account, digest));
+      } catch (error) {
+        // It may have been closed under this call.
+        if (this.#opening === undefined) throw error;
+      }
+    }
   }
 
   /** One that is not there is no error. May come back after the loss of power, as a removed file may. */
@@ -53,13 +90,32 @@ export class SmallBlocks {
   }
 
   async *list(account: string): AsyncGenerator<string> {
+    await this.#readable();
     for await (const found of this.#level.keys({ gte: key(account, ''), lt: key(account, 'g') })) {
       yield found.slice(account.length + 1);
     }
   }
 
   async close(): Promise<void> {
+    await this.#opening;
     await this.#level.close();
+  }
+
+  /** Never throws. */
+  async #reopen(): Promise<void> {
+    try {
+      await this.#level.close();
+      await this.#level.open();
+      this.#failure = undefined;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Waits until it is open; one that could not be opened is tried again. */
+  async #readable(): Promise<void> {
+    if (this.#opening === undefined && this.#level.status === 'open') return;
+    await (this.#opening ?? this.recover());
   }
 
   async #write(write: () => Promise<void>): Promise<void> {
@@ -67,9 +123,14 @@ export class SmallBlocks {
     try {
       await write();
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error('writing failed', { cause: error });
+      this.#fail(error);
       throw error;
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error instanceof Error ? error : new Error('writing failed', { cause: error });
+    this.#failedAt = performance.now();
   }
 }
 

@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Block } from '../../../../src/cloud/server/blocks/block-store.ts';
 import { LocalBlockStore } from '../../../../src/cloud/server/blocks/local.ts';
 import { blockStoreContract } from '../../../contract/block-store.ts';
 import { contentOf, noise } from '../../../helpers/intents.ts';
-import { temporary } from '../../../helpers/temporary.ts';
+import { canMount, smallDisk, temporary } from '../../../helpers/temporary.ts';
 
 async function open(t: Test, dir: string): Promise<LocalBlockStore> {
   const store = await LocalBlockStore.open(dir);
@@ -68,3 +68,36 @@ t.test('a small block that is a file, from before, is found, listed once and rem
   await t.rejects(store.get('ada', old.digest), { code: 'internal' });
   t.same(filesOf(dir), []);
 });
+
+t.test(
+  'a full disk refuses blocks, loses none, and is recovered from without a restart',
+  { skip: !canMount },
+  async (t) => {
+    const MIB = 1024 * 1024;
+    const disk = smallDisk(t, 128 * MIB);
+    const dir = join(disk, 'blocks');
+    const store = await LocalBlockStore.open(dir, { retryAfter: 0 });
+    const kept = Array.from({ length: 40 }, () => block(50_000));
+    await store.put('ada', kept);
+    const { bavail, bsize } = statfsSync(disk);
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize - 2 * MIB));
+    const refused = Array.from({ length: 60 }, () => block(60_000));
+    await t.rejects(store.put('ada', refused), 'there is no room for these');
+    await t.rejects(store.put('ada', refused), 'also not as files');
+    for (const one of kept) t.ok(Buffer.from(await store.get('ada', one.digest)).equals(one.data));
+
+    rmSync(join(disk, 'filler'));
+    const reading = Promise.all(kept.map(async (one) => store.get('ada', one.digest)));
+    await store.put('ada', refused);
+    t.equal((await reading).length, kept.length, 'who reads meanwhile is not disturbed');
+    const files = filesOf(dir);
+    t.notOk(
+      refused.some(({ digest }) => files.includes(digest)) && files.length === refused.length,
+      'not as files again',
+    );
+    await store.close();
+    const again = await LocalBlockStore.open(dir);
+    for (const one of [...kept, ...refused]) t.ok(Buffer.from(await again.get('ada', one.digest)).equals(one.data));
+    await again.close();
+  },
+);
