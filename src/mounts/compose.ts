@@ -29,6 +29,7 @@ import type { Policy, PolicyOf } from './policy.ts';
 import { QuotaWatch } from './quota-watch.ts';
 import { recoverWriting } from './recovery.ts';
 import { Replica } from './replica.ts';
+import { removeScratch } from './scratch.ts';
 import { recoverSettling } from './settling.ts';
 import { Standing } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
@@ -169,6 +170,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   if (catalog.get(ROOT) === undefined) await writer.write(hangBranches(catalog, now()));
   await recoverWriting(parts);
   await recoverSettling(parts, policyOf);
+  await removeScratch(parts, raw);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
   const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, follower];
   for (const part of ends) closers.add(() => part.close());

@@ -1,5 +1,6 @@
 import type { PendingIntent } from '../cache/journal.ts';
 import { MAX_INTENTS } from '../cloud/wire.ts';
+import { isScratch } from '../vfs/name.ts';
 import { isCreation } from './promise.ts';
 import type { Replica } from './replica.ts';
 import type { ScheduleFacts } from './schedule.ts';
@@ -28,6 +29,7 @@ export function uploadFacts({ parts }: Replica, { isHurried, heldUntil }: Urgenc
     const held = heldUntil(intent.seq);
     const entry = catalog.get(intent.node);
     if (entry === undefined || (intent.op !== 'put' && !isCreation(intent))) return held;
+    if (isCreation(intent) && isScratch(entry.name)) return undefined;
     const { settle } = policyOf(entry);
     const rushed = isHurried(intent) && (settle === 0 || !activity.isBusy(intent.node));
     const ready = rushed ? 0 : activity.readyAt(intent.node, settle);

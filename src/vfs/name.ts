@@ -33,3 +33,15 @@ const litter: readonly RegExp[] = [/^\._/, /^\.DS_Store$/, /^Thumbs\.db$/i, /^de
 export function isLitter(name: string): boolean {
   return litter.some((pattern) => pattern.test(name));
 }
+
+const scratch = /^\.fjord-copy-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** A name for what is made aside and takes another name, or the place of another node, when it is whole. */
+export function scratchName(uuid: string): string {
+  return `.fjord-copy-${uuid}`;
+}
+
+/** True for such a name: the node is not sent under it, and does not outlive the process. */
+export function isScratch(name: string): boolean {
+  return scratch.test(name);
+}

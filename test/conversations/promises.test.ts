@@ -140,6 +140,30 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     t.notMatch(trash.stdout, /fjord-copy/, 'under its own name');
     t.equal((await fjord.cli('status')).stdout.match(/conflict/i), null);
   });
+
+  await t.test('a gateway that dies while a tree is replaced leaves the old one or the new one', async (t) => {
+    const names = async (path: string): Promise<string[]> => {
+      const { text } = await ok('PROPFIND', path, { headers: { depth: '1' } });
+      return [...text.matchAll(/<D:href>([^<]*)</g)].map(([, href]) => href?.slice(path.length) ?? '').slice(1);
+    };
+    await ok('MKCOL', '/Sync/many/');
+    const files = Array.from({ length: 300 }, (_, i) => `${i}`);
+    await Promise.all(files.map((name) => ok('PUT', `/Sync/many/${name}`, { body: name })));
+    for (const [round, wait] of [20, 60, 150].entries()) {
+      const album = `/Sync/album${round}/`;
+      await ok('MKCOL', album);
+      await ok('PUT', `${album}old`, { body: 'old' });
+      const copying = ask('COPY', '/Sync/many/', to(album)).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      await reborn();
+      await copying;
+      const now = await names(album);
+      t.strictSame(now.toSorted(), now.length === 1 ? ['old'] : files.toSorted(), `${now.length} files`);
+      t.notMatch((await names('/Sync/')).join(), /fjord-copy/, 'no half copy is left');
+    }
+    await flush(t, fjord);
+    t.notMatch([...(await fjord.cloudTree('Sync')).keys()].join(), /fjord-copy/, 'nor in the cloud');
+  });
 });
 
 /** The gateway is another process: its door may be a moment behind. */

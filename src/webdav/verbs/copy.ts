@@ -1,3 +1,4 @@
+import { scratchName } from '../../vfs/name.ts';
 import type { Attr } from '../../vfs/node.ts';
 import { copyTree } from '../copy-tree.ts';
 import type { CopyTreeResult } from '../copy-tree.ts';
@@ -47,7 +48,7 @@ async function make(
   const place = placeOf(to);
   const { names } = to.path;
   const swap = to.attr !== undefined && (source.kind === 'folder' || to.attr.kind === 'folder');
-  if (swap) return await replaceTree(fs, source, place, { deep, names, name: `.fjord-copy-${uuid()}` }, context);
+  if (swap) return await replaceTree(fs, source, place, { deep, names, name: scratchName(uuid()) }, context);
   return await copyTree(fs, source, place, { deep, replace: to.attr !== undefined, names }, context);
 }
 
