@@ -84,20 +84,24 @@ t.test(
     const refused = Array.from({ length: 60 }, () => block(60_000));
     await t.rejects(store.put('ada', refused), 'there is no room for these');
     await t.rejects(store.put('ada', refused), 'also not as files');
+    t.same(readdirSync(join(dir, 'tmp')), [], 'and no halves are left');
     for (const one of kept) t.ok(Buffer.from(await store.get('ada', one.digest)).equals(one.data));
 
     rmSync(join(disk, 'filler'));
     const reading = Promise.all(kept.map(async (one) => store.get('ada', one.digest)));
     await store.put('ada', refused);
     t.equal((await reading).length, kept.length, 'who reads meanwhile is not disturbed');
+    const fresh = Array.from({ length: 10 }, () => block(1000));
+    await store.put('ada', fresh);
     const files = filesOf(dir);
     t.notOk(
-      refused.some(({ digest }) => files.includes(digest)) && files.length === refused.length,
-      'not as files again',
+      fresh.some(({ digest }) => files.includes(digest)),
+      'small blocks are not files any more',
     );
     await store.close();
     const again = await LocalBlockStore.open(dir);
-    for (const one of [...kept, ...refused]) t.ok(Buffer.from(await again.get('ada', one.digest)).equals(one.data));
+    for (const one of [...kept, ...refused, ...fresh])
+      t.ok(Buffer.from(await again.get('ada', one.digest)).equals(one.data));
     await again.close();
   },
 );
