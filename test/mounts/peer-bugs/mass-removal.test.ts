@@ -1,13 +1,15 @@
 import t from 'tap';
-import { openPair, type Pair } from '../../helpers/devices.ts';
+import { openHttpPair, type HttpPair } from '../../helpers/http-devices.ts';
 
-async function fill({ a }: Pair, folder: string, count: number): Promise<void> {
+async function fill({ a }: HttpPair, folder: string, count: number): Promise<void> {
   await a.mkdir(folder);
   for (let i = 0; i < count; i++) await a.write(`${folder}/${i}`, 'x');
 }
 
+t.setTimeout(120_000);
+
 t.test('a removal of most files from outside waits until somebody confirms it', async (t) => {
-  const pair = await openPair(t);
+  const pair = await openHttpPair(t);
   await fill(pair, '/Sync/photos', 105);
   await fill(pair, '/Sync/other', 20);
   await pair.converge();
@@ -30,7 +32,7 @@ t.test('a removal of most files from outside waits until somebody confirms it', 
 });
 
 t.test('less than half, or few files, may go', async (t) => {
-  const pair = await openPair(t);
+  const pair = await openHttpPair(t);
   await fill(pair, '/Sync/big', 110);
   await fill(pair, '/Sync/bigger', 115);
   await fill(pair, '/Sync/small', 3);

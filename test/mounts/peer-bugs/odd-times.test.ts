@@ -1,6 +1,6 @@
 import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
-import { openPair } from '../../helpers/devices.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
 
 const TIMES: Readonly<Record<string, number>> = {
   'the epoch': 0,
@@ -9,8 +9,10 @@ const TIMES: Readonly<Record<string, number>> = {
   'a fraction': 1_500_000_000_123.456,
 };
 
+t.setTimeout(120_000);
+
 t.test('times of 1970, before it and in the future neither get lost nor block anything', async (t) => {
-  const { a, b, converge } = await openPair(t);
+  const { a, b, converge } = await openHttpPair(t);
   for (const [name, mtime] of Object.entries(TIMES)) {
     await a.write(`/Sync/${name}`, name);
     await a.fs.setattr((await a.stat(`/Sync/${name}`)).id, { mtime }, context);

@@ -1,10 +1,12 @@
 import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
-import { openPair } from '../../helpers/devices.ts';
+import { openHttpPair } from '../../helpers/http-devices.ts';
+
+t.setTimeout(120_000);
 
 t.test('a file that is kept open is uploaded when nobody has written for 30 s, or after an fsync', async (t) => {
   let skipped = 0;
-  const pair = await openPair(t, { now: () => Date.now() + skipped });
+  const pair = await openHttpPair(t, { now: () => Date.now() + skipped });
   const { a, b } = pair;
   const folder = await a.stat('/Sync');
   const handle = await a.fs.create(folder.id, 'table.ods', {}, { read: false, write: true }, context);
