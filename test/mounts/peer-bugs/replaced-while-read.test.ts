@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
 import { DavTree } from '../../helpers/dav-tree.ts';
@@ -53,6 +54,27 @@ t.test('a download goes on with its content when the file is replaced, here or e
       t.equal(await dav.read(path), 'new', 'and then the new one');
     });
   }
+});
+
+t.test('a download from the Archive goes on when the file is sealed and its content dropped', async (t) => {
+  const { a } = await openHttpPair(t);
+  const dav = await DavTree.serve(t, a.fs);
+  const content = randomBytes(SIZE);
+  await a.write('/Archive/film', content);
+  const { body } = await fetch(new URL('/Archive/film', dav.url));
+  const hash = createHash('sha256');
+  let count = 0;
+  for await (const chunk of body ?? []) {
+    if (count === 0) await a.gateway.flush();
+    hash.update(chunk as Uint8Array);
+    count += (chunk as Uint8Array).length;
+  }
+  t.equal(count, SIZE);
+  t.equal(hash.digest('hex'), createHash('sha256').update(content).digest('hex'));
+  t.equal((await dav.ask('GET', '/Archive/film')).status, 403, 'the next one is refused');
+  const { staging, files } = a.gateway.stack.ground;
+  // The end of the answer is seen before the file is closed.
+  while (files.size > 0 || (await staging.ids()).length > 0) await sleep(20);
 });
 
 t.test('a handle that follows the file, as `tail -f` has one, sees what another computer adds', async (t) => {
