@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +12,16 @@ import { runScript, tryCommand } from '../helpers/run-command.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 const skip = withoutFuse();
+
+/** Why fuse-native cannot be used here, if it cannot. */
+function withoutNative(): string | false {
+  try {
+    createRequire(import.meta.url)('fuse-native');
+    return false;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
 
 t.setTimeout(500_000);
 
@@ -111,6 +122,23 @@ t.test('a folder that was named and cannot be had is said loudly', { skip }, asy
   t.equal(fjord.access.mount, null);
   t.match(fjord.output, `THE DRIVE IS NOT MOUNTED on ${dir}: the folder is not empty`);
   t.match((await mountOf(fjord)).mountProblem, { reason: /not empty/ });
+});
+
+t.test('the other driver does the same', { skip: skip || withoutNative() }, async (t) => {
+  const { fjord, dir } = await startUsual(t, { args: ['--fuse-driver', 'native'] });
+  t.equal(fjord.access.mount, dir);
+  await shell(t, dir, 'test "$(ls)" = $\'Archive\\nBackup\\nSync\'; echo x > Sync/x; test "$(cat Sync/x)" = x');
+  t.equal((await davAsk(fjord, 'GET', 'Sync/x')).status, 200);
+  await fjord.killGateway();
+  await fjord.gatewayBack();
+  t.equal(fjord.access.mount, dir);
+  await shell(t, dir, 'test "$(cat Sync/x)" = x');
+  t.equal((await fjord.cli('unmount')).code, 0);
+  t.notOk(await isMounted(dir));
+  t.equal((await fjord.cli('mount', '--fuse-driver', 'kernel', dir)).code, 0);
+  await shell(t, dir, 'test "$(cat Sync/x)" = x');
+  t.equal(await fjord.stop(), 0);
+  t.notOk(await isMounted(dir));
 });
 
 t.test('a folder in one of its own, and none', { skip }, async (t) => {
