@@ -11,8 +11,11 @@ import type { NodeRecord } from '../../src/cloud/wire.ts';
 import { background } from '../../src/vfs/context.ts';
 
 const repository = join(import.meta.dirname, '../..');
-// `scripts/test` has just built the program; started from its sources, every command would be translated first.
-const program =
+/**
+ * Arguments of Node that run `fjord`. `scripts/test` has just built the program; started from its sources, every command
+ * would be translated first.
+ */
+export const program =
   process.env['FJORD_TEST_BUILT'] === '1'
     ? [join(repository, 'dist/cli/main.js')]
     : ['--import', import.meta.resolve('tsx'), join(repository, 'src/cli/main.ts')];
