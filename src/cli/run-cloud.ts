@@ -13,6 +13,7 @@ import { StopRequests } from './stop-requests.ts';
 
 export interface ServeOptions extends DataOptions {
   readonly listen: string;
+  readonly database?: string;
   readonly accountFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -30,7 +31,8 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   const { log } = logFile;
   const { startCloud } = await import('../cloud/server/service.ts');
   const { openAdmin } = await import('./cloud-admin.ts');
-  const cloud = await startCloud({ data, ...parseListen(options.listen), ...(await tlsOf(options)), log });
+  const { database, listen } = options;
+  const cloud = await startCloud({ data, database, ...parseListen(listen), ...(await tlsOf(options)), log });
   const admin = await openAdmin(socketPath(data, 'admin'), cloud.accounts);
   await ensureAccount(cloud.accounts, options.accountFile);
   log.info({ url: cloud.url, pid: process.pid }, 'the cloud serves');

@@ -6,6 +6,10 @@ export function serveCommand(cli: Cli): Command {
   return new Command('serve')
     .description('serve accounts and their files, in this terminal')
     .option('--data <dir>', "folder of the cloud's data")
+    .option(
+      '--database <url>',
+      'PostgreSQL for accounts and folders, postgres://user@host/name (password: PGPASSWORD or ~/.pgpass); else SQLite',
+    )
     .option('--config <file>', 'settings file (TOML)')
     .option('--listen <host:port>', 'address to listen on', '127.0.0.1:4010')
     .option('--account-file <file>', 'make the account of this file (JSON with email and password) if there is none')

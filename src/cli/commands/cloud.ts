@@ -10,6 +10,7 @@ import { SETTINGS } from '../../agent/config.ts';
 
 interface UserOptions extends DataOptions {
   readonly passwordFile?: string;
+  readonly database?: string;
   readonly quota?: string;
   readonly json?: true;
 }
@@ -30,7 +31,10 @@ export function cloudCommand(cli: Cli): Command {
 
 function userCommand(cli: Cli): Command {
   const withOptions = (command: Command): Command =>
-    command.option('--data <dir>', "folder of the cloud's data").option('--config <file>', 'settings file (TOML)');
+    command
+      .option('--data <dir>', "folder of the cloud's data")
+      .option('--database <url>', 'as of `fjord cloud serve`; needed while it does not run')
+      .option('--config <file>', 'settings file (TOML)');
   const add = withOptions(new Command('add'))
     .description('make an account')
     .argument('<email>', 'e-mail address')
@@ -84,7 +88,7 @@ async function withAccounts<T>(cli: Cli, options: UserOptions, run: (accounts: A
   const running = await runningAccounts(socketPath(data, 'admin'));
   if (running !== undefined) return run(running);
   const { startCloud } = await import('../../cloud/server/service.ts');
-  const cloud = await startCloud({ data, host: '127.0.0.1', port: 0 });
+  const cloud = await startCloud({ data, database: options.database, host: '127.0.0.1', port: 0 });
   try {
     return await run(cloud.accounts);
   } catch (error) {

@@ -10,8 +10,8 @@ import { Collector } from './collector.ts';
 import { makeApp } from './http/app.ts';
 import { Jobs } from './jobs.ts';
 import { Limiter } from './limiter.ts';
-import { MetaStore } from './meta/meta-store.ts';
-import { sqliteDialect, sqliteTypes } from './meta/sqlite.ts';
+import type { MetaStore } from './meta/meta-store.ts';
+import { openMeta } from './meta/open-meta.ts';
 import { PushHub } from './push.ts';
 
 const HOUR = 60 * 60 * 1000;
@@ -21,6 +21,8 @@ const CLOSE_LIMIT = 10_000;
 export interface CloudOptions {
   /** Folder of everything that the service keeps; made if there is none. One process at a time. */
   readonly data: string;
+  /** Address of a PostgreSQL database for the metadata, `postgres://…`; SQLite in the folder if absent. */
+  readonly database?: string | undefined;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -63,8 +65,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   await mkdir(options.data, { recursive: true, mode: 0o700 });
   const hub = new PushHub();
   const moved = (account: string, space: string, rev: number) => hub.publish(account, { type: 'space', space, rev });
-  const dialect = sqliteDialect(join(options.data, 'meta.db'));
-  const meta = await MetaStore.open({ dialect, types: sqliteTypes, now, moved });
+  const meta = await openMeta(options.data, options.database, { now, moved });
   let store: LocalBlockStore | undefined;
   try {
     store = await LocalBlockStore.open(join(options.data, 'blocks'));

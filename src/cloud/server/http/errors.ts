@@ -44,7 +44,7 @@ function asRefusal(error: unknown): Refusal {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Refusal('bad_request', message ?? 'malformed');
   }
-  if (code === 'ENOSPC' || code === 'SQLITE_FULL' || code === 'EMFILE') {
+  if (code === 'ENOSPC' || code === 'SQLITE_FULL' || code === '53100' || code === 'EMFILE') {
     return new Refusal('unavailable', 'the service has no room at the moment', { retryAfter: 60 });
   }
   return new Refusal('internal', 'the service failed; its log says why');

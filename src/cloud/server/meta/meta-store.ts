@@ -27,8 +27,13 @@ export class MetaStore {
   /** @throws if the data is in use by another process or written by a newer program */
   static async open(options: MetaStoreOptions): Promise<MetaStore> {
     const db = new Kysely<Database>({ dialect: options.dialect });
-    await migrate(db, options.types);
-    return new MetaStore(db, options);
+    try {
+      await migrate(db, options.types);
+      return new MetaStore(db, options);
+    } catch (error) {
+      await db.destroy();
+      throw error;
+    }
   }
 
   /**

@@ -79,7 +79,7 @@ export function below(db: Db, tops: readonly string[]) {
   return db.withRecursive('below(id, depth, kind, size, rev, device)', (query) =>
     query
       .selectFrom('nodes as start')
-      .select((eb) => ['start.id as id', eb.val(0).as('depth')])
+      .select((eb) => ['start.id as id', eb.lit(0).as('depth')])
       .select(['start.kind as kind', 'start.size as size', 'start.rev as rev', 'start.device as device'])
       .where('start.id', 'in', tops)
       .unionAll(
