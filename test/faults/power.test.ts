@@ -47,7 +47,9 @@ class SyncTrace {
 
 function missing(): string | false {
   try {
-    execFileSync('strace', ['-o', '/dev/null', 'true']);
+    // One that runs already is watched, which some containers forbid.
+    const attach = 'sleep 9 & s=$!; timeout -s INT 1 strace -o /dev/null -p $s 2>&1; kill $s';
+    if (!execFileSync('sh', ['-c', attach], { encoding: 'utf8' }).includes('attached')) return 'needs strace -p';
   } catch {
     return 'needs strace';
   }
