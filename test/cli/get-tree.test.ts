@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { startFjord } from '../helpers/gateway-process.ts';
@@ -22,4 +22,18 @@ t.test('a large tree is fetched while its listing is still being read', async (t
     if (content !== `${i}`) wrong++;
   }
   t.equal(wrong, 0);
+  const into = join(dir, 'into');
+  await mkdir(join(into, 'tree'), { recursive: true });
+  await writeFile(join(into, 'tree', name(FILES / 2)), 'mine');
+  const refused = await fjord.cli('get', '-r', '/Sync/tree', into);
+  t.match(refused, { code: 6, stderr: /exists already; use --force/ });
+  t.equal(await readFile(join(into, 'tree', name(FILES / 2)), 'utf8'), 'mine');
+  t.strictSame(await parts(join(into, 'tree')), [], 'what was under way is gone');
+  const forced = await fjord.cli('get', '-r', '--force', '/Sync/tree', into);
+  t.equal(forced.code, 0, forced.stderr);
+  t.equal((await readdir(join(into, 'tree'))).length, FILES);
 });
+
+async function parts(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((file) => file.endsWith('.fjord-part'));
+}

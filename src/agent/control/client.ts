@@ -40,7 +40,7 @@ export interface Download {
 }
 
 /** Answers that one command may be reading at once. */
-const CONNECTIONS = 4;
+const CONNECTIONS = 8;
 
 /**
  * The running gateway, over its control socket. All methods throw the gateway's own `FsError`, and `Problem` of kind

@@ -1,14 +1,18 @@
-import { createWriteStream } from 'node:fs';
-import { chmod, lstat, mkdir, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
-import { basename, join, posix } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { setMaxListeners } from 'node:events';
+import { lstat, mkdir, rm, stat, symlink, utimes } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import type { Command } from 'commander';
+import PQueue from 'p-queue';
 import type { ControlClient } from '../../agent/control/client.ts';
 import type { Listed } from '../../agent/control/wire.ts';
 import { Problem } from '../../agent/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { Progress, summary } from '../progress.ts';
+import { exists as fileExists, saveFile } from '../save-file.ts';
 import { Tally } from '../tally.ts';
+
+/** Files that are fetched at a time; the gateway answers as many requests beside the listing. */
+const FILES = 6;
 
 interface GetOptions extends DataOptions {
   readonly recursive?: true;
@@ -75,12 +79,17 @@ class Fetch {
   readonly #tally = new Tally();
   readonly #progress: Progress;
   readonly #cli: Cli;
+  /** Ends what is under way when something has failed. */
+  readonly #stop = new AbortController();
+  readonly #ended: AbortSignal;
 
   constructor(cli: Cli, gateway: ControlClient, options: GetOptions) {
     this.#cli = cli;
     this.#gateway = gateway;
     this.#options = options;
     this.#progress = new Progress(cli.terminal, 'Fetching');
+    this.#ended = AbortSignal.any([cli.signal, this.#stop.signal]);
+    setMaxListeners(0, this.#ended);
   }
 
   async tree(top: Listed, into: string): Promise<void> {
@@ -95,14 +104,28 @@ class Fetch {
 
   async #below(top: Listed, into: string): Promise<void> {
     const folders: [string, Listed][] = [];
-    for await (const row of this.#gateway.list({ path: top.path, recursive: true })) {
-      const names = posix.relative(top.path, row.path).split('/');
-      const at = join(into, ...names.map(localName));
-      await this.#item(row, at);
-      if (row.kind === 'folder') folders.push([at, row]);
+    const files = new PQueue({ concurrency: FILES });
+    try {
+      for await (const row of this.#gateway.list({ path: top.path, recursive: true })) {
+        const names = posix.relative(top.path, row.path).split('/');
+        const at = join(into, ...names.map(localName));
+        if (row.kind === 'folder') folders.push([at, row]);
+        if (row.kind === 'file') await this.#behind(files, row, at);
+        else await this.#item(row, at);
+        this.#ended.throwIfAborted();
+      }
+    } finally {
+      await files.onIdle();
     }
+    this.#ended.throwIfAborted();
     // What is written into a folder changes its time, so times come last, the deepest first.
     for (const [at, row] of folders.toReversed()) await setTime(at, row);
+  }
+
+  /** Fetches a file beside others, when one of them is done; the first that fails ends all. */
+  async #behind(files: PQueue, row: Listed, at: string): Promise<void> {
+    await files.onSizeLessThan(1);
+    files.add(() => this.#file(row, at)).catch((error: unknown) => this.#stop.abort(error));
   }
 
   async #item(row: Listed, at: string): Promise<void> {
@@ -120,17 +143,8 @@ class Fetch {
       ...(version === undefined ? {} : { version }),
     });
     this.#tally.expect(file.size);
-    const temporary = join(at, '..', `.${basename(at).slice(0, 80)}.${process.pid}.fjord-part`);
-    try {
-      const into = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
-      await pipeline(this.#counted(body, path), into, { signal: this.#cli.signal });
-      await chmod(temporary, file.mode);
-      await setTime(temporary, file);
-      await rename(temporary, at);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    const force = this.#options.force === true;
+    await saveFile(this.#counted(body, path), file, { at, force, signal: this.#ended });
     this.#tally.finish();
   }
 
@@ -144,7 +158,7 @@ class Fetch {
 
   async #free(at: string): Promise<void> {
     if (!(await exists(at))) return;
-    if (!this.#options.force) throw new Problem('conflict', `${at} exists already; use --force to replace it`);
+    if (!this.#options.force) throw fileExists(at);
     await rm(at, { force: true });
   }
 }
