@@ -71,3 +71,10 @@ build() {
   npm --prefix "$root" run --silent build </dev/null >&2 || return 1
   mv "$root/dist/.building" "$stamp"
 }
+
+# Makes the module that tests import as `tap` for the plugins that .taprc names, if it is another one.
+prepare_tap() {
+  local stamp=$root/node_modules/.tap-built
+  cmp -s "$root/.taprc" "$stamp" && return 0
+  (cd "$root" && npx --no-install tap build) </dev/null >&2 && cp "$root/.taprc" "$stamp"
+}

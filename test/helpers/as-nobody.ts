@@ -32,7 +32,7 @@ const PRELUDE = `
     M=$(access mount)
   }
   end() { cd /; fjord down; wait $pid; }
-  trap '[[ -z \${pid-} ]] || kill $pid 2> /dev/null || true' EXIT`;
+  trap '[[ -z \${pid-} ]] || kill $pid 2> /dev/null && wait $pid || true' EXIT`;
 
 /** Runs a script of bash as a user with no rights, to whom the device for mounting is open if its mode says so. */
 export async function asNobody(
