@@ -91,6 +91,8 @@ export class TwoDevicesRun {
   readonly #contents = new Map<string, string>();
   /** Contents that must be somewhere in the end. */
   readonly #owed = new Set<string>();
+  /** Contents that somebody who saw them has overwritten or removed. */
+  readonly #released = new Set<string>();
   /** Files that are being written, one for each device. */
   readonly #writing = new Map<Party, Writing>();
   #count = 0;
@@ -159,8 +161,8 @@ export class TwoDevicesRun {
     this.#contents.set(hashOf(content), content);
     const before = await this.#seen(device, at);
     await actions.write(at, content);
-    for (const old of before) this.#owed.delete(old);
-    this.#owed.add(content);
+    for (const old of before) this.#release(old);
+    this.#owe(content);
   }
 
   /** Writes one half, and with the next such step the other; meanwhile anything may happen. */
@@ -171,7 +173,7 @@ export class TwoDevicesRun {
     for (const content of [half, full]) this.#contents.set(hashOf(content), content);
     const before = await this.#seen(party.device, at);
     const handle = await openToWrite(party.device, at);
-    for (const old of before) this.#owed.delete(old);
+    for (const old of before) this.#release(old);
     await handle.write(Buffer.from(half), 0, context);
     this.#writing.set(party, { handle, half, full });
   }
@@ -186,19 +188,32 @@ export class TwoDevicesRun {
     if (mine) await handle.write(Buffer.from(full.slice(half.length)), half.length, context);
     const { node } = handle;
     await handle.close();
-    if (mine && party.device.gateway.stack.ground.catalog.get(node) !== undefined) this.#owed.add(full);
+    if (mine && party.device.gateway.stack.ground.catalog.get(node) !== undefined) this.#owe(full);
+  }
+
+  /**
+   * What both may write need not be kept for the one when the other has replaced it: two files of one name with the same
+   * content are one file, in which that replacement counts.
+   */
+  #owe(content: string): void {
+    if (!this.#released.has(content)) this.#owed.add(content);
+  }
+
+  #release(content: string): void {
+    this.#owed.delete(content);
+    this.#released.add(content);
   }
 
   async #replace({ device, actions }: Party, from: string, to: string, how: 'rename' | 'copy'): Promise<void> {
     const replaced = from === to ? [] : await this.#seen(device, to);
     await actions[how]?.(from, to);
-    if (actions[how] !== undefined) for (const old of replaced) this.#owed.delete(old);
+    if (actions[how] !== undefined) for (const old of replaced) this.#release(old);
   }
 
   async #gone({ device }: Party, at: string, work: () => Promise<unknown>): Promise<void> {
     const seen = await this.#seen(device, at);
     await work();
-    for (const old of seen) this.#owed.delete(old);
+    for (const old of seen) this.#release(old);
   }
 
   /** The contents that a device shows at and below a path. */
