@@ -128,6 +128,10 @@ export class DiskContentStore implements ContentStore {
     if (this.#pins.get(hash) !== undefined) this.#write([this.#pins.del(hash)]);
   }
 
+  isPinned(hash: string): boolean {
+    return this.#index.isPinned(hash);
+  }
+
   usage(): { readonly bytes: number; readonly limit: number; readonly entries: number } {
     return { bytes: this.#index.bytes, limit: this.#limit, entries: this.#index.entries };
   }

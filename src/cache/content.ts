@@ -70,6 +70,7 @@ export interface ContentStore {
   drop(hash: string): Promise<void>;
   pin(hash: string): void;
   unpin(hash: string): void;
+  isPinned(hash: string): boolean;
   usage(): { readonly bytes: number; readonly limit: number; readonly entries: number };
 }
 
@@ -135,6 +136,8 @@ export interface Staging {
    * object go on and come from the store. Its blocks are evicted like any others.
    */
   adopt(file: StagedFile, content: Content, ops: readonly Op[]): Promise<void>;
+  /** Brings everything staged to the disk. @throws EIO, ENOSPC */
+  sync(): Promise<void>;
   /** Bytes of everything staged. */
   usage(): number;
 }

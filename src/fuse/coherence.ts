@@ -6,6 +6,8 @@ import type { Inode } from './inode.ts';
 import type { Notifier } from './notifier.ts';
 import { digest } from './reply.ts';
 
+type EntryChange = Extract<Change, { readonly what: 'entry' }>;
+
 /**
  * Keeps what the kernel remembers true. The kernel believes for a long time what it was told; so it must hear of every
  * change but those that it asked for itself, about which it knows.
@@ -16,6 +18,8 @@ export class Coherence {
   readonly #notifier: Notifier;
   /** Names that a request of the kernel is changing → the changes told of meanwhile. */
   readonly #names = new Map<string, number>();
+  /** The kernel can be told to ask again. Set by INIT. */
+  expires = false;
   #epoch = 0;
 
   constructor(fs: FileSystem, inodes: InodeTable, notifier: Notifier) {
@@ -59,22 +63,28 @@ export class Coherence {
   }
 
   #heard(change: Change): void {
-    if (change.what === 'entry') this.#heardName(change.folder, change.name);
+    if (change.what === 'entry') this.#heardName(change);
     else this.#heardNode(change.node, change.content);
   }
 
-  #heardName(folder: NodeId, name: string): void {
+  #heardName({ folder, name, removed }: EntryChange): void {
     const inode = this.#inodes.find(folder);
     if (inode === undefined) return;
     const key = `${inode.nodeid}/${name}`;
     const heard = this.#names.get(key);
+    const node = removed === undefined ? undefined : this.#inodes.find(removed);
+    if (heard === undefined && node !== undefined) {
+      // Without this the kernel would go on to give out its number of links.
+      node.unlinked = true;
+      this.#notifier.removed(inode.nodeid, name, node.nodeid);
+    }
     if (heard === undefined) this.#tellName(inode, name);
     else this.#names.set(key, heard + 1);
   }
 
   #tellName(folder: Inode, name: string): void {
     this.#epoch++;
-    this.#notifier.entry(folder.nodeid, name);
+    this.#notifier.entry(folder.nodeid, name, this.expires);
     // A name that the kernel has not looked up is in the cached listing all the same.
     this.#notifier.inode(folder.nodeid, true);
   }

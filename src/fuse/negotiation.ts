@@ -59,7 +59,7 @@ export interface Negotiated {
 /** All that both sides can do. */
 export function negotiate({ minor, maxReadahead, ...offer }: Offer, { xattr, passthrough }: Wishes): Negotiated {
   const flags = (offer.flags & (xattr ? WANTED | Init.POSIX_ACL : WANTED)) >>> 0;
-  const flags2 = offer.flags2 & (passthrough ? Init2.PASSTHROUGH : 0);
+  const flags2 = offer.flags2 & (Init2.HAS_EXPIRE_ONLY | (passthrough ? Init2.PASSTHROUGH : 0));
   return { major: MAJOR, minor: Math.min(minor, MINOR_MAX), maxReadahead, flags, flags2 };
 }
 

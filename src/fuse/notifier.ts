@@ -1,5 +1,6 @@
+import { EXPIRE_ONLY } from './wire/flags.ts';
 import { Notify } from './wire/opcode.ts';
-import { InvalEntryOut, InvalInodeOut, OutHeader } from './wire/structs.ts';
+import { DeleteOut, InvalEntryOut, InvalInodeOut, OutHeader } from './wire/structs.ts';
 
 /** Messages that nobody asked for, written one after the other and never by the thread's own call. */
 export class Notifier {
@@ -20,13 +21,23 @@ export class Notifier {
     this.#add(`${content ? 'c' : 'a'}${nodeid}`, message);
   }
 
-  /** The kernel drops what it knows of the name. */
-  entry(folder: number, name: string): void {
+  /** The kernel drops what it knows of the name; or, with `expire`, asks before it believes that again. */
+  entry(folder: number, name: string, expire: boolean): void {
     const bytes = Buffer.from(name);
     const message = header(Notify.INVAL_ENTRY, InvalEntryOut.size + bytes.length + 1);
-    InvalEntryOut.encode({ parent: folder, namelen: bytes.length }, message, OutHeader.size);
+    const flags = expire ? EXPIRE_ONLY : 0;
+    InvalEntryOut.encode({ parent: folder, namelen: bytes.length, flags }, message, OutHeader.size);
     bytes.copy(message, OutHeader.size + InvalEntryOut.size);
     this.#add(`e${folder}/${name}`, message);
+  }
+
+  /** The node that had the name is gone: who watches it hears of that. What else has the name is not touched. */
+  removed(folder: number, name: string, node: number): void {
+    const bytes = Buffer.from(name);
+    const message = header(Notify.DELETE, DeleteOut.size + bytes.length + 1);
+    DeleteOut.encode({ parent: folder, child: node, namelen: bytes.length }, message, OutHeader.size);
+    bytes.copy(message, OutHeader.size + DeleteOut.size);
+    this.#add(`d${node}/${folder}/${name}`, message);
   }
 
   /** Resolves when all that was to be told is told. */

@@ -10,7 +10,7 @@ import { Opcode } from './wire/opcode.ts';
 
 /**
  * What we answer. Every other opcode gets `ENOSYS`, after which the kernel does without: locks (they are the kernel's
- * own), LSEEK (a file is data to its end), ACCESS (the kernel checks modes), POLL, BMAP, TMPFILE, SYNCFS, DAX mappings;
+ * own), LSEEK (a file is data to its end), ACCESS (the kernel checks modes), POLL, BMAP, TMPFILE, DAX mappings;
  * so does FLUSH where a close promises nothing that a WRITE has not.
  */
 export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
@@ -41,7 +41,8 @@ export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
   [Opcode.OPENDIR, folders.opendir],
   [Opcode.READDIR, folders.readdir],
   [Opcode.RELEASEDIR, folders.done],
-  [Opcode.FSYNCDIR, folders.done],
+  [Opcode.FSYNCDIR, folders.sync],
+  [Opcode.SYNCFS, folders.sync],
   [Opcode.CREATE, files.create],
   [Opcode.INTERRUPT, control.interrupt],
   [Opcode.DESTROY, folders.done],

@@ -22,7 +22,8 @@ import { makeFile, makeFolder, makeSymlink } from './births.ts';
 import { copy } from './copy.ts';
 import { DriveDraft } from './drive-draft.ts';
 import { DriveHandle } from './drive-handle.ts';
-import { type Ground, childOf, folderOf, nodeOf, occupantOf, spaceFolderOf } from './ground.ts';
+import { factsOf } from './facts.ts';
+import { type Ground, childOf, folderOf, nodeOf, occupantOf, removedOf, spaceFolderOf } from './ground.ts';
 import { removeTree, rmdir, unlink } from './remove.ts';
 import { rename } from './rename.ts';
 import { setAttr } from './setattr.ts';
@@ -103,6 +104,11 @@ export class Drive implements FileSystem {
     return nodeOf(this.#ground, node, 'listxattr').xattrs ?? {};
   }
 
+  facts(node: NodeId, context: Context): Readonly<Record<string, string>> {
+    checkAborted(context, 'facts');
+    return factsOf(this.#ground, nodeOf(this.#ground, node, 'facts'));
+  }
+
   async mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Promise<Attr> {
     const { gates } = this.#ground;
     checkAborted(context, 'mkdir');
@@ -127,7 +133,7 @@ export class Drive implements FileSystem {
 
   open(id: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
     checkAborted(context, 'open');
-    const node = nodeOf(this.#ground, id, 'open');
+    const node = removedOf(this.#ground, id) ?? nodeOf(this.#ground, id, 'open');
     if (node.kind === 'folder') throw new FsError('EISDIR', 'open', { subject: node.name });
     if (node.kind === 'symlink') throw new FsError('ELOOP', 'open', { subject: node.name });
     if (mode.read) this.#siblings.opened(node);
@@ -186,6 +192,14 @@ export class Drive implements FileSystem {
     const { quota, used, files } = this.#quota;
     const full = used + this.#ground.staging.usage();
     return { total: quota, used: full, available: Math.max(0, quota - full), files };
+  }
+
+  async sync(context: Context): Promise<void> {
+    checkAborted(context, 'sync');
+    const { files, staging, writer } = this.#ground;
+    await files.flush();
+    await staging.sync();
+    await writer.write([], { sync: true });
   }
 
   watch(listener: (change: Change) => void): () => void {

@@ -33,6 +33,11 @@ export function nodeOf({ catalog, files }: Ground, id: NodeId, op: string): Entr
   return files.overlay(entry);
 }
 
+/** The entry of a file that has lost its name and is still open. */
+export function removedOf({ catalog, files }: Ground, id: NodeId): Entry | undefined {
+  return catalog.get(id) === undefined ? files.get(id)?.entry : undefined;
+}
+
 /** @throws ESTALE, ENOTDIR */
 export function folderOf(ground: Ground, id: NodeId, op: string): Entry {
   const entry = nodeOf(ground, id, op);

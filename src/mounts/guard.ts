@@ -63,6 +63,10 @@ export class Guard implements FileSystem {
     return this.#fs.xattrs(node, context);
   }
 
+  facts(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>> {
+    return this.#fs.facts?.(node, context) ?? {};
+  }
+
   mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
     this.#checkAdd({ folder, name }, 'mkdir');
     return this.#fs.mkdir(folder, name, attr, context);
@@ -128,6 +132,10 @@ export class Guard implements FileSystem {
 
   statfs(node: NodeId, context: Context): Awaitable<StatFs> {
     return this.#fs.statfs(node, context);
+  }
+
+  sync(context: Context): Awaitable<void> {
+    return this.#fs.sync?.(context);
   }
 
   watch(listener: (change: Change) => void): () => void {

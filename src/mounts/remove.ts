@@ -60,7 +60,7 @@ function removalOps({ catalog, ledger }: Ground, node: Entry): Op[] {
 
 async function take(ground: Ground, parent: Entry, node: Entry, ops: readonly Op[]): Promise<void> {
   ground.activity.forget(node.id);
-  const told = [{ what: 'entry', folder: parent.id, name: node.name }] as const;
+  const told = [{ what: 'entry', folder: parent.id, name: node.name, removed: node.id }] as const;
   await submit(ground, [...ops, touched(ground, parent)], told);
   discard(ground, [{ node: node.id, staged: node.staged }]);
 }

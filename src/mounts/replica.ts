@@ -93,7 +93,7 @@ export class Replica {
     ];
     this.submit(ops);
     for (const staged of stagedOf(entry, intents)) this.discard(entry.id, staged);
-    this.parts.changes.emit({ what: 'entry', folder: entry.parent, name: entry.name });
+    this.parts.changes.emit({ what: 'entry', folder: entry.parent, name: entry.name, removed: entry.id });
   }
 
   /** Puts a node to another place and promises that to the cloud, too. The place must be free. */

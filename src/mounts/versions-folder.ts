@@ -77,6 +77,10 @@ export class VersionsFolder implements FileSystem {
     return this.#tree.has(node) ? {} : this.#fs.xattrs(node, context);
   }
 
+  facts(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>> {
+    return this.#tree.has(node) ? {} : (this.#fs.facts?.(node, context) ?? {});
+  }
+
   mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
     this.#refuseNew('mkdir', folder, name);
     return this.#fs.mkdir(folder, name, attr, context);
@@ -136,6 +140,10 @@ export class VersionsFolder implements FileSystem {
 
   statfs(node: NodeId, context: Context): Awaitable<StatFs> {
     return this.#fs.statfs(this.#tree.has(node) ? this.root : node, context);
+  }
+
+  sync(context: Context): Awaitable<void> {
+    return this.#fs.sync?.(context);
   }
 
   watch(listener: (change: Change) => void): () => void {

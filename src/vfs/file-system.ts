@@ -33,6 +33,9 @@ export interface FileSystem {
 
   xattrs(node: NodeId, context: Context): Awaitable<Xattrs>;
 
+  /** What the host knows of a node besides, by short names, for people who ask: nothing to be stored or copied. */
+  facts?(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>>;
+
   /** @throws EEXIST */
   mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr>;
 
@@ -82,6 +85,9 @@ export interface FileSystem {
 
   /** From memory, never from the network. */
   statfs(node: NodeId, context: Context): Awaitable<StatFs>;
+
+  /** `sync(2)`: all that was answered before is on disk when this is answered. */
+  sync?(context: Context): Awaitable<void>;
 
   /** Calls `listener` for every change, from here or elsewhere, after it is visible. Returns the way to stop. */
   watch(listener: (change: Change) => void): () => void;
@@ -202,7 +208,7 @@ export interface Hold {
 
 /** A name or a node that is not what it was. */
 export type Change =
-  /** The name was added, removed, or now names another node. */
-  | { readonly what: 'entry'; readonly folder: NodeId; readonly name: string }
+  /** The name was added, removed, or now names another node. `removed` had it and is nowhere any more. */
+  | { readonly what: 'entry'; readonly folder: NodeId; readonly name: string; readonly removed?: NodeId }
   /** The node's attributes changed; with `content` its bytes, too. */
   | { readonly what: 'node'; readonly node: NodeId; readonly content: boolean };

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -77,6 +79,20 @@ async function changes(t: Test, mount: FuseProcess): Promise<void> {
     await mount.order('write', 'f', '3');
     await until(async () => (await stat(at('f'))).size === 1, 'shorter');
     t.equal(await readFile(at('f'), 'utf8'), '3');
+    await handle.close();
+  });
+
+  t.test('who watches a file hears that it was removed, who has it open has no link left', async (t) => {
+    await writeFile(at('watched'), 'x');
+    const watcher = watch(at('watched'));
+    const heard = once(watcher, 'change');
+    await mount.order('unlink', 'watched');
+    t.equal((await heard)[0], 'rename');
+    watcher.close();
+    await writeFile(at('held'), 'x');
+    const handle = await open(at('held'));
+    await mount.order('unlink', 'held');
+    await until(async () => (await handle.stat()).nlink === 0, 'no link is left');
     await handle.close();
   });
 

@@ -115,7 +115,8 @@ END`,
     `exec 3<> f; echo one >&3; rm f; echo two >&3; test "$(cat /dev/fd/3 < /dev/fd/3 || true)" = "$(printf 'one\\ntwo')"
      test "$(stat -L -c %h /dev/fd/3)" = 0; exec 3>&-
      echo old > g; exec 4< g; echo new > h; mv h g; test "$(cat <&4) $(cat g)" = 'old new'
-     mkdir d; cd d; rmdir ../d; ! ls x 2>/dev/null`,
+     mkdir d; cd d; rmdir ../d; ! ls x 2>/dev/null; cd ..
+     exec 5<> k; echo one >&5; rm k; echo two >> /proc/self/fd/5; test "$(cat /proc/self/fd/5)" = "$(printf 'one\\ntwo')"`,
   );
 
   works(
@@ -163,6 +164,13 @@ END`,
     'a folder of ten thousand names, listed while it is emptied',
     `mkdir many; cd many; seq 10000 | xargs touch; test "$(ls | wc -l)" = 10000
      test "$(ls -U | sort -u | wc -l)" = 10000; test "$(find . -type f | wc -l)" = 10000; cd ..; rm -rf many; test ! -e many`,
+  );
+
+  works(
+    'owners of archives, unpacked and copied by root',
+    `mkdir o; echo x > o/f; chmod 640 o/f; tar -C o --owner=1234 --group=1234 -cf o.tar f; mkdir p
+     tar -C p --same-owner -xpf o.tar; test "$(stat -c '%u %a' p/f)" = "$(id -u) 640"; chown "$(id -u)" p/f
+     cp -a $S/empty q; rsync -a --chown=1234:1234 o/ r; cmp o/f r/f; sync .; sync p/f`,
   );
 
   works(

@@ -277,7 +277,7 @@ export class MemoryFs implements FileSystem {
     node.linked = false;
     node.ctime = this.#now();
     this.#forget(node);
-    this.#emit({ what: 'entry', folder: parent.id, name });
+    this.#emit({ what: 'entry', folder: parent.id, name, removed: node.id });
   }
 
   #forget(node: MemoryNode): void {

@@ -51,6 +51,21 @@ t.test('with durability "power" nothing is acknowledged that the loss of power c
   t.ok(gone.includes('records'), 'unlink');
 });
 
+t.test('sync brings all that was acknowledged to the disk, and what is open', async (t) => {
+  const { device, sync, syncsOf } = await start(t, 'process');
+  const handles = [];
+  for (const name of ['one', 'two']) {
+    const handle = await device.fs.create(sync, name, {}, { read: false, write: true }, context);
+    await handle.write(Buffer.from('content'), 0, context);
+    handles.push(handle);
+  }
+  await handles[0]?.close();
+  const synced = await syncsOf(() => device.fs.sync?.(context));
+  t.ok(synced.filter((event) => event === 'file').length >= 2, 'both contents');
+  t.ok(synced.lastIndexOf('records') > synced.lastIndexOf('file'), `and then the records: ${synced.join(' ')}`);
+  await handles[1]?.close();
+});
+
 t.test('otherwise an fsync alone waits for the disk', async (t) => {
   const { device, sync, syncsOf } = await start(t, 'process');
   const handle = await device.fs.create(sync, 'f', {}, { read: false, write: true }, context);

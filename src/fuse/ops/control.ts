@@ -17,6 +17,7 @@ export const init = operation({
     if (offer.major < MAJOR || offer.minor < MINOR_MIN) throw new Errno(E2BIG);
     state.negotiated = negotiate(offer, { xattr: state.xattr, passthrough: state.loans.wanted });
     state.loans.enabled = (state.negotiated.flags2 & Init2.PASSTHROUGH) !== 0;
+    state.coherence.expires = (state.negotiated.flags2 & Init2.HAS_EXPIRE_ONLY) !== 0;
     return state.negotiated;
   },
   encode: (_state, negotiated, out) => putInitOut(negotiated, out, BODY),

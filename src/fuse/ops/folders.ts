@@ -26,7 +26,15 @@ export const opendir = operation({
   },
 });
 
-/** For what must be answered and has no effect: RELEASEDIR, FSYNCDIR (changes of names are journaled), DESTROY. */
+/** FSYNCDIR and SYNCFS: all of it, as one journal has the changes of all folders. */
+export const sync = operation({
+  name: 'sync',
+  decode: () => undefined,
+  run: (state, request) => state.fs.sync?.(request),
+  encode: nothing,
+});
+
+/** For what must be answered and has no effect: RELEASEDIR, DESTROY. */
 export const done = operation({ name: 'done', decode: () => undefined, run: () => undefined, encode: nothing });
 
 /** A part of a listing. */

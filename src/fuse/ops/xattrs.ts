@@ -1,7 +1,7 @@
 import type { Awaitable } from '../../vfs/context.ts';
 import type { Xattrs } from '../../vfs/node.ts';
 import { chain } from '../awaitable.ts';
-import { EEXIST, ENODATA, ENOSYS, ENOTSUP, ERANGE, Errno } from '../errno.ts';
+import { EEXIST, ENODATA, ENOSYS, ENOTSUP, EPERM, ERANGE, Errno } from '../errno.ts';
 import { BODY, nothing, operation } from '../operation.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
@@ -11,9 +11,23 @@ import * as wire from '../wire/structs.ts';
 /** What is stored with the node; all other attributes (`security.`, `system.`, `trusted.`) are not. */
 const USER = 'user.';
 
+/** What the host tells of a node, which nobody can set. */
+const FACTS = 'user.fjord.';
+
 function load(state: State, request: Request): Awaitable<Xattrs> {
   if (!state.xattr) throw new Errno(ENOSYS);
   return state.fs.xattrs(state.inodes.get(request.nodeid).id, request);
+}
+
+/** Those that are stored, and those that the host knows. */
+function loadAll(state: State, request: Request): Awaitable<Xattrs> {
+  return chain(load(state, request), (stored) => {
+    const { id } = state.inodes.get(request.nodeid);
+    return chain(state.fs.facts?.(id, request) ?? {}, (facts) => {
+      const told = Object.entries(facts).map(([name, value]) => [FACTS + name, Buffer.from(value).toString('base64')]);
+      return { ...stored, ...(Object.fromEntries(told) as Xattrs) };
+    });
+  });
 }
 
 interface Value {
@@ -36,7 +50,7 @@ export const getxattr = operation({
   big: true,
   decode: (request) => ({ ...request.struct(wire.GetxattrIn), name: request.string() }),
   run: (state, request, { size, name }) =>
-    chain(load(state, request), (xattrs): Value => {
+    chain(loadAll(state, request), (xattrs): Value => {
       const value = name.startsWith(USER) ? xattrs[name] : undefined;
       if (value === undefined) throw new Errno(ENODATA);
       return { value: Buffer.from(value, 'base64'), size };
@@ -49,7 +63,7 @@ export const listxattr = operation({
   big: true,
   decode: (request) => request.struct(wire.GetxattrIn),
   run: (state, request, { size }) =>
-    chain(load(state, request), (xattrs): Value => {
+    chain(loadAll(state, request), (xattrs): Value => {
       const names = Object.keys(xattrs).filter((name) => name.startsWith(USER));
       return { value: Buffer.from(names.map((name) => `${name}\0`).join('')), size };
     }),
@@ -59,6 +73,7 @@ export const listxattr = operation({
 function change(state: State, request: Request, name: string, value: string | null, flags: number): Awaitable<void> {
   return chain(load(state, request), (xattrs) => {
     if (!name.startsWith(USER)) throw new Errno(ENOTSUP);
+    if (name.startsWith(FACTS)) throw new Errno(EPERM);
     const exists = Object.hasOwn(xattrs, name);
     if (exists && (flags & Xattr.CREATE) !== 0) throw new Errno(EEXIST);
     if (!exists && (flags & Xattr.REPLACE) !== 0) throw new Errno(ENODATA);

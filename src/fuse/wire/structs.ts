@@ -208,3 +208,6 @@ export const InvalInodeOut = new Layout({ ino: 'u64', off: 'i64', len: 'i64' });
 
 /** Followed by the name and a NUL. */
 export const InvalEntryOut = new Layout({ parent: 'u64', namelen: 'u32', flags: 'u32' });
+
+/** Followed by the name and a NUL. */
+export const DeleteOut = new Layout({ parent: 'u64', child: 'u64', namelen: 'u32', padding: 'u32' });
