@@ -16,6 +16,8 @@ const PATIENCE = 1000;
 export class Sweeper {
   readonly #ground: Ground;
   #running: Promise<void> | undefined;
+  /** Something was hung into the bin since it was last looked into. */
+  #again = false;
   #closed = false;
 
   constructor(ground: Ground) {
@@ -29,9 +31,8 @@ export class Sweeper {
 
   /** Clears the bin; answered when that is done or goes on in the background. Never throws: the next start goes on. */
   async sweep(): Promise<void> {
-    this.#running ??= this.#sweepAll()
-      .catch(() => undefined)
-      .finally(() => (this.#running = undefined));
+    this.#again = true;
+    this.#running ??= this.#sweepAll();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE)));
     await Promise.race([this.#running, patience]);
@@ -44,7 +45,22 @@ export class Sweeper {
     await this.#running;
   }
 
+  /** Never rejects. */
   async #sweepAll(): Promise<void> {
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false;
+        await this.#sweepBin();
+      }
+    } catch {
+      // The database cannot be written: the next start goes on.
+    } finally {
+      // In the turn of the last look at `again`.
+      this.#running = undefined;
+    }
+  }
+
+  async #sweepBin(): Promise<void> {
     while (!this.#closed) {
       const { entries } = await this.#ground.catalog.page(BIN, undefined, 1);
       const [folder] = entries;
