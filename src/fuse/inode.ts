@@ -1,7 +1,25 @@
 import type { Backing, FileHandle, OpenMode } from '../vfs/file-system.ts';
 import type { NodeId } from '../vfs/node.ts';
 
-/** A node that the kernel knows. */
+/** What few nodes have. */
+interface Rare {
+  atime?: number | undefined;
+  files?: Set<OpenFile> | undefined;
+  lent?: Lent | undefined;
+}
+
+/** What the kernel passes reads and writes on to, under its number, for so many opens. */
+interface Lent {
+  readonly id: number;
+  readonly key: string;
+  users: number;
+}
+
+const UNLINKED = 1;
+const RESTLESS = 2;
+const LEFT = 4;
+
+/** A node that the kernel knows. There may be a million: what is rare is kept apart. */
 export class Inode {
   readonly nodeid: number;
   readonly id: NodeId;
@@ -11,23 +29,76 @@ export class Inode {
   cached: string | undefined;
   /** Digest of the attributes that the kernel was last told; when it differs the kernel must hear of it. */
   told = 0;
-  /** The access time that somebody set; the port keeps none. */
-  atime: number | undefined;
-  /** True once its name is gone. */
-  unlinked = false;
   /** Requests of the kernel that change it and are not answered yet. */
   changing = 0;
-  files: Set<OpenFile> | undefined;
-  /** What the kernel passes reads and writes on to, under its number, for so many opens. */
-  lent: { readonly id: number; readonly key: string; users: number } | undefined;
-  /** Its content was changed while the kernel knew it: who reads it probably waits for more. */
-  restless = false;
-  /** Its node goes on under another number; who has it open stays with what it was. */
-  left = false;
+  #flags = 0;
+  #rare: Rare | undefined;
 
   constructor(nodeid: number, id: NodeId) {
     this.nodeid = nodeid;
     this.id = id;
+  }
+
+  /** The access time that somebody set; the port keeps none. */
+  get atime(): number | undefined {
+    return this.#rare?.atime;
+  }
+
+  set atime(atime: number | undefined) {
+    this.#change({ atime });
+  }
+
+  get files(): Set<OpenFile> | undefined {
+    return this.#rare?.files;
+  }
+
+  set files(files: Set<OpenFile> | undefined) {
+    this.#change({ files });
+  }
+
+  get lent(): Lent | undefined {
+    return this.#rare?.lent;
+  }
+
+  set lent(lent: Lent | undefined) {
+    this.#change({ lent });
+  }
+
+  /** True once its name is gone. */
+  get unlinked(): boolean {
+    return (this.#flags & UNLINKED) !== 0;
+  }
+
+  set unlinked(is: boolean) {
+    this.#flag(UNLINKED, is);
+  }
+
+  /** Its content was changed while the kernel knew it: who reads it probably waits for more. */
+  get restless(): boolean {
+    return (this.#flags & RESTLESS) !== 0;
+  }
+
+  set restless(is: boolean) {
+    this.#flag(RESTLESS, is);
+  }
+
+  /** Its node goes on under another number; who has it open stays with what it was. */
+  get left(): boolean {
+    return (this.#flags & LEFT) !== 0;
+  }
+
+  set left(is: boolean) {
+    this.#flag(LEFT, is);
+  }
+
+  #flag(bit: number, is: boolean): void {
+    this.#flags = is ? this.#flags | bit : this.#flags & ~bit;
+  }
+
+  #change(change: Rare): void {
+    const { atime, files, lent } = { ...this.#rare, ...change };
+    const isEmpty = atime === undefined && files === undefined && lent === undefined;
+    this.#rare = isEmpty ? undefined : { atime, files, lent };
   }
 }
 
