@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { StagedFile } from '../cache/content.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Op } from '../cache/group-writer.ts';
 import type { PendingIntent } from '../cache/journal.ts';
@@ -17,8 +18,15 @@ export async function recoverWriting(parts: DriveParts): Promise<void> {
 
 async function recover(parts: DriveParts, { writing: _writing, ...put }: PendingIntent): Promise<Op[]> {
   const { catalog, journal, now } = parts;
-  const size = await sizeOf(parts, put.staged);
   const entry = catalog.get(put.node);
+  const own = entry?.staged === put.staged ? await ownFile(parts, put.staged) : undefined;
+  if (own !== undefined && entry !== undefined) {
+    const version = newId(now());
+    const { size, id: staged } = own;
+    const ops = [catalog.update({ ...entry, staged, size, mtime: now(), ctime: now(), version })];
+    return [journal.put({ ...put, staged, version }), ...ops];
+  }
+  const size = await sizeOf(parts, put.staged);
   if (size === undefined || entry === undefined) return [journal.put(put)];
   // What the version before named may have been written over since.
   const version = newId(now());
@@ -26,6 +34,26 @@ async function recover(parts: DriveParts, { writing: _writing, ...put }: Pending
   if (entry.staged !== put.staged) return [finished];
   const changed = entry.size === size ? entry : { ...entry, size, mtime: now(), ctime: now() };
   return [finished, catalog.update({ ...changed, version })];
+}
+
+/**
+ * A copy of a staged file into which a program goes on to write, through a mount that is dead: the kernel passes its writes
+ * on without us, so the file would change after it was sent. What is written from now on is lost. Nothing if nobody does.
+ */
+async function ownFile({ staging }: DriveParts, id: string | undefined): Promise<StagedFile | undefined> {
+  // Others than root are lent no files.
+  if (id === undefined || process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
+  try {
+    const file = await staging.open(id);
+    const lent = file.lend(false);
+    if (lent === undefined) return undefined;
+    const { Libc } = await import('../fuse/libc.ts');
+    const isShared = new Libc().isShared(lent.fd);
+    lent.release();
+    return isShared ? await staging.copy(file) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function sizeOf({ staging }: DriveParts, id: string | undefined): Promise<number | undefined> {
