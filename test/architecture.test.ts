@@ -45,6 +45,29 @@ t.test('every import follows the table of rooms', async (t) => {
   }
 });
 
+/** The rooms inside `mounts`; what lies beside them puts them together and may import any. */
+const mounts: Record<string, readonly string[]> = {
+  policies: [],
+  drive: ['policies'],
+  versions: ['drive'],
+  sync: ['drive', 'policies'],
+  recovery: ['drive', 'policies', 'sync'],
+  follow: ['drive', 'sync'],
+  upload: ['drive', 'sync'],
+};
+
+t.test('so does every import between the rooms of mounts', async (t) => {
+  const inside = files.filter((file) => /^mounts\/.+\//.test(file));
+  t.ok(inside.length > 40, 'sources were found');
+  for (const file of inside) {
+    const [, from = ''] = file.split('/');
+    for (const target of imports(file).filter((one) => one.startsWith('mounts/'))) {
+      const [, to = ''] = target.split('/');
+      if (to !== from && !(mounts[from] ?? []).includes(to)) t.fail(`${file} (${from}) imports ${target} (${to})`);
+    }
+  }
+});
+
 t.test('no import leads back to where it came from', async (t) => {
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {

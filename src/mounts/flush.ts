@@ -3,9 +3,9 @@ import type { Context } from '../vfs/context.ts';
 import { CODES, FsError } from '../vfs/fs-error.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { WaitCount, type FlushWait, type WaitParts } from './flush-waits.ts';
-import { isCreation } from './promise.ts';
+import { isCreation } from './drive/promise.ts';
 import { pathOf } from './sync-status.ts';
-import type { Uploader } from './uploader.ts';
+import type { Uploader } from './upload/uploader.ts';
 
 export interface FlushParts extends WaitParts {
   readonly journal: Journal;

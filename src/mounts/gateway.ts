@@ -6,7 +6,7 @@ import type { FileSystem } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { splitPath, walk } from '../vfs/walk.ts';
 import { compose, type GatewayOptions, type Stack } from './compose.ts';
-import type { Conflict } from './conflicts.ts';
+import type { Conflict } from './sync/conflicts.ts';
 import { flush, type FlushProgress } from './flush.ts';
 import { syncStatus, type SyncStatus } from './sync-status.ts';
 

@@ -1,7 +1,7 @@
 import type { GroupWriter } from '../cache/group-writer.ts';
 import { type Rows, Table } from '../cache/table.ts';
 import type { Remote } from '../cloud/remote.ts';
-import type { Quota } from './drive.ts';
+import type { Quota } from './drive/drive.ts';
 
 /** How often the cloud is asked, ms. */
 const EVERY = 60_000;

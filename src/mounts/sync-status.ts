@@ -1,9 +1,9 @@
 import type { Catalog } from '../cache/catalog.ts';
 import type { Journal, PendingIntent } from '../cache/journal.ts';
 import type { FsError } from '../vfs/fs-error.ts';
-import type { Follower } from './follower.ts';
-import type { HeldRemoval } from './removal-guard.ts';
-import type { Uploader } from './uploader.ts';
+import type { Follower } from './follow/follower.ts';
+import type { HeldRemoval } from './follow/removal-guard.ts';
+import type { Uploader } from './upload/uploader.ts';
 
 /** Parked changes that a status names one by one. */
 const NAMED = 100;

@@ -83,7 +83,10 @@ export class DriveFileSystem extends webdav.FileSystem {
   ): void {
     answer('open', callback, async () => {
       const { id } = await this.#find(path);
-      return readStream(await this.#fs.open(id, { read: true, write: false, snapshot: true }, this.#context), this.#context);
+      return readStream(
+        await this.#fs.open(id, { read: true, write: false, snapshot: true }, this.#context),
+        this.#context,
+      );
     });
   }
 

@@ -1,0 +1,98 @@
+import { attrOf, type Entry } from '../../cache/entry.ts';
+import type { Op } from '../../cache/group-writer.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import { checkName, isLitter } from '../../vfs/name.ts';
+import type { Attr, Kind, NewAttr, NodeId } from '../../vfs/node.ts';
+import { bornWith } from './attr-values.ts';
+import { type Ground, occupantOf, spaceFolderOf, submit, touched } from './ground.ts';
+import type { OpenFile } from './open-file.ts';
+import { newId } from './new-id.ts';
+import { type NewContent, planCreation } from './promise.ts';
+
+/** A new node of a folder, not yet submitted. */
+export interface Birth {
+  readonly entry: Entry;
+  readonly ops: readonly Op[];
+}
+
+/** @throws EEXIST */
+export async function makeFolder(ground: Ground, folder: NodeId, name: string, attr: NewAttr): Promise<Attr> {
+  const parent = freePlace(ground, folder, name, 'mkdir');
+  const { entry, ops } = birth(ground, parent, newEntry(ground, parent, name, 'folder', attr, 'mkdir'));
+  if (entry.local !== true) ground.activity.madeFolder(entry.id);
+  await submitBirth(ground, parent, entry, ops);
+  return attrOf(entry);
+}
+
+/** @throws EEXIST, EINVAL, ENAMETOOLONG */
+export async function makeSymlink(ground: Ground, folder: NodeId, name: string, target: string): Promise<Attr> {
+  if (target === '' || target.includes('\0')) throw new FsError('EINVAL', 'symlink', { subject: name });
+  const size = Buffer.byteLength(target);
+  if (size > 4095) throw new FsError('ENAMETOOLONG', 'symlink', { subject: name });
+  const parent = freePlace(ground, folder, name, 'symlink');
+  const made: Entry = { ...newEntry(ground, parent, name, 'symlink', {}, 'symlink'), target, size };
+  const { entry, ops } = birth(ground, parent, made);
+  await submitBirth(ground, parent, entry, ops);
+  return attrOf(entry);
+}
+
+/** A new empty file that is open for one handle, whose count the caller takes over. @throws EEXIST, ENOSPC */
+export async function makeFile(
+  ground: Ground,
+  folder: NodeId,
+  name: string,
+  attr: NewAttr,
+  mode: { readonly write: boolean },
+): Promise<OpenFile> {
+  const parent = freePlace(ground, folder, name, 'create');
+  const made = newEntry(ground, parent, name, 'file', attr, 'create');
+  const file = ground.staging.create(null);
+  const id = newId(ground.now());
+  const content = { version: `${id}.0`, staged: file.id, writing: true } as const;
+  const { entry, ops } = birth(ground, parent, { ...made, staged: file.id, version: content.version }, content);
+  const written = submitBirth(ground, parent, entry, ops);
+  const open = ground.files.acquire(entry, mode);
+  ground.activity.changed(entry.id, 0);
+  open.begin(file, id);
+  try {
+    await written;
+  } catch (error) {
+    void ground.files.release(open, mode);
+    throw error;
+  }
+  return open;
+}
+
+/** The folder, if the name in it is free. @throws ESTALE, ENOTDIR, EROFS, EINVAL, ENAMETOOLONG, EEXIST */
+export function freePlace(ground: Ground, folder: NodeId, name: string, op: string): Entry {
+  const parent = spaceFolderOf(ground, folder, op);
+  checkName(name, op);
+  if (occupantOf(ground, parent, name) !== undefined) throw new FsError('EEXIST', op, { subject: name });
+  return parent;
+}
+
+/** An entry for a new node, without content. @throws EINVAL, ENOSPC */
+export function newEntry({ now }: Ground, parent: Entry, name: string, kind: Kind, attr: NewAttr, op: string): Entry {
+  const at = now();
+  const id = newId(at);
+  const born = bornWith(attr, kind, at, op);
+  const entry = { id, space: parent.space, parent: parent.id, name, kind, size: 0, ...born, version: id, rev: 0 };
+  return isLocal(parent, name) ? { ...entry, local: true } : { ...entry, base: null };
+}
+
+/** Whether a new node of this name stays on this computer. */
+export function isLocal(parent: Entry, name: string): boolean {
+  return parent.local === true || isLitter(name);
+}
+
+/** The ops of a new node, and its promise unless it is local. `replace`, which the cloud knows, has had its name. */
+export function birth(ground: Ground, parent: Entry, entry: Entry, content?: NewContent, replace?: NodeId): Birth {
+  const promised = entry.local === true ? [] : ground.ledger.ops(planCreation(entry, content, replace));
+  return { entry, ops: [...promised, ...ground.catalog.put(entry), touched(ground, parent)] };
+}
+
+/** Submits a birth and tells of it. */
+export function submitBirth(ground: Ground, parent: Entry, entry: Entry, ops: readonly Op[]): Promise<void> {
+  ground.activity.filled(parent.id);
+  return submit(ground, ops, [{ what: 'entry', folder: parent.id, name: entry.name }]);
+}

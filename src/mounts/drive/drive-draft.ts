@@ -1,0 +1,91 @@
+import type { StagedFile } from '../../cache/content.ts';
+import { attrOf, type Entry } from '../../cache/entry.ts';
+import type { Context } from '../../vfs/context.ts';
+import type { CommitOptions, Draft, Place } from '../../vfs/file-system.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { Attr, NewAttr } from '../../vfs/node.ts';
+import { checkAborted } from './attr-values.ts';
+import { type Ground, occupantOf, spaceFolderOf } from './ground.ts';
+import { type Fill, fill } from './fill.ts';
+import { newId } from './new-id.ts';
+
+/** See `FileSystem.draft`: a staged file that no entry names yet. */
+export class DriveDraft implements Draft {
+  readonly #ground: Ground;
+  readonly #place: Place;
+  readonly #attr: NewAttr;
+  readonly #file: StagedFile;
+  #ended = false;
+
+  /** @throws ENOSPC */
+  constructor(ground: Ground, place: Place, attr: NewAttr) {
+    this.#ground = ground;
+    this.#place = place;
+    this.#attr = attr;
+    this.#file = ground.staging.create(null);
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  append(data: Uint8Array, context: Context): void | Promise<void> {
+    this.#check('write', context);
+    return this.#file.append(data, context);
+  }
+
+  async commit({ expected }: CommitOptions, context: Context): Promise<Attr> {
+    this.#check('commit', context);
+    this.#ended = true;
+    try {
+      const hash = await this.#hashIfEqualSize(context);
+      const content = { staged: this.#file.id, size: this.#file.size, version: newId(this.#ground.now()), ...hash };
+      const { gates } = this.#ground;
+      while (gates.isClosed(this.#place.folder)) await gates.opened(this.#place.folder);
+      const { entry, used } = await this.#fill(content, expected);
+      if (!used) this.#drop();
+      // Who reads it already goes on, also if the next draft has replaced it by now.
+      if (!this.#ground.files.isOpen(entry.id)) this.#file.close();
+      return attrOf(entry);
+    } catch (error) {
+      this.#drop();
+      throw error;
+    }
+  }
+
+  async discard(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#drop();
+  }
+
+  /** Checks and submits in one turn. */
+  #fill(content: Fill, expected: string | null | undefined): Promise<{ entry: Entry; used: boolean }> {
+    const { folder, name } = this.#place;
+    const parent = spaceFolderOf(this.#ground, folder, 'commit');
+    const old = occupantOf(this.#ground, parent, name);
+    if (expected !== undefined && (old?.version ?? null) !== expected) {
+      throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed meanwhile' });
+    }
+    return fill(this.#ground, { parent, name, old }, content, this.#attr, 'commit');
+  }
+
+  /** Only bytes of the same number can be the same; all others need not be hashed now. */
+  async #hashIfEqualSize(context: Context): Promise<{ hash?: string }> {
+    const old = this.#ground.catalog.child(this.#place.folder, this.#place.name);
+    if (old?.hash === undefined || old.size !== this.#file.size) return {};
+    this.#file.seal();
+    const { hash } = await this.#file.manifest(context);
+    return { hash };
+  }
+
+  #check(op: string, context: Context): void {
+    checkAborted(context, op);
+    if (this.#ended) throw new FsError('EBADF', op, { reason: 'the draft has ended' });
+  }
+
+  #drop(): void {
+    this.#file.close();
+    this.#ground.staging.discard(this.#file.id).catch(() => undefined);
+  }
+}

@@ -1,0 +1,97 @@
+import { attrOf } from '../../cache/entry.ts';
+import type { Awaitable, Context } from '../../vfs/context.ts';
+import type { Backing, FileHandle, OpenMode } from '../../vfs/file-system.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { Attr, NodeId } from '../../vfs/node.ts';
+import { checkAborted, checkSize } from './attr-values.ts';
+import { type Ground, release } from './ground.ts';
+import type { Loan } from './loan.ts';
+import type { OpenFile } from './open-file.ts';
+
+/**
+ * A handle of a file of the drive. All handles of a node see the same bytes, those that somebody else has replaced them with
+ * included (another computer, a draft): they follow the node. Who wants one content to its end opens a snapshot.
+ */
+export class DriveHandle implements FileHandle {
+  readonly #ground: Ground;
+  readonly #file: OpenFile;
+  readonly #mode: OpenMode;
+  /** Only where a close is to survive the loss of power. */
+  readonly flush?: (context: Context) => Awaitable<void>;
+  #open = true;
+  #loan: Loan | undefined;
+
+  /** Takes over one count of `file.handles`, and of its writers. */
+  constructor(ground: Ground, file: OpenFile, mode: OpenMode) {
+    this.#ground = ground;
+    this.#file = file;
+    this.#mode = mode;
+    if (ground.durable === true) this.flush = (context) => (mode.write ? this.sync(context) : undefined);
+  }
+
+  get node(): NodeId {
+    return this.#file.node;
+  }
+
+  attr(context: Context): Attr {
+    this.#check('fstat', true, context);
+    return attrOf(this.#file.entry);
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    this.#check('read', this.#mode.read, context);
+    checkSize(position, 'read');
+    return this.#file.read(into, position, context);
+  }
+
+  write(data: Uint8Array, position: number, context: Context): Awaitable<void> {
+    this.#check('write', this.#mode.write, context);
+    if (this.#mode.append !== true) checkSize(position + data.length, 'write', position);
+    if (data.length === 0) return;
+    return this.#file.write(data, this.#mode.append === true ? 'end' : position, context);
+  }
+
+  truncate(size: number, context: Context): Awaitable<void> {
+    this.#check('ftruncate', this.#mode.write, context);
+    checkSize(size, 'ftruncate');
+    return this.#file.truncate(size, context);
+  }
+
+  async sync(context: Context): Promise<void> {
+    this.#check('fsync', true, context);
+    await this.#file.sync();
+    this.#ground.activity.flushed(this.node);
+  }
+
+  async backing(context: Context): Promise<Backing | undefined> {
+    this.#check('open', true, context);
+    const { write } = this.#mode;
+    const loan = this.#loan ?? (await this.#file.lend(write));
+    // Closed, or asked twice, meanwhile.
+    if (loan !== undefined && loan !== this.#loan && (!this.#open || this.#loan !== undefined)) {
+      this.#file.giveBack(loan, write);
+      return this.#loan?.backing;
+    }
+    this.#loan = loan;
+    return loan?.backing;
+  }
+
+  close(): Awaitable<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    if (this.#loan !== undefined) this.#file.giveBack(this.#loan, this.#mode.write);
+    if (!this.#file.writes.any) return this.#release();
+    return this.#file.writes.over().then(() => this.#release());
+  }
+
+  #release(): Awaitable<void> {
+    return release(this.#ground, this.#file, this.#mode);
+  }
+
+  #check(op: string, allowed: boolean, context: Context): void {
+    if (!this.#open || !allowed) {
+      throw new FsError('EBADF', op, { reason: this.#open ? 'not opened for this' : 'the handle is closed' });
+    }
+    checkAborted(context, op);
+  }
+}

@@ -1,0 +1,21 @@
+import type { Catalog } from '../../cache/catalog.ts';
+import type { ContentStore, Staging } from '../../cache/content.ts';
+import type { GroupWriter } from '../../cache/group-writer.ts';
+import type { Journal } from '../../cache/journal.ts';
+import type { Activity } from './activity.ts';
+import type { Changes } from './changes.ts';
+import type { Ledger } from './ledger.ts';
+
+/** What open files and the drive share with uploader and follower. */
+export interface DriveParts {
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly ledger: Ledger;
+  readonly writer: GroupWriter;
+  readonly staging: Staging;
+  readonly store: ContentStore;
+  readonly changes: Changes;
+  readonly activity: Activity;
+  /** ms since 1970 */
+  readonly now: () => number;
+}

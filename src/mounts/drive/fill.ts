@@ -1,0 +1,102 @@
+import type { Entry } from '../../cache/entry.ts';
+import type { Op } from '../../cache/group-writer.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { NewAttr, NodeId } from '../../vfs/node.ts';
+import { birth, newEntry, submitBirth } from './births.ts';
+import { type Ground, discardReplaced, submit } from './ground.ts';
+import { type NewContent, planAttr, planContent, planReplaced, withBase } from './promise.ts';
+import { changed } from './setattr.ts';
+
+/** The whole content of a file: staged here, or `from` a version of the cloud (then with its hash). */
+export interface Fill {
+  readonly version: string;
+  readonly size: number;
+  readonly staged?: string;
+  readonly from?: string;
+  /** If it is known. */
+  readonly hash?: string;
+}
+
+/** A name, its folder, and who has it, as they are in this turn. */
+export interface FillPlace {
+  readonly parent: Entry;
+  readonly name: string;
+  readonly old: Entry | undefined;
+}
+
+/**
+ * Gives a name a content, as a new file or as the next version of the file that has it; all is submitted in this turn.
+ * Where the file has the same bytes already its version stays; a sealed one
+ * stays altogether. `used` is false if a staged file was not needed.
+ * @throws EISDIR
+ */
+export async function fill(
+  ground: Ground,
+  place: FillPlace,
+  content: Fill,
+  attr: NewAttr,
+  op: string,
+): Promise<{ entry: Entry; used: boolean }> {
+  const { old } = place;
+  if (old?.kind === 'folder') throw new FsError('EISDIR', op, { subject: place.name });
+  if (old?.kind !== 'file') return { entry: await fillNew(ground, place, content, attr, op), used: true };
+  if (content.hash !== undefined && content.hash === old.hash) {
+    return { entry: ground.isSealed(old) ? old : await touch(ground, old, attr), used: false };
+  }
+  return { entry: await fillKnown(ground, old, content, attr), used: true };
+}
+
+async function fillNew(ground: Ground, place: FillPlace, content: Fill, attr: NewAttr, op: string): Promise<Entry> {
+  const { parent, name, old } = place;
+  const made: Entry = { ...newEntry(ground, parent, name, 'file', attr, op), ...shown(content) };
+  const freed: Op[] = [];
+  let replace: NodeId | undefined;
+  if (old !== undefined) {
+    const plan = planReplaced(old, ground.ledger.waiting(old.id));
+    replace = plan.replace;
+    freed.push(...ground.ledger.ops(plan), ...ground.catalog.remove(old));
+  }
+  const { entry, ops } = birth(ground, parent, made, promised(content), replace);
+  ground.activity.changed(entry.id, entry.size);
+  await submitBirth(ground, parent, entry, [...freed, ...ops]);
+  return entry;
+}
+
+async function fillKnown(ground: Ground, old: Entry, content: Fill, attr: NewAttr): Promise<Entry> {
+  const { catalog, ledger, activity } = ground;
+  const { hash: _hash, remote: _remote, staged: _staged, ...kept } = withMeta(ground, old, attr);
+  const entry: Entry = {
+    ...kept,
+    ...shown(content),
+    ...(old.local === true ? {} : { base: withBase(old).base ?? null }),
+  };
+  const promise = old.local === true ? [] : ledger.ops(planContent(old, ledger.waiting(old.id), promised(content)));
+  activity.changed(entry.id, entry.size);
+  await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: true }]);
+  discardReplaced(ground, old.staged);
+  return entry;
+}
+
+/** The same bytes again: only times (and what else was given) change. */
+async function touch(ground: Ground, old: Entry, attr: NewAttr): Promise<Entry> {
+  const { catalog, ledger, activity } = ground;
+  const entry = old.local === true ? withMeta(ground, old, attr) : withBase(withMeta(ground, old, attr));
+  const promise = old.local === true ? [] : ledger.ops(planAttr(old, ledger.waiting(old.id)));
+  activity.changed(entry.id, entry.size);
+  await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: false }]);
+  return entry;
+}
+
+function withMeta({ now }: Ground, old: Entry, attr: NewAttr): Entry {
+  const at = now();
+  return { ...changed(old, { mtime: at, ...attr }), ctime: at };
+}
+
+function shown({ version, size, staged, from, hash }: Fill): Partial<Entry> & Pick<Entry, 'version' | 'size'> {
+  if (staged !== undefined) return { version, size, staged };
+  return { version, size, ...(from === undefined ? {} : { remote: from }), ...(hash === undefined ? {} : { hash }) };
+}
+
+function promised({ version, staged, from }: Fill): NewContent {
+  return { version, ...(staged === undefined ? {} : { staged }), ...(from === undefined ? {} : { from }) };
+}

@@ -1,0 +1,197 @@
+import type { Entry } from '../../cache/entry.ts';
+import type { Awaitable, Context } from '../../vfs/context.ts';
+import type {
+  Change,
+  CopyOptions,
+  Draft,
+  FileHandle,
+  FileSystem,
+  Hold,
+  OpenMode,
+  Page,
+  PageRequest,
+  Place,
+  RenameFlags,
+} from '../../vfs/file-system.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
+import { OTHER_MOUNT, type Operation, type Policy } from '../policies/policy.ts';
+import type { Standing } from './standing.ts';
+
+/**
+ * Lets through what the policy of a node allows. The name of a node is governed by the policy of its folder, its content
+ * and attributes by its own. What is not there at all the file system below says.
+ */
+export class Guard implements FileSystem {
+  readonly root: NodeId;
+  readonly #fs: FileSystem;
+  readonly #standing: Standing;
+
+  constructor(fs: FileSystem, standing: Standing) {
+    this.root = fs.root;
+    this.#fs = fs;
+    this.#standing = standing;
+  }
+
+  lookup(folder: NodeId, name: string, context: Context): Awaitable<Attr> {
+    return this.#fs.lookup(folder, name, context);
+  }
+
+  getattr(node: NodeId, context: Context): Awaitable<Attr> {
+    return this.#fs.getattr(node, context);
+  }
+
+  setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr> {
+    const { size, ...others } = changes;
+    if (size !== undefined) this.#check(node, size === 0 ? 'replace' : 'write', 'truncate');
+    // Emptied as a whole, it begins a new version, whose attributes are free.
+    const begins = size === 0 && this.#standing.entry(node)?.size !== 0;
+    if (!begins && Object.keys(others).length > 0) this.#check(node, 'attr', 'setattr');
+    return this.#fs.setattr(node, changes, context);
+  }
+
+  readdir(folder: NodeId, page: PageRequest, context: Context): Awaitable<Page> {
+    this.#check(folder, 'list', 'readdir');
+    return this.#fs.readdir(folder, page, context);
+  }
+
+  readlink(node: NodeId, context: Context): Awaitable<string> {
+    return this.#fs.readlink(node, context);
+  }
+
+  xattrs(node: NodeId, context: Context): Awaitable<Xattrs> {
+    return this.#fs.xattrs(node, context);
+  }
+
+  facts(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>> {
+    return this.#fs.facts?.(node, context) ?? {};
+  }
+
+  mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
+    this.#checkAdd({ folder, name }, 'mkdir');
+    return this.#fs.mkdir(folder, name, attr, context);
+  }
+
+  symlink(folder: NodeId, name: string, target: string, context: Context): Awaitable<Attr> {
+    this.#checkAdd({ folder, name }, 'symlink');
+    return this.#fs.symlink(folder, name, target, context);
+  }
+
+  create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+    this.#checkAdd({ folder, name }, 'create');
+    return this.#fs.create(folder, name, attr, mode, context);
+  }
+
+  open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+    if (mode.truncate === true) this.#check(file, 'replace', 'open');
+    else {
+      // Who wants to write is told that it may not, even where reading is refused as well.
+      if (mode.write) this.#check(file, 'write', 'open');
+      if (mode.read) this.#check(file, 'read', 'open');
+    }
+    return this.#fs.open(file, mode, context);
+  }
+
+  draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Draft> {
+    this.#checkFill({ folder, name }, 'draft');
+    return this.#fs.draft(folder, name, attr, context);
+  }
+
+  unlink(folder: NodeId, name: string, context: Context): Awaitable<void> {
+    this.#checkName({ folder, name }, 'remove', 'unlink');
+    return this.#fs.unlink(folder, name, context);
+  }
+
+  rmdir(folder: NodeId, name: string, context: Context): Awaitable<void> {
+    this.#checkName({ folder, name }, 'remove', 'rmdir');
+    return this.#fs.rmdir(folder, name, context);
+  }
+
+  removeTree(folder: NodeId, name: string, context: Context): Awaitable<void> {
+    this.#checkName({ folder, name }, 'remove', 'removeTree');
+    return this.#fs.removeTree(folder, name, context);
+  }
+
+  rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
+    const source = this.#standing.entry(from.folder);
+    const target = this.#standing.entry(to.folder);
+    if (source !== undefined && target !== undefined) this.#checkRename(source, from, target, to, flags);
+    return this.#fs.rename(from, to, flags, context);
+  }
+
+  copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
+    const entry = this.#standing.entry(node);
+    if (entry?.kind === 'file') this.#check(node, 'read', 'copy');
+    this.#checkFill(to, 'copy');
+    return this.#fs.copy(node, to, options, context);
+  }
+
+  hold(node: NodeId, context: Context): Awaitable<Hold> {
+    return this.#fs.hold(node, context);
+  }
+
+  statfs(node: NodeId, context: Context): Awaitable<StatFs> {
+    return this.#fs.statfs(node, context);
+  }
+
+  sync(context: Context): Awaitable<void> {
+    return this.#fs.sync?.(context);
+  }
+
+  watch(listener: (change: Change) => void): () => void {
+    return this.#fs.watch(listener);
+  }
+
+  #checkRename(source: Entry, from: Place, target: Entry, to: Place, flags: RenameFlags): void {
+    const node = this.#standing.child(source, from.name);
+    if (source.space !== target.space && node !== undefined) {
+      throw new FsError('EXDEV', 'rename', { subject: from.name, reason: OTHER_MOUNT });
+    }
+    this.#checkName(from, 'rename', 'rename');
+    this.#checkAdd(to, 'rename');
+    const other = this.#standing.child(target, to.name);
+    if (node === undefined || other === undefined || other.id === node.id) return;
+    const policy = this.#standing.policy(target);
+    if (flags.exchange === true && policy.sealing) {
+      throw new FsError('ENOTSUP', 'rename', { subject: from.name, reason: 'nothing is exchanged here' });
+    }
+    if (flags.exchange === true || flags.noReplace === true) return;
+    const isFile = node.kind === 'file' && other.kind === 'file';
+    this.#verdict(policy, other, isFile ? 'replace' : 'remove', 'rename');
+  }
+
+  /** A new name in a folder. */
+  #checkAdd({ folder }: Place, op: string): void {
+    const entry = this.#standing.entry(folder);
+    if (entry?.kind === 'folder') this.#verdict(this.#standing.policy(entry), entry, 'add', op);
+  }
+
+  /** The whole content of a name, new or not. */
+  #checkFill({ folder, name }: Place, op: string): void {
+    this.#checkAdd({ folder, name }, op);
+    const parent = this.#standing.entry(folder);
+    const old = parent === undefined ? undefined : this.#standing.child(parent, name);
+    if (parent !== undefined && old !== undefined && old.kind !== 'folder') {
+      this.#verdict(this.#standing.policy(parent), old, old.kind === 'file' ? 'replace' : 'remove', op);
+    }
+  }
+
+  /** What happens to a name: the folder's policy decides, in the node's state. */
+  #checkName({ folder, name }: Place, operation: Operation, op: string): void {
+    const parent = this.#standing.entry(folder);
+    const node = parent === undefined ? undefined : this.#standing.child(parent, name);
+    if (parent !== undefined && node !== undefined) {
+      this.#verdict(this.#standing.policy(parent), node, operation, op);
+    }
+  }
+
+  #check(node: NodeId, operation: Operation, op: string): void {
+    const entry = this.#standing.entry(node);
+    if (entry !== undefined) this.#verdict(this.#standing.policy(entry), entry, operation, op);
+  }
+
+  #verdict(policy: Policy, entry: Entry, operation: Operation, op: string): void {
+    const verdict = policy.access[policy.sealing ? this.#standing.state(entry) : 'open'][operation];
+    if (verdict !== 'yes') throw new FsError(verdict.code, op, { subject: entry.name, reason: verdict.reason });
+  }
+}

@@ -1,0 +1,88 @@
+import { attrOf } from '../../cache/entry.ts';
+import type { Entry } from '../../cache/entry.ts';
+import type { Awaitable, Context } from '../../vfs/context.ts';
+import type { FileHandle } from '../../vfs/file-system.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { Attr, NodeId } from '../../vfs/node.ts';
+import { checkAborted, checkSize } from './attr-values.ts';
+import type { Ground } from './ground.ts';
+import type { OpenFile } from './open-file.ts';
+import type { Pinned } from './open-source.ts';
+
+const READER = { write: false } as const;
+
+/** See `OpenMode.snapshot`. At once, unless the content is staged. @throws EIO */
+export function openSnapshot(ground: Ground, node: Entry): Awaitable<FileHandle> {
+  const file = ground.files.acquire(node, READER);
+  try {
+    const pinned = file.pin();
+    if (!(pinned instanceof Promise)) return new SnapshotHandle(ground, file, pinned);
+    return pinned.then(
+      (pinned) => new SnapshotHandle(ground, file, pinned),
+      (error: unknown) => {
+        void ground.files.release(file, READER);
+        throw error;
+      },
+    );
+  } catch (error) {
+    void ground.files.release(file, READER);
+    throw error;
+  }
+}
+
+/**
+ * A handle that reads one content of a file to its end. What replaces the content, here or elsewhere, it does not see; what a
+ * program writes into the very bytes that it reads, it does.
+ */
+class SnapshotHandle implements FileHandle {
+  readonly #ground: Ground;
+  readonly #file: OpenFile;
+  readonly #pinned: Pinned;
+  #open = true;
+
+  /** Takes over one count of `file.handles`, and what is pinned. */
+  constructor(ground: Ground, file: OpenFile, pinned: Pinned) {
+    this.#ground = ground;
+    this.#file = file;
+    this.#pinned = pinned;
+  }
+
+  get node(): NodeId {
+    return this.#file.node;
+  }
+
+  attr(context: Context): Attr {
+    this.#check('fstat', context);
+    return attrOf(this.#pinned.entry);
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    this.#check('read', context);
+    checkSize(position, 'read');
+    return this.#pinned.source.read(into, position, context);
+  }
+
+  write(): never {
+    throw new FsError('EBADF', 'write', { reason: 'not opened for this' });
+  }
+
+  truncate(): never {
+    throw new FsError('EBADF', 'ftruncate', { reason: 'not opened for this' });
+  }
+
+  sync(context: Context): void {
+    this.#check('fsync', context);
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#pinned.source.release();
+    void this.#ground.files.release(this.#file, READER);
+  }
+
+  #check(op: string, context: Context): void {
+    if (!this.#open) throw new FsError('EBADF', op, { reason: 'the handle is closed' });
+    checkAborted(context, op);
+  }
+}

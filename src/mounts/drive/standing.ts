@@ -1,0 +1,64 @@
+import type { Catalog } from '../../cache/catalog.ts';
+import type { Entry } from '../../cache/entry.ts';
+import type { Journal } from '../../cache/journal.ts';
+import type { NodeId } from '../../vfs/node.ts';
+import type { Activity } from './activity.ts';
+import type { Policy, PolicyOf, State } from '../policies/policy.ts';
+import { isCreation } from './promise.ts';
+
+export interface StandingParts {
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly activity: Activity;
+  readonly policyOf: PolicyOf;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
+
+/** Where a node stands with its policy: which one it has, and whether it is sealed already. */
+export class Standing {
+  readonly #parts: StandingParts;
+
+  constructor(parts: StandingParts) {
+    this.#parts = parts;
+  }
+
+  /** What the catalog has of a node, if it has it. */
+  entry(node: NodeId): Entry | undefined {
+    return this.#parts.catalog.get(node);
+  }
+
+  child(folder: Entry, name: string): Entry | undefined {
+    return this.#parts.catalog.child(folder.id, name);
+  }
+
+  policy(entry: Entry): Policy {
+    return this.#parts.policyOf(entry);
+  }
+
+  /**
+   * `settling` (or `renewed`) from the creation of a node (or of its next version) until it has been let go for the
+   * policy's delay, or is being sent. Files that stay on this computer are never sealed.
+   */
+  state(entry: Entry): State {
+    const { sealing, settle } = this.#parts.policyOf(entry);
+    if (!sealing || entry.local === true) return 'open';
+    const { journal } = this.#parts;
+    if (!journal.has(entry.id)) return 'sealed';
+    const waiting = journal.of(entry.id);
+    const unsent = waiting.filter(({ seq }) => !journal.isFixed(seq));
+    if (!unsent.some(({ op }) => op !== 'move' && op !== 'attr') || !this.#isUnsettled(entry, settle)) return 'sealed';
+    return unsent.length === waiting.length && unsent.some(isCreation) ? 'settling' : 'renewed';
+  }
+
+  /** True for a node that may only get new versions, and neither move nor go. */
+  isSealed(entry: Entry): boolean {
+    const state = this.state(entry);
+    return state === 'sealed' || state === 'renewed';
+  }
+
+  #isUnsettled({ id }: Entry, settle: number): boolean {
+    const readyAt = this.#parts.activity.readyAt(id, settle);
+    return readyAt === undefined || this.#parts.now() < readyAt;
+  }
+}

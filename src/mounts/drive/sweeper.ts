@@ -1,0 +1,92 @@
+import type { Entry } from '../../cache/entry.ts';
+import type { Op } from '../../cache/group-writer.ts';
+import type { NodeId } from '../../vfs/node.ts';
+import { type Ground, discard } from './ground.ts';
+
+/** Under this id, to which no name leads, hang removed folders that may still have entries below. */
+export const BIN: NodeId = 'bin';
+const CHUNK = 500;
+/** How long the removal of a folder waits for its entries to go, ms. */
+const PATIENCE = 1000;
+
+/**
+ * Clears away what was below removed folders, a chunk at a time: folders found there are hung into the bin themselves, so
+ * memory stays constant and what one process has begun the next one finishes.
+ */
+export class Sweeper {
+  readonly #ground: Ground;
+  #running: Promise<void> | undefined;
+  /** Something was hung into the bin since it was last looked into. */
+  #again = false;
+  #closed = false;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  /** The op that remembers a removed folder until it is swept; submit it behind those that remove it. */
+  detach(folder: Entry): Op {
+    return this.#ground.catalog.update({ ...folder, parent: BIN, name: folder.id });
+  }
+
+  /** Clears the bin; answered when that is done or goes on in the background. Never throws: the next start goes on. */
+  async sweep(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#sweepAll();
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE)));
+    await Promise.race([this.#running, patience]);
+    clearTimeout(timer);
+  }
+
+  /** Stops after the chunk under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  /** Never rejects. */
+  async #sweepAll(): Promise<void> {
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false;
+        await this.#sweepBin();
+      }
+    } catch {
+      // The database cannot be written: the next start goes on.
+    } finally {
+      // In the turn of the last look at `again`.
+      this.#running = undefined;
+    }
+  }
+
+  async #sweepBin(): Promise<void> {
+    while (!this.#closed) {
+      const { entries } = await this.#ground.catalog.page(BIN, undefined, 1);
+      const [folder] = entries;
+      if (folder === undefined) return;
+      await this.#sweepFolder(folder);
+    }
+  }
+
+  async #sweepFolder(binned: Entry): Promise<void> {
+    const { catalog, writer, activity } = this.#ground;
+    for (let left = true; left && !this.#closed;) {
+      const page = await catalog.page(binned.id, undefined, CHUNK);
+      left = page.more;
+      const ops = page.entries.flatMap((entry) => this.#clear(entry));
+      if (!left) ops.push(...catalog.remove(binned));
+      await writer.write(ops);
+      for (const { id } of page.entries) activity.forget(id);
+      discard(
+        this.#ground,
+        page.entries.map(({ id, staged }) => ({ node: id, staged })),
+      );
+    }
+  }
+
+  #clear(entry: Entry): Op[] {
+    const gone = this.#ground.catalog.remove(entry);
+    return entry.kind === 'folder' ? [...gone, this.detach(entry)] : gone;
+  }
+}

@@ -1,0 +1,105 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { StagedFile } from '../../cache/content.ts';
+import type { Entry } from '../../cache/entry.ts';
+import type { Op } from '../../cache/group-writer.ts';
+import type { PendingIntent } from '../../cache/journal.ts';
+import { isFsError } from '../../vfs/fs-error.ts';
+import type { DriveParts } from '../drive/drive-parts.ts';
+import { newId } from '../drive/new-id.ts';
+
+/**
+ * Finishes what the process before was writing when it ended: the entry gets the size that the staged file has, the put
+ * becomes ready. Before anything is served or sent.
+ */
+export async function recoverWriting(parts: DriveParts): Promise<void> {
+  const writing = [...parts.journal.all()].filter((intent) => intent.writing === true);
+  for (const intent of writing) await parts.writer.write(await recover(parts, intent));
+}
+
+async function recover(parts: DriveParts, { writing: _writing, ...put }: PendingIntent): Promise<Op[]> {
+  const { catalog, journal, now } = parts;
+  const entry = catalog.get(put.node);
+  const own = entry?.staged === put.staged ? await ownFile(parts, put.staged) : undefined;
+  if (own !== undefined && entry !== undefined) {
+    const version = newId(now());
+    const { size, id: staged } = own;
+    const ops = [catalog.update({ ...entry, staged, size, mtime: now(), ctime: now(), version })];
+    return [journal.put({ ...put, staged, version }), ...ops];
+  }
+  const size = await sizeOf(parts, put.staged);
+  if (size === undefined || entry === undefined) return [journal.put(put)];
+  // What the version before named may have been written over since.
+  const version = newId(now());
+  const finished = journal.put({ ...put, version });
+  if (entry.staged !== put.staged) return [finished];
+  const changed = entry.size === size ? entry : { ...entry, size, mtime: now(), ctime: now() };
+  return [finished, catalog.update({ ...changed, version })];
+}
+
+/**
+ * A copy of a staged file into which a program goes on to write, through a mount that is dead: the kernel passes its writes
+ * on without us, so the file would change after it was sent. What is written from now on is lost. Nothing if nobody does.
+ */
+async function ownFile({ staging }: DriveParts, id: string | undefined): Promise<StagedFile | undefined> {
+  // Others than root are lent no files.
+  if (id === undefined || process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
+  try {
+    const file = await staging.open(id);
+    const lent = file.lend(false);
+    if (lent === undefined) return undefined;
+    const { Libc } = await import('../../fuse/libc.ts');
+    const isShared = new Libc().isShared(lent.fd);
+    lent.release();
+    return isShared ? await staging.copy(file) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function sizeOf({ staging }: DriveParts, id: string | undefined): Promise<number | undefined> {
+  if (id === undefined) return undefined;
+  try {
+    const file = await staging.open(id);
+    const { size } = file;
+    file.close();
+    return size;
+  } catch (error) {
+    // A file that cannot be opened fails its upload with a reason that a person sees.
+    if (isFsError(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Removes the staged files that an earlier process left and nothing names: drafts that were not committed, files that were
+ * removed while they were open. Goes through the whole catalog for files that stay here, so it runs in the background;
+ * `ids` are those that were there before anything was served.
+ */
+export async function sweepStaging(parts: DriveParts, ids: readonly string[], signal: AbortSignal): Promise<void> {
+  const { journal, staging, changes } = parts;
+  const loose = new Set(ids.filter((id) => !journal.names(id)));
+  if (loose.size === 0) return;
+  // A file that is moved while the walk goes on could be missed by it.
+  const stop = changes.watch((change) => {
+    if (change.what === 'entry') loose.delete(parts.catalog.child(change.folder, change.name)?.staged ?? '');
+  });
+  try {
+    await keepNamed(parts, loose, signal);
+    if (signal.aborted) return;
+    for (const id of loose) if (!journal.names(id)) await staging.discard(id);
+  } finally {
+    stop();
+  }
+}
+
+async function keepNamed({ catalog }: DriveParts, loose: Set<string>, signal: AbortSignal): Promise<void> {
+  let count = 0;
+  const see = ({ staged }: Entry): void => {
+    if (staged !== undefined) loose.delete(staged);
+  };
+  for await (const entry of catalog.everything()) {
+    see(entry);
+    if (signal.aborted || loose.size === 0) return;
+    if (++count % 1000 === 0) await turn();
+  }
+}

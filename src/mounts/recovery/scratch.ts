@@ -1,0 +1,20 @@
+import type { Entry } from '../../cache/entry.ts';
+import { background } from '../../vfs/context.ts';
+import type { FileSystem } from '../../vfs/file-system.ts';
+import { isScratch } from '../../vfs/name.ts';
+import type { DriveParts } from '../drive/drive-parts.ts';
+import { isCreation } from '../drive/promise.ts';
+
+/**
+ * Removes what the process before was making under a scratch name when it ended: half copies, none of which was sent. Before
+ * anything is served or sent.
+ */
+export async function removeScratch({ catalog, journal }: DriveParts, drive: FileSystem): Promise<void> {
+  const left: Entry[] = [];
+  for (const intent of journal.all()) {
+    if (!isCreation(intent) || journal.isFixed(intent.seq)) continue;
+    const entry = catalog.get(intent.node);
+    if (entry !== undefined && isScratch(entry.name)) left.push(entry);
+  }
+  for (const { parent, name } of left) await drive.removeTree(parent, name, background);
+}

@@ -1,0 +1,42 @@
+import type { PendingIntent } from '../../cache/journal.ts';
+import { HOLLOW } from '../drive/activity.ts';
+import type { DriveParts } from '../drive/drive-parts.ts';
+import type { PolicyOf } from '../policies/policy.ts';
+import { isCreation } from '../drive/promise.ts';
+
+/** How long at least nodes settle again after a start, ms: whoever had them open or locked is not written down. */
+const GRACE = 30_000;
+
+/**
+ * Nodes that were settling when the process before ended settle on: from their last change that is in the journal, but for
+ * a while in any case, since they may have been let go later than that. Before anything is served or sent.
+ */
+export async function recoverSettling(parts: DriveParts, policyOf: PolicyOf): Promise<void> {
+  const { catalog, activity, now } = parts;
+  for (const { op, node, at } of settlingIntents(parts, policyOf)) {
+    const entry = catalog.get(node);
+    if (entry === undefined) continue;
+    const { settle } = policyOf(entry);
+    const hollow = op === 'put' && entry.size === 0;
+    const empty = settle > 0 && op === 'mkdir' && (await catalog.isEmpty(node));
+    const least = settle > 0 ? now() - Math.max(0, settle - GRACE) : 0;
+    activity.recover(node, { at: Math.max(at, least), hollow, empty });
+  }
+}
+
+/** What makes nodes and contents that the cloud has not been sent, if that may have to wait, oldest change first. */
+function settlingIntents({ journal, catalog, now }: DriveParts, policyOf: PolicyOf): PendingIntent[] {
+  const settles = new Map<string, number>();
+  const settleOf = ({ space, node }: PendingIntent): number => {
+    let settle = settles.get(space);
+    const entry = settle === undefined ? catalog.get(node) : undefined;
+    if (entry !== undefined) settles.set(space, (settle = policyOf(entry).settle));
+    return settle ?? 0;
+  };
+  const found: PendingIntent[] = [];
+  for (const intent of journal.all()) {
+    if ((intent.op !== 'put' && !isCreation(intent)) || journal.isFixed(intent.seq)) continue;
+    if (settleOf(intent) > 0 || now() - intent.at < HOLLOW) found.push(intent);
+  }
+  return found.sort((a, b) => a.at - b.at);
+}

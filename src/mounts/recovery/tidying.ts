@@ -1,0 +1,34 @@
+import type { DriveParts } from '../drive/drive-parts.ts';
+import { sweepStaging } from './recovery.ts';
+import type { Sweeper } from '../drive/sweeper.ts';
+import type { SyncLog } from '../sync/sync-parts.ts';
+
+/** Clears away in the background what an earlier process left. */
+export class Tidying {
+  readonly #parts: DriveParts;
+  readonly #sweeper: Sweeper;
+  readonly #left: readonly string[];
+  readonly #log: SyncLog;
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+
+  /** `left`: the staged files that were there before anything was served. */
+  constructor(parts: DriveParts, sweeper: Sweeper, left: readonly string[], log: SyncLog) {
+    this.#parts = parts;
+    this.#sweeper = sweeper;
+    this.#left = left;
+    this.#log = log;
+  }
+
+  start(): void {
+    const staging = sweepStaging(this.#parts, this.#left, this.#stop.signal);
+    this.#running = Promise.all([this.#sweeper.sweep(), staging]).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'tidying up failed');
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([this.#running, this.#sweeper.close()]);
+  }
+}

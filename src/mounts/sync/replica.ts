@@ -1,0 +1,174 @@
+import PQueue from 'p-queue';
+import { v7 } from 'uuid';
+import type { Entry } from '../../cache/entry.ts';
+import type { Op } from '../../cache/group-writer.ts';
+import type { PendingIntent } from '../../cache/journal.ts';
+import type { NodeRecord } from '../../cloud/wire.ts';
+import type { NodeId } from '../../vfs/node.ts';
+import { conflictName } from './conflict.ts';
+import { Departed } from './departed.ts';
+import { Ledger } from '../drive/ledger.ts';
+import { facetsOf, merge, type Facets } from './merge.ts';
+import { isCreation, planPlainMove, withBase, type Spot } from '../drive/promise.ts';
+import type { SyncParts } from './sync-parts.ts';
+
+/** Things left for later that are done at a time: more would only be in the way of programs and uploads. */
+const TIDYING = 32;
+
+/**
+ * The changes that the two loops make to the local tree. Each is checked and submitted in one turn of the event loop,
+ * catalog and journal together, and then told to whoever watches; `written` says when all of it is on disk.
+ */
+export class Replica {
+  readonly parts: SyncParts;
+  readonly ledger: Ledger;
+  readonly departed = new Departed();
+  readonly #background = new PQueue({ concurrency: TIDYING });
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(parts: SyncParts) {
+    this.parts = parts;
+    this.ledger = new Ledger(parts);
+  }
+
+  /** The id that a node has now. */
+  resolve(id: NodeId): NodeId {
+    return this.parts.catalog.get(id)?.id ?? id;
+  }
+
+  newId(): string {
+    return v7({ msecs: this.parts.now() });
+  }
+
+  submit(ops: readonly Op[]): void {
+    if (ops.length > 0) this.#written = this.parts.writer.write(ops);
+  }
+
+  /** @throws EIO when the database cannot be written */
+  async written(): Promise<void> {
+    await this.#written;
+  }
+
+  /** Goes on with something that need not be done in this turn. */
+  later(task: () => Promise<void>): void {
+    this.#background.add(task).catch((error: unknown) => this.parts.log.warn({ err: error }, 'tidying up failed'));
+  }
+
+  /** Answered when what was left for later is done. */
+  async idle(): Promise<void> {
+    await this.#background.onIdle();
+    await this.written();
+  }
+
+  facets(node: NodeId): Facets {
+    return facetsOf(this.parts.journal.of(node));
+  }
+
+  /** True while the cloud may have executed an intent of the node that still waits here. */
+  isUnsure(node: NodeId): boolean {
+    const { journal } = this.parts;
+    return journal.has(node) && journal.of(node).some(({ seq }) => journal.isFixed(seq));
+  }
+
+  /** Shows a record, except for the parts that were changed here. The place must be free. */
+  apply(before: Entry | undefined, record: NodeRecord, local: Facets): Entry {
+    const entry = merge(before, record, local, this.resolve(record.parent));
+    this.put(entry, before);
+    return entry;
+  }
+
+  put(entry: Entry, before: Entry | undefined, more: readonly Op[] = []): void {
+    this.submit([...this.parts.catalog.put(entry, before), ...more]);
+    this.#tell(entry, before);
+  }
+
+  /** Takes a node out of the tree, with its intents and what only it holds. */
+  retire(entry: Entry): void {
+    const { catalog, journal, conflicts } = this.parts;
+    const intents = journal.of(entry.id);
+    const ops = [
+      ...catalog.remove(entry),
+      ...intents.map(({ seq }) => journal.remove(seq)),
+      conflicts.remove(entry.id),
+    ];
+    this.submit(ops);
+    for (const staged of stagedOf(entry, intents)) this.discard(entry.id, staged);
+    this.parts.changes.emit({ what: 'entry', folder: entry.parent, name: entry.name, removed: entry.id });
+  }
+
+  /** Puts a node to another place and promises that to the cloud, too. The place must be free. */
+  rehome(entry: Entry, to: Spot): Entry {
+    const { catalog } = this.parts;
+    const { base, ...rest } = withBase(entry);
+    const local = entry.local === true;
+    const moved: Entry = { ...rest, ...to, ...(local || base === undefined ? {} : { base }) };
+    const ops = local ? [] : this.#promiseMove(entry, to);
+    this.submit([...catalog.put(moved, entry), ...ops]);
+    this.#tell(moved, entry);
+    return moved;
+  }
+
+  /** Gives a node a name of its own, because another one has it in the cloud. */
+  giveWay(entry: Entry): Entry {
+    const name = this.conflictName(entry);
+    const at = this.parts.now();
+    this.submit([this.parts.conflicts.add({ node: entry.id, name: entry.name, at })]);
+    this.parts.log.info({ path: this.parts.catalog.path(entry), name }, 'two files want one name');
+    return this.rehome(entry, { parent: this.resolve(entry.parent), name });
+  }
+
+  conflictName({ parent, name }: Entry): string {
+    const { catalog, device, now } = this.parts;
+    const folder = this.resolve(parent);
+    return conflictName(name, device.name, new Date(now()), (other) => catalog.child(folder, other) !== undefined);
+  }
+
+  /** Gives the intents of a node new places at the end of the order, so that what they build on comes before. */
+  requeue(node: NodeId): void {
+    const { journal } = this.parts;
+    const ops = journal.of(node).flatMap((intent) => {
+      const { parked: _parked, ...rest } = intent;
+      return [journal.remove(intent.seq), journal.put({ ...rest, seq: journal.nextSeq(), id: this.newId() })];
+    });
+    this.submit(ops);
+  }
+
+  /** The content is in the cloud, or nobody wants it: gives its room back. */
+  discard(node: NodeId, staged: string): void {
+    if (this.parts.openFiles.isOpen(node) || this.parts.journal.names(staged)) return;
+    this.later(() => this.parts.staging.discard(staged));
+  }
+
+  #promiseMove(entry: Entry, to: Spot): Op[] {
+    const waiting = this.ledger.waiting(entry.id);
+    const last = waiting.findLast(({ intent }) => intent.op === 'move' || isCreation(intent));
+    if (last === undefined || last.fixed) {
+      return this.ledger.ops({ add: [planPlainMove(entry, waiting, to)], rewrite: [], drop: [] });
+    }
+    const { replace: _replace, parked: _parked, ...intent } = last.intent;
+    return [this.parts.journal.put({ ...intent, ...to, id: this.newId() })];
+  }
+
+  #tell(entry: Entry, before: Entry | undefined): void {
+    const { changes } = this.parts;
+    const { id, parent, name } = entry;
+    if (before === undefined || before.parent !== parent || before.name !== name || before.id !== id) {
+      if (before !== undefined) changes.emit({ what: 'entry', folder: before.parent, name: before.name });
+      changes.emit({ what: 'entry', folder: parent, name });
+    }
+    if (before !== undefined && looksDifferent(entry, before)) {
+      changes.emit({ what: 'node', node: id, content: entry.version !== before.version });
+    }
+  }
+}
+
+/** The staged files that an entry and its intents name. */
+export function stagedOf(entry: Entry, intents: readonly PendingIntent[]): Set<string> {
+  const all = [entry.staged, ...intents.map(({ staged }) => staged)];
+  return new Set(all.filter((staged) => staged !== undefined));
+}
+
+function looksDifferent(a: Entry, b: Entry): boolean {
+  const plain = a.version !== b.version || a.size !== b.size || a.mode !== b.mode || a.mtime !== b.mtime;
+  return plain || a.birthtime !== b.birthtime || JSON.stringify(a.xattrs) !== JSON.stringify(b.xattrs);
+}

@@ -1,0 +1,188 @@
+import type { ContentStore } from '../../cache/content.ts';
+import type { Remote } from '../../cloud/remote.ts';
+import type { Awaitable, Context } from '../../vfs/context.ts';
+import type {
+  Change,
+  CopyOptions,
+  Draft,
+  FileHandle,
+  FileSystem,
+  Hold,
+  OpenMode,
+  Page,
+  PageRequest,
+  Place,
+  RenameFlags,
+} from '../../vfs/file-system.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
+import type { Standing } from '../drive/standing.ts';
+import { VersionLists } from './version-list.ts';
+import { VERSIONS, VersionsTree } from './versions-tree.ts';
+
+export interface VersionsFolderParts {
+  readonly remote: Pick<Remote, 'versions'>;
+  readonly store: ContentStore;
+  readonly standing: Standing;
+}
+
+/** Bytes of one step when a version is copied out. */
+const STEP = 1 << 20;
+
+/**
+ * Adds a hidden `.versions` to every folder whose policy keeps versions: a listing does not show it, looking it up works.
+ * In it is a folder for each file, in that are the kept versions, named by time, read-only. The cloud is asked for them
+ * when somebody looks.
+ */
+export class VersionsFolder implements FileSystem {
+  readonly root: NodeId;
+  readonly #fs: FileSystem;
+  readonly #tree: VersionsTree;
+
+  constructor(fs: FileSystem, { remote, store, standing }: VersionsFolderParts) {
+    this.root = fs.root;
+    this.#fs = fs;
+    const lists = new VersionLists(remote);
+    this.#tree = new VersionsTree({ fs, standing, lists, store });
+    fs.watch((change) => {
+      if (change.what === 'node' && change.content) lists.forget(change.node);
+    });
+  }
+
+  lookup(folder: NodeId, name: string, context: Context): Awaitable<Attr> {
+    if (this.#tree.has(folder)) return this.#tree.lookup(folder, name, context);
+    const versions = name === VERSIONS ? this.#tree.under(folder) : undefined;
+    return versions ?? this.#fs.lookup(folder, name, context);
+  }
+
+  getattr(node: NodeId, context: Context): Awaitable<Attr> {
+    return this.#tree.has(node) ? this.#tree.getattr(node, context) : this.#fs.getattr(node, context);
+  }
+
+  setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr> {
+    this.#refuse('setattr', node);
+    return this.#fs.setattr(node, changes, context);
+  }
+
+  readdir(folder: NodeId, page: PageRequest, context: Context): Awaitable<Page> {
+    return this.#tree.has(folder) ? this.#tree.readdir(folder, page, context) : this.#fs.readdir(folder, page, context);
+  }
+
+  readlink(node: NodeId, context: Context): Awaitable<string> {
+    if (this.#tree.has(node)) throw new FsError('EINVAL', 'readlink', { subject: node });
+    return this.#fs.readlink(node, context);
+  }
+
+  xattrs(node: NodeId, context: Context): Awaitable<Xattrs> {
+    return this.#tree.has(node) ? {} : this.#fs.xattrs(node, context);
+  }
+
+  facts(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>> {
+    return this.#tree.has(node) ? {} : (this.#fs.facts?.(node, context) ?? {});
+  }
+
+  mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
+    this.#refuseNew('mkdir', folder, name);
+    return this.#fs.mkdir(folder, name, attr, context);
+  }
+
+  symlink(folder: NodeId, name: string, target: string, context: Context): Awaitable<Attr> {
+    this.#refuseNew('symlink', folder, name);
+    return this.#fs.symlink(folder, name, target, context);
+  }
+
+  create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+    this.#refuseNew('create', folder, name);
+    return this.#fs.create(folder, name, attr, mode, context);
+  }
+
+  open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+    if (!this.#tree.has(file)) return this.#fs.open(file, mode, context);
+    if (mode.write) this.#refuse('open', file);
+    return this.#tree.open(file, context);
+  }
+
+  draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Draft> {
+    this.#refuse('draft', folder, name);
+    return this.#fs.draft(folder, name, attr, context);
+  }
+
+  unlink(folder: NodeId, name: string, context: Context): Awaitable<void> {
+    this.#refuse('unlink', folder, name);
+    return this.#fs.unlink(folder, name, context);
+  }
+
+  rmdir(folder: NodeId, name: string, context: Context): Awaitable<void> {
+    this.#refuse('rmdir', folder, name);
+    return this.#fs.rmdir(folder, name, context);
+  }
+
+  removeTree(folder: NodeId, name: string, context: Context): Awaitable<void> {
+    this.#refuse('removeTree', folder, name);
+    return this.#fs.removeTree(folder, name, context);
+  }
+
+  rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
+    this.#refuse('rename', from.folder, from.name);
+    this.#refuse('rename', to.folder, to.name);
+    return this.#fs.rename(from, to, flags, context);
+  }
+
+  copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
+    this.#refuse('copy', to.folder, to.name);
+    if (!this.#tree.has(node)) return this.#fs.copy(node, to, options, context);
+    return this.#copyOut(node, to, options, context);
+  }
+
+  hold(node: NodeId, context: Context): Awaitable<Hold> {
+    return this.#tree.has(node) ? { release: () => undefined } : this.#fs.hold(node, context);
+  }
+
+  statfs(node: NodeId, context: Context): Awaitable<StatFs> {
+    return this.#fs.statfs(this.#tree.has(node) ? this.root : node, context);
+  }
+
+  sync(context: Context): Awaitable<void> {
+    return this.#fs.sync?.(context);
+  }
+
+  watch(listener: (change: Change) => void): () => void {
+    return this.#fs.watch(listener);
+  }
+
+  async #copyOut(node: NodeId, to: Place, { replace }: CopyOptions, context: Context): Promise<Attr> {
+    const handle = await this.#tree.open(node, context);
+    try {
+      const { mtime, size } = handle.attr(context);
+      const draft = await this.#fs.draft(to.folder, to.name, { mtime }, context);
+      try {
+        const buffer = Buffer.allocUnsafe(Math.min(size, STEP));
+        for (let position = 0; position < size;) {
+          const count = await handle.read(buffer, position, context);
+          await draft.append(buffer.subarray(0, count), context);
+          position += count;
+        }
+        return await draft.commit(replace ? {} : { expected: null }, context);
+      } finally {
+        await draft.discard();
+      }
+    } finally {
+      handle.close();
+    }
+  }
+
+  /** Nothing of this tree changes, nor its name. @throws EROFS */
+  #refuse(op: string, node: NodeId, name?: string): void {
+    const isName = name === VERSIONS && this.#tree.under(node) !== undefined;
+    if (!isName && !this.#tree.has(node)) return;
+    throw new FsError('EROFS', op, { subject: name ?? node, reason: 'kept versions can be read and copied only' });
+  }
+
+  /** @throws EROFS, EEXIST */
+  #refuseNew(op: string, folder: NodeId, name: string): void {
+    if (name === VERSIONS && this.#tree.under(folder) !== undefined) {
+      throw new FsError('EEXIST', op, { subject: name, reason: 'the name belongs to the kept versions' });
+    }
+    this.#refuse(op, folder, name);
+  }
+}
