@@ -19,7 +19,9 @@ const verbs: Readonly<Record<string, Verb>> = {
       res.writeHead(200, { 'Content-Length': bytes.length }).end(bytes);
       return;
     }
-    const { size } = await stat(path);
+    const found = await stat(path);
+    if (!found.isFile()) throw new Error(`${path} is a folder`);
+    const { size } = found;
     res.writeHead(200, { 'Content-Length': size });
     if (size <= SMALL) known.set(path, await readFile(path));
     await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), res);
@@ -40,6 +42,10 @@ const verbs: Readonly<Record<string, Verb>> = {
 
 const server = createServer((req, res) => {
   const answered = verbs[req.method ?? '']?.(join(folder, new URL(req.url ?? '', 'http://x').pathname), req, res);
-  if (answered instanceof Promise) answered.catch(() => res.writeHead(404, { 'Content-Length': 0 }).end());
+  if (!(answered instanceof Promise)) return;
+  answered.catch(() => {
+    if (res.headersSent) res.destroy();
+    else res.writeHead(404, { 'Content-Length': 0 }).end();
+  });
 });
 server.listen(Number(port), '127.0.0.1');
