@@ -136,7 +136,7 @@ export interface CopyOptions {
 
 /**
  * An open file. It names the node and not the path: it survives rename and unlink. Reads and writes of one handle may
- * overlap in time; each is atomic against the others of the same node.
+ * overlap in time; each is atomic against the others of the same node, and a read sees the writes that began before it.
  */
 export interface FileHandle {
   readonly node: NodeId;

@@ -27,15 +27,6 @@ clean:
 -include *.d
 END`;
 
-/**
- * With a rollback journal all at once. With a write-ahead log one after the other: several at once now and then find it
- * damaged while an upload goes on, which is not understood yet.
- */
-const PROGRAMS = {
-  delete: 'write 1 & a=$!; write 2 & b=$!; read & c=$!; read & d=$!; wait $a; wait $b; wait $c; wait $d',
-  wal: 'write 1; read; write 2; read',
-} as const;
-
 t.test('editors, compilers and databases on the mounted drive', { skip: withoutFuse() }, async (t) => {
   const source = t.testdir({ tree: {}, home: {} });
   const tree = join(source, 'tree');
@@ -125,7 +116,7 @@ t.test('editors, compilers and databases on the mounted drive', { skip: withoutF
     );
   });
 
-  for (const mode of ['delete', 'wal'] as const) {
+  for (const mode of ['delete', 'wal']) {
     await t.test(`sqlite3 writes while others read (journal: ${mode})`, async (t) => {
       await shell(
         t,
@@ -134,7 +125,8 @@ t.test('editors, compilers and databases on the mounted drive', { skip: withoutF
          sql 'pragma journal_mode=${mode}' 'create table t(x, y)' > /dev/null
          write() { for j in $(seq 15); do sql "begin immediate; insert into t values($1, randomblob(3000)); insert into t values($1, zeroblob(9)); commit"; done; }
          read() { for j in $(seq 15); do sql 'select count(*) % 2 from t' | grep -qx 0; done; }
-         ${PROGRAMS[mode]}
+         write 1 & a=$!; write 2 & b=$!; read & c=$!; read & d=$!
+         wait $a; wait $b; wait $c; wait $d
          test "$(sql 'select count(*) from t; pragma integrity_check')" = $'60\\nok'
          sql 'pragma wal_checkpoint(truncate)' 'vacuum' > /dev/null; sql 'pragma integrity_check' | grep -qx ok`,
         env,

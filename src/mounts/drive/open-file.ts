@@ -9,7 +9,7 @@ import type { Loan } from './loan.ts';
 import { OpenSource, type Pinned } from './open-source.ts';
 import { type Seal, Session } from './session.ts';
 import { Source, sourceKey } from './source.ts';
-import { OneAtATime, UnderWay } from './under-way.ts';
+import { OneAtATime, Outstanding, UnderWay } from './under-way.ts';
 import { finishWriting, forsake, promiseWriting, writableFile } from './writing.ts';
 
 /**
@@ -32,6 +32,8 @@ export class OpenFile {
   readonly #freezing = new OneAtATime();
   /** Changes of the bytes under way. */
   readonly writes = new UnderWay();
+  /** The same, and those that wait for a session first. */
+  readonly #changes = new Outstanding();
   readonly #lending = new Lending(() => this.#measure());
 
   constructor(parts: DriveParts, entry: Entry) {
@@ -59,7 +61,16 @@ export class OpenFile {
     this.#session?.amend(mtime);
   }
 
+  /**
+   * Sees every change that has begun before, though nobody was answered yet: a kernel that has been given the bytes of a
+   * write may have dropped them again, and would keep what it reads now.
+   */
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    if (this.#changes.any) return this.#changes.settled().then(() => this.#read(into, position, context));
+    return this.#read(into, position, context);
+  }
+
+  #read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
     const source = this.#source.get();
     if (source instanceof Promise) return source.then((source) => source.read(into, position, context));
     return source.read(into, position, context);
@@ -181,6 +192,10 @@ export class OpenFile {
 
   /** Runs one change of the bytes, in a session. */
   #change(run: (file: StagedFile) => Awaitable<void>, fresh = false): Awaitable<void> {
+    return this.#changes.track(this.#changeNow(run, fresh));
+  }
+
+  #changeNow(run: (file: StagedFile) => Awaitable<void>, fresh: boolean): Awaitable<void> {
     this.#look();
     const session = this.#session;
     if (session === undefined || this.#freezing.isRunning) return this.#changeLater(run, fresh);

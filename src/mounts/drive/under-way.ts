@@ -1,3 +1,5 @@
+import type { Awaitable } from '../../vfs/context.ts';
+
 /** Counts what is under way. */
 export class UnderWay {
   #count = 0;
@@ -18,6 +20,28 @@ export class UnderWay {
   /** Answered when nothing is. */
   async over(): Promise<void> {
     while (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+/** Work that has begun and is not done. */
+export class Outstanding {
+  readonly #work = new Set<Promise<unknown>>();
+
+  get any(): boolean {
+    return this.#work.size > 0;
+  }
+
+  track<T>(work: Awaitable<T>): Awaitable<T> {
+    if (!(work instanceof Promise)) return work;
+    this.#work.add(work);
+    const done = (): void => void this.#work.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  /** Answered when what has begun before is done, well or not. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#work);
   }
 }
 

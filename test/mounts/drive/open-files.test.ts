@@ -40,6 +40,20 @@ t.test('the first write promises; the last close completes the promise', async (
   t.equal(await content(rig, id), 'Content!');
 });
 
+t.test('a read sees the writes that began before it, also one that waits for a generation of its own', async (t) => {
+  const { rig, drive } = await start(t);
+  const handle = await drive.create('sync-root', 'f', {}, rw, context);
+  await handle.write(Buffer.from('one'), 0, context);
+  await claim(rig, handle.node);
+  const first = handle.write(Buffer.from('two'), 0, context);
+  t.equal((await read(handle)).toString(), 'two', 'begun');
+  await first;
+  const second = [handle.truncate(0, context), handle.write(Buffer.from('three'), 0, context)];
+  t.equal((await read(handle)).toString(), 'three', 'under way');
+  await Promise.all(second);
+  await handle.close();
+});
+
 t.test('a generation that is sent does not change; the next one follows', async (t) => {
   const { rig, drive, ground } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
