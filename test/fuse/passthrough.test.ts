@@ -118,11 +118,13 @@ open('from', 'wb').write(b'a' * 200000)
 i = os.open('from', os.O_RDONLY); o = os.open('to', os.O_WRONLY | os.O_CREAT | os.O_EXCL)
 assert os.copy_file_range(i, o, 300000) == 200000
 os.write(o, b'end'); os.pwrite(o, b'middle', 100000); os.close(o)
+# The kernel tells of a close after close(2) has returned; a reading that overlaps with that sees a part.
+want = b'a' * 100000 + b'middle' + b'a' * (100000 - 6) + b'end'
 for _ in range(500):
     d = open('to', 'rb').read()
-    if len(d) == 200003: break
+    if d == want: break
     time.sleep(0.01)
-assert d[100000:100006] == b'middle' and d[-4:] == b'aend' and d.count(b'a') == 200000 - 6, len(d)`);
+assert d == want, len(d)`);
   });
 
   t.test('nothing was reported', async (t) => void t.equal(mount.errors, ''));
