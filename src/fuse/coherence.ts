@@ -56,6 +56,12 @@ export class Coherence {
     this.#tellName(folder, name);
   }
 
+  /** The kernel is to read the content anew. */
+  forgetPages(inode: Inode): void {
+    inode.cached = undefined;
+    this.#tellNode(inode, true);
+  }
+
   /** The kernel has changed the node; `attr` is what it is now. The kernel's pages have the new content already. */
   changed(inode: Inode, attr: Attr): void {
     inode.told = digest(attr);

@@ -190,10 +190,16 @@ function end(state: State, file: OpenFile): Awaitable<void> {
   state.loans.leave(inode);
   if (!writable) return handle.close();
   inode.changing++;
+  // What was read while it was carried over may be in the kernel's pages.
+  const done = file.copied === undefined ? tellKernel : forgetPages;
   return bracket(
-    () => chain(carryOver(file), () => chain(handle.close(), () => tellKernel(state, inode))),
+    () => chain(carryOver(file), () => chain(handle.close(), () => done(state, inode))),
     () => void inode.changing--,
   );
+}
+
+function forgetPages(state: State, inode: Inode): void {
+  state.coherence.forgetPages(inode);
 }
 
 /** The kernel has no pages of what it has passed on, so what it has is the content. */
