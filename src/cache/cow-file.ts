@@ -1,10 +1,11 @@
 import { fstatSync, ftruncateSync } from 'node:fs';
 import type { Context } from '../vfs/context.ts';
-import { Bitmap } from './bitmap.ts';
+import type { Bitmap } from './bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength } from './block.ts';
 import type { DiskSync } from './disk-sync.ts';
 import { SYNC_LIMIT, cut, orCut, readFully, readFullyAsync, writeFully, writeFullyAsync } from './file-io.ts';
 import type { Borrowed, FilePool } from './file-pool.ts';
+import { OwnBlocks } from './own-blocks.ts';
 import type { StagedBase } from './staged-base.ts';
 import type { StagedRecord } from './staged-record.ts';
 
@@ -33,8 +34,7 @@ export class CowFile {
   /** It was written by this process, so its bytes are in the page cache. */
   #warm = false;
   #base: StagedBase | undefined;
-  #keep: number;
-  #own: Bitmap;
+  readonly #own: OwnBlocks;
   #length: number;
   /** Others write, too: only the disk knows the size. */
   #shared = false;
@@ -45,11 +45,9 @@ export class CowFile {
     this.#pool = pool;
     this.#save = save;
     this.#base = base;
-    const whole = blockCount(base?.size ?? 0);
-    this.#own = Bitmap.from(record.own ?? '', whole);
-    this.#keep = record.keep ?? whole;
+    this.#own = new OwnBlocks(record, blockCount(base?.size ?? 0));
     this.#length = this.#measure(base?.size ?? 0);
-    this.#keep = Math.min(this.#keep, blockCount(this.#size));
+    this.#own.cut(blockCount(this.#size));
   }
 
   get size(): number {
@@ -71,25 +69,21 @@ export class CowFile {
 
   /** The part of the record that says which blocks are here. */
   get blocks(): { readonly keep: number; readonly own: string } {
-    return { keep: this.#keep, own: this.#own.toText() };
+    return this.#own.record;
   }
 
   /** Bytes that it takes on the disk, at most. */
   get bytes(): number {
-    let elsewhere = 0;
-    for (let index = 0; index < this.#keep; index++) if (!this.#own.has(index)) elsewhere++;
-    return Math.max(0, this.#size - elsewhere * BLOCK_SIZE);
+    return Math.max(0, this.#size - this.#own.missing * BLOCK_SIZE);
   }
 
   isHere(index: number): boolean {
-    return index >= this.#keep || this.#own.has(index);
+    return this.#own.has(index);
   }
 
   /** The blocks that are here. */
   present(): Bitmap {
-    const present = new Bitmap(blockCount(this.#size));
-    for (let index = 0; index < present.length; index++) if (this.isHere(index)) present.add(index);
-    return present;
+    return this.#own.present(blockCount(this.#size));
   }
 
   /** Bytes up to the end of the file that a read at a position gets. */
@@ -99,7 +93,7 @@ export class CowFile {
 
   /** Fills `into`, which ends within the file, without waiting; false if that cannot be. */
   readNow(into: Uint8Array, position: number): boolean {
-    if (into.length > SYNC_LIMIT || !this.#isRangeHere(position, into.length)) return false;
+    if (into.length > SYNC_LIMIT || !this.#own.hasRange(position, into.length)) return false;
     this.#use((fd) => readFully(fd, into, position));
     return true;
   }
@@ -108,7 +102,7 @@ export class CowFile {
   async read(into: Uint8Array, position: number, context: Context): Promise<void> {
     for (let done = 0; done < into.length;) {
       const start = position + done;
-      const end = this.#runEnd(start, position + into.length);
+      const end = this.#own.runEnd(start, position + into.length);
       const part = into.subarray(done, done + end - start);
       const here = this.isHere(Math.floor(start / BLOCK_SIZE));
       if (here || this.#base === undefined) await this.readRaw(part, start);
@@ -133,7 +127,7 @@ export class CowFile {
     this.#warm = true;
     const end = position + data.length;
     const from = Math.min(position, this.#size);
-    if (data.length > SYNC_LIMIT || !this.#isRangeHere(this.#edge(from), end - this.#edge(from))) return false;
+    if (data.length > SYNC_LIMIT || !this.#own.hasRange(this.#edge(from), end - this.#edge(from))) return false;
     const size = this.#size;
     this.#use((fd) => orCut(fd, size, () => writeFully(fd, data, position)));
     this.#size = Math.max(size, end);
@@ -158,7 +152,7 @@ export class CowFile {
     this.#size = Math.max(this.#size, end);
     let added = false;
     for (let index = Math.floor(position / BLOCK_SIZE); index * BLOCK_SIZE < end; index++) {
-      if (!this.isHere(index)) added = this.#own.add(index) || added;
+      added = this.#own.add(index) || added;
     }
     if (added) await this.#save();
   }
@@ -168,9 +162,7 @@ export class CowFile {
     const edge = Math.min(size, this.#size);
     if (edge % BLOCK_SIZE !== 0 && size !== this.#size) await this.#bring([Math.floor(edge / BLOCK_SIZE)], context);
     this.truncateNow(size);
-    if (blockCount(size) >= this.#keep) return;
-    this.#keep = blockCount(size);
-    await this.#save();
+    if (this.#own.cut(blockCount(size))) await this.#save();
   }
 
   /** For a file without a base. */
@@ -199,8 +191,7 @@ export class CowFile {
   /** All is the base's now; the file itself is not needed any more. */
   leaveTo(base: StagedBase): void {
     this.rebase(base);
-    this.#keep = blockCount(base.size);
-    this.#own = new Bitmap(this.#keep);
+    this.#own.clear(blockCount(base.size));
     this.rest();
   }
 
@@ -266,21 +257,6 @@ export class CowFile {
   /** Where a write that begins at `from` begins to matter: the start of a last block that is not whole. */
   #edge(from: number): number {
     return from === this.#size && from % BLOCK_SIZE !== 0 ? from - 1 : from;
-  }
-
-  #isRangeHere(position: number, length: number): boolean {
-    for (let index = Math.floor(position / BLOCK_SIZE); index * BLOCK_SIZE < position + length; index++) {
-      if (!this.isHere(index)) return false;
-    }
-    return true;
-  }
-
-  /** The end of the bytes from `start` on that are all here or all the base's, `end` at most. */
-  #runEnd(start: number, end: number): number {
-    const first = Math.floor(start / BLOCK_SIZE);
-    let index = first + 1;
-    while (index * BLOCK_SIZE < end && this.isHere(index) === this.isHere(first)) index++;
-    return Math.min(end, index * BLOCK_SIZE);
   }
 
   #use<T>(work: (fd: number) => T): T {

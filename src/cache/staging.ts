@@ -151,7 +151,6 @@ export class DiskStaging implements Staging {
     return bytes;
   }
 
-  /** Brings everything staged to the disk. @throws EIO, ENOSPC */
   sync(): Promise<void> {
     return this.#unsynced.syncAll();
   }

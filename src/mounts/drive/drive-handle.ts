@@ -80,8 +80,8 @@ export class DriveHandle implements FileHandle {
     if (!this.#open) return;
     this.#open = false;
     if (this.#loan !== undefined) this.#file.giveBack(this.#loan, this.#mode.write);
-    if (!this.#file.writes.any) return this.#release();
-    return this.#file.writes.over().then(() => this.#release());
+    const written = this.#file.written();
+    return written instanceof Promise ? written.then(() => this.#release()) : this.#release();
   }
 
   #release(): Awaitable<void> {

@@ -4,12 +4,12 @@ import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import { newId } from './new-id.ts';
+import { type ContentChange, ContentChanges } from './content-changes.ts';
 import { Lending } from './lending.ts';
 import type { Loan } from './loan.ts';
 import { OpenSource, type Pinned } from './open-source.ts';
 import { type Seal, Session } from './session.ts';
 import { Source, sourceKey } from './source.ts';
-import { OneAtATime, Outstanding, UnderWay } from './under-way.ts';
 import { finishWriting, forsake, promiseWriting, writableFile } from './writing.ts';
 
 /**
@@ -28,12 +28,11 @@ export class OpenFile {
   #last: Entry;
   readonly #source: OpenSource;
   #session: Session | undefined;
-  #beginning: Promise<Session> | undefined;
-  readonly #freezing = new OneAtATime();
-  /** Changes of the bytes under way. */
-  readonly writes = new UnderWay();
-  /** The same, and those that wait for a session first. */
-  readonly #changes = new Outstanding();
+  readonly #changes = new ContentChanges({
+    current: () => this.#current(),
+    begin: (fresh) => this.#begin(fresh),
+    wrote: (session) => this.#written(session, session.file.size, this.#parts.now()),
+  });
   readonly #lending = new Lending(() => this.#measure());
 
   constructor(parts: DriveParts, entry: Entry) {
@@ -66,8 +65,7 @@ export class OpenFile {
    * write may have dropped them again, and would keep what it reads now.
    */
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
-    if (this.#changes.any) return this.#changes.settled().then(() => this.#read(into, position, context));
-    return this.#read(into, position, context);
+    return this.#changes.after(() => this.#read(into, position, context));
   }
 
   #read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
@@ -83,8 +81,13 @@ export class OpenFile {
 
   /** `position` is that of the first byte; `end` for an append. */
   write(data: Uint8Array, position: number | 'end', context: Context): Awaitable<void> {
-    if (position === 'end') return this.#change((file) => file.append(data, context));
-    return this.#change((file) => file.write(data, position, context));
+    const append = position === 'end';
+    return this.#change((file) => (append ? file.append(data, context) : file.write(data, position, context)));
+  }
+
+  /** Answered when no bytes are being written. */
+  written(): Awaitable<void> {
+    if (this.#changes.any) return this.#changes.over();
   }
 
   truncate(size: number, context: Context): Awaitable<void> {
@@ -94,7 +97,7 @@ export class OpenFile {
 
   /** Content and promise are on the disk when answered. */
   async sync(): Promise<void> {
-    await this.writes.over();
+    await this.written();
     const { staged } = this.entry;
     if (staged !== undefined) await (this.stagedFile(staged) ?? (await this.#parts.staging.open(staged))).sync();
     void this.flush();
@@ -111,7 +114,7 @@ export class OpenFile {
   flush(): Promise<void> | undefined {
     this.#look();
     const session = this.#session;
-    if (session === undefined || this.writes.any) return undefined;
+    if (session === undefined || this.#changes.any) return undefined;
     this.#last = this.overlay(this.#last);
     // Others go on to write.
     const goesOn = this.#direct !== undefined;
@@ -129,7 +132,7 @@ export class OpenFile {
    * `staged`, which is to be sealed, `seal` gets a copy of it, and the session goes on.
    */
   async freeze(staged: string | undefined, seal: Seal): Promise<StagedFile | undefined> {
-    return await this.#freezing.run(() => this.#freeze(staged, seal));
+    return await this.#changes.freeze(() => this.#freeze(staged, seal));
   }
 
   /** The staged file that is open with this id, if it is. */
@@ -147,7 +150,7 @@ export class OpenFile {
 
   /** See `FileHandle.backing`. To be given back with `giveBack`. */
   async lend(write: boolean): Promise<Loan | undefined> {
-    await this.#freezing.over();
+    await this.#changes.thawed();
     const source = write ? await this.#lendable() : await this.#source.get();
     const staged = source instanceof Source ? source.staged : source;
     // What is about to be sent is not changed in place: who comes to write would write elsewhere than others read.
@@ -190,41 +193,14 @@ export class OpenFile {
     this.#last = known;
   }
 
-  /** Runs one change of the bytes, in a session. */
-  #change(run: (file: StagedFile) => Awaitable<void>, fresh = false): Awaitable<void> {
-    return this.#changes.track(this.#changeNow(run, fresh));
+  /** Runs one change of the bytes. */
+  #change(change: ContentChange, fresh = false): Awaitable<void> {
+    return this.#changes.make(change, fresh);
   }
 
-  #changeNow(run: (file: StagedFile) => Awaitable<void>, fresh: boolean): Awaitable<void> {
+  #current(): Session | undefined {
     this.#look();
-    const session = this.#session;
-    if (session === undefined || this.#freezing.isRunning) return this.#changeLater(run, fresh);
-    return this.#run(session, run);
-  }
-
-  async #changeLater(run: (file: StagedFile) => Awaitable<void>, fresh: boolean): Promise<void> {
-    for (;;) {
-      const session = await this.#begun(fresh);
-      if (this.#session === session && !this.#freezing.isRunning) return await this.#run(session, run);
-    }
-  }
-
-  #run(session: Session, run: (file: StagedFile) => Awaitable<void>): Awaitable<void> {
-    this.writes.begin();
-    let done: Awaitable<void>;
-    try {
-      done = run(session.file);
-    } catch (error) {
-      this.#ran(session);
-      throw error;
-    }
-    if (done instanceof Promise) return done.finally(() => this.#ran(session));
-    this.#ran(session);
-  }
-
-  #ran(session: Session): void {
-    this.#written(session, session.file.size, this.#parts.now());
-    this.writes.end();
+    return this.#session;
   }
 
   #written(session: Session, size: number, at: number): void {
@@ -247,25 +223,20 @@ export class OpenFile {
   async #lendable(): Promise<StagedFile | undefined> {
     if (this.#session !== undefined) return this.#session.file;
     const before = this.#last;
-    const session = await this.#begun(false);
+    const session = await this.#changes.begun(false);
     session.resume(before);
     return session.file;
   }
 
-  #begun(fresh: boolean): Promise<Session> {
-    this.#beginning ??= this.#begin(fresh).finally(() => (this.#beginning = undefined));
-    return this.#beginning;
-  }
-
   async #begin(fresh: boolean): Promise<Session> {
     for (;;) {
-      await this.#freezing.over();
+      await this.#changes.thawed();
       this.#look();
       if (this.#session !== undefined) return this.#session;
       const before = sourceKey(this.#last);
       const file = await this.#writable(fresh);
       this.#look();
-      const valid = !this.#freezing.isRunning && !file.isSealed && sourceKey(this.#last) === before;
+      const valid = !this.#changes.isFrozen && !file.isSealed && sourceKey(this.#last) === before;
       if (valid && this.#session === undefined) return await this.#start(file, before);
       if (file.id !== before) forsake(this.#parts, file.id);
     }
@@ -298,7 +269,6 @@ export class OpenFile {
   }
 
   async #freeze(id: string | undefined, seal: Seal): Promise<StagedFile | undefined> {
-    await this.writes.over();
     const { version } = this.entry;
     const staged = this.#direct?.staged;
     if (staged !== undefined && staged.id === id) {
