@@ -164,7 +164,8 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });
   const parked = new ParkedIntents(replica, () => uploader.reachable());
   const told = (quota: Quota): void => [raw, parked].forEach((part) => part.setQuota(quota));
-  const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, told });
+  const watch = (listener: () => void): (() => void) => raw.watch(listener);
+  const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told });
   if (quota.last !== undefined) raw.setQuota(quota.last);
 
   if (catalog.get(ROOT) === undefined) await writer.write(hangBranches(catalog, now()));

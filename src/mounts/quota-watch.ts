@@ -5,12 +5,16 @@ import type { Quota } from './drive/drive.ts';
 
 /** How often the cloud is asked, ms. */
 const EVERY = 60_000;
+/** How soon after something has changed, ms. */
+const SOON = 3000;
 const KEY = 'account';
 
 export interface QuotaWatchOptions {
   readonly remote: Pick<Remote, 'usage'>;
   readonly rows: Rows;
   readonly writer: GroupWriter;
+  /** Calls its listener when something in the drive has changed; answers the way to stop. */
+  readonly watch: (listener: () => void) => () => void;
   /** Hears each answer of the cloud. */
   readonly told: (quota: Quota) => void;
 }
@@ -24,6 +28,8 @@ export class QuotaWatch {
   readonly #table: Table<Quota>;
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
+  #unwatch: (() => void) | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: QuotaWatchOptions) {
@@ -39,6 +45,7 @@ export class QuotaWatch {
   start(): void {
     this.refresh();
     this.#timer ??= setInterval(() => this.refresh(), EVERY).unref();
+    this.#unwatch ??= this.#options.watch(() => this.#changed());
   }
 
   /** Asks now. */
@@ -47,9 +54,19 @@ export class QuotaWatch {
   }
 
   async close(): Promise<void> {
+    this.#unwatch?.();
     clearInterval(this.#timer);
+    clearTimeout(this.#soon);
     this.#stop.abort();
     await this.#running;
+  }
+
+  /** Once for all that changes meanwhile. */
+  #changed(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.refresh();
+    }, SOON).unref();
   }
 
   async #ask(): Promise<void> {

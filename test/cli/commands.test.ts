@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { startFjord } from '../helpers/gateway-process.ts';
 
@@ -34,6 +35,19 @@ t.test('status', { timeout: 300_000 }, async (t) => {
     webdav: { url: fjord.webdav.url },
     parked: [],
   });
+});
+
+t.test('what the account stores is told soon after it was stored', { timeout: 300_000 }, async (t) => {
+  const file = join(dir, 'stored');
+  writeFileSync(file, Buffer.alloc(100_000, 1));
+  await done('put', file, '/Sync/');
+  await done('flush');
+  // Less than the cloud is asked for without a cause.
+  const used = async (): Promise<number> =>
+    (JSON.parse(await done('status', '--json')) as { usage?: { used: number } }).usage?.used ?? 0;
+  const end = Date.now() + 30_000;
+  while ((await used()) < 100_000 && Date.now() < end) await setTimeout(200);
+  t.ok((await used()) >= 100_000);
 });
 
 t.test('a tree goes in and comes back with its links, modes and times', { timeout: 300_000 }, async (t) => {
