@@ -80,7 +80,11 @@ export class LocalBlockStore implements BlockStore {
   async #writeFiles(account: string, blocks: readonly Block[]): Promise<void> {
     const folders = new Set(blocks.map(({ digest }) => dirname(this.#path(account, digest))));
     for (const folder of folders) await this.#makeFolder(folder);
-    await Promise.all(blocks.map(async (block) => this.#write(this.#path(account, block.digest), block.data)));
+    // Also when one fails: what is refused goes on no more when that is answered.
+    const written = await Promise.allSettled(
+      blocks.map(async (block) => this.#write(this.#path(account, block.digest), block.data)),
+    );
+    for (const one of written) if (one.status === 'rejected') throw one.reason;
     await Promise.all([...folders].map(syncFolder));
   }
 
