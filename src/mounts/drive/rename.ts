@@ -77,6 +77,7 @@ function checkFlags(ground: Ground, { source, node, target, other }: Ends, flags
     if (node.local !== other.local) throw refuse('ENOTSUP', node, 'one of them is kept on this computer');
     return;
   }
+  if (contains(ground, other, source)) throw refuse('ENOTEMPTY', other);
   if (node.kind === 'folder' && other.kind !== 'folder') throw refuse('ENOTDIR', other);
   if (node.kind !== 'folder' && other.kind === 'folder') throw refuse('EISDIR', other);
 }
@@ -201,7 +202,7 @@ function spotOf({ parent, name }: Entry): { parent: NodeId; name: string } {
 }
 
 function refuse(
-  code: 'EINVAL' | 'EEXIST' | 'ENOENT' | 'EXDEV' | 'ENOTDIR' | 'EISDIR' | 'ENOTSUP' | 'EPERM',
+  code: 'EINVAL' | 'EEXIST' | 'ENOENT' | 'EXDEV' | 'ENOTDIR' | 'ENOTEMPTY' | 'EISDIR' | 'ENOTSUP' | 'EPERM',
   entry: Entry,
   reason?: string,
 ): FsError {

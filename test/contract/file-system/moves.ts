@@ -80,6 +80,16 @@ export function movesContract(add: Add): void {
     c.t.strictSame(await names(c, a), ['b']);
   });
 
+  add('nothing replaces a folder that it is in', async (c) => {
+    const { fs, folder } = c;
+    const a = (await fs.mkdir(folder, 'a', {}, background)).id;
+    const b = (await fs.mkdir(a, 'b', {}, background)).id;
+    await put(c, b, 'f', 'x');
+    await refused(c, ['ENOTEMPTY', 'EEXIST'], () => move(c, b, 'f', a, 'b'));
+    await refused(c, ['ENOTEMPTY', 'EEXIST'], () => move(c, b, 'f', folder, 'a'));
+    c.t.strictSame(await names(c, b), ['f']);
+  });
+
   add('a rename to itself changes nothing', async (c) => {
     const { id } = await put(c, c.folder, 'f', 'x');
     await move(c, c.folder, 'f', c.folder, 'f');

@@ -19,9 +19,12 @@ export const postgresTypes: ColumnTypes = { bytes: 'bytea' };
  * Calls throw Error while another process has the database.
  */
 export function postgresDialect(url: string): Dialect {
-  const pool = new pg.Pool({ connectionString: url, max: 1, types: { getTypeParser: parserOf }, verify });
-  // A connection that breaks while nobody uses it: the next call finds out.
+  const types = { getTypeParser: parserOf };
+  // The connection has the lock, so it is not given up for being idle.
+  const pool = new pg.Pool({ connectionString: url, max: 1, idleTimeoutMillis: 0, types, verify });
+  // A connection that breaks, in the pool or between two statements of who uses it: the next call finds out.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return new PostgresDialect({ pool });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { HttpRemote } from '../../../../src/cloud/http-remote.ts';
 import { MetaStore } from '../../../../src/cloud/server/meta/meta-store.ts';
@@ -62,6 +63,22 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
       )
         break;
     t.same(await accounts(), []);
+  });
+
+  t.test('a connection that is lost between two statements ends the transaction only', async (t) => {
+    const url = await database();
+    const options = { types: postgresTypes, now: Date.now, moved: () => undefined };
+    const meta = await MetaStore.open({ dialect: postgresDialect(url), ...options });
+    t.teardown(() => meta.close());
+    const accounts = (db: Pick<typeof meta.db, 'selectFrom'>) => db.selectFrom('accounts').select('id').execute();
+    const cut = meta.db.transaction().execute(async (transaction) => {
+      await accounts(transaction);
+      await server.cutConnections();
+      await sleep(100);
+      await accounts(transaction);
+    });
+    await t.rejects(cut);
+    t.same(await accounts(meta.db), []);
   });
 
   t.test('a folder has its metadata in one place', async (t) => {
