@@ -4,6 +4,14 @@ import { Level } from 'level';
 import { FsError } from '../vfs/fs-error.ts';
 import type { BatchWriter, Op } from './group-writer.ts';
 import type { Bounds, Rows } from './table.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
+
+interface WriteOptions {
+  /** The place in the log up to which this batch and those before it have everything. */
+  readonly logged?: number | undefined;
+  /** Answered before the batch is written. */
+  readonly before?: () => Promise<void>;
+}
 
 export interface DatabaseOptions {
   /** How long what was not synced may wait for the disk, ms. */
@@ -15,13 +23,15 @@ type Sublevel = ReturnType<typeof openSublevel>;
 
 /** LevelDB does nothing for an empty batch, so a batch that only syncs writes a key nobody reads. */
 const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
+/** The record of the place in the log up to which the database has everything. */
+const LOGGED = 'logged';
 
 /**
  * The one LevelDB of a gateway: catalog, journal and the records of staging and store are tables (sublevels) of it, so
- * that one batch changes all of them or none. Values are JSON.
+ * that one batch changes all of them or none. Values are JSON. Beside its files is a log of what is to be written soon.
  *
- * A batch that has been answered survives the death of the process; with `sync`, or after `barrier()`, the loss of power,
- * too; any other is synced by a commit within `commitDelay`. Concurrent batches may be applied in any order: writers that share
+ * What was logged, and a batch that has been answered, survive the death of the process; a batch with `sync`, and what was
+ * answered before a `barrier()`, the loss of power, too; any other is synced by a commit within `commitDelay`. Concurrent batches may be applied in any order: writers that share
  * records go through one `GroupWriter`.
  *
  * After a failed write nobody knows what LevelDB's log holds, so nothing is written any more: later writes fail with
@@ -30,6 +40,9 @@ const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
 export class Database implements BatchWriter {
   readonly #level: Tree;
   readonly #commitDelay: number;
+  #log!: WriteAheadLog;
+  /** Up to there the log is in the database. */
+  #logged = 0;
   readonly #sublevels = new Map<string, Sublevel>();
   #nextBarrier: Promise<void> | undefined;
   #runningBarrier: Promise<void> = Promise.resolve();
@@ -61,7 +74,14 @@ export class Database implements BatchWriter {
     } catch (error) {
       throw openError(dir, error);
     }
-    return new Database(level, commitDelay);
+    const db = new Database(level, commitDelay);
+    try {
+      await db.#recover();
+    } catch (error) {
+      await level.close();
+      throw openError(dir, error);
+    }
+    return db;
   }
 
   /** What stopped all writing, if something did. */
@@ -79,14 +99,27 @@ export class Database implements BatchWriter {
     };
   }
 
+  /** `BatchWriter.log`: nothing is logged after a failure. */
+  log(ops: readonly Op[]): number | undefined {
+    if (this.#failure !== undefined || this.#closing !== undefined) return undefined;
+    try {
+      return this.#log.append(ops);
+    } catch {
+      // The same will happen to the batch, which tells what it was.
+      return undefined;
+    }
+  }
+
   /**
    * All of the ops or none; of two with one key the later counts. Visible to reads when answered. `before` is answered
    * first; where it fails the write has failed. @throws EIO, ENOSPC
    */
-  async write(ops: readonly Op[], sync: boolean, before?: () => Promise<void>): Promise<void> {
+  async write(ops: readonly Op[], sync: boolean, { logged, before }: WriteOptions = {}): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closing !== undefined) throw new FsError('EBADF', 'write', { reason: 'the database is closed' });
-    await this.#write(ops, sync, before);
+    const mark: Op[] = logged === undefined ? [] : [{ type: 'put', table: LOGGED, key: '', value: logged }];
+    await this.#write([...ops, ...mark], sync, before);
+    if (logged !== undefined) this.#log.applied((this.#logged = logged));
     if (!sync) this.commitSoon();
   }
 
@@ -129,7 +162,19 @@ export class Database implements BatchWriter {
     await this.#committing;
     await this.#runningBarrier;
     if (this.#written > this.#synced && this.#failure === undefined) await this.#write([], true).catch(() => undefined);
+    this.#log.close(this.#logged);
     await this.#level.close();
+  }
+
+  /** Writes what an earlier process has logged and could not write. */
+  async #recover(): Promise<void> {
+    const place = (await this.rows(LOGGED)).getSync('');
+    this.#logged = place === undefined ? 0 : Number(place);
+    const apply = (ops: readonly Op[], logged: number): Promise<void> => {
+      this.#logged = logged;
+      return this.#write([...ops, { type: 'put', table: LOGGED, key: '', value: logged }], true);
+    };
+    this.#log = await WriteAheadLog.open(join(this.#level.location, 'ahead'), this.#logged, apply);
   }
 
   async #commit(): Promise<void> {

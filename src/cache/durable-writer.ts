@@ -19,7 +19,7 @@ export class DurableWriter implements BatchWriter {
 
   async write(ops: readonly Op[], _sync: boolean): Promise<void> {
     const staged = promised(ops);
-    await this.#db.write(ops, true, () => this.#syncContents(staged));
+    await this.#db.write(ops, true, { before: () => this.#syncContents(staged) });
   }
 }
 

@@ -10,16 +10,31 @@ export interface Op {
 
 /** What writes a batch: all of it or nothing; with `sync` it survives the loss of power. */
 export interface BatchWriter {
-  write(ops: readonly Op[], sync: boolean): Promise<void>;
+  /**
+   * Makes ops that will be in a later batch survive the death of the process until then. Answers their place in the log, or
+   * nothing if that cannot be.
+   */
+  log?(ops: readonly Op[]): number | undefined;
+  /** `logged`: the place up to which this batch and those before it have everything. */
+  write(ops: readonly Op[], sync: boolean, how?: { readonly logged?: number | undefined }): Promise<void>;
 }
 
-/** ms */
-const LAZY = 3;
+/** How long what need not be written at once waits for others, ms: where it is logged, and where it is not. */
+const LOGGED_DELAY = 20;
+const LAZY_DELAY = 3;
+/** Records that are written at once. */
+const MANY = 500;
+/** Records beyond which the disk is waited for. */
+const TOO_MANY = 10_000;
 
 interface Group {
-  readonly ops: Op[];
-  sync: boolean;
+  /** The last op of each record, by table and key. */
+  readonly ops: Map<string, Op>;
   readonly done: PromiseWithResolvers;
+  sync: boolean;
+  /** Somebody waits for it, or it has waited long enough. */
+  due: boolean;
+  logged: number | undefined;
 }
 
 interface PromiseWithResolvers {
@@ -28,39 +43,50 @@ interface PromiseWithResolvers {
   readonly reject: (reason: unknown) => void;
 }
 
+const ANSWERED = Promise.resolve();
+
 /**
  * Groups what is written while a batch is under way into the next one (as LevelDB's own writer queue does, but without a
  * trip through the thread pool for each), and lets readers see what has been submitted before it is on disk. So a check
  * and the change that depends on it can follow each other in one turn of the event loop, without a lock.
+ *
+ * Where there is a log a change is answered as soon as it is in that; of what changes often only the last is then written.
  */
 export class GroupWriter {
   readonly #db: BatchWriter;
   /** Latest submitted op by table and key, until its group is written. */
   readonly #overlay = new Map<string, Map<string, Op>>();
   readonly #observers = new Map<string, (op: Op) => void>();
+  /** The log has everything that was submitted so far; the place of the last. */
+  #logs: boolean;
+  #place: number | undefined;
   #next: Group | undefined;
   #running: Promise<void> | undefined;
   #later: NodeJS.Timeout | undefined;
 
   constructor(db: BatchWriter) {
     this.#db = db;
+    this.#logs = db.log !== undefined;
   }
 
   /**
-   * Visible to `pending` at once; answered when written. All `ops` of one call land in one batch, in the order of the calls.
-   * What is `lazy` waits a few milliseconds for others to be written with.
+   * Visible to `pending` at once; answered when it survives the death of the process, or with `sync` the loss of power. All
+   * `ops` of one call land in one batch, in the order of the calls. What is `lazy` need not be written before others are.
    */
   write(ops: readonly Op[], { sync = false, lazy = false } = {}): Promise<void> {
-    const group = (this.#next ??= { ops: [], sync: false, done: withResolvers() });
-    group.ops.push(...ops);
+    const logged = this.#log(ops);
+    if (logged && ops.length === 0 && !sync) return ANSWERED;
+    const group = (this.#next ??= newGroup());
+    if (logged) group.logged = this.#place;
     group.sync ||= sync;
     for (const op of ops) {
+      group.ops.set(`${op.table}/${op.key}`, op);
       this.#tableOverlay(op.table).set(op.key, op);
       this.#observers.get(op.table)?.(op);
     }
-    if (lazy) this.#later ??= setTimeout(() => this.#start(), LAZY);
-    else this.#start();
-    return group.done.promise;
+    if (sync || !(logged || lazy) || group.ops.size >= MANY) this.#start(group);
+    else this.#later ??= setTimeout(() => this.#start(group), logged ? LOGGED_DELAY : LAZY_DELAY);
+    return sync || !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
   }
 
   /** Calls `observer` with every op of a table as it is submitted; a table has one, which keeps its hot records right. */
@@ -75,36 +101,48 @@ export class GroupWriter {
 
   /** Answered when everything submitted so far is written. */
   async idle(): Promise<void> {
-    if (this.#next !== undefined) this.#start();
+    if (this.#next !== undefined) this.#start(this.#next);
     while (this.#running !== undefined) await this.#running;
   }
 
-  #start(): void {
-    clearTimeout(this.#later);
-    this.#later = undefined;
-    // The group that was to be late may have gone with another one; a run over nothing would never end.
-    if (this.#next !== undefined) this.#running ??= this.#run();
+  /** True if all that was submitted is in the log, these ops included. What is written past it could not be put in order again. */
+  #log(ops: readonly Op[]): boolean {
+    if (this.#logs && ops.length > 0) {
+      const place = this.#db.log?.(ops);
+      this.#logs = place !== undefined;
+      this.#place = place;
+    }
+    return this.#logs;
+  }
+
+  #start(group: Group): void {
+    if (group !== this.#next) return;
+    group.due = true;
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
-    for (let group = this.#next; group !== undefined; group = this.#next) {
+    for (let group = this.#next; group !== undefined && (group.due || !this.#logs); group = this.#next) {
       // Leave the turn first: what is submitted in the same turn joins the group.
       await Promise.resolve();
       this.#next = undefined;
+      clearTimeout(this.#later);
+      this.#later = undefined;
       await this.#write(group);
     }
     this.#running = undefined;
   }
 
-  async #write(group: Group): Promise<void> {
+  async #write({ ops, sync, logged, done }: Group): Promise<void> {
+    const all = [...ops.values()];
     try {
-      await this.#db.write(group.ops, group.sync);
-      group.done.resolve();
+      await this.#db.write(all, sync, { logged });
+      done.resolve();
     } catch (error) {
-      this.#disown(group);
-      group.done.reject(error);
+      this.#disown(all);
+      done.reject(error);
     } finally {
-      for (const op of group.ops) {
+      for (const op of all) {
         const overlay = this.#tableOverlay(op.table);
         if (overlay.get(op.key) === op) overlay.delete(op.key);
       }
@@ -112,8 +150,8 @@ export class GroupWriter {
   }
 
   /** What could not be written must not be shown from memory either. */
-  #disown(group: Group): void {
-    for (const { table, key } of group.ops) this.#observers.get(table)?.({ type: 'del', table, key });
+  #disown(ops: readonly Op[]): void {
+    for (const { table, key } of ops) this.#observers.get(table)?.({ type: 'del', table, key });
   }
 
   #tableOverlay(table: string): Map<string, Op> {
@@ -121,6 +159,10 @@ export class GroupWriter {
     if (overlay === undefined) this.#overlay.set(table, (overlay = new Map<string, Op>()));
     return overlay;
   }
+}
+
+function newGroup(): Group {
+  return { ops: new Map(), done: withResolvers(), sync: false, due: false, logged: undefined };
 }
 
 function withResolvers(): PromiseWithResolvers {

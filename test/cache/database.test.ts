@@ -103,3 +103,48 @@ t.test('what was answered survives SIGKILL', async (t) => {
     if (rows.getSync(String(i).padStart(6, '0')) !== String(i)) t.fail(`record ${i} is lost`);
   }
 });
+
+t.test('what a writer has answered survives SIGKILL, in the database or in its log', async (t) => {
+  const dir = temporary(t);
+  const cache = join(import.meta.dirname, '../../src/cache');
+  const script = `
+    import { Database } from ${JSON.stringify(join(cache, 'database.ts'))};
+    import { GroupWriter } from ${JSON.stringify(join(cache, 'group-writer.ts'))};
+    const writer = new GroupWriter(await Database.open(${JSON.stringify(dir)}));
+    for (let i = 0; ; i++) {
+      const key = String(i).padStart(6, '0');
+      await writer.write([{ type: 'put', table: 'a', key, value: i }, { type: 'put', table: 'b', key: '', value: i }]);
+      if (i % 3 === 2) await writer.write([{ type: 'del', table: 'a', key }]);
+      say(i);
+      if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }`;
+  const lines = await killAfter(3000, join(temporary(t), 'said'), script);
+  const last = Number(lines.at(-1));
+  t.ok(last >= 2999);
+  for (const _ of [1, 2]) {
+    const db = await Database.open(dir);
+    const rows = await db.rows('a');
+    for (let i = 0; i <= last; i++) {
+      const found = rows.getSync(String(i).padStart(6, '0'));
+      if (found !== (i % 3 === 2 ? undefined : String(i))) t.fail(`record ${i} is ${found}`);
+    }
+    t.ok(Number((await db.rows('b')).getSync('')) >= last);
+    await db.close();
+  }
+});
+
+t.test('what was logged and not written is written by the next who opens, once', async (t) => {
+  const dir = temporary(t);
+  const first = await Database.open(dir);
+  t.equal(first.log([{ type: 'put', table: 'a', key: 'x', value: 1 }]), 1);
+  t.equal(first.log([{ type: 'put', table: 'a', key: 'y', value: 1 }]), 2);
+  await first.write([{ type: 'put', table: 'a', key: 'x', value: 1 }], false, { logged: 1 });
+  await first.write([{ type: 'put', table: 'a', key: 'x', value: 2 }], false);
+  await first.close();
+  t.equal(first.log([]), undefined, 'not after the end');
+  const second = await Database.open(dir);
+  const rows = await second.rows('a');
+  t.same([rows.getSync('x'), rows.getSync('y')], ['2', '1']);
+  t.equal(second.log([{ type: 'put', table: 'a', key: 'z', value: 1 }]), 3);
+  await second.close();
+});

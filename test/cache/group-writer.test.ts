@@ -5,6 +5,7 @@ import { type Rows, Table } from '../../src/cache/table.ts';
 interface Batch {
   readonly ops: readonly Op[];
   readonly sync: boolean;
+  readonly logged: number | undefined;
   readonly finish: (error?: Error) => void;
 }
 
@@ -12,10 +13,10 @@ interface Batch {
 class SlowDisk implements BatchWriter {
   readonly batches: Batch[] = [];
 
-  write(ops: readonly Op[], sync: boolean): Promise<void> {
+  write(ops: readonly Op[], sync: boolean, { logged }: { readonly logged?: number | undefined } = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const finish = (error?: Error): void => (error === undefined ? resolve() : reject(error));
-      this.batches.push({ ops: [...ops], sync, finish });
+      this.batches.push({ ops: [...ops], sync, logged, finish });
     });
   }
 }
@@ -128,5 +129,96 @@ t.test('what was to be late but has gone with others leaves the writer working',
   await turn();
   t.same(disk.batches[2]?.ops, [put('c', 3)]);
   disk.batches[2]?.finish();
+  await writer.idle();
+});
+
+/** A disk with a log, which can be full. */
+class LoggingDisk extends SlowDisk {
+  readonly logged: Op[] = [];
+  full = false;
+
+  log(ops: readonly Op[]): number | undefined {
+    if (this.full) return undefined;
+    this.logged.push(...ops);
+    return this.logged.length;
+  }
+}
+
+/** Whether a promise is settled after a turn. */
+async function isAnswered(promise: Promise<void>): Promise<boolean> {
+  let answered = false;
+  void promise.then(() => (answered = true));
+  await turn();
+  return answered;
+}
+
+t.test('what is logged is answered at once, and written soon as one batch of what is last', async (t) => {
+  const disk = new LoggingDisk();
+  const writer = new GroupWriter(disk);
+  t.ok(await isAnswered(writer.write([put('a', 1)])));
+  await writer.write([put('b', 1)]);
+  await writer.write([put('a', 2)]);
+  t.same(disk.logged, [put('a', 1), put('b', 1), put('a', 2)]);
+  t.equal(disk.batches.length, 0);
+  t.equal(writer.pending('t').get('a')?.value, 2);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.match(disk.batches, [{ ops: [put('a', 2), put('b', 1)], sync: false, logged: 3 }]);
+  disk.batches[0]?.finish();
+  await writer.idle();
+  t.equal(writer.pending('t').size, 0);
+});
+
+t.test('a sync, many changes and the end do not wait, a log or not', async (t) => {
+  const disk = new LoggingDisk();
+  const writer = new GroupWriter(disk);
+  await writer.write([put('a', 1)]);
+  const synced = writer.write([], { sync: true });
+  t.notOk(await isAnswered(synced));
+  t.match(disk.batches, [{ ops: [put('a', 1)], sync: true, logged: 1 }]);
+  for (let i = 0; i < 600; i++) await writer.write([put(`${i}`, i)]);
+  disk.batches[0]?.finish();
+  await synced;
+  await turn();
+  t.equal(disk.batches[1]?.ops.length, 600);
+  await writer.write([put('z', 1)]);
+  disk.batches[1]?.finish();
+  const idle = writer.idle();
+  await turn();
+  t.match(disk.batches[2], { ops: [put('z', 1)], logged: 602 });
+  disk.batches[2]?.finish();
+  await idle;
+  await writer.write([]);
+  await writer.idle();
+  t.equal(disk.batches.length, 3, 'nothing is written for nothing');
+});
+
+t.test('a disk that falls far behind is waited for', async (t) => {
+  const disk = new LoggingDisk();
+  const writer = new GroupWriter(disk);
+  for (let i = 0; i < 500; i++) await writer.write([put(`first${i}`, i)]);
+  await turn();
+  for (let i = 0; i < 10_000; i++) await writer.write([put(`${i}`, i)]);
+  const late = writer.write([put('late', 1)]);
+  t.notOk(await isAnswered(late));
+  disk.batches[0]?.finish();
+  await turn();
+  disk.batches[1]?.finish();
+  await late;
+});
+
+t.test('from the first op that could not be logged on batches are waited for', async (t) => {
+  const disk = new LoggingDisk();
+  const writer = new GroupWriter(disk);
+  await writer.write([put('a', 1)]);
+  disk.full = true;
+  const waits = writer.write([put('b', 1)]);
+  t.notOk(await isAnswered(waits));
+  t.match(disk.batches, [{ ops: [put('a', 1), put('b', 1)], logged: 1 }]);
+  disk.full = false;
+  disk.batches[0]?.finish();
+  await waits;
+  t.notOk(await isAnswered(writer.write([put('c', 1)])), 'the log would have a gap');
+  t.match(disk.batches[1], { ops: [put('c', 1)], logged: undefined });
+  disk.batches[1]?.finish();
   await writer.idle();
 });

@@ -36,12 +36,12 @@ export class RecordedSync {
   /** Writes down the synced batches of a database, too. */
   watch(db: Database): void {
     const write = db.write.bind(db);
-    db.write = (ops, sync, before) => {
-      const noted = async (): Promise<void> => {
-        await before?.();
+    db.write = (ops, sync, how) => {
+      const before = async (): Promise<void> => {
+        await how?.before?.();
         if (sync) this.events.push('records');
       };
-      return write(ops, sync, noted);
+      return write(ops, sync, { ...how, before });
     };
   }
 
