@@ -12,6 +12,9 @@ export interface Pace {
 
 export const PACE: Pace = { spin: 0.08, turn: 2 };
 
+/** Steps of promises that a request gets before the next is looked for: enough to be answered if it waits for nothing. */
+const STEPS = 40;
+
 /**
  * Takes requests from the device as fast as they come and sleeps when none do. A request of a burst costs no wake-up.
  */
@@ -33,15 +36,12 @@ export class Loop {
 
   /** @returns the errno with which the device ended */
   async run(): Promise<number> {
-    while (this.#end === undefined) {
-      const busy = this.#serve();
-      if (this.#end === undefined) await (busy ? setImmediate() : this.#device.wait());
-    }
+    while (this.#end === undefined) if (!(await this.#serve()) && this.#end === undefined) await this.#device.wait();
     return this.#end;
   }
 
   /** Serves for one turn. @returns false when nothing came for a while */
-  #serve(): boolean {
+  async #serve(): Promise<boolean> {
     const start = performance.now();
     for (let last = start, now = start; now - start < this.#pace.turn; now = performance.now()) {
       const received = this.#device.receive(this.#frame);
@@ -50,15 +50,21 @@ export class Loop {
         return false;
       }
       if (received.what === 'request') {
-        this.#take(received.length);
+        await this.#take(received.length);
         last = performance.now();
       } else if (now - last > this.#pace.spin) return false;
+      // What an answer waits for may be there before the next request.
+      else if (this.#session.pending > 0) await setImmediate();
     }
+    await setImmediate();
     return true;
   }
 
-  #take(length: number): void {
+  async #take(length: number): Promise<void> {
+    const session = this.#session;
     const frame = this.#frame;
-    if (this.#session.take(frame, length, () => this.#frames.give(frame))) this.#frame = this.#frames.take();
+    const { pending } = session;
+    if (session.take(frame, length, () => this.#frames.give(frame))) this.#frame = this.#frames.take();
+    for (let i = 0; i < STEPS && session.pending > pending; i++) await undefined;
   }
 }
