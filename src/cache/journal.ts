@@ -91,6 +91,11 @@ export class Journal {
     return this.#bySeq.size;
   }
 
+  /** The greatest `seq` so far. */
+  get last(): number {
+    return this.#last;
+  }
+
   nextSeq(): number {
     return ++this.#last;
   }

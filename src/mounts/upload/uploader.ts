@@ -3,6 +3,7 @@ import type { PendingIntent } from '../../cache/journal.ts';
 import type { IntentResult } from '../../cloud/wire.ts';
 import { asFsError, isFsError } from '../../vfs/fs-error.ts';
 import { Patience } from '../sync/patience.ts';
+import { Burst } from './burst.ts';
 import { Preparation } from './preparation.ts';
 import type { Replica } from '../sync/replica.ts';
 import { Behind, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
@@ -46,6 +47,7 @@ export class Uploader {
   #inFlight = 0;
   #commits: Promise<void> = Promise.resolve();
   #waiting = 0;
+  readonly #burst = new Burst();
   #running: Promise<void> | undefined;
 
   constructor(replica: Replica, sources: Sources) {
@@ -126,9 +128,14 @@ export class Uploader {
   #send(): number | undefined {
     const { journal, now } = this.#replica.parts;
     if (journal.size === 0 || this.#preparing > 0 || this.#waiting > 0) return undefined;
+    const wait = this.#burst.wait(journal.last, performance.now());
+    if (wait > 0 && this.#hurried.size === 0) return wait;
     const { batch, big, nextAt } = this.#pick();
     for (const intent of big.slice(0, BIG_LANES - this.#big)) this.#launch([intent], true);
-    if (batch.length > 0) this.#launch(batch, false);
+    if (batch.length > 0) {
+      this.#launch(batch, false);
+      this.#burst.sent(batch.length, performance.now());
+    }
     return nextAt === undefined ? undefined : nextAt - now();
   }
 
