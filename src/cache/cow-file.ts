@@ -210,7 +210,7 @@ export class CowFile {
 
   /** The file itself, of which others read and, if so said, write the bytes. It must have no base. */
   lend(how?: 'others write'): Borrowed {
-    if (how !== undefined) this.#shared = true;
+    if (how !== undefined) this.#shared = this.#warm = true;
     return this.hold().share();
   }
 

@@ -36,16 +36,18 @@ export class FilePool {
 
   /** The file, opened for reading and writing, made if `create`. @throws what `openSync` throws */
   borrow(path: string, { create = false } = {}): Borrowed {
-    let file = this.#files.get(path);
+    const file = this.#files.get(path);
     if (file === undefined) {
-      file = {
-        fd: openSync(path, constants.O_RDWR | (create ? constants.O_CREAT : 0), 0o600),
-        users: 0,
-        retired: false,
-      };
-      this.#files.set(path, file);
+      return this.add(path, openSync(path, constants.O_RDWR | (create ? constants.O_CREAT : 0), 0o600));
     }
     this.#idle.delete(path);
+    return this.#lend(path, file);
+  }
+
+  /** A file that was opened for reading and writing elsewhere and is the pool's now. */
+  add(path: string, fd: number): Borrowed {
+    const file: OpenFile = { fd, users: 0, retired: false };
+    this.#files.set(path, file);
     return this.#lend(path, file);
   }
 

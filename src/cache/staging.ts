@@ -15,6 +15,7 @@ import { Forks } from './forks.ts';
 import type { GroupWriter, Op } from './group-writer.ts';
 import { Leftovers } from './leftovers.ts';
 import { removeFile } from './remove-file.ts';
+import { SpareFiles } from './spare-files.ts';
 import { ContentBase, type StagedBase } from './staged-base.ts';
 import { DiskStagedFile } from './staged-file.ts';
 import { type StagedRecord, isFork, isStagedId, noStagedFile } from './staged-record.ts';
@@ -47,6 +48,7 @@ export class DiskStaging implements Staging {
   readonly #loading = new Map<string, Promise<DiskStagedFile>>();
   readonly #forks = new Forks();
   readonly #left: Leftovers;
+  readonly #spares: SpareFiles;
   /** Discarded files that somebody may still read; whoever forgets to close one loses it to the garbage collector. */
   readonly #nameless = new FinalizationRegistry<Borrowed>((file) => file.release());
 
@@ -57,6 +59,7 @@ export class DiskStaging implements Staging {
     this.#writer = writer;
     this.#table = table;
     this.#left = new Leftovers(dir, names);
+    this.#spares = new SpareFiles(dir);
     this.#unsynced = new UnsyncedFiles({ dir, pool: store.pool, sync, soon: () => db.commitSoon() });
     db.beforeCommit(() => this.#unsynced.commit());
     const { space } = store;
@@ -114,7 +117,7 @@ export class DiskStaging implements Staging {
 
   async ids(): Promise<string[]> {
     const names = await readdir(this.#dir);
-    return names.filter((id) => this.#table.get(id)?.hidden !== true);
+    return names.filter((id) => this.#table.get(id)?.hidden !== true && !this.#spares.has(id));
   }
 
   async discard(id: string): Promise<void> {
@@ -164,6 +167,7 @@ export class DiskStaging implements Staging {
 
   /** Gives descriptors back; the files stay. */
   close(): void {
+    this.#spares.close();
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
   }
@@ -177,9 +181,11 @@ export class DiskStaging implements Staging {
   }
 
   #create(record: StagedRecord, base: StagedBase | undefined, size: number): DiskStagedFile {
-    const id = randomUUID();
+    const spare = this.#spares.take();
+    const id = spare?.id ?? randomUUID();
     const path = this.#path(id);
-    const file = this.#store.pool.borrow(path, { create: true });
+    const file =
+      spare === undefined ? this.#store.pool.borrow(path, { create: true }) : this.#store.pool.add(path, spare.fd);
     try {
       if (size > 0) ftruncateSync(file.fd, size);
       this.#unsynced.created(path);

@@ -1,4 +1,4 @@
-import { fstatSync, futimesSync } from 'node:fs';
+import { type BigIntStats, fstatSync, futimesSync } from 'node:fs';
 import type { StagedFile } from '../../cache/content.ts';
 import type { Borrowed } from '../../cache/file-pool.ts';
 import type { Backing } from '../../vfs/file-system.ts';
@@ -21,7 +21,9 @@ export class Loan {
   readonly #look: () => void;
   #users = 0;
   #writers = 0;
-  #seen = '';
+  #seen: string;
+  /** Looked in this turn of the microtask queue: within it nobody can tell a write from one that came a moment later. */
+  #recent: Seen | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param look Called now and then while somebody may write. */
@@ -29,8 +31,10 @@ export class Loan {
     this.#file = file;
     this.staged = staged;
     this.#look = look;
-    const { dev, ino } = fstatSync(file.fd);
-    this.backing = { fd: file.fd, key: `${dev}:${ino}` };
+    const stats = fstatSync(file.fd, { bigint: true });
+    this.backing = { fd: file.fd, key: `${stats.dev}:${stats.ino}` };
+    this.#seen = nameOf(stats);
+    this.#remember(stats);
   }
 
   get isUsed(): boolean {
@@ -66,12 +70,24 @@ export class Loan {
   /** Somebody set the time of the file: that of later writes is its own. */
   setTime(mtime: number): void {
     futimesSync(this.#file.fd, mtime / 1000, mtime / 1000);
+    this.#recent = undefined;
     this.#note();
   }
 
   #note(): Seen {
-    const { size, mtimeNs } = fstatSync(this.#file.fd, { bigint: true });
-    this.#seen = `${size} ${mtimeNs}`;
-    return { size: Number(size), mtime: Number(mtimeNs / 1000n) / 1000 };
+    if (this.#recent !== undefined) return this.#recent;
+    const stats = fstatSync(this.#file.fd, { bigint: true });
+    this.#seen = nameOf(stats);
+    return this.#remember(stats);
   }
+
+  #remember({ size, mtimeNs }: BigIntStats): Seen {
+    queueMicrotask(() => (this.#recent = undefined));
+    return (this.#recent = { size: Number(size), mtime: Number(mtimeNs / 1000n) / 1000 });
+  }
+}
+
+/** Tells apart what a file was before and after a write. */
+function nameOf({ size, mtimeNs }: BigIntStats): string {
+  return `${size} ${mtimeNs}`;
 }

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, constants, open, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Most files that are made ahead, and most at a time: others need the threads, too. */
+const MOST = 64;
+const LANES = 4;
+/** They go when nobody has taken one for so long, ms. */
+const KEPT = 2000;
+
+/** An empty file, open for reading and writing. */
+export interface Spare {
+  readonly id: string;
+  readonly fd: number;
+}
+
+/**
+ * Empty files of a folder that are made ahead, off the event loop, while many are taken: making one takes the thread that
+ * answers programs up to half a millisecond. There are none before somebody takes the first, and soon none afterwards.
+ */
+export class SpareFiles {
+  readonly #dir: string;
+  readonly #ready: Spare[] = [];
+  readonly #making = new Set<string>();
+  /** How many there should be. */
+  #wanted = 0;
+  /** Since the last look. */
+  #taken = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** True for the name of a file that nobody has taken. */
+  has(id: string): boolean {
+    return this.#making.has(id) || this.#ready.some((spare) => spare.id === id);
+  }
+
+  /** One of them, which is the caller's then; nothing if none is ready. */
+  take(): Spare | undefined {
+    const spare = this.#ready.shift();
+    if (spare === undefined) this.#wanted = Math.min(MOST, 2 * this.#wanted + 1);
+    this.#taken++;
+    this.#timer ??= setInterval(() => this.#look(), KEPT).unref();
+    this.#fill();
+    return spare;
+  }
+
+  /** Removes all; those being made go when they are there. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#wanted = 0;
+    for (const spare of this.#ready.splice(0)) this.#remove(spare);
+  }
+
+  #look(): void {
+    if (this.#taken === 0) this.close();
+    this.#taken = 0;
+  }
+
+  #fill(): void {
+    while (this.#making.size < LANES && this.#ready.length + this.#making.size < this.#wanted) this.#make();
+  }
+
+  #make(): void {
+    const id = randomUUID();
+    this.#making.add(id);
+    open(this.#path(id), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600, (error, fd) => {
+      this.#making.delete(id);
+      if (error !== null) this.#wanted = 0;
+      else if (this.#wanted === 0) this.#remove({ id, fd });
+      else this.#ready.push({ id, fd });
+      this.#fill();
+    });
+  }
+
+  /** What cannot be removed is, to the next process, a staged file that nothing names. */
+  #remove({ id, fd }: Spare): void {
+    closeSync(fd);
+    try {
+      unlinkSync(this.#path(id));
+    } catch {}
+  }
+
+  #path(id: string): string {
+    return join(this.#dir, id);
+  }
+}
