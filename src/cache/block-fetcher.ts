@@ -1,3 +1,4 @@
+import type { BlockMemory } from './block-memory.ts';
 import type { BlockSource } from './content.ts';
 
 /** Most blocks of one content in one request. */
@@ -34,12 +35,14 @@ export interface Want {
 export class BlockFetcher {
   readonly #source: BlockSource;
   readonly #signal: AbortSignal;
+  readonly #memory: BlockMemory;
   readonly #queue = new Set<Want>();
   #running = 0;
   #scheduled = false;
 
-  constructor(source: BlockSource, signal: AbortSignal) {
+  constructor(source: BlockSource, memory: BlockMemory, signal: AbortSignal) {
     this.#source = source;
+    this.#memory = memory;
     this.#signal = signal;
   }
 
@@ -112,7 +115,7 @@ export class BlockFetcher {
     let delivered = Promise.resolve();
     try {
       const requests = batch.map(({ version, index }) => ({ version, index }));
-      for await (const block of this.#source.blocks(requests, { signal: this.#signal })) {
+      for await (const block of this.#source.blocks(requests, { signal: this.#signal }, this.#memory.take)) {
         const want = waiting.get(key(block));
         if (want === undefined) continue;
         waiting.delete(key(block));

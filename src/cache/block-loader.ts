@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { FsError, asFsError } from '../vfs/fs-error.ts';
 import { BLOCK_SIZE, blockLength, digestOf } from './block.ts';
+import { BlockMemory } from './block-memory.ts';
 import { BlockFetcher, type FetchedBlock, type Want } from './block-fetcher.ts';
 import type { BlockSource, Content } from './content.ts';
 import { Flight } from './flight.ts';
@@ -28,17 +29,18 @@ export class BlockLoader {
   readonly #manifests: Manifests;
   readonly #fetcher: BlockFetcher;
   readonly #flights = new Map<string, Flight>();
+  readonly #memory = new BlockMemory();
   readonly #homeless = new LRUCache<string, Uint8Array>({ maxSize: HOMELESS, sizeCalculation: (data) => data.length });
 
   constructor(index: StoreIndex, manifests: Manifests, source: BlockSource, signal: AbortSignal) {
     this.#index = index;
     this.#manifests = manifests;
-    this.#fetcher = new BlockFetcher(source, signal);
+    this.#fetcher = new BlockFetcher(source, this.#memory, signal);
   }
 
   /** The flight of one block. A caller that waits for it calls `hurry` in the same turn. */
   load(stored: StoredContent, content: Content, index: number): Flight {
-    const key = `${stored.hash}/${index}`;
+    const key = keyOf(stored, index);
     const known = this.#flights.get(key);
     if (known !== undefined) return known;
     const load = { key, stored, content, index, flight: new Flight() };
@@ -47,6 +49,11 @@ export class BlockLoader {
     if (stored.present.has(index)) void this.#check(load);
     else this.#get(load);
     return load.flight;
+  }
+
+  /** A block that has come lately, to be copied in this turn. */
+  recent(stored: StoredContent, index: number): Uint8Array | undefined {
+    return this.#memory.get(keyOf(stored, index));
   }
 
   /** Blocks that were waiting for their turn may have somebody who waits for them now. */
@@ -123,7 +130,8 @@ export class BlockLoader {
   async #keep({ key, stored, index }: Load, data: Uint8Array): Promise<void> {
     try {
       const kept = (await this.#index.room(data.length)) && (await this.#write(stored, index, data));
-      if (!kept) this.#homeless.set(key, data);
+      if (kept) this.#memory.keep(key, data);
+      else this.#homeless.set(key, data);
     } catch {
       this.#homeless.set(key, data);
     }
@@ -146,6 +154,10 @@ export class BlockLoader {
     this.#flights.delete(key);
     this.#index.release(stored);
   }
+}
+
+function keyOf({ hash }: StoredContent, index: number): string {
+  return `${hash}/${index}`;
 }
 
 /** The digest of what the disk has, undefined if it cannot be read. */

@@ -45,6 +45,7 @@ export class StoreReader implements ContentReader {
     const last = Math.floor((position + length - 1) / BLOCK_SIZE);
     this.#ahead.advance(first, last);
     const target = into.subarray(0, length);
+    if (this.#readRecent(target, position, first, last)) return length;
     if (length <= SYNC_LIMIT && this.#readNow(target, position, first, last)) return length;
     return this.#readParts(target, position, first, last, context);
   }
@@ -54,6 +55,22 @@ export class StoreReader implements ContentReader {
     this.#closed = true;
     this.#ahead.stop();
     this.#release();
+  }
+
+  #readRecent(into: Uint8Array, position: number, first: number, last: number): boolean {
+    const blocks: Uint8Array[] = [];
+    for (let index = first; index <= last; index++) {
+      const block = this.#loader.recent(this.#stored, index);
+      if (block === undefined) return false;
+      blocks.push(block);
+    }
+    for (let done = 0, index = first; index <= last; index++) {
+      const start = position + done - index * BLOCK_SIZE;
+      const part = (blocks[index - first] as Uint8Array).subarray(start, start + into.length - done);
+      into.set(part, done);
+      done += part.length;
+    }
+    return true;
   }
 
   #readNow(into: Uint8Array, position: number, first: number, last: number): boolean {

@@ -26,10 +26,11 @@ export interface Manifest {
 export interface BlockSource {
   /** The raw digests of a version's blocks. */
   manifest(version: string, context: Context): Promise<Uint8Array>;
-  /** In the order asked for. */
+  /** In the order asked for. The bytes are the caller's, memory included; that comes from `memory`, if it is given. */
   blocks(
     requests: readonly { readonly version: string; readonly index: number }[],
     context: Context,
+    memory?: (length: number) => Uint8Array<ArrayBuffer>,
   ): AsyncIterable<{
     readonly version: string;
     readonly index: number;

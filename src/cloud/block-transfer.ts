@@ -3,7 +3,7 @@ import type { Digester } from './digester.ts';
 import { BrokenAnswer } from './errors.ts';
 import { encodeFrames, FrameReader, type OwnFrame } from './frames.ts';
 import type { Http } from './http.ts';
-import type { BlockRequest, ReadBlock, UploadBlock } from './remote.ts';
+import type { BlockMemory, BlockRequest, ReadBlock, UploadBlock } from './remote.ts';
 import { BLOCK_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from './wire.ts';
 
 /** Requests of one `upload` that are under way at a time; more would only hold more memory. */
@@ -52,21 +52,27 @@ function* batchesOf(blocks: readonly UploadBlock[]): Generator<UploadBlock[]> {
   if (batch.length > 0) yield batch;
 }
 
+export interface ReadParts {
+  readonly http: Http;
+  readonly digester: Digester;
+  /** Where the blocks go; fresh memory if absent. */
+  readonly memory: BlockMemory | undefined;
+}
+
 /**
  * Blocks of versions in the order asked for. A request asks for as many as may come in one answer; where an answer
  * ends early, for its size or because it was cut off, the next request asks for what is still to come.
  */
 export async function* readBlocks(
-  http: Http,
-  digester: Digester,
+  parts: ReadParts,
   blocks: readonly BlockRequest[],
   context: Context,
 ): AsyncGenerator<ReadBlock> {
-  const tries = http.tries({ op: 'read', subject: blocks[0]?.version }, context);
+  const tries = parts.http.tries({ op: 'read', subject: blocks[0]?.version }, context);
   for (let done = 0; done < blocks.length;) {
     try {
       const asked = blocks.slice(done, done + MAX_BATCH_BLOCKS);
-      for await (const frame of frames(http, digester, asked, context)) {
+      for await (const frame of frames(parts, asked, context)) {
         const request = blocks[done] as BlockRequest;
         done += 1;
         tries.progress();
@@ -79,14 +85,13 @@ export async function* readBlocks(
 }
 
 async function* frames(
-  http: Http,
-  digester: Digester,
+  { http, digester, memory }: ReadParts,
   asked: readonly BlockRequest[],
   context: Context,
 ): AsyncGenerator<OwnFrame> {
   const json = { blocks: asked.map(({ version, index }) => ({ version, index })) };
   const body = await http.open({ op: 'read', method: 'POST', path: '/v1/blocks/read', json }, context);
-  const reader = new FrameReader();
+  const reader = new FrameReader(memory);
   const pending: Promise<OwnFrame>[] = [];
   let count = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {

@@ -38,6 +38,12 @@ export class FrameReader {
   #data: Uint8Array<ArrayBuffer> | undefined;
   /** Bytes of the head, or of the data, that are there. */
   #filled = 0;
+  readonly #memory: (length: number) => Uint8Array<ArrayBuffer>;
+
+  /** `memory` gives each block memory of its own. */
+  constructor(memory = fresh) {
+    this.#memory = memory;
+  }
 
   /** The frames that the chunk completes. */
   push(chunk: Uint8Array): OwnFrame[] {
@@ -70,7 +76,7 @@ export class FrameReader {
     if (length === 0 || length > BLOCK_SIZE) {
       throw new BrokenAnswer(`a block of ${length} bytes`, { temporary: true });
     }
-    this.#data = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+    this.#data = this.#memory(length);
     this.#filled = 0;
   }
 
@@ -79,4 +85,8 @@ export class FrameReader {
     this.#filled = 0;
     return { digest: this.#head.toString('hex', 4), data };
   }
+}
+
+function fresh(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 }

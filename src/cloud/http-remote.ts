@@ -6,7 +6,7 @@ import { Digester } from './digester.ts';
 import { BrokenAnswer } from './errors.ts';
 import { readFeed, readRecords } from './feed.ts';
 import { checked, compile, Http, type HttpOptions } from './http.ts';
-import type { BlockRequest, ReadBlock, Remote, UploadBlock } from './remote.ts';
+import type { BlockMemory, BlockRequest, ReadBlock, Remote, UploadBlock } from './remote.ts';
 import { readSse } from './sse.ts';
 import {
   DeviceSchema,
@@ -129,8 +129,8 @@ export class HttpRemote implements Remote {
     await uploadBlocks(this.#http, blocks, context);
   }
 
-  read(blocks: readonly BlockRequest[], context: Context): AsyncIterable<ReadBlock> {
-    return readBlocks(this.#http, this.#digester, blocks, context);
+  read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock> {
+    return readBlocks({ http: this.#http, digester: this.#digester, memory }, blocks, context);
   }
 
   async manifest(version: string, context: Context): Promise<Uint8Array> {

@@ -49,9 +49,9 @@ export interface Remote {
 
   /**
    * Blocks of versions, verified against the digests that came with them, in the order asked for. Splits into requests
-   * of the permitted size itself.
+   * of the permitted size itself. The bytes are the caller's, memory included; that comes from `memory`, if it is given.
    */
-  read(blocks: readonly BlockRequest[], context: Context): AsyncIterable<ReadBlock>;
+  read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock>;
 
   /** The raw digests of a version's blocks, 32 bytes each. The caller checks it against the content's hash. */
   manifest(version: string, context: Context): Promise<Uint8Array>;
@@ -98,6 +98,9 @@ export interface BlockRequest {
   /** Which block of the version, from 0. */
   readonly index: number;
 }
+
+/** Memory of its own for so many bytes. */
+export type BlockMemory = (length: number) => Uint8Array<ArrayBuffer>;
 
 export interface ReadBlock extends BlockRequest {
   /** hex */

@@ -122,7 +122,7 @@ async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk
   closers.add(() => writer.idle());
   const source: BlockSource = {
     manifest: (version, context) => remote.manifest(version, context),
-    blocks: (requests, context) => remote.read(requests, context),
+    blocks: (requests, context, memory) => remote.read(requests, context, memory),
   };
   const { cacheBytes: maxBytes, minFree, hotBytes = 64 << 20 } = limits;
   const store = await DiskContentStore.open({ dir, db, writer, source, maxBytes, minFree, now });

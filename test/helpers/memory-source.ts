@@ -40,7 +40,8 @@ export class MemorySource implements BlockSource {
     for (const { version, index } of requests) {
       signal.throwIfAborted();
       await this.before(version, index);
-      const block = this.#get(version).slice(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE);
+      // A copy: the memory is the caller's.
+      const block = new Uint8Array(this.#get(version).subarray(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE));
       const data = this.garble?.(block) ?? block;
       this.sent.set(`${version}/${index}`, (this.sent.get(`${version}/${index}`) ?? 0) + 1);
       yield { version, index, digest: sha256(data).toString('hex'), data };
