@@ -39,8 +39,8 @@ install_packages() {
 }
 
 need_node() {
-  if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 11) ? 0 : 1)'; then
-    say 'Node 20.11 or later is needed (https://nodejs.org)'
+  if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 15) ? 0 : 1)'; then
+    say 'Node 20.15 or later is needed (https://nodejs.org)'
     exit 1
   fi
 }
