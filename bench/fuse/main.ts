@@ -26,6 +26,8 @@ const PEERS = [fjordKernel, fjordNoPassthrough, fjordNative, passthroughLl, nati
 const WORK: readonly Work[] = [tar, list, git, copy, read];
 const MEMORY = { figure: 'memory after all that', unit: 'MB' } as const;
 const ROUNDS = 3;
+/** They end a measurement, and not without taking away what is mounted. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** Every contestant in turn, each time with empty data, and what concerns Fjord alone; answers Markdown. */
 export async function benchFuse(options: BenchOptions): Promise<string> {
@@ -47,6 +49,8 @@ export async function benchFuse(options: BenchOptions): Promise<string> {
 async function compare(dir: string, { rounds = ROUNDS, only, peers, scale }: BenchOptions): Promise<Column[]> {
   const work = WORK.filter(({ id }) => chosen(only, id));
   if (work.length === 0) return [];
+  const unknown = peers.find((name) => !PEERS.some(({ id }) => id === name));
+  if (unknown !== undefined) throw new Error(`no peer ${unknown}; there are: ${PEERS.map(({ id }) => id).join(', ')}`);
   const columns = await Promise.all(PEERS.filter(({ id }) => chosen(peers, id)).map(column));
   const material = await makeMaterial(dir, scale);
   for (let round = 0; round < rounds; round++) {
@@ -77,11 +81,17 @@ async function turn(
   };
   await mkdir(dir);
   const mounted = await contestant.start(dir);
+  const end = async (): Promise<void> => {
+    await mounted.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  const abandon = (): void => void end().finally(() => process.exit(130));
+  for (const signal of SIGNALS) process.once(signal, abandon);
   try {
     for (const { id, run } of work) await attempt(`${contestant.name}: ${id}`, () => run({ mounted, material, note }));
     note(MEMORY.figure, (await mounted.memory()) / 1e6);
   } finally {
-    await mounted.stop();
-    await rm(dir, { recursive: true, force: true });
+    for (const signal of SIGNALS) process.off(signal, abandon);
+    await end();
   }
 }

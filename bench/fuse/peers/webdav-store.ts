@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, serve, stop } from '../../lib/process.ts';
+import { quote, sh } from '../../lib/shell.ts';
 import { writeBig } from '../big-file.ts';
 import type { Stored, Supplied } from '../contestant.ts';
 
@@ -32,9 +33,13 @@ export class WebdavStore {
     return new WebdavStore(url, files, await serve('rclone', args, url));
   }
 
+  /** Through the server, which does not look anew at a folder that it has listed. */
   async supply(name: string, bytes: number): Promise<Supplied> {
-    await writeBig(join(this.#files, 'work', name), bytes);
-    return { curl: [`${this.url}work/${name}`] };
+    const [url, file] = [`${this.url}work/${name}`, `${this.#files}.${name}`];
+    await writeBig(file, bytes);
+    await sh(`curl -sS --fail -T ${quote(file)} ${quote(url)}`);
+    await rm(file);
+    return { curl: [url] };
   }
 
   /** Answers when as many files and bytes are here as were written. */
