@@ -13,9 +13,12 @@ export class InodeTable {
   readonly root: Inode;
   readonly #byNumber = new Map<number, Inode>();
   readonly #byId = new Map<NodeId, Inode>();
+  readonly #added: () => void;
   #last = ROOT;
 
-  constructor(root: NodeId) {
+  /** @param added Called for each node that the kernel gets to know. */
+  constructor(root: NodeId, added = (): void => {}) {
+    this.#added = added;
     this.root = new Inode(ROOT, root);
     this.#byNumber.set(ROOT, this.root);
     this.#byId.set(root, this.root);
@@ -43,6 +46,20 @@ export class InodeTable {
     return inode;
   }
 
+  /** The numbers of the `count` nodes that were known longest and are not open; next time others come first. */
+  oldest(count: number): number[] {
+    const found: Inode[] = [];
+    for (const inode of this.#byNumber.values()) {
+      if (found.length === count) break;
+      if (inode !== this.root && inode.files === undefined) found.push(inode);
+    }
+    for (const inode of found) {
+      this.#byNumber.delete(inode.nodeid);
+      this.#byNumber.set(inode.nodeid, inode);
+    }
+    return found.map(({ nodeid }) => nodeid);
+  }
+
   /** The kernel takes `count` of what it was told back. Unknown numbers are ignored. */
   forget(nodeid: number, count: number): void {
     const inode = this.#byNumber.get(nodeid);
@@ -68,6 +85,7 @@ export class InodeTable {
     const inode = new Inode(++this.#last, id);
     this.#byNumber.set(inode.nodeid, inode);
     this.#byId.set(id, inode);
+    this.#added();
     return inode;
   }
 }

@@ -13,6 +13,7 @@ import { Loop, PACE } from './loop.ts';
 import { attach, clearAndResolve, detach, enlargeReadAhead } from './mounter.ts';
 import { Notifier } from './notifier.ts';
 import { OpenFiles } from './open-files.ts';
+import { Pruning } from './pruning.ts';
 import { owner } from './owner.ts';
 import { FRAME, Session } from './session.ts';
 import type { State } from './state.ts';
@@ -31,6 +32,8 @@ export interface FuseOptions {
   readonly timeout?: number;
   /** Seconds for which the kernel believes what it was told, unless it hears of a change. Default one day. */
   readonly validity?: number;
+  /** Nodes that the kernel may know before it is asked to forget some. Default 250,000. */
+  readonly mostNodes?: number;
 }
 
 export interface FuseMountArgs {
@@ -54,6 +57,8 @@ export type Closed =
 const DAY = 86_400;
 const TIMEOUT = 120_000;
 const READY = 10_000;
+/** About 75 MB of memory. */
+const MOST_NODES = 250_000;
 const PATIENCE = 3000;
 
 /**
@@ -122,13 +127,19 @@ export class FuseMount {
     await this.closed;
   }
 
+  /** How many nodes the kernel knows. */
+  get nodes(): number {
+    return this.#state.inodes.size;
+  }
+
   /** Resolves when the kernel has heard of all changes up to now. */
   async flushed(): Promise<void> {
     await this.#notifier.flushed();
   }
 
   #makeState(fs: FileSystem, options: FuseOptions): State {
-    const inodes = new InodeTable(fs.root);
+    const inodes: InodeTable = new InodeTable(fs.root, () => pruning.added());
+    const pruning = new Pruning(inodes, this.#notifier, options.mostNodes ?? MOST_NODES);
     return {
       fs,
       inodes,

@@ -1,6 +1,6 @@
 import { EXPIRE_ONLY } from './wire/flags.ts';
 import { Notify } from './wire/opcode.ts';
-import { DeleteOut, InvalEntryOut, InvalInodeOut, OutHeader } from './wire/structs.ts';
+import { DeleteOut, InvalEntryOut, InvalInodeOut, OutHeader, PruneOut } from './wire/structs.ts';
 
 /** Messages that nobody asked for, written one after the other and never by the thread's own call. */
 export class Notifier {
@@ -38,6 +38,16 @@ export class Notifier {
     DeleteOut.encode({ parent: folder, child: node, namelen: bytes.length }, message, OutHeader.size);
     bytes.copy(message, OutHeader.size + DeleteOut.size);
     this.#add(`d${node}/${folder}/${name}`, message);
+  }
+
+  /** The kernel forgets the nodes, but for those that it needs. */
+  prune(nodeids: readonly number[]): void {
+    const message = header(Notify.PRUNE, PruneOut.size + 8 * nodeids.length);
+    PruneOut.encode({ count: nodeids.length }, message, OutHeader.size);
+    for (const [i, nodeid] of nodeids.entries()) {
+      message.writeBigUInt64LE(BigInt(nodeid), OutHeader.size + PruneOut.size + 8 * i);
+    }
+    this.#add(`p${nodeids[0]}`, message);
   }
 
   /** Resolves when all that was to be told is told. */

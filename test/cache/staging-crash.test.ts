@@ -43,7 +43,10 @@ for (const round of [1, 2, 3]) {
     source.add('v1', Buffer.alloc(SIZE, 7));
     const disk = await openCacheDisk(dir, source);
     t.teardown(() => disk.close());
-    t.same(new Set(await disk.staging.ids()), new Set([id, freshId]));
+    for (const other of await disk.staging.ids()) {
+      // What was made ahead, and is swept away when all has started.
+      if (other !== id && other !== freshId) t.equal((await disk.staging.open(other)).size, 0);
+    }
     const model = Buffer.alloc(SIZE, 7);
     for (const [position, byte] of writes) model[position] = byte;
     const found = await bytesOf(await disk.staging.open(id));

@@ -53,6 +53,7 @@ const newer: Record<string, readonly [unknown, number]> = {
   fuse_statx: [wire.Statx, 64],
   fuse_sx_time: [wire.StatxTime, 16],
   fuse_copy_file_range_out: [wire.CopyFileRangeOut, 8],
+  fuse_notify_prune_out: [wire.PruneOut, 16],
 };
 
 t.test('what is encoded is decoded', async (t) => {
@@ -88,6 +89,7 @@ t.test('golden bytes of what is newer than the header', async (t) => {
       '0900000000000000 0a00000000000000 0b00000000000000 0c00000000000000',
     fuse_sx_time: '0100000000000000 0200000003000000',
     fuse_copy_file_range_out: '0100000000000000',
+    fuse_notify_prune_out: '0100000002000000 0300000000000000',
   };
   for (const [name, [layout]] of Object.entries(newer)) t.equal(bytesOf(layout as Any), golden[name], name);
 });

@@ -34,6 +34,7 @@ export interface FuseOrder {
     | 'abort'
     | 'flush'
     | 'count'
+    | 'nodes'
     | 'die';
   readonly path?: string;
   readonly text?: string;
@@ -101,6 +102,8 @@ async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unkn
       for (const name of Object.keys(counted)) delete counted[name];
       return told;
     }
+    case 'nodes':
+      return mount instanceof FuseMount ? mount.nodes : undefined;
     case 'flush':
       return await mount.flushed();
     case 'unmount':

@@ -54,4 +54,4 @@ export const Opcode = {
 } as const;
 
 /** What we tell without being asked. */
-export const Notify = { INVAL_INODE: 2, INVAL_ENTRY: 3, DELETE: 6 } as const;
+export const Notify = { INVAL_INODE: 2, INVAL_ENTRY: 3, DELETE: 6, PRUNE: 9 } as const;

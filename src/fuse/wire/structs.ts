@@ -211,3 +211,6 @@ export const InvalEntryOut = new Layout({ parent: 'u64', namelen: 'u32', flags: 
 
 /** Followed by the name and a NUL. */
 export const DeleteOut = new Layout({ parent: 'u64', child: 'u64', namelen: 'u32', padding: 'u32' });
+
+/** Followed by the numbers of so many nodes, 64 bits each. */
+export const PruneOut = new Layout({ count: 'u32', padding: 'u32', spare: 'u64' });
