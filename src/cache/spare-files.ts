@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, open, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Most files that are made ahead, and most at a time: others need the threads, too. */
+/** Most files that are made ahead. */
 const MOST = 64;
-const LANES = 4;
 /** They go when nobody has taken one for so long, ms. */
 const KEPT = 2000;
 
@@ -60,8 +59,10 @@ export class SpareFiles {
     this.#taken = 0;
   }
 
+  /** Many at once, as threads that are awake need not be woken for each: that costs as much as half of the making. */
   #fill(): void {
-    while (this.#making.size < LANES && this.#ready.length + this.#making.size < this.#wanted) this.#make();
+    let count = this.#ready.length + this.#making.size;
+    if (2 * count < this.#wanted) for (; count < this.#wanted; count++) this.#make();
   }
 
   #make(): void {
@@ -72,7 +73,6 @@ export class SpareFiles {
       if (error !== null) this.#wanted = 0;
       else if (this.#wanted === 0) this.#remove({ id, fd });
       else this.#ready.push({ id, fd });
-      this.#fill();
     });
   }
 
