@@ -149,9 +149,7 @@ export class DiskStaging implements Staging {
   }
 
   usage(): number {
-    let { bytes } = this.#left;
-    for (const file of this.#files.values()) bytes += file.bytes;
-    return bytes;
+    return [...this.#files.values()].reduce((bytes, file) => bytes + file.bytes, this.#left.bytes);
   }
 
   sync(): Promise<void> {
@@ -161,7 +159,11 @@ export class DiskStaging implements Staging {
   /** The bytes of staged files are on the disk when answered; what is not here any more is not asked for. @throws EIO, ENOSPC */
   async syncContents(ids: Iterable<string>): Promise<void> {
     const files = [...new Set(ids)].flatMap((id) => this.#files.get(id) ?? []);
-    await Promise.all(files.map((file) => this.#syncContent(file)));
+    const sync = (file: DiskStagedFile): Promise<void> =>
+      file.syncContent().catch((error: unknown) => {
+        if (this.#files.get(file.id) === file) throw error;
+      });
+    await Promise.all(files.map(sync));
     await this.#unsynced.syncNames();
   }
 
@@ -172,20 +174,12 @@ export class DiskStaging implements Staging {
     this.#files.clear();
   }
 
-  async #syncContent(file: DiskStagedFile): Promise<void> {
-    try {
-      await file.syncContent();
-    } catch (error) {
-      if (this.#files.get(file.id) === file) throw error;
-    }
-  }
-
   #create(record: StagedRecord, base: StagedBase | undefined, size: number): DiskStagedFile {
+    const { pool } = this.#store;
     const spare = this.#spares.take();
     const id = spare?.id ?? randomUUID();
     const path = this.#path(id);
-    const file =
-      spare === undefined ? this.#store.pool.borrow(path, { create: true }) : this.#store.pool.add(path, spare.fd);
+    const file = spare === undefined ? pool.borrow(path, { create: true }) : pool.add(path, spare.fd);
     try {
       if (size > 0) ftruncateSync(file.fd, size);
       this.#unsynced.created(path);
