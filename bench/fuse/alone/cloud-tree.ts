@@ -46,7 +46,8 @@ export async function fillCloud(cloud: CloudAddress, nodes: number): Promise<str
     await commit(remote, batch);
   });
   const last = nodes - 1;
-  return `${nameOf(last - (last % (PER_FOLDER + 1)))}/${nameOf(last)}`;
+  const folder = last - (last % (PER_FOLDER + 1));
+  return folder === last ? nameOf(last) : `${nameOf(folder)}/${nameOf(last)}`;
 }
 
 function nameOf(node: number): string {
