@@ -31,8 +31,8 @@ const LOGGED = 'logged';
  * that one batch changes all of them or none. Values are JSON. Beside its files is a log of what is to be written soon.
  *
  * What was logged, and a batch that has been answered, survive the death of the process; a batch with `sync`, and what was
- * answered before a `barrier()`, the loss of power, too; any other is synced by a commit within `commitDelay`. Concurrent batches may be applied in any order: writers that share
- * records go through one `GroupWriter`.
+ * answered before a `barrier()`, the loss of power, too; any other is synced by a commit within `commitDelay`. Concurrent
+ * batches may be applied in any order: writers that share records go through one `GroupWriter`.
  *
  * After a failed write nobody knows what LevelDB's log holds, so nothing is written any more: later writes fail with
  * `EIO`, or `ENOSPC` where the disk was full. Reading goes on.
@@ -66,7 +66,7 @@ export class Database implements BatchWriter {
     });
   }
 
-  /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged */
+  /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged; ENOSPC */
   static async open(dir: string, { commitDelay = 800 }: DatabaseOptions = {}): Promise<Database> {
     const level: Tree = new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20 });
     try {
@@ -79,7 +79,7 @@ export class Database implements BatchWriter {
       await db.#recover();
     } catch (error) {
       await level.close();
-      throw openError(dir, error);
+      throw error instanceof FsError ? error : openError(dir, error);
     }
     return db;
   }

@@ -5,8 +5,8 @@ import type { Notifier } from './notifier.ts';
 const BATCH = 512;
 
 /**
- * Asks the kernel to forget what it has known longest, so that a walk over millions of nodes does not fill our memory: some
- * 300 bytes for each that the kernel knows. The kernel keeps what it needs, open files and folders of which it knows
+ * Asks the kernel to forget what it has known longest, which bounds the table of inodes: some 300 bytes for each that the
+ * kernel knows. The kernel keeps what it needs, open files and folders of which it knows
  * something. One older than protocol 7.45 refuses the message, and forgets when it needs memory itself.
  */
 export class Pruning {
