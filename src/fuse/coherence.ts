@@ -62,6 +62,11 @@ export class Coherence {
     this.#tellNode(inode, true);
   }
 
+  /** The kernel is to ask for the attributes anew. */
+  forgetAttributes(inode: Inode): void {
+    this.#tellNode(inode, false);
+  }
+
   /** The kernel has changed the node; `attr` is what it is now. The kernel's pages have the new content already. */
   changed(inode: Inode, attr: Attr): void {
     inode.told = digest(attr);

@@ -19,6 +19,8 @@ export interface Opening {
   readonly fresh: boolean;
   /** Every write goes to the end: a log that may be open for days. */
   readonly append: boolean;
+  /** A write by somebody without privileges takes some off the file; so writes must come by here. */
+  readonly isPrivileged: boolean;
   /** Bytes that it has. */
   readonly size: number;
 }
@@ -102,11 +104,11 @@ export class Loans {
     return false;
   }
 
-  #wants(inode: Inode | undefined, { mode, fresh, append, size }: Opening): boolean {
+  #wants(inode: Inode | undefined, { mode, fresh, append, isPrivileged, size }: Opening): boolean {
     if (!this.enabled) return false;
     if (inode?.lent !== undefined) return true;
     if (inode?.files !== undefined) return false;
-    if (mode.write) return fresh && !mode.read && !append;
+    if (mode.write) return fresh && !mode.read && !append && !isPrivileged;
     return size >= READ_MIN && inode?.restless !== true;
   }
 }

@@ -26,6 +26,7 @@ const WANTED =
   Init.CACHE_SYMLINKS |
   Init.NO_OPENDIR_SUPPORT |
   Init.EXPLICIT_INVAL_DATA |
+  Init.HANDLE_KILLPRIV_V2 |
   Init.INIT_EXT;
 
 /** The file systems that may lie one upon another below this one: the cache is on a plain disk. */

@@ -4,6 +4,7 @@ import type { Attr, AttrChanges } from '../../vfs/node.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
 import type { Inode } from '../inode.ts';
 import { BODY, operation } from '../operation.ts';
+import { dropPrivileges } from '../privileges.ts';
 import { join, putAttrOut, putStatxOut } from '../reply.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
@@ -85,7 +86,10 @@ function change(state: State, inode: Inode, request: Request, args: SetattrArgs)
     changes.mtime = (valid & Fattr.MTIME_NOW) === 0 ? join(args.mtime, args.mtimensec) : state.now();
   }
   const truncated = (valid & Fattr.SIZE) === 0 ? undefined : truncate(state, inode, request, args, changes);
-  return chain(truncated, () => apply(state, inode, request, changes));
+  const kill = (valid & Fattr.KILL_SUIDGID) !== 0 && changes.mode === undefined;
+  return chain(truncated, () =>
+    chain(apply(state, inode, request, changes), (attr) => (kill ? dropPrivileges(state, inode, attr, request) : attr)),
+  );
 }
 
 /** Through the handle that the kernel names, or that is open on a file without a name; else with the other changes. */

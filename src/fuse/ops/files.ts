@@ -8,10 +8,11 @@ import { EINVAL, ENOSYS, ESTALE, Errno } from '../errno.ts';
 import type { Inode, OpenFile } from '../inode.ts';
 import { MAX_WRITE } from '../negotiation.ts';
 import { BODY, nothing, operation } from '../operation.ts';
+import { dropPrivileges, withoutPrivileges } from '../privileges.ts';
 import { putEntryOut } from '../reply.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
-import { Fopen, Open } from '../wire/flags.ts';
+import { Fopen, Open, OpenIn, Write } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
 interface Opening {
@@ -22,18 +23,27 @@ interface Opening {
   readonly loan: Backing | undefined;
 }
 
+interface OpenArgs {
+  /** As of `open(2)`. */
+  readonly flags: number;
+  readonly openFlags: number;
+}
+
 interface How {
   readonly mode: OpenMode;
   readonly append: boolean;
   readonly fresh: boolean;
+  /** Who opens it may not keep privileges of what is emptied. */
+  readonly kill: boolean;
 }
 
 /** `O_APPEND` is not passed on: the kernel finds the end itself, and pages of a mapping have a position in any case. */
-function howOf(flags: number, made: boolean): How {
+function howOf({ flags, openFlags }: OpenArgs, made: boolean): How {
   const access = flags & Open.ACCMODE;
   const truncate = (flags & Open.TRUNC) !== 0;
   const mode = { read: access !== Open.WRONLY, write: access !== Open.RDONLY || truncate, truncate };
-  return { mode, append: (flags & Open.APPEND) !== 0, fresh: made || truncate };
+  const kill = (openFlags & OpenIn.KILL_SUIDGID) !== 0;
+  return { mode, append: (flags & Open.APPEND) !== 0, fresh: made || truncate, kill };
 }
 
 function openNode(state: State, id: string, how: How, request: Request): Awaitable<Opening> {
@@ -41,13 +51,22 @@ function openNode(state: State, id: string, how: How, request: Request): Awaitab
 }
 
 function opened(state: State, handle: FileHandle, how: How, request: Request): Awaitable<Opening> {
-  return chain(handle.attr(request), (attr) => {
+  return chain(emptied(state, handle, how, request), (attr) => {
     const inode = state.inodes.find(attr.id);
-    const loan = state.loans.ask(inode, handle, { ...how, size: attr.size }, request);
+    const isPrivileged = withoutPrivileges(attr.mode) !== attr.mode;
+    const loan = state.loans.ask(inode, handle, { ...how, isPrivileged, size: attr.size }, request);
     return chain(loan, (loan): Awaitable<Opening> => {
       if (loan === undefined) return { handle, attr, ...how, loan };
       return chain(handle.attr(request), (attr) => ({ handle, attr, ...how, loan }));
     });
+  });
+}
+
+/** What an opened file is. Somebody without privileges may have emptied it. */
+function emptied(state: State, handle: FileHandle, { kill }: How, request: Request): Awaitable<Attr> {
+  return chain(handle.attr(request), (attr) => {
+    const inode = kill ? state.inodes.find(attr.id) : undefined;
+    return inode === undefined ? attr : dropPrivileges(state, inode, attr, request);
   });
 }
 
@@ -85,13 +104,13 @@ function leave(state: State, inode: Inode, { parent, name }: Attr): void {
   if (folder !== undefined) state.coherence.forgetName(folder, name);
 }
 
-export const open = operation<{ readonly flags: number }, Opening & { readonly inode: Inode }>({
+export const open = operation<OpenArgs, Opening & { readonly inode: Inode }>({
   name: 'open',
   decode: (request) => request.struct(wire.OpenIn),
-  run(state, request, { flags }) {
+  run(state, request, args) {
     const inode = state.inodes.get(request.nodeid);
     if (inode.left) throw new Errno(ESTALE);
-    const how = howOf(flags, false);
+    const how = howOf(args, false);
     inode.changing++;
     return bracket(
       () => chain(openNode(state, inode.id, how, request), (file) => ({ ...file, inode })),
@@ -105,18 +124,18 @@ export const open = operation<{ readonly flags: number }, Opening & { readonly i
 export const create = operation({
   name: 'create',
   decode: (request) => ({ ...request.struct(wire.CreateIn), name: request.string() }),
-  run(state, request, { flags, mode, name }) {
+  run(state, request, { name, ...args }) {
     const folder = state.inodes.get(request.nodeid);
-    const how = howOf(flags, true);
-    const attr = { mode: mode & 0o7777 };
+    const how = howOf(args, true);
+    const attr = { mode: args.mode & 0o7777 };
     const make = (): Awaitable<Opening> =>
       chain(state.fs.create(folder.id, name, attr, how.mode, request), (handle) => opened(state, handle, how, request));
     const run = (): Awaitable<Opening> =>
       rescue(make, (error) => {
         // Somebody else was faster than the kernel's lookup.
-        if (!isFsError(error, 'EEXIST') || (flags & Open.EXCL) !== 0) throw error;
+        if (!isFsError(error, 'EEXIST') || (args.flags & Open.EXCL) !== 0) throw error;
         return chain(state.fs.lookup(folder.id, name, request), ({ id }) =>
-          openNode(state, id, howOf(flags, false), request),
+          openNode(state, id, howOf(args, false), request),
         );
       });
     return bracket(run, state.coherence.changingName(folder, name));
@@ -149,16 +168,16 @@ export const write = operation({
   name: 'write',
   keepsFrame: true,
   decode(request) {
-    const { fh, offset, size } = request.struct(wire.WriteIn);
-    return { fh, offset, data: request.bytes(size) };
+    const { fh, offset, size, writeFlags } = request.struct(wire.WriteIn);
+    return { fh, offset, data: request.bytes(size), kill: (writeFlags & Write.KILL_SUIDGID) !== 0 };
   },
-  run(state, request, { fh, offset, data }) {
+  run(state, request, { fh, offset, data, kill }) {
     const { handle, inode, fresh } = state.files.get(fh);
     inode.changing++;
     inode.restless ||= !fresh;
-    const done = (attr: Attr): number => {
+    const done = (attr: Attr): Awaitable<number> => {
       state.coherence.changed(inode, attr);
-      return data.length;
+      return kill ? chain(dropPrivileges(state, inode, attr, request), () => data.length) : data.length;
     };
     return bracket(
       () => chain(handle.write(data, offset, request), () => chain(handle.attr(request), done)),

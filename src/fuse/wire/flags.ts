@@ -15,6 +15,7 @@ export const Init = {
   CACHE_SYMLINKS: 1 << 23,
   NO_OPENDIR_SUPPORT: 1 << 24,
   EXPLICIT_INVAL_DATA: 1 << 25,
+  HANDLE_KILLPRIV_V2: 1 << 28,
   INIT_EXT: 1 << 30,
 } as const;
 
@@ -44,7 +45,14 @@ export const Fattr = {
   FH: 1 << 6,
   ATIME_NOW: 1 << 7,
   MTIME_NOW: 1 << 8,
+  KILL_SUIDGID: 1 << 11,
 } as const;
+
+/** `fuse_open_in.open_flags` and `fuse_create_in.open_flags`. */
+export const OpenIn = { KILL_SUIDGID: 1 << 0 } as const;
+
+/** `fuse_write_in.write_flags`. */
+export const Write = { KILL_SUIDGID: 1 << 2 } as const;
 
 /** `fuse_getattr_in.getattr_flags`. */
 export const Getattr = { FH: 1 << 0 } as const;
@@ -62,7 +70,15 @@ export const Falloc = { KEEP_SIZE: 1, PUNCH_HOLE: 2, ZERO_RANGE: 16 } as const;
 export const Xattr = { CREATE: 1, REPLACE: 2 } as const;
 
 /** `stat(2)`. */
-export const Mode = { IFMT: 0o170_000, IFREG: 0o100_000, IFDIR: 0o040_000, IFLNK: 0o120_000 } as const;
+export const Mode = {
+  IFMT: 0o170_000,
+  IFREG: 0o100_000,
+  IFDIR: 0o040_000,
+  IFLNK: 0o120_000,
+  ISUID: 0o4000,
+  ISGID: 0o2000,
+  IXGRP: 0o010,
+} as const;
 
 /** `statx(2)`: all that `stat` tells, and the birth time. */
 export const STATX_BASIC_AND_BTIME = 0xfff;
