@@ -47,6 +47,7 @@ export const EAGAIN = ERRNO.EAGAIN;
 export const EINVAL = ERRNO.EINVAL;
 export const ENODEV = 19;
 export const EPERM = ERRNO.EPERM;
+export const EACCES = ERRNO.EACCES;
 export const ETIMEDOUT = ERRNO.ETIMEDOUT;
 export const ECONNABORTED = 103;
 

@@ -27,11 +27,20 @@ export async function attach(libc: Libc, point: MountPoint): Promise<number> {
 async function attachAsRoot({ dir, name, allowOther, uid, gid }: MountPoint): Promise<number> {
   const fd = openSync('/dev/fuse', constants.O_RDWR | constants.O_NONBLOCK);
   const ids = `fd=3,rootmode=40000,user_id=${uid},group_id=${gid}`;
-  const options = `${ids},default_permissions,nosuid,nodev${allowOther ? ',allow_other' : ''}`;
+  const checks = modesMatter(uid, allowOther) ? ',default_permissions' : '';
+  const options = `${ids},nosuid,nodev${checks}${allowOther ? ',allow_other' : ''}`;
   const result = await command('mount', ['-i', '-t', `fuse.${TYPE}`, '-o', options, name, dir], { descriptor: fd });
   if (result.code === 0) return fd;
   closeSync(fd);
   throw refusal('mount', dir, result);
+}
+
+/**
+ * The kernel asks for a folder's attributes after each change in it to check its mode again; which is idle if only root
+ * may look in, whom modes do not stop.
+ */
+function modesMatter(uid: number, allowOther: boolean): boolean {
+  return allowOther || uid !== 0;
 }
 
 /** Through the set-uid helper, which mounts and sends the descriptor over a socket. */

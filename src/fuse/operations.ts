@@ -10,7 +10,7 @@ import { Opcode } from './wire/opcode.ts';
 
 /**
  * What we answer. Every other opcode gets `ENOSYS`, after which the kernel does without: locks (they are the kernel's
- * own), LSEEK (a file is data to its end), ACCESS (the kernel checks modes), POLL, BMAP, TMPFILE, DAX mappings;
+ * own), LSEEK (a file is data to its end), POLL, BMAP, TMPFILE, DAX mappings;
  * so does FLUSH where a close promises nothing that a WRITE has not.
  */
 export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
@@ -37,6 +37,7 @@ export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
   [Opcode.GETXATTR, xattrs.getxattr],
   [Opcode.LISTXATTR, xattrs.listxattr],
   [Opcode.REMOVEXATTR, xattrs.removexattr],
+  [Opcode.ACCESS, attributes.access],
   [Opcode.INIT, control.init],
   [Opcode.OPENDIR, folders.opendir],
   [Opcode.READDIR, folders.readdir],

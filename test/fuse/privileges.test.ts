@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { withoutPrivileges } from '../../src/fuse/privileges.ts';
 import { withoutFuse } from '../helpers/fuse-available.ts';
@@ -54,6 +55,25 @@ t.test('a new owner costs one request', { skip: missing() }, async (t) => {
   t.teardown(() => mount.stop());
   await runCommand('bash', ['-euc', 'echo > a; chmod 755 a'], { cwd: mount.dir });
   await mount.order('count');
-  await runCommand('chown', ['0:0', 'a'], { cwd: mount.dir });
+  await runCommand('chown', ['0:0', join(mount.dir, 'a')]);
   t.match(await mount.order('count'), { getattr: 1 }, 'which is what the kernel is answered with');
+});
+
+t.test('where only root may look in', { skip: missing() }, async (t) => {
+  const mount = await FuseProcess.start();
+  t.teardown(() => mount.stop());
+  const root = (script: string): Promise<string> => runCommand('bash', ['-euc', script], { cwd: mount.dir });
+
+  await root('ls > /dev/null');
+  await mount.order('count');
+  await root('for i in {1..20}; do : > $i; done');
+  const { create, getattr = 0 } = (await mount.order('count')) as Record<string, number>;
+  t.equal(create, 20);
+  t.ok(getattr < 5, `no new file asks for the folder again: ${getattr}`);
+
+  await root(`echo echo said > s; mkdir d; chmod 0 s d; echo echo more >> s; test -r s -a -w s; cat s > /dev/null
+    cd d; cd ..; test -x d
+    ! test -x s; ! ./s 2> /dev/null
+    chmod 1 s; test -x s; ./s | grep -q more`);
+  await t.rejects(runCommand('setpriv', [...as, 'ls', mount.dir]), 'others');
 });

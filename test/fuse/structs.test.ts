@@ -20,6 +20,7 @@ const structs: Record<string, readonly [layout: unknown, rest?: number]> = {
   fuse_forget_in: [wire.ForgetIn],
   fuse_batch_forget_in: [wire.BatchForgetIn],
   fuse_forget_one: [wire.ForgetOne],
+  fuse_access_in: [wire.AccessIn],
   fuse_getattr_in: [wire.GetattrIn],
   fuse_setattr_in: [wire.SetattrIn],
   fuse_mknod_in: [wire.MknodIn],

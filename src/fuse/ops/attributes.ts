@@ -3,12 +3,13 @@ import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges } from '../../vfs/node.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
 import type { Inode } from '../inode.ts';
-import { BODY, operation } from '../operation.ts';
+import { EACCES, Errno } from '../errno.ts';
+import { BODY, nothing, operation } from '../operation.ts';
 import { dropPrivileges } from '../privileges.ts';
 import { join, putAttrOut, putStatxOut } from '../reply.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
-import { Fattr, STATX_BASIC_AND_BTIME } from '../wire/flags.ts';
+import { Access, Fattr, Mode, STATX_BASIC_AND_BTIME } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
 interface Known {
@@ -41,6 +42,19 @@ export const getattr = operation({
     return chain(attrOf(state, inode, request), (attr) => ({ inode, attr }));
   },
   encode: putKnown,
+});
+
+/** Sent where only root may look in and the kernel checks no modes: they do not stop root, but for this. */
+export const access = operation({
+  name: 'access',
+  decode: (request) => request.struct(wire.AccessIn),
+  run(state, request, { mask }) {
+    if ((mask & Access.X_OK) === 0) return;
+    return chain(attrOf(state, state.inodes.get(request.nodeid), request), ({ kind, mode }) => {
+      if (kind === 'file' && (mode & Mode.IXUGO) === 0) throw new Errno(EACCES);
+    });
+  },
+  encode: nothing,
 });
 
 /** Sent when somebody asks for the birth time. */

@@ -60,6 +60,9 @@ export const Getattr = { FH: 1 << 0 } as const;
 /** `renameat2(2)`. */
 export const Rename = { NOREPLACE: 1, EXCHANGE: 2 } as const;
 
+/** `access(2)`. */
+export const Access = { X_OK: 1 } as const;
+
 /** `open(2)`. */
 export const Open = { ACCMODE: 3, RDONLY: 0, WRONLY: 1, RDWR: 2, EXCL: 0o200, TRUNC: 0o1000, APPEND: 0o2000 } as const;
 
@@ -78,6 +81,7 @@ export const Mode = {
   ISUID: 0o4000,
   ISGID: 0o2000,
   IXGRP: 0o010,
+  IXUGO: 0o111,
 } as const;
 
 /** `statx(2)`: all that `stat` tells, and the birth time. */

@@ -77,6 +77,7 @@ export const AttrOut = new Layout({ attrValid: 'u64', attrValidNsec: 'u32', dumm
 export const ForgetIn = new Layout({ nlookup: 'u64' });
 export const BatchForgetIn = new Layout({ count: 'u32', dummy: 'u32' });
 export const ForgetOne = new Layout({ nodeid: 'u64', nlookup: 'u64' });
+export const AccessIn = new Layout({ mask: 'u32', padding: 'u32' });
 export const GetattrIn = new Layout({ flags: 'u32', dummy: 'u32', fh: 'u64' });
 
 export const SetattrIn = new Layout({
