@@ -17,12 +17,12 @@ export class Wake {
   async wait(ms: number | undefined, signal: AbortSignal): Promise<void> {
     if (!this.#kept && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = ms === undefined ? undefined : setTimeout(resolve, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
         const end = (): void => {
           clearTimeout(timer);
           signal.removeEventListener('abort', end);
           resolve();
         };
+        const timer = ms === undefined ? undefined : setTimeout(end, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
         this.#resolve = end;
         signal.addEventListener('abort', end, { once: true });
       });
