@@ -1,4 +1,5 @@
 import { type Awaitable, type Context, background } from '../vfs/context.ts';
+import { extended } from '../vfs/extended.ts';
 import { FsError, asFsError } from '../vfs/fs-error.ts';
 import type { Bitmap } from './bitmap.ts';
 import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, contentHash } from './block.ts';
@@ -256,7 +257,7 @@ export class DiskStagedFile implements StagedFile {
     const { base } = this.#record;
     const blocks = base === undefined ? {} : this.#file.blocks;
     const digests = this.#manifest === undefined ? undefined : Buffer.from(this.#manifest.digests).toString('base64');
-    this.#record = { ...this.#record, ...blocks, ...(digests === undefined ? {} : { digests }) };
+    this.#record = extended(this.#record, { ...blocks, ...(digests === undefined ? {} : { digests }) });
     return this.#parts.save(this.#record);
   }
 

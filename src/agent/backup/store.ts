@@ -1,4 +1,5 @@
 import type { Database } from '../../cache/database.ts';
+import { extended } from '../../vfs/extended.ts';
 
 export interface StoreOp {
   readonly type: 'put' | 'del';
@@ -25,7 +26,7 @@ export async function openBackupStore(database: Database, space: string): Promis
     range: async (bounds) => rows.range(bounds),
     write: async (ops) =>
       database.write(
-        ops.map((op) => ({ ...op, table })),
+        ops.map((op) => extended(op, { table })),
         false,
       ),
   };

@@ -1,4 +1,5 @@
 import { background, type Awaitable } from '../../vfs/context.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { Backing, FileHandle, OpenMode } from '../../vfs/file-system.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
@@ -54,7 +55,7 @@ function opened(state: State, handle: FileHandle, how: How, request: Request): A
   return chain(emptied(state, handle, how, request), (attr) => {
     const inode = state.inodes.find(attr.id);
     const isPrivileged = withoutPrivileges(attr.mode) !== attr.mode;
-    const loan = state.loans.ask(inode, handle, { ...how, isPrivileged, size: attr.size }, request);
+    const loan = state.loans.ask(inode, handle, { isPrivileged, size: attr.size, ...how }, request);
     return chain(loan, (loan): Awaitable<Opening> => {
       if (loan === undefined) return { handle, attr, ...how, loan };
       return chain(handle.attr(request), (attr) => ({ handle, attr, ...how, loan }));
@@ -113,7 +114,7 @@ export const open = operation<OpenArgs, Opening & { readonly inode: Inode }>({
     const how = howOf(args, false);
     inode.changing++;
     return bracket(
-      () => chain(openNode(state, inode.id, how, request), (file) => ({ ...file, inode })),
+      () => chain(openNode(state, inode.id, how, request), (file) => ({ inode, ...file })),
       () => void inode.changing--,
     );
   },
@@ -123,7 +124,7 @@ export const open = operation<OpenArgs, Opening & { readonly inode: Inode }>({
 
 export const create = operation({
   name: 'create',
-  decode: (request) => ({ ...request.struct(wire.CreateIn), name: request.string() }),
+  decode: (request) => extended(request.struct(wire.CreateIn), { name: request.string() }),
   run(state, request, { name, ...args }) {
     const folder = state.inodes.get(request.nodeid);
     const how = howOf(args, true);

@@ -1,6 +1,7 @@
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import type { Awaitable } from '../../vfs/context.ts';
+import { extended } from '../../vfs/extended.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
 import { EINVAL, EPERM, Errno } from '../errno.ts';
 import { BODY, nothing, operation } from '../operation.ts';
@@ -55,7 +56,7 @@ export const lookup = operation<string, Found | undefined>({
 
 export const mkdir = operation({
   name: 'mkdir',
-  decode: (request) => ({ ...request.struct(wire.MkdirIn), name: request.string() }),
+  decode: (request) => extended(request.struct(wire.MkdirIn), { name: request.string() }),
   run: (state, request, { mode, name }) =>
     changing(state, request, name, (folder) =>
       chain(state.fs.mkdir(folder, name, { mode: mode & 0o7777 }, request), made),
@@ -74,7 +75,7 @@ export const symlink = operation({
 /** Regular files only: a cloud drive has no devices, pipes and sockets. */
 export const mknod = operation({
   name: 'mknod',
-  decode: (request) => ({ ...request.struct(wire.MknodIn), name: request.string() }),
+  decode: (request) => extended(request.struct(wire.MknodIn), { name: request.string() }),
   run(state, request, { mode, name }) {
     if ((mode & Mode.IFMT) !== Mode.IFREG) throw new Errno(EPERM);
     const attr = { mode: mode & 0o7777 };

@@ -168,7 +168,7 @@ export class Activity {
   #touch(node: NodeId): Work {
     const now = this.#now();
     const known = this.#works.get(node);
-    const work = known ?? { ...NEW, at: now };
+    const work = known ?? { at: now, ...NEW };
     work.at = now;
     if (known !== undefined) this.#works.delete(node);
     this.#works.set(node, work);

@@ -1,5 +1,6 @@
 import { attrOf, type Entry } from '../../cache/entry.ts';
 import type { Op } from '../../cache/group-writer.ts';
+import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName, isLitter } from '../../vfs/name.ts';
 import type { Attr, Kind, NewAttr, NodeId } from '../../vfs/node.ts';
@@ -30,7 +31,7 @@ export async function makeSymlink(ground: Ground, folder: NodeId, name: string, 
   const size = Buffer.byteLength(target);
   if (size > 4095) throw new FsError('ENAMETOOLONG', 'symlink', { subject: name });
   const parent = freePlace(ground, folder, name, 'symlink');
-  const made: Entry = { ...newEntry(ground, parent, name, 'symlink', {}, 'symlink'), target, size };
+  const made = extended(newEntry(ground, parent, name, 'symlink', {}, 'symlink'), { target, size });
   const { entry, ops } = birth(ground, parent, made);
   await submitBirth(ground, parent, entry, ops);
   return attrOf(entry);
@@ -49,7 +50,7 @@ export async function makeFile(
   const file = ground.staging.create(null);
   const id = newId(ground.now());
   const content = { version: `${id}.0`, staged: file.id, writing: true } as const;
-  const { entry, ops } = birth(ground, parent, { ...made, staged: file.id, version: content.version }, content);
+  const { entry, ops } = birth(ground, parent, extended(made, { staged: file.id, version: content.version }), content);
   const written = submitBirth(ground, parent, entry, ops);
   const open = ground.files.acquire(entry, mode);
   ground.activity.changed(entry.id, 0);
@@ -76,8 +77,8 @@ export function newEntry({ now }: Ground, parent: Entry, name: string, kind: Kin
   const at = now();
   const id = newId(at);
   const born = bornWith(attr, kind, at, op);
-  const entry = { id, space: parent.space, parent: parent.id, name, kind, size: 0, ...born, version: id, rev: 0 };
-  return isLocal(parent, name) ? { ...entry, local: true } : { ...entry, base: null };
+  const kept = isLocal(parent, name) ? ({ local: true } as const) : { base: null };
+  return { id, space: parent.space, parent: parent.id, name, kind, size: 0, ...born, version: id, rev: 0, ...kept };
 }
 
 /** Whether a new node of this name stays on this computer. */

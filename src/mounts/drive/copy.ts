@@ -1,5 +1,6 @@
 import type { StagedFile } from '../../cache/content.ts';
 import { attrOf, type Entry } from '../../cache/entry.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { CopyOptions, Place } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
@@ -67,7 +68,10 @@ function byReference({ remote, hash, size }: Entry): { size: number; from?: stri
 async function copySymlink(ground: Ground, node: Entry, to: Place, replace: boolean): Promise<Attr> {
   const { parent, old } = target(ground, to, replace);
   const { target: text = '', size } = node;
-  const made: Entry = { ...newEntry(ground, parent, to.name, 'symlink', metadata(node), 'copy'), target: text, size };
+  const made: Entry = extended(newEntry(ground, parent, to.name, 'symlink', metadata(node), 'copy'), {
+    target: text,
+    size,
+  });
   const plan = old === undefined ? undefined : planReplaced(old, ground.ledger.waiting(old.id));
   const freed =
     plan === undefined || old === undefined ? [] : [...ground.ledger.ops(plan), ...ground.catalog.remove(old)];

@@ -1,5 +1,6 @@
 import type { Entry } from '../../cache/entry.ts';
 import type { Op } from '../../cache/group-writer.ts';
+import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NewAttr, NodeId } from '../../vfs/node.ts';
 import { birth, newEntry, submitBirth } from './births.ts';
@@ -48,7 +49,7 @@ export async function fill(
 
 async function fillNew(ground: Ground, place: FillPlace, content: Fill, attr: NewAttr, op: string): Promise<Entry> {
   const { parent, name, old } = place;
-  const made: Entry = { ...newEntry(ground, parent, name, 'file', attr, op), ...shown(content) };
+  const made: Entry = extended(newEntry(ground, parent, name, 'file', attr, op), shown(content));
   const freed: Op[] = [];
   let replace: NodeId | undefined;
   if (old !== undefined) {
@@ -65,11 +66,8 @@ async function fillNew(ground: Ground, place: FillPlace, content: Fill, attr: Ne
 async function fillKnown(ground: Ground, old: Entry, content: Fill, attr: NewAttr): Promise<Entry> {
   const { catalog, ledger, activity } = ground;
   const { hash: _hash, remote: _remote, staged: _staged, ...kept } = withMeta(ground, old, attr);
-  const entry: Entry = {
-    ...kept,
-    ...shown(content),
-    ...(old.local === true ? {} : { base: withBase(old).base ?? null }),
-  };
+  const base = old.local === true ? {} : { base: withBase(old).base ?? null };
+  const entry: Entry = extended(kept, { ...shown(content), ...base });
   const promise = old.local === true ? [] : ledger.ops(planContent(old, ledger.waiting(old.id), promised(content)));
   activity.changed(entry.id, entry.size);
   await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: true }]);

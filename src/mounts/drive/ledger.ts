@@ -1,5 +1,6 @@
 import type { GroupWriter, Op } from '../../cache/group-writer.ts';
 import type { Journal, PendingIntent } from '../../cache/journal.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { newId } from './new-id.ts';
 import type { Plan, Spot, Waiting } from './promise.ts';
@@ -41,7 +42,7 @@ export class Ledger {
     return [
       ...drop.map(({ seq }) => journal.remove(seq)),
       ...rewrite.map((intent) => journal.put({ ...intent, id: this.#idOf(intent), at })),
-      ...add.map((intent) => journal.put({ ...intent, seq: journal.nextSeq(), id: newId(at), at })),
+      ...add.map((intent) => journal.put(extended(intent, { seq: journal.nextSeq(), id: newId(at), at }))),
     ];
   }
 

@@ -1,5 +1,6 @@
 import type { Base, Entry } from '../../cache/entry.ts';
 import type { PendingIntent } from '../../cache/journal.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
 
 /**
@@ -50,7 +51,7 @@ export function joinPlans(...plans: readonly Plan[]): Plan {
 
 /** The entry with the state that both sides agree on written down, before the first change of it. */
 export function withBase(entry: Entry): Entry {
-  return entry.base === undefined ? { ...entry, base: agreedOf(entry) } : entry;
+  return entry.base === undefined ? extended(entry, { base: agreedOf(entry) }) : entry;
 }
 
 function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
@@ -60,7 +61,7 @@ function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
 /** A new node. `replace` had its name, and the cloud knows it. */
 export function planCreation(entry: Entry, content?: NewContent, replace?: NodeId): Plan {
   const op = entry.kind === 'file' ? 'put' : entry.kind === 'folder' ? 'mkdir' : 'symlink';
-  const put = content === undefined ? {} : { ...content, base: null };
+  const put = content === undefined ? {} : { base: null, ...content };
   return { ...nothing, add: [{ op, ...subject(entry), ...put, ...replaced(replace) }] };
 }
 
@@ -68,11 +69,11 @@ export function planCreation(entry: Entry, content?: NewContent, replace?: NodeI
 export function planContent(entry: Entry, waiting: readonly Waiting[], content: NewContent): Plan {
   const open = unsent(waiting);
   const put = open.findLast(({ op }) => op === 'put');
-  if (put !== undefined) return { ...nothing, rewrite: [{ ...bare(put), ...content }] };
+  if (put !== undefined) return { ...nothing, rewrite: [extended(bare(put), content)] };
   const whole = { op: 'put', ...subject(entry), ...content, base: lastVersion(entry, waiting) } as const;
   const attr = open.findLast(({ op }) => op === 'attr');
   if (attr === undefined) return { ...nothing, add: [whole] };
-  return { ...nothing, rewrite: [{ ...whole, seq: attr.seq, id: attr.id, at: attr.at }] };
+  return { ...nothing, rewrite: [{ seq: attr.seq, id: attr.id, at: attr.at, ...whole }] };
 }
 
 /** New metadata, which an intent that has not been sent takes along. `cleared` names extended attributes taken off. */
@@ -80,7 +81,10 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
   const carrier = unsent(waiting).findLast(({ op }) => op !== 'move' && op !== 'remove');
   if (carrier?.op === 'attr') {
     const all = [...new Set([...(carrier.cleared ?? []), ...cleared])];
-    return { ...nothing, rewrite: [{ ...unparked(carrier), ...(all.length > 0 ? { cleared: all } : {}) }] };
+    return {
+      ...nothing,
+      rewrite: [all.length > 0 ? extended(unparked(carrier), { cleared: all }) : unparked(carrier)],
+    };
   }
   if (carrier !== undefined) return { ...nothing, rewrite: [unparked(carrier)] };
   return { ...nothing, add: [{ op: 'attr', ...subject(entry), ...(cleared.length > 0 ? { cleared } : {}) }] };
@@ -108,7 +112,7 @@ export function planMove(
     return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
   }
   const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
-  return { ...nothing, drop: [only.intent], add: [{ ...creation, ...to, ...replaced(replace) }] };
+  return { ...nothing, drop: [only.intent], add: [extended(creation, { ...to, ...replaced(replace) })] };
 }
 
 /** A `move` that is not merged with anything. */

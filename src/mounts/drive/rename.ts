@@ -1,5 +1,6 @@
 import { attrOf, type Entry } from '../../cache/entry.ts';
 import type { Op } from '../../cache/group-writer.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { Place, RenameFlags } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
@@ -114,7 +115,7 @@ async function supersede(ground: Ground, { source, node, target, other }: Ends &
   const { staged, version, size, mode, mtime } = node;
   const { hash: _hash, remote: _remote, ...kept } = withBase(other);
   if (staged === undefined) throw refuse('EPERM', other, 'it is sealed');
-  const after: Entry = { ...kept, staged, version, size, mode, mtime, ctime: now() };
+  const after: Entry = extended(kept, { staged, version, size, mode, mtime, ctime: now() });
   const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
   const ops = [
     ...ledger.ops({ add: [], rewrite: [], drop: ledger.waiting(node.id).map(({ intent }) => intent) }),
@@ -150,7 +151,7 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
     return { after, ops: catalog.put(after, node) };
   }
   const { local: _local, ...ordinary } = node;
-  const after: Entry = { ...ordinary, ...spot, ctime, base: null };
+  const after: Entry = extended(ordinary, { ...spot, ctime, base: null });
   const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
   const staged = node.staged === undefined ? {} : { staged: node.staged };
   const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;

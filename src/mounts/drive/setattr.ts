@@ -1,5 +1,6 @@
 import { attrOf, type Entry } from '../../cache/entry.ts';
 import type { Context } from '../../vfs/context.ts';
+import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NodeId } from '../../vfs/node.ts';
 import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
@@ -52,13 +53,12 @@ export function changed(entry: Entry, { mode, mtime, birthtime, size, xattrs }: 
   if (size !== undefined) checkSize(size, 'truncate');
   const { xattrs: had, ...rest } = entry;
   const kept = had === undefined ? {} : { xattrs: had };
-  return {
-    ...rest,
+  return extended(rest, {
     ...(xattrs === undefined ? kept : withXattrs(had ?? {}, xattrs, 'setattr')),
     ...(mode === undefined ? {} : { mode: modeOf(mode, entry.kind) }),
     ...(mtime === undefined ? {} : { mtime: timeOf(mtime, 'setattr') }),
     ...(birthtime === undefined ? {} : { birthtime: timeOf(birthtime, 'setattr') }),
-  };
+  });
 }
 
 /** True for what hangs in a branch: the branches themselves and the roots of spaces. */

@@ -1,6 +1,7 @@
 import type { StagedFile } from '../../cache/content.ts';
 import type { Entry } from '../../cache/entry.ts';
 import type { Op } from '../../cache/group-writer.ts';
+import { extended } from '../../vfs/extended.ts';
 import { isAttached } from './attached.ts';
 import type { DriveParts } from './drive-parts.ts';
 import { planContent, withBase } from './promise.ts';
@@ -47,10 +48,10 @@ export function promiseWriting(
 ): { entry: Entry; ops: readonly Op[] } {
   const { hash: _hash, remote: _remote, ...rest } = before;
   const at = now();
-  const entry: Entry = { ...rest, staged: file.id, version, size: file.size, mtime: at, ctime: at };
+  const entry: Entry = extended(rest, { staged: file.id, version, size: file.size, mtime: at, ctime: at });
   if (catalog.get(before.id) === undefined || !isAttached(catalog, before)) return { entry, ops: [] };
   if (before.local === true) return { entry, ops: [catalog.update(entry)] };
-  const based: Entry = { ...entry, base: withBase(before).base ?? null };
+  const based: Entry = extended(entry, { base: withBase(before).base ?? null });
   const plan = planContent(before, ledger.waiting(before.id), { version, staged: file.id, writing: true });
   return { entry: based, ops: [...ledger.ops(plan), catalog.update(based)] };
 }
@@ -60,7 +61,7 @@ export function finishWriting({ catalog, journal, now }: DriveParts, entry: Entr
   const put = journal.of(entry.id).findLast(({ staged }) => staged === file.id);
   if (put === undefined) return [catalog.update(entry)];
   const { writing: _writing, ...finished } = put;
-  return [catalog.update(entry), journal.put({ ...finished, version: entry.version, at: now() })];
+  return [catalog.update(entry), journal.put(extended(finished, { version: entry.version, at: now() }))];
 }
 
 /** A staged file that nobody has a use for any more, unless it waits to be sent. */

@@ -2,6 +2,7 @@ import type { Manifest, StagedFile } from '../../cache/content.ts';
 import type { Entry } from '../../cache/entry.ts';
 import type { PendingIntent } from '../../cache/journal.ts';
 import type { NodeRecord } from '../../cloud/wire.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { sweep } from './bury.ts';
 import { baseOf, facetsOf, merge } from './merge.ts';
@@ -83,7 +84,7 @@ export class Execution {
     );
     const waiting = journal.has(entry.id);
     const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
-    this.#replica.put(waiting ? { ...merged, base: baseOf(record) } : merged, entry, [done, ...rebased]);
+    this.#replica.put(waiting ? extended(merged, { base: baseOf(record) }) : merged, entry, [done, ...rebased]);
     if (stays) this.#sources.offer(record);
   }
 

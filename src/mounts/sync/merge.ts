@@ -1,6 +1,7 @@
 import type { Base, Entry } from '../../cache/entry.ts';
 import type { PendingIntent } from '../../cache/journal.ts';
 import type { NodeRecord } from '../../cloud/wire.ts';
+import { extended } from '../../vfs/extended.ts';
 import { isCreation } from '../drive/promise.ts';
 
 /** Which parts of a node this computer has changed and the cloud does not know yet. */
@@ -36,15 +37,14 @@ export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
 export function merge(before: Entry | undefined, record: NodeRecord, local: Facets, parent: string): Entry {
   if (before === undefined) return fresh(record, parent);
   const { base: _base, ...kept } = before;
-  return {
-    ...kept,
+  return extended(kept, {
+    ctime: record.ctime,
+    rev: record.rev,
     ...(local.place ? {} : { parent, name: record.name }),
     ...(local.attr ? {} : attributes(record, kept)),
     ...(local.content ? {} : content(before, record)),
-    ctime: record.ctime,
-    rev: record.rev,
     ...(isLocal(local) ? { base: mergedBase(before, record, local) } : {}),
-  };
+  });
 }
 
 /** True if the record changes a part that was changed here, too: the cloud's answer to our intent decides. */
@@ -58,9 +58,17 @@ export function clashes(before: Entry, record: NodeRecord, local: Facets): boole
 
 function fresh(record: NodeRecord, parent: string): Entry {
   const { id, space, name, kind, mode, mtime, birthtime, ctime, rev, size, version, hash, target, xattrs } = record;
-  const plain = { id, space, parent, name, kind, size, mode, mtime, birthtime, ctime, rev };
+  const times = { mtime, birthtime, ctime };
   return {
-    ...plain,
+    id,
+    space,
+    parent,
+    name,
+    kind,
+    size,
+    mode,
+    ...times,
+    rev,
     version: version ?? id,
     ...(version === null ? {} : { remote: version }),
     ...(hash === null ? {} : { hash }),

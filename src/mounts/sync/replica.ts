@@ -4,6 +4,7 @@ import type { Entry } from '../../cache/entry.ts';
 import type { Op } from '../../cache/group-writer.ts';
 import type { PendingIntent } from '../../cache/journal.ts';
 import type { NodeRecord } from '../../cloud/wire.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { conflictName } from './conflict.ts';
 import { Departed } from './departed.ts';
@@ -101,7 +102,7 @@ export class Replica {
     const { catalog } = this.parts;
     const { base, ...rest } = withBase(entry);
     const local = entry.local === true;
-    const moved: Entry = { ...rest, ...to, ...(local || base === undefined ? {} : { base }) };
+    const moved: Entry = extended(rest, { ...to, ...(local || base === undefined ? {} : { base }) });
     const ops = local ? [] : this.#promiseMove(entry, to);
     this.submit([...catalog.put(moved, entry), ...ops]);
     this.#tell(moved, entry);

@@ -2,6 +2,7 @@ import type { Entry } from '../../cache/entry.ts';
 import type { PendingIntent } from '../../cache/journal.ts';
 import { fsCodeOf } from '../../cloud/errors.ts';
 import type { IntentResult, NodeRecord } from '../../cloud/wire.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { Code } from '../../vfs/fs-error.ts';
 import { bury } from './bury.ts';
 import { Execution, type Sent, type Settled, type Sources } from './execution.ts';
@@ -87,7 +88,8 @@ export class Settlement {
     const { policyOf, catalog } = this.#replica.parts;
     const { rules } = policyOf(entry ?? (catalog.get(intent.parent) as Entry));
     const creates = isCreation(intent);
-    const hashed = entry === undefined || sent.manifest === undefined ? entry : { ...entry, hash: sent.manifest.hash };
+    const hashed =
+      entry === undefined || sent.manifest === undefined ? entry : extended(entry, { hash: sent.manifest.hash });
     const equal = current !== undefined && hashed !== undefined && isSame(hashed, current);
     return { op: intent.op, creates, code, rules, about: this.#about(intent, current), equal };
   }
@@ -110,7 +112,7 @@ export class Settlement {
       return this.#rename(sent.intent, current, entry);
     }
     if (shown !== undefined) this.#replica.submit(catalog.remove(shown));
-    const hashed = sent.manifest === undefined ? entry : { ...entry, hash: sent.manifest.hash };
+    const hashed = sent.manifest === undefined ? entry : extended(entry, { hash: sent.manifest.hash });
     unite(this.#replica, hashed, current);
     return 'settled';
   }

@@ -2,6 +2,7 @@ import type { Manifest, StagedFile } from '../../cache/content.ts';
 import type { PendingIntent } from '../../cache/journal.ts';
 import type { Intent } from '../../cloud/wire.ts';
 import type { Context } from '../../vfs/context.ts';
+import { extended } from '../../vfs/extended.ts';
 import { asFsError, FsError, isFsError } from '../../vfs/fs-error.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { isCreation } from '../drive/promise.ts';
@@ -149,8 +150,8 @@ export class Preparation {
     const remote = base ?? '';
     if (entry !== undefined && entry.staged === staged) {
       const { staged: _staged, base: agreed, ...rest } = entry;
-      const clean = agreed === undefined || !journal.has(entry.id) ? rest : { ...rest, base: agreed };
-      ops.push(...catalog.put({ ...clean, hash, size, remote }, entry));
+      const clean = agreed === undefined || !journal.has(entry.id) ? rest : extended(rest, { base: agreed });
+      ops.push(...catalog.put(extended(clean, { hash, size, remote }), entry));
     }
     this.#replica.submit(ops);
     this.#replica.later(async () => {

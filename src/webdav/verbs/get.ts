@@ -1,4 +1,5 @@
 import type { Context } from '../../vfs/context.ts';
+import { extended } from '../../vfs/extended.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
@@ -8,7 +9,7 @@ import { etagOf } from '../etag.ts';
 import { formatHttpDate } from '../http-date.ts';
 import { find } from '../locate.ts';
 import { checkIf } from '../locks/guard.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Sink } from '../outcome.ts';
 import { empty } from '../outcome.ts';
 import { evaluate, ifRange, isConditional } from '../preconditions.ts';
 import type { ByteRange } from '../range.ts';
@@ -43,7 +44,7 @@ async function fromMemory(request: DavRequest, door: Door, attr: Attr): Promise<
   const opened = door.fs.open(attr.id, CHECK, request.context);
   const closed = (opened instanceof Promise ? await opened : opened).close();
   if (closed instanceof Promise) await closed;
-  return (await refused(request, door, attr)) ?? { ...plan(request, attr).outcome, body };
+  return (await refused(request, door, attr)) ?? extended(plan(request, attr).outcome, { body });
 }
 
 async function fromDrive(request: DavRequest, door: Door, { id }: Attr): Promise<Outcome> {
@@ -68,9 +69,12 @@ async function answer(request: DavRequest, door: Door, handle: FileHandle): Prom
   if (ranges.length > 1 || only === undefined)
     return multipart(outcome, handle, ranges, attr, typeOf(attr), request.context);
   if (only.end - only.start < SMALL)
-    return { ...outcome, body: await readNow(door, handle, attr, only, request.context) };
+    return extended(outcome, { body: await readNow(door, handle, attr, only, request.context) });
   const release = async (): Promise<void> => handle.close();
-  return { ...outcome, body: (sink) => streamRange(sink, handle, only, request.context), release };
+  return extended(outcome, {
+    body: (sink: Sink): Promise<void> => streamRange(sink, handle, only, request.context),
+    release,
+  });
 }
 
 async function readNow(

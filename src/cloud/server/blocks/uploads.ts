@@ -77,7 +77,7 @@ export class Uploads {
       const row = { account, refs: 0, state: 'writing', touched } as const;
       await db
         .insertInto('blocks')
-        .values(blocks.map(({ digest, data }) => ({ ...row, digest, size: data.length, generation: claim + digest })))
+        .values(blocks.map(({ digest, data }) => ({ digest, size: data.length, generation: claim + digest, ...row })))
         .onConflict((conflict) => conflict.columns(['account', 'digest']).doNothing())
         .execute();
       const claimed = await db

@@ -32,7 +32,7 @@ async function create(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow
   if (replaced !== undefined) await replaceNode(edit, space, replaced);
   const { size, hash } = content;
   const node = { id, space: space.id, parent, name, kind: 'file', mode, mtime, birthtime, size, hash } as const;
-  const row = await edit.insert(space, { ...node, version: intent.version, target: null, xattrs });
+  const row = await edit.insert(space, { version: intent.version, target: null, xattrs, ...node });
   edit.count(space, size, 1);
   await addVersion(edit, { id: intent.version, node: id, rank: row.rev, mtime }, content);
   if (replaced !== undefined) await inheritVersions(edit, replaced, id);

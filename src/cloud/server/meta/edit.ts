@@ -1,3 +1,4 @@
+import { extended } from '../../../vfs/extended.ts';
 import { Refusal } from '../refusal.ts';
 import { Foresight, type Outlook } from './foresight.ts';
 import { Pending } from './pending.ts';
@@ -112,7 +113,7 @@ export class Edit {
 
   /** Writes a new node under the next revision. */
   async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
-    const row: NodeRow = { ...node, ...this.#stamp(space), removed: null, purged: 0 };
+    const row: NodeRow = extended(node, { ...this.#stamp(space), removed: null, purged: 0 as const });
     await this.#makeRoom();
     this.#pending.addNode(row);
     this.#nodes.set(row.id, row);

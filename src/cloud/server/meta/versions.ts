@@ -92,7 +92,7 @@ export async function addVersion(edit: Edit, version: NewVersion, content: Conte
   await addReferences(edit, content.digests);
   const { size, hash, manifest } = content;
   const { now: created, caller } = edit;
-  await edit.insertVersion({ ...version, size, hash, manifest, created, device: caller.device });
+  await edit.insertVersion({ size, hash, manifest, created, device: caller.device, ...version });
 }
 
 /** Gives the versions of one node to another, as its older ones. */
