@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { Context } from '../vfs/context.ts';
 import { asFsError } from '../vfs/fs-error.ts';
 
 interface Waiter {
@@ -18,9 +19,10 @@ export class SharedLock {
   }
 
   /** @throws EINTR if aborted before its turn */
-  async run<T>(exclusive: boolean, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async run<T>(exclusive: boolean, context: Context, work: () => Promise<T>): Promise<T> {
     if (this.isFree(exclusive)) this.#enter(exclusive);
-    else await this.#turn(exclusive, signal);
+    // Not before: some contexts make their signal when it is asked for.
+    else await this.#turn(exclusive, context.signal);
     try {
       return await work();
     } finally {

@@ -79,7 +79,7 @@ export class DiskStagedFile implements StagedFile {
       const length = this.#file.readable(into.length, position);
       if (length === 0 || this.#file.readNow(into.subarray(0, length), position)) return length;
     }
-    return this.#lock.run(false, context.signal, async () => {
+    return this.#lock.run(false, context, async () => {
       const length = this.#file.readable(into.length, position);
       await this.#file.read(into.subarray(0, length), position, context);
       return length;
@@ -101,7 +101,7 @@ export class DiskStagedFile implements StagedFile {
       this.#truncated(size);
       return;
     }
-    return this.#lock.run(true, context.signal, async () => {
+    return this.#lock.run(true, context, async () => {
       this.#checkWritable();
       await this.#file.truncate(size, context);
       this.#truncated(size);
@@ -139,14 +139,14 @@ export class DiskStagedFile implements StagedFile {
   seal(): void {
     this.#sealed = true;
     this.#file.settle();
-    void this.#lock.run(true, background.signal, async () => this.#file.rest());
+    void this.#lock.run(true, background, async () => this.#file.rest());
   }
 
   async manifest(context: Context): Promise<Manifest> {
     this.#checkSealed();
     if (this.#manifest !== undefined) return this.#manifest;
     // Whoever was writing when the file was sealed has ended behind this.
-    await this.#lock.run(true, context.signal, async () => {});
+    await this.#lock.run(true, context, async () => {});
     await this.#passing.settle();
     const digests = await buildDigests(this.#file, this.#passing, context);
     this.#manifest ??= { hash: contentHash(digests), size: this.size, digests };
@@ -158,7 +158,7 @@ export class DiskStagedFile implements StagedFile {
   async block(index: number, context: Context): Promise<Uint8Array> {
     this.#checkSealed();
     const data = Buffer.allocUnsafeSlow(blockLength(this.size, index));
-    await this.#lock.run(false, context.signal, () => this.#file.read(data, index * BLOCK_SIZE, context));
+    await this.#lock.run(false, context, () => this.#file.read(data, index * BLOCK_SIZE, context));
     return data;
   }
 
@@ -226,7 +226,7 @@ export class DiskStagedFile implements StagedFile {
   }
 
   #writeLater(data: Uint8Array, position: number | undefined, context: Context): Promise<void> {
-    return this.#lock.run(true, context.signal, async () => {
+    return this.#lock.run(true, context, async () => {
       this.#checkWritable();
       const at = position ?? this.size;
       const copied = this.#file.copied(at, data.length);
@@ -257,7 +257,7 @@ export class DiskStagedFile implements StagedFile {
     const { base } = this.#record;
     const blocks = base === undefined ? {} : this.#file.blocks;
     const digests = this.#manifest === undefined ? undefined : Buffer.from(this.#manifest.digests).toString('base64');
-    this.#record = extended(this.#record, { ...blocks, ...(digests === undefined ? {} : { digests }) });
+    this.#record = extended(extended(this.#record, blocks), digests === undefined ? {} : { digests });
     return this.#parts.save(this.#record);
   }
 

@@ -44,13 +44,13 @@ export class StagingRoom {
   }
 
   /** Evicts clean content, then waits for a while. @throws ENOSPC, EINTR */
-  async reserve(bytes: number, { signal }: Context): Promise<void> {
+  async reserve(bytes: number, context: Context): Promise<void> {
     const { clear, minFree, patience, space } = this.#options;
     const end = performance.now() + patience;
     while (!this.take(bytes)) {
       if (await clear(bytes + minFree)) continue;
       if (performance.now() >= end) throw noSpace(space.refresh());
-      await pause(signal);
+      await pause(context.signal);
     }
   }
 }

@@ -53,6 +53,10 @@ export class Request implements Context {
     return this.#abort.signal;
   }
 
+  get aborted(): boolean {
+    return this.#abort?.signal.aborted ?? false;
+  }
+
   abort(reason: Error): void {
     this.#abort ??= this.#spare.take();
     this.#abort.abort(reason);

@@ -67,7 +67,7 @@ async function fillKnown(ground: Ground, old: Entry, content: Fill, attr: NewAtt
   const { catalog, ledger, activity } = ground;
   const { hash: _hash, remote: _remote, staged: _staged, ...kept } = withMeta(ground, old, attr);
   const base = old.local === true ? {} : { base: withBase(old).base ?? null };
-  const entry: Entry = extended(kept, { ...shown(content), ...base });
+  const entry: Entry = extended(extended(kept, shown(content)), base);
   const promise = old.local === true ? [] : ledger.ops(planContent(old, ledger.waiting(old.id), promised(content)));
   activity.changed(entry.id, entry.size);
   await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: true }]);

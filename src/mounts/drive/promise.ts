@@ -112,7 +112,7 @@ export function planMove(
     return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
   }
   const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
-  return { ...nothing, drop: [only.intent], add: [extended(creation, { ...to, ...replaced(replace) })] };
+  return { ...nothing, drop: [only.intent], add: [extended(extended(creation, to), replaced(replace))] };
 }
 
 /** A `move` that is not merged with anything. */

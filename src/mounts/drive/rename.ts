@@ -151,7 +151,7 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
     return { after, ops: catalog.put(after, node) };
   }
   const { local: _local, ...ordinary } = node;
-  const after: Entry = extended(ordinary, { ...spot, ctime, base: null });
+  const after: Entry = extended(ordinary, { ctime, base: null, ...spot });
   const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
   const staged = node.staged === undefined ? {} : { staged: node.staged };
   const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;

@@ -102,7 +102,7 @@ export class Replica {
     const { catalog } = this.parts;
     const { base, ...rest } = withBase(entry);
     const local = entry.local === true;
-    const moved: Entry = extended(rest, { ...to, ...(local || base === undefined ? {} : { base }) });
+    const moved: Entry = extended(extended(rest, to), local || base === undefined ? {} : { base });
     const ops = local ? [] : this.#promiseMove(entry, to);
     this.submit([...catalog.put(moved, entry), ...ops]);
     this.#tell(moved, entry);

@@ -16,6 +16,9 @@ export interface SmallBlocksOptions {
   readonly retryAfter?: number;
 }
 
+/** Where the options have what ops have, these share a hidden class (docs/decisions/027). */
+const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'view' } as const;
+
 /**
  * Small blocks as values of one LevelDB, by account and digest: all of a call are on disk after one sync. Methods are safe
  * to call concurrently. After a failed write nobody knows what LevelDB's log holds, so nothing more is written until it has
@@ -67,7 +70,7 @@ export class SmallBlocks {
   /** Stores all of them; they survive the loss of power when answered. */
   async put(account: string, blocks: readonly Block[]): Promise<void> {
     const puts = blocks.map(({ digest, data }) => ({ type: 'put', key: key(account, digest), value: data }) as const);
-    await this.#write(async () => this.#level.batch(puts, { sync: true }));
+    await this.#write(async () => this.#level.batch(puts, { sync: true, ...UNIFORM }));
   }
 
   /** `undefined` if there is none. */

@@ -113,7 +113,7 @@ export class Edit {
 
   /** Writes a new node under the next revision. */
   async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
-    const row: NodeRow = extended(node, { ...this.#stamp(space), removed: null, purged: 0 as const });
+    const row: NodeRow = extended(node, { removed: null, purged: 0 as const, ...this.#stamp(space) });
     await this.#makeRoom();
     this.#pending.addNode(row);
     this.#nodes.set(row.id, row);
