@@ -7,7 +7,9 @@ import type { Access } from '../../src/agent/access-file.ts';
 import { stop } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const MAIN = join(ROOT, 'dist/cli/main.js');
+const PROGRAM = join(ROOT, 'dist/cli/fjord.cjs');
+/** As its first line asks for. */
+const FLAGS = ['--min-semi-space-size=16'];
 const NO_SETTINGS = join(ROOT, 'test/helpers/empty.toml');
 const run = promisify(execFile);
 
@@ -33,7 +35,7 @@ export class FjordProcess {
   static async start(args: FjordArgs): Promise<FjordProcess> {
     const { dir } = args;
     const log = await open(`${dir}.log`, 'a');
-    const child = spawn(process.execPath, [MAIN, ...args.args, '--data', dir], {
+    const child = spawn(process.execPath, [...FLAGS, PROGRAM, ...args.args, '--data', dir], {
       stdio: ['ignore', log.fd, log.fd],
       env: environment(args),
     });
@@ -82,7 +84,9 @@ export class FjordProcess {
 
 /** Runs a command of the program to its end; answers its standard output. */
 export async function fjord(args: FjordArgs): Promise<string> {
-  const { stdout } = await run(process.execPath, [MAIN, ...args.args, '--data', args.dir], { env: environment(args) });
+  const { stdout } = await run(process.execPath, [PROGRAM, ...args.args, '--data', args.dir], {
+    env: environment(args),
+  });
   return stdout;
 }
 
