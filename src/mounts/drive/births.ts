@@ -33,6 +33,8 @@ export async function makeSymlink(ground: Ground, folder: NodeId, name: string, 
   const parent = freePlace(ground, folder, name, 'symlink');
   const made = extended(newEntry(ground, parent, name, 'symlink', {}, 'symlink'), { target, size });
   const { entry, ops } = birth(ground, parent, made);
+  // `cp -a` and `tar` set the time of a link after they have made it.
+  ground.activity.changed(entry.id);
   await submitBirth(ground, parent, entry, ops);
   return attrOf(entry);
 }

@@ -215,6 +215,18 @@ t.test('litter in the Archive is never sealed', async (t) => {
   t.equal(await answerOf(() => rig.guard.unlink('archive-root', '.DS_Store', context)), 'yes');
 });
 
+t.test('a symlink settles like a file', async (t) => {
+  const clock = { now: 1_800_000_000_000 };
+  const rig = await openTestDrive(temporary(t), { now: () => clock.now });
+  t.teardown(() => rig.close());
+  const { guard } = rig;
+  const { id } = await guard.symlink('archive-root', 'link', 'target', context);
+  clock.now += SETTLE - 1;
+  t.equal(await answerOf(() => guard.setattr(id, { mtime: 1 }, context)), 'yes', 'cp -a');
+  clock.now += SETTLE + 1;
+  t.equal(await answerOf(() => guard.setattr(id, { mtime: 2 }, context)), 'EPERM');
+});
+
 t.test('nothing is sealed while it is open, locked, or an empty new folder', async (t) => {
   const clock = { now: 1_800_000_000_000 };
   const rig = await openTestDrive(temporary(t), { now: () => clock.now });
