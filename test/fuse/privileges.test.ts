@@ -44,6 +44,10 @@ os.write(f, b"x")
 assert os.fstat(f).st_mode & 0o7777 == 0o755'`;
   await root('rm *');
   await nobody(made);
+  const removed = `python3 -c 'import os
+f = os.open("d", os.O_RDWR | os.O_CREAT, 0o4755); os.chmod("d", 0o4755); os.unlink("d")
+assert os.write(f, b"x") == 1 and os.pread(f, 1, 0) == b"x"'`;
+  await nobody(removed);
   t.equal(await modes(), '755', 'a new file has them until something is in it');
 }
 
