@@ -9,7 +9,7 @@ import { stop } from './process.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const PROGRAM = join(ROOT, 'dist/cli/fjord.cjs');
 /** As its first line asks for. */
-const FLAGS = ['--min-semi-space-size=16'];
+const FLAGS = ['--min-semi-space-size=16', '--expose-gc'];
 const NO_SETTINGS = join(ROOT, 'test/helpers/empty.toml');
 const run = promisify(execFile);
 

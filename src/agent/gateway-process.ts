@@ -12,6 +12,7 @@ import { ControlServer } from './control/server.ts';
 import { dataDir, type DataDir } from './data-dir.ts';
 import { drain } from './drain.ts';
 import { GatewayControls } from './gateway-controls.ts';
+import { IdleCollection } from './idle-collection.ts';
 import { openLog, type LogFile } from './log.ts';
 import { MountPoint, type MountState } from './mount-point.ts';
 import { takenFolders, wishedBy, wishOf } from './mount-wish.ts';
@@ -38,6 +39,7 @@ interface Parts {
   readonly control: ControlServer;
   readonly mountPoint: MountPoint;
   readonly logFile: LogFile;
+  readonly stopCollecting: () => void;
 }
 
 /** A gateway with its doors and its control socket, in this process. Starting is recovery, and needs no network. */
@@ -80,6 +82,8 @@ export class GatewayProcess {
       const url = config['cloud.url'] === '' ? device.url : config['cloud.url'];
       const remote = new HttpRemote({ url, token: device.token });
       closers.unshift(() => remote.close());
+      const stopCollecting = IdleCollection.start(globalThis.gc);
+      closers.unshift(async () => stopCollecting());
       const gateway = await openGateway(config, dir, remote, device, logFile);
       closers.unshift(() => gateway.close());
       const access = { user: config['webdav.user'], password: await webDavPassword(dir.webdav) };
@@ -113,7 +117,8 @@ export class GatewayProcess {
       closers.unshift(() => control.close());
       await mountPoint.start(wishOf(config));
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
-      return new GatewayProcess({ remote, gateway, door, control, mountPoint, logFile }, { ...access, url: door.url });
+      const parts = { remote, gateway, door, control, mountPoint, logFile, stopCollecting };
+      return new GatewayProcess(parts, { ...access, url: door.url });
     } catch (error) {
       for (const close of closers) await close().catch(() => undefined);
       logFile.flush();
@@ -123,7 +128,8 @@ export class GatewayProcess {
 
   /** Closes the doors, uploads what is queued if asked to, closes the rest; answers what is not in the cloud. */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
-    const { remote, gateway, door, control, mountPoint, logFile } = this.#parts;
+    const { remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
+    stopCollecting();
     await Promise.all([mountPoint.close(), door.close()]);
     if (options.drain) await drain(gateway);
     const { queued: files, bytes } = gateway.status();

@@ -18,6 +18,8 @@ export const DOT_DOT = 2;
 export class Cursors {
   readonly #fs: FileSystem;
   readonly #folders = new Map<Inode, Map<number, string>>();
+  /** The folder listed last, which is usually the one that is listed. */
+  #last: { readonly folder: Inode; readonly names: Map<number, string> } | undefined;
   #count = 0;
 
   constructor(fs: FileSystem) {
@@ -48,9 +50,11 @@ export class Cursors {
   }
 
   #recent(folder: Inode): Map<number, string> {
+    if (this.#last?.folder === folder) return this.#last.names;
     const names = this.#folders.get(folder) ?? new Map<number, string>();
     this.#folders.delete(folder);
     this.#folders.set(folder, names);
+    this.#last = { folder, names };
     for (const [oldest, names] of this.#folders) {
       if (this.#count <= ROOM || oldest === folder) break;
       this.#count -= names.size;
