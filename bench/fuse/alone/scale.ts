@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cloud, Drive } from '../../lib/drive.ts';
 import { markdown, round } from '../../lib/figures.ts';
 import { quote, timed } from '../../lib/shell.ts';
@@ -8,6 +9,8 @@ import { fillCloud } from './cloud-tree.ts';
 const SIZES = [10_000, 1_000_000];
 /** How long a new drive may take until it shows everything, ms. */
 const PATIENCE = 10 * 60_000;
+/** How long nobody asks for anything, ms. */
+const REST = 60_000;
 
 /** Memory and start of a gateway with few and with many nodes; answers a table. */
 export async function benchScale(dir: string, scale: number): Promise<string> {
@@ -39,6 +42,8 @@ async function measure(dir: string, nodes: number): Promise<[string, number][]> 
       });
       const started = await drive.memory();
       const find = await timed(`find ${quote(join(drive.mount, 'Sync'))} -size +8k`);
+      const found = await drive.memory();
+      await sleep(REST);
       return [
         ['filling the cloud through its API, s', filling],
         ['from login until a new device shows all, s', first],
@@ -46,7 +51,8 @@ async function measure(dir: string, nodes: number): Promise<[string, number][]> 
         ['start, until a file deep down is found, s', start],
         ['memory then, MB', started / 1e6],
         ['`find -size` over all, cold, s', find],
-        ['memory then, MB', (await drive.memory()) / 1e6],
+        ['memory then, MB', found / 1e6],
+        ['memory after a minute without work, MB', (await drive.memory()) / 1e6],
       ];
     } finally {
       await drive.stop();
