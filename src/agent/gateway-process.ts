@@ -82,7 +82,7 @@ export class GatewayProcess {
       const url = config['cloud.url'] === '' ? device.url : config['cloud.url'];
       const remote = new HttpRemote({ url, token: device.token });
       closers.unshift(() => remote.close());
-      const stopCollecting = IdleCollection.start(globalThis.gc);
+      const stopCollecting = IdleCollection.start(collector());
       closers.unshift(async () => stopCollecting());
       const gateway = await openGateway(config, dir, remote, device, logFile);
       closers.unshift(() => gateway.close());
@@ -140,6 +140,12 @@ export class GatewayProcess {
     logFile.flush();
     return { files, bytes };
   }
+}
+
+/** V8's, if the process was started with `--expose-gc`. */
+function collector(): (() => void) | undefined {
+  const { gc } = globalThis;
+  return gc && (() => gc());
 }
 
 async function checkStart(dir: DataDir, config: Config): Promise<DeviceFile> {
