@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Access } from '../../src/agent/access-file.ts';
+import { V8_FLAGS } from '../../src/cli/v8-flags.ts';
 import { stop } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PROGRAM = join(ROOT, 'dist/cli/fjord.cjs');
-/** As its first line asks for. */
-const FLAGS = ['--min-semi-space-size=16', '--expose-gc'];
 const NO_SETTINGS = join(ROOT, 'test/helpers/empty.toml');
 const run = promisify(execFile);
 
@@ -35,7 +34,7 @@ export class FjordProcess {
   static async start(args: FjordArgs): Promise<FjordProcess> {
     const { dir } = args;
     const log = await open(`${dir}.log`, 'a');
-    const child = spawn(process.execPath, [...FLAGS, PROGRAM, ...args.args, '--data', dir], {
+    const child = spawn(process.execPath, [...V8_FLAGS, PROGRAM, ...args.args, '--data', dir], {
       stdio: ['ignore', log.fd, log.fd],
       env: environment(args),
     });

@@ -20,15 +20,10 @@ import { settings, type Cli } from './cli.ts';
 import { gatewayFlags, isOver, mountArgs, type GatewayOptions } from './gateway-options.ts';
 import { mountHelp, type WebDavAccess } from './mount-help.ts';
 import { StopRequests } from './stop-requests.ts';
+import { V8_FLAGS } from './v8-flags.ts';
 
 /** E-mail address of the embedded cloud's first account. */
 const FIRST_ACCOUNT = 'me@localhost';
-/**
- * V8 gives most of its young generation back when nobody asks for anything, and then what was asked for first survived
- * into the old one: a listing of 10,000 took six times as long. So it has so many MiB from the start; and it is told when
- * there is time to collect garbage. The same is in the first line of `fjord.cts`.
- */
-const HEAP = ['--min-semi-space-size=16', '--expose-gc'];
 /** How long the processes of a run that was killed may take to end, ms. */
 const PATIENCE = 15_000;
 
@@ -137,7 +132,7 @@ function commandsOf(
   options: GatewayOptions,
   ports: { readonly webdav: number; readonly cloud: number },
 ): { cloud: string[]; gateway: string[] } {
-  const program = [process.execPath, ...HEAP, ...process.execArgv, process.argv[1] ?? ''];
+  const program = [process.execPath, ...new Set([...V8_FLAGS, ...process.execArgv]), process.argv[1] ?? ''];
   const url = `http://127.0.0.1:${ports.cloud}/`;
   const config = options.config === undefined ? [] : ['--config', options.config];
   const engine = options.webdavEngine === undefined ? [] : ['--webdav-engine', options.webdavEngine];

@@ -7,7 +7,7 @@ const LOCK = 4_010_197_001;
 /** How long its end is waited for, ms. */
 const PATIENCE = 3000;
 const LOCK_NOT_AVAILABLE = '55P03';
-/** Types of integers that JavaScript's numbers hold as far as anything here counts: `bigint`, and sums of it. */
+/** Types that are read as numbers, which are exact up to 2^53: `bigint`, and sums of it. */
 const INT8 = 20;
 const NUMERIC = 1700;
 
