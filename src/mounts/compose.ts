@@ -25,7 +25,7 @@ import { LockRecords } from './lock-records.ts';
 import { OpenFiles } from './drive/open-files.ts';
 import { ParkedIntents } from './sync/parked.ts';
 import { policies, policyFor } from './policies/policies.ts';
-import type { Policy, PolicyOf } from './policies/policy.ts';
+import type { PolicyOf } from './policies/policy.ts';
 import { QuotaWatch } from './quota-watch.ts';
 import { recoverWriting } from './recovery/recovery.ts';
 import { Replica } from './sync/replica.ts';
@@ -139,7 +139,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const { settle = 10_000, archiveReadable = false } = options;
   const { db, catalog, journal, writer, staging, store } = disk;
   const all = policies({ settle, readable: archiveReadable });
-  const policyOf = (entry: Entry): Policy => policyFor(all, catalog.space(entry.space));
+  const policyOf: PolicyOf = ({ space }) => policyFor(all, catalog.space(space));
   const activity = new Activity({ now, settle });
   const changes = new Changes((error) => log.warn({ err: error }, 'a listener of changes failed'));
   const standing = new Standing({ catalog, journal, activity, policyOf, now });

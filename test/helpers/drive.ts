@@ -1,6 +1,5 @@
 import { openRecords } from '../../src/cache/records.ts';
 import type { BlockSource } from '../../src/cache/content.ts';
-import type { Entry } from '../../src/cache/entry.ts';
 import type { SpaceRecord } from '../../src/cloud/wire.ts';
 import { Activity } from '../../src/mounts/drive/activity.ts';
 import { hangSpaces, ROOT } from '../../src/mounts/drive/branch.ts';
@@ -12,7 +11,7 @@ import { Guard } from '../../src/mounts/drive/guard.ts';
 import { Ledger } from '../../src/mounts/drive/ledger.ts';
 import { OpenFiles } from '../../src/mounts/drive/open-files.ts';
 import { policies, policyFor } from '../../src/mounts/policies/policies.ts';
-import type { Policy } from '../../src/mounts/policies/policy.ts';
+import type { PolicyOf } from '../../src/mounts/policies/policy.ts';
 import { Standing } from '../../src/mounts/drive/standing.ts';
 import { Sweeper } from '../../src/mounts/drive/sweeper.ts';
 import { openCacheDisk } from './cache-disk.ts';
@@ -61,7 +60,7 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   });
   const { catalog, journal } = await openRecords(db, writer, 16 << 20);
   const all = policies({ settle: SETTLE, readable });
-  const policyOf = (entry: Entry): Policy => policyFor(all, catalog.space(entry.space));
+  const policyOf: PolicyOf = ({ space }) => policyFor(all, catalog.space(space));
   const activity = new Activity({ now, settle: SETTLE });
   const standing = new Standing({ catalog, journal, activity, policyOf, now });
   const changes = new Changes((error) => {

@@ -43,5 +43,5 @@ export interface Policy {
   readonly versions: boolean;
 }
 
-/** The policy of the space that an entry belongs to. */
-export type PolicyOf = (entry: Entry) => Policy;
+/** The policy of the space that something belongs to. */
+export type PolicyOf = (of: Pick<Entry, 'space'>) => Policy;

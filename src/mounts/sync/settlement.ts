@@ -85,8 +85,8 @@ export class Settlement {
 
   #describe(intent: PendingIntent, sent: Sent, result: RefusedResult, entry: Entry | undefined): Refused {
     const { current, code } = result;
-    const { policyOf, catalog } = this.#replica.parts;
-    const { rules } = policyOf(entry ?? (catalog.get(intent.parent) as Entry));
+    // Of the intent's space: neither its node nor the folder need be here any more.
+    const { rules } = this.#replica.parts.policyOf(intent);
     const creates = isCreation(intent);
     const hashed =
       entry === undefined || sent.manifest === undefined ? entry : extended(entry, { hash: sent.manifest.hash });

@@ -260,8 +260,11 @@ export class Uploader {
   }
 }
 
-/** True for a failure that something in what was sent may be the cause of, and not the way there or the cloud's state. */
+/**
+ * True for a failure that something in what was sent may be the cause of, and not the way there or the cloud's state. A
+ * mistake of this program about one change is of that kind, too: it must not hold up all others.
+ */
 function isTheirs(error: unknown): boolean {
-  if (!isFsError(error)) return false;
+  if (!isFsError(error)) return true;
   return !['EAGAIN', 'ETIMEDOUT', 'EINTR', 'EACCES'].includes(error.code);
 }
