@@ -45,8 +45,7 @@ export class Catalog {
 
   constructor(rows: CatalogRows, writer: GroupWriter, hotBytes: number) {
     this.#listings = new Listings(Math.ceil(hotBytes * 0.2));
-    const forget = ({ key }: Op): void => this.#listings.forget(parentIn(key));
-    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.6), forget);
+    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.6), this.#listings);
     this.#places = new Table<string>('places', rows.places, writer, Math.ceil(hotBytes * 0.2));
     this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
   }
@@ -170,18 +169,12 @@ export class Catalog {
     return this.#spaces.del(id);
   }
 
-  async #readPage(parent: NodeId, after: string | undefined, limit: number): Promise<CatalogPage> {
-    const listing = this.#listings.begin(parent, after);
-    // '0' is the character behind '/': the end of the parent's range.
-    const bounds = { gt: entryKey(parent, after ?? ''), lt: `${parent}0`, limit: limit + 1 };
-    const rows = await this.#entries.range(bounds);
-    const page = { entries: rows.slice(0, limit).map(([, entry]) => entry), more: rows.length > limit };
-    if (listing !== undefined) this.#listings.extend(parent, listing, after, page);
-    return page;
+  #readPage(parent: NodeId, after: string | undefined, limit: number): Promise<CatalogPage> {
+    return this.#listings.learn(parent, after, async () => {
+      // '0' is the character behind '/': the end of the parent's range.
+      const bounds = { gt: entryKey(parent, after ?? ''), lt: `${parent}0`, limit: limit + 1 };
+      const rows = await this.#entries.range(bounds);
+      return { entries: rows.slice(0, limit).map(([, entry]) => entry), more: rows.length > limit };
+    });
   }
-}
-
-/** The parent's id in the key of an entry. */
-function parentIn(key: string): NodeId {
-  return key.slice(0, key.indexOf('/'));
 }

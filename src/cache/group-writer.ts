@@ -19,6 +19,14 @@ export interface BatchWriter {
   write(ops: readonly Op[], sync: boolean, how?: { readonly logged?: number | undefined }): Promise<void>;
 }
 
+/** Who keeps records of a table in memory. */
+export interface Observer {
+  /** Called with every op as it is submitted. */
+  submitted(op: Op): void;
+  /** It could not be written: the record is what it was before, on the disk. */
+  lost(op: Op): void;
+}
+
 /** How long what need not be written at once waits for others, ms: where it is logged, and where it is not. */
 const LOGGED_DELAY = 20;
 const LAZY_DELAY = 3;
@@ -56,7 +64,7 @@ export class GroupWriter {
   readonly #db: BatchWriter;
   /** Latest submitted op by table and key, until its group is written. */
   readonly #overlay = new Map<string, Map<string, Op>>();
-  readonly #observers = new Map<string, (op: Op) => void>();
+  readonly #observers = new Map<string, Observer>();
   /** The log has everything that was submitted so far; the place of the last. */
   #logs: boolean;
   #place: number | undefined;
@@ -82,15 +90,15 @@ export class GroupWriter {
     for (const op of ops) {
       group.ops.set(`${op.table}/${op.key}`, op);
       this.#tableOverlay(op.table).set(op.key, op);
-      this.#observers.get(op.table)?.(op);
+      this.#observers.get(op.table)?.submitted(op);
     }
     if (sync || !(logged || lazy) || group.ops.size >= MANY) this.#start(group);
     else this.#later ??= setTimeout(() => this.#start(group), logged ? LOGGED_DELAY : LAZY_DELAY);
     return sync || !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
   }
 
-  /** Calls `observer` with every op of a table as it is submitted; a table has one, which keeps its hot records right. */
-  observe(table: string, observer: (op: Op) => void): void {
+  /** Tells `observer` of the ops of a table, which has one. */
+  observe(table: string, observer: Observer): void {
     this.#observers.set(table, observer);
   }
 
@@ -151,7 +159,7 @@ export class GroupWriter {
 
   /** What could not be written must not be shown from memory either. */
   #disown(ops: readonly Op[]): void {
-    for (const { table, key } of ops) this.#observers.get(table)?.({ type: 'del', table, key });
+    for (const op of ops) this.#observers.get(op.table)?.lost(op);
   }
 
   #tableOverlay(table: string): Map<string, Op> {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { GroupWriter, Op } from './group-writer.ts';
+import type { GroupWriter, Observer, Op } from './group-writer.ts';
 
 /** What a table needs of the database below it: one sublevel, keys in UTF-8 byte order, values as JSON text. */
 export interface Rows {
@@ -25,17 +25,22 @@ export class Table<V extends object | string> {
   readonly #hot: LRUCache<string, V>;
 
   /**
-   * `hotBytes` bounds the records in memory, by a rough count of their size. `onChange` is told of every op as it is
-   * submitted.
+   * `hotBytes` bounds the records in memory, by a rough count of their size. `observer` is told of every op, too.
    */
-  constructor(name: string, rows: Rows, writer: GroupWriter, hotBytes: number, onChange?: (op: Op) => void) {
+  constructor(name: string, rows: Rows, writer: GroupWriter, hotBytes: number, observer?: Observer) {
     this.name = name;
     this.#rows = rows;
     this.#writer = writer;
     this.#hot = new LRUCache<string, V>({ maxSize: hotBytes, sizeCalculation: (value: V, key) => weigh(value, key) });
-    writer.observe(name, (op) => {
-      this.#observe(op);
-      onChange?.(op);
+    writer.observe(name, {
+      submitted: (op) => {
+        this.#observe(op);
+        observer?.submitted(op);
+      },
+      lost: (op) => {
+        this.#hot.delete(op.key);
+        observer?.lost(op);
+      },
     });
   }
 

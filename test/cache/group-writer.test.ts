@@ -77,7 +77,7 @@ t.test('an observer sees every op of its table as it is submitted', async (t) =>
   const disk = new SlowDisk();
   const writer = new GroupWriter(disk);
   const seen: string[] = [];
-  writer.observe('t', (op) => seen.push(op.key));
+  writer.observe('t', { submitted: ({ key }) => void seen.push(key), lost: () => undefined });
   const written = writer.write([put('a', 1), { ...put('x', 1), table: 'other' }, put('b', 1)]);
   t.same(seen, ['a', 'b']);
   await turn();
