@@ -1,6 +1,7 @@
 import type { FileSystem } from '../vfs/file-system.ts';
 import type { HotFiles } from './hot-files.ts';
 import type { LockTable } from './locks/lock-table.ts';
+import type { TextMemory } from './text-memory.ts';
 
 /**
  * When quota is told (RFC 4331): `named` if a client asks for it by name; `auto` the same, but not to macOS 15.4 and
@@ -13,6 +14,7 @@ export interface Door {
   readonly fs: FileSystem;
   readonly locks: LockTable;
   readonly hot: HotFiles;
+  readonly textMemory: TextMemory;
   readonly quota: QuotaPolicy;
   /** Longest lease of a lock, ms. */
   readonly lockTimeout: number;

@@ -17,6 +17,7 @@ import type { Lock } from './locks/lock.ts';
 import { LockTable } from './locks/lock-table.ts';
 import type { Limits, ListenOptions, WebDavServerOptions } from './options.ts';
 import { DEFAULT_LIMITS } from './options.ts';
+import { TextMemory } from './text-memory.ts';
 
 /** How long `close` waits for requests under way, ms. */
 const DRAIN = 10_000;
@@ -90,6 +91,7 @@ export class WebDavServer {
       fs,
       locks: this.#locks,
       hot: new HotFiles(),
+      textMemory: new TextMemory(),
       quota,
       lockTimeout: this.#limits.lockTimeout,
       now: this.#now,

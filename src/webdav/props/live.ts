@@ -20,19 +20,38 @@ export type LiveValue = (resource: Resource) => string | undefined;
 export interface LiveProperty {
   /** Part of `allprop`; what is costly, constant or asked for by nobody is not. */
   readonly common: boolean;
-  readonly value: LiveValue;
+  /** To be made anew for each answer: it may remember what it said of the resource before. */
+  readonly make: () => LiveValue;
 }
 
 export const MICROSOFT = 'urn:schemas-microsoft-com:';
 export const APACHE = 'http://apache.org/dav/props/';
 export const NO_LOCKS = '<D:lockdiscovery/>';
 
-const common = (value: LiveValue): LiveProperty => ({ common: true, value });
-const rare = (value: LiveValue): LiveProperty => ({ common: false, value });
+const common = (value: LiveValue): LiveProperty => ({ common: true, make: () => value });
+const rare = (value: LiveValue): LiveProperty => ({ common: false, make: () => value });
 
-const win32 = (name: string, time: 'mtime' | 'birthtime'): [string, LiveProperty] => [
+type DatedAttr = 'mtime' | 'birthtime';
+
+/** Neighbours in a folder often are of the same second, and dates are most of what a listing has to make. */
+const dated =
+  (time: DatedAttr, write: (ms: number) => string): LiveProperty['make'] =>
+  () => {
+    let last: number | undefined;
+    let text = '';
+    return ({ attr }) => {
+      const second = Math.floor(attr[time] / 1000);
+      if (second !== last) {
+        last = second;
+        text = write(attr[time]);
+      }
+      return text;
+    };
+  };
+
+const win32 = (name: string, time: DatedAttr): [string, LiveProperty] => [
   `{${MICROSOFT}}${name}`,
-  rare(({ attr }) => `<${name} xmlns="${MICROSOFT}">${formatHttpDate(attr[time])}</${name}>`),
+  { common: false, make: dated(time, (ms) => `<${name} xmlns="${MICROSOFT}">${formatHttpDate(ms)}</${name}>`) },
 ];
 
 const file =
@@ -43,10 +62,13 @@ const file =
 /** By Clark name. */
 export const LIVE: ReadonlyMap<string, LiveProperty> = new Map([
   ['{DAV:}resourcetype', common(({ attr }) => (attr.kind === 'folder' ? COLLECTION : '<D:resourcetype/>'))],
-  ['{DAV:}creationdate', common(({ attr }) => `<D:creationdate>${formatIsoDate(attr.birthtime)}</D:creationdate>`)],
+  [
+    '{DAV:}creationdate',
+    { common: true, make: dated('birthtime', (ms) => `<D:creationdate>${formatIsoDate(ms)}</D:creationdate>`) },
+  ],
   [
     '{DAV:}getlastmodified',
-    common(({ attr }) => `<D:getlastmodified>${formatHttpDate(attr.mtime)}</D:getlastmodified>`),
+    { common: true, make: dated('mtime', (ms) => `<D:getlastmodified>${formatHttpDate(ms)}</D:getlastmodified>`) },
   ],
   ['{DAV:}getcontentlength', common(file((attr) => `<D:getcontentlength>${attr.size}</D:getcontentlength>`))],
   ['{DAV:}getetag', common(file((attr) => `<D:getetag>${escapeText(etagOf(attr) ?? '')}</D:getetag>`))],

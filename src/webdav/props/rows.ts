@@ -1,8 +1,9 @@
 import type { Attr, StatFs, Xattrs } from '../../vfs/node.ts';
 import { statusLine } from '../multistatus.ts';
+import type { TextOut } from '../text-sink.ts';
 import { DAV } from '../xml/element.ts';
 import { allDead, findDead, xattrName } from './dead.ts';
-import type { LiveProperty, Resource } from './live.ts';
+import type { LiveValue, Resource } from './live.ts';
 import { LIVE, NO_LOCKS } from './live.ts';
 import type { PropfindRequest } from './propfind-request.ts';
 import type { PropertyName } from './property-name.ts';
@@ -22,9 +23,12 @@ export interface RowWriter {
   readonly needsXattrs: boolean;
   readonly needsLocks: boolean;
   readonly needsQuota: boolean;
-  write(row: Row): string;
+  write(row: Row, out: TextOut): void;
 }
 
+const HEAD = '<D:response><D:href>';
+const HEAD_END = '</D:href>';
+const TAIL = '</D:response>';
 const OK = `</D:prop>${statusLine(200)}</D:propstat>`;
 const NOT_FOUND = `</D:prop>${statusLine(404)}</D:propstat>`;
 const OPEN = '<D:propstat><D:prop>';
@@ -46,6 +50,8 @@ class NamedWriter implements RowWriter {
   readonly needsLocks: boolean;
   readonly needsQuota: boolean;
   readonly #steps: readonly Step[];
+  /** Of the row that is being written. */
+  readonly #values: (string | undefined)[];
   readonly #minimal: boolean;
 
   constructor(names: readonly PropertyName[], minimal: boolean) {
@@ -54,23 +60,42 @@ class NamedWriter implements RowWriter {
     this.needsLocks = keys.includes('{DAV:}lockdiscovery');
     this.needsQuota = keys.some((key) => key.startsWith('{DAV:}quota-'));
     this.#steps = names.map(stepFor);
+    this.#values = names.map(() => undefined);
     this.#minimal = minimal;
   }
 
-  write(row: Row): string {
-    return response(row.href, this.propstats(row, ''));
+  write(row: Row, out: TextOut): void {
+    begin(row.href, out);
+    this.propstats(row, [], out);
+    out.put(TAIL);
   }
 
-  /** `found`: properties that are there besides the named ones. */
-  propstats(row: Row, found: string): string {
+  /** `others`: properties that are there besides the named ones. */
+  propstats(row: Row, others: readonly string[], out: TextOut): void {
+    const missing = this.#find(row);
+    const found = others.length > 0 || this.#values.some((value) => value !== undefined);
+    if (found || missing === '' || this.#minimal) {
+      out.put(OPEN);
+      for (const value of others) out.put(value);
+      for (const value of this.#values) if (value !== undefined) out.put(value);
+      out.put(OK);
+    }
+    if (missing === '' || this.#minimal) return;
+    out.put(OPEN);
+    out.put(missing);
+    out.put(NOT_FOUND);
+  }
+
+  /** Looks for the values; answers what is not there. */
+  #find(row: Row): string {
     let missing = '';
+    let at = 0;
     for (const step of this.#steps) {
       const value = step.find(row);
+      this.#values[at++] = value;
       if (value === undefined) missing += step.missing;
-      else found += value;
     }
-    if (missing === '' || this.#minimal) return OPEN + found + OK;
-    return (found === '' ? '' : OPEN + found + OK) + OPEN + missing + NOT_FOUND;
+    return missing;
   }
 }
 
@@ -79,18 +104,23 @@ class AllWriter implements RowWriter {
   readonly needsLocks = true;
   readonly needsQuota: boolean;
   readonly #include: NamedWriter;
-  readonly #common = [...LIVE.values()].filter(({ common }) => common);
+  readonly #common = [...LIVE.values()].filter(({ common }) => common).map(({ make }) => make());
 
   constructor(include: NamedWriter) {
     this.#include = include;
     this.needsQuota = include.needsQuota;
   }
 
-  write(row: Row): string {
-    let found = '';
-    for (const property of this.#common) found += valueIn(property, row) ?? '';
-    for (const { xml } of allDead(row.xattrs ?? {})) found += xml;
-    return response(row.href, this.#include.propstats(row, found));
+  write(row: Row, out: TextOut): void {
+    const found: string[] = [];
+    for (const value of this.#common) {
+      const text = worthSaying(value(row));
+      if (text !== undefined) found.push(text);
+    }
+    for (const { xml } of allDead(row.xattrs ?? {})) found.push(xml);
+    begin(row.href, out);
+    this.#include.propstats(row, found, out);
+    out.put(TAIL);
   }
 }
 
@@ -98,26 +128,27 @@ class NamesWriter implements RowWriter {
   readonly needsXattrs = true;
   readonly needsLocks = false;
   readonly needsQuota = false;
-  readonly #live = [...LIVE].map(([key, property]) => ({ property, element: emptyElement(fromClark(key)) }));
+  readonly #live = [...LIVE].map(([key, { make }]) => ({ value: make(), element: emptyElement(fromClark(key)) }));
 
-  write(row: Row): string {
-    let found = '';
-    for (const { property, element } of this.#live) if (property.value(row) !== undefined) found += element;
-    for (const { name } of allDead(row.xattrs ?? {})) found += emptyElement(name);
-    return response(row.href, OPEN + found + OK);
+  write(row: Row, out: TextOut): void {
+    begin(row.href, out);
+    out.put(OPEN);
+    for (const { value, element } of this.#live) if (value(row) !== undefined) out.put(element);
+    for (const { name } of allDead(row.xattrs ?? {})) out.put(emptyElement(name));
+    out.put(OK);
+    out.put(TAIL);
   }
 }
 
 /** An empty `lockdiscovery` says nothing; Explorer reads at most 1 MB of `allprop` for a folder. */
-function valueIn(property: LiveProperty, row: Row): string | undefined {
-  const value = property.value(row);
+function worthSaying(value: ReturnType<LiveValue>): string | undefined {
   return value === NO_LOCKS ? undefined : value;
 }
 
 function stepFor(name: PropertyName): Step {
   const missing = emptyElement(name);
   const live = LIVE.get(clark(name));
-  if (live !== undefined) return { missing, find: live.value };
+  if (live !== undefined) return { missing, find: live.make() };
   if (name.namespace === DAV) return { missing, find: () => undefined };
   const attribute = xattrName(name);
   return { missing, find: ({ xattrs }) => (xattrs === undefined ? undefined : findDead(xattrs, attribute)) };
@@ -128,6 +159,8 @@ function isDead(name: PropertyName): boolean {
   return name.namespace !== DAV && !LIVE.has(clark(name));
 }
 
-function response(href: string, propstats: string): string {
-  return `<D:response><D:href>${href}</D:href>${propstats}</D:response>`;
+function begin(href: string, out: TextOut): void {
+  out.put(HEAD);
+  out.put(href);
+  out.put(HEAD_END);
 }

@@ -1,4 +1,5 @@
 import type { Page } from '../../vfs/file-system.ts';
+import type { Awaitable } from '../../vfs/context.ts';
 import type { Attr, StatFs } from '../../vfs/node.ts';
 import { pages } from '../../vfs/walk.ts';
 import { setImmediate } from 'node:timers/promises';
@@ -18,9 +19,7 @@ import { rowWriter } from '../props/rows.ts';
 import { tellsQuota } from '../quota.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
-
-/** Characters of rows put together before they are sent. */
-const CHUNK = 64 * 1024;
+import { TextSink, TextString, type TextOut } from '../text-sink.ts';
 
 /** The properties of a resource and, with Depth 1, of its children: streamed, in memory that does not depend on their number. */
 export async function propfind(request: DavRequest, door: Door): Promise<Outcome> {
@@ -34,36 +33,36 @@ export async function propfind(request: DavRequest, door: Door): Promise<Outcome
   if (lists && depth === 'infinity') throw infinite();
   const quota = writer.needsQuota && tellsQuota(door, request) ? await door.fs.statfs(self.id, context) : undefined;
   const rows = new Rows(request, door, writer, quota);
-  const head = MULTISTATUS_HEAD + (await rows.own(self));
+  const head = new TextString();
+  head.put(MULTISTATUS_HEAD);
+  await rows.own(self, head);
   const headers = ['Content-Type', XML_TYPE, 'Cache-Control', 'no-store'];
-  if (!lists) return { status: 207, headers, body: head + MULTISTATUS_TAIL };
+  if (!lists) return { status: 207, headers, body: head.text + MULTISTATUS_TAIL };
   const found = pages(door.fs, self.id, context);
   const first = await found.next();
   const body = async (sink: Sink): Promise<void> =>
-    stream(sink, rows, head, first.done ? undefined : first.value, found);
+    stream(new TextSink(sink, door.textMemory), rows, head.text, first.done ? undefined : first.value, found);
   return { status: 207, headers, body, release: async () => void (await found.return(undefined)) };
 }
 
 async function stream(
-  sink: Sink,
+  out: TextSink,
   rows: Rows,
   head: string,
   first: Page | undefined,
   rest: AsyncIterable<Page>,
 ): Promise<void> {
-  let text = head;
-  if (first !== undefined) text = await rows.children(sink, text, first);
-  if (first?.more === true) {
-    // The client sees the first rows while the others are read.
-    await sink.write(text);
-    text = '';
-  }
+  out.put(head);
+  if (first !== undefined) await rows.children(first, out);
+  // The client sees the first rows while the others are read.
+  if (first?.more === true) await out.flush();
   for await (const page of rest) {
     // Everything may be answered at once, from the drive to the socket: let other requests have their turn.
     await setImmediate();
-    text = await rows.children(sink, text, page);
+    await rows.children(page, out);
   }
-  await sink.write(text + MULTISTATUS_TAIL);
+  out.put(MULTISTATUS_TAIL);
+  await out.flush();
 }
 
 class Rows {
@@ -81,36 +80,33 @@ class Rows {
     this.#base = hrefOf(request.path.names, true);
   }
 
-  async own(attr: Attr): Promise<string> {
+  own(attr: Attr, out: TextOut): Awaitable<void> {
     const { names } = this.#request.path;
-    return this.#row(attr, hrefOf(names, attr.kind === 'folder'), names);
+    return this.#row(attr, hrefOf(names, attr.kind === 'folder'), names, out);
   }
 
-  /** Appends the rows of a page to `text`, sends what is enough for a chunk, answers what is left. */
-  async children(sink: Sink, text: string, { entries }: Page): Promise<string> {
+  /** Writes the rows of a page. */
+  async children({ entries }: Page, out: TextSink): Promise<void> {
     for (const attr of entries) {
       const href = this.#base + encodeSegment(attr.name) + (attr.kind === 'folder' ? '/' : '');
-      const row = this.#row(attr, href, undefined);
-      text += typeof row === 'string' ? row : await row;
-      if (text.length < CHUNK) continue;
-      const waiting = sink.write(text);
+      const waiting = this.#row(attr, href, undefined, out);
       if (waiting instanceof Promise) await waiting;
-      text = '';
+      if (out.isFull) await out.send();
     }
-    return text;
   }
 
-  /** `names` of the resource; left out for a child, whose path ends in its name. */
-  #row(attr: Attr, href: string, names: readonly string[] | undefined): string | Promise<string> {
+  /** `names` of the resource's path; left out for a child, whose path ends in its name. */
+  #row(attr: Attr, href: string, names: readonly string[] | undefined, out: TextOut): Awaitable<void> {
+    const writer = this.#writer;
     const quota = this.#quota;
     const locks = this.#locks(attr, names);
-    if (!this.#writer.needsXattrs) return this.#writer.write({ attr, href, quota, locks, xattrs: undefined });
+    if (!writer.needsXattrs) return writer.write({ attr, href, quota, locks, xattrs: undefined }, out);
     const xattrs = this.#door.fs.xattrs(attr.id, this.#request.context);
-    if (!(xattrs instanceof Promise)) return this.#writer.write({ attr, href, quota, locks, xattrs });
+    if (!(xattrs instanceof Promise)) return writer.write({ attr, href, quota, locks, xattrs }, out);
     // A child that has gone since the page was read still has a row, as it would have had a moment ago.
     return xattrs.then(
-      (xattrs) => this.#writer.write({ attr, href, quota, locks, xattrs }),
-      () => this.#writer.write({ attr, href, quota, locks, xattrs: {} }),
+      (xattrs) => writer.write({ attr, href, quota, locks, xattrs }, out),
+      () => writer.write({ attr, href, quota, locks, xattrs: {} }, out),
     );
   }
 
