@@ -203,7 +203,6 @@ export class Uploader {
     const refusals: [Sent, RefusedResult][] = [];
     for (const [i, one] of sent.entries()) {
       const result = results[i];
-      this.#solo.delete(one.intent.seq);
       if (result?.status === 'done') this.#settlement.executed(one, result.node);
       else if (result !== undefined) refusals.push([one, result]);
     }
@@ -219,6 +218,7 @@ export class Uploader {
       if (builds) this.#later(known.seq, 0);
       else if (this.#settlement.refused(one, result) === 'again') this.#later(known.seq, AGAIN);
     }
+    for (const { intent } of sent) this.#solo.delete(intent.seq);
   }
 
   #later(seq: number, delay: number): void {
@@ -239,11 +239,12 @@ export class Uploader {
     for (const seq of seqs) this.#solo.set(seq, this.#solo.get(seq) ?? 0);
   }
 
-  /** An answer that makes no sense may be the fault of something on the way, which passes. */
+  /** An answer that makes no sense may be the fault of something on the way, and a mistake of a moment: both pass. */
   #failedAlone(seq: number, error: unknown): void {
     const failures = (this.#solo.get(seq) ?? 0) + 1;
     const intent = this.#replica.parts.journal.get(seq);
-    if (intent !== undefined && (failures >= ALONE || !isFsError(error, 'EIO'))) return this.#park(intent, error);
+    const passes = !isFsError(error) || error.code === 'EIO';
+    if (intent !== undefined && (failures >= ALONE || !passes)) return this.#park(intent, error);
     this.#solo.set(seq, failures);
     this.#patience.failed(error);
   }

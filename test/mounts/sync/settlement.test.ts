@@ -34,7 +34,6 @@ t.test('an answer that this program cannot make sense of puts its change aside, 
   await a.write('/Sync/odd', 'x');
   await a.write('/Sync/even', 'y');
   netA.offline = false;
-  a.gateway.stack.uploader.reachable();
-  await t.rejects(a.gateway.flush('/'), { code: 'EIO' });
+  await t.rejects(a.sync(), { code: 'EIO' });
   t.match(a.gateway.status(), { queued: 1, parked: 1 });
 });
