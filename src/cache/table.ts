@@ -64,7 +64,10 @@ export class Table<V extends object | string> {
     return { type: 'del', table: this.name, key };
   }
 
-  /** Up to `limit` records strictly between two keys, in the order of the keys' UTF-8 bytes, as of the call. */
+  /**
+   * Up to `limit` records strictly between two keys, in the order of the keys' UTF-8 bytes: those that are there as of the
+   * call, each as it was then or has become since.
+   */
   async range(bounds: Bounds): Promise<[string, V][]> {
     const pending = this.#pendingIn(bounds);
     // Each pending delete may hide a stored row, so ask for that many more.
