@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Access } from '../../src/agent/access-file.ts';
+import { PROCESS_ENVIRONMENT } from '../../src/agent/process-environment.ts';
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts';
 import { stop } from './process.ts';
 
@@ -94,5 +95,5 @@ export async function fjordVersion(): Promise<string> {
 }
 
 function environment({ env }: FjordArgs): NodeJS.ProcessEnv {
-  return { ...process.env, FJORD_CONFIG: NO_SETTINGS, ...env };
+  return { ...PROCESS_ENVIRONMENT, ...process.env, FJORD_CONFIG: NO_SETTINGS, ...env };
 }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { isFromChild, type FromChild, type FromParent } from './child-messages.ts';
+import { PROCESS_ENVIRONMENT } from './process-environment.ts';
 
 export interface SupervisedOptions {
   /** How it is called in messages: "cloud", "gateway". */
@@ -16,9 +17,6 @@ export interface SupervisedOptions {
   /** First and longest wait before a new start, ms. */
   readonly backOff?: readonly [first: number, longest: number];
 }
-
-/** Threads for work of the system; a mount keeps one for itself. */
-const THREADS = '16';
 
 /**
  * A process that is started again whenever it dies, until it is stopped: soon if it has served, after ever longer waits
@@ -48,7 +46,7 @@ export class SupervisedProcess {
   start(): void {
     const [program = '', ...args] = this.#options.command();
     const stdio = ['ignore', 'inherit', 'pipe', 'ipc'] as const;
-    const env = { UV_THREADPOOL_SIZE: THREADS, ...(this.#options.env ?? process.env) };
+    const env = { ...PROCESS_ENVIRONMENT, ...(this.#options.env ?? process.env) };
     const child = spawn(program, args, { stdio: [...stdio], env, windowsHide: true });
     this.#child = child;
     this.#lastWords = '';
