@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, open, unlinkSync } from 'node:fs';
+import { closeSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileMaker } from './file-maker.ts';
 
+/** Fewest that are made ahead: for a file now and then no thread is started. */
+const FEWEST = 7;
 /** Most files that are made ahead. */
 const MOST = 64;
 /** They go when nobody has taken one for so long, ms. */
@@ -21,6 +24,7 @@ export class SpareFiles {
   readonly #dir: string;
   readonly #ready: Spare[] = [];
   readonly #making = new Set<string>();
+  #maker: FileMaker | undefined;
   /** How many there should be. */
   #wanted = 0;
   /** Since the last look. */
@@ -51,6 +55,8 @@ export class SpareFiles {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#wanted = 0;
+    this.#maker?.end();
+    this.#maker = undefined;
     for (const spare of this.#ready.splice(0)) this.#remove(spare);
   }
 
@@ -59,21 +65,24 @@ export class SpareFiles {
     this.#taken = 0;
   }
 
-  /** Many at once, as threads that are awake need not be woken for each: that costs as much as half of the making. */
   #fill(): void {
-    let count = this.#ready.length + this.#making.size;
-    if (2 * count < this.#wanted) for (; count < this.#wanted; count++) this.#make();
+    const count = this.#ready.length + this.#making.size;
+    if (this.#wanted >= FEWEST && 2 * count < this.#wanted) void this.#make(this.#wanted - count);
   }
 
-  #make(): void {
-    const id = randomUUID();
-    this.#making.add(id);
-    open(this.#path(id), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600, (error, fd) => {
-      this.#making.delete(id);
-      if (error !== null) this.#wanted = 0;
-      else if (this.#wanted === 0) this.#remove({ id, fd });
-      else this.#ready.push({ id, fd });
-    });
+  async #make(count: number): Promise<void> {
+    const ids = Array.from({ length: count }, () => randomUUID());
+    for (const id of ids) this.#making.add(id);
+    this.#maker ??= new FileMaker();
+    const fds = await this.#maker.make(ids.map((id) => this.#path(id)));
+    for (const [i, id] of ids.entries()) this.#made(id, fds[i]);
+  }
+
+  #made(id: string, fd: number | undefined): void {
+    this.#making.delete(id);
+    if (fd === undefined) this.#wanted = 0;
+    else if (this.#wanted === 0) this.#remove({ id, fd });
+    else this.#ready.push({ id, fd });
   }
 
   /** What cannot be removed is, to the next process, a staged file that nothing names. */
