@@ -44,8 +44,8 @@ export class Catalog {
   readonly #listings: Listings;
 
   constructor(rows: CatalogRows, writer: GroupWriter, hotBytes: number) {
-    this.#listings = new Listings(Math.ceil(hotBytes * 0.2));
-    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.6), this.#listings);
+    this.#listings = new Listings(Math.ceil(hotBytes * 0.3));
+    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.5), this.#listings);
     this.#places = new Table<string>('places', rows.places, writer, Math.ceil(hotBytes * 0.2));
     this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
   }

@@ -124,7 +124,7 @@ async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk
     manifest: (version, context) => remote.manifest(version, context),
     blocks: (requests, context, memory) => remote.read(requests, context, memory),
   };
-  const { cacheBytes: maxBytes, minFree, hotBytes = 64 << 20 } = limits;
+  const { cacheBytes: maxBytes, minFree, hotBytes = 40 << 20 } = limits;
   const store = await DiskContentStore.open({ dir, db, writer, source, maxBytes, minFree, now });
   closers.add(() => store.close());
   const how = sync === undefined ? {} : { sync };
