@@ -42,6 +42,9 @@ interface Parts {
   readonly stopCollecting: () => void;
 }
 
+/** How long the first start waits for the cloud, ms. */
+const FIRST_WORD = 5000;
+
 /** A gateway with its doors and its control socket, in this process. Starting is recovery, and needs no network. */
 export class GatewayProcess {
   readonly #parts: Parts;
@@ -86,6 +89,7 @@ export class GatewayProcess {
       closers.unshift(async () => stopCollecting());
       const gateway = await openGateway(config, dir, remote, device, logFile);
       closers.unshift(() => gateway.close());
+      await gateway.ready(FIRST_WORD);
       const access = { user: config['webdav.user'], password: await webDavPassword(dir.webdav) };
       const door = await openDoor(config, gateway, access, logFile);
       closers.unshift(() => door.close());

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Remote } from '../cloud/remote.ts';
 import type { TrashRecord, VersionRecord } from '../cloud/wire.ts';
 import type { Entry } from '../cache/entry.ts';
@@ -17,6 +18,9 @@ export interface GatewayStatus extends SyncStatus {
   /** Files that programs have open. */
   readonly open: number;
 }
+
+/** Between two looks whether the cloud has said what spaces there are, ms. */
+const LOOK = 10;
 
 /** One account's drive on this computer: what doors, commands and agents use. Paths begin at the root of the drive. */
 export class Gateway {
@@ -52,6 +56,17 @@ export class Gateway {
   /** The parts, for tests and for agents that stand beside the drive. */
   get stack(): Stack {
     return this.#stack;
+  }
+
+  /**
+   * Answers when the drive has its folders. Until this computer has heard from the cloud for the first time it has none, and a
+   * program that comes then would be told so; when the cloud has not said anything for `patience` ms, it is.
+   */
+  async ready(patience: number): Promise<void> {
+    const { catalog } = this.#stack.ground;
+    for (const end = performance.now() + patience; performance.now() < end; await sleep(LOOK)) {
+      if ((await catalog.spaces()).length > 0) return;
+    }
   }
 
   status(): GatewayStatus {

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
@@ -12,10 +15,13 @@ import { temporary } from '../helpers/temporary.ts';
 const never = new AbortController().signal;
 
 /** A gateway whose cloud cannot be reached, and has never been. */
-async function offline(t: Test): Promise<{ dir: ReturnType<typeof dataDir>; start: () => Promise<GatewayProcess> }> {
+async function offline(
+  t: Test,
+  url = 'http://127.0.0.1:9/',
+): Promise<{ dir: ReturnType<typeof dataDir>; start: () => Promise<GatewayProcess> }> {
   const dir = dataDir(temporary(t));
   const device = { id: 'device-1', name: 'box' };
-  await writeDevice(dir.device, { url: 'http://127.0.0.1:9/', email: 'a@b', token: 't'.repeat(32), device });
+  await writeDevice(dir.device, { url, email: 'a@b', token: 't'.repeat(32), device });
   const flags = { 'data.dir': dir.root, 'webdav.port': 0, 'fuse.mount': '' } as const;
   const config = loadConfig({ file: join(import.meta.dirname, '../helpers/empty.toml'), env: {}, flags });
   return { dir, start: () => GatewayProcess.start({ config, leave: () => process.pid }) };
@@ -51,6 +57,24 @@ t.test('it starts without a network, says so, and serves what it knows', async (
   const late = new ControlClient(dir.controlSocket, dir.root, never);
   await t.rejects(late.status(), { kind: 'unreachable', message: /fjord start/ });
   await late.close();
+});
+
+t.test('the first start waits for the cloud to say what folders there are', async (t) => {
+  const space = { id: 'space-1', kind: 'sync', name: 'Sync', root: 'root-1', rev: 0, writable: true };
+  const cloud = createServer((request, response) => {
+    const known = request.url === '/v1/spaces';
+    response.writeHead(known ? 200 : 503, { 'content-type': 'application/json' });
+    setTimeout(() => response.end(known ? JSON.stringify({ spaces: [space] }) : '{}'), 700);
+  });
+  cloud.listen(0, '127.0.0.1');
+  await once(cloud, 'listening');
+  t.teardown(() => cloud.close());
+  const { dir, start } = await offline(t, `http://127.0.0.1:${(cloud.address() as AddressInfo).port}/`);
+  const gateway = await start();
+  const client = new ControlClient(dir.controlSocket, dir.root, never);
+  t.equal((await client.stat('/Sync')).kind, 'folder');
+  await client.close();
+  await gateway.stop({ drain: false });
 });
 
 t.test('requests that make no sense are answered with a code and a reason', async (t) => {
