@@ -193,11 +193,12 @@ async function collect(body: Body, limit: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Cut on the way, or the page of a hotel: it was not the cloud that said it, so nothing of what was asked is to blame. */
 function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw new BrokenAnswer("the cloud's answer is not JSON");
+    throw new BrokenAnswer("the cloud's answer is not JSON: is this its address?", { temporary: true, code: 'EAGAIN' });
   }
 }
 

@@ -125,13 +125,22 @@ t.test('silence is noticed, before the answer and within it', async (t) => {
 });
 
 t.test('an answer that makes no sense is EIO with words', async (t) => {
-  const answers = ['', '[', '[]', 'null', '{"greeting": 5, "padding": ""}', '{}'];
+  const answers = ['[]', 'null', '{"greeting": 5, "padding": ""}', '{}'];
   for (const text of answers) {
     const { http } = await setup(t, {}, (_, response) => response.end(text));
     const error = await http.json(call, shape, background).catch((error: unknown) => error);
     t.ok(isFsError(error, 'EIO'), text);
     t.match(error, { reason: /^the cloud's answer/ });
   }
+});
+
+t.test('what is not JSON was not said by the cloud: it is asked again, then EAGAIN', async (t) => {
+  const { http, proxy } = await setup(t);
+  proxy.next({ kind: 'truncate' }, { kind: 'garbage' });
+  t.match(await http.json(call, shape, background), greeting);
+  t.equal(proxy.count(), 3);
+  proxy.mode = { kind: 'garbage' };
+  await t.rejects(http.json(call, shape, background), { code: 'EAGAIN', reason: /is not JSON/ });
 });
 
 t.test('an answer that is not HTTP at all is EIO', async (t) => {
