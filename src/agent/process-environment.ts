@@ -1,5 +1,6 @@
 /**
- * How the system's libraries are to work in a process that serves; whoever starts the program has the last word.
+ * How the system's libraries are to work in a process that `start` starts, unless its own environment says otherwise. The first line of
+ * `cli/fjord.cts` and `scripts/mount.fuse.fjord` set the same for glibc, whatever was set before.
  *
  * - `UV_THREADPOOL_SIZE`: threads for work of the system; a mount keeps one for itself.
  * - `GLIBC_TUNABLES`: memory of glibc's heap comes in huge pages where the kernel has some (`madvise`). Blocks come and go, and

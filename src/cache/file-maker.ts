@@ -26,6 +26,7 @@ export class FileMaker {
   /** Descriptors opened on the thread belong to the process, and stay when the thread ends. */
   readonly #worker = new Worker(PROGRAM, { eval: true, name: 'files', execArgv: [], trackUnmanagedFds: false });
   readonly #waiting: ((fds: readonly number[]) => void)[] = [];
+  #ended = false;
 
   constructor() {
     this.#worker.unref();
@@ -33,12 +34,17 @@ export class FileMaker {
     // Told by `exit`, which follows.
     this.#worker.on('error', () => undefined);
     this.#worker.on('exit', () => {
+      this.#ended = true;
       for (const answer of this.#waiting.splice(0)) answer([]);
     });
   }
 
-  /** Makes and opens these files, for reading and writing; undefined in place of one that is there already or cannot be made. */
+  /**
+   * Makes and opens these files, for reading and writing; undefined in place of one that is there already or cannot be made,
+   * and of all after `end`, or when the thread has died.
+   */
   async make(paths: readonly string[]): Promise<(number | undefined)[]> {
+    if (this.#ended) return paths.map(() => undefined);
     const fds = await new Promise<readonly number[]>((resolve) => {
       this.#waiting.push(resolve);
       this.#worker.postMessage(paths, []);
@@ -46,8 +52,9 @@ export class FileMaker {
     return paths.map((_, i) => (fds[i] === FAILED ? undefined : fds[i]));
   }
 
-  /** Ends the thread when it has made what it was asked for. Nothing may be asked for afterwards. */
+  /** Ends the thread when it has made what it was asked for. */
   end(): void {
+    this.#ended = true;
     this.#worker.postMessage(null, []);
   }
 }

@@ -14,8 +14,8 @@ import { temporary } from '../helpers/temporary.ts';
 
 const never = new AbortController().signal;
 
-/** A gateway whose cloud cannot be reached, and has never been. */
-async function offline(
+/** A gateway that has never heard from its cloud, which cannot be reached unless another address is given. */
+async function newcomer(
   t: Test,
   url = 'http://127.0.0.1:9/',
 ): Promise<{ dir: ReturnType<typeof dataDir>; start: () => Promise<GatewayProcess> }> {
@@ -28,7 +28,7 @@ async function offline(
 }
 
 t.test('it starts without a network, says so, and serves what it knows', async (t) => {
-  const { dir, start } = await offline(t);
+  const { dir, start } = await newcomer(t);
   const gateway = await start();
   const client = new ControlClient(dir.controlSocket, dir.root, never);
   const status = await client.status();
@@ -69,7 +69,7 @@ t.test('the first start waits for the cloud to say what folders there are', asyn
   cloud.listen(0, '127.0.0.1');
   await once(cloud, 'listening');
   t.teardown(() => cloud.close());
-  const { dir, start } = await offline(t, `http://127.0.0.1:${(cloud.address() as AddressInfo).port}/`);
+  const { dir, start } = await newcomer(t, `http://127.0.0.1:${(cloud.address() as AddressInfo).port}/`);
   const gateway = await start();
   const client = new ControlClient(dir.controlSocket, dir.root, never);
   t.equal((await client.stat('/Sync')).kind, 'folder');
@@ -78,7 +78,7 @@ t.test('the first start waits for the cloud to say what folders there are', asyn
 });
 
 t.test('requests that make no sense are answered with a code and a reason', async (t) => {
-  const { dir, start } = await offline(t);
+  const { dir, start } = await newcomer(t);
   const gateway = await start();
   const client = new Client('http://fjord', { socketPath: dir.controlSocket });
   const call = async (

@@ -1,8 +1,12 @@
-import { closeSync, fstatSync, mkdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { FileMaker } from '../../src/cache/file-maker.ts';
 import { temporary } from '../helpers/temporary.ts';
+
+// The thread keeps no process alive, so the test must.
+const awake = setInterval(() => undefined, 1000);
+t.teardown(() => clearInterval(awake));
 
 t.test('makes files and opens them, in the order asked for', async (t) => {
   const dir = temporary(t);
@@ -45,4 +49,13 @@ t.test('what was asked for before the end is made, and stays open', async (t) =>
     t.ok(fstatSync(fd ?? -1).isFile());
     closeSync(fd ?? -1);
   }
+});
+
+t.test('after its end it makes nothing, and keeps nobody waiting', async (t) => {
+  const path = join(temporary(t), 'file');
+  const maker = new FileMaker();
+  maker.end();
+  t.same(await maker.make([path]), [undefined], 'while the thread ends');
+  t.same(await maker.make([path, path]), [undefined, undefined], 'when it has ended');
+  t.notOk(existsSync(path));
 });

@@ -141,6 +141,12 @@ t.test('what is not JSON was not said by the cloud: it is asked again, then EAGA
   t.equal(proxy.count(), 3);
   proxy.mode = { kind: 'garbage' };
   await t.rejects(http.json(call, shape, background), { code: 'EAGAIN', reason: /is not JSON/ });
+  for (const text of ['', '[']) {
+    const broken = await setup(t, {}, (_, response) => response.end(text));
+    const error = await broken.http.json(call, shape, background).catch((error: unknown) => error);
+    t.ok(isFsError(error, 'EAGAIN'), text);
+    t.match(error, { reason: /^the cloud's answer/ });
+  }
 });
 
 t.test('an answer that is not HTTP at all is EIO', async (t) => {

@@ -43,7 +43,7 @@ export class FaultyProxy {
   /** What happens to each request for which nothing was planned with `next`. */
   mode: Fault = pass;
   /** Faults are for these requests only; the others pass and do not use up what is planned. */
-  only: (request: { readonly method: string; readonly path: string }) => boolean = () => true;
+  affects: (request: { readonly method: string; readonly path: string }) => boolean = () => true;
   /** Awaited before a request goes on: holds it up until the test lets it go. */
   before: (request: { readonly method: string; readonly path: string }) => Promise<void> | void = () => undefined;
   /** All requests, in the order of their arrival. */
@@ -79,7 +79,7 @@ export class FaultyProxy {
   /** Back to passing everything, with all counters at zero. */
   reset(): void {
     this.mode = pass;
-    this.only = () => true;
+    this.affects = () => true;
     this.before = () => undefined;
     this.#planned.length = 0;
     this.seen.length = 0;
@@ -112,7 +112,7 @@ export class FaultyProxy {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET';
     const path = request.url ?? '/';
-    const fault = this.only({ method, path }) ? (this.#planned.shift() ?? this.mode) : pass;
+    const fault = this.affects({ method, path }) ? (this.#planned.shift() ?? this.mode) : pass;
     this.seen.push({ method, path, fault: fault.kind });
     await this.before({ method, path });
     if (fault.kind === 'delay') await sleep(fault.ms, undefined, { ref: false });

@@ -64,7 +64,7 @@ t.test('the cloud fails in every way: everything arrives once, byte for byte', a
   for (const [i, [name, fault]] of faults.entries()) {
     // Every third request, of whatever kind; pushes are long and would only be cut.
     let count = 0;
-    proxy.only = ({ path }) => path !== '/v1/push' && ++count % 3 === 0;
+    proxy.affects = ({ path }) => path !== '/v1/push' && ++count % 3 === 0;
     proxy.mode = fault;
     wanted = { ...wanted, ...(await fill(on, `/Sync/${i}`)) };
     await on.sync();

@@ -294,13 +294,13 @@ t.test('a cloud that disturbs is no obstacle, and one that is gone ends the run'
   const { folder, run, mirror, proxy } = await setup(t);
   fill(folder, 300);
   let count = 0;
-  proxy.only = () => (count += 1) % 3 === 0;
+  proxy.affects = () => (count += 1) % 3 === 0;
   proxy.mode = { kind: 'reset', executed: true };
   t.match(await run(), { problems: [], added: 380, uploaded: { blocks: 300 } });
   proxy.reset();
   t.same(shown(await mirror()), listed(folder));
   writeFileSync(join(folder, 'new'), 'new');
-  proxy.only = ({ path }) => path !== '/v1/spaces';
+  proxy.affects = ({ path }) => path !== '/v1/spaces';
   proxy.mode = { kind: 'refuse', status: 503 };
   await t.rejects(run(), { code: 'EAGAIN' });
   proxy.reset();
@@ -311,7 +311,7 @@ t.test('an aborted run is EINTR, and the next one goes on', async (t) => {
   const { folder, run, mirror, proxy } = await setup(t);
   fill(folder, 300);
   const stop = new AbortController();
-  proxy.only = ({ path }) => path === '/v1/intents' && (stop.abort(), false);
+  proxy.affects = ({ path }) => path === '/v1/intents' && (stop.abort(), false);
   await t.rejects(run({ signal: stop.signal }), { code: 'EINTR' });
   proxy.reset();
   t.match(await run(), { problems: [] });

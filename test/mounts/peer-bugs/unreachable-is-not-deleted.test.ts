@@ -37,7 +37,7 @@ t.test('a cloud that cannot be reached, or talks nonsense, removes nothing here'
   for (const [name, fault] of Object.entries(NONSENSE)) {
     for (const what of ['feed', 'snapshot', 'spaces'] as const) {
       const pattern = what === 'spaces' ? /^\/v1\/spaces$/ : new RegExp(`/${what}(?:\\?|$)`);
-      netB.only = ({ path }) => pattern.test(path);
+      netB.affects = ({ path }) => pattern.test(path);
       netB.mode = fault;
       if (what === 'snapshot') b.gateway.stack.follower.resync(space);
       await t.rejects(b.gateway.pull(context), `${name} for ${what}`);
