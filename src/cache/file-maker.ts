@@ -20,7 +20,7 @@ parentPort.on('message', (paths) => (paths === null ? parentPort.close() : paren
 
 /**
  * Makes empty files on a thread of its own, many for one message: to wake a thread of libuv's pool for each costs the calling
- * thread twice as much as making the file there. Keeps no process alive.
+ * thread twice as much as making the file there. Keeps no process alive before its end.
  */
 export class FileMaker {
   /** Descriptors opened on the thread belong to the process, and stay when the thread ends. */
@@ -52,9 +52,10 @@ export class FileMaker {
     return paths.map((_, i) => (fds[i] === FAILED ? undefined : fds[i]));
   }
 
-  /** Ends the thread when it has made what it was asked for. */
+  /** Ends the thread when it has made what it was asked for; until then the process lives. */
   end(): void {
     this.#ended = true;
+    this.#worker.ref();
     this.#worker.postMessage(null, []);
   }
 }

@@ -25,6 +25,8 @@ export class SpareFiles {
   readonly #ready: Spare[] = [];
   readonly #making = new Set<string>();
   #maker: FileMaker | undefined;
+  /** Answered when none is being made that was asked for so far. */
+  #made = Promise.resolve();
   /** How many there should be. */
   #wanted = 0;
   /** Since the last look. */
@@ -50,24 +52,27 @@ export class SpareFiles {
     return spare;
   }
 
-  /** Removes all; those being made go when they are there. */
-  close(): void {
+  /** Removes all; answered when those that were being made are gone, too. */
+  async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#wanted = 0;
     this.#maker?.end();
     this.#maker = undefined;
     for (const spare of this.#ready.splice(0)) this.#remove(spare);
+    await this.#made;
   }
 
   #look(): void {
-    if (this.#taken === 0) this.close();
+    if (this.#taken === 0) void this.close();
     this.#taken = 0;
   }
 
   #fill(): void {
     const count = this.#ready.length + this.#making.size;
-    if (this.#wanted >= FEWEST && 2 * count < this.#wanted) void this.#make(this.#wanted - count);
+    if (this.#wanted < FEWEST || 2 * count >= this.#wanted) return;
+    const before = this.#made;
+    this.#made = this.#make(this.#wanted - count).then(() => before);
   }
 
   async #make(count: number): Promise<void> {
@@ -75,10 +80,10 @@ export class SpareFiles {
     for (const id of ids) this.#making.add(id);
     this.#maker ??= new FileMaker();
     const fds = await this.#maker.make(ids.map((id) => this.#path(id)));
-    for (const [i, id] of ids.entries()) this.#made(id, fds[i]);
+    for (const [i, id] of ids.entries()) this.#arrive(id, fds[i]);
   }
 
-  #made(id: string, fd: number | undefined): void {
+  #arrive(id: string, fd: number | undefined): void {
     this.#making.delete(id);
     if (fd === undefined) this.#wanted = 0;
     else if (this.#wanted === 0) this.#remove({ id, fd });

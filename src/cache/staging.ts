@@ -168,8 +168,8 @@ export class DiskStaging implements Staging {
   }
 
   /** Gives descriptors back; the files stay. */
-  close(): void {
-    this.#spares.close();
+  async close(): Promise<void> {
+    await this.#spares.close();
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
   }

@@ -36,7 +36,7 @@ export async function openCacheDisk(
   const store = await DiskContentStore.open({ dir, db, writer, source, ...limits, ...options.store });
   const staging: DiskStaging = await DiskStaging.open({ db, writer, store, minFree: 0, ...options.staging });
   const close = async (): Promise<void> => {
-    staging.close();
+    await staging.close();
     await store.close();
     await writer.idle();
     await db.close();
