@@ -33,7 +33,9 @@ const { signal } = background;
 async function setup(t: Test) {
   const cloud = await startTestCloud(t);
   const proxy = await startFaultyProxy(cloud.url);
-  const remote = new HttpRemote({ url: proxy.url, token: await cloud.login(), retry: { pause: 5, longest: 20 } });
+  // A third of the calls may be disturbed: four tries of one are at times all among them.
+  const retry = { tries: 10, pause: 5, longest: 20 };
+  const remote = new HttpRemote({ url: proxy.url, token: await cloud.login(), retry });
   const base = temporary(t);
   const folder = join(base, 'source');
   mkdirSync(folder);
