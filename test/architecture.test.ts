@@ -23,7 +23,7 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'));
 
 function room(file: string): string {
-  if (file === 'cloud/wire.ts') return 'cloud/wire';
+  if (file === 'cloud/http/wire.ts') return 'cloud/wire';
   return file.startsWith('cloud/server/') ? 'cloud/server' : (file.split('/')[0] ?? '');
 }
 

@@ -3,8 +3,8 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Access } from '../../src/agent/access-file.ts';
-import { PROCESS_ENVIRONMENT } from '../../src/agent/process-environment.ts';
+import type { Access } from '../../src/daemon/access-file.ts';
+import { PROCESS_ENVIRONMENT } from '../../src/daemon/process-environment.ts';
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts';
 import { stop } from './process.ts';
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { loadConfig, type Config } from '../agent/config.ts';
-import { ControlClient } from '../agent/control/client.ts';
-import { dataDir } from '../agent/data-dir.ts';
+import { loadConfig, type Config } from '../daemon/config.ts';
+import { ControlClient } from '../daemon/control/client.ts';
+import { dataDir } from '../daemon/data-dir.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every command works with. */

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { Client } from 'undici';
-import { Problem, type ProblemKind } from '../agent/problem.ts';
-import { answers, listenAlone } from '../agent/sole-socket.ts';
+import { Problem, type ProblemKind } from '../daemon/problem.ts';
+import { answers, listenAlone } from '../daemon/sole-socket.ts';
 import type { Cloud } from '../cloud/server/service.ts';
 import { Refusal } from '../cloud/server/refusal.ts';
 

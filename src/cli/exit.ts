@@ -1,4 +1,4 @@
-import type { ProblemKind } from '../agent/problem.ts';
+import type { ProblemKind } from '../daemon/problem.ts';
 
 /** What each exit code means; `fjord --help` and `docs/cli.md` show this table. */
 export const EXITS = [

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { SETTINGS, type Config, type SettingKey } from '../agent/config.ts';
-import type { MountBody } from '../agent/control/wire.ts';
-import type { MountState } from '../agent/mount-point.ts';
-import type { MountReport } from '../agent/child-messages.ts';
+import { SETTINGS, type Config, type SettingKey } from '../daemon/config.ts';
+import type { MountBody } from '../daemon/control/wire.ts';
+import type { MountState } from '../daemon/mount-point.ts';
+import type { MountReport } from '../daemon/child-messages.ts';
 import type { DataOptions } from './cli.ts';
 
 const NO_MOUNT = '--no-fuse';

@@ -1,4 +1,4 @@
-import type { MountReport } from '../agent/child-messages.ts';
+import type { MountReport } from '../daemon/child-messages.ts';
 
 export interface WebDavAccess {
   readonly url: string;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { Problem } from '../agent/problem.ts';
+import { Problem } from '../daemon/problem.ts';
 import type { Cli } from './cli.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { version } from '../agent/version.ts';
+import { version } from '../daemon/version.ts';
 import type { Cli } from './cli.ts';
 import { archiveCommand } from './commands/archive.ts';
 import { backupCommand } from './commands/backup.ts';

@@ -1,4 +1,4 @@
-import type { Wait } from '../agent/control/wire.ts';
+import type { Wait } from '../daemon/control/wire.ts';
 import { count, shown, size, span } from './format.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parentChannel } from '../agent/child-messages.ts';
-import { socketPath } from '../agent/data-dir.ts';
-import { openLog } from '../agent/log.ts';
-import { makePrivateFolder } from '../agent/private-file.ts';
-import { Problem } from '../agent/problem.ts';
-import { readAccount } from '../agent/secrets.ts';
+import { parentChannel } from '../daemon/child-messages.ts';
+import { socketPath } from '../daemon/data-dir.ts';
+import { openLog } from '../daemon/log.ts';
+import { makePrivateFolder } from '../daemon/private-file.ts';
+import { Problem } from '../daemon/problem.ts';
+import { readAccount } from '../daemon/secrets.ts';
 import type { Cloud } from '../cloud/server/service.ts';
 import { cloudFolder, settings, type Cli, type DataOptions } from './cli.ts';
 import type { Accounts } from './cloud-admin.ts';

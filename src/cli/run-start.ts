@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SETTINGS, type Config } from '../agent/config.ts';
-import { dataDir, type DataDir } from '../agent/data-dir.ts';
-import { checkMountSetting } from '../agent/mount-wish.ts';
-import { choosePorts } from '../agent/ports.ts';
-import { makePrivateFolder, readIfThere } from '../agent/private-file.ts';
-import { Problem } from '../agent/problem.ts';
+import { SETTINGS, type Config } from '../daemon/config.ts';
+import { dataDir, type DataDir } from '../daemon/data-dir.ts';
+import { checkMountSetting } from '../daemon/mount-wish.ts';
+import { choosePorts } from '../daemon/ports.ts';
+import { makePrivateFolder, readIfThere } from '../daemon/private-file.ts';
+import { Problem } from '../daemon/problem.ts';
 import {
   generatePassword,
   readAccount,
@@ -13,9 +13,9 @@ import {
   writeAccount,
   writeDevice,
   type AccountFile,
-} from '../agent/secrets.ts';
-import { answers, claim } from '../agent/sole-socket.ts';
-import { Supervisor } from '../agent/supervisor.ts';
+} from '../daemon/secrets.ts';
+import { answers, claim } from '../daemon/sole-socket.ts';
+import { Supervisor } from '../daemon/supervisor.ts';
 import { settings, type Cli } from './cli.ts';
 import { gatewayFlags, isOver, mountArgs, type GatewayOptions } from './gateway-options.ts';
 import { mountHelp, type WebDavAccess } from './mount-help.ts';
@@ -114,7 +114,7 @@ async function firstAccount(dir: DataDir): Promise<AccountFile> {
 
 async function ensureDevice(dir: DataDir, url: string, account: AccountFile, deviceName: string): Promise<void> {
   if ((await readDevice(dir.device)) !== undefined) return;
-  const { logIn } = await import('../agent/login.ts');
+  const { logIn } = await import('../daemon/login.ts');
   await writeDevice(dir.device, await logIn({ url, ...account, deviceName }));
 }
 

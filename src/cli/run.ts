@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { asProblem } from '../agent/problem.ts';
+import { asProblem } from '../daemon/problem.ts';
 import type { Cli } from './cli.ts';
 import { exitCode } from './exit.ts';
 import { shown } from './format.ts';

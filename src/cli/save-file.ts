@@ -12,8 +12,8 @@ import {
 import { chmod, rm, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Listed } from '../agent/control/wire.ts';
-import { Problem } from '../agent/problem.ts';
+import type { Listed } from '../daemon/control/wire.ts';
+import { Problem } from '../daemon/problem.ts';
 
 /** Files up to this are gathered and written in one go, on this thread: each call to another one takes longer than that. */
 const SMALL = 256 * 1024;

@@ -1,4 +1,4 @@
-import type { ParentChannel } from '../agent/child-messages.ts';
+import type { ParentChannel } from '../daemon/child-messages.ts';
 import type { Cli } from './cli.ts';
 
 export interface StopRequest {

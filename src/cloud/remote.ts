@@ -10,7 +10,7 @@ import type {
   TrashRecord,
   Usage,
   VersionRecord,
-} from './wire.ts';
+} from './http/wire.ts';
 
 /**
  * The cloud as the gateway sees it: one account through one device's token. Safe to call concurrently.

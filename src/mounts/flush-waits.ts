@@ -1,7 +1,7 @@
-import type { Catalog } from '../cache/catalog.ts';
-import type { PendingIntent } from '../cache/journal.ts';
+import type { Catalog } from '../cache/tree/catalog.ts';
+import type { PendingIntent } from '../cache/tree/journal.ts';
 import type { Activity } from './drive/activity.ts';
-import type { PolicyOf } from './policies/policy.ts';
+import type { PolicyOf } from './policy/policy.ts';
 import { pathOf } from './sync-status.ts';
 
 /** What holds up a flush besides the sending itself. */

@@ -1,11 +1,11 @@
-import type { Journal, PendingIntent } from '../cache/journal.ts';
+import type { Journal, PendingIntent } from '../cache/tree/journal.ts';
 import type { Context } from '../vfs/context.ts';
 import { CODES, FsError } from '../vfs/fs-error.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { WaitCount, type FlushWait, type WaitParts } from './flush-waits.ts';
-import { isCreation } from './drive/promise.ts';
+import { isCreation } from './intents/plan.ts';
 import { pathOf } from './sync-status.ts';
-import type { Uploader } from './upload/uploader.ts';
+import type { Uploader } from './sync/upload/uploader.ts';
 
 export interface FlushParts extends WaitParts {
   readonly journal: Journal;

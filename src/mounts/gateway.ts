@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Remote } from '../cloud/remote.ts';
-import type { TrashRecord, VersionRecord } from '../cloud/wire.ts';
-import type { Entry } from '../cache/entry.ts';
+import type { TrashRecord, VersionRecord } from '../cloud/http/wire.ts';
+import type { Entry } from '../cache/tree/entry.ts';
 import { background, type Context } from '../vfs/context.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { splitPath, walk } from '../vfs/walk.ts';
 import { compose, type GatewayOptions, type Stack } from './compose.ts';
-import type { Conflict } from './sync/conflicts.ts';
+import type { Conflict } from './sync/conflict/conflicts.ts';
 import { flush, type FlushProgress } from './flush.ts';
 import { syncStatus, type SyncStatus } from './sync-status.ts';
 

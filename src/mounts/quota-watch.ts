@@ -1,5 +1,5 @@
-import type { GroupWriter } from '../cache/group-writer.ts';
-import { type Rows, Table } from '../cache/table.ts';
+import type { GroupWriter } from '../cache/db/group-writer.ts';
+import { type Rows, Table } from '../cache/db/table.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { Quota } from './drive/drive.ts';
 

@@ -1,9 +1,9 @@
-import type { Catalog } from '../cache/catalog.ts';
-import type { Journal, PendingIntent } from '../cache/journal.ts';
+import type { Catalog } from '../cache/tree/catalog.ts';
+import type { Journal, PendingIntent } from '../cache/tree/journal.ts';
 import type { FsError } from '../vfs/fs-error.ts';
-import type { Follower } from './follow/follower.ts';
-import type { HeldRemoval } from './follow/removal-guard.ts';
-import type { Uploader } from './upload/uploader.ts';
+import type { Follower } from './sync/follow/follower.ts';
+import type { HeldRemoval } from './sync/follow/removal-guard.ts';
+import type { Uploader } from './sync/upload/uploader.ts';
 
 /** Parked changes that a status names one by one. */
 const NAMED = 100;

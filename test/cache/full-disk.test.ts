@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { statfsSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { BLOCK_SIZE } from '../../src/cache/block.ts';
+import { BLOCK_SIZE } from '../../src/vfs/block.ts';
 import { background } from '../../src/vfs/context.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
 import { readAll, until } from '../contract/content-store.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { PROCESS_ENVIRONMENT } from '../../src/agent/process-environment.ts';
+import { PROCESS_ENVIRONMENT } from '../../src/daemon/process-environment.ts';
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts';
 import { runCommand } from '../helpers/run-command.ts';
 

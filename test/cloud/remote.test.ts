@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { HttpRemote } from '../../src/cloud/http-remote.ts';
+import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { remoteContract } from '../contract/remote.ts';
 import { startTestCloud } from '../helpers/cloud.ts';
 

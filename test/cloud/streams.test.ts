@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { BrokenAnswer } from '../../src/cloud/errors.ts';
-import { readNdjson } from '../../src/cloud/ndjson.ts';
-import { readSse } from '../../src/cloud/sse.ts';
+import { BrokenAnswer } from '../../src/cloud/http/errors.ts';
+import { readNdjson } from '../../src/cloud/http/ndjson.ts';
+import { readSse } from '../../src/cloud/http/sse.ts';
 
 async function* cut(body: Buffer, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   const edges = [0, ...cuts.map((at) => at % (body.length + 1)), body.length].sort((a, b) => a - b);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
-import { BLOCK_SIZE } from '../../src/cache/block.ts';
-import type { Content, ContentReader, ContentStore } from '../../src/cache/content.ts';
+import { BLOCK_SIZE } from '../../src/vfs/block.ts';
+import type { Content, ContentReader, ContentStore } from '../../src/cache/content/content.ts';
 import { background } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import { MemorySource } from '../helpers/memory-source.ts';

@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import type { Test } from 'tap';
-import type { Intent, IntentResult, NodeRecord } from '../../src/cloud/wire.ts';
+import type { Intent, IntentResult, NodeRecord } from '../../src/cloud/http/wire.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
 import { issueToken } from '../../src/cloud/server/meta/devices.ts';

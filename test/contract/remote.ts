@@ -10,7 +10,7 @@ import {
   type NodeRecord,
   type Push,
   type SpaceRecord,
-} from '../../src/cloud/wire.ts';
+} from '../../src/cloud/http/wire.ts';
 import { background } from '../../src/vfs/context.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../helpers/intents.ts';
 

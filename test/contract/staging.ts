@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
-import { BLOCK_SIZE, contentHash } from '../../src/cache/block.ts';
-import type { Content, ContentStore, StagedFile, Staging } from '../../src/cache/content.ts';
+import { BLOCK_SIZE, contentHash } from '../../src/vfs/block.ts';
+import type { Content, ContentStore, StagedFile, Staging } from '../../src/cache/content/content.ts';
 import { background } from '../../src/vfs/context.ts';
 import { MemorySource, digestsOf } from '../helpers/memory-source.ts';
 

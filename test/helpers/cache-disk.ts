@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { DiskContentStore, type DiskContentStoreOptions } from '../../src/cache/content-store.ts';
-import { Database } from '../../src/cache/database.ts';
-import { DurableWriter } from '../../src/cache/durable-writer.ts';
-import { GroupWriter } from '../../src/cache/group-writer.ts';
-import { DiskStaging, type DiskStagingOptions } from '../../src/cache/staging.ts';
-import type { BlockSource } from '../../src/cache/content.ts';
+import { DiskContentStore, type DiskContentStoreOptions } from '../../src/cache/store/content-store.ts';
+import { Database } from '../../src/cache/db/database.ts';
+import { DurableWriter } from '../../src/cache/tree/durable-writer.ts';
+import { GroupWriter } from '../../src/cache/db/group-writer.ts';
+import { DiskStaging, type DiskStagingOptions } from '../../src/cache/staging/staging.ts';
+import type { BlockSource } from '../../src/cache/content/content.ts';
 
 export interface CacheDisk {
   readonly db: Database;

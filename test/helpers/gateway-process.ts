@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import type { Access } from '../../src/agent/access-file.ts';
-import { HttpRemote } from '../../src/cloud/http-remote.ts';
-import { login } from '../../src/cloud/login.ts';
-import type { NodeRecord } from '../../src/cloud/wire.ts';
+import type { Access } from '../../src/daemon/access-file.ts';
+import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
+import { login } from '../../src/cloud/http/login.ts';
+import type { NodeRecord } from '../../src/cloud/http/wire.ts';
 import { background } from '../../src/vfs/context.ts';
 
 const repository = join(import.meta.dirname, '../..');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { HttpRemote } from '../../src/cloud/http-remote.ts';
+import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import type { GatewayOptions } from '../../src/mounts/compose.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { startTestCloud, type TestCloud } from './cloud.ts';

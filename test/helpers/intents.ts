@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 as newId } from 'uuid';
 import type { UploadBlock } from '../../src/cloud/remote.ts';
-import { BLOCK_SIZE, type Intent } from '../../src/cloud/wire.ts';
+import { BLOCK_SIZE, type Intent } from '../../src/cloud/http/wire.ts';
 
 type Of<Op extends Intent['op']> = Extract<Intent, { op: Op }>;
 

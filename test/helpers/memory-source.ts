@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BLOCK_SIZE, blockCount, contentHash } from '../../src/cache/block.ts';
-import type { BlockSource, Content } from '../../src/cache/content.ts';
+import { BLOCK_SIZE, blockCount, contentHash } from '../../src/vfs/block.ts';
+import type { BlockSource, Content } from '../../src/cache/content/content.ts';
 import type { Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 

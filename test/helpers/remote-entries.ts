@@ -1,4 +1,4 @@
-import type { Entry } from '../../src/cache/entry.ts';
+import type { Entry } from '../../src/cache/tree/entry.ts';
 import type { NodeId } from '../../src/vfs/node.ts';
 import type { TestDrive } from './drive.ts';
 

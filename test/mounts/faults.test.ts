@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { HttpRemote } from '../../src/cloud/http-remote.ts';
+import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { startCloudProcess, type CloudProcess } from '../helpers/cloud-process.ts';
 import { startTestCloud } from '../helpers/cloud.ts';

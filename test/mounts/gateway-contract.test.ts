@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { HttpRemote } from '../../src/cloud/http-remote.ts';
+import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { Gateway } from '../../src/mounts/gateway.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { fileSystemContract } from '../contract/file-system.ts';

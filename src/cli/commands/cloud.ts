@@ -4,9 +4,9 @@ import { cloudFolder, examples, settings, type Cli, type DataOptions } from '../
 import { askPassword } from '../password.ts';
 import type { Accounts } from '../cloud-admin.ts';
 import { serveCommand } from './cloud-serve.ts';
-import { socketPath } from '../../agent/data-dir.ts';
-import { Problem } from '../../agent/problem.ts';
-import { SETTINGS } from '../../agent/config.ts';
+import { socketPath } from '../../daemon/data-dir.ts';
+import { Problem } from '../../daemon/problem.ts';
+import { SETTINGS } from '../../daemon/config.ts';
 
 interface UserOptions extends DataOptions {
   readonly passwordFile?: string;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { defaultConfigFile, keys, SETTINGS, variable, type Config, type SettingKey } from '../../agent/config.ts';
-import type { Setting } from '../../agent/setting.ts';
+import { defaultConfigFile, keys, SETTINGS, variable, type Config, type SettingKey } from '../../daemon/config.ts';
+import type { Setting } from '../../daemon/setting.ts';
 import { dataCommand, settings, type Cli, type DataOptions } from '../cli.ts';
 import type { Terminal } from '../terminal.ts';
 

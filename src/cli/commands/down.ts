@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { ControlClient } from '../../agent/control/client.ts';
-import type { Leaving } from '../../agent/control/wire.ts';
-import { Problem } from '../../agent/problem.ts';
+import type { ControlClient } from '../../daemon/control/client.ts';
+import type { Leaving } from '../../daemon/control/wire.ts';
+import { Problem } from '../../daemon/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { Progress } from '../progress.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { dataDir } from '../../agent/data-dir.ts';
-import { Problem } from '../../agent/problem.ts';
-import { answers } from '../../agent/sole-socket.ts';
+import { dataDir } from '../../daemon/data-dir.ts';
+import { Problem } from '../../daemon/problem.ts';
+import { answers } from '../../daemon/sole-socket.ts';
 import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { askPassword } from '../password.ts';
 
@@ -31,14 +31,14 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const url = options.cloud ?? config['cloud.url'];
   if (url === '') throw new Problem('usage', 'which cloud? name it with --cloud URL');
   if (await answers(dir.controlSocket)) throw new Problem('conflict', 'Fjord runs; end it with `fjord down` first');
-  const { readDevice, writeDevice } = await import('../../agent/secrets.ts');
+  const { readDevice, writeDevice } = await import('../../daemon/secrets.ts');
   const known = await readDevice(dir.device);
   if (known !== undefined && known.email !== email) {
     throw new Problem('conflict', `${dir.root} belongs to ${known.email}; choose another folder with --data`);
   }
   const password = await askPassword(cli, `Password of ${email}: `, options.passwordFile);
   const deviceName = options.device ?? config['device.name'];
-  const { logIn } = await import('../../agent/login.ts');
+  const { logIn } = await import('../../daemon/login.ts');
   const device = await logIn({ url, email, password, deviceName, known, signal: cli.signal });
   await writeDevice(dir.device, device);
   cli.terminal.note(`this computer is "${device.device.name}" of ${device.email}; \`fjord up\` starts the drive`);

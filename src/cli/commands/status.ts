@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Status } from '../../agent/control/wire.ts';
+import type { Status } from '../../daemon/control/wire.ts';
 import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, shown, size, span, time } from '../format.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { ControlClient } from '../../agent/control/client.ts';
-import type { Trashed } from '../../agent/control/wire.ts';
-import { Problem, asProblem } from '../../agent/problem.ts';
+import type { ControlClient } from '../../daemon/control/client.ts';
+import type { Trashed } from '../../daemon/control/wire.ts';
+import { Problem, asProblem } from '../../daemon/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { shown, size, time } from '../format.ts';
 import { askPassword } from '../password.ts';

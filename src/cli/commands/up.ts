@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { parentChannel } from '../../agent/child-messages.ts';
-import type { Amount } from '../../agent/control/wire.ts';
+import { parentChannel } from '../../daemon/child-messages.ts';
+import type { Amount } from '../../daemon/control/wire.ts';
 import { dataCommand, examples, settings, type Cli } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { gatewayFlags, isOver, mountReport, withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
@@ -28,9 +28,9 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
     parent === undefined ? cli.terminal.note(text) : parent.tell({ type: 'say', text });
   const stops = new StopRequests(cli, parent, () => process.exit(130));
   // Not before it is needed: other commands start sooner without it.
-  const { GatewayProcess } = await import('../../agent/gateway-process.ts');
+  const { GatewayProcess } = await import('../../daemon/gateway-process.ts');
   // What runs already is not ended by a bad folder.
-  if (parent === undefined) await (await import('../../agent/mount-wish.ts')).checkMountSetting(config);
+  if (parent === undefined) await (await import('../../daemon/mount-wish.ts')).checkMountSetting(config);
   const gateway = await GatewayProcess.start({
     config,
     onMount: (state) => {

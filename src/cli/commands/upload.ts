@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Progress as Report } from '../../agent/control/wire.ts';
+import type { Progress as Report } from '../../daemon/control/wire.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, shown, time } from '../format.ts';
 import { Progress, summary } from '../progress.ts';

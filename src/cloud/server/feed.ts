@@ -1,4 +1,4 @@
-import type { Cursor, NodeRecord } from '../wire.ts';
+import type { Cursor, NodeRecord } from '../http/wire.ts';
 import { nodeRecord } from './meta/records.ts';
 import type { Db, NodeRow, SpaceRow } from './meta/schema.ts';
 import { Refusal } from './refusal.ts';

@@ -1,4 +1,4 @@
-import type { Push } from '../wire.ts';
+import type { Push } from '../http/wire.ts';
 
 export interface Listener {
   /** Must not throw and not block. */

@@ -1,4 +1,4 @@
-import type { NodeRecord, WireCode } from '../wire.ts';
+import type { NodeRecord, WireCode } from '../http/wire.ts';
 
 /** The HTTP status of each code. Total: a new code does not compile without its status. */
 export const STATUS: Readonly<Record<WireCode, number>> = {

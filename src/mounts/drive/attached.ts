@@ -1,5 +1,5 @@
-import type { Catalog } from '../../cache/catalog.ts';
-import type { Entry } from '../../cache/entry.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
 
 /** True if the node can be reached from the root; false below a folder that is being removed. */
 export function isAttached(catalog: Catalog, entry: Entry): boolean {

@@ -1,4 +1,4 @@
-import type { Entry } from '../../cache/entry.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
 import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Kind, NewAttr, Time, Xattrs } from '../../vfs/node.ts';

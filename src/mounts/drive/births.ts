@@ -1,14 +1,14 @@
-import { attrOf, type Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
+import { attrOf, type Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
 import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName, isLitter } from '../../vfs/name.ts';
 import type { Attr, Kind, NewAttr, NodeId } from '../../vfs/node.ts';
 import { bornWith } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf, submit, touched } from './ground.ts';
-import type { OpenFile } from './open-file.ts';
+import type { OpenFile } from './open/open-file.ts';
 import { newId } from './new-id.ts';
-import { type NewContent, planCreation } from './promise.ts';
+import { type NewContent, planCreation } from '../intents/plan.ts';
 
 /** A new node of a folder, not yet submitted. */
 export interface Birth {

@@ -1,5 +1,5 @@
-import type { StagedFile } from '../../cache/content.ts';
-import { attrOf, type Entry } from '../../cache/entry.ts';
+import type { StagedFile } from '../../cache/content/content.ts';
+import { attrOf, type Entry } from '../../cache/tree/entry.ts';
 import { extended } from '../../vfs/extended.ts';
 import type { CopyOptions, Place } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
@@ -9,7 +9,7 @@ import { birth, makeFolder, newEntry, submitBirth } from './births.ts';
 import { fill } from './fill.ts';
 import { type Ground, discard, nodeOf, occupantOf, spaceFolderOf } from './ground.ts';
 import { newId } from './new-id.ts';
-import { planReplaced } from './promise.ts';
+import { planReplaced } from '../intents/plan.ts';
 
 /** See `FileSystem.copy`. What the cloud has is copied by reference, what is staged as a fork. */
 export async function copy(ground: Ground, id: NodeId, to: Place, { replace }: CopyOptions): Promise<Attr> {

@@ -1,5 +1,5 @@
-import type { StagedFile } from '../../cache/content.ts';
-import { attrOf, type Entry } from '../../cache/entry.ts';
+import type { StagedFile } from '../../cache/content/content.ts';
+import { attrOf, type Entry } from '../../cache/tree/entry.ts';
 import type { Context } from '../../vfs/context.ts';
 import type { CommitOptions, Draft, Place } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';

@@ -1,12 +1,12 @@
-import { attrOf } from '../../cache/entry.ts';
+import { attrOf } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { Backing, FileHandle, OpenMode } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
 import { type Ground, release } from './ground.ts';
-import type { Loan } from './loan.ts';
-import type { OpenFile } from './open-file.ts';
+import type { Loan } from './open/loan.ts';
+import type { OpenFile } from './open/open-file.ts';
 
 /**
  * A handle of a file of the drive. All handles of a node see the same bytes, those that somebody else has replaced them with

@@ -1,10 +1,10 @@
-import type { Catalog } from '../../cache/catalog.ts';
-import type { ContentStore, Staging } from '../../cache/content.ts';
-import type { GroupWriter } from '../../cache/group-writer.ts';
-import type { Journal } from '../../cache/journal.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { ContentStore, Staging } from '../../cache/content/content.ts';
+import type { GroupWriter } from '../../cache/db/group-writer.ts';
+import type { Journal } from '../../cache/tree/journal.ts';
 import type { Activity } from './activity.ts';
 import type { Changes } from './changes.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from '../intents/planner.ts';
 
 /** What open files and the drive share with uploader and follower. */
 export interface DriveParts {

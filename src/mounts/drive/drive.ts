@@ -1,5 +1,5 @@
-import type { CatalogPage } from '../../cache/catalog.ts';
-import { attrOf } from '../../cache/entry.ts';
+import type { CatalogPage } from '../../cache/tree/catalog.ts';
+import { attrOf } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {
   Change,

@@ -1,4 +1,4 @@
-import { isBranch, type Entry } from '../../cache/entry.ts';
+import { isBranch, type Entry } from '../../cache/tree/entry.ts';
 import type { DriveParts } from './drive-parts.ts';
 
 /**

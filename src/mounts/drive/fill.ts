@@ -1,11 +1,11 @@
-import type { Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
 import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NewAttr, NodeId } from '../../vfs/node.ts';
 import { birth, newEntry, submitBirth } from './births.ts';
 import { type Ground, discardReplaced, submit } from './ground.ts';
-import { type NewContent, planAttr, planContent, planReplaced, withBase } from './promise.ts';
+import { type NewContent, planAttr, planContent, planReplaced, withBase } from '../intents/plan.ts';
 import { changed } from './setattr.ts';
 
 /** The whole content of a file: staged here, or `from` a version of the cloud (then with its hash). */

@@ -1,5 +1,5 @@
-import { BRANCH, type Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
+import { BRANCH, type Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
 import type { Awaitable } from '../../vfs/context.ts';
 import type { Change, OpenMode } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
@@ -7,8 +7,8 @@ import { checkName } from '../../vfs/name.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import type { Gates } from './gates.ts';
-import type { OpenFile } from './open-file.ts';
-import type { OpenFiles } from './open-files.ts';
+import type { OpenFile } from './open/open-file.ts';
+import type { OpenFiles } from './open/open-files.ts';
 
 /** What the operations of the drive stand on. */
 export interface Ground extends DriveParts {

@@ -1,4 +1,4 @@
-import type { Entry } from '../../cache/entry.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {
   Change,
@@ -15,7 +15,7 @@ import type {
 } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
-import { OTHER_MOUNT, type Operation, type Policy } from '../policies/policy.ts';
+import { OTHER_MOUNT, type Operation, type Policy } from '../policy/policy.ts';
 import type { Standing } from './standing.ts';
 
 /**

@@ -1,10 +1,10 @@
-import type { Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
-import type { PendingIntent } from '../../cache/journal.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
+import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { type Ground, type Loose, checkMovable, childOf, discard, folderOf, submit, touched } from './ground.ts';
-import { planRemove } from './promise.ts';
+import { planRemove } from '../intents/plan.ts';
 import type { Sweeper } from './sweeper.ts';
 
 /** @throws EISDIR */

@@ -1,5 +1,5 @@
-import { attrOf, type Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
+import { attrOf, type Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
 import { extended } from '../../vfs/extended.ts';
 import type { Place, RenameFlags } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
@@ -8,8 +8,8 @@ import type { Attr, NodeId } from '../../vfs/node.ts';
 import { isLocal } from './births.ts';
 import { type Ground, checkMovable, childOf, discard, folderOf, occupantOf, submit, touched } from './ground.ts';
 import { newId } from './new-id.ts';
-import { OTHER_MOUNT } from '../policies/policy.ts';
-import { planContent, planCreation, planMove, planPlainMove, planReplaced, withBase } from './promise.ts';
+import { OTHER_MOUNT } from '../policy/policy.ts';
+import { planContent, planCreation, planMove, planPlainMove, planReplaced, withBase } from '../intents/plan.ts';
 
 /** Both ends of a rename as they are in one turn of the event loop. */
 interface Ends {

@@ -1,12 +1,12 @@
-import { attrOf, type Entry } from '../../cache/entry.ts';
+import { attrOf, type Entry } from '../../cache/tree/entry.ts';
 import type { Context } from '../../vfs/context.ts';
 import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NodeId } from '../../vfs/node.ts';
 import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
 import { type Ground, nodeOf, release, submit } from './ground.ts';
-import { planAttr, withBase } from './promise.ts';
-import { BRANCH } from '../../cache/entry.ts';
+import { planAttr, withBase } from '../intents/plan.ts';
+import { BRANCH } from '../../cache/tree/entry.ts';
 
 /** All of the changes or none, but for a disk that fills while the size changes. @throws EISDIR, EINVAL, EROFS */
 export async function setAttr(ground: Ground, id: NodeId, changes: AttrChanges, context: Context): Promise<Attr> {

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import type { Catalog } from '../../cache/catalog.ts';
-import type { Content, ContentStore } from '../../cache/content.ts';
-import type { Entry } from '../../cache/entry.ts';
-import { compareUtf8 } from '../../cache/table.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { Content, ContentStore } from '../../cache/content/content.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
+import { compareUtf8 } from '../../cache/db/table.ts';
 import type { NodeId } from '../../vfs/node.ts';
-import { contentOf } from './source.ts';
+import { contentOf } from './open/source.ts';
 
 /** Files up to this size are small, bytes: what they cost is the round trip. */
 const SMALL = 1 << 20;

@@ -1,13 +1,13 @@
-import { attrOf } from '../../cache/entry.ts';
-import type { Entry } from '../../cache/entry.ts';
+import { attrOf } from '../../cache/tree/entry.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
 import type { Ground } from './ground.ts';
-import type { OpenFile } from './open-file.ts';
-import type { Pinned } from './open-source.ts';
+import type { OpenFile } from './open/open-file.ts';
+import type { Pinned } from './open/open-source.ts';
 
 const READER = { write: false } as const;
 

@@ -1,10 +1,10 @@
-import type { Catalog } from '../../cache/catalog.ts';
-import type { Entry } from '../../cache/entry.ts';
-import type { Journal } from '../../cache/journal.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
+import type { Journal } from '../../cache/tree/journal.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { Activity } from './activity.ts';
-import type { Policy, PolicyOf, State } from '../policies/policy.ts';
-import { isCreation } from './promise.ts';
+import type { Policy, PolicyOf, State } from '../policy/policy.ts';
+import { isCreation } from '../intents/plan.ts';
 
 export interface StandingParts {
   readonly catalog: Catalog;

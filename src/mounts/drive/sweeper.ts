@@ -1,5 +1,5 @@
-import type { Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { type Ground, discard } from './ground.ts';
 

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { StagedFile } from '../../cache/content.ts';
-import type { Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
-import type { PendingIntent } from '../../cache/journal.ts';
+import type { StagedFile } from '../../cache/content/content.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
+import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { DriveParts } from '../drive/drive-parts.ts';
 import { newId } from '../drive/new-id.ts';

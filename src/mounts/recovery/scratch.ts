@@ -1,9 +1,9 @@
-import type { Entry } from '../../cache/entry.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
 import { background } from '../../vfs/context.ts';
 import type { FileSystem } from '../../vfs/file-system.ts';
 import { isScratch } from '../../vfs/name.ts';
 import type { DriveParts } from '../drive/drive-parts.ts';
-import { isCreation } from '../drive/promise.ts';
+import { isCreation } from '../intents/plan.ts';
 
 /**
  * Removes what the process before was making under a scratch name when it ended: half copies, none of which was sent. Before

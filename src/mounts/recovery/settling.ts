@@ -1,8 +1,8 @@
-import type { PendingIntent } from '../../cache/journal.ts';
+import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { HOLLOW } from '../drive/activity.ts';
 import type { DriveParts } from '../drive/drive-parts.ts';
-import type { PolicyOf } from '../policies/policy.ts';
-import { isCreation } from '../drive/promise.ts';
+import type { PolicyOf } from '../policy/policy.ts';
+import { isCreation } from '../intents/plan.ts';
 
 /** How long at least nodes settle again after a start, ms: whoever had them open or locked is not written down. */
 const GRACE = 30_000;

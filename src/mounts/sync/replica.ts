@@ -1,16 +1,16 @@
 import PQueue from 'p-queue';
 import { v7 } from 'uuid';
-import type { Entry } from '../../cache/entry.ts';
-import type { Op } from '../../cache/group-writer.ts';
-import type { PendingIntent } from '../../cache/journal.ts';
-import type { NodeRecord } from '../../cloud/wire.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
+import type { Op } from '../../cache/db/group-writer.ts';
+import type { PendingIntent } from '../../cache/tree/journal.ts';
+import type { NodeRecord } from '../../cloud/http/wire.ts';
 import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
-import { conflictName } from './conflict.ts';
-import { Departed } from './departed.ts';
-import { Ledger } from '../drive/ledger.ts';
-import { facetsOf, merge, type Facets } from './merge.ts';
-import { isCreation, planPlainMove, withBase, type Spot } from '../drive/promise.ts';
+import { conflictName } from './conflict/conflict.ts';
+import { Departed } from './follow/departed.ts';
+import { Ledger } from '../intents/planner.ts';
+import { facetsOf, merge, type Facets } from './conflict/merge.ts';
+import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.ts';
 import type { SyncParts } from './sync-parts.ts';
 
 /** Things left for later that are done at a time: more would only be in the way of programs and uploads. */

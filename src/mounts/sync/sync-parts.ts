@@ -1,12 +1,12 @@
-import type { Catalog } from '../../cache/catalog.ts';
-import type { ContentStore, StagedFile, Staging } from '../../cache/content.ts';
-import type { GroupWriter } from '../../cache/group-writer.ts';
-import type { Journal } from '../../cache/journal.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { ContentStore, StagedFile, Staging } from '../../cache/content/content.ts';
+import type { GroupWriter } from '../../cache/db/group-writer.ts';
+import type { Journal } from '../../cache/tree/journal.ts';
 import type { Remote } from '../../cloud/remote.ts';
 import type { Change } from '../../vfs/file-system.ts';
 import type { NodeId } from '../../vfs/node.ts';
-import type { Conflicts } from './conflicts.ts';
-import type { PolicyOf } from '../policies/policy.ts';
+import type { Conflicts } from './conflict/conflicts.ts';
+import type { PolicyOf } from '../policy/policy.ts';
 
 /** What uploader and follower need of whoever keeps the open files. */
 export interface Freezer {

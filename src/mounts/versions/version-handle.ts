@@ -1,4 +1,4 @@
-import type { ContentReader } from '../../cache/content.ts';
+import type { ContentReader } from '../../cache/content/content.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';

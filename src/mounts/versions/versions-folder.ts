@@ -1,4 +1,4 @@
-import type { ContentStore } from '../../cache/content.ts';
+import type { ContentStore } from '../../cache/content/content.ts';
 import type { Remote } from '../../cloud/remote.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {

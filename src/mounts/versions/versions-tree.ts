@@ -1,6 +1,6 @@
-import type { ContentStore } from '../../cache/content.ts';
-import { attrOf, type Entry } from '../../cache/entry.ts';
-import { compareUtf8 } from '../../cache/table.ts';
+import type { ContentStore } from '../../cache/content/content.ts';
+import { attrOf, type Entry } from '../../cache/tree/entry.ts';
+import { compareUtf8 } from '../../cache/db/table.ts';
 import type { Context } from '../../vfs/context.ts';
 import type { FileSystem, Page, PageRequest } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';

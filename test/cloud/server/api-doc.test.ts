@@ -4,7 +4,7 @@ import t from 'tap';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { STATUS } from '../../../src/cloud/server/refusal.ts';
-import * as wire from '../../../src/cloud/wire.ts';
+import * as wire from '../../../src/cloud/http/wire.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const doc = readFileSync(join(root, 'docs/api.md'), 'utf8');

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { BLOCK_SIZE, type VersionRecord } from '../../../src/cloud/wire.ts';
+import { BLOCK_SIZE, type VersionRecord } from '../../../src/cloud/http/wire.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, noise, put } from '../../helpers/intents.ts';

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap';
 import { hangBranches, hangSpaces, ROOT } from '../../../src/mounts/drive/branch.ts';
-import { openRecords } from '../../../src/cache/records.ts';
-import type { Catalog } from '../../../src/cache/catalog.ts';
-import type { GroupWriter } from '../../../src/cache/group-writer.ts';
-import type { SpaceRecord } from '../../../src/cloud/wire.ts';
+import { openRecords } from '../../../src/cache/tree/records.ts';
+import type { Catalog } from '../../../src/cache/tree/catalog.ts';
+import type { GroupWriter } from '../../../src/cache/db/group-writer.ts';
+import type { SpaceRecord } from '../../../src/cloud/http/wire.ts';
 import { openCacheDisk } from '../../helpers/cache-disk.ts';
 import { MemorySource } from '../../helpers/memory-source.ts';
 import { temporary } from '../../helpers/temporary.ts';

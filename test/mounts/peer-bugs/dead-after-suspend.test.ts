@@ -1,5 +1,5 @@
 import t from 'tap';
-import { HttpRemote } from '../../../src/cloud/http-remote.ts';
+import { HttpRemote } from '../../../src/cloud/http/http-remote.ts';
 import { background } from '../../../src/vfs/context.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { openDevice, openPair } from '../../helpers/devices.ts';

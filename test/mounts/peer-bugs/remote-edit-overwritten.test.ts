@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isConflictName } from '../../../src/mounts/sync/conflict.ts';
+import { isConflictName } from '../../../src/mounts/sync/conflict/conflict.ts';
 import { background as context } from '../../../src/vfs/context.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 

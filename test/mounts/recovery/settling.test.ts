@@ -1,7 +1,7 @@
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { PendingIntent } from '../../../src/cache/journal.ts';
+import type { PendingIntent } from '../../../src/cache/tree/journal.ts';
 import { background as context } from '../../../src/vfs/context.ts';
 import { FsError, isFsError } from '../../../src/vfs/fs-error.ts';
 import { openDevice } from '../../helpers/devices.ts';

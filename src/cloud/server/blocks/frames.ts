@@ -1,4 +1,4 @@
-import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../../wire.ts';
+import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import type { Block } from './block-store.ts';
 

@@ -1,4 +1,4 @@
-import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BYTES } from '../../wire.ts';
+import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BYTES } from '../../http/wire.ts';
 import { splitManifest } from '../meta/manifest.ts';
 import type { Db } from '../meta/schema.ts';
 import { readableSizes, readManifest } from '../meta/versions.ts';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BLOCK_SIZE } from '../../wire.ts';
+import { BLOCK_SIZE } from '../../http/wire.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import { readAhead } from '../blocks/reading.ts';
 import { splitManifest } from '../meta/manifest.ts';

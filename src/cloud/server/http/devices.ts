@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { Id } from '../../wire.ts';
+import { Id } from '../../http/wire.ts';
 import { issueToken, listDevices, revokeDevice } from '../meta/devices.ts';
 import { deviceRecord } from '../meta/records.ts';
 import type { Parts } from './parts.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import type { WireError } from '../../wire.ts';
+import type { WireError } from '../../http/wire.ts';
 import { Refusal, STATUS } from '../refusal.ts';
 
 /** The edge: every failure becomes `{code, message}` here, and what is our own fault is logged here, once. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { Id, MAX_INTENTS } from '../../wire.ts';
+import { Id, MAX_INTENTS } from '../../http/wire.ts';
 import { executeIntents } from '../intents/batch.ts';
 import type { Parts } from './parts.ts';
 

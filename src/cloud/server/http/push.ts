@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { PUSH_ALIVE, type Push } from '../../wire.ts';
+import { PUSH_ALIVE, type Push } from '../../http/wire.ts';
 import type { Listener } from '../push.ts';
 import type { Parts } from './parts.ts';
 

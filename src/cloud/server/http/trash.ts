@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { Id } from '../../wire.ts';
+import { Id } from '../../http/wire.ts';
 import { liveNode } from '../meta/edit.ts';
 import { findNode } from '../meta/history.ts';
 import { nodeRecord } from '../meta/records.ts';

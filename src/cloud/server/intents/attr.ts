@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { AttrSchema } from '../../wire.ts';
+import type { AttrSchema } from '../../http/wire.ts';
 import { liveNode, type Edit } from '../meta/edit.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';

@@ -1,4 +1,4 @@
-import { DIGEST_SIZE, type Intent, type IntentOp, type IntentResult } from '../../wire.ts';
+import { DIGEST_SIZE, type Intent, type IntentOp, type IntentResult } from '../../http/wire.ts';
 import type { Caller, Edit } from '../meta/edit.ts';
 import type { Outlook } from '../meta/foresight.ts';
 import { distinct, splitManifest } from '../meta/manifest.ts';

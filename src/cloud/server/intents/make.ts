@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { MkdirSchema, SymlinkSchema } from '../../wire.ts';
+import type { MkdirSchema, SymlinkSchema } from '../../http/wire.ts';
 import type { Edit } from '../meta/edit.ts';
 import { mayAdd } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';

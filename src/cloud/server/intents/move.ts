@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { MoveSchema } from '../../wire.ts';
+import type { MoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { liveNode, type Edit } from '../meta/edit.ts';
 import { nodeRecord } from '../meta/records.ts';

@@ -8,7 +8,7 @@ import {
   SymlinkSchema,
   type Intent,
   type IntentOp,
-} from '../../wire.ts';
+} from '../../http/wire.ts';
 import { checkNodeName } from '../meta/names.ts';
 import { Refusal } from '../refusal.ts';
 

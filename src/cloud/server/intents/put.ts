@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { PutSchema } from '../../wire.ts';
+import type { PutSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { resolveContent } from '../meta/content.ts';
 import { liveNode, type Edit } from '../meta/edit.ts';

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { RemoveSchema } from '../../wire.ts';
+import type { RemoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { isLive, type Edit } from '../meta/edit.ts';
 import { nodeRecord } from '../meta/records.ts';

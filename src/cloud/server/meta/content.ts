@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BLOCK_SIZE, DIGEST_SIZE, type WireContent } from '../../wire.ts';
+import { BLOCK_SIZE, DIGEST_SIZE, type WireContent } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { storedBlocksOf } from './block-table.ts';
 import type { Edit } from './edit.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
-import type { DeviceRecord } from '../../wire.ts';
+import type { DeviceRecord } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { deviceRecord } from './records.ts';
 import type { Db, DeviceRow } from './schema.ts';

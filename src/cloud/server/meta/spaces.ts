@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import type { SpaceRecord } from '../../wire.ts';
+import type { SpaceRecord } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import type { Caller, Edit } from './edit.ts';
 import { checkNodeName } from './names.ts';

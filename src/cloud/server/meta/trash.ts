@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import type { TrashRecord } from '../../wire.ts';
+import type { TrashRecord } from '../../http/wire.ts';
 import { TRASH_KEPT } from '../purge.ts';
 import { Refusal } from '../refusal.ts';
 import { inChunks } from './chunks.ts';

@@ -1,4 +1,4 @@
-import { KEPT_VERSIONS } from '../../wire.ts';
+import { KEPT_VERSIONS } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { addReferences, dropReferences } from './block-table.ts';
 import type { Edit } from './edit.ts';

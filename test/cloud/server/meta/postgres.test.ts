@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { HttpRemote } from '../../../../src/cloud/http-remote.ts';
+import { HttpRemote } from '../../../../src/cloud/http/http-remote.ts';
 import { MetaStore } from '../../../../src/cloud/server/meta/meta-store.ts';
 import { postgresDialect, postgresTypes } from '../../../../src/cloud/server/meta/postgres.ts';
 import { startCloud } from '../../../../src/cloud/server/service.ts';

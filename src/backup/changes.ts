@@ -1,0 +1,98 @@
+import { v7 as newId } from 'uuid';
+import type { NodeRecord } from '../cloud/http/wire.ts';
+import type { BackupIndex } from './backup-index.ts';
+import type { Change } from './committer.ts';
+import { mirroredOf, type Mirrored, type SourceMark } from './mirrored.ts';
+import type { ReadOutcome } from './segment-reader.ts';
+import type { SourceEntry } from './source-entry.ts';
+import type { Tally } from './tally.ts';
+
+/** Where a node is, or shall be; `path` is that of the source, for reports. */
+export interface Spot {
+  readonly parent: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+export type ReadContent = ReadOutcome & { readonly state: 'read' };
+type Attrs = Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'> & SourceMark;
+
+/** Makes the changes of one space, each with what it does to the index and the count. */
+export class Changes {
+  readonly #space: string;
+  readonly #index: BackupIndex;
+  readonly #tally: Tally;
+
+  constructor(space: string, index: BackupIndex, tally: Tally) {
+    this.#space = space;
+    this.#index = index;
+    this.#tally = tally;
+  }
+
+  mkdir(spot: Spot, entry: SourceEntry): Change {
+    const intent = { op: 'mkdir', ...this.#new(), ...place(spot), ...born(entry) } as const;
+    return { intent, path: spot.path, effect: this.#counted('added', entry) };
+  }
+
+  symlink(spot: Spot, entry: SourceEntry): Change {
+    const intent = {
+      op: 'symlink',
+      ...this.#new(),
+      ...place(spot),
+      ...born(entry),
+      target: entry.target ?? '',
+    } as const;
+    return { intent, path: spot.path, effect: this.#counted('added', entry) };
+  }
+
+  /** A new file, or the next version of `before`. */
+  put(spot: Spot, { size, digests, attrs }: ReadContent, before: Mirrored | undefined): Change {
+    const content = { size, blocks: Buffer.from(digests).toString('base64') };
+    const ids = before ? { ...this.#new(), node: before.id } : this.#new();
+    const base = before?.version ?? null;
+    const intent = { op: 'put', ...ids, version: newId(), base, ...place(spot), ...born(attrs), content } as const;
+    return { intent, path: spot.path, effect: this.#counted(before ? 'changed' : 'added', attrs, before) };
+  }
+
+  attr(node: Mirrored, path: string, attrs: Attrs): Change {
+    const intent = { op: 'attr', ...this.#new(), node: node.id, ...born(attrs) } as const;
+    return { intent, path, effect: this.#counted('touched', attrs, node) };
+  }
+
+  /** @param mark how the source looks at the new place; of one that only gives way there is none, and it does not count */
+  move(node: Mirrored, from: Spot, to: Spot, mark?: SourceMark): Change {
+    const intent = { op: 'move', ...this.#new(), node: node.id, ...place(to), from: place(from) } as const;
+    return { intent, path: to.path, effect: this.#counted(mark && 'moved', mark ?? node.source, node) };
+  }
+
+  remove(node: Mirrored, path: string, seen: number): Change {
+    const intent = { op: 'remove', ...this.#new(), node: node.id, base: node.version, seen } as const;
+    const effect = async () => {
+      this.#tally.done.removed += 1;
+      const now = this.#index.get(node.id);
+      if (now) await this.#index.remove(now);
+      return [];
+    };
+    return { intent, path, effect };
+  }
+
+  #new() {
+    return { id: newId(), space: this.#space, node: newId() };
+  }
+
+  #counted(what: keyof Tally['done'] | undefined, mark: SourceMark | undefined, before?: Mirrored) {
+    return (record: NodeRecord) => {
+      if (what) this.#tally.done[what] += 1;
+      const known = before && (this.#index.get(before.id) ?? before);
+      return this.#index.put(mirroredOf(record, mark), known);
+    };
+  }
+}
+
+function place({ parent, name }: Spot) {
+  return { parent, name };
+}
+
+function born({ mode, mtime, birthtime }: Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'>) {
+  return { mode, mtime, birthtime };
+}

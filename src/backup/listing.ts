@@ -1,0 +1,89 @@
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
+import { compareUtf8 } from '../cache/db/table.ts';
+import { checkName } from '../vfs/name.ts';
+import { attrsOf, type Problem, type SourceEntry } from './source-entry.ts';
+
+/** Entries of one answer. */
+const PAGE = 1000;
+/** Longest target of a symlink that the cloud takes, bytes. */
+const LONGEST_TARGET = 4095;
+
+export interface ListingPage {
+  /** In the order of their names' UTF-8 bytes. */
+  readonly entries: readonly SourceEntry[];
+  /** Their paths are the names. */
+  readonly problems: readonly Problem[];
+  /** The last name of the page, mirrored or not; undefined on the last page. */
+  readonly next: string | undefined;
+}
+
+/** Folders of which some pages are still to come. */
+export class Listings {
+  readonly #names = new Map<string, string[]>();
+
+  /** The first page of a folder, or the one after the page that ended with `after`. @throws errors of node:fs */
+  page(folder: string, after: string | undefined): ListingPage {
+    const names = (after === undefined ? undefined : this.#names.get(folder)) ?? readNames(folder);
+    const from = after === undefined ? 0 : firstAfter(names, after);
+    const slice = names.slice(from, from + PAGE);
+    const more = from + PAGE < names.length;
+    if (more) this.#names.set(folder, names);
+    else this.#names.delete(folder);
+    const problems: Problem[] = [];
+    const entries = slice.flatMap((name) => readEntry(folder, name, problems));
+    return { entries, problems, next: more ? slice.at(-1) : undefined };
+  }
+}
+
+function readNames(folder: string): string[] {
+  const names = readdirSync(folder);
+  // Only a name that is not UTF-8, or one that really has this character, needs a second look, at its bytes.
+  const checked = names.some((name) => name.includes('\ufffd')) ? namesFromBytes(folder) : names;
+  return checked.sort(compareUtf8);
+}
+
+/** A name that is not UTF-8 gets a NUL in front, which no name has. */
+function namesFromBytes(folder: string): string[] {
+  return readdirSync(folder, { encoding: 'buffer' }).map((bytes) => {
+    const name = bytes.toString('utf8');
+    return Buffer.from(name).equals(bytes) ? name : `\0${name}`;
+  });
+}
+
+function firstAfter(names: readonly string[], after: string): number {
+  const found = names.findIndex((name) => compareUtf8(name, after) > 0);
+  return found < 0 ? names.length : found;
+}
+
+function readEntry(folder: string, name: string, problems: Problem[]): SourceEntry[] {
+  try {
+    if (name.startsWith('\0')) throw new Error('the name is not UTF-8');
+    checkName(name, 'backup');
+    const path = join(folder, name);
+    const stats = lstatSync(path, { bigint: true });
+    const entry = entryOf(path, name, stats);
+    if (entry) return [entry];
+    problems.push({ path: name, reason: 'a socket, pipe or device has no content to keep' });
+  } catch (error) {
+    // Gone between the two looks: then it is simply not there.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      problems.push({ path: name.replaceAll('\0', ''), reason: reasonOf(error) });
+    }
+  }
+  return [];
+}
+
+function entryOf(path: string, name: string, stats: BigIntStats): SourceEntry | undefined {
+  const attrs = attrsOf(stats);
+  if (stats.isFile()) return { name, kind: 'file', size: Number(stats.size), ...attrs };
+  if (stats.isDirectory()) return { name, kind: 'folder', size: 0, ...attrs };
+  if (!stats.isSymbolicLink()) return undefined;
+  const target = readlinkSync(path);
+  if (Buffer.byteLength(target) > LONGEST_TARGET) throw new Error('the target of the link is too long');
+  return { name, kind: 'symlink', size: 0, target, ...attrs };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

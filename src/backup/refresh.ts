@@ -1,0 +1,82 @@
+import type { Remote } from '../cloud/remote.ts';
+import type { Cursor, NodeRecord, SpaceRecord } from '../cloud/http/wire.ts';
+import type { Context } from '../vfs/context.ts';
+import { isFsError } from '../vfs/fs-error.ts';
+import type { BackupIndex, IndexState } from './backup-index.ts';
+import { mirroredOf, type SourceMark } from './mirrored.ts';
+import type { StoreOp } from './store.ts';
+
+const BATCH = 1000;
+
+/**
+ * Brings the index up to what the cloud has: by the feed where it knows most of it, by a snapshot where it knows
+ * nothing or too little, or `whole` says so. Nothing is asked if the space has not moved since.
+ * @throws as `Remote`
+ */
+export async function refresh(
+  index: BackupIndex,
+  remote: Remote,
+  space: SpaceRecord,
+  context: Context,
+  whole: boolean,
+): Promise<void> {
+  const { state } = index;
+  if (whole || state?.space !== space.id) return snapshot(index, remote, space, context);
+  if (state.cursor === space.rev) return;
+  try {
+    await feed(index, remote, state, context);
+  } catch (error) {
+    if (!isFsError(error, 'ESTALE')) throw error;
+    await snapshot(index, remote, space, context);
+  }
+}
+
+async function feed(index: BackupIndex, remote: Remote, before: IndexState, context: Context): Promise<void> {
+  let state = before;
+  for (let more = true; more;) {
+    more = false;
+    for await (const record of remote.feed(state.space, state.cursor, context)) {
+      if ('cursor' in record) {
+        state = { ...state, cursor: record.cursor };
+        more = record.more;
+      } else {
+        await apply(index, record);
+      }
+    }
+    await index.setState(state);
+  }
+}
+
+async function apply(index: BackupIndex, record: NodeRecord): Promise<void> {
+  const known = index.get(record.id);
+  if (record.removed) {
+    if (known) await index.remove(known);
+    return;
+  }
+  await index.write(index.put(mirroredOf(record, markOf(index, record, index.half)), known));
+}
+
+/** Gathers the snapshot beside the rows that count, and turns over when it is whole: a run may be killed at any point. */
+async function snapshot(index: BackupIndex, remote: Remote, space: SpaceRecord, context: Context): Promise<void> {
+  const old = index.half;
+  const half = old === 'a' ? 'b' : 'a';
+  await index.clear(half);
+  let ops: StoreOp[] = [];
+  let cursor: Cursor | undefined;
+  for await (const record of remote.snapshot(space.id, context)) {
+    if ('cursor' in record) cursor = record;
+    else ops.push(...index.put(mirroredOf(record, markOf(index, record, old)), undefined, half));
+    if (ops.length < BATCH) continue;
+    await index.write(ops);
+    ops = [];
+  }
+  const source = index.state?.space === space.id ? index.state.source : undefined;
+  await index.setState({ space: space.id, root: space.root, half, cursor: cursor?.cursor ?? 0, source }, ops);
+  await index.clear(old);
+}
+
+/** What was known of the source about the same content; without it the file is read again. */
+function markOf(index: BackupIndex, record: NodeRecord, half: 'a' | 'b'): SourceMark | undefined {
+  const known = index.get(record.id, half);
+  return known?.version === record.version ? known?.source : undefined;
+}

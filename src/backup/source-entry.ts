@@ -1,0 +1,45 @@
+import type { BigIntStats } from 'node:fs';
+import type { Kind } from '../vfs/node.ts';
+
+/** What the scan found under a name of the source folder. */
+export interface SourceEntry {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly mode: number;
+  /** Bytes of a file; 0 for the others. */
+  readonly size: number;
+  /** ms */
+  readonly mtime: number;
+  readonly birthtime: number;
+  /** Changes whenever the content or the metadata of a file may have changed: size, mtime, ctime, inode. */
+  readonly signature: string;
+  /** Names the file or folder on its disk, wherever it is moved: inode and time of birth. */
+  readonly inode: string;
+  /** The disk it is on. */
+  readonly disk: string;
+  /** Of a symlink. */
+  readonly target?: string;
+}
+
+/** Something that is not mirrored, and why. */
+export interface Problem {
+  /** Relative to the source folder, with '/'; '' is the folder itself. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+export function signatureOf(stats: BigIntStats): string {
+  return `${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}:${stats.ino}`;
+}
+
+export function attrsOf(stats: BigIntStats) {
+  return {
+    mode: Number(stats.mode) & 0o7777,
+    mtime: Number(stats.mtimeNs) / 1e6,
+    // Some file systems do not keep it.
+    birthtime: Number(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs) / 1e6,
+    signature: signatureOf(stats),
+    inode: `${stats.ino}.${stats.birthtimeNs}`,
+    disk: String(stats.dev),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Database } from '../cache/db/database.ts';
+import { extended } from '../vfs/extended.ts';
+
+export interface StoreOp {
+  readonly type: 'put' | 'del';
+  readonly key: string;
+  /** Of a `put`: a value that JSON can carry. */
+  readonly value?: unknown;
+}
+
+/** Where the index of a backup set is kept: rows of JSON text in the order of the keys' UTF-8 bytes. */
+export interface BackupStore {
+  getSync(key: string): string | undefined;
+  /** Rows strictly between two keys, a consistent view as of the call. */
+  range(bounds: { gt: string; lt: string; limit: number }): Promise<[key: string, value: string][]>;
+  /** All of the ops or none. */
+  write(ops: readonly StoreOp[]): Promise<void>;
+}
+
+/** A table of the gateway's database for the set of a space. */
+export async function openBackupStore(database: Database, space: string): Promise<BackupStore> {
+  const table = `backup-${space}`;
+  const rows = await database.rows(table);
+  return {
+    getSync: (key) => rows.getSync(key),
+    range: async (bounds) => rows.range(bounds),
+    write: async (ops) =>
+      database.write(
+        ops.map((op) => extended(op, { table })),
+        false,
+      ),
+  };
+}

@@ -1,0 +1,247 @@
+import { join } from 'node:path';
+import { compareUtf8 } from '../cache/db/table.ts';
+import { extended } from '../vfs/extended.ts';
+import type { BackupIndex } from './backup-index.ts';
+import type { Changes, ReadContent, Spot } from './changes.ts';
+import type { Committer } from './committer.ts';
+import { decide, sameAttrs } from './decide.ts';
+import type { ListingPage } from './listing.ts';
+import type { Mirrored } from './mirrored.ts';
+import type { Moves } from './moves.ts';
+import type { ReadOutcome } from './segment-reader.ts';
+import type { SourceEntry } from './source-entry.ts';
+import type { Tally } from './tally.ts';
+import type { SourceThread, Transfer } from './transfer.ts';
+
+export interface WalkOptions {
+  readonly folder: string;
+  readonly root: string;
+  readonly index: BackupIndex;
+  readonly scanner: SourceThread;
+  readonly changes: Changes;
+  readonly committer: Committer;
+  readonly transfer: Transfer;
+  readonly moves: Moves;
+  readonly tally: Tally;
+}
+
+interface Folder {
+  readonly id: string;
+  /** Relative to the source, '' for itself. */
+  readonly path: string;
+  /** Made in this run: the mirror has nothing in it yet. */
+  readonly fresh: boolean;
+  /** It is on another disk than it was: what has to be done if its files are still there. */
+  readonly settle?: (() => void) | undefined;
+}
+
+/** Folders that are compared at a time: while one waits for the disk, others are decided about. */
+const FOLDERS = 8;
+
+/**
+ * Compares the source with the mirror, folder by folder, parents before children, both sides in the order of names, a
+ * thousand at a time. What differs becomes a change; what is missing is gathered, and removed by nobody here.
+ */
+export class Walk {
+  readonly #options: WalkOptions;
+  readonly #pending: Folder[] = [];
+  /** Ids of nodes whose files were not found. */
+  readonly missing = new Set<string>();
+  /** Files that were written while they were read. */
+  #restless: (() => void)[] = [];
+  /** Files of the mirror that were looked for. */
+  files = 0;
+
+  constructor(options: WalkOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    this.#pending.push({ id: this.#options.root, path: '', fresh: false });
+    const active = new Set<Promise<void>>();
+    try {
+      while (this.#pending.length > 0 || active.size > 0) {
+        const folder = active.size < FOLDERS ? this.#pending.pop() : undefined;
+        if (folder) {
+          const task = this.#folder(folder).finally(() => active.delete(task));
+          active.add(task);
+        } else await Promise.race(active);
+      }
+    } finally {
+      this.#pending.length = 0;
+      await Promise.allSettled(active);
+    }
+  }
+
+  /** Reads once more what was written while it was read; answers how many files those were. */
+  again(): number {
+    const restless = this.#restless;
+    this.#restless = [];
+    for (const retry of restless) retry();
+    return restless.length;
+  }
+
+  async #folder(folder: Folder): Promise<void> {
+    const { scanner, tally, committer, transfer } = this.#options;
+    const path = join(this.#options.folder, folder.path);
+    for (let after: string | undefined, more = true; more;) {
+      await committer.room();
+      await transfer.room();
+      let page: ListingPage;
+      try {
+        page = await scanner.ask<ListingPage>({ ask: 'list', folder: path, after });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EINTR' || folder.path === '') throw error;
+        return tally.problem(folder.path, reasonOf(error));
+      }
+      if (after === undefined && folder.settle) {
+        if (page.entries.length === 0 && !(await this.#isEmpty(folder))) {
+          return tally.problem(folder.path, 'the disk that was here is not mounted');
+        }
+        folder.settle();
+      }
+      await this.#page(folder, page, after);
+      after = page.next;
+      more = page.next !== undefined;
+    }
+  }
+
+  async #isEmpty({ id }: Folder): Promise<boolean> {
+    for await (const _ of this.#options.index.children(id)) return false;
+    return true;
+  }
+
+  async #page(folder: Folder, { entries, problems, next }: ListingPage, after: string | undefined): Promise<void> {
+    const { index, tally } = this.#options;
+    for (const { path, reason } of problems) tally.problem(pathIn(folder, path), reason);
+    const unreadable = new Set(problems.map(({ path }) => path));
+    let at = 0;
+    const upTo = async (name: string | undefined) => {
+      for (; at < entries.length; at++) {
+        const entry = entries[at] as SourceEntry;
+        if (name !== undefined && compareUtf8(entry.name, name) >= 0) return;
+        await this.#entry(folder, entry, undefined);
+      }
+    };
+    if (!folder.fresh) {
+      for await (const node of index.children(folder.id, after, next)) {
+        if (this.#options.moves.hasLeft(node)) continue;
+        if (node.kind === 'file') this.files += 1;
+        await upTo(node.name);
+        const entry = entries[at]?.name === node.name ? entries[at++] : undefined;
+        if (entry) await this.#entry(folder, entry, node);
+        else if (!unreadable.has(node.name)) this.missing.add(node.id);
+      }
+    }
+    await upTo(undefined);
+  }
+
+  async #entry(folder: Folder, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
+    const { changes, committer, moves } = this.#options;
+    const spot: Spot = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
+    this.#count(entry);
+    // While a folder was read, a node may have been given to another place.
+    const node = known && moves.hasLeft(known) ? undefined : known;
+    const verdict = decide(entry, node);
+    if (verdict === 'create' || !node) return this.#create(spot, entry);
+    if (verdict === 'replace') {
+      this.#giveWay(node, spot);
+      return this.#create(spot, entry);
+    }
+    if (verdict !== 'same') moves.claim(node, spot);
+    if (verdict === 'read') return this.#read(spot, entry, node);
+    const settle = () => {
+      if (verdict === 'attrs') committer.add(changes.attr(node, spot.path, entry));
+      if (verdict === 'note') this.#note(node, entry);
+    };
+    const otherDisk = entry.kind === 'folder' && node.source !== undefined && node.source.disk !== entry.disk;
+    if (!otherDisk) settle();
+    if (entry.kind !== 'folder') return;
+    this.#pending.push({ id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined });
+  }
+
+  async #create(spot: Spot, entry: SourceEntry): Promise<void> {
+    const { changes, committer } = this.#options;
+    if (entry.kind === 'symlink') return committer.add(changes.symlink(spot, entry));
+    const moved = await this.#moveTo(spot, entry);
+    if (entry.kind === 'file') return moved ? undefined : this.#read(spot, entry, undefined);
+    if (moved) return void this.#pending.push({ id: moved.id, path: spot.path, fresh: false });
+    const made = changes.mkdir(spot, entry);
+    committer.add(made);
+    this.#pending.push({ id: made.intent.node, path: spot.path, fresh: true });
+  }
+
+  /** The node that was moved to the free place, if the file or folder there is one that has vanished elsewhere. */
+  async #moveTo(spot: Spot, entry: SourceEntry): Promise<Mirrored | undefined> {
+    const { changes, committer, moves } = this.#options;
+    const moved = await moves.byInode(entry, spot);
+    if (!moved) return undefined;
+    committer.add(changes.move(moved.node, moved.from, spot, entry));
+    if (!sameAttrs(entry, moved.node)) committer.add(changes.attr(moved.node, spot.path, entry));
+    return moved.node;
+  }
+
+  /** Puts a node out of the way under a name of its own, as missing; perhaps its file appears elsewhere. */
+  #giveWay(node: Mirrored, spot: Spot): void {
+    const { changes, committer, moves } = this.#options;
+    const to = { parent: node.parent, name: `.fjord-replaced-${node.id}`, path: spot.path };
+    moves.displace(node, to);
+    committer.add(changes.move(node, spot, to));
+    this.missing.add(node.id);
+  }
+
+  #read(spot: Spot, entry: SourceEntry, node: Mirrored | undefined, again = false): void {
+    const { transfer, tally } = this.#options;
+    const path = join(this.#options.folder, spot.path);
+    const finish = async (outcome: ReadOutcome) => {
+      if (outcome.state === 'read') return this.#finish(spot, outcome, node, entry);
+      if (outcome.state === 'failed' && outcome.code !== 'ENOENT') return tally.problem(spot.path, outcome.reason);
+      if (outcome.state === 'failed') return;
+      if (again) return tally.problem(spot.path, 'it was written each time while it was read');
+      this.#restless.push(() => this.#read(spot, entry, node, true));
+    };
+    transfer.add({ path, size: entry.size, finish });
+  }
+
+  async #finish(spot: Spot, content: ReadContent, node: Mirrored | undefined, entry: SourceEntry): Promise<void> {
+    const { changes, committer, moves } = this.#options;
+    const { hash, size, attrs } = content;
+    if (node?.hash === hash) {
+      if (sameAttrs(attrs, node)) this.#note(node, attrs);
+      else committer.add(changes.attr(node, spot.path, attrs));
+      return;
+    }
+    const moved = node ? undefined : await moves.byContent(hash, size, spot);
+    if (!moved) {
+      const again = () => void this.#restless.push(() => this.#read(spot, entry, node, true));
+      return committer.add(extended(changes.put(spot, content, node), { again }));
+    }
+    committer.add(changes.move(moved.node, moved.from, spot, attrs));
+    if (!sameAttrs(attrs, moved.node)) committer.add(changes.attr(moved.node, spot.path, attrs));
+  }
+
+  /** The index alone learns how the source looks. */
+  #note(node: Mirrored, { signature, inode, disk }: Pick<SourceEntry, 'signature' | 'inode' | 'disk'>): void {
+    const { index, committer } = this.#options;
+    committer.note(() => {
+      const now = index.get(node.id);
+      return now ? index.put(extended(now, { source: { signature, inode, disk } }), now) : [];
+    });
+  }
+
+  #count({ kind, size }: SourceEntry): void {
+    const { scanned } = this.#options.tally;
+    if (kind === 'file') scanned.files += 1;
+    else if (kind === 'folder') scanned.folders += 1;
+    else scanned.symlinks += 1;
+    scanned.bytes += size;
+  }
+}
+
+function pathIn(folder: Folder, name: string): string {
+  return folder.path === '' ? name : `${folder.path}/${name}`;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,274 @@
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { FsError } from '../../vfs/fs-error.ts';
+import type { BatchWriter, Op } from './group-writer.ts';
+import type { Bounds, Rows } from './table.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
+
+interface WriteOptions {
+  /** The place in the log up to which this batch and those before it have everything. */
+  readonly logged?: number | undefined;
+  /** Answered before the batch is written. */
+  readonly before?: () => Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** How long what was not synced may wait for the disk, ms. */
+  readonly commitDelay?: number;
+}
+
+/**
+ * LevelDB maps the tables that it has open into memory, of a catalog of a million nodes 140 of 2 MiB. It allows no fewer than
+ * these: 64 tables and ten other files.
+ */
+const OPEN_FILES = 74;
+
+type Tree = Level;
+type Sublevel = ReturnType<typeof openSublevel>;
+
+/** LevelDB does nothing for an empty batch, so a batch that only syncs writes a key nobody reads. */
+const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
+/** The record of the place in the log up to which the database has everything. */
+const LOGGED = 'logged';
+
+/**
+ * The one LevelDB of a gateway: catalog, journal and the records of staging and store are tables (sublevels) of it, so
+ * that one batch changes all of them or none. Values are JSON. Beside its files is a log of what is to be written soon.
+ *
+ * What was logged, and a batch that has been answered, survive the death of the process; a batch with `sync`, and what was
+ * answered before a `barrier()`, the loss of power, too; any other is synced by a commit within `commitDelay`. Concurrent
+ * batches may be applied in any order: writers that share records go through one `GroupWriter`.
+ *
+ * After a failed write nobody knows what LevelDB's log holds, so nothing is written any more: later writes fail with
+ * `EIO`, or `ENOSPC` where the disk was full. Reading goes on.
+ */
+export class Database implements BatchWriter {
+  readonly #level: Tree;
+  readonly #commitDelay: number;
+  #log!: WriteAheadLog;
+  /** Up to there the log is in the database. */
+  #logged = 0;
+  readonly #sublevels = new Map<string, Sublevel>();
+  #nextBarrier: Promise<void> | undefined;
+  #runningBarrier: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #prepare: () => Promise<void> = () => Promise.resolve();
+  #committing: Promise<void> = Promise.resolve();
+  /** Counts batches; those up to `synced` are on the disk. */
+  #written = 0;
+  #synced = 0;
+  #failure: FsError | undefined;
+  #closing: Promise<void> | undefined;
+  #tellFailure!: (failure: FsError) => void;
+  /** Answered when writing has failed for good; whoever runs the program ends it then, since starting is recovery. */
+  readonly failed: Promise<FsError>;
+
+  private constructor(level: Tree, commitDelay: number) {
+    this.#level = level;
+    this.#commitDelay = commitDelay;
+    this.failed = new Promise((resolve) => {
+      this.#tellFailure = resolve;
+    });
+  }
+
+  /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged; ENOSPC */
+  static async open(dir: string, { commitDelay = 800 }: DatabaseOptions = {}): Promise<Database> {
+    const level: Tree = new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20, maxOpenFiles: OPEN_FILES });
+    try {
+      await level.open();
+    } catch (error) {
+      throw openError(dir, error);
+    }
+    const db = new Database(level, commitDelay);
+    try {
+      await db.#recover();
+    } catch (error) {
+      await level.close();
+      throw error instanceof FsError ? error : openError(dir, error);
+    }
+    return db;
+  }
+
+  /** What stopped all writing, if something did. */
+  get failure(): FsError | undefined {
+    return this.#failure;
+  }
+
+  /** Reads of one table. */
+  async rows(table: string): Promise<Rows> {
+    const sublevel = this.#sublevel(table);
+    await sublevel.open();
+    return {
+      getSync: (key) => sublevel.getSync(key),
+      range: ({ gt, lt, limit }: Bounds) => sublevel.iterator({ gt, lt, limit }).all(),
+    };
+  }
+
+  /** `BatchWriter.log`: nothing is logged after a failure. */
+  log(ops: readonly Op[]): number | undefined {
+    if (this.#failure !== undefined || this.#closing !== undefined) return undefined;
+    try {
+      return this.#log.append(ops);
+    } catch {
+      // The same will happen to the batch, which tells what it was.
+      return undefined;
+    }
+  }
+
+  /**
+   * All of the ops or none; of two with one key the later counts. Visible to reads when answered. `before` is answered
+   * first; where it fails the write has failed. @throws EIO, ENOSPC
+   */
+  async write(ops: readonly Op[], sync: boolean, { logged, before }: WriteOptions = {}): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closing !== undefined) throw new FsError('EBADF', 'write', { reason: 'the database is closed' });
+    const mark: Op[] = logged === undefined ? [] : [{ type: 'put', table: LOGGED, key: '', value: logged }];
+    await this.#write([...ops, ...mark], sync, before);
+    if (logged !== undefined) this.#log.applied((this.#logged = logged));
+    if (!sync) this.commitSoon();
+  }
+
+  /**
+   * `prepare` brings to the disk what records speak of; each commit that comes of itself waits for it before it syncs the
+   * records. What it cannot do it must do the next time: its failure holds up nothing.
+   */
+  beforeCommit(prepare: () => Promise<void>): void {
+    this.#prepare = prepare;
+  }
+
+  /** A commit follows within `commitDelay`. */
+  commitSoon(): void {
+    if (this.#timer !== undefined || this.#closing !== undefined || this.#failure !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#committing = this.#committing.then(() => this.#commit());
+    }, this.#commitDelay);
+  }
+
+  /** Answered when everything that was answered before this call is on the disk; one sync serves all who wait. @throws EIO, ENOSPC */
+  barrier(): Promise<void> {
+    this.#nextBarrier ??= this.#runningBarrier.then(() => {
+      this.#nextBarrier = undefined;
+      const sync = this.write([], true);
+      this.#runningBarrier = sync.catch(() => undefined);
+      return sync;
+    });
+    return this.#nextBarrier;
+  }
+
+  /** Syncs what is written and closes. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#committing;
+    await this.#runningBarrier;
+    if (this.#written > this.#synced && this.#failure === undefined) await this.#write([], true).catch(() => undefined);
+    this.#log.close(this.#logged);
+    await this.#level.close();
+  }
+
+  /** Writes what an earlier process has logged and could not write. */
+  async #recover(): Promise<void> {
+    const place = (await this.rows(LOGGED)).getSync('');
+    this.#logged = place === undefined ? 0 : Number(place);
+    const apply = (ops: readonly Op[], logged: number): Promise<void> => {
+      this.#logged = logged;
+      return this.#write([...ops, { type: 'put', table: LOGGED, key: '', value: logged }], true);
+    };
+    this.#log = await WriteAheadLog.open(join(this.#level.location, 'ahead'), this.#logged, apply);
+  }
+
+  async #commit(): Promise<void> {
+    await this.#prepare().catch(() => undefined);
+    if (this.#written > this.#synced) await this.barrier().catch(() => undefined);
+  }
+
+  async #write(ops: readonly Op[], sync: boolean, before?: () => Promise<void>): Promise<void> {
+    const covered = this.#written;
+    try {
+      await before?.();
+      const batch = (ops.length > 0 ? ops : [SYNC_MARK]).map((op) => this.#operation(op));
+      await this.#level.batch(batch, { sync, ...UNIFORM });
+      if (sync) await syncOldLogs(this.#level.location);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    if (sync) this.#synced = Math.max(this.#synced, covered);
+    else this.#written++;
+  }
+
+  /** With the key as it is in the whole tree: finding that out anew for each op is most of what a batch costs. */
+  #operation({ type, table, key, value }: Op) {
+    const whole = this.#sublevel(table).prefixKey(key, 'utf8');
+    return type === 'put'
+      ? ({ type, key: whole, value: JSON.stringify(value) } as const)
+      : ({ type, key: whole } as const);
+  }
+
+  #sublevel(table: string): Sublevel {
+    let sublevel = this.#sublevels.get(table);
+    if (sublevel === undefined) this.#sublevels.set(table, (sublevel = openSublevel(this.#level, table)));
+    return sublevel;
+  }
+
+  #fail(error: unknown): FsError {
+    clearTimeout(this.#timer);
+    this.#failure ??= new FsError(isFull(error) ? 'ENOSPC' : 'EIO', 'write', {
+      subject: this.#level.location,
+      reason: 'the database could not be written; nothing more is written until the program is started again',
+      cause: error,
+    });
+    this.#tellFailure(this.#failure);
+    return this.#failure;
+  }
+}
+
+/**
+ * `abstract-level` lays each op over the options and adds what its encodings are. Where the options have all that already, the
+ * ops share a hidden class, and a batch takes a quarter of the time on this thread (docs/decisions/027).
+ */
+const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'utf8' } as const;
+
+/** LevelDB gives the system's text and no code. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && (/No space left/.test(error.message) || isFull(error.cause));
+}
+
+function openSublevel(level: Tree, table: string) {
+  return level.sublevel(table, { valueEncoding: 'utf8' });
+}
+
+/**
+ * LevelDB syncs the log that it appends to and not the one before, whose records may still be in memory on their way
+ * into a table. Any log that is there beside the newest is therefore synced as well.
+ */
+async function syncOldLogs(dir: string): Promise<void> {
+  const logs = (await readdir(dir)).filter((name) => name.endsWith('.log')).sort();
+  for (const name of logs.slice(0, -1)) {
+    try {
+      await using log = await open(join(dir, name), 'r+');
+      await log.datasync();
+    } catch (error) {
+      // Gone meanwhile: its records are in a table, which LevelDB has synced.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}
+
+function openError(dir: string, error: unknown): FsError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (codeOf(cause) === 'LEVEL_LOCKED') {
+    return new FsError('EBUSY', 'open', { subject: dir, reason: 'another process has this folder open', cause });
+  }
+  const reason = cause instanceof Error ? cause.message : undefined;
+  return new FsError('EIO', 'open', { subject: dir, reason, cause });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

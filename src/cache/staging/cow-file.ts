@@ -1,0 +1,281 @@
+import { fstatSync, ftruncateSync } from 'node:fs';
+import type { Context } from '../../vfs/context.ts';
+import type { Bitmap } from '../disk/bitmap.ts';
+import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
+import type { DiskSync } from '../disk/disk-sync.ts';
+import { SYNC_LIMIT, cut, orCut, readFully, readFullyAsync, writeFully, writeFullyAsync } from '../disk/file-io.ts';
+import type { Borrowed, FilePool } from '../disk/file-pool.ts';
+import { OwnBlocks } from './own-blocks.ts';
+import type { StagedBase } from './staged-base.ts';
+import type { StagedRecord } from './staged-record.ts';
+
+export interface CowFileParts {
+  readonly path: string;
+  readonly pool: FilePool;
+  readonly base: StagedBase | undefined;
+  readonly record: StagedRecord;
+  /** Writes down which blocks are here; answered when that survives the death of the process. */
+  readonly save: () => Promise<void>;
+}
+
+/**
+ * A sparse file, copy on write over a base.
+ *
+ * A block is *here* if it is in the file: it was written, or it lies where the base never was or was cut off. Any other
+ * block is, whole, the base's. A block comes here by being copied from the base or by being overwritten in whole, and
+ * that is written down before anything is answered that depends on it.
+ *
+ * The owner lets either several calls read or one call change it at a time.
+ */
+export class CowFile {
+  readonly #path: string;
+  readonly #pool: FilePool;
+  readonly #save: () => Promise<void>;
+  /** It was written by this process, so its bytes are in the page cache. */
+  #warm = false;
+  #base: StagedBase | undefined;
+  readonly #own: OwnBlocks;
+  #length: number;
+  /** Others write, too: only the disk knows the size. */
+  #shared = false;
+  #file: Borrowed | undefined;
+
+  constructor({ path, pool, base, record, save }: CowFileParts) {
+    this.#path = path;
+    this.#pool = pool;
+    this.#save = save;
+    this.#base = base;
+    this.#own = new OwnBlocks(record, blockCount(base?.size ?? 0));
+    this.#length = this.#measure(base?.size ?? 0);
+    this.#own.cut(blockCount(this.#size));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get #size(): number {
+    if (this.#shared) this.#length = this.#use((fd) => fstatSync(fd).size);
+    return this.#length;
+  }
+
+  set #size(size: number) {
+    this.#length = size;
+  }
+
+  get base(): StagedBase | undefined {
+    return this.#base;
+  }
+
+  /** The part of the record that says which blocks are here. */
+  get blocks(): { readonly keep: number; readonly own: string } {
+    return this.#own.record;
+  }
+
+  /** Bytes that it takes on the disk, at most. */
+  get bytes(): number {
+    return Math.max(0, this.#size - this.#own.missing * BLOCK_SIZE);
+  }
+
+  isHere(index: number): boolean {
+    return this.#own.has(index);
+  }
+
+  /** The blocks that are here. */
+  present(): Bitmap {
+    return this.#own.present(blockCount(this.#size));
+  }
+
+  /** Bytes up to the end of the file that a read at a position gets. */
+  readable(length: number, position: number): number {
+    return Math.max(0, Math.min(length, this.#size - position));
+  }
+
+  /** Fills `into`, which ends within the file, without waiting; false if that cannot be. */
+  readNow(into: Uint8Array, position: number): boolean {
+    if (into.length > SYNC_LIMIT || !this.#own.hasRange(position, into.length)) return false;
+    this.#use((fd) => readFully(fd, into, position));
+    return true;
+  }
+
+  /** Fills `into`, which ends within the file. */
+  async read(into: Uint8Array, position: number, context: Context): Promise<void> {
+    for (let done = 0; done < into.length;) {
+      const start = position + done;
+      const end = this.#own.runEnd(start, position + into.length);
+      const part = into.subarray(done, done + end - start);
+      const here = this.isHere(Math.floor(start / BLOCK_SIZE));
+      if (here || this.#base === undefined) await this.readRaw(part, start);
+      else await this.#base.read(part, start, context);
+      done += end - start;
+    }
+  }
+
+  /** Bytes of the file itself, whatever they mean. */
+  async readRaw(into: Uint8Array, position: number): Promise<number> {
+    const file = this.#borrow();
+    try {
+      if (this.#warm && into.length <= SYNC_LIMIT) return readFully(file.fd, into, position);
+      return await readFullyAsync(file.fd, into, position);
+    } finally {
+      file.release();
+    }
+  }
+
+  /** Writes without waiting; false if that cannot be. @throws what `node:fs` throws */
+  writeNow(data: Uint8Array, position: number): boolean {
+    this.#warm = true;
+    const end = position + data.length;
+    const from = Math.min(position, this.#size);
+    if (data.length > SYNC_LIMIT || !this.#own.hasRange(this.#edge(from), end - this.#edge(from))) return false;
+    const size = this.#size;
+    this.#use((fd) => orCut(fd, size, () => writeFully(fd, data, position)));
+    this.#size = Math.max(size, end);
+    return true;
+  }
+
+  /** @throws what the base's reading throws; then nothing has changed; what `node:fs` throws */
+  async write(data: Uint8Array, position: number, context: Context): Promise<void> {
+    this.#warm = true;
+    const end = position + data.length;
+    await this.#bring(this.#edges(position, end), context);
+    const file = this.#borrow();
+    try {
+      if (data.length > SYNC_LIMIT) await writeFullyAsync(file.fd, data, position);
+      else writeFully(file.fd, data, position);
+    } catch (error) {
+      cut(file.fd, this.#length);
+      throw error;
+    } finally {
+      file.release();
+    }
+    this.#size = Math.max(this.#size, end);
+    let added = false;
+    for (let index = Math.floor(position / BLOCK_SIZE); index * BLOCK_SIZE < end; index++) {
+      added = this.#own.add(index) || added;
+    }
+    if (added) await this.#save();
+  }
+
+  /** @throws as `write` */
+  async truncate(size: number, context: Context): Promise<void> {
+    const edge = Math.min(size, this.#size);
+    if (edge % BLOCK_SIZE !== 0 && size !== this.#size) await this.#bring([Math.floor(edge / BLOCK_SIZE)], context);
+    this.truncateNow(size);
+    if (this.#own.cut(blockCount(size))) await this.#save();
+  }
+
+  /** For a file without a base. */
+  truncateNow(size: number): void {
+    this.#use((fd) => ftruncateSync(fd, size));
+    this.#size = size;
+  }
+
+  /** Its bytes are on the disk when answered, and those of the base that are here only. */
+  async sync({ file: sync }: DiskSync): Promise<void> {
+    await this.#base?.sync();
+    const file = this.#borrow();
+    try {
+      await sync(file.fd);
+    } finally {
+      file.release();
+    }
+  }
+
+  /** Reads from another base with the same content from now on. */
+  rebase(base: StagedBase): void {
+    this.#base?.rest();
+    this.#base = base;
+  }
+
+  /** All is the base's now; the file itself is not needed any more. */
+  leaveTo(base: StagedBase): void {
+    this.rebase(base);
+    this.#own.clear(blockCount(base.size));
+    this.rest();
+  }
+
+  /** Keeps the file open, as its name is about to go, until `rest` or until the answer is released. */
+  hold(): Borrowed {
+    this.#file ??= this.#pool.borrow(this.#path);
+    return this.#file;
+  }
+
+  /** Gives back what reading and writing need; both go on to work while the file has its name. */
+  rest(): void {
+    this.#file?.release();
+    this.#file = undefined;
+    this.#base?.rest();
+  }
+
+  /** The file itself, of which others read and, if so said, write the bytes. It must have no base. */
+  lend(how?: 'others write'): Borrowed {
+    if (how !== undefined) this.#shared = this.#warm = true;
+    return this.hold().share();
+  }
+
+  /** Others no longer write. */
+  settle(): void {
+    this.#length = this.#size;
+    this.#shared = false;
+  }
+
+  /** Bytes that a write has to copy from the base. */
+  copied(position: number, length: number): number {
+    return this.#edges(position, position + length).length * BLOCK_SIZE;
+  }
+
+  /** Blocks not here of which a write leaves a part: at its ends, and the last one if the file grows. */
+  #edges(position: number, end: number): number[] {
+    const blocks = new Set([Math.floor(position / BLOCK_SIZE), Math.floor((end - 1) / BLOCK_SIZE)]);
+    if (end > this.#size && this.#size % BLOCK_SIZE !== 0) blocks.add(Math.floor(this.#size / BLOCK_SIZE));
+    const size = Math.max(this.#size, end);
+    return [...blocks].filter((index) => {
+      const start = index * BLOCK_SIZE;
+      return !this.isHere(index) && (start < position || start + blockLength(size, index) > end);
+    });
+  }
+
+  /** Copies whole blocks from the base and writes that down. */
+  async #bring(indexes: readonly number[], context: Context): Promise<void> {
+    const missing = indexes.filter((index) => !this.isHere(index));
+    if (missing.length === 0) return;
+    const file = this.#borrow();
+    try {
+      for (const index of missing) {
+        const data = Buffer.allocUnsafeSlow(blockLength(this.#size, index));
+        await this.read(data, index * BLOCK_SIZE, context);
+        await writeFullyAsync(file.fd, data, index * BLOCK_SIZE);
+      }
+    } finally {
+      file.release();
+    }
+    for (const index of missing) this.#own.add(index);
+    await this.#save();
+  }
+
+  /** Where a write that begins at `from` begins to matter: the start of a last block that is not whole. */
+  #edge(from: number): number {
+    return from === this.#size && from % BLOCK_SIZE !== 0 ? from - 1 : from;
+  }
+
+  #use<T>(work: (fd: number) => T): T {
+    this.#file ??= this.#pool.borrow(this.#path);
+    return work(this.#file.fd);
+  }
+
+  /** For work that waits, so that `rest` cannot close the file under it. */
+  #borrow(): Borrowed {
+    return this.#file?.share() ?? this.#pool.borrow(this.#path);
+  }
+
+  /** What a crash left of a growth that was never acknowledged is cut off. */
+  #measure(baseSize: number): number {
+    const size = this.#use((fd) => fstatSync(fd).size);
+    const last = blockCount(baseSize) - 1;
+    const whole = baseSize % BLOCK_SIZE === 0 || this.isHere(last);
+    if (whole || size <= baseSize) return size;
+    this.#use((fd) => ftruncateSync(fd, baseSize));
+    return baseSize;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Awaitable, Context } from '../../vfs/context.ts';
+import type { Content } from '../content/content.ts';
+import type { StagedBase } from './staged-base.ts';
+import type { DiskStagedFile } from './staged-file.ts';
+
+/** A sealed file that is still staged; the staging folder keeps it as long as somebody is based on it. */
+export class ForkBase implements StagedBase {
+  readonly file: DiskStagedFile;
+
+  constructor(file: DiskStagedFile) {
+    this.file = file;
+  }
+
+  get content(): Content | null {
+    return this.file.base;
+  }
+
+  get size(): number {
+    return this.file.size;
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    return this.file.read(into, position, context);
+  }
+
+  async digests(context: Context): Promise<Uint8Array> {
+    return (await this.file.manifest(context)).digests;
+  }
+
+  isRemote(index: number): boolean {
+    return !this.file.isOwn(index);
+  }
+
+  sync(): Promise<void> {
+    return this.file.syncContent();
+  }
+
+  rest(): void {}
+}

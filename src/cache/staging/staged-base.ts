@@ -1,0 +1,53 @@
+import type { Awaitable, Context } from '../../vfs/context.ts';
+import type { Content, ContentReader, Readable } from '../content/content.ts';
+import type { DiskContentStore } from '../store/content-store.ts';
+
+/** What a staged file's untouched blocks are read from. */
+export interface StagedBase extends Readable {
+  /** The content, where the cloud has it. */
+  readonly content: Content | null;
+  /** All raw digests. */
+  digests(context: Context): Promise<Uint8Array>;
+  /** Whether the cloud has this block. */
+  isRemote(index: number): boolean;
+  /** Data on which the content depends and which is here only is on the disk when answered. */
+  sync(): Promise<void>;
+  /** Gives back what reading needs; reading goes on to work. */
+  rest(): void;
+}
+
+/** Content of the cloud, read through the store. */
+export class ContentBase implements StagedBase {
+  readonly content: Content;
+  readonly #store: DiskContentStore;
+  #reader: ContentReader | undefined;
+
+  constructor(content: Content, store: DiskContentStore) {
+    this.content = content;
+    this.#store = store;
+  }
+
+  get size(): number {
+    return this.content.size;
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    this.#reader ??= this.#store.open(this.content);
+    return this.#reader.read(into, position, context);
+  }
+
+  digests(context: Context): Promise<Uint8Array> {
+    return this.#store.manifest(this.content, context);
+  }
+
+  isRemote(): boolean {
+    return true;
+  }
+
+  async sync(): Promise<void> {}
+
+  rest(): void {
+    this.#reader?.close();
+    this.#reader = undefined;
+  }
+}

@@ -1,0 +1,277 @@
+import { type Awaitable, type Context, background } from '../../vfs/context.ts';
+import { extended } from '../../vfs/extended.ts';
+import { FsError, asFsError } from '../../vfs/fs-error.ts';
+import type { Bitmap } from '../disk/bitmap.ts';
+import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, contentHash } from '../../vfs/block.ts';
+import type { Content, Manifest, StagedFile } from '../content/content.ts';
+import { CowFile } from './cow-file.ts';
+import type { Borrowed, FilePool } from '../disk/file-pool.ts';
+import { PassingDigests } from './passing-digests.ts';
+import { SharedLock } from '../disk/shared-lock.ts';
+import type { StagedBase } from './staged-base.ts';
+import { buildDigests } from './staged-manifest.ts';
+import type { StagedRecord } from './staged-record.ts';
+import type { StagingRoom } from './staging-room.ts';
+import type { UnsyncedFiles } from '../disk/unsynced-files.ts';
+
+export interface StagedFileParts {
+  readonly id: string;
+  readonly path: string;
+  readonly pool: FilePool;
+  readonly room: StagingRoom;
+  /** Hears of changes, and that they are over. */
+  readonly unsynced: UnsyncedFiles;
+  readonly base: StagedBase | undefined;
+  readonly record: StagedRecord;
+  /** Writes the record; answered when it survives the death of the process. */
+  readonly save: (record: StagedRecord) => Promise<void>;
+  /** Answered when names and records survive the loss of power. */
+  readonly barrier: () => Promise<void>;
+}
+
+/** `StagedFile` on a `CowFile`: one writer or several readers at a time, room reserved before each write. */
+export class DiskStagedFile implements StagedFile {
+  readonly id: string;
+  readonly path: string;
+  readonly #parts: StagedFileParts;
+  readonly #lock = new SharedLock();
+  readonly #file: CowFile;
+  readonly #passing: PassingDigests;
+  #record: StagedRecord;
+  #sealed = false;
+  #manifest: Manifest | undefined;
+  #adoptedAs: Content | undefined;
+
+  /** Of a file that is there. @throws what `node:fs` throws */
+  constructor(parts: StagedFileParts) {
+    this.id = parts.id;
+    this.path = parts.path;
+    this.#parts = parts;
+    this.#record = parts.record;
+    this.#file = new CowFile({ ...parts, save: () => this.#save() });
+    this.#passing = new PassingDigests((into, position) => this.#file.readRaw(into, position));
+    if (parts.record.digests !== undefined) this.#restoreManifest(Buffer.from(parts.record.digests, 'base64'));
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  get base(): Content | null {
+    return this.#file.base?.content ?? null;
+  }
+
+  get isSealed(): boolean {
+    return this.#sealed;
+  }
+
+  /** Bytes that it takes on the disk, at most. */
+  get bytes(): number {
+    return this.#file.bytes;
+  }
+
+  get record(): StagedRecord {
+    return this.#record;
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    if (this.#lock.isFree(false)) {
+      const length = this.#file.readable(into.length, position);
+      if (length === 0 || this.#file.readNow(into.subarray(0, length), position)) return length;
+    }
+    return this.#lock.run(false, context, async () => {
+      const length = this.#file.readable(into.length, position);
+      await this.#file.read(into.subarray(0, length), position, context);
+      return length;
+    });
+  }
+
+  write(data: Uint8Array, position: number, context: Context): Awaitable<void> {
+    return this.#write(data, position, context);
+  }
+
+  append(data: Uint8Array, context: Context): Awaitable<void> {
+    return this.#write(data, undefined, context);
+  }
+
+  truncate(size: number, context: Context): Awaitable<void> {
+    this.#checkWritable();
+    if (this.#file.base === undefined && this.#lock.isFree(true)) {
+      this.#file.truncateNow(size);
+      this.#truncated(size);
+      return;
+    }
+    return this.#lock.run(true, context, async () => {
+      this.#checkWritable();
+      await this.#file.truncate(size, context);
+      this.#truncated(size);
+    });
+  }
+
+  async sync(): Promise<void> {
+    await this.syncContent();
+    await this.#parts.barrier();
+  }
+
+  /** Its bytes are on the disk when answered, and those that it is based on. @throws EIO, ENOSPC */
+  async syncContent(): Promise<void> {
+    this.#parts.unsynced.forget(this.path);
+    try {
+      await this.#file.sync(this.#parts.unsynced.disk);
+    } catch (error) {
+      this.#parts.unsynced.changed(this.path);
+      throw asFsError(error, 'fsync', this.id);
+    }
+  }
+
+  lend(write: boolean): Borrowed | undefined {
+    if (this.#file.base !== undefined || (write && (this.#sealed || !this.#parts.room.isAmple))) return undefined;
+    if (!write) return this.#file.lend();
+    this.#passing.giveUp();
+    return this.#file.lend('others write');
+  }
+
+  touched(): void {
+    this.#parts.unsynced.changed(this.path);
+    this.#parts.room.look();
+  }
+
+  seal(): void {
+    this.#sealed = true;
+    this.#file.settle();
+    void this.#lock.run(true, background, async () => this.#file.rest());
+  }
+
+  async manifest(context: Context): Promise<Manifest> {
+    this.#checkSealed();
+    if (this.#manifest !== undefined) return this.#manifest;
+    // Whoever was writing when the file was sealed has ended behind this.
+    await this.#lock.run(true, context, async () => {});
+    await this.#passing.settle();
+    const digests = await buildDigests(this.#file, this.#passing, context);
+    this.#manifest ??= { hash: contentHash(digests), size: this.size, digests };
+    // A few blocks are hashed again sooner than the record is written.
+    if (digests.length > 4 * DIGEST_SIZE) void this.#save().catch(() => undefined);
+    return this.#manifest;
+  }
+
+  async block(index: number, context: Context): Promise<Uint8Array> {
+    this.#checkSealed();
+    const data = Buffer.allocUnsafeSlow(blockLength(this.size, index));
+    await this.#lock.run(false, context, () => this.#file.read(data, index * BLOCK_SIZE, context));
+    return data;
+  }
+
+  isOwn(index: number): boolean {
+    return this.#file.isHere(index) || this.#file.base?.isRemote(index) !== true;
+  }
+
+  close(): void {
+    this.#file.rest();
+    this.#parts.unsynced.finished(this.path);
+  }
+
+  /** The blocks that are in its file. */
+  present(): Bitmap {
+    return this.#file.present();
+  }
+
+  /** What it is based on has become content of the cloud; `record` says so. */
+  rebase(base: StagedBase, record: StagedRecord): void {
+    this.#file.rebase(base);
+    this.#record = record;
+  }
+
+  /** It has become content of the store, which all is read from. */
+  adopted(content: Content, base: StagedBase): void {
+    this.#adoptedAs = content;
+    this.#file.leaveTo(base);
+  }
+
+  /** The content of the store that it has become. */
+  get adoptedAs(): Content | undefined {
+    return this.#adoptedAs;
+  }
+
+  /** Its name is about to go. It stays readable until `close`, or until the answer is released. */
+  hold(): Borrowed {
+    return this.#file.hold();
+  }
+
+  #write(data: Uint8Array, position: number | undefined, context: Context): Awaitable<void> {
+    this.#checkWritable();
+    if (data.length === 0) return;
+    if (!this.#parts.room.take(data.length)) return this.#writeWhenRoom(data, position, context);
+    if (this.#lock.isFree(true)) {
+      const at = position ?? this.size;
+      if (this.#attempt(() => this.#file.writeNow(data, at))) return this.#wrote(at, at + data.length);
+    }
+    return this.#writeLater(data, position, context);
+  }
+
+  /** False where the disk is full after all, with the file as long as before. */
+  #attempt(write: () => boolean): boolean {
+    try {
+      return write();
+    } catch (error) {
+      const failure = asFsError(error, 'write', this.id);
+      if (failure.code === 'ENOSPC') return false;
+      throw failure;
+    }
+  }
+
+  async #writeWhenRoom(data: Uint8Array, position: number | undefined, context: Context): Promise<void> {
+    await this.#parts.room.reserve(data.length, context);
+    await this.#writeLater(data, position, context);
+  }
+
+  #writeLater(data: Uint8Array, position: number | undefined, context: Context): Promise<void> {
+    return this.#lock.run(true, context, async () => {
+      this.#checkWritable();
+      const at = position ?? this.size;
+      const copied = this.#file.copied(at, data.length);
+      if (copied > 0) await this.#parts.room.reserve(copied, context);
+      try {
+        await this.#file.write(data, at, context);
+      } catch (error) {
+        const failure = asFsError(error, 'write', this.id);
+        if (failure.code !== 'ENOSPC') throw failure;
+        await this.#parts.room.reserve(data.length, context);
+        await this.#file.write(data, at, context);
+      }
+      this.#wrote(at, at + data.length);
+    });
+  }
+
+  #wrote(start: number, end: number): void {
+    this.#passing.wrote(start, end);
+    this.#parts.unsynced.changed(this.path);
+  }
+
+  #truncated(size: number): void {
+    this.#passing.truncated(size);
+    this.#parts.unsynced.changed(this.path);
+  }
+
+  #save(): Promise<void> {
+    const { base } = this.#record;
+    const blocks = base === undefined ? {} : this.#file.blocks;
+    const digests = this.#manifest === undefined ? undefined : Buffer.from(this.#manifest.digests).toString('base64');
+    this.#record = extended(extended(this.#record, blocks), digests === undefined ? {} : { digests });
+    return this.#parts.save(this.#record);
+  }
+
+  #restoreManifest(digests: Uint8Array): void {
+    if (digests.length !== blockCount(this.size) * DIGEST_SIZE) return;
+    this.#manifest = { hash: contentHash(digests), size: this.size, digests };
+    this.seal();
+  }
+
+  #checkWritable(): void {
+    if (this.#sealed) throw new FsError('EBADF', 'write', { subject: this.id, reason: 'the file is sealed' });
+  }
+
+  #checkSealed(): void {
+    if (!this.#sealed) throw new FsError('EBADF', 'read', { subject: this.id, reason: 'the file is still written' });
+  }
+}

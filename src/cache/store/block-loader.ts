@@ -1,0 +1,171 @@
+import { LRUCache } from 'lru-cache';
+import { FsError, asFsError } from '../../vfs/fs-error.ts';
+import { BLOCK_SIZE, blockLength, digestOf } from '../../vfs/block.ts';
+import { BlockMemory } from '../content/block-memory.ts';
+import { BlockFetcher, type FetchedBlock, type Want } from '../content/block-fetcher.ts';
+import type { BlockSource, Content } from '../content/content.ts';
+import { Flight } from '../content/single-flight.ts';
+import type { Manifests } from '../content/manifests.ts';
+import type { StoreIndex } from './store-index.ts';
+import type { StoredContent } from './stored-content.ts';
+
+/** Bytes of blocks kept in memory because the disk has no room for them. */
+const HOMELESS = 48 * 1024 * 1024;
+
+interface Load {
+  readonly key: string;
+  readonly stored: StoredContent;
+  readonly content: Content;
+  readonly index: number;
+  readonly flight: Flight;
+}
+
+/**
+ * Brings blocks into memory, each once however many want it: those on the disk are compared with their digest, the
+ * others come from the source and go to the disk on the way.
+ */
+export class BlockLoader {
+  readonly #index: StoreIndex;
+  readonly #manifests: Manifests;
+  readonly #fetcher: BlockFetcher;
+  readonly #flights = new Map<string, Flight>();
+  readonly #memory = new BlockMemory();
+  readonly #homeless = new LRUCache<string, Uint8Array>({ maxSize: HOMELESS, sizeCalculation: (data) => data.length });
+
+  constructor(index: StoreIndex, manifests: Manifests, source: BlockSource, signal: AbortSignal) {
+    this.#index = index;
+    this.#manifests = manifests;
+    this.#fetcher = new BlockFetcher(source, this.#memory, signal);
+  }
+
+  /** The flight of one block. A caller that waits for it calls `hurry` in the same turn. */
+  load(stored: StoredContent, content: Content, index: number): Flight {
+    const key = keyOf(stored, index);
+    const known = this.#flights.get(key);
+    if (known !== undefined) return known;
+    const load = { key, stored, content, index, flight: new Flight() };
+    this.#flights.set(key, load.flight);
+    this.#index.acquire(stored.hash, stored.size);
+    if (stored.present.has(index)) void this.#check(load);
+    else this.#get(load);
+    return load.flight;
+  }
+
+  /** A block that has come lately, to be copied in this turn. */
+  recent(stored: StoredContent, index: number): Uint8Array | undefined {
+    return this.#memory.get(keyOf(stored, index));
+  }
+
+  /** Blocks that were waiting for their turn may have somebody who waits for them now. */
+  hurry(): void {
+    this.#fetcher.wake();
+  }
+
+  async #check(load: Load): Promise<void> {
+    const { stored, content, index, flight } = load;
+    const data = Buffer.allocUnsafeSlow(blockLength(stored.size, index));
+    const digest = await read(stored, index, data);
+    try {
+      if (digest !== undefined && (await this.#manifests.matches(content, index, digest))) {
+        stored.markReady(index);
+        flight.land(data);
+        this.#done(load);
+        return;
+      }
+    } catch (error) {
+      flight.fail(error);
+      this.#done(load);
+      return;
+    }
+    if (stored.present.has(index)) {
+      stored.lose(index);
+      this.#index.changed(stored, -data.length);
+    }
+    this.#get(load);
+  }
+
+  #get(load: Load): void {
+    const homeless = this.#homeless.get(load.key);
+    if (homeless !== undefined) {
+      load.flight.land(homeless);
+      this.#done(load);
+      return;
+    }
+    const want: Want = {
+      version: load.content.version,
+      index: load.index,
+      length: blockLength(load.stored.size, load.index),
+      isUrgent: () => load.flight.isUrgent,
+      deliver: (block) => this.#arrive(load, block),
+      fail: (error) => {
+        load.flight.fail(error);
+        this.#done(load);
+      },
+    };
+    load.flight.onAbandoned(() => {
+      if (!this.#fetcher.cancel(want)) return;
+      load.flight.fail(new FsError('EINTR', 'read', { reason: 'nobody waits for the block any more' }));
+      this.#done(load);
+    });
+    this.#fetcher.want(want);
+  }
+
+  async #arrive(load: Load, { digest, data }: FetchedBlock): Promise<void> {
+    const { stored, content, index, flight } = load;
+    try {
+      const right = data.length === blockLength(stored.size, index);
+      if (!right || !(await this.#manifests.matches(content, index, Buffer.from(digest, 'hex')))) {
+        throw new FsError('EIO', 'read', { subject: content.version, reason: `block ${index} is not the content's` });
+      }
+      flight.land(data);
+      await this.#keep(load, data);
+    } catch (error) {
+      flight.fail(asFsError(error, 'read', content.version));
+    } finally {
+      this.#done(load);
+    }
+  }
+
+  /** A cache disk that is full or broken must not fail a read: then the block stays in memory for a while. */
+  async #keep({ key, stored, index }: Load, data: Uint8Array): Promise<void> {
+    try {
+      const kept = (await this.#index.room(data.length)) && (await this.#write(stored, index, data));
+      if (kept) this.#memory.keep(key, data);
+      else this.#homeless.set(key, data);
+    } catch {
+      this.#homeless.set(key, data);
+    }
+  }
+
+  async #write(stored: StoredContent, index: number, data: Uint8Array): Promise<boolean> {
+    let added: boolean;
+    try {
+      added = await stored.write(index, data);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC' || !(await this.#index.clear(2 * BLOCK_SIZE)))
+        return false;
+      added = await stored.write(index, data);
+    }
+    if (added) this.#index.changed(stored, data.length);
+    return true;
+  }
+
+  #done({ key, stored }: Load): void {
+    this.#flights.delete(key);
+    this.#index.release(stored);
+  }
+}
+
+function keyOf({ hash }: StoredContent, index: number): string {
+  return `${hash}/${index}`;
+}
+
+/** The digest of what the disk has, undefined if it cannot be read. */
+async function read(stored: StoredContent, index: number, into: Uint8Array): Promise<Uint8Array | undefined> {
+  try {
+    await stored.readAsync(into, index * BLOCK_SIZE);
+    return await digestOf(into);
+  } catch {
+    return undefined;
+  }
+}

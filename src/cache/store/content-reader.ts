@@ -1,0 +1,112 @@
+import type { Awaitable, Context } from '../../vfs/context.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import { BLOCK_SIZE } from '../../vfs/block.ts';
+import type { BlockLoader } from './block-loader.ts';
+import type { Content, ContentReader } from '../content/content.ts';
+import { SYNC_LIMIT } from '../disk/file-io.ts';
+import type { Borrowed } from '../disk/file-pool.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { StoredContent } from './stored-content.ts';
+
+/** Reads one content from the disk where its blocks are ready, and has the others brought. */
+export class StoreReader implements ContentReader {
+  readonly content: Content;
+  readonly #stored: StoredContent;
+  readonly #loader: BlockLoader;
+  readonly #ahead: ReadAhead;
+  readonly #release: () => void;
+  #closed = false;
+
+  constructor(content: Content, stored: StoredContent, loader: BlockLoader, release: () => void) {
+    this.content = content;
+    this.#stored = stored;
+    this.#loader = loader;
+    this.#ahead = new ReadAhead(content, stored, loader);
+    this.#release = release;
+  }
+
+  get size(): number {
+    return this.#stored.size;
+  }
+
+  get complete(): boolean {
+    return this.#stored.present.isFull;
+  }
+
+  lend(): Borrowed | undefined {
+    return this.#closed ? undefined : this.#stored.lend();
+  }
+
+  read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
+    if (this.#closed) throw new FsError('EBADF', 'read', { subject: this.content.version });
+    const length = Math.max(0, Math.min(into.length, this.size - position));
+    if (length === 0) return 0;
+    const first = Math.floor(position / BLOCK_SIZE);
+    const last = Math.floor((position + length - 1) / BLOCK_SIZE);
+    this.#ahead.advance(first, last);
+    const target = into.subarray(0, length);
+    if (this.#readRecent(target, position, first, last)) return length;
+    if (length <= SYNC_LIMIT && this.#readNow(target, position, first, last)) return length;
+    return this.#readParts(target, position, first, last, context);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ahead.stop();
+    this.#release();
+  }
+
+  #readRecent(into: Uint8Array, position: number, first: number, last: number): boolean {
+    const blocks: Uint8Array[] = [];
+    for (let index = first; index <= last; index++) {
+      const block = this.#loader.recent(this.#stored, index);
+      if (block === undefined) return false;
+      blocks.push(block);
+    }
+    for (let done = 0, index = first; index <= last; index++) {
+      const start = position + done - index * BLOCK_SIZE;
+      const part = (blocks[index - first] as Uint8Array).subarray(start, start + into.length - done);
+      into.set(part, done);
+      done += part.length;
+    }
+    return true;
+  }
+
+  #readNow(into: Uint8Array, position: number, first: number, last: number): boolean {
+    for (let index = first; index <= last; index++) if (!this.#stored.isReady(index)) return false;
+    try {
+      this.#stored.read(into, position);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #readParts(into: Uint8Array, position: number, first: number, last: number, context: Context): Promise<number> {
+    const parts: Promise<void>[] = [];
+    for (let index = first; index <= last; index++) {
+      const start = Math.max(position, index * BLOCK_SIZE);
+      const end = Math.min(position + into.length, (index + 1) * BLOCK_SIZE);
+      parts.push(this.#readPart(into.subarray(start - position, end - position), start, index, context));
+    }
+    await Promise.all(parts);
+    return into.length;
+  }
+
+  async #readPart(into: Uint8Array, position: number, index: number, { signal }: Context): Promise<void> {
+    const stored = this.#stored;
+    if (stored.isReady(index)) {
+      try {
+        return await stored.readAsync(into, position);
+      } catch {
+        // The loader finds out what is wrong with the block and gets it again.
+      }
+    }
+    const waiting = this.#loader.load(stored, this.content, index).wait(signal, 'read');
+    this.#loader.hurry();
+    const data = await waiting;
+    const start = position - index * BLOCK_SIZE;
+    into.set(data.subarray(start, start + into.length));
+  }
+}

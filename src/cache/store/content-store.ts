@@ -1,0 +1,214 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '../../vfs/context.ts';
+import { Bitmap } from '../disk/bitmap.ts';
+import { blockCount, contentHash } from '../../vfs/block.ts';
+import { BlockLoader } from './block-loader.ts';
+import { StoreReader } from './content-reader.ts';
+import type { BlockSource, Content, ContentReader, ContentStore } from '../content/content.ts';
+import type { Database } from '../db/database.ts';
+import { DiskSpace } from '../disk/disk-space.ts';
+import { FilePool } from '../disk/file-pool.ts';
+import type { GroupWriter, Op } from '../db/group-writer.ts';
+import { Manifests } from '../content/manifests.ts';
+import { StoreIndex } from './store-index.ts';
+import { scanStore } from './store-scan.ts';
+import { type AdoptedFile, adoptFile } from './store-adopt.ts';
+import type { StoreRecord } from './stored-content.ts';
+import { Table } from '../db/table.ts';
+
+export interface DiskContentStoreOptions {
+  /** Holds `store/`, and `staging/` beside it: files move between them by link and rename. */
+  readonly dir: string;
+  readonly db: Database;
+  readonly writer: GroupWriter;
+  readonly source: BlockSource;
+  /** Most bytes of content. */
+  readonly maxBytes: number;
+  /** Bytes of the disk that the cache leaves free. */
+  readonly minFree: number;
+  readonly space?: DiskSpace;
+  /** ms since 1970 */
+  readonly now?: () => number;
+}
+
+/** Prefetched blocks under way at most; more are not asked for, as nobody waits for them. */
+const MAX_PREFETCH = 2000;
+
+/**
+ * `ContentStore` on a folder of sparse files, `store/aa/<hash>`, with records and manifests in LevelDB.
+ *
+ * A set bit means data that was written before; whether it survived is found out by comparing each block with its digest
+ * when it arrives and when a process reads it for the first time. A block that does not match is fetched again.
+ */
+export class DiskContentStore implements ContentStore {
+  readonly dir: string;
+  readonly space: DiskSpace;
+  readonly pool: FilePool;
+  readonly #limit: number;
+  readonly #life = new AbortController();
+  readonly #writer: GroupWriter;
+  readonly #records: Table<StoreRecord>;
+  readonly #pins: Table<string>;
+  readonly #manifests: Manifests;
+  readonly #index: StoreIndex;
+  readonly #loader: BlockLoader;
+  #prefetching = 0;
+  #scan: Promise<void> = Promise.resolve();
+
+  private constructor(options: DiskContentStoreOptions, tables: Tables) {
+    const { dir, writer, source, maxBytes, minFree, space = DiskSpace.of(dir), now = Date.now } = options;
+    this.dir = dir;
+    this.space = space;
+    this.pool = new FilePool();
+    this.#limit = maxBytes;
+    this.#writer = writer;
+    this.#records = tables.records;
+    this.#pins = tables.pins;
+    const { signal } = this.#life;
+    this.#manifests = new Manifests(tables.manifests, source, { signal }, (ops) => this.#write(ops));
+    const forget = (hash: string): Op[] => [this.#manifests.del(hash)];
+    const { records } = tables;
+    const { pool } = this;
+    this.#index = new StoreIndex({ dir, records, writer, pool, space, maxBytes, minFree, now, forget });
+    this.#loader = new BlockLoader(this.#index, this.#manifests, source, signal);
+  }
+
+  /** Answers without looking at the files; they are gone through in the background. */
+  static async open(options: DiskContentStoreOptions): Promise<DiskContentStore> {
+    mkdirSync(join(options.dir, 'store'), { recursive: true });
+    mkdirSync(join(options.dir, 'trash'), { recursive: true });
+    const { db, writer } = options;
+    const tables = {
+      records: new Table<StoreRecord>('store', await db.rows('store'), writer, 4 << 20),
+      manifests: new Table<string>('manifests', await db.rows('manifests'), writer, 1 << 20),
+      pins: new Table<string>('pins', await db.rows('pins'), writer, 1 << 20),
+    };
+    const store = new DiskContentStore(options, tables);
+    for (const [hash] of await tables.pins.range({ gt: '', lt: 'g', limit: 1e6 })) store.#index.pin(hash);
+    store.#scan = store.#startScan();
+    return store;
+  }
+
+  open(content: Content): ContentReader {
+    const stored = this.#index.acquire(content.hash, content.size);
+    return new StoreReader(content, stored, this.#loader, () => this.#index.release(stored));
+  }
+
+  has(hash: string): boolean {
+    return hash === EMPTY || this.#index.isComplete(hash);
+  }
+
+  prefetch(contents: readonly Content[]): void {
+    for (const content of contents) {
+      if (this.has(content.hash)) continue;
+      const stored = this.#index.acquire(content.hash, content.size);
+      for (let index = 0; index < blockCount(content.size) && this.#prefetching < MAX_PREFETCH; index++) {
+        if (stored.present.has(index)) continue;
+        this.#prefetching++;
+        const flight = this.#loader.load(stored, content, index);
+        flight.onSettled(() => this.#prefetching--);
+      }
+      this.#index.release(stored);
+    }
+  }
+
+  async drop(hash: string): Promise<void> {
+    this.unpin(hash);
+    await this.#index.drop(hash);
+  }
+
+  pin(hash: string): void {
+    this.#index.pin(hash);
+    if (this.#pins.get(hash) === undefined) this.#write([this.#pins.put(hash, '')]);
+  }
+
+  unpin(hash: string): void {
+    this.#index.unpin(hash);
+    if (this.#pins.get(hash) !== undefined) this.#write([this.#pins.del(hash)]);
+  }
+
+  isPinned(hash: string): boolean {
+    return this.#index.isPinned(hash);
+  }
+
+  usage(): { readonly bytes: number; readonly limit: number; readonly entries: number } {
+    return { bytes: this.#index.bytes, limit: this.#limit, entries: this.#index.entries };
+  }
+
+  /** The raw digests of a content, from the disk or the source. @throws what the source throws; EINTR */
+  manifest(content: Content, context: Context): Promise<Uint8Array> {
+    return this.#manifests.get(content, context);
+  }
+
+  /** Evicts until so many bytes are free on the disk; false if that cannot be. */
+  clear(bytes: number): Promise<boolean> {
+    return this.#index.clear(bytes);
+  }
+
+  /** Takes a file over as the content with this hash; `ops` are written together with the record. */
+  async adopt(content: Content, file: AdoptedFile, ops: readonly Op[]): Promise<void> {
+    const stored = this.#index.acquire(content.hash, content.size);
+    try {
+      this.#index.changed(stored, await adoptFile(stored, file, this.pool));
+      const own = content.size === 0 ? [] : [this.#index.save(stored), ...this.#manifests.keep(content, file.digests)];
+      await this.#writer.write([...own, ...ops]);
+    } finally {
+      this.#index.release(stored);
+    }
+    await this.#index.trim();
+  }
+
+  /** Moves the file of a content that is here as a whole to a path and forgets it; false if it is used or pinned. */
+  giveUp({ hash, size }: Content, path: string): boolean {
+    const stored = this.#index.acquire(hash, size);
+    try {
+      // Who asks may have it open, too.
+      if (!stored.present.isFull || stored.users > 2 || this.#index.isPinned(hash)) return false;
+      renameSync(stored.path, path);
+      const { bytes } = stored;
+      stored.replace(new Bitmap(blockCount(size)));
+      this.#index.changed(stored, -bytes);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#index.release(stored);
+    }
+  }
+
+  /** Answered when the scan of the disk is over. */
+  settled(): Promise<void> {
+    return this.#scan;
+  }
+
+  /** Ends fetches, writes down what was learned, closes files. Idempotent. */
+  async close(): Promise<void> {
+    this.#life.abort();
+    await this.#scan;
+    await this.#index.flush();
+    this.pool.close();
+  }
+
+  async #startScan(): Promise<void> {
+    const { signal } = this.#life;
+    try {
+      await scanStore({ dir: this.dir, records: this.#records, writer: this.#writer, index: this.#index, signal });
+    } catch {
+      // The order of eviction is incomplete until the next start; nothing is lost by that.
+    }
+  }
+
+  /** For records that only save work later: whoever needs a failed disk to be noticed writes something else, too. */
+  #write(ops: readonly Op[]): void {
+    this.#writer.write(ops).catch(() => undefined);
+  }
+}
+
+interface Tables {
+  readonly records: Table<StoreRecord>;
+  readonly manifests: Table<string>;
+  readonly pins: Table<string>;
+}
+
+const EMPTY = contentHash(new Uint8Array());

@@ -1,0 +1,69 @@
+import { linkSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Bitmap } from '../disk/bitmap.ts';
+import { BLOCK_SIZE, blockLength } from '../../vfs/block.ts';
+import { readFullyAsync } from '../disk/file-io.ts';
+import type { FilePool } from '../disk/file-pool.ts';
+import type { StoredContent } from './stored-content.ts';
+
+/** A sealed file whose content the cloud has. */
+export interface AdoptedFile {
+  readonly path: string;
+  /** The blocks that are in the file. */
+  readonly present: Bitmap;
+  readonly digests: Uint8Array;
+}
+
+/**
+ * Puts a file into the store beside its old name, which the caller removes after the records are written: a crash in
+ * between leaves a file without a record on one side or the other, never a record without its data. Answers the bytes
+ * that the store has more.
+ */
+export async function adoptFile(stored: StoredContent, file: AdoptedFile, pool: FilePool): Promise<number> {
+  if (stored.present.isFull || file.present.count === 0) return 0;
+  if (stored.present.count > 0 && !file.present.isFull) return merge(stored, file, pool);
+  await place(file.path, stored.path);
+  const before = stored.bytes;
+  stored.replace(file.present);
+  return stored.bytes - before;
+}
+
+/** In most cases one call of the system. */
+async function place(from: string, to: string): Promise<void> {
+  const failure = link(from, to);
+  if (failure === undefined) return;
+  if (failure === 'EEXIST') rmSync(to, { force: true });
+  else mkdirSync(dirname(to), { recursive: true });
+  if (link(from, to) === undefined) return;
+  // A file system without hard links. What is there may be open under that name.
+  rmSync(to, { force: true });
+  await copyFile(from, to);
+}
+
+/** The code of the failure, if it fails. */
+function link(from: string, to: string): string | undefined {
+  try {
+    linkSync(from, to);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'EIO';
+  }
+}
+
+/** Both have only a part: adds the file's blocks to those that the store has. */
+async function merge(stored: StoredContent, { path, present }: AdoptedFile, pool: FilePool): Promise<number> {
+  let added = 0;
+  const source = pool.borrow(path);
+  try {
+    for (let index = 0; index < present.length; index++) {
+      if (!present.has(index) || stored.present.has(index)) continue;
+      const data = Buffer.allocUnsafeSlow(blockLength(stored.size, index));
+      if ((await readFullyAsync(source.fd, data, index * BLOCK_SIZE)) < data.length) continue;
+      if (await stored.write(index, data)) added += data.length;
+    }
+  } finally {
+    source.release();
+  }
+  return added;
+}

@@ -1,0 +1,142 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Bitmap } from '../disk/bitmap.ts';
+import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
+import { readFully, readFullyAsync, writeFullyAsync } from '../disk/file-io.ts';
+import type { Borrowed, FilePool } from '../disk/file-pool.ts';
+
+/** What LevelDB keeps about a content; the key is its hash. */
+export interface StoreRecord {
+  readonly size: number;
+  /** Last use, ms since 1970. */
+  readonly used: number;
+  /** The blocks that are present, base64; absent if all are. */
+  readonly bits?: string;
+}
+
+/**
+ * One content's sparse file and what is known of its blocks: *present* ones were written (the bit is set after the data
+ * and survives in the record), *ready* ones have also been compared with their digest by this process.
+ */
+export class StoredContent {
+  readonly hash: string;
+  readonly size: number;
+  readonly path: string;
+  /** ms since 1970. */
+  used: number;
+  /** Readers and fetches that need it; it is not evicted meanwhile. */
+  users = 0;
+  /** To be removed with its last user. */
+  doomed = false;
+  present: Bitmap;
+  #ready: Bitmap;
+  readonly #pool: FilePool;
+  #file: Borrowed | undefined;
+  /** Counts the files that it has been: a write to one that was replaced meanwhile must be done again. */
+  #generation = 0;
+
+  constructor(hash: string, path: string, record: StoreRecord, pool: FilePool) {
+    this.hash = hash;
+    this.size = record.size;
+    this.path = path;
+    this.used = record.used;
+    this.#pool = pool;
+    const count = blockCount(record.size);
+    this.present = record.bits === undefined ? Bitmap.full(count) : Bitmap.from(record.bits, count);
+    this.#ready = new Bitmap(count);
+  }
+
+  get record(): StoreRecord {
+    const { size, used, present } = this;
+    return present.isFull ? { size, used } : { size, used, bits: present.toText() };
+  }
+
+  /** Bytes of the blocks that are present. */
+  get bytes(): number {
+    const last = this.present.length - 1;
+    const missing = this.present.has(last) ? BLOCK_SIZE - blockLength(this.size, last) : 0;
+    return this.present.count * BLOCK_SIZE - missing;
+  }
+
+  isReady(index: number): boolean {
+    return this.#ready.has(index);
+  }
+
+  markReady(index: number): void {
+    this.#ready.add(index);
+  }
+
+  /** The block is not there, or is not what it should be. */
+  lose(index: number): void {
+    this.present.delete(index);
+    this.#ready.delete(index);
+  }
+
+  /** The file has become another one with these blocks, all of them as they should be. */
+  replace(present: Bitmap): void {
+    this.release();
+    this.#pool.forget(this.path);
+    this.#generation++;
+    this.present = present;
+    this.#ready = new Bitmap(present.length);
+    for (let index = 0; index < present.length; index++) if (present.has(index)) this.#ready.add(index);
+  }
+
+  /** Bytes of ready blocks, on this thread. @throws what `node:fs` throws; an `Error` if the file is too short */
+  read(into: Uint8Array, position: number): void {
+    if (readFully(this.#fd(), into, position) < into.length) throw new Error('the cached file is too short');
+  }
+
+  async readAsync(into: Uint8Array, position: number): Promise<void> {
+    const file = this.#pool.borrow(this.path);
+    try {
+      if ((await readFullyAsync(file.fd, into, position)) < into.length)
+        throw new Error('the cached file is too short');
+    } finally {
+      file.release();
+    }
+  }
+
+  /** Writes a block that is as it should be; true if it was not present. @throws what `node:fs` throws */
+  async write(index: number, data: Uint8Array): Promise<boolean> {
+    for (let target = -1; target !== this.#generation;) {
+      target = this.#generation;
+      const file = this.#create();
+      try {
+        await writeFullyAsync(file.fd, data, index * BLOCK_SIZE);
+      } finally {
+        file.release();
+      }
+    }
+    this.#ready.add(index);
+    return this.present.add(index);
+  }
+
+  /** The file, if all blocks are ready. */
+  lend(): Borrowed | undefined {
+    if (!this.present.isFull || !this.#ready.isFull || this.size === 0) return undefined;
+    this.#fd();
+    return this.#file?.share();
+  }
+
+  /** Gives the descriptor back; the next read opens it again. */
+  release(): void {
+    this.#file?.release();
+    this.#file = undefined;
+  }
+
+  #fd(): number {
+    this.#file ??= this.#pool.borrow(this.path);
+    return this.#file.fd;
+  }
+
+  #create(): Borrowed {
+    try {
+      return this.#pool.borrow(this.path, { create: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      mkdirSync(dirname(this.path), { recursive: true });
+      return this.#pool.borrow(this.path, { create: true });
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import type { Awaitable } from '../../vfs/context.ts';
+import type { NodeId } from '../../vfs/node.ts';
+import { type Entry, entryKey } from './entry.ts';
+import type { GroupWriter, Op } from '../db/group-writer.ts';
+import { Listings } from './listings.ts';
+import { type Rows, Table } from '../db/table.ts';
+
+/** A space whose tree the catalog holds, and how far it has followed it. */
+export interface SpaceState {
+  readonly id: string;
+  readonly kind: 'sync' | 'backup' | 'archive' | 'shared';
+  readonly name: string;
+  readonly root: NodeId;
+  /** The revision up to which the feed has been applied; -1 before the first snapshot. */
+  readonly cursor: number;
+  readonly device?: { readonly id: string; readonly name: string };
+  readonly writable: boolean;
+}
+
+export interface CatalogRows {
+  readonly entries: Rows;
+  readonly places: Rows;
+  readonly spaces: Rows;
+}
+
+export interface CatalogPage {
+  readonly entries: readonly Entry[];
+  readonly more: boolean;
+}
+
+/** In front of an id in the table of places: the node is now known under that id. No id begins with it. */
+const ALIAS = '=';
+
+/**
+ * The local replica of the tree of every space, local changes applied. Reading is synchronous but for listings; changes
+ * are ops that the caller submits through the `GroupWriter`, together with whatever must be true at the same moment.
+ */
+export class Catalog {
+  readonly #entries: Table<Entry>;
+  /** Node id → key of its entry. */
+  readonly #places: Table<string>;
+  readonly #spaces: Table<SpaceState>;
+
+  readonly #listings: Listings;
+
+  constructor(rows: CatalogRows, writer: GroupWriter, hotBytes: number) {
+    this.#listings = new Listings(Math.ceil(hotBytes * 0.3));
+    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.5), this.#listings);
+    this.#places = new Table<string>('places', rows.places, writer, Math.ceil(hotBytes * 0.2));
+    this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
+  }
+
+  /** The node with this id, or with the id that it has got since (`alias`): use the entry's own `id` from then on. */
+  get(id: NodeId): Entry | undefined {
+    const key = this.#places.get(id);
+    if (key === undefined) return undefined;
+    return key.startsWith(ALIAS) ? this.get(key.slice(ALIAS.length)) : this.#entries.get(key);
+  }
+
+  child(parent: NodeId, name: string): Entry | undefined {
+    return this.#entries.get(entryKey(parent, name));
+  }
+
+  /** Up to `limit` children behind the name `after`, in the order of their names' UTF-8 bytes. */
+  page(parent: NodeId, after: string | undefined, limit: number): Awaitable<CatalogPage> {
+    return this.#listings.page(parent, after, limit) ?? this.#readPage(parent, after, limit);
+  }
+
+  async isEmpty(folder: NodeId): Promise<boolean> {
+    const { entries } = await this.page(folder, undefined, 1);
+    return entries.length === 0;
+  }
+
+  /** All below a folder, each folder before what is in it, page by page. */
+  async *below(folder: NodeId): AsyncGenerator<Entry> {
+    const folders = [folder];
+    for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+      for await (const entry of this.children(next)) {
+        yield entry;
+        if (entry.kind === 'folder') folders.push(entry.id);
+      }
+    }
+  }
+
+  /** The children of a folder, page by page. */
+  async *children(folder: NodeId): AsyncGenerator<Entry> {
+    let after: string | undefined;
+    for (let more = true; more;) {
+      const page = await this.page(folder, after, 500);
+      yield* page.entries;
+      after = page.entries.at(-1)?.name;
+      more = page.more && after !== undefined;
+    }
+  }
+
+  /** Every entry there is, in no order that means anything, page by page; what moves meanwhile may be missed. */
+  async *everything(): AsyncGenerator<Entry> {
+    for (let gt = ''; ;) {
+      const page = await this.#entries.range({ gt, lt: '\u{10ffff}', limit: 500 });
+      for (const [key, entry] of page) {
+        gt = key;
+        yield entry;
+      }
+      if (page.length < 500) return;
+    }
+  }
+
+  /** The folders from an entry's parent up to the root of the drive, nearest first. Ends early where one is unknown. */
+  *ancestors(entry: Entry): Generator<Entry> {
+    const seen = new Set<NodeId>([entry.id]);
+    for (let id = entry.parent; !seen.has(id);) {
+      seen.add(id);
+      const parent = this.get(id);
+      if (parent === undefined) return;
+      yield parent;
+      id = parent.parent;
+    }
+  }
+
+  /** Names from the root of the drive to the entry; for people and error texts. */
+  path(entry: Entry): string {
+    const names = [entry.name];
+    for (const ancestor of this.ancestors(entry)) names.unshift(ancestor.name);
+    return `/${names.filter((name) => name !== '').join('/')}`;
+  }
+
+  /** Writes an entry; `before` is what it was, if it had another place. Whoever had the new place must be removed before. */
+  put(entry: Entry, before?: Entry): Op[] {
+    const key = entryKey(entry.parent, entry.name);
+    const ops: Op[] = [];
+    if (before !== undefined && entryKey(before.parent, before.name) !== key) {
+      ops.push(this.#entries.del(entryKey(before.parent, before.name)));
+    }
+    ops.push(this.#entries.put(key, entry));
+    const stays = before?.id === entry.id && this.#places.get(entry.id) === key;
+    if (!stays) ops.push(this.#places.put(entry.id, key));
+    return ops;
+  }
+
+  /** Writes an entry whose id, parent and name are what they were. */
+  update(entry: Entry): Op {
+    return this.#entries.put(entryKey(entry.parent, entry.name), entry);
+  }
+
+  /** Removes one entry; what is below it becomes unreachable and is swept with `below` by the caller. */
+  remove(entry: Entry): Op[] {
+    return [this.#entries.del(entryKey(entry.parent, entry.name)), this.#places.del(entry.id)];
+  }
+
+  /** From now on `get(from)` answers the node `to`: two nodes turned out to be one, or one had to be made anew. */
+  alias(from: NodeId, to: NodeId): Op {
+    return this.#places.put(from, `${ALIAS}${to}`);
+  }
+
+  space(id: string): SpaceState | undefined {
+    return this.#spaces.get(id);
+  }
+
+  async spaces(): Promise<SpaceState[]> {
+    const rows = await this.#spaces.range({ gt: '', lt: '\u{10ffff}', limit: 100_000 });
+    return rows.map(([, space]) => space);
+  }
+
+  putSpace(space: SpaceState): Op {
+    return this.#spaces.put(space.id, space);
+  }
+
+  removeSpace(id: string): Op {
+    return this.#spaces.del(id);
+  }
+
+  #readPage(parent: NodeId, after: string | undefined, limit: number): Promise<CatalogPage> {
+    return this.#listings.learn(parent, after, async () => {
+      // '0' is the character behind '/': the end of the parent's range.
+      const bounds = { gt: entryKey(parent, after ?? ''), lt: `${parent}0`, limit: limit + 1 };
+      const rows = await this.#entries.range(bounds);
+      return { entries: rows.slice(0, limit).map(([, entry]) => entry), more: rows.length > limit };
+    });
+  }
+}

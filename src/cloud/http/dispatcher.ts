@@ -1,0 +1,78 @@
+import { Pool, type Dispatcher } from 'undici';
+import { FsError } from '../../vfs/fs-error.ts';
+
+/** Milliseconds. */
+export interface Timeouts {
+  readonly connect: number;
+  /** From the request's last byte to the answer's first; bodies get additional time by their size. */
+  readonly headers: number;
+  /** The longest silence within an answer. */
+  readonly body: number;
+}
+
+export const timeoutDefaults: Timeouts = { connect: 5000, headers: 30_000, body: 30_000 };
+
+export interface DispatcherOptions {
+  /** Of the cloud, without a path: `https://cloud.example:4010`. */
+  readonly url: string;
+  /** The device's; none before login. */
+  readonly token?: string | undefined;
+  /** Most connections at a time. */
+  readonly connections?: number | undefined;
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  /** Permits `http:` to other computers: the token and all content are then readable on the way. */
+  readonly allowPlain?: boolean | undefined;
+  /** Certificates (PEM) to trust instead of the system's list, for a cloud with a certificate of its own. */
+  readonly ca?: string | undefined;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** The address of a cloud. @throws EINVAL if it is none, or would send the token in the clear over a network */
+export function checkUrl(url: string, allowPlain = false): URL {
+  const refused = (reason: string) => new FsError('EINVAL', 'connect', { subject: url, reason });
+  if (!URL.canParse(url)) throw refused('not a URL');
+  const parsed = new URL(url);
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') throw refused('the URL must begin with https://');
+  if (parsed.protocol === 'http:' && !allowPlain && !LOOPBACK.test(parsed.hostname)) {
+    throw refused('http:// is for this computer only; use https://');
+  }
+  if (parsed.username !== '' || parsed.password !== '') throw refused('a URL with a password is not accepted');
+  return parsed;
+}
+
+/**
+ * One pool of keep-alive connections to the cloud with one request at a time on each: a slow answer then delays no
+ * other. Retries are not an interceptor here, because they must also cover what is found while an answer is read (a cut
+ * frame, a wrong digest), and two nested kinds of retry multiply.
+ */
+export function openDispatcher(options: DispatcherOptions): Dispatcher {
+  const url = checkUrl(options.url, options.allowPlain);
+  const timeouts = { ...timeoutDefaults, ...options.timeouts };
+  const pool = new Pool(url.origin, {
+    connections: options.connections ?? 16,
+    pipelining: 1,
+    headersTimeout: timeouts.headers,
+    bodyTimeout: timeouts.body,
+    keepAliveTimeout: 30_000,
+    connect: {
+      timeout: timeouts.connect,
+      noDelay: true,
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    },
+  });
+  return pool.compose(withHeaders({ 'user-agent': 'fjord', ...authorization(options.token) }));
+}
+
+function authorization(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+/** Adds headers to every request; those of the request itself are given as a record. */
+function withHeaders(added: Record<string, string>): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (request, handler) =>
+    dispatch(
+      { ...request, headers: { ...added, ...(request.headers as Record<string, string> | undefined) } },
+      handler,
+    );
+}

@@ -1,0 +1,135 @@
+import { FsError, type Code } from '../../vfs/fs-error.ts';
+import { WIRE_CODES, type WireCode, type WireError } from './wire.ts';
+
+/** What each code of the service is to the rest of Fjord; adding a code to the wire breaks this table first. */
+const FS_CODES = {
+  bad_request: 'EINVAL',
+  unauthorized: 'EACCES',
+  forbidden: 'EACCES',
+  not_found: 'ENOENT',
+  exists: 'EEXIST',
+  conflict: 'ESTALE',
+  gone: 'ENOENT',
+  not_a_folder: 'ENOTDIR',
+  blocks_missing: 'EIO',
+  quota_exceeded: 'EDQUOT',
+  name_invalid: 'EINVAL',
+  cursor_expired: 'ESTALE',
+  too_large: 'EFBIG',
+  digest_mismatch: 'EIO',
+  too_many_requests: 'EAGAIN',
+  unavailable: 'EAGAIN',
+  internal: 'EAGAIN',
+} as const satisfies Record<WireCode, Code>;
+
+/** Codes that another try may cure: the service is busy or ill, or bytes were damaged on their way to it. */
+const TEMPORARY: ReadonlySet<WireCode> = new Set(['too_many_requests', 'unavailable', 'internal', 'digest_mismatch']);
+
+/** Answers without a body of the service's own (a proxy's, mostly) that another try may cure. */
+const TEMPORARY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Errors of OpenSSL and Node that mean: whoever answers cannot prove to be the cloud. */
+const UNTRUSTED = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
+
+/** The code that a refusal by the service, of a call or of one intent, has in Fjord. */
+export function fsCodeOf(code: WireCode): Code {
+  return FS_CODES[code];
+}
+
+export function isWireCode(code: unknown): code is WireCode {
+  return (WIRE_CODES as readonly unknown[]).includes(code);
+}
+
+/** An answer other than 2xx; `error` is the service's own account of it, if the body held one. */
+export class RefusedAnswer extends Error {
+  override readonly name = 'RefusedAnswer';
+  readonly status: number;
+  readonly error: WireError | undefined;
+  /** Milliseconds that the service asks to wait. */
+  readonly after: number | undefined;
+
+  constructor(status: number, error: WireError | undefined, after: number | undefined) {
+    super(error?.message ?? `HTTP status ${status}`);
+    this.status = status;
+    this.error = error;
+    this.after = after;
+  }
+}
+
+/** A 2xx answer that does not say what it should. `temporary` if the bytes seem to have been lost or damaged. */
+export class BrokenAnswer extends Error {
+  override readonly name = 'BrokenAnswer';
+  readonly temporary: boolean;
+  /** What it becomes when further tries do not help. */
+  readonly code: Code;
+
+  constructor(message: string, { temporary = false, code = 'EIO' }: { temporary?: boolean; code?: Code } = {}) {
+    super(message);
+    this.temporary = temporary;
+    this.code = code;
+  }
+}
+
+export interface Failure {
+  readonly error: FsError;
+  /** Whether another try may succeed. */
+  readonly temporary: boolean;
+  /** Milliseconds that the service asks to wait before it. */
+  readonly after?: number | undefined;
+}
+
+/** Says what went wrong in a call, for anything thrown by undici or by the readers of answers. */
+export function classify(thrown: unknown, op: string, subject: string | undefined, signal: AbortSignal): Failure {
+  if (thrown instanceof FsError) return { error: thrown, temporary: false };
+  const made = (code: Code, reason: string) => new FsError(code, op, { subject, reason, cause: thrown });
+  if (signal.aborted)
+    return { error: made(isTimeout(signal.reason) ? 'ETIMEDOUT' : 'EINTR', 'aborted'), temporary: false };
+  if (thrown instanceof RefusedAnswer) return { ...refusal(thrown, made), after: thrown.after };
+  if (thrown instanceof BrokenAnswer) {
+    return { error: made(thrown.code, thrown.message), temporary: thrown.temporary };
+  }
+  return network(thrown, made);
+}
+
+type Make = (code: Code, reason: string) => FsError;
+
+function refusal({ status, error }: RefusedAnswer, made: Make): Failure {
+  if (error) return { error: made(FS_CODES[error.code], error.message), temporary: TEMPORARY.has(error.code) };
+  if (TEMPORARY_STATUS.has(status)) {
+    return { error: made('EAGAIN', `the cloud answered with status ${status}`), temporary: true };
+  }
+  if (status === 401 || status === 403)
+    return { error: made('EACCES', `refused with status ${status}`), temporary: false };
+  return {
+    error: made('EIO', `unexpected answer, status ${status}: is this the address of a cloud?`),
+    temporary: false,
+  };
+}
+
+function network(thrown: unknown, made: Make): Failure {
+  const code = codeOf(thrown);
+  const words = thrown instanceof Error ? thrown.message || code : String(thrown);
+  if (UNTRUSTED.test(code)) return { error: made('EACCES', `the cloud's certificate: ${words}`), temporary: false };
+  if (code.startsWith('HPE_')) return { error: made('EIO', `the answer is not HTTP: ${words}`), temporary: true };
+  if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') {
+    return { error: made('EINTR', 'the connection to the cloud was closed by this program'), temporary: false };
+  }
+  if (isNetwork(code)) return { error: made('EAGAIN', `the cloud cannot be reached: ${words}`), temporary: true };
+  return { error: made('EIO', words), temporary: false };
+}
+
+function isNetwork(code: string): boolean {
+  return code.startsWith('UND_ERR_') ? !code.startsWith('UND_ERR_INVALID') : /^(E[A-Z]+|EAI_[A-Z]+)$/.test(code);
+}
+
+function codeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return '';
+  const { code } = thrown as NodeJS.ErrnoException;
+  if (typeof code === 'string') return code;
+  // Several addresses were tried in turn and all failed.
+  return thrown instanceof AggregateError && thrown.errors.length > 0 ? codeOf(thrown.errors[0]) : '';
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError';
+}

@@ -1,0 +1,216 @@
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Dispatcher } from 'undici';
+import type { Context } from '../../vfs/context.ts';
+import type { FsError } from '../../vfs/fs-error.ts';
+import { openDispatcher, timeoutDefaults, type DispatcherOptions } from './dispatcher.ts';
+import { BrokenAnswer, classify, isWireCode, RefusedAnswer } from './errors.ts';
+import { readNdjson } from './ndjson.ts';
+import { retryDefaults, Tries, type RetryOptions, type Subject } from './retry.ts';
+import type { WireError } from './wire.ts';
+
+export interface HttpOptions extends DispatcherOptions {
+  readonly retry?: Partial<RetryOptions> | undefined;
+  /** Milliseconds since 1970, for a `Retry-After` that is a date. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface Call extends Subject {
+  readonly method: Dispatcher.HttpMethod;
+  readonly path: string;
+  /** A value to send as JSON, or bytes. */
+  readonly json?: unknown;
+  readonly bytes?: Uint8Array;
+  /** The longest silence before and within the answer, ms, instead of the usual ones. */
+  readonly silence?: number;
+}
+
+export type Body = Dispatcher.ResponseData['body'];
+
+/** Bodies larger than this are not JSON answers of the service. */
+const LARGEST_JSON = 64 * 1024 * 1024;
+/** Bytes of a request body that even a slow line sends in a millisecond. */
+const SLOW_LINE = 32;
+const ERROR_BODY = 64 * 1024;
+
+/** Tells values of a type from others. */
+export interface Shape<T> {
+  has(value: unknown): value is T;
+  /** What is wrong with a value that has not the shape, in words. */
+  fault(value: unknown): string;
+}
+
+/** The compiled form of a schema, for answers that come by the million. */
+export function compile<T extends TSchema>(schema: T): Shape<Static<T>> {
+  const validator = Compile(schema);
+  return {
+    has: (value): value is Static<T> => validator.Check(value),
+    fault: (value) => {
+      const [error] = validator.Errors(value);
+      return `at '${error?.instancePath ?? ''}': ${error?.message ?? ''}`;
+    },
+  };
+}
+
+/** Calls to one origin: sends, tries again, and reads answers of the kinds that the API has. */
+export class Http {
+  readonly #options: HttpOptions;
+  readonly #retry: RetryOptions;
+  readonly #prefix: string;
+  #dispatcher: Dispatcher;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#retry = { ...retryDefaults, ...options.retry };
+    this.#dispatcher = openDispatcher(options);
+    this.#prefix = new URL(options.url).pathname.replace(/\/+$/, '');
+  }
+
+  tries(about: Subject, context: Context): Tries {
+    return new Tries(this.#retry, about, context);
+  }
+
+  /** Runs `attempt` until it succeeds or no try is left. @throws FsError */
+  async repeat<T>(about: Subject, context: Context, attempt: () => Promise<T>): Promise<T> {
+    const tries = this.tries(about, context);
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        await tries.next(error);
+      }
+    }
+  }
+
+  /** A JSON answer of the given shape. @throws FsError */
+  async json<T>(call: Call, shape: Shape<T>, context: Context): Promise<T> {
+    return this.repeat(call, context, async () => {
+      const body = await this.open(call, context);
+      return checked(shape, parse(await collect(body, LARGEST_JSON)));
+    });
+  }
+
+  /** An answer whose content does not matter. @throws FsError */
+  async done(call: Call, context: Context): Promise<void> {
+    await this.repeat(call, context, async () => {
+      const body = await this.open(call, context);
+      for await (const _ of body) continue;
+    });
+  }
+
+  /** An answer as bytes, at most `limit` of them. @throws FsError */
+  async bytes(call: Call, limit: number, context: Context): Promise<Buffer> {
+    return this.repeat(call, context, async () => collect(await this.open(call, context), limit));
+  }
+
+  /** An NDJSON answer, tried again until its first values have come. @throws FsError */
+  async *lines(call: Call, context: Context): AsyncGenerator {
+    const chunks = await this.repeat(call, context, async () => {
+      const values = readNdjson(await this.open(call, context));
+      return { first: await values.next(), values };
+    });
+    try {
+      if (chunks.first.done !== true) yield* chunks.first.value;
+      for await (const values of chunks.values) yield* values;
+    } catch (error) {
+      throw this.failure(error, call, context);
+    } finally {
+      await chunks.values.return(undefined);
+    }
+  }
+
+  /** What an error in the middle of an answer is to the caller. */
+  failure(thrown: unknown, { op, subject }: Subject, { signal }: Context): FsError {
+    return classify(thrown, op, subject, signal).error;
+  }
+
+  /** One try: the body of a 2xx answer, to be read to its end or destroyed. @throws what `classify` understands */
+  async open(call: Call, { signal }: Context): Promise<Body> {
+    signal.throwIfAborted();
+    const content = bodyOf(call);
+    const headers = call.silence ?? this.#options.timeouts?.headers ?? timeoutDefaults.headers;
+    const answer = await this.#dispatcher.request({
+      method: call.method,
+      path: this.#prefix + call.path,
+      signal,
+      headers: content.type === undefined ? {} : { 'content-type': content.type },
+      headersTimeout: headers + Math.ceil((content.body?.length ?? 0) / SLOW_LINE),
+      highWaterMark: 1024 * 1024,
+      ...(content.body === undefined ? {} : { body: content.body }),
+      ...(call.silence === undefined ? {} : { bodyTimeout: call.silence }),
+    });
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body;
+    throw new RefusedAnswer(
+      answer.statusCode,
+      await wireError(answer.body),
+      this.#after(answer.headers['retry-after']),
+    );
+  }
+
+  /**
+   * Gives up all connections and goes on with new ones: after a suspension, or a change of network, the old ones would
+   * be waited for in vain. Calls under way are tried again.
+   */
+  renew(): void {
+    const old = this.#dispatcher;
+    this.#dispatcher = openDispatcher(this.#options);
+    void old.destroy(Object.assign(new Error('the connection was given up'), { code: 'ECONNRESET' }));
+  }
+
+  /** Calls under way fail with `EINTR`. */
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  /** RFC 9110, section 10.2.3: seconds, or a date. */
+  #after(header: string | string[] | undefined): number | undefined {
+    if (typeof header !== 'string') return undefined;
+    const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - (this.#options.now ?? Date.now)();
+    return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+  }
+}
+
+/** The value, if it has the shape. @throws BrokenAnswer that says where it has not */
+export function checked<T>(shape: Shape<T>, value: unknown): T {
+  if (shape.has(value)) return value;
+  throw new BrokenAnswer(`the cloud's answer makes no sense ${shape.fault(value)}`);
+}
+
+function bodyOf({ json, bytes }: Call): { body?: Uint8Array; type?: string } {
+  if (bytes) return { body: bytes, type: 'application/octet-stream' };
+  return json === undefined ? {} : { body: Buffer.from(JSON.stringify(json)), type: 'application/json' };
+}
+
+/** @throws BrokenAnswer if there are more bytes than `limit` */
+async function collect(body: Body, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw new BrokenAnswer(`the answer has more than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Cut on the way, or the page of a hotel: it was not the cloud that said it, so nothing of what was asked is to blame. */
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new BrokenAnswer("the cloud's answer is not JSON: is this its address?", { temporary: true, code: 'EAGAIN' });
+  }
+}
+
+/** The service's account of an error; undefined if the body is not one. @throws if the body does not come whole */
+async function wireError(body: Body): Promise<WireError | undefined> {
+  const bytes = await collect(body, ERROR_BODY);
+  try {
+    const value = parse(bytes);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { code, message } = value as { code?: unknown; message?: unknown };
+    return isWireCode(code) ? { code, message: typeof message === 'string' ? message : code } : undefined;
+  } catch {
+    return undefined;
+  }
+}

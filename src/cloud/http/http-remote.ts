@@ -1,0 +1,229 @@
+import { Type } from 'typebox';
+import type { Context } from '../../vfs/context.ts';
+import { FsError } from '../../vfs/fs-error.ts';
+import { readBlocks, uploadBlocks } from './block-transfer.ts';
+import { Digester } from './digester.ts';
+import { BrokenAnswer } from './errors.ts';
+import { readFeed, readRecords } from './feed.ts';
+import { checked, compile, Http, type HttpOptions } from './http-client.ts';
+import type { BlockMemory, BlockRequest, ReadBlock, Remote, UploadBlock } from '../remote.ts';
+import { readSse } from './sse.ts';
+import {
+  DeviceSchema,
+  DIGEST_SIZE,
+  IntentResultSchema,
+  MAX_DIGESTS,
+  MAX_INTENTS,
+  NodeSchema,
+  PUSH_ALIVE,
+  PushSchema,
+  SpaceSchema,
+  TrashSchema,
+  UsageSchema,
+  VersionSchema,
+  type Cursor,
+  type DeviceRecord,
+  type Intent,
+  type IntentResult,
+  type NodeRecord,
+  type Push,
+  type SpaceRecord,
+  type TrashRecord,
+  type Usage,
+  type VersionRecord,
+} from './wire.ts';
+
+const shapes = {
+  device: compile(DeviceSchema),
+  space: compile(SpaceSchema),
+  spaces: compile(Type.Object({ spaces: Type.Array(SpaceSchema) })),
+  missing: compile(Type.Object({ missing: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
+  results: compile(Type.Object({ results: Type.Array(IntentResultSchema) })),
+  versions: compile(Type.Object({ versions: Type.Array(VersionSchema) })),
+  node: compile(NodeSchema),
+  trash: compile(TrashSchema),
+  usage: compile(UsageSchema),
+  push: compile(PushSchema),
+};
+
+/** Largest manifest: that of a file of 4 TiB. */
+const LARGEST_MANIFEST = 4 * 1024 * 1024 * DIGEST_SIZE;
+
+export interface HttpRemoteOptions extends HttpOptions {
+  readonly token: string;
+  /** Silence after which the push connection counts as dead, ms. */
+  readonly pushSilence?: number;
+}
+
+/** The cloud over HTTP (`docs/api.md`). */
+export class HttpRemote implements Remote {
+  readonly #http: Http;
+  readonly #digester = new Digester();
+  readonly #pushSilence: number;
+
+  /** Opens no connection yet. @throws EINVAL for an address that cannot be used safely */
+  constructor(options: HttpRemoteOptions) {
+    this.#http = new Http(options);
+    this.#pushSilence = options.pushSilence ?? 3 * PUSH_ALIVE;
+  }
+
+  async device(context: Context): Promise<DeviceRecord> {
+    return this.#http.json({ op: 'device', method: 'GET', path: '/v1/device' }, shapes.device, context);
+  }
+
+  async spaces(context: Context): Promise<SpaceRecord[]> {
+    const { spaces } = await this.#http.json(
+      { op: 'spaces', method: 'GET', path: '/v1/spaces' },
+      shapes.spaces,
+      context,
+    );
+    return spaces;
+  }
+
+  async openBackup(set: string, context: Context): Promise<SpaceRecord> {
+    const json = { kind: 'backup', name: set };
+    const call = { op: 'openBackup', subject: set, method: 'POST', path: '/v1/spaces', json } as const;
+    return this.#http.json(call, shapes.space, context);
+  }
+
+  async removeSpace(space: string, context: Context): Promise<void> {
+    await this.#http.done(
+      { op: 'removeSpace', subject: space, method: 'DELETE', path: `/v1/spaces/${seg(space)}` },
+      context,
+    );
+  }
+
+  snapshot(space: string, context: Context): AsyncIterable<NodeRecord | Cursor> {
+    const call = { op: 'snapshot', subject: space, method: 'GET', path: `/v1/spaces/${seg(space)}/snapshot` } as const;
+    return readRecords(this.#http, call, context);
+  }
+
+  feed(space: string, since: number, context: Context): AsyncIterable<NodeRecord | Cursor> {
+    return readFeed(this.#http, space, since, context);
+  }
+
+  async *push(context: Context): AsyncGenerator<Push> {
+    const call = { op: 'push', method: 'GET', path: '/v1/push', silence: this.#pushSilence } as const;
+    try {
+      const body = await this.#http.open(call, context);
+      for await (const data of readSse(body)) yield checked(shapes.push, json(data));
+      throw new BrokenAnswer('the push connection ended', { temporary: true, code: 'EAGAIN' });
+    } catch (error) {
+      if (isSilence(error)) this.#http.renew();
+      throw this.#http.failure(error, call, context);
+    }
+  }
+
+  async missing(digests: readonly string[], context: Context): Promise<string[]> {
+    const missing: string[] = [];
+    for (let from = 0; from < digests.length; from += MAX_DIGESTS) {
+      const json = { digests: Buffer.from(digests.slice(from, from + MAX_DIGESTS).join(''), 'hex').toString('base64') };
+      const call = { op: 'missing', method: 'POST', path: '/v1/blocks/missing', json } as const;
+      const answer = await this.#http.json(call, shapes.missing, context);
+      missing.push(...digestsOf(Buffer.from(answer.missing, 'base64')));
+    }
+    return missing;
+  }
+
+  async upload(blocks: readonly UploadBlock[], context: Context): Promise<void> {
+    await uploadBlocks(this.#http, blocks, context);
+  }
+
+  read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock> {
+    return readBlocks({ http: this.#http, digester: this.#digester, memory }, blocks, context);
+  }
+
+  async manifest(version: string, context: Context): Promise<Uint8Array> {
+    const path = `/v1/versions/${seg(version)}/blocks`;
+    const call = { op: 'manifest', subject: version, method: 'GET', path } as const;
+    const digests = await this.#http.bytes(call, LARGEST_MANIFEST, context);
+    if (digests.length % DIGEST_SIZE === 0) return digests;
+    throw new FsError('EIO', 'manifest', { subject: version, reason: 'the answer is not a list of digests' });
+  }
+
+  async commit(intents: readonly Intent[], context: Context): Promise<IntentResult[]> {
+    const results: IntentResult[] = [];
+    for (let from = 0; from < intents.length; from += MAX_INTENTS) {
+      const batch = intents.slice(from, from + MAX_INTENTS);
+      const call = { op: 'commit', method: 'POST', path: '/v1/intents', json: { intents: batch } } as const;
+      const answer = await this.#http.json(call, shapes.results, context);
+      if (answer.results.length !== batch.length || batch.some(({ id }, i) => id !== answer.results[i]?.id)) {
+        throw new FsError('EIO', 'commit', { reason: 'the results are not those of the intents sent' });
+      }
+      results.push(...answer.results);
+    }
+    return results;
+  }
+
+  async versions(node: string, context: Context): Promise<VersionRecord[]> {
+    const path = `/v1/nodes/${seg(node)}/versions`;
+    const call = { op: 'versions', subject: node, method: 'GET', path } as const;
+    return (await this.#http.json(call, shapes.versions, context)).versions;
+  }
+
+  async restoreVersion(node: string, version: string, context: Context): Promise<NodeRecord> {
+    const path = `/v1/nodes/${seg(node)}/versions/${seg(version)}/restore`;
+    return this.#http.json({ op: 'restoreVersion', subject: node, method: 'POST', path }, shapes.node, context);
+  }
+
+  async *trash(context: Context): AsyncGenerator<TrashRecord> {
+    const call = { op: 'trash', method: 'GET', path: '/v1/trash' } as const;
+    for await (const record of this.#http.lines(call, context)) yield checked(shapes.trash, record);
+  }
+
+  async restoreTrash(node: string, context: Context): Promise<NodeRecord> {
+    const path = `/v1/trash/${seg(node)}/restore`;
+    return this.#http.json({ op: 'restoreTrash', subject: node, method: 'POST', path }, shapes.node, context);
+  }
+
+  async purgeTrash(node: string, password: string | undefined, context: Context): Promise<void> {
+    const call = { op: 'purgeTrash', subject: node, method: 'DELETE', path: `/v1/trash/${seg(node)}` } as const;
+    await this.#http.done(password === undefined ? call : { ...call, json: { password } }, context);
+  }
+
+  async removeArchived(node: string, password: string, context: Context): Promise<void> {
+    const json = { node, password };
+    await this.#http.done(
+      { op: 'removeArchived', subject: node, method: 'POST', path: '/v1/archive/remove', json },
+      context,
+    );
+  }
+
+  async usage(context: Context): Promise<Usage> {
+    return this.#http.json({ op: 'usage', method: 'GET', path: '/v1/usage' }, shapes.usage, context);
+  }
+
+  renew(): void {
+    this.#http.renew();
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+    await this.#digester.close();
+  }
+}
+
+function seg(id: string): string {
+  return encodeURIComponent(id);
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new BrokenAnswer('an event is not JSON');
+  }
+}
+
+function digestsOf(raw: Buffer): string[] {
+  if (raw.length % DIGEST_SIZE !== 0)
+    throw new FsError('EIO', 'missing', { reason: 'the answer is not a list of digests' });
+  return Array.from({ length: raw.length / DIGEST_SIZE }, (_, i) =>
+    raw.toString('hex', i * DIGEST_SIZE, (i + 1) * DIGEST_SIZE),
+  );
+}
+
+function isSilence(error: unknown): boolean {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT';
+}

@@ -1,0 +1,40 @@
+import { Type, type Static } from 'typebox';
+import type { Context } from '../../vfs/context.ts';
+import { compile, Http, type HttpOptions } from './http-client.ts';
+import { DeviceSchema, Id } from './wire.ts';
+
+const LoginSchema = Type.Object({
+  /** The device's secret from now on; the service keeps a hash of it only. */
+  token: Type.String({ minLength: 16 }),
+  device: DeviceSchema,
+  account: Type.Object({ id: Id, email: Type.String() }),
+});
+export type Login = Static<typeof LoginSchema>;
+
+const shape = compile(LoginSchema);
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+  /** What the account's list of devices will show. With `id` a device of the account goes on under a new token. */
+  readonly device: { readonly id?: string; readonly name: string; readonly platform: string };
+}
+
+/**
+ * Makes this computer a device of the account. A lost answer that is tried again may leave a device that nobody uses in
+ * the list.
+ * @throws EACCES for a wrong e-mail address or password; else as `Remote`
+ */
+export async function login(
+  options: HttpOptions,
+  { email, password, device }: Credentials,
+  context: Context,
+): Promise<Login> {
+  const http = new Http({ ...options, token: undefined });
+  try {
+    const json = { email, password, device };
+    return await http.json({ op: 'login', subject: email, method: 'POST', path: '/v1/login', json }, shape, context);
+  } finally {
+    await http.close();
+  }
+}

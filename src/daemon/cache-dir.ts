@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Type } from 'typebox';
+import { Database } from '../cache/db/database.ts';
+import { isFsError } from '../vfs/fs-error.ts';
+import type { Config } from './config.ts';
+import type { DataDir } from './data-dir.ts';
+import { makePrivateFolder } from './private-file.ts';
+import { Problem } from './problem.ts';
+import { readJson, writeJson } from './secrets.ts';
+
+const UsedSchema = Type.Object({ dir: Type.String({ minLength: 1 }) });
+const OwnerSchema = Type.Object({ email: Type.String() });
+
+/**
+ * The folder for everything of the gateway that is large: cached content, files that wait for their upload, and the
+ * database that tells what they are. Identity, secrets and settings stay in the data folder.
+ */
+export function cacheDir(config: Config, dir: DataDir): string {
+  return config['cache.dir'] === '' ? dir.gateway : resolve(config['cache.dir']);
+}
+
+/**
+ * Makes the folder, and makes sure that no queue is left behind or given to another account by a changed setting.
+ * @throws Problem
+ */
+export async function takeCacheDir(path: string, dir: DataDir, email: string): Promise<void> {
+  const used = (await readJson(dir.cache, UsedSchema))?.dir ?? dir.gateway;
+  if (used !== path && (await hasQueue(used))) {
+    throw new Problem(
+      'conflict',
+      `changes wait for their upload in ${used}; set cache.dir to that and run \`fjord flush\`, or move the folder: mv ${used} ${path}`,
+    );
+  }
+  await makePrivateFolder(path);
+  const ownerFile = join(path, 'owner.json');
+  const owner = await readJson(ownerFile, OwnerSchema);
+  if (owner !== undefined && owner.email !== email) {
+    throw new Problem('conflict', `${path} is the cache of ${owner.email}; name another cache.dir for ${email}`);
+  }
+  if (owner === undefined) await writeJson(ownerFile, { email });
+  if (used !== path || path !== dir.gateway) await writeJson(dir.cache, { dir: path });
+}
+
+/** Whether something was promised there that the cloud does not have. */
+async function hasQueue(path: string): Promise<boolean> {
+  const place = join(path, 'db');
+  // What is not a database must not become one.
+  if (!existsSync(join(place, 'CURRENT'))) return false;
+  try {
+    const db = await Database.open(place);
+    try {
+      return (await (await db.rows('journal')).range({ gt: '', lt: '~', limit: 1 })).length > 0;
+    } finally {
+      await db.close();
+    }
+  } catch (error) {
+    // Damaged, or another program's: nothing of this computer's account can be read there.
+    if (isFsError(error)) return false;
+    throw error;
+  }
+}

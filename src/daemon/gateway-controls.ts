@@ -1,0 +1,143 @@
+import { posix } from 'node:path';
+import type { Gateway } from '../mounts/gateway.ts';
+import type { Context } from '../vfs/context.ts';
+import type { FileSystem } from '../vfs/file-system.ts';
+import { FsError } from '../vfs/fs-error.ts';
+import type { TrashRecord, VersionRecord } from '../cloud/http/wire.ts';
+import { list, resolve } from './control/files.ts';
+import type { Controls, OnProgress } from './control/controls.ts';
+import { describeStatus, type Circumstances } from './gateway-status.ts';
+import type {
+  ArchiveRemoveBody,
+  Conflict,
+  KeptVersion,
+  Listed,
+  MountBody,
+  PurgeBody,
+  RestoreBody,
+  Status,
+  Trashed,
+} from './control/wire.ts';
+import type { BackupControls } from './backup-controls.ts';
+import type { MountPoint } from './mount-point.ts';
+
+export interface GatewayControlsOptions {
+  readonly gateway: Gateway;
+  readonly backups: BackupControls;
+  readonly mountPoint: MountPoint;
+  /** Answers the folder's real path. */
+  readonly mount: (body: MountBody) => Promise<string>;
+  readonly circumstances: Circumstances;
+  /** Ends the program soon; answers the process to wait for. */
+  readonly leave: () => number;
+}
+
+/** What the control socket can ask, answered by the gateway. */
+export class GatewayControls implements Controls {
+  readonly #gateway: Gateway;
+  readonly #circumstances: Circumstances;
+  readonly #mountPoint: MountPoint;
+  readonly mount: GatewayControlsOptions['mount'];
+  readonly #leave: () => number;
+  readonly backups: BackupControls;
+
+  constructor({ gateway, backups, mountPoint, mount, circumstances, leave }: GatewayControlsOptions) {
+    this.#gateway = gateway;
+    this.#mountPoint = mountPoint;
+    this.mount = mount;
+    this.#circumstances = circumstances;
+    this.#leave = leave;
+    this.backups = backups;
+  }
+
+  get fs(): FileSystem {
+    return this.#gateway.fs;
+  }
+
+  get raw(): FileSystem {
+    return this.#gateway.raw;
+  }
+
+  status(): Promise<Status> {
+    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state);
+  }
+
+  async versions(path: string, context: Context): Promise<KeptVersion[]> {
+    await resolve(this.raw, path, 'versions', context);
+    return (await this.#gateway.versions(path, context)).map(keptVersion);
+  }
+
+  async readVersion(path: string, id: string, context: Context): Promise<[Listed, AsyncIterable<Uint8Array>]> {
+    const now = await list(this.raw, await resolve(this.raw, path, 'open', context), path, context);
+    const kept = (await this.#gateway.versions(path, context)).find((version) => version.id === id);
+    if (kept === undefined) {
+      throw new FsError('ENOENT', 'open', { subject: path, reason: `it has no version ${id}; see \`fjord versions\`` });
+    }
+    const then = { ...now, size: kept.size, mtime: kept.mtime, version: kept.id };
+    return [then, this.#gateway.readVersion(path, id, context)];
+  }
+
+  async restore({ path, version }: RestoreBody, context: Context): Promise<void> {
+    await resolve(this.raw, path, 'restore', context);
+    await this.#gateway.restoreVersion(path, version, context);
+  }
+
+  async *trash(context: Context): AsyncGenerator<Trashed> {
+    for await (const record of this.#gateway.trash(context)) yield trashed(record);
+  }
+
+  async restoreTrash(node: string, context: Context): Promise<void> {
+    await this.#gateway.restoreTrash(node, context);
+  }
+
+  async purgeTrash({ node, password }: PurgeBody, context: Context): Promise<void> {
+    await this.#gateway.purgeTrash(node, password, context);
+  }
+
+  async conflicts(): Promise<Conflict[]> {
+    const found = await this.#gateway.conflicts();
+    return found.map(({ path, name, at }) => ({ path, original: posix.join(posix.dirname(path), name), at }));
+  }
+
+  retry(): number {
+    return this.#gateway.retry();
+  }
+
+  confirm(): number {
+    return this.#gateway.confirm();
+  }
+
+  async flush(path: string, onProgress: OnProgress, context: Context): Promise<void> {
+    await resolve(this.raw, path, 'flush', context);
+    let most = 0;
+    await this.#gateway.flush(
+      path,
+      ({ done, total, bytes, waits }) => {
+        most = Math.max(most, bytes);
+        onProgress({ done: { files: done, bytes: most - bytes }, total: { files: total, bytes: most }, waits });
+      },
+      context,
+    );
+  }
+
+  async removeArchived({ path, password }: ArchiveRemoveBody, context: Context): Promise<void> {
+    await resolve(this.raw, path, 'remove', context);
+    await this.#gateway.removeArchived(path, password, context);
+  }
+
+  unmount(lazy: boolean): Promise<string> {
+    return this.#mountPoint.unmount({ lazy });
+  }
+
+  leave(): number {
+    return this.#leave();
+  }
+}
+
+function keptVersion({ id, size, mtime, created, current }: VersionRecord): KeptVersion {
+  return { id, size, mtime, created, current };
+}
+
+function trashed({ node, path, size, files, removed, expires }: TrashRecord): Trashed {
+  return { node: node.id, path, kind: node.kind, size, files, removed, expires };
+}

@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises';
+import { HttpRemote } from '../cloud/http/http-remote.ts';
+import { Gateway } from '../mounts/gateway.ts';
+import { openWebDavDoor, type WebDavDoor } from '../mounts/doors/webdav-door.ts';
+import { FsError } from '../vfs/fs-error.ts';
+import { BackupControls } from './backup-controls.ts';
+import { GatewayBackups } from './backup-engine.ts';
+import { cacheDir, takeCacheDir } from './cache-dir.ts';
+import type { Config } from './config.ts';
+import type { Amount, MountBody } from './control/wire.ts';
+import { ControlServer } from './control/server.ts';
+import { dataDir, type DataDir } from './data-dir.ts';
+import { drain } from './drain.ts';
+import { GatewayControls } from './gateway-controls.ts';
+import { IdleCollection } from './idle-collection.ts';
+import { openLog, type LogFile } from './log.ts';
+import { MountPoint, type MountState } from './mount-point.ts';
+import { takenFolders, wishedBy, wishOf } from './mount-wish.ts';
+import { makePrivateFolder } from './private-file.ts';
+import { Problem } from './problem.ts';
+import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
+import { answers } from './sole-socket.ts';
+import { version } from './version.ts';
+
+export interface GatewayProcessOptions {
+  readonly config: Config;
+  /** Somebody asked over the control socket to end the program: answers the process to wait for. */
+  readonly leave: () => number;
+  /** The drive is mounted now, or not any more, or cannot be. */
+  readonly onMount?: (state: MountState) => void;
+  /** One line for the person at the terminal. */
+  readonly say?: (text: string) => void;
+}
+
+interface Parts {
+  readonly remote: HttpRemote;
+  readonly gateway: Gateway;
+  readonly door: WebDavDoor;
+  readonly control: ControlServer;
+  readonly mountPoint: MountPoint;
+  readonly logFile: LogFile;
+  readonly stopCollecting: () => void;
+}
+
+/** How long the first start waits for the cloud, ms. */
+const FIRST_WORD = 5000;
+
+/** A gateway with its doors and its control socket, in this process. Starting is recovery, and needs no network. */
+export class GatewayProcess {
+  readonly #parts: Parts;
+  readonly access: { readonly url: string; readonly user: string; readonly password: string };
+
+  private constructor(parts: Parts, access: GatewayProcess['access']) {
+    this.#parts = parts;
+    this.access = access;
+  }
+
+  get port(): number {
+    return this.#parts.door.port;
+  }
+
+  /** Answered when the database cannot be written any more: end the process, the next start recovers. */
+  async failed(): Promise<FsError> {
+    const { gateway, logFile } = this.#parts;
+    const failure = await gateway.stack.db.failed;
+    logFile.log.fatal({ code: failure.code, reason: failure.reason, cause: failure.cause }, 'the cache disk failed');
+    logFile.flush();
+    return failure;
+  }
+
+  /** Where the drive is mounted. */
+  get mount(): MountState {
+    return this.#parts.mountPoint.state;
+  }
+
+  /** @throws Problem, FsError */
+  static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
+    const { config, leave, onMount = () => undefined, say = () => undefined } = options;
+    const dir = dataDir(config['data.dir']);
+    const device = await checkStart(dir, config);
+    await makePrivateFolder(dir.root);
+    const logFile = openLog(dir.log, 'gateway', config['log.level']);
+    const closers: (() => Promise<unknown>)[] = [];
+    try {
+      const url = config['cloud.url'] === '' ? device.url : config['cloud.url'];
+      const remote = new HttpRemote({ url, token: device.token });
+      closers.unshift(() => remote.close());
+      const stopCollecting = IdleCollection.start(collector());
+      closers.unshift(async () => stopCollecting());
+      const gateway = await openGateway(config, dir, remote, device, logFile);
+      closers.unshift(() => gateway.close());
+      await gateway.ready(FIRST_WORD);
+      const access = { user: config['webdav.user'], password: await webDavPassword(dir.webdav) };
+      const door = await openDoor(config, gateway, access, logFile);
+      closers.unshift(() => door.close());
+      const circumstances = {
+        pid: process.pid,
+        started: Date.now(),
+        version,
+        dir: dir.root,
+        account: device.email,
+        device: device.device.name,
+        webdav: { url: door.url, user: access.user, engine: config['webdav.engine'] },
+        cloudUrl: url,
+      };
+      const mounted = (): string | undefined => mountPoint.state.dir ?? mountPoint.state.wish?.dir;
+      const engine = new GatewayBackups({ gateway, remote, dataFolder: dir.root, mounted, log: logFile.log });
+      const backups = new BackupControls({ file: dir.backups, engine, now: Date.now });
+      const mountPoint = new MountPoint({
+        fs: gateway.fs,
+        file: dir.mount,
+        taken: () => takenFolders(config, dir),
+        onChange: onMount,
+        say,
+        log: logFile.log.child({ door: 'fuse' }),
+      });
+      const mount = (body: MountBody): Promise<string> => mountPoint.mount(wishedBy(body, config));
+      const controls = new GatewayControls({ gateway, backups, mountPoint, mount, circumstances, leave });
+      const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
+      await control.listen();
+      closers.unshift(() => control.close());
+      await mountPoint.start(wishOf(config));
+      logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
+      const parts = { remote, gateway, door, control, mountPoint, logFile, stopCollecting };
+      return new GatewayProcess(parts, { ...access, url: door.url });
+    } catch (error) {
+      for (const close of closers) await close().catch(() => undefined);
+      logFile.flush();
+      throw error;
+    }
+  }
+
+  /** Closes the doors, uploads what is queued if asked to, closes the rest; answers what is not in the cloud. */
+  async stop(options: { readonly drain: boolean }): Promise<Amount> {
+    const { remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
+    stopCollecting();
+    await Promise.all([mountPoint.close(), door.close()]);
+    if (options.drain) await drain(gateway);
+    const { queued: files, bytes } = gateway.status();
+    await gateway.close();
+    await remote.close();
+    await control.close();
+    logFile.log.info({ queued: files }, 'the gateway ended');
+    logFile.flush();
+    return { files, bytes };
+  }
+}
+
+/** V8's, if the process was started with `--expose-gc`. */
+function collector(): (() => void) | undefined {
+  const { gc } = globalThis;
+  return gc && (() => gc());
+}
+
+async function checkStart(dir: DataDir, config: Config): Promise<DeviceFile> {
+  if (await answers(dir.controlSocket)) {
+    const reason = 'a gateway already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
+    throw new FsError('EBUSY', 'start', { subject: dir.root, reason });
+  }
+  const device = await readDevice(dir.device);
+  if (device !== undefined) return device;
+  const cloud = config['cloud.url'] === '' ? '' : ` --cloud ${config['cloud.url']}`;
+  throw new Problem(
+    'usage',
+    `${dir.root} belongs to no account yet; use \`fjord login EMAIL${cloud}\` or \`fjord start\``,
+  );
+}
+
+async function openGateway(
+  config: Config,
+  dir: DataDir,
+  remote: HttpRemote,
+  { device, email }: DeviceFile,
+  { log }: LogFile,
+): Promise<Gateway> {
+  const cache = cacheDir(config, dir);
+  await takeCacheDir(cache, dir, email);
+  return Gateway.open({
+    dir: cache,
+    remote,
+    device,
+    limits: { cacheBytes: config['cache.size'], minFree: config['cache.min_free'] },
+    settle: Math.max(1, config['archive.settle']),
+    archiveReadable: config['archive.readable'],
+    durability: config.durability,
+    log,
+  });
+}
+
+async function openDoor(
+  config: Config,
+  gateway: Gateway,
+  credentials: { readonly user: string; readonly password: string },
+  { log }: LogFile,
+): Promise<WebDavDoor> {
+  return openWebDavDoor({
+    ...credentials,
+    fs: gateway.fs,
+    lockStore: gateway.stack.locks,
+    engine: config['webdav.engine'],
+    host: config['webdav.host'],
+    port: config['webdav.port'],
+    names: config['webdav.names'].split(/[\s,]+/).filter((name) => name !== ''),
+    quota: config['webdav.quota'],
+    tls: await readTls(config),
+    log: log.child({ door: 'webdav' }),
+  });
+}
+
+async function readTls(config: Config): Promise<{ cert: string; key: string } | undefined> {
+  const [cert, key] = [config['webdav.tls_cert'], config['webdav.tls_key']];
+  if (cert === '' && key === '') return undefined;
+  if (cert === '' || key === '') throw new Problem('usage', 'webdav.tls_cert and webdav.tls_key go together');
+  return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
+}

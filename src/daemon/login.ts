@@ -1,0 +1,36 @@
+import { hostname } from 'node:os';
+import { login } from '../cloud/http/login.ts';
+import { background } from '../vfs/context.ts';
+import { isFsError } from '../vfs/fs-error.ts';
+import type { DeviceFile } from './secrets.ts';
+
+export interface LoginOptions {
+  readonly url: string;
+  readonly email: string;
+  readonly password: string;
+  /** What the account will call this computer; its host name if empty. */
+  readonly deviceName: string;
+  /** What an earlier login left: the computer stays that device, so its backups stay its own. */
+  readonly known?: DeviceFile | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes this computer a device of the account. @throws EACCES, EAGAIN, EINVAL */
+export async function logIn(options: LoginOptions): Promise<DeviceFile> {
+  try {
+    return await attempt(options);
+  } catch (error) {
+    // The account may have been made anew since, or the device removed from it.
+    if (options.known === undefined || !isFsError(error, 'ENOENT')) throw error;
+    return await attempt({ ...options, known: undefined });
+  }
+}
+
+async function attempt({ url, email, password, deviceName, known, signal }: LoginOptions): Promise<DeviceFile> {
+  const name = deviceName === '' ? (known?.device.name ?? hostname()) : deviceName;
+  const platform = `${process.platform}-${process.arch}`;
+  const id = known?.url === url ? { id: known.device.id } : {};
+  const credentials = { email, password, device: { ...id, name, platform } };
+  const { token, device, account } = await login({ url }, credentials, signal === undefined ? background : { signal });
+  return { url, email: account.email, token, device: { id: device.id, name: device.name } };
+}

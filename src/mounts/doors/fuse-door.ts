@@ -1,0 +1,107 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { FuseLog } from '../../fuse/log.ts';
+import { readMounts } from '../../fuse/mount-table.ts';
+import type { FuseMount } from '../../fuse/mount.ts';
+import type { FileSystem } from '../../vfs/file-system.ts';
+import { asFsError, FsError } from '../../vfs/fs-error.ts';
+
+export interface FuseDriver {
+  /** `kernel`: the kernel's protocol, spoken here (Linux). `native`: the package fuse-native. */
+  readonly driver: 'kernel' | 'native';
+}
+
+export interface FuseDoorOptions extends FuseDriver {
+  readonly fs: FileSystem;
+  /** An existing folder; see `prepareMountFolder`. */
+  readonly dir: string;
+  /** Let the kernel read and write cached files by itself, where it can. */
+  readonly passthrough: boolean;
+  /** Serve extended attributes. */
+  readonly xattr: boolean;
+  /** Let other users in. */
+  readonly allowOther: boolean;
+  readonly log: FuseLog;
+}
+
+/** The drive as a file system of this computer. */
+export type FuseDoor = Pick<FuseMount, 'dir' | 'closed' | 'unmount' | 'abort'>;
+
+/** What `df` shows as the device. */
+const NAME = 'fjord';
+
+/**
+ * Mounts the drive. The process that serves it must touch the folder by asynchronous calls only.
+ * @throws ENOTSUP where there is no FUSE, or what the driver needs is not installed; EPERM with the words of the
+ * system's mount command; EBUSY if something that lives is mounted there
+ */
+export async function openFuseDoor(options: FuseDoorOptions): Promise<FuseDoor> {
+  const { fs, dir, passthrough, xattr, allowOther, log } = options;
+  await checkSystem(dir, options);
+  const args = { fs, dir, name: NAME, options: { passthrough, xattr, allowOther }, log };
+  // Not before one of them is needed: each loads a native library.
+  if (options.driver === 'native') {
+    const { NativeMount } = await import('../../fuse/native/mount.ts');
+    return await NativeMount.mount(args);
+  }
+  const { FuseMount } = await import('../../fuse/mount.ts');
+  return await FuseMount.mount(args);
+}
+
+/**
+ * Makes the folder if there is none; answers whether it did. A dead mount that lies on it is removed first: nothing else
+ * can be done with it.
+ * @throws ENOTSUP as `openFuseDoor`; EBUSY if something that lives is mounted there; EEXIST, EACCES … of mkdir
+ */
+export async function prepareMountFolder(dir: string, driver: FuseDriver): Promise<boolean> {
+  await checkSystem(dir, driver);
+  await clearDeadMount(dir);
+  try {
+    return (await mkdir(dir, { recursive: true })) !== undefined;
+  } catch (error) {
+    throw asFsError(error, 'mount', dir);
+  }
+}
+
+/** Removes what a process that died left mounted. @throws EBUSY if something that lives is mounted there */
+export async function clearDeadMount(dir: string): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const { clearDead } = await import('../../fuse/mounter.ts');
+  await clearDead(dir);
+}
+
+/** Whether a drive lies on the folder, by the system's table of mounts: the folder is not touched. */
+export async function isMountedOn(dir: string): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  return (await readMounts()).some((mount) => mount.dir === dir && mount.type.startsWith('fuse'));
+}
+
+async function checkSystem(dir: string, { driver }: FuseDriver): Promise<void> {
+  const reason = await missing(driver);
+  if (reason !== undefined) throw new FsError('ENOTSUP', 'mount', { subject: dir, reason });
+}
+
+/** What this computer lacks, in words. */
+async function missing(driver: FuseDriver['driver']): Promise<string | undefined> {
+  if (process.platform === 'darwin' && driver === 'native') return undefined;
+  if (process.platform !== 'linux') return 'mounting needs Linux; use the WebDAV address here';
+  const device = '/dev/fuse';
+  try {
+    await access(device, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') {
+      return `there is no ${device} (load the kernel's module fuse, or give the container the device)`;
+    }
+    return `this user may not open ${device}`;
+  }
+  const helper = driver === 'native' ? 'fusermount' : 'fusermount3';
+  if (process.getuid?.() === 0 || (await isInstalled(helper))) return undefined;
+  return `${helper} is not installed (package fuse3)`;
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const tries = folders.map((folder) => access(join(folder, program), constants.X_OK));
+  return (await Promise.allSettled(tries)).some(({ status }) => status === 'fulfilled');
+}

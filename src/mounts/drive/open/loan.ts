@@ -1,0 +1,93 @@
+import { type BigIntStats, fstatSync, futimesSync } from 'node:fs';
+import type { StagedFile } from '../../../cache/content/content.ts';
+import type { Borrowed } from '../../../cache/disk/file-pool.ts';
+import type { Backing } from '../../../vfs/file-system.ts';
+
+/** How often somebody looks what was written, ms: for how long it can stay without being on the disk or in a listing. */
+const LOOK = 1000;
+
+/** What others have written: the size, and when, ms since 1970. */
+export interface Seen {
+  readonly size: number;
+  readonly mtime: number;
+}
+
+/** A file that is lent to kernels, for handles of one node, and what they write into it. */
+export class Loan {
+  readonly backing: Backing;
+  /** What is written into. */
+  readonly staged: StagedFile | undefined;
+  readonly #file: Borrowed;
+  readonly #look: () => void;
+  #users = 0;
+  #writers = 0;
+  #seen: string;
+  /** Looked in this turn of the microtask queue: within it nobody can tell a write from one that came a moment later. */
+  #recent: Seen | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param look Called now and then while somebody may write. */
+  constructor(file: Borrowed, staged: StagedFile | undefined, look: () => void) {
+    this.#file = file;
+    this.staged = staged;
+    this.#look = look;
+    const stats = fstatSync(file.fd, { bigint: true });
+    this.backing = { fd: file.fd, key: `${stats.dev}:${stats.ino}` };
+    this.#seen = nameOf(stats);
+    this.#remember(stats);
+  }
+
+  get isUsed(): boolean {
+    return this.#users > 0;
+  }
+
+  get isWritten(): boolean {
+    return this.#writers > 0;
+  }
+
+  use(write: boolean): void {
+    this.#users++;
+    if (!write || this.#writers++ > 0) return;
+    this.#note();
+    this.#timer = setInterval(this.#look, LOOK).unref();
+  }
+
+  /** Look before what the writer has left. */
+  leave(write: boolean): void {
+    if (write && --this.#writers === 0) clearInterval(this.#timer);
+    if (--this.#users === 0) this.#file.release();
+  }
+
+  /** What was written since the last look; nothing if nothing was. */
+  seen(): Seen | undefined {
+    const before = this.#seen;
+    const seen = this.#note();
+    if (before === this.#seen) return undefined;
+    this.staged?.touched();
+    return seen;
+  }
+
+  /** Somebody set the time of the file: that of later writes is its own. */
+  setTime(mtime: number): void {
+    futimesSync(this.#file.fd, mtime / 1000, mtime / 1000);
+    this.#recent = undefined;
+    this.#note();
+  }
+
+  #note(): Seen {
+    if (this.#recent !== undefined) return this.#recent;
+    const stats = fstatSync(this.#file.fd, { bigint: true });
+    this.#seen = nameOf(stats);
+    return this.#remember(stats);
+  }
+
+  #remember({ size, mtimeNs }: BigIntStats): Seen {
+    queueMicrotask(() => (this.#recent = undefined));
+    return (this.#recent = { size: Number(size), mtime: Number(mtimeNs / 1000n) / 1000 });
+  }
+}
+
+/** Tells apart what a file was before and after a write. */
+function nameOf({ size, mtimeNs }: BigIntStats): string {
+  return `${size} ${mtimeNs}`;
+}

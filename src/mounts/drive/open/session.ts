@@ -1,0 +1,50 @@
+import type { StagedFile } from '../../../cache/content/content.ts';
+import type { Entry } from '../../../cache/tree/entry.ts';
+
+/**
+ * Seals what is to be read or sent: a copy if there is one, else the file itself. `whole`: nothing was written while the
+ * copy was made.
+ */
+export type Seal = (copy?: StagedFile, whole?: boolean) => Promise<StagedFile | undefined>;
+
+type Unwritten = Pick<Entry, 'size' | 'mtime' | 'ctime' | 'version'>;
+
+/** A stretch of writing into one staged file, from a first write until it is flushed. */
+export class Session {
+  readonly file: StagedFile;
+  /** Versions of the session are this and a count. */
+  readonly #id: string;
+  #count = 0;
+  /** What the catalog does not show yet. */
+  #unwritten: Unwritten | undefined;
+
+  constructor(file: StagedFile, id: string) {
+    this.file = file;
+    this.#id = id;
+  }
+
+  /** Names the bytes as they are now. */
+  get version(): string {
+    return `${this.#id}.${this.#count}`;
+  }
+
+  /** The node's entry from the catalog, what is unwritten applied. */
+  overlay(entry: Entry): Entry {
+    return this.#unwritten === undefined || entry.staged !== this.file.id ? entry : { ...entry, ...this.#unwritten };
+  }
+
+  wrote(size: number, at: number): void {
+    this.#count++;
+    this.#unwritten = { size, mtime: at, ctime: at, version: this.version };
+  }
+
+  /** Begun without a change: the attributes are what they were. */
+  resume({ size, mtime, ctime }: Pick<Entry, 'size' | 'mtime' | 'ctime'>): void {
+    this.#unwritten ??= { size, mtime, ctime, version: this.version };
+  }
+
+  /** Somebody set a time. */
+  amend(mtime: number): void {
+    if (this.#unwritten !== undefined) this.#unwritten = { ...this.#unwritten, mtime };
+  }
+}

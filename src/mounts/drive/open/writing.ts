@@ -1,0 +1,70 @@
+import type { StagedFile } from '../../../cache/content/content.ts';
+import type { Entry } from '../../../cache/tree/entry.ts';
+import type { Op } from '../../../cache/db/group-writer.ts';
+import { extended } from '../../../vfs/extended.ts';
+import { isAttached } from '../attached.ts';
+import type { DriveParts } from '../drive-parts.ts';
+import { planContent, withBase } from '../../intents/plan.ts';
+import { contentOf } from './source.ts';
+
+export interface Writable {
+  /** What is there already will be cut off. */
+  readonly fresh: boolean;
+  /** The file that has the bytes now is wanted itself, if that can be, as others have it open. */
+  readonly inPlace: boolean;
+}
+
+/**
+ * The staged file to write into: the one that waits, if nobody sends it; else a new one with the same bytes, or `fresh`
+ * without any. `staged` is the entry's, if it is open. @throws ENOSPC
+ */
+export async function writableFile(
+  { staging, journal }: DriveParts,
+  entry: Entry,
+  staged: StagedFile | undefined,
+  { fresh, inPlace }: Writable,
+): Promise<StagedFile> {
+  if (entry.staged === undefined) {
+    const content = contentOf(entry);
+    const seized = inPlace && content !== undefined ? staging.seize(content) : undefined;
+    return seized ?? staging.create(fresh ? null : (content ?? null));
+  }
+  const file = staged?.id === entry.staged ? staged : await staging.open(entry.staged);
+  const put = journal.of(entry.id).find((intent) => intent.staged === entry.staged);
+  const sent = put !== undefined && journal.isFixed(put.seq);
+  if (!sent && !file.isSealed) return file;
+  file.seal();
+  return fresh ? staging.create(null) : staging.fork(file);
+}
+
+/**
+ * Somebody begins to write: the entry names the staged file, and so does a put that is marked as `writing`. Nothing is
+ * promised of litter and of removed files. Submit the ops in the same turn.
+ */
+export function promiseWriting(
+  { catalog, ledger, now }: DriveParts,
+  before: Entry,
+  { file, version }: { readonly file: StagedFile; readonly version: string },
+): { entry: Entry; ops: readonly Op[] } {
+  const { hash: _hash, remote: _remote, ...rest } = before;
+  const at = now();
+  const entry: Entry = extended(rest, { staged: file.id, version, size: file.size, mtime: at, ctime: at });
+  if (catalog.get(before.id) === undefined || !isAttached(catalog, before)) return { entry, ops: [] };
+  if (before.local === true) return { entry, ops: [catalog.update(entry)] };
+  const based: Entry = extended(entry, { base: withBase(before).base ?? null });
+  const plan = planContent(before, ledger.waiting(before.id), { version, staged: file.id, writing: true });
+  return { entry: based, ops: [...ledger.ops(plan), catalog.update(based)] };
+}
+
+/** The entry is as the writer left it: its put is complete. */
+export function finishWriting({ catalog, journal, now }: DriveParts, entry: Entry, file: StagedFile): readonly Op[] {
+  const put = journal.of(entry.id).findLast(({ staged }) => staged === file.id);
+  if (put === undefined) return [catalog.update(entry)];
+  const { writing: _writing, ...finished } = put;
+  return [catalog.update(entry), journal.put(extended(finished, { version: entry.version, at: now() }))];
+}
+
+/** A staged file that nobody has a use for any more, unless it waits to be sent. */
+export function forsake({ journal, staging }: DriveParts, staged: string): void {
+  if (!journal.names(staged)) staging.discard(staged).catch(() => undefined);
+}

@@ -1,0 +1,202 @@
+import type { Base, Entry } from '../../cache/tree/entry.ts';
+import type { PendingIntent } from '../../cache/tree/journal.ts';
+import { extended } from '../../vfs/extended.ts';
+import type { NodeId } from '../../vfs/node.ts';
+
+/**
+ * How a change alters what is promised to the cloud: pure functions from an entry as it was and the intents that wait for
+ * it to the intents that wait afterwards. What has not been sent is merged where the merged order means the same.
+ */
+
+/** An intent of one node. What has been sent is `fixed`: nobody knows whether the cloud has executed it. */
+export interface Waiting {
+  readonly intent: PendingIntent;
+  readonly fixed: boolean;
+}
+
+/** An intent without a place in the order yet. */
+export type NewIntent = Omit<PendingIntent, 'seq' | 'id' | 'at'>;
+
+export interface Plan {
+  /** To be promised behind all others. */
+  readonly add: readonly NewIntent[];
+  /** To be written anew under their `seq`. */
+  readonly rewrite: readonly PendingIntent[];
+  /** Pointless now. */
+  readonly drop: readonly PendingIntent[];
+}
+
+/** New content of a file: staged here, or a version of the cloud, or (with neither) no bytes at all. */
+export interface NewContent {
+  readonly version: string;
+  readonly staged?: string;
+  readonly from?: string;
+  readonly writing?: true;
+}
+
+export interface Spot {
+  readonly parent: NodeId;
+  readonly name: string;
+}
+
+const nothing: Plan = { add: [], rewrite: [], drop: [] };
+
+export function joinPlans(...plans: readonly Plan[]): Plan {
+  return {
+    add: plans.flatMap(({ add }) => add),
+    rewrite: plans.flatMap(({ rewrite }) => rewrite),
+    drop: plans.flatMap(({ drop }) => drop),
+  };
+}
+
+/** The entry with the state that both sides agree on written down, before the first change of it. */
+export function withBase(entry: Entry): Entry {
+  return entry.base === undefined ? extended(entry, { base: agreedOf(entry) }) : entry;
+}
+
+function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
+  return { parent, name, version: remote ?? null, hash: hash ?? null, rev };
+}
+
+/** A new node. `replace` had its name, and the cloud knows it. */
+export function planCreation(entry: Entry, content?: NewContent, replace?: NodeId): Plan {
+  const op = entry.kind === 'file' ? 'put' : entry.kind === 'folder' ? 'mkdir' : 'symlink';
+  const put = content === undefined ? {} : { base: null, ...content };
+  return { ...nothing, add: [{ op, ...subject(entry), ...put, ...replaced(replace) }] };
+}
+
+/** New content of a known node. */
+export function planContent(entry: Entry, waiting: readonly Waiting[], content: NewContent): Plan {
+  const open = unsent(waiting);
+  const put = open.findLast(({ op }) => op === 'put');
+  if (put !== undefined) return { ...nothing, rewrite: [extended(bare(put), content)] };
+  const whole = { op: 'put', ...subject(entry), ...content, base: lastVersion(entry, waiting) } as const;
+  const attr = open.findLast(({ op }) => op === 'attr');
+  if (attr === undefined) return { ...nothing, add: [whole] };
+  return { ...nothing, rewrite: [{ seq: attr.seq, id: attr.id, at: attr.at, ...whole }] };
+}
+
+/** New metadata, which an intent that has not been sent takes along. `cleared` names extended attributes taken off. */
+export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: readonly string[] = []): Plan {
+  const carrier = unsent(waiting).findLast(({ op }) => op !== 'move' && op !== 'remove');
+  if (carrier?.op === 'attr') {
+    const all = [...new Set([...(carrier.cleared ?? []), ...cleared])];
+    return {
+      ...nothing,
+      rewrite: [all.length > 0 ? extended(unparked(carrier), { cleared: all }) : unparked(carrier)],
+    };
+  }
+  if (carrier !== undefined) return { ...nothing, rewrite: [unparked(carrier)] };
+  return { ...nothing, add: [{ op: 'attr', ...subject(entry), ...(cleared.length > 0 ? { cleared } : {}) }] };
+}
+
+/**
+ * `entry` goes to another place; `replace` has had it, and the cloud knows it. `isFree` tells whether no intent has to do
+ * with the new name.
+ */
+export function planMove(
+  entry: Entry,
+  waiting: readonly Waiting[],
+  to: Spot,
+  isFree: () => boolean,
+  replace?: NodeId,
+): Plan {
+  const [only, ...others] = waiting;
+  const alone = only !== undefined && others.length === 0 && !only.fixed && isCreation(only.intent);
+  if (!alone || only.intent.replace !== undefined) {
+    return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
+  }
+  if (only.intent.op === 'mkdir') {
+    // What is in the folder was promised behind it, so it must keep its turn; at that time the name must be free.
+    if (replace === undefined && isFree()) return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
+    return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
+  }
+  const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
+  return { ...nothing, drop: [only.intent], add: [extended(extended(creation, to), replaced(replace))] };
+}
+
+/** A `move` that is not merged with anything. */
+export function planPlainMove(entry: Entry, waiting: readonly Waiting[], to: Spot, replace?: NodeId): NewIntent {
+  return { op: 'move', ...subject(entry), ...to, origin: lastSpot(entry, waiting), ...replaced(replace) };
+}
+
+/** `entry` loses its name to another node; `replace` is what the other one's intent has to name. */
+export function planReplaced(entry: Entry, waiting: readonly Waiting[]): Plan & { readonly replace?: NodeId } {
+  if (entry.local === true) return nothing;
+  const [only] = waiting;
+  if (!isKnown(waiting)) {
+    if (waiting.length === 1 && only?.intent.replace !== undefined) {
+      return { ...nothing, drop: [only.intent], replace: only.intent.replace };
+    }
+    if (!replacesAny(waiting)) return { ...nothing, drop: waiting.map(({ intent }) => intent) };
+  }
+  return { ...nothing, drop: unsent(waiting).filter(isIdle), replace: entry.id };
+}
+
+/** `entry` goes to the Trash. `seen` is the revision of its space that is known here. */
+export function planRemove(entry: Entry, waiting: readonly Waiting[], seen: number): Plan {
+  if (entry.local === true) return nothing;
+  if (!isKnown(waiting) && !replacesAny(waiting)) return { ...nothing, drop: waiting.map(({ intent }) => intent) };
+  const drop = unsent(waiting).filter(isIdle);
+  const left = waiting.filter(({ intent }) => !drop.includes(intent));
+  const base = entry.kind === 'folder' ? null : lastVersion(entry, left);
+  return { ...nothing, drop, add: [{ op: 'remove', ...subject(entry), base, seen }] };
+}
+
+/** True for the intent that makes its node. */
+export function isCreation({ op, base }: PendingIntent): boolean {
+  return op === 'mkdir' || op === 'symlink' || (op === 'put' && base === null);
+}
+
+/** True if the cloud knows the node, or may: unless its creation waits here and nothing has been sent. */
+function isKnown(waiting: readonly Waiting[]): boolean {
+  return waiting.some(({ fixed }) => fixed) || !waiting.some(({ intent }) => isCreation(intent));
+}
+
+function replacesAny(waiting: readonly Waiting[]): boolean {
+  return waiting.some(({ intent }) => intent.replace !== undefined);
+}
+
+/** The intents behind the last that was sent. */
+function unsent(waiting: readonly Waiting[]): PendingIntent[] {
+  return waiting.slice(waiting.findLastIndex(({ fixed }) => fixed) + 1).map(({ intent }) => intent);
+}
+
+/** Without effect on a node that is going away. A `move` is not: it frees a name that a later intent may count on. */
+function isIdle(intent: PendingIntent): boolean {
+  return intent.op === 'attr' || (intent.op === 'put' && !isCreation(intent));
+}
+
+/** The version that the cloud will have when all that waits has been executed; `null` if there is none. */
+function lastVersion(entry: Entry, waiting: readonly Waiting[]): string | null {
+  const put = waiting.findLast(({ intent }) => intent.op === 'put');
+  if (put?.intent.version !== undefined) return put.intent.version;
+  return entry.base === undefined ? (entry.remote ?? null) : (entry.base?.version ?? null);
+}
+
+/** Where the cloud will have the node when all that waits has been executed. */
+function lastSpot(entry: Entry, waiting: readonly Waiting[]): Spot {
+  const placed = waiting.findLast(({ intent }) => intent.op === 'move' || isCreation(intent));
+  const { parent, name } = placed?.intent ?? entry.base ?? entry;
+  return { parent, name };
+}
+
+function subject({ space, id, parent, name }: Entry): Pick<NewIntent, 'space' | 'node' | 'parent' | 'name'> {
+  return { space, node: id, parent, name };
+}
+
+function replaced(replace: NodeId | undefined): Pick<NewIntent, 'replace'> {
+  return replace === undefined ? {} : { replace };
+}
+
+/** A put without its content. */
+function bare(put: PendingIntent): PendingIntent {
+  const { staged: _staged, from: _from, writing: _writing, ...rest } = unparked(put);
+  return rest;
+}
+
+/** A change gives an intent that could not succeed another chance. */
+function unparked(intent: PendingIntent): PendingIntent {
+  const { parked: _parked, ...rest } = intent;
+  return rest;
+}

@@ -1,0 +1,55 @@
+import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
+import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
+import { extended } from '../../vfs/extended.ts';
+import type { NodeId } from '../../vfs/node.ts';
+import { newId } from '../drive/new-id.ts';
+import type { Plan, Spot, Waiting } from './plan.ts';
+
+export interface LedgerParts {
+  readonly journal: Journal;
+  readonly writer: GroupWriter;
+  readonly now: () => number;
+}
+
+/** Writes plans into the journal. */
+export class Ledger {
+  readonly #parts: LedgerParts;
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  /** What waits for a node, in order. */
+  waiting(node: NodeId): Waiting[] {
+    const { journal } = this.#parts;
+    if (!journal.has(node)) return [];
+    return journal.of(node).map((intent) => ({ intent, fixed: journal.isFixed(intent.seq) }));
+  }
+
+  /** Whether no intent has to do with a name. */
+  isFree({ parent, name }: Spot): boolean {
+    for (const intent of this.#parts.journal.all()) {
+      if (intent.name === name && intent.parent === parent) return false;
+      if (intent.origin?.name === name && intent.origin.parent === parent) return false;
+    }
+    return true;
+  }
+
+  /** The ops of a plan; submit them in the same turn. */
+  ops({ add, rewrite, drop }: Plan): Op[] {
+    const { journal, now } = this.#parts;
+    const at = now();
+    return [
+      ...drop.map(({ seq }) => journal.remove(seq)),
+      ...rewrite.map((intent) => journal.put({ ...intent, id: this.#idOf(intent), at })),
+      ...add.map((intent) => journal.put(extended(intent, { seq: journal.nextSeq(), id: newId(at), at }))),
+    ];
+  }
+
+  /** What the cloud has refused under one id it may refuse again without looking. */
+  #idOf({ seq, id }: PendingIntent): string {
+    const { journal, now } = this.#parts;
+    const renewed = journal.get(seq)?.parked !== undefined || journal.isInherited(seq);
+    return renewed ? newId(now()) : id;
+  }
+}

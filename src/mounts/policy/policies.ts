@@ -1,0 +1,100 @@
+import type { SpaceState } from '../../cache/tree/catalog.ts';
+import type { Access, Operation, Policy, Verdict } from './policy.ts';
+import { mirror, twoWay, uploadOnly } from './reconcile.ts';
+
+/** Everything the policies differ in that a person may configure. */
+export interface PolicyOptions {
+  /** How long an Archive file must have been let go before it is sealed, ms. */
+  readonly settle: number;
+  /** Whether sealed files of Archive can be read through the drive. */
+  readonly readable: boolean;
+}
+
+type Row = Readonly<Record<Operation, Verdict>>;
+
+/** The policies of the drive: of the folders between the spaces, and of each kind of space. */
+export interface Policies {
+  readonly branch: Policy;
+  readonly sync: Policy;
+  readonly shared: Policy;
+  readonly backup: Policy;
+  readonly archive: Policy;
+}
+
+const all: Row = {
+  list: 'yes',
+  read: 'yes',
+  add: 'yes',
+  replace: 'yes',
+  write: 'yes',
+  rename: 'yes',
+  remove: 'yes',
+  attr: 'yes',
+};
+
+const look = { list: 'yes', read: 'yes' } as const;
+
+/** A row that refuses every change with one reason. */
+function readOnly(reason: string): Row {
+  const no: Verdict = { code: 'EROFS', reason };
+  return { ...look, add: no, replace: no, write: no, rename: no, remove: no, attr: no };
+}
+
+function sealed(readable: boolean): Row {
+  const no = (what: string): Verdict => ({ code: 'EPERM', reason: `the Archive keeps what it has: ${what}` });
+  const read: Verdict = { code: 'EACCES', reason: 'what is sealed in the Archive is read with `fjord get`' };
+  return {
+    list: 'yes',
+    read: readable ? 'yes' : read,
+    add: 'yes',
+    replace: 'yes',
+    write: no('a sealed file can be replaced as a whole, not written in part'),
+    rename: no('a sealed file cannot be renamed'),
+    remove: no('a sealed file cannot be deleted here'),
+    attr: no('times, mode and attributes of a sealed file cannot be changed'),
+  };
+}
+
+/** The new content may still be worked on; the node stays. */
+function renewed(row: Row): Row {
+  return { ...row, read: 'yes', write: 'yes', attr: 'yes' };
+}
+
+/** The same row in every state. */
+function always(row: Row): Access {
+  return { open: row, settling: row, sealed: row, renewed: row };
+}
+
+export function policies({ settle, readable }: PolicyOptions): Policies {
+  const kept = sealed(readable);
+  const open = { sealing: false, settle: 0, uploaded: 'cache' } as const;
+  return {
+    branch: {
+      ...open,
+      access: always(readOnly('the folders at the top of the drive are fixed')),
+      rules: mirror,
+      versions: false,
+    },
+    sync: { ...open, access: always(all), rules: twoWay, versions: true },
+    shared: { ...open, access: always(all), rules: twoWay, versions: true },
+    backup: {
+      ...open,
+      access: always(readOnly('a backup is written by the backup agent alone')),
+      rules: mirror,
+      versions: true,
+    },
+    archive: {
+      access: { open: all, settling: all, sealed: kept, renewed: renewed(kept) },
+      rules: uploadOnly,
+      sealing: true,
+      settle,
+      uploaded: 'drop',
+      versions: false,
+    },
+  };
+}
+
+/** The policy of a space; without one, of the folders between them. */
+export function policyFor(policies: Policies, space: SpaceState | undefined): Policy {
+  return space === undefined ? policies.branch : policies[space.kind];
+}

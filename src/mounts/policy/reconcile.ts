@@ -1,0 +1,121 @@
+import type { WireCode } from '../../cloud/http/wire.ts';
+import type { Action, Rules, Side } from './policy.ts';
+
+/** Both sides may change; nobody's bytes are lost, and a deletion loses to a change. */
+export const twoWay = {
+  same: { same: 'none', changed: 'download', gone: 'removeLocal' },
+  changed: { same: 'upload', changed: 'conflict', gone: 'upload' },
+  gone: { same: 'removeRemote', changed: 'download', gone: 'agree' },
+} as const satisfies Rules;
+
+/** Other computers write; whatever is different here gives way. */
+export const mirror = {
+  same: { same: 'none', changed: 'download', gone: 'removeLocal' },
+  changed: { same: 'download', changed: 'download', gone: 'removeLocal' },
+  gone: { same: 'download', changed: 'download', gone: 'agree' },
+} as const satisfies Rules;
+
+/** Everything goes up and nothing that is up is taken away from here. */
+export const uploadOnly = {
+  same: { same: 'none', changed: 'download', gone: 'removeLocal' },
+  changed: { same: 'upload', changed: 'conflict', gone: 'upload' },
+  gone: { same: 'download', changed: 'download', gone: 'agree' },
+} as const satisfies Rules;
+
+export interface Sides {
+  readonly local: Side;
+  readonly remote: Side;
+  /** Whether both sides have the same bytes now. */
+  readonly equal: boolean;
+}
+
+/** What to do about a node, given how each side differs from what both last agreed on. */
+export function reconcile(rules: Rules, { local, remote, equal }: Sides): Action {
+  return equal && local === 'changed' && remote === 'changed' ? 'agree' : rules[local][remote];
+}
+
+/** What the cloud said to an intent, and what is known about it here. */
+export interface Refused {
+  readonly op: 'mkdir' | 'symlink' | 'put' | 'move' | 'attr' | 'remove';
+  /** The intent makes its node. */
+  readonly creates: boolean;
+  readonly code: WireCode;
+  readonly rules: Rules;
+  /** What `current` of the answer is: the intent's node, the folder it was to be in, who has the name; or it was absent. */
+  readonly about: 'node' | 'parent' | 'holder' | 'nothing';
+  /** Both sides are folders, or have the same bytes or the same target. */
+  readonly equal: boolean;
+}
+
+/**
+ * - `executed`: the cloud has what was asked for
+ * - `merge`: our new node and the cloud's are one
+ * - `rename`: ours takes a name of its own
+ * - `copy`: our content becomes a file of its own, the node shows the cloud's
+ * - `show`: our change is dropped, the cloud's state is shown
+ * - `forget`: our change is pointless
+ * - `renew`: our node is made again, under another id
+ * - `renewParent`: the folder above it is
+ * - `again`: send it again, nothing needs to change
+ * - `park`: a person has to do something
+ */
+export type Remedy =
+  'executed' | 'merge' | 'rename' | 'copy' | 'show' | 'forget' | 'renew' | 'renewParent' | 'again' | 'park';
+
+type Case = (refused: Refused) => Remedy;
+
+const park: Case = () => 'park';
+const again: Case = () => 'again';
+
+/** Total: a new code of the service does not compile without its remedy. */
+const CASES: Readonly<Record<WireCode, Case>> = {
+  exists: ({ creates, equal }) => (creates && equal ? 'merge' : 'rename'),
+  conflict,
+  gone,
+  not_found: gone,
+  blocks_missing: again,
+  too_many_requests: again,
+  unavailable: again,
+  internal: again,
+  digest_mismatch: again,
+  bad_request: park,
+  unauthorized: park,
+  forbidden: park,
+  not_a_folder: park,
+  quota_exceeded: park,
+  name_invalid: park,
+  cursor_expired: park,
+  too_large: park,
+};
+
+/** What to do about an intent that the cloud has refused. */
+export function remedyFor(refused: Refused): Remedy {
+  return CASES[refused.code](refused);
+}
+
+/** The node is there in another state than this computer knew. */
+function conflict({ op, creates, rules, equal }: Refused): Remedy {
+  if (creates) return 'merge';
+  if (op === 'put') return COPY[reconcile(rules, { local: 'changed', remote: 'changed', equal })];
+  if (op === 'remove') return COPY[reconcile(rules, { local: 'gone', remote: 'changed', equal: false })];
+  return 'show';
+}
+
+/** The node, or a folder above it, was removed. */
+function gone({ op, creates, rules, about }: Refused): Remedy {
+  if (op === 'remove') return 'executed';
+  if (op === 'attr') return 'forget';
+  const action = reconcile(rules, { local: 'changed', remote: 'gone', equal: false });
+  if (action !== 'upload') return 'forget';
+  return creates || about === 'parent' ? 'renewParent' : 'renew';
+}
+
+const COPY: Readonly<Record<Action, Remedy>> = {
+  none: 'forget',
+  agree: 'executed',
+  download: 'show',
+  removeLocal: 'forget',
+  upload: 'copy',
+  conflict: 'copy',
+  removeRemote: 'again',
+};

@@ -1,0 +1,103 @@
+import type { Base, Entry } from '../../../cache/tree/entry.ts';
+import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import { extended } from '../../../vfs/extended.ts';
+import { isCreation } from '../../intents/plan.ts';
+
+/** Which parts of a node this computer has changed and the cloud does not know yet. */
+export interface Facets {
+  /** The cloud does not know the node. */
+  readonly birth: boolean;
+  readonly place: boolean;
+  readonly content: boolean;
+  readonly attr: boolean;
+  readonly removal: boolean;
+}
+
+export function facetsOf(intents: readonly PendingIntent[]): Facets {
+  const birth = intents.some(isCreation);
+  return {
+    birth,
+    place: birth || intents.some(({ op }) => op === 'move'),
+    content: intents.some(({ op }) => op === 'put'),
+    attr: intents.some(({ op }) => op !== 'move' && op !== 'remove'),
+    removal: intents.some(({ op }) => op === 'remove'),
+  };
+}
+
+/** The state that a record of the cloud stands for. */
+export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
+  return { parent, name, version, hash, rev };
+}
+
+/**
+ * The entry that shows a record of the cloud, except for the parts that were changed here. `parent` is the record's,
+ * under the id that it has here.
+ */
+export function merge(before: Entry | undefined, record: NodeRecord, local: Facets, parent: string): Entry {
+  if (before === undefined) return fresh(record, parent);
+  const { base: _base, ...kept } = before;
+  return extended(kept, {
+    ctime: record.ctime,
+    rev: record.rev,
+    ...(local.place ? {} : { parent, name: record.name }),
+    ...(local.attr ? {} : attributes(record, kept)),
+    ...(local.content ? {} : content(before, record)),
+    ...(isLocal(local) ? { base: mergedBase(before, record, local) } : {}),
+  });
+}
+
+/** True if the record changes a part that was changed here, too: the cloud's answer to our intent decides. */
+export function clashes(before: Entry, record: NodeRecord, local: Facets): boolean {
+  const { base } = before;
+  if (base === undefined || base === null) return local.birth;
+  const content = local.content && record.version !== base.version;
+  const place = local.place && (record.parent !== base.parent || record.name !== base.name);
+  return content || place;
+}
+
+function fresh(record: NodeRecord, parent: string): Entry {
+  const { id, space, name, kind, mode, mtime, birthtime, ctime, rev, size, version, hash, target, xattrs } = record;
+  const times = { mtime, birthtime, ctime };
+  return {
+    id,
+    space,
+    parent,
+    name,
+    kind,
+    size,
+    mode,
+    ...times,
+    rev,
+    version: version ?? id,
+    ...(version === null ? {} : { remote: version }),
+    ...(hash === null ? {} : { hash }),
+    ...(target === undefined ? {} : { target }),
+    ...(xattrs === undefined ? {} : { xattrs }),
+  };
+}
+
+function attributes({ mode, mtime, birthtime, xattrs }: NodeRecord, before: Entry): Partial<Entry> {
+  const times = { mode, mtime, birthtime };
+  if (xattrs !== undefined) return { ...times, xattrs };
+  return before.xattrs === undefined ? times : { ...times, xattrs: {} };
+}
+
+/** Equal bytes keep the version that is shown, so that what programs have cached stays valid. */
+function content(before: Entry, { size, version, hash }: NodeRecord): Partial<Entry> {
+  if (version === null) return {};
+  const same = before.remote === version || before.version === version || (hash !== null && before.hash === hash);
+  return { size, remote: version, version: same ? before.version : version, ...(hash === null ? {} : { hash }) };
+}
+
+function isLocal(local: Facets): boolean {
+  return local.place || local.attr || local.content || local.removal;
+}
+
+function mergedBase({ base }: Entry, record: NodeRecord, local: Facets): Base {
+  const now = baseOf(record);
+  if (base === undefined || base === null) return now;
+  const { version, hash } = local.content ? base : now;
+  const { parent, name } = local.place ? base : now;
+  return { parent, name, version, hash, rev: record.rev };
+}

@@ -1,0 +1,81 @@
+import type { Entry } from '../../../cache/tree/entry.ts';
+import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { facetsOf } from './merge.ts';
+import { planCreation, type NewContent, type Spot } from '../../intents/plan.ts';
+import type { Replica } from '../replica.ts';
+
+/**
+ * Promises a node anew, under a new id, which the old one stays an alias of: the cloud has removed it, and a deletion
+ * loses to a change. Content that is not here is copied by reference. What is in a folder follows, page by page.
+ */
+export function renew(replica: Replica, entry: Entry, to: Spot = entry): Entry {
+  const { catalog, journal, openFiles, activity } = replica.parts;
+  const intents = journal.of(entry.id);
+  const fresh = reborn(replica, entry, to);
+  const content = fresh.kind === 'file' ? contentOf(fresh, entry, intents) : undefined;
+  replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
+  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
+  replica.submit(replica.ledger.ops(planCreation(fresh, content)));
+  openFiles.rebind(entry.id, fresh.id);
+  activity.rebind(entry.id, fresh.id);
+  if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id));
+  return fresh;
+}
+
+/** A folder that the cloud has removed, promised anew without what is in it. */
+export function renewShell(replica: Replica, entry: Entry, to: Spot): Entry {
+  const { catalog, journal } = replica.parts;
+  const fresh = reborn(replica, entry, to);
+  replica.submit([...catalog.remove(entry), ...journal.of(entry.id).map(({ seq }) => journal.remove(seq))]);
+  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
+  replica.submit(replica.ledger.ops(planCreation(fresh)));
+  return fresh;
+}
+
+function reborn(replica: Replica, entry: Entry, { parent, name }: Spot): Entry {
+  const { remote: _remote, ...kept } = entry;
+  const version = entry.kind === 'file' ? { version: replica.newId() } : {};
+  return { ...kept, ...version, id: replica.newId(), parent, name, rev: 0, base: null };
+}
+
+function contentOf(fresh: Entry, entry: Entry, intents: readonly PendingIntent[]): NewContent {
+  const put = intents.findLast(({ op }) => op === 'put');
+  const { version } = fresh;
+  if (put === undefined) return { version, ...(entry.remote === undefined ? {} : { from: entry.remote }) };
+  const { staged, from, writing } = put;
+  return {
+    version,
+    ...(staged === undefined ? {} : { staged }),
+    ...(from === undefined ? {} : { from }),
+    ...(writing === undefined ? {} : { writing }),
+  };
+}
+
+async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promise<void> {
+  const { catalog, journal } = replica.parts;
+  for (;;) {
+    const { entries } = await catalog.page(from, undefined, 500);
+    if (entries.length === 0) return;
+    for (const { name } of entries) {
+      const child = catalog.child(from, name);
+      if (child === undefined) continue;
+      const { birth } = facetsOf(journal.of(child.id));
+      if (birth || child.local === true) adoptChild(replica, child, to);
+      else renew(replica, child, { parent: to, name });
+    }
+    await replica.written();
+  }
+}
+
+/** A node that the cloud has never seen, in the renewed folder. */
+export function adoptChild(replica: Replica, child: Entry, parent: NodeId): void {
+  const { catalog, journal } = replica.parts;
+  const moved = { ...child, parent };
+  const ops = journal
+    .of(child.id)
+    .filter((intent) => intent.parent === child.parent)
+    .map((intent) => journal.put({ ...intent, parent }));
+  replica.put(moved, child, ops);
+  if (catalog.get(child.id) !== undefined) replica.requeue(child.id);
+}

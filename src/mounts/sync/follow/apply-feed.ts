@@ -1,0 +1,87 @@
+import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { bury, type Removed } from './bury.ts';
+import type { Replica } from '../replica.ts';
+import { show } from './show.ts';
+
+interface Tombstone extends Removed {
+  readonly rev: number;
+  /** Made by another device. */
+  readonly foreign: boolean;
+}
+
+/**
+ * What has come from one space's feed and cannot be shown yet: records that meet something pending here, and removals,
+ * which wait until the feed is at its end, since what was moved out of a folder may come after the folder's removal.
+ * The cursor that is kept on disk stays before them, so a new process meets them again.
+ */
+export class FeedApplier {
+  readonly #replica: Replica;
+  readonly #live = new Map<NodeId, NodeRecord>();
+  readonly #removed = new Map<NodeId, Tombstone>();
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
+  /** True while something waits. */
+  get isWaiting(): boolean {
+    return this.#live.size + this.#removed.size > 0;
+  }
+
+  /** The smallest revision that is not shown yet. */
+  get floor(): number {
+    let floor = Infinity;
+    for (const { rev } of this.#live.values()) floor = Math.min(floor, rev);
+    for (const { rev } of this.#removed.values()) floor = Math.min(floor, rev);
+    return floor;
+  }
+
+  /** Nodes that other devices have removed. */
+  get foreignRemovals(): NodeId[] {
+    return [...this.#removed.values()].filter(({ foreign }) => foreign).map(({ id }) => id);
+  }
+
+  take(record: NodeRecord): void {
+    const { id, rev } = record;
+    const known = this.#live.get(id)?.rev ?? this.#removed.get(id)?.rev;
+    if (known !== undefined && known > rev) return;
+    this.#live.delete(id);
+    this.#removed.delete(id);
+    if (record.removed) this.#takeRemoval(record);
+    else if (show(this.#replica, record) === 'wait') this.#live.set(id, record);
+  }
+
+  /** A node that a snapshot did not have. */
+  takeAbsence({ id, parent, name }: Removed, rev: number): void {
+    this.#removed.set(id, { id, parent, name, rev, foreign: true });
+  }
+
+  /** Drops live records that a snapshot shows to be out of date. */
+  keepOnly(isThere: (id: NodeId) => boolean): void {
+    for (const id of this.#live.keys()) if (!isThere(id)) this.#live.delete(id);
+  }
+
+  /** Shows what nothing is in the way of any more. */
+  revisit(): void {
+    for (let before = -1; before !== this.#live.size;) {
+      before = this.#live.size;
+      for (const [id, record] of this.#live) if (show(this.#replica, record) === 'shown') this.#live.delete(id);
+    }
+  }
+
+  /** Executes the removals; those that have to wait for an answer stay. */
+  remove(): void {
+    for (const [id, tombstone] of this.#removed) if (bury(this.#replica, tombstone)) this.#removed.delete(id);
+  }
+
+  #takeRemoval({ id, parent, name, kind, rev, device }: NodeRecord): void {
+    const { catalog, device: own, journal } = this.#replica.parts;
+    const entry = catalog.get(id);
+    const foreign = device !== own.id;
+    if (entry === undefined ? kind !== 'folder' || !foreign : entry.id !== id || rev <= entry.rev) return;
+    // Removed here, too.
+    if (journal.has(id) && this.#replica.facets(id).removal) return;
+    this.#removed.set(id, { id, parent, name, rev, foreign });
+  }
+}

@@ -1,0 +1,147 @@
+import type { Entry } from '../../../cache/tree/entry.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { facetsOf } from '../conflict/merge.ts';
+import { adoptChild, renew, renewShell } from '../conflict/renew.ts';
+import type { Replica } from '../replica.ts';
+
+/** How many entries a sweep removes before it waits for the disk. */
+const SWEEP = 500;
+
+/** A node that the cloud has removed, as it is, or was, shown here. */
+export interface Removed {
+  readonly id: NodeId;
+  readonly parent: NodeId;
+  readonly name: string;
+}
+
+/**
+ * Removes what the cloud has removed. Work in a removed folder that the cloud has not seen survives, in the same path,
+ * under folders that are made anew. False if that has to wait for the answer to something that was sent.
+ */
+export function bury(replica: Replica, removed: Removed): boolean {
+  const { catalog, journal } = replica.parts;
+  const entry = catalog.get(removed.id);
+  const own = entry?.id === removed.id ? entry : undefined;
+  if (own !== undefined && own.kind !== 'folder') return buryFile(replica, own);
+  const survivors = survivorsOf(replica, removed.id);
+  if ([removed.id, ...survivors.map(({ id }) => id)].some((id) => replica.isUnsure(id))) return false;
+  const { place } = facetsOf(journal.of(removed.id));
+  // It was moved here meanwhile: the answer to that says that it is gone, and it is promised anew with all that is in it.
+  if (own !== undefined && place) return true;
+  const shells = new Shells(replica, removed, new Set(survivors.map(({ id }) => id)));
+  for (const survivor of survivors) rescue(replica, survivor, shells);
+  const left = catalog.get(removed.id);
+  if (left?.id === removed.id) replica.retire(left);
+  for (const id of [removed.id, ...shells.emptied]) replica.later(() => sweep(replica, id));
+  return true;
+}
+
+/** Removes what is left below a folder that is shown no more. */
+export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
+  const { catalog, journal } = replica.parts;
+  let count = 0;
+  for await (const { parent, name, id } of catalog.below(folder)) {
+    const entry = catalog.child(parent, name);
+    if (entry?.id === id && !isWork(replica, id)) {
+      if (catalog.get(id)?.id === id) replica.retire(entry);
+    }
+    if (++count % SWEEP === 0) await replica.written();
+  }
+  if (journal.size === 0) await replica.written();
+}
+
+function buryFile(replica: Replica, entry: Entry): boolean {
+  if (replica.isUnsure(entry.id)) return false;
+  // Sending a change tells that the node is gone, and then it is promised anew.
+  if (!isWork(replica, entry.id)) replica.retire(entry);
+  return true;
+}
+
+function rescue(replica: Replica, survivor: Entry, shells: Shells): void {
+  const entry = replica.parts.catalog.get(survivor.id);
+  if (entry === undefined) return;
+  const parent = shells.for(entry.parent);
+  const { place } = replica.facets(entry.id);
+  if (place) adoptChild(replica, entry, parent);
+  else renew(replica, entry, { parent, name: entry.name });
+}
+
+/** The folders above what survives, each made anew once. */
+class Shells {
+  /** Ids of folders whose other children are still stored below them. */
+  readonly emptied: NodeId[] = [];
+  readonly #replica: Replica;
+  readonly #removed: Removed;
+  readonly #surviving: ReadonlySet<NodeId>;
+  readonly #made = new Map<NodeId, NodeId>();
+
+  constructor(replica: Replica, removed: Removed, surviving: ReadonlySet<NodeId>) {
+    this.#replica = replica;
+    this.#removed = removed;
+    this.#surviving = surviving;
+  }
+
+  /** The id of the folder that takes the place of one that was removed. */
+  for(folder: NodeId): NodeId {
+    if (this.#surviving.has(folder)) return this.#replica.resolve(folder);
+    let made = this.#made.get(folder);
+    if (made === undefined) this.#made.set(folder, (made = this.#make(folder)));
+    return made;
+  }
+
+  #make(folder: NodeId): NodeId {
+    const { catalog } = this.#replica.parts;
+    const known = catalog.get(folder);
+    const entry = known?.id === folder ? known : undefined;
+    const { name } = entry ?? this.#removed;
+    const top = folder === this.#removed.id;
+    const parent = top ? this.#replica.resolve(this.#removed.parent) : this.for(entry?.parent ?? this.#removed.id);
+    const holder = catalog.child(parent, name);
+    if (holder?.kind === 'folder' && holder.id !== folder) return holder.id;
+    this.emptied.push(folder);
+    const free = holder === undefined || holder.id === folder;
+    const to = { parent, name: free ? name : this.#replica.conflictName(holder) };
+    return renewShell(this.#replica, entry ?? stranger(this.#replica, this.#removed, parent), to).id;
+  }
+}
+
+/** A folder that is not shown here any more. */
+function stranger({ parts }: Replica, { id, name }: Removed, parent: NodeId): Entry {
+  const at = parts.now();
+  const space = parts.catalog.get(parent)?.space ?? '';
+  const times = { mtime: at, ctime: at, birthtime: at };
+  return { id, space, parent, name, kind: 'folder', size: 0, mode: 0o755, ...times, version: id, rev: 0 };
+}
+
+/** Nodes below a folder with work that the cloud has not seen, parents first. */
+function survivorsOf(replica: Replica, folder: NodeId): Entry[] {
+  const { catalog, journal } = replica.parts;
+  const found = new Map<NodeId, { entry: Entry; depth: number }>();
+  const depths = new Map<NodeId, number | undefined>([[folder, 0]]);
+  for (const { node } of journal.all()) {
+    const entry = catalog.get(node);
+    if (entry === undefined || found.has(entry.id) || !isWork(replica, entry.id)) continue;
+    const depth = depthBelow(replica, entry.parent, depths);
+    if (depth !== undefined) found.set(entry.id, { entry, depth });
+  }
+  return [...found.values()].sort((a, b) => a.depth - b.depth).map(({ entry }) => entry);
+}
+
+/** How deep a folder is below the one that `depths` begins with; `undefined` if it is not. */
+function depthBelow({ parts }: Replica, folder: NodeId, depths: Map<NodeId, number | undefined>): number | undefined {
+  const path: NodeId[] = [];
+  let at: NodeId | undefined = folder;
+  while (at !== undefined && !depths.has(at) && !path.includes(at)) {
+    path.push(at);
+    at = parts.catalog.get(at)?.parent;
+  }
+  let depth = at === undefined ? undefined : depths.get(at);
+  for (const id of path.toReversed()) depths.set(id, (depth = depth === undefined ? undefined : depth + 1));
+  return depth;
+}
+
+/** Whether a node has changes that survive its removal elsewhere: content, a place, its creation; attributes do not. */
+function isWork(replica: Replica, node: NodeId): boolean {
+  const { place, content } = replica.facets(node);
+  return place || content;
+}

@@ -1,0 +1,233 @@
+import { setMaxListeners } from 'node:events';
+import type { NodeRecord, SpaceRecord } from '../../../cloud/http/wire.ts';
+import { asFsError, isFsError, type FsError } from '../../../vfs/fs-error.ts';
+import { hangSpaces } from '../../drive/branch.ts';
+import { sweep } from './bury.ts';
+import { Patience } from '../../../transfer/backoff.ts';
+import type { HeldRemoval } from './removal-guard.ts';
+import type { Replica } from '../replica.ts';
+import { SpaceFollower } from './space-follower.ts';
+import { watchSuspend } from './suspend-watch.ts';
+import { Wake } from '../../../transfer/signal.ts';
+
+/** While the push connection is down: how often the feeds are asked, ms. */
+const POLL = { shortest: 5000, longest: 30_000 };
+/** Records that wait are looked at again this soon after the journal has changed, ms. */
+const REVISIT = 10;
+
+export interface FollowerOptions {
+  /** Hears that the cloud can be reached again. */
+  readonly reachable: () => void;
+  readonly poll?: { readonly shortest: number; readonly longest: number };
+}
+
+export interface FollowerStatus {
+  readonly push: 'up' | 'down';
+  /** When all spaces were last known to be up to date, ms. */
+  readonly current: number | undefined;
+  readonly held: readonly HeldRemoval[];
+  readonly error: FsError | undefined;
+}
+
+/**
+ * Shows here what changes in the cloud: one push connection says which space moved, its feed says what changed. While the
+ * push is down the feeds are polled. Starts without the network.
+ */
+export class Follower {
+  readonly #replica: Replica;
+  readonly #options: FollowerOptions;
+  readonly #patience: Patience;
+  readonly #spaces = new Map<string, SpaceFollower>();
+  readonly #ignored = new Set<string>();
+  readonly #stop = new AbortController();
+  readonly #wake = new Wake();
+  #connection = new AbortController();
+  #push: 'up' | 'down' = 'down';
+  #current: number | undefined;
+  #error: FsError | undefined;
+  #revisit: NodeJS.Timeout | undefined;
+  #polls = 0;
+  #pulls = new Set<Promise<void>>();
+  #running: Promise<void> | undefined;
+
+  constructor(replica: Replica, options: FollowerOptions) {
+    this.#replica = replica;
+    this.#options = options;
+    // Every call that is under way listens to it.
+    setMaxListeners(0, this.#stop.signal);
+    this.#patience = new Patience(replica.parts);
+  }
+
+  start(): void {
+    const { journal, now } = this.#replica.parts;
+    const stops = [journal.watch(() => this.#revisitSoon()), watchSuspend(now, () => this.wakeUp())];
+    this.#running ??= this.#run().finally(() => {
+      for (const stop of stops) stop();
+      clearTimeout(this.#revisit);
+    });
+  }
+
+  get status(): FollowerStatus {
+    const held = [...this.#spaces].flatMap(([space, { held }]) => (held === undefined ? [] : [{ space, files: held }]));
+    return { push: this.#push, current: this.#current, held, error: this.#error };
+  }
+
+  /** Shows a record that came with an answer, now or when nothing is in the way any more. */
+  offer(record: NodeRecord): void {
+    this.#spaces.get(record.space)?.offer(record);
+  }
+
+  /** Compares a whole space anew. */
+  resync(space: string): void {
+    this.#spaces.get(space)?.resync();
+    this.#pullSoon(space);
+  }
+
+  /** Lets the mass removals that are held happen. */
+  confirm(): void {
+    for (const [id, space] of this.#spaces) {
+      if (space.held === undefined) continue;
+      space.confirm();
+      this.#pullSoon(id);
+    }
+  }
+
+  /** Shows everything that is in the cloud now. @throws FsError as `Remote` does */
+  async pull(signal: AbortSignal = this.#stop.signal): Promise<void> {
+    await this.#open(await this.#replica.parts.remote.spaces({ signal }));
+    await Promise.all([...this.#spaces.values()].map((space) => space.pull({ signal: this.#stop.signal })));
+    this.#current = this.#replica.parts.now();
+    this.#worked();
+  }
+
+  /** The computer has slept, or the network is another one: connections are made anew at once. */
+  wakeUp(): void {
+    this.#patience.reset();
+    this.#replica.parts.remote.renew();
+    this.#connection.abort();
+    this.#wake.wake();
+    this.#options.reachable();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#connection.abort();
+    await this.#running;
+    await Promise.allSettled(this.#pulls);
+    await this.#replica.idle();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    // Spaces that are known are followed from the first moment: answers may concern them.
+    for (const space of await this.#replica.parts.catalog.spaces()) this.#follow(space.id);
+    while (!signal.aborted) {
+      this.#connection = new AbortController();
+      try {
+        await this.pull();
+        await this.#listen();
+      } catch (error) {
+        this.#failed(error);
+      }
+      this.#push = 'down';
+      await this.#wake.wait(this.#pause(), signal);
+    }
+  }
+
+  /** Follows the push connection until it breaks. */
+  async #listen(): Promise<void> {
+    const { remote } = this.#replica.parts;
+    const signal = AbortSignal.any([this.#stop.signal, this.#connection.signal]);
+    for await (const event of remote.push({ signal })) {
+      if (this.#push === 'down') {
+        this.#push = 'up';
+        this.#polls = 0;
+        this.#worked();
+        // What happened between the first look and the connection.
+        this.#track(this.pull());
+      }
+      if (event.type === 'spaces') this.#track(this.pull());
+      if (event.type === 'space') this.#moved(event.space, event.rev);
+    }
+  }
+
+  #moved(id: string, rev: number): void {
+    if (this.#ignored.has(id)) return;
+    const space = this.#spaces.get(id);
+    if (space === undefined) this.#track(this.pull());
+    else if (rev > space.position) this.#pullSoon(id);
+  }
+
+  #pullSoon(id: string): void {
+    const space = this.#spaces.get(id);
+    if (space !== undefined) this.#track(space.pull({ signal: this.#stop.signal }));
+  }
+
+  /** A pull that fails is made up for when the connection comes back, or by the next poll. */
+  #track(pull: Promise<void>): void {
+    const run = pull
+      .catch((error: unknown) => {
+        this.#failed(error);
+        this.#connection.abort();
+      })
+      .finally(() => this.#pulls.delete(run));
+    this.#pulls.add(run);
+  }
+
+  async #open(all: readonly SpaceRecord[]): Promise<void> {
+    const { catalog, changes, now } = this.#replica.parts;
+    const records = all.filter((record) => record.kind !== 'shared');
+    for (const record of all) if (record.kind === 'shared') this.#ignore(record);
+    const { ops, gone } = await hangSpaces(catalog, records, now());
+    this.#replica.submit(ops);
+    for (const { id, parent, name } of gone) {
+      changes.emit({ what: 'entry', folder: parent, name });
+      this.#replica.later(() => sweep(this.#replica, id));
+    }
+    const ids = new Set(records.map(({ id }) => id));
+    for (const id of this.#spaces.keys()) if (!ids.has(id)) this.#spaces.delete(id);
+    for (const { id } of records) this.#follow(id);
+  }
+
+  /** Folders that others share are not shown yet; what is in them must not be taken for anything else. */
+  #ignore({ id, name }: SpaceRecord): void {
+    if (this.#ignored.has(id)) return;
+    this.#ignored.add(id);
+    this.#replica.parts.log.info({ space: id, name }, 'shared folders are not shown by this version');
+  }
+
+  #follow(id: string): void {
+    const space = this.#replica.parts.catalog.space(id);
+    if (space === undefined || this.#spaces.has(id)) return;
+    this.#spaces.set(id, new SpaceFollower(this.#replica, space));
+  }
+
+  #worked(): void {
+    this.#error = undefined;
+    const was = this.#patience.since;
+    this.#patience.worked();
+    if (was !== undefined) this.#options.reachable();
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stop.signal.aborted || this.#connection.signal.aborted) return;
+    this.#error = asFsError(error, 'follow');
+    if (!isFsError(error)) this.#replica.parts.log.warn({ err: error }, 'following the cloud failed');
+    this.#patience.failed(error);
+  }
+
+  /** How long until the feeds are asked again, ms. */
+  #pause(): number {
+    if (this.#connection.signal.aborted) return 0;
+    const { shortest, longest } = this.#options.poll ?? POLL;
+    const poll = Math.min(shortest * 2 ** this.#polls++, longest);
+    return Math.min(poll, Math.max(0, this.#patience.until - this.#replica.parts.now()));
+  }
+
+  #revisitSoon(): void {
+    this.#revisit ??= setTimeout(() => {
+      this.#revisit = undefined;
+      for (const space of this.#spaces.values()) space.revisit();
+    }, REVISIT);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Catalog } from '../../../cache/tree/catalog.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+
+/** Fewer files than this may always go, elsewhere, without being asked about here. */
+const ALWAYS = 100;
+
+export interface HeldRemoval {
+  readonly space: string;
+  /** Files that would go, at least. */
+  readonly files: number;
+}
+
+/**
+ * How many files the removal of these nodes takes away, if it is a mass removal: more than a hundred and more than half
+ * of all below `root`. `undefined` if it is not. Counts no further than it has to.
+ */
+export async function massRemoval(
+  catalog: Catalog,
+  root: NodeId,
+  removed: readonly NodeId[],
+): Promise<number | undefined> {
+  let files = 0;
+  for (const id of removed) {
+    const entry = catalog.get(id);
+    if (entry?.id !== id) continue;
+    files += entry.kind === 'folder' ? await filesBelow(catalog, id, Infinity) : 1;
+  }
+  if (files <= ALWAYS) return undefined;
+  const enough = files * 2;
+  return (await filesBelow(catalog, root, enough)) < enough ? files : undefined;
+}
+
+/** Counts to `enough` at most. */
+async function filesBelow(catalog: Catalog, folder: NodeId, enough: number): Promise<number> {
+  let files = 0;
+  for await (const { kind, local } of catalog.below(folder)) {
+    if (kind !== 'folder' && local !== true) files++;
+    if (files >= enough) return files;
+  }
+  return files;
+}

@@ -1,0 +1,77 @@
+import type { Entry } from '../../../cache/tree/entry.ts';
+import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import { clashes, facetsOf } from '../conflict/merge.ts';
+import { isCreation } from '../../intents/plan.ts';
+import type { Replica } from '../replica.ts';
+import { isSame, unite } from '../conflict/unite.ts';
+
+/** `wait`: something that is pending here must be settled first; the record has to be shown again then. */
+export type Shown = 'shown' | 'wait';
+
+/** Shows a live node as the cloud has it, as far as nothing that was changed here is in the way. */
+export function show(replica: Replica, record: NodeRecord): Shown {
+  const { catalog, journal } = replica.parts;
+  const before = catalog.get(record.id);
+  if (before !== undefined && (before.id !== record.id || record.rev <= before.rev)) return 'shown';
+  const intents = journal.of(record.id);
+  const local = facetsOf(intents);
+  // The answer to our removal says what becomes of it.
+  if (local.removal || isOver(replica, record)) return 'shown';
+  if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';
+  if (!local.place && !makeRoom(replica, record)) return 'wait';
+  const held = before !== undefined && clashes(before, record, local);
+  replica.apply(before, held ? { ...record, rev: before.rev } : record, local);
+  return held ? 'wait' : 'shown';
+}
+
+/**
+ * True if the record tells of a time that has passed: the node was removed, or lost its name to another one, after it. The
+ * answer to our replacement, or a later record, says what has become of it.
+ */
+function isOver(replica: Replica, record: NodeRecord): boolean {
+  const { catalog, journal } = replica.parts;
+  if (journal.replaces(record.id) || replica.departed.outdates(record)) return true;
+  const holder = catalog.child(replica.resolve(record.parent), record.name);
+  if (holder === undefined || holder.id === record.id || holder.local === true) return false;
+  return holder.rev > record.rev && !replica.facets(holder.id).place;
+}
+
+/** Frees the name of a record: the cloud's node takes it. False while that has to wait. */
+export function makeRoom(replica: Replica, record: NodeRecord): boolean {
+  const { catalog, journal } = replica.parts;
+  const holder = catalog.child(replica.resolve(record.parent), record.name);
+  if (holder === undefined || holder.id === record.id) return true;
+  if (holder.local === true) {
+    replica.giveWay(holder);
+    return true;
+  }
+  const intents = journal.of(holder.id);
+  if (intents.length === 0) {
+    stepAside(replica, holder);
+    return true;
+  }
+  if (intents.some(({ seq }) => journal.isFixed(seq))) return false;
+  // The cloud has it elsewhere already: its own record is on the way.
+  if (!facetsOf(intents).place) return false;
+  if (!intents.some(isCreation)) {
+    replica.giveWay(holder);
+    return true;
+  }
+  if (isSame(holder, record) && catalog.get(record.id) === undefined) {
+    unite(replica, holder, record);
+    return true;
+  }
+  // Equal bytes would be no conflict, and the uploader will know; a parked file may never be hashed.
+  const undecided = holder.kind === 'file' && record.kind === 'file' && holder.hash === undefined;
+  if (undecided && intents.every(({ parked }) => parked === undefined)) return false;
+  replica.giveWay(holder);
+  return true;
+}
+
+/**
+ * A node whose name another one has in the cloud now: it was moved or removed there, and a record that says where follows.
+ * Until then it is not shown; what is below it stays under its id.
+ */
+function stepAside(replica: Replica, holder: Entry): void {
+  replica.submit(replica.parts.catalog.remove(holder));
+}

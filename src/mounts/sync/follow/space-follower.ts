@@ -1,0 +1,192 @@
+import { setTimeout as timer } from 'node:timers/promises';
+import type { SpaceState } from '../../../cache/tree/catalog.ts';
+import type { Cursor, NodeRecord } from '../../../cloud/http/wire.ts';
+import type { Context } from '../../../vfs/context.ts';
+import { isFsError } from '../../../vfs/fs-error.ts';
+import { FeedApplier } from './apply-feed.ts';
+import { IdSet } from './id-set.ts';
+import { massRemoval } from './removal-guard.ts';
+import type { Replica } from '../replica.ts';
+import { markAbsent } from './resync.ts';
+import { BIN } from '../../drive/sweeper.ts';
+
+/** Records that are shown in one turn of the event loop. */
+const CHUNK = 200;
+
+/** Follows the feed of one space. */
+export class SpaceFollower {
+  readonly #replica: Replica;
+  readonly #id: string;
+  readonly #applier: FeedApplier;
+  /** The revision up to which the feed was read. */
+  #position: number;
+  #resync = false;
+  #again = false;
+  #running: Promise<void> | undefined;
+  #held: number | undefined;
+  #confirmed = false;
+
+  constructor(replica: Replica, space: SpaceState) {
+    this.#replica = replica;
+    this.#id = space.id;
+    this.#applier = new FeedApplier(replica);
+    this.#position = space.cursor;
+  }
+
+  /** Files of a mass removal that waits for a person. */
+  get held(): number | undefined {
+    return this.#held;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Compares the whole space with the next pull. */
+  resync(): void {
+    this.#resync = true;
+  }
+
+  /** Lets the mass removal that is held happen. */
+  confirm(): void {
+    this.#confirmed = true;
+  }
+
+  /** Shows a record that came with an answer. */
+  offer(record: NodeRecord): void {
+    this.#applier.take(record);
+  }
+
+  /** Shows what nothing is in the way of any more. */
+  revisit(): void {
+    if (!this.#applier.isWaiting || this.#running !== undefined) return;
+    this.#applier.revisit();
+    if (this.#held === undefined) this.#applier.remove();
+    this.#save();
+  }
+
+  /** Shows everything up to now. Calls during a pull are answered by one further pull. @throws FsError as `Remote` does */
+  async pull(context: Context): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#pullAll(context);
+    await this.#running;
+  }
+
+  async #pullAll(context: Context): Promise<void> {
+    try {
+      while (this.#again) {
+        this.#again = false;
+        await this.#pullOnce(context);
+      }
+    } finally {
+      // In the turn of the last look at `again`: a call that comes now must begin a pull of its own.
+      this.#running = undefined;
+    }
+  }
+
+  async #pullOnce(context: Context): Promise<void> {
+    try {
+      if (this.#position < 0 || this.#resync) await this.#snapshot(context);
+      while (await this.#page(context)) this.#save();
+    } catch (error) {
+      if (!isFsError(error, 'ESTALE')) throw error;
+      await this.#snapshot(context);
+    }
+    await this.#finish();
+  }
+
+  /** One answer of the feed; true if another one should be asked for. */
+  async #page({ signal }: Context): Promise<boolean> {
+    const feed = this.#replica.parts.remote.feed(this.#id, this.#position, { signal });
+    const cursor = await this.#read(feed, (record) => (this.#position = Math.max(this.#position, record.rev)));
+    if (cursor === undefined) return false;
+    this.#position = cursor.cursor;
+    return cursor.more;
+  }
+
+  async #snapshot({ signal }: Context): Promise<void> {
+    const space = this.#replica.parts.catalog.space(this.#id);
+    if (space === undefined) return;
+    this.#resync = false;
+    let compared = false;
+    try {
+      compared = await this.#compare(space, signal);
+    } finally {
+      if (!compared) this.#resync = true;
+    }
+  }
+
+  /** False if the snapshot ended before its time. */
+  async #compare(space: SpaceState, signal: AbortSignal): Promise<boolean> {
+    await this.#cleared();
+    const first = space.cursor < 0 && (await this.#replica.parts.catalog.isEmpty(space.root));
+    const seen = new IdSet();
+    const records = this.#replica.parts.remote.snapshot(this.#id, { signal });
+    const cursor = await this.#read(records, ({ id }) => first || seen.add(id));
+    if (cursor === undefined) return false;
+    if (!first) await markAbsent(this.#replica, space, seen, cursor.cursor, this.#applier);
+    this.#position = cursor.cursor;
+    return true;
+  }
+
+  /** What is being cleared away must not come back before that is done. */
+  async #cleared(): Promise<void> {
+    for (let tries = 0; tries < 200 && !(await this.#replica.parts.catalog.isEmpty(BIN)); tries++) await timer(25);
+  }
+
+  /** Shows records as they come, many in a turn. */
+  async #read(
+    records: AsyncIterable<NodeRecord | Cursor>,
+    each: (record: NodeRecord) => unknown,
+  ): Promise<Cursor | undefined> {
+    let chunk: NodeRecord[] = [];
+    const flush = (): void => {
+      for (const record of chunk) {
+        this.#applier.take(record);
+        each(record);
+      }
+      chunk = [];
+    };
+    for await (const record of records) {
+      if ('cursor' in record) {
+        flush();
+        return record;
+      }
+      if (chunk.push(record) < CHUNK) continue;
+      flush();
+      await this.#replica.written();
+    }
+    return undefined;
+  }
+
+  async #finish(): Promise<void> {
+    this.#applier.revisit();
+    const space = this.#replica.parts.catalog.space(this.#id);
+    const removals = this.#applier.foreignRemovals;
+    if (space !== undefined && !this.#confirmed && removals.length > 0) {
+      const files = await massRemoval(this.#replica.parts.catalog, space.root, removals);
+      if (files !== undefined && this.#held === undefined) {
+        this.#replica.parts.log.warn(
+          { space: space.name, files },
+          'many files were removed elsewhere: waiting for `fjord confirm`',
+        );
+      }
+      this.#held = files;
+    } else this.#held = undefined;
+    if (this.#held === undefined) {
+      this.#confirmed = false;
+      this.#applier.remove();
+      this.#applier.revisit();
+    }
+    this.#save();
+    await this.#replica.written();
+  }
+
+  #save(): void {
+    const { catalog } = this.#replica.parts;
+    const space = catalog.space(this.#id);
+    if (space === undefined || this.#position < 0) return;
+    const cursor = Math.min(this.#position, this.#applier.floor - 1);
+    if (cursor !== space.cursor) this.#replica.submit([catalog.putSpace({ ...space, cursor })]);
+  }
+}

@@ -1,0 +1,114 @@
+import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
+import type { Entry } from '../../../cache/tree/entry.ts';
+import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import { extended } from '../../../vfs/extended.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { sweep } from '../follow/bury.ts';
+import { baseOf, facetsOf, merge } from '../conflict/merge.ts';
+import type { Replica } from '../replica.ts';
+import { rebaseSuccessors } from './successors.ts';
+import { makeRoom } from '../follow/show.ts';
+
+/** An intent as it was sent. */
+export interface Sent {
+  readonly intent: PendingIntent;
+  /** Of a put whose content was staged. */
+  readonly file?: StagedFile | undefined;
+  readonly manifest?: Manifest | undefined;
+}
+
+/** Whom a settlement asks for what it cannot do itself. */
+export interface Sources {
+  /** Shows a record, now or when nothing is in the way any more. */
+  offer(record: NodeRecord): void;
+  /** Compares the whole space anew. */
+  resync(space: string): void;
+}
+
+/** `again`: the intent is still there and should be sent again after a while. */
+export type Settled = 'settled' | 'again';
+
+/** What becomes of an intent that the cloud has executed. */
+export class Execution {
+  readonly #replica: Replica;
+  readonly #sources: Sources;
+
+  constructor(replica: Replica, sources: Sources) {
+    this.#replica = replica;
+    this.#sources = sources;
+  }
+
+  /** The cloud has what was asked for; `record` is the node then. */
+  executed({ intent: { seq }, file, manifest }: Sent, record: NodeRecord | undefined): Settled {
+    const { catalog, journal } = this.#replica.parts;
+    const intent = journal.get(seq);
+    if (intent === undefined) return 'settled';
+    if (record !== undefined) this.#part(intent, record.rev);
+    const entry = catalog.get(intent.node);
+    if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
+      this.#replica.submit([journal.remove(seq)]);
+      if (intent.op === 'remove') this.#replica.later(() => sweep(this.#replica, intent.node));
+      else if (file !== undefined) this.#replica.discard(intent.node, file.id);
+      return 'settled';
+    }
+    if (intent.op === 'put' && record.version !== intent.version && record.hash !== manifest?.hash) {
+      return this.#succeed(intent, record);
+    }
+    this.#finish(intent, entry, record);
+    if (file !== undefined && manifest !== undefined) this.#keep(entry, file, manifest, record);
+    return 'settled';
+  }
+
+  #part({ op, node, replace }: PendingIntent, rev: number): void {
+    const { departed } = this.#replica;
+    if (op === 'remove') departed.add(node, rev);
+    if (replace !== undefined) departed.add(replace, rev);
+  }
+
+  /** The entry as the cloud has the node now, but for what still waits. */
+  #finish(intent: PendingIntent, entry: Entry, record: NodeRecord): void {
+    const { journal } = this.#replica.parts;
+    const done = journal.remove(intent.seq);
+    const local = facetsOf(journal.of(entry.id));
+    const { staged, ...bare } = entry;
+    const before: Entry = staged === undefined || staged !== intent.staged ? entry : bare;
+    // If another node has the place here, the feed's record of this one is shown when it has gone.
+    const stays = !local.place && !makeRoom(this.#replica, record);
+    const shown = stays ? { ...record, rev: entry.rev } : record;
+    const { base: _base, ...merged } = merge(
+      before,
+      shown,
+      { ...local, place: local.place || stays },
+      this.#parent(record),
+    );
+    const waiting = journal.has(entry.id);
+    const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
+    this.#replica.put(waiting ? extended(merged, { base: baseOf(record) }) : merged, entry, [done, ...rebased]);
+    if (stays) this.#sources.offer(record);
+  }
+
+  #parent(record: NodeRecord): NodeId {
+    return this.#replica.resolve(record.parent);
+  }
+
+  /** What was uploaded becomes cached content, or goes. */
+  #keep(entry: Entry, file: StagedFile, { hash, size }: Manifest, record: NodeRecord): void {
+    const { staging, policyOf, openFiles } = this.#replica.parts;
+    const content = { hash, size, version: record.version ?? entry.version };
+    const drop = policyOf(entry).uploaded === 'drop' || size === 0;
+    this.#replica.later(async () => {
+      await this.#replica.written();
+      await (drop ? staging.discard(file.id) : staging.adopt(file, content, []));
+      if (!openFiles.isOpen(entry.id)) file.close();
+    });
+  }
+
+  /** The cloud has an earlier content of ours: this one is its successor. */
+  #succeed(intent: PendingIntent, record: NodeRecord): Settled {
+    const { journal } = this.#replica.parts;
+    journal.release(intent.seq);
+    this.#replica.submit([journal.put({ ...intent, id: this.#replica.newId(), base: record.version })]);
+    return 'again';
+  }
+}

@@ -1,0 +1,169 @@
+import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
+import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import type { Intent } from '../../../cloud/http/wire.ts';
+import type { Context } from '../../../vfs/context.ts';
+import { extended } from '../../../vfs/extended.ts';
+import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { isCreation } from '../../intents/plan.ts';
+import type { Replica } from '../replica.ts';
+import type { Sent } from './execution.ts';
+import { rebaseSuccessors } from './successors.ts';
+import { uploadContents, wireContent, type Progress, type Upload } from '../../../transfer/upload-blocks.ts';
+import { wireIntent } from './wire-intent.ts';
+
+/** Files that are hashed at a time. */
+const HASHING = 8;
+
+interface Frozen {
+  readonly seq: number;
+  readonly node: NodeId;
+  readonly file: Promise<StagedFile | undefined>;
+}
+
+/**
+ * Intents on their way to the commit: claimed, their content frozen. `freeze` belongs into the turn of the claim;
+ * `upload` may be repeated after a failure.
+ */
+export class Preparation {
+  readonly #replica: Replica;
+  readonly #frozen: readonly Frozen[];
+  #sent: Sent[] = [];
+  /** What cannot be read, with its error. */
+  readonly failed: { readonly intent: PendingIntent; readonly error: unknown }[] = [];
+
+  /** Claims the intents, in their order. */
+  constructor(replica: Replica, intents: readonly PendingIntent[]) {
+    const { journal } = replica.parts;
+    this.#replica = replica;
+    for (const { seq } of intents) journal.claim(seq);
+    this.#frozen = intents.map(({ seq, op, node }) => {
+      const file = op === 'put' ? replica.parts.openFiles.freeze(node) : Promise.resolve(undefined);
+      return { seq, node, file: handled(file) };
+    });
+  }
+
+  get seqs(): readonly number[] {
+    return this.#frozen.map(({ seq }) => seq);
+  }
+
+  get sent(): readonly Sent[] {
+    return this.#sent;
+  }
+
+  /** Hashes the contents and gives the cloud what it lacks. @throws FsError as `Remote` does */
+  async upload(context: Context, progress: Progress): Promise<void> {
+    this.#sent = await this.#hash(context);
+    const uploads: Upload[] = [];
+    for (const { file, manifest } of this.#sent) {
+      if (file !== undefined && manifest !== undefined) uploads.push({ file, manifest });
+    }
+    await uploadContents(this.#replica.parts.remote, uploads, context, progress);
+  }
+
+  /** Writes down that the intents are sent now, and all that they say. */
+  async handOver(): Promise<void> {
+    const { journal, writer } = this.#replica.parts;
+    await writer.write(journal.handOver(this.#sent.map(({ intent }) => intent.seq)));
+  }
+
+  /** The intents as the cloud gets them, with the metadata of this moment. */
+  wire(): Intent[] {
+    const { catalog, journal } = this.#replica.parts;
+    this.#sent = this.#sent.filter(({ intent }) => journal.get(intent.seq) !== undefined);
+    return this.#sent.map(({ intent: { seq, from }, manifest }) => {
+      const intent = journal.get(seq) as PendingIntent;
+      const content = from !== undefined ? { from } : manifest === undefined ? undefined : wireContent(manifest);
+      return wireIntent(intent, catalog.get(intent.node), (id) => this.#replica.resolve(id), content);
+    });
+  }
+
+  /** Gives the descriptors back, after a failure. */
+  abandon(): void {
+    for (const { file, node } of this.#frozen) {
+      file.then(
+        (staged) => void (this.#replica.parts.openFiles.isOpen(node) || staged?.close()),
+        () => undefined,
+      );
+    }
+  }
+
+  async #hash(context: Context): Promise<Sent[]> {
+    const sent: (Sent | undefined)[] = [];
+    const rest = this.#frozen.entries();
+    const lane = async (): Promise<void> => {
+      for (const [i, { seq, file }] of rest) sent[i] = await this.#hashOne(seq, file, context);
+    };
+    await Promise.all(Array.from({ length: HASHING }, lane));
+    return sent.filter((one) => one !== undefined);
+  }
+
+  async #hashOne(seq: number, file: Promise<StagedFile | undefined>, context: Context): Promise<Sent | undefined> {
+    const { journal } = this.#replica.parts;
+    try {
+      const staged = await file;
+      const intent = journal.get(seq);
+      if (intent === undefined) return undefined;
+      if (staged === undefined || intent.op !== 'put') return { intent };
+      if (staged.id !== intent.staged) throw new FsError('EIO', 'upload', { reason: 'another content was frozen' });
+      this.#checkWhole(intent, staged);
+      const manifest = await staged.manifest(context);
+      const now = journal.get(seq);
+      if (now === undefined) return undefined;
+      return this.#isUnchanged(now, manifest)
+        ? this.#reduce(now, staged, manifest)
+        : { intent: now, file: staged, manifest };
+    } catch (error) {
+      if (isFsError(error, 'EAGAIN') || isFsError(error, 'ETIMEDOUT') || isFsError(error, 'EINTR')) throw error;
+      const intent = journal.get(seq);
+      if (intent !== undefined) this.failed.push({ intent, error: asFsError(error, 'upload', intent.name) });
+      return undefined;
+    }
+  }
+
+  /** What the loss of power has cut off must not become a version. @throws EIO */
+  #checkWhole({ seq, node }: PendingIntent, { id, size }: StagedFile): void {
+    const { journal, catalog } = this.#replica.parts;
+    const entry = catalog.get(node);
+    if (!journal.isInherited(seq) || entry?.staged !== id || entry.size === size) return;
+    const reason = `${size} of its ${entry.size} bytes have survived the loss of power; write it again, or remove it`;
+    throw new FsError('EIO', 'upload', { subject: entry.name, reason });
+  }
+
+  /** The same bytes as the cloud has: no version is made of them. */
+  #isUnchanged(intent: PendingIntent, { hash }: Manifest): boolean {
+    const entry = this.#replica.parts.catalog.get(intent.node);
+    const base = entry?.base;
+    if (isCreation(intent) || base === undefined || base === null || entry?.id !== intent.node) return false;
+    return base.hash === hash && base.version === intent.base;
+  }
+
+  /** Leaves of a put what else it says, times and mode; of a sealed file's nothing, since those are sealed, too. */
+  #reduce(intent: PendingIntent, file: StagedFile, { hash, size }: Manifest): Sent | undefined {
+    const { catalog, journal, staging, policyOf } = this.#replica.parts;
+    const { staged, version: _version, base, writing: _writing, ...rest } = intent;
+    const attr: PendingIntent = { ...rest, op: 'attr' };
+    const entry = catalog.get(intent.node);
+    const pointless = entry !== undefined && policyOf(entry).sealing;
+    const ops = [...rebaseSuccessors(journal, intent, base ?? null)];
+    ops.push(pointless ? journal.remove(intent.seq) : journal.put(attr));
+    const remote = base ?? '';
+    if (entry !== undefined && entry.staged === staged) {
+      const { staged: _staged, base: agreed, ...rest } = entry;
+      const clean = agreed === undefined || !journal.has(entry.id) ? rest : extended(rest, { base: agreed });
+      ops.push(...catalog.put(extended(clean, { hash, size, remote }), entry));
+    }
+    this.#replica.submit(ops);
+    this.#replica.later(async () => {
+      await this.#replica.written();
+      await (size === 0 ? staging.discard(file.id) : staging.adopt(file, { hash, size, version: remote }, []));
+    });
+    return pointless ? undefined : { intent: attr };
+  }
+}
+
+/** A rejection is seen when its turn comes; until then it must not count as unhandled. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -1,0 +1,249 @@
+import type { Entry } from '../../../cache/tree/entry.ts';
+import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import { fsCodeOf } from '../../../cloud/http/errors.ts';
+import type { IntentResult, NodeRecord } from '../../../cloud/http/wire.ts';
+import { extended } from '../../../vfs/extended.ts';
+import type { Code } from '../../../vfs/fs-error.ts';
+import { bury } from '../follow/bury.ts';
+import { Execution, type Sent, type Settled, type Sources } from './execution.ts';
+import { baseOf, facetsOf, merge } from '../conflict/merge.ts';
+import { isCreation } from '../../intents/plan.ts';
+import { remedyFor, type Refused, type Remedy } from '../../policy/reconcile.ts';
+import { renew } from '../conflict/renew.ts';
+import type { Replica } from '../replica.ts';
+import { isSame, unite } from '../conflict/unite.ts';
+
+export type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
+
+/** Turns what the cloud answered to intents into changes of journal and catalog, each in one turn of the event loop. */
+export class Settlement {
+  readonly #replica: Replica;
+  readonly #sources: Sources;
+  readonly #execution: Execution;
+  readonly #remedies: Readonly<
+    Record<Remedy, (sent: Sent, result: RefusedResult, entry: Entry | undefined) => Settled>
+  >;
+
+  constructor(replica: Replica, sources: Sources) {
+    this.#replica = replica;
+    this.#sources = sources;
+    this.#execution = new Execution(replica, sources);
+    this.#remedies = {
+      executed: (sent, { current }) => this.executed(sent, current),
+      merge: (sent, result, entry) => this.#merge(sent, result, entry),
+      rename: (sent, { current }, entry) => this.#rename(sent.intent, current, entry),
+      copy: (sent, { current }, entry) => this.#copy(sent.intent, current, entry),
+      show: (sent, { current }, entry) => this.#show(sent.intent, current, entry),
+      forget: ({ intent }) => this.#drop(intent),
+      renew: ({ intent }, _result, entry) => this.#renew(intent, entry),
+      renewParent: ({ intent }, { current }, entry) => this.#renewParent(intent, current, entry),
+      again: () => 'again',
+      park: ({ intent }, { code, message }) => this.park(intent, fsCodeOf(code), message),
+    };
+  }
+
+  /** The cloud has what was asked for; `record` is the node then. */
+  executed(sent: Sent, record: NodeRecord | undefined): Settled {
+    return this.#execution.executed(sent, record);
+  }
+
+  /** A refusal has changed nothing: under another id it is an intent that nobody has sent, free to be changed. */
+  unfix(seq: number): void {
+    const { journal } = this.#replica.parts;
+    const intent = journal.get(seq);
+    if (intent === undefined) return;
+    journal.release(seq);
+    this.#replica.submit([journal.put({ ...intent, id: this.#replica.newId() })]);
+  }
+
+  /** The cloud did not do it; the intent is unfixed. */
+  refused(sent: Sent, result: RefusedResult): Settled {
+    const { catalog, journal } = this.#replica.parts;
+    const intent = journal.get(sent.intent.seq);
+    if (intent === undefined) return 'settled';
+    const found = catalog.get(intent.node);
+    const entry = found?.id === intent.node ? found : undefined;
+    const remedy = remedyFor(this.#describe(intent, sent, result, entry));
+    // The folder has got another id meanwhile, and nothing is wrong with that one.
+    if (remedy === 'renewParent' && sent.intent.parent !== intent.parent) return 'again';
+    return this.#remedies[remedy]({ ...sent, intent }, result, entry);
+  }
+
+  /** Puts an intent aside until a person has done something. */
+  park(intent: PendingIntent, code: Code, message: string): Settled {
+    const { journal, catalog, now, log } = this.#replica.parts;
+    const current = journal.get(intent.seq);
+    if (current === undefined) return 'settled';
+    journal.release(intent.seq);
+    const reason = { code, reason: message, at: now() };
+    this.#replica.submit([journal.put({ ...current, parked: reason })]);
+    const entry = catalog.get(intent.node);
+    const path = entry === undefined ? intent.name : catalog.path(entry);
+    log.warn({ op: intent.op, path, code, reason: message }, 'a change cannot be sent and was put aside');
+    return 'settled';
+  }
+
+  #describe(intent: PendingIntent, sent: Sent, result: RefusedResult, entry: Entry | undefined): Refused {
+    const { current, code } = result;
+    // Of the intent's space: neither its node nor the folder need be here any more.
+    const { rules } = this.#replica.parts.policyOf(intent);
+    const creates = isCreation(intent);
+    const hashed =
+      entry === undefined || sent.manifest === undefined ? entry : extended(entry, { hash: sent.manifest.hash });
+    const equal = current !== undefined && hashed !== undefined && isSame(hashed, current);
+    return { op: intent.op, creates, code, rules, about: this.#about(intent, current), equal };
+  }
+
+  #about({ node, parent }: PendingIntent, current: NodeRecord | undefined): Refused['about'] {
+    if (current === undefined) return 'nothing';
+    if (current.id === node) return 'node';
+    return current.id === parent || current.id === this.#replica.resolve(parent) ? 'parent' : 'holder';
+  }
+
+  #merge(sent: Sent, { code, current }: RefusedResult, entry: Entry | undefined): Settled {
+    if (entry === undefined || current === undefined) return this.#drop(sent.intent);
+    if (code === 'conflict') {
+      if (current.id !== entry.id || current.removed) return this.#renew(sent.intent, entry);
+      return this.executed(sent, current);
+    }
+    const { catalog, journal } = this.#replica.parts;
+    const shown = catalog.get(current.id);
+    if (journal.has(current.id) || (shown !== undefined && shown.kind === 'folder')) {
+      return this.#rename(sent.intent, current, entry);
+    }
+    if (shown !== undefined) this.#replica.submit(catalog.remove(shown));
+    const hashed = sent.manifest === undefined ? entry : extended(entry, { hash: sent.manifest.hash });
+    unite(this.#replica, hashed, current);
+    return 'settled';
+  }
+
+  /** The name is taken: ours gets another one, unless it has left that place anyway. */
+  #rename(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
+    if (entry === undefined) return this.#drop(intent);
+    const straight = this.#goStraight(intent, entry);
+    if (!straight) this.#replica.giveWay(entry);
+    if (current !== undefined) this.#sources.offer(current);
+    return 'settled';
+  }
+
+  /**
+   * A place in which the node was only on its way cannot be had: it goes to where it is now at once. False if it was to
+   * stay there.
+   */
+  #goStraight(intent: PendingIntent, entry: Entry): boolean {
+    const { journal } = this.#replica.parts;
+    const { replace: _replace, ...rest } = intent;
+    const moves = journal.of(entry.id).filter(({ op, seq }) => op === 'move' && seq > intent.seq);
+    const parent = this.#replica.resolve(entry.parent);
+    const elsewhere = parent !== this.#replica.resolve(intent.parent) || entry.name !== intent.name;
+    const last = moves.at(-1)?.replace;
+    const replace = last === undefined || !elsewhere ? {} : { replace: last };
+    const { name } = entry;
+    const dropped = moves.map(({ seq }) => journal.remove(seq));
+    this.#replica.submit([...dropped, journal.put({ ...rest, parent, name, ...replace })]);
+    if (elsewhere) this.#replica.requeue(entry.id);
+    return elsewhere;
+  }
+
+  /** Our content becomes a file of its own beside the cloud's, which shows the cloud's again. */
+  #copy(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
+    const { catalog, journal, conflicts, now, openFiles, activity, log } = this.#replica.parts;
+    if (entry === undefined || current === undefined) return this.#drop(intent);
+    const name = this.#replica.conflictName(entry);
+    const { remote: _remote, ...kept } = entry;
+    const copy: Entry = { ...kept, id: this.#replica.newId(), name, rev: 0, base: null };
+    const { staged: _staged, base: _base, hash: _hash, remote: _old, ...original } = entry;
+    const intents = journal.of(entry.id);
+    const puts = intents.filter(({ op }) => op === 'put');
+    const idle = intents.filter(({ op, seq }) => op === 'attr' && !journal.isFixed(seq));
+    const place = { node: copy.id, parent: copy.parent, name };
+    this.#replica.submit([
+      ...idle.map(({ seq }) => journal.remove(seq)),
+      ...puts.map((put) => journal.put({ ...put, ...place, ...(put.seq === intent.seq ? { base: null } : {}) })),
+      conflicts.add({ node: copy.id, name: entry.name, at: now() }),
+    ]);
+    const local = facetsOf(journal.of(entry.id));
+    const merged = merge(original, current, { ...local, place: true }, entry.parent);
+    // The place is settled when the record is shown in whole.
+    const shown = { ...merged, base: baseOf(current), rev: Math.min(entry.rev, current.rev - 1) };
+    this.#replica.put(journal.has(entry.id) ? shown : withoutBase(shown), entry);
+    this.#replica.put(copy, undefined);
+    this.#replica.requeue(copy.id);
+    openFiles.rebind(entry.id, copy.id);
+    activity.rebind(entry.id, copy.id);
+    log.info({ path: catalog.path(entry), name }, 'changed here and on another device');
+    this.#sources.offer(current);
+    return 'settled';
+  }
+
+  /** Our change gives way to the cloud's state. */
+  #show(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
+    const { journal } = this.#replica.parts;
+    const whole = current === undefined || (intent.op === 'remove' && current.kind === 'folder');
+    this.#replica.submit([journal.remove(intent.seq)]);
+    if (whole) {
+      this.#sources.resync(intent.space);
+      return 'settled';
+    }
+    if (entry !== undefined) {
+      const waiting = journal.has(entry.id);
+      const { staged, ...bare } = entry;
+      const kept = intent.op === 'put' ? bare : entry;
+      if (intent.op === 'put' && staged !== undefined) this.#replica.discard(entry.id, staged);
+      const older = { ...kept, rev: Math.min(entry.rev, current.rev - 1), base: baseOf(current) };
+      this.#replica.put(waiting ? older : withoutBase(older), entry);
+    }
+    this.#sources.offer(current);
+    return 'settled';
+  }
+
+  #drop({ seq, node }: PendingIntent): Settled {
+    const { catalog, journal } = this.#replica.parts;
+    this.#replica.submit([journal.remove(seq)]);
+    const entry = catalog.get(node);
+    if (entry?.id !== node || journal.has(node)) return 'settled';
+    this.#replica.put(withoutBase(entry), entry);
+    return 'settled';
+  }
+
+  #renew(intent: PendingIntent, entry: Entry | undefined): Settled {
+    if (entry === undefined) return this.#drop(intent);
+    if (this.#replica.isUnsure(entry.id)) return 'again';
+    renew(this.#replica, entry);
+    return 'settled';
+  }
+
+  #renewParent(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
+    const { catalog, journal } = this.#replica.parts;
+    if (entry === undefined) return this.#drop(intent);
+    if (intent.op !== 'put' || isCreation(intent)) {
+      if (this.#goStraight(intent, entry)) return 'settled';
+    }
+    const parent = catalog.get(entry.parent);
+    if (parent === undefined) return this.#orphan(entry);
+    if (journal.of(parent.id).some(isCreation)) {
+      this.#replica.requeue(entry.id);
+      return 'again';
+    }
+    const space = catalog.space(intent.space);
+    if (space?.root === parent.id) return this.park(intent, 'ENOENT', 'the folder above it is gone');
+    // It was sent under a folder's older id.
+    if (current !== undefined && current.id !== parent.id && parent.id !== intent.parent) return 'again';
+    return bury(this.#replica, parent) ? 'settled' : 'again';
+  }
+
+  /** Nobody knows the folder that it was in: it goes where it can be found. */
+  #orphan(entry: Entry): Settled {
+    const { catalog } = this.#replica.parts;
+    const root = catalog.space(entry.space)?.root;
+    if (root === undefined) return 'again';
+    const free = catalog.child(root, entry.name) === undefined;
+    const name = free ? entry.name : this.#replica.conflictName({ ...entry, parent: root });
+    this.#replica.rehome(entry, { parent: root, name });
+    return 'settled';
+  }
+}
+
+function withoutBase({ base: _base, ...entry }: Entry): Entry {
+  return entry;
+}

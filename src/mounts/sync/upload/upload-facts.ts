@@ -1,0 +1,50 @@
+import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import { MAX_INTENTS } from '../../../cloud/http/wire.ts';
+import { isScratch } from '../../../vfs/name.ts';
+import { isCreation } from '../../intents/plan.ts';
+import type { Replica } from '../replica.ts';
+import type { ScheduleFacts } from './schedule.ts';
+
+/** Content above this goes in a lane of its own, bytes. */
+const BIG = 8 * 1024 * 1024;
+export const BIG_LANES = 2;
+/** Bytes of content in one batch. */
+const BATCH_BYTES = 32 * 1024 * 1024;
+
+export interface Urgency {
+  /** Whether somebody waits for the intent, so that it need not settle. */
+  readonly isHurried: (intent: PendingIntent) => boolean;
+  /** Before when it must not be sent again, ms. */
+  readonly heldUntil: (seq: number) => number;
+}
+
+/** What the schedule asks of the journal and those who work on files. */
+export function uploadFacts({ parts }: Replica, { isHurried, heldUntil }: Urgency): ScheduleFacts {
+  const { journal, catalog, policyOf, activity, now } = parts;
+  const weigh = (intent: PendingIntent): number => {
+    if (intent.op !== 'put' || intent.staged === undefined) return 0;
+    return catalog.get(intent.node)?.size ?? 0;
+  };
+  const readyAt = (intent: PendingIntent): number | undefined => {
+    const held = heldUntil(intent.seq);
+    const entry = catalog.get(intent.node);
+    if (entry === undefined || (intent.op !== 'put' && !isCreation(intent))) return held;
+    if (isCreation(intent) && isScratch(entry.name)) return undefined;
+    const { settle } = policyOf(entry);
+    const rushed = isHurried(intent) && (settle === 0 || !activity.isBusy(intent.node));
+    const ready = rushed ? 0 : activity.readyAt(intent.node, settle);
+    return ready === undefined ? undefined : Math.max(ready, held);
+  };
+  return {
+    get now() {
+      return now();
+    },
+    readyAt,
+    isClaimed: (seq) => journal.isClaimed(seq),
+    isFolder: (node) => catalog.get(node)?.kind === 'folder',
+    birthOf: (node) => (journal.has(node) ? journal.of(node).find(isCreation)?.seq : undefined),
+    isBig: (intent) => weigh(intent) > BIG,
+    weigh,
+    limits: { intents: MAX_INTENTS, bytes: BATCH_BYTES, big: BIG_LANES },
+  };
+}

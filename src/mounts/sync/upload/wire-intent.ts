@@ -1,0 +1,74 @@
+import type { Entry } from '../../../cache/tree/entry.ts';
+import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import type { Intent, WireContent } from '../../../cloud/http/wire.ts';
+
+const FOLDER_MODE = 0o755;
+const FILE_MODE = 0o644;
+const LINK_MODE = 0o777;
+
+/**
+ * An intent as the cloud gets it. Metadata comes from the entry, `undefined` if the node has been removed here since.
+ * `resolve` gives the id that a folder has now; `content` is that of a put.
+ */
+export function wireIntent(
+  intent: PendingIntent,
+  entry: Entry | undefined,
+  resolve: (id: string) => string,
+  content?: WireContent,
+): Intent {
+  const place = { parent: resolve(intent.parent), name: intent.name };
+  return MAKERS[intent.op]({ intent, entry, resolve, place, content, subject: subjectOf(intent) });
+}
+
+interface Making {
+  readonly intent: PendingIntent;
+  readonly entry: Entry | undefined;
+  readonly resolve: (id: string) => string;
+  readonly place: { readonly parent: string; readonly name: string };
+  readonly subject: { readonly id: string; readonly space: string; readonly node: string };
+  readonly content: WireContent | undefined;
+}
+
+const MAKERS: Readonly<Record<PendingIntent['op'], (making: Making) => Intent>> = {
+  mkdir: ({ intent, entry, subject, place }) => ({
+    op: 'mkdir',
+    ...subject,
+    ...place,
+    ...born(intent, entry, FOLDER_MODE),
+  }),
+  symlink: ({ intent, entry, subject, place }) => {
+    return { op: 'symlink', ...subject, ...place, ...born(intent, entry, LINK_MODE), target: entry?.target ?? '.' };
+  },
+  put: ({ intent, entry, subject, place, content = { size: 0, blocks: '' } }) => {
+    const { version = intent.id, base = null } = intent;
+    const metadata = born(intent, entry, FILE_MODE);
+    return { op: 'put', ...subject, ...place, ...metadata, version, base, content, ...replacing(intent) };
+  },
+  move: ({ intent, resolve, subject, place }) => {
+    const { parent, name } = intent.origin ?? intent;
+    return { op: 'move', ...subject, ...place, from: { parent: resolve(parent), name }, ...replacing(intent) };
+  },
+  attr: ({ intent, entry, subject }) => ({ op: 'attr', ...subject, ...changed(intent, entry) }),
+  remove: ({ intent, subject }) => ({ op: 'remove', ...subject, base: intent.base ?? null, seen: intent.seen ?? 0 }),
+};
+
+function subjectOf({ id, space, node }: PendingIntent) {
+  return { id, space, node };
+}
+
+function replacing({ replace }: PendingIntent) {
+  return replace === undefined ? {} : { replace };
+}
+
+function born(intent: PendingIntent, entry: Entry | undefined, mode: number) {
+  if (entry === undefined) return { mode, mtime: intent.at, birthtime: intent.at };
+  const { mtime, birthtime, xattrs = {} } = entry;
+  return { mode: entry.mode, mtime, birthtime, xattrs: { ...xattrs } };
+}
+
+function changed({ cleared = [] }: PendingIntent, entry: Entry | undefined) {
+  if (entry === undefined) return {};
+  const { mode, mtime, birthtime, xattrs = {} } = entry;
+  const gone = cleared.filter((name) => !Object.hasOwn(xattrs, name)).map((name) => [name, null] as const);
+  return { mode, mtime, birthtime, xattrs: { ...xattrs, ...Object.fromEntries(gone) } };
+}

@@ -1,0 +1,126 @@
+import type { Manifest, StagedFile } from '../cache/content/content.ts';
+import type { Remote, UploadBlock } from '../cloud/remote.ts';
+import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, type WireContent } from '../cloud/http/wire.ts';
+import type { Context } from '../vfs/context.ts';
+
+/** Content of less than this in all is sent without asking first: the question would take as long. */
+const UNASKED = 256 * 1024;
+/** Blocks of one question for what is missing; as many are known by name at a time. */
+const WINDOW = 4096;
+/** Requests in flight; each holds up to `MAX_BATCH_BYTES`. */
+const PACKS = 2;
+
+export interface Upload {
+  readonly file: StagedFile;
+  readonly manifest: Manifest;
+}
+
+interface BlockPlace {
+  readonly digest: string;
+  readonly file: StagedFile;
+  readonly index: number;
+  readonly size: number;
+}
+
+/** Called with the bytes that the cloud has got, or had. */
+export type Progress = (bytes: number) => void;
+
+/**
+ * Makes sure that the cloud has every block of the contents. Blocks of small files go together, packed into few requests;
+ * those that the cloud has already are not read. Holds a few packs in memory, however much there is.
+ */
+export async function uploadContents(
+  remote: Pick<Remote, 'missing' | 'upload'>,
+  uploads: readonly Upload[],
+  context: Context,
+  progress: Progress = () => undefined,
+): Promise<void> {
+  for (const window of windows(uploads)) {
+    const wanted = await lacking(remote, window, context);
+    const had = window.reduce((sum, { size }) => sum + size, 0) - wanted.reduce((sum, { size }) => sum + size, 0);
+    if (had > 0) progress(had);
+    const packs = packsOf(wanted)[Symbol.iterator]();
+    const lanes = Array.from({ length: PACKS }, async () => {
+      for (const pack of packs) await sendPack(remote, pack, context, progress);
+    });
+    await all(lanes);
+  }
+}
+
+/** What the cloud is told of a content. */
+export function wireContent({ size, digests }: Manifest): WireContent {
+  return { size, blocks: Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength).toString('base64') };
+}
+
+async function sendPack(
+  remote: Pick<Remote, 'upload'>,
+  pack: readonly BlockPlace[],
+  context: Context,
+  progress: Progress,
+): Promise<void> {
+  const blocks = await all(
+    pack.map(async ({ digest, file, index }): Promise<UploadBlock> => {
+      const data = await file.block(index, context);
+      return { digest, data };
+    }),
+  );
+  await remote.upload(blocks, context);
+  progress(pack.reduce((sum, { size }) => sum + size, 0));
+}
+
+async function lacking(
+  remote: Pick<Remote, 'missing'>,
+  window: readonly BlockPlace[],
+  context: Context,
+): Promise<BlockPlace[]> {
+  const unique = [...new Map(window.map((place) => [place.digest, place])).values()];
+  const bytes = unique.reduce((sum, { size }) => sum + size, 0);
+  if (bytes <= UNASKED && unique.every(({ file, index }) => file.isOwn(index))) return unique;
+  const missing = await remote.missing(
+    unique.map(({ digest }) => digest),
+    context,
+  );
+  const lacks = new Set(missing);
+  return unique.filter(({ digest }) => lacks.has(digest));
+}
+
+/** The blocks of all contents, a few thousand at a time. */
+function* windows(uploads: readonly Upload[]): Generator<BlockPlace[]> {
+  let window: BlockPlace[] = [];
+  for (const { file, manifest } of uploads) {
+    const digests = Buffer.from(manifest.digests.buffer, manifest.digests.byteOffset, manifest.digests.byteLength);
+    for (let index = 0; index * DIGEST_SIZE < digests.length; index++) {
+      const digest = digests.toString('hex', index * DIGEST_SIZE, (index + 1) * DIGEST_SIZE);
+      const size = Math.min(BLOCK_SIZE, manifest.size - index * BLOCK_SIZE);
+      window.push({ digest, file, index, size });
+      if (window.length < WINDOW) continue;
+      yield window;
+      window = [];
+    }
+  }
+  if (window.length > 0) yield window;
+}
+
+function* packsOf(places: readonly BlockPlace[]): Generator<BlockPlace[]> {
+  let pack: BlockPlace[] = [];
+  let bytes = 0;
+  for (const place of places) {
+    if (pack.length === MAX_BATCH_BLOCKS || bytes + place.size > MAX_BATCH_BYTES) {
+      yield pack;
+      pack = [];
+      bytes = 0;
+    }
+    pack.push(place);
+    bytes += place.size;
+  }
+  if (pack.length > 0) yield pack;
+}
+
+/** All of them; the first failure is thrown when none runs any more. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

@@ -1,0 +1,321 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { runBackup, type BackupOptions } from '../../src/backup/run.ts';
+import { openBackupStore } from '../../src/backup/store.ts';
+import { Database } from '../../src/cache/db/database.ts';
+import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
+import type { NodeRecord } from '../../src/cloud/http/wire.ts';
+import { background } from '../../src/vfs/context.ts';
+import { startTestCloud } from '../helpers/cloud.ts';
+import { startFaultyProxy } from '../helpers/faulty-proxy.ts';
+import { temporary } from '../helpers/temporary.ts';
+
+const { signal } = background;
+
+/** A source folder, a set for it in a cloud of its own, and a proxy between them that counts. */
+async function setup(t: Test) {
+  const cloud = await startTestCloud(t);
+  const proxy = await startFaultyProxy(cloud.url);
+  // A third of the calls may be disturbed: four tries of one are at times all among them.
+  const retry = { tries: 10, pause: 5, longest: 20 };
+  const remote = new HttpRemote({ url: proxy.url, token: await cloud.login(), retry });
+  const base = temporary(t);
+  const folder = join(base, 'source');
+  mkdirSync(folder);
+  let database = await Database.open(join(base, 'index'));
+  t.teardown(async () => {
+    await database.close();
+    await remote.close();
+    await proxy.stop();
+  });
+  const run = async (more: Partial<BackupOptions> = {}) => {
+    const space = await remote.openBackup('set', background);
+    const store = await openBackupStore(database, space.id);
+    return runBackup({ folder, space, remote, store, signal, ...more });
+  };
+  const mirror = async () => tree(remote);
+  const loseIndex = async () => {
+    await database.close();
+    database = await Database.open(mkdtempSync(join(base, 'index-')));
+  };
+  return { proxy, remote, folder, run, mirror, loseIndex };
+}
+
+/** The mirror: its nodes by path. */
+async function tree(remote: HttpRemote): Promise<Map<string, NodeRecord>> {
+  const space = await remote.openBackup('set', background);
+  const nodes = new Map<string, NodeRecord>();
+  for await (const record of remote.snapshot(space.id, background)) if ('id' in record) nodes.set(record.id, record);
+  const pathOf = (node: NodeRecord): string => {
+    const parent = nodes.get(node.parent);
+    return parent ? `${pathOf(parent)}/${node.name}` : node.name;
+  };
+  return new Map([...nodes.values()].map((node) => [pathOf(node), node]));
+}
+
+/** Everything about the source that the mirror keeps, in the same form as `shown`. */
+function listed(folder: string, base = ''): string[] {
+  return readdirSync(join(folder, base), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = base === '' ? entry.name : `${base}/${entry.name}`;
+      if (entry.isSymbolicLink()) return [`${path} symlink`];
+      const { mode, mtimeMs, size } = statSync(join(folder, path));
+      const line = `${path} ${(mode & 0o7777).toString(8)} ${Math.round(mtimeMs)} ${entry.isFile() ? size : ''}`;
+      return entry.isDirectory() ? [line, ...listed(folder, path)] : [line];
+    })
+    .sort();
+}
+
+function shown(mirror: ReadonlyMap<string, NodeRecord>): string[] {
+  return [...mirror]
+    .map(([path, { kind, mode, mtime, size }]) => {
+      if (kind === 'symlink') return `${path} symlink`;
+      return `${path} ${mode.toString(8)} ${Math.round(mtime)} ${kind === 'file' ? size : ''}`;
+    })
+    .sort();
+}
+
+function fill(folder: string, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const dir = join(folder, `dir ${i % 20}`, `sub ${i % 3}`);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, `file ${i}.txt`), `content of file ${i}\n`.repeat(1 + (i % 50)));
+  }
+}
+
+async function contentOf(remote: HttpRemote, node: NodeRecord): Promise<Buffer> {
+  const count = Math.ceil(node.size / (1024 * 1024));
+  const requests = Array.from({ length: count }, (_, index) => ({ version: node.version ?? '', index }));
+  const chunks: Uint8Array[] = [];
+  for await (const { data } of remote.read(requests, background)) chunks.push(data);
+  return Buffer.concat(chunks);
+}
+
+t.test('a tree is mirrored with its contents, modes, times and links; a second run sends nothing', async (t) => {
+  const { folder, run, mirror, remote, proxy } = await setup(t);
+  fill(folder, 600);
+  writeFileSync(join(folder, 'large'), Buffer.alloc(11 * 1024 * 1024 + 3, 'large content'));
+  writeFileSync(join(folder, 'empty'), '');
+  chmodSync(join(folder, 'empty'), 0o600);
+  utimesSync(join(folder, 'empty'), 1e9, 1234567890.5);
+  symlinkSync('../nowhere', join(folder, 'link'));
+  linkSync(join(folder, 'large'), join(folder, 'large again'));
+
+  const first = await run();
+  t.match(first, { problems: [], paused: undefined, changed: 0, removed: 0, moved: 0 });
+  const nodes = await mirror();
+  t.same(shown(nodes), listed(folder));
+  t.equal(nodes.get('link')?.target, '../nowhere');
+  for (const path of ['large', 'large again', 'empty', 'dir 7/sub 1/file 7.txt']) {
+    const node = nodes.get(path) as NodeRecord;
+    t.ok(readFileSync(join(folder, path)).equals(await contentOf(remote, node)), path);
+  }
+
+  proxy.reset();
+  const second = await run();
+  t.match(second, { added: 0, changed: 0, touched: 0, moved: 0, removed: 0, uploaded: { bytes: 0 } });
+  t.same(
+    proxy.seen.map(({ method, path }) => `${method} ${path}`),
+    ['POST /v1/spaces'],
+  );
+});
+
+t.test('changes, touches, removals and other kinds follow', async (t) => {
+  const { folder, run, mirror } = await setup(t);
+  fill(folder, 60);
+  symlinkSync('a', join(folder, 'link'));
+  writeFileSync(join(folder, 'becomes folder'), 'x');
+  mkdirSync(join(folder, 'becomes file', 'deep'), { recursive: true });
+  writeFileSync(join(folder, 'becomes file', 'deep', 'y'), 'y');
+  await run();
+
+  appendFileSync(join(folder, 'dir 0', 'sub 0', 'file 0.txt'), 'more');
+  chmodSync(join(folder, 'dir 1', 'sub 1', 'file 1.txt'), 0o640);
+  utimesSync(join(folder, 'dir 2', 'sub 2', 'file 2.txt'), 5, 6);
+  rmSync(join(folder, 'dir 3'), { recursive: true });
+  unlinkSync(join(folder, 'link'));
+  symlinkSync('b', join(folder, 'link'));
+  unlinkSync(join(folder, 'becomes folder'));
+  mkdirSync(join(folder, 'becomes folder'));
+  rmSync(join(folder, 'becomes file'), { recursive: true });
+  writeFileSync(join(folder, 'becomes file'), 'z');
+
+  const summary = await run();
+  t.match(summary, { problems: [], paused: undefined, changed: 1 });
+  const nodes = await mirror();
+  t.same(shown(nodes), listed(folder));
+  t.equal(nodes.get('link')?.target, 'b');
+  t.match(await run(), { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 });
+});
+
+t.test('what is renamed is moved and not sent again', async (t) => {
+  const { folder, run, mirror, proxy } = await setup(t);
+  fill(folder, 200);
+  await run();
+  const before = await mirror();
+
+  renameSync(join(folder, 'dir 0'), join(folder, 'zz moved'));
+  renameSync(join(folder, 'dir 1', 'sub 1', 'file 1.txt'), join(folder, '0 first.txt'));
+  renameSync(join(folder, 'dir 2', 'sub 2', 'file 2.txt'), join(folder, 'zz moved', 'last.txt'));
+  execFileSync('cp', ['-p', join(folder, 'dir 4', 'sub 1', 'file 4.txt'), join(folder, 'copied and removed')]);
+  unlinkSync(join(folder, 'dir 4', 'sub 1', 'file 4.txt'));
+
+  proxy.reset();
+  const summary = await run();
+  t.match(summary, { problems: [], added: 0, changed: 0, removed: 0, moved: 4, uploaded: { bytes: 0, blocks: 0 } });
+  t.equal(proxy.count(/POST \/v1\/blocks$/), 0);
+  const nodes = await mirror();
+  t.same(shown(nodes), listed(folder));
+  t.equal(nodes.get('zz moved')?.id, before.get('dir 0')?.id);
+  t.equal(nodes.get('0 first.txt')?.id, before.get('dir 1/sub 1/file 1.txt')?.id);
+  t.equal(nodes.get('zz moved/last.txt')?.id, before.get('dir 2/sub 2/file 2.txt')?.id);
+  t.equal(nodes.get('copied and removed')?.id, before.get('dir 4/sub 1/file 4.txt')?.id);
+});
+
+t.test('names that are exchanged, rotated and taken over', async (t) => {
+  const { folder, run, mirror, remote } = await setup(t);
+  const path = (name: string) => join(folder, name);
+  for (const name of ['a', 'b', 'log', 'log.1', 'log.2', 'kept']) writeFileSync(path(name), `this was ${name}`);
+  for (const name of ['x', 'y']) {
+    mkdirSync(path(name));
+    writeFileSync(join(folder, name, 'inside'), `inside ${name}`);
+  }
+  await run();
+  for (const [from, to] of [
+    ['a', 't'],
+    ['b', 'a'],
+    ['t', 'b'],
+    ['x', 'u'],
+    ['y', 'x'],
+    ['u', 'y'],
+  ] as const) {
+    renameSync(path(from), path(to));
+  }
+  renameSync(path('log.1'), path('log.2'));
+  renameSync(path('log'), path('log.1'));
+  writeFileSync(path('log'), 'a new log');
+  renameSync(path('kept'), path('0 kept'));
+  writeFileSync(path('kept'), 'another one under the old name');
+
+  const summary = await run();
+  t.match(summary, { problems: [], paused: undefined });
+  const nodes = await mirror();
+  t.same(shown(nodes), listed(folder));
+  for (const [name, node] of nodes) {
+    if (node.kind === 'file') t.ok(readFileSync(path(name)).equals(await contentOf(remote, node)), name);
+  }
+  t.match(await run(), { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 });
+});
+
+t.test('a lost index is made again without an upload', async (t) => {
+  const { folder, run, mirror, proxy, loseIndex } = await setup(t);
+  fill(folder, 100);
+  await run();
+  const before = await mirror();
+  await loseIndex();
+  proxy.reset();
+  t.match(await run(), { added: 0, changed: 0, touched: 0, moved: 0, removed: 0, uploaded: { bytes: 0 } });
+  t.equal(proxy.count(/POST \/v1\/blocks$/), 0);
+  t.same(await mirror(), before);
+  proxy.reset();
+  await run();
+  t.equal(proxy.count(), 1);
+});
+
+t.test('six edits keep five versions', async (t) => {
+  const { folder, run, mirror, remote } = await setup(t);
+  for (let i = 0; i < 6; i++) {
+    writeFileSync(join(folder, 'file'), `edit ${i}`);
+    t.match(await run(), { problems: [] });
+  }
+  const versions = await remote.versions((await mirror()).get('file')?.id ?? '', background);
+  t.equal(versions.length, 5);
+});
+
+t.test('what cannot be mirrored is told, and the rest goes on', async (t) => {
+  const { folder, run, mirror } = await setup(t);
+  fill(folder, 10);
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/bad `), Buffer.from([0xff, 0xfe])]), 'x');
+  writeFileSync(join(folder, 'good \ufffd'), 'x');
+  const summary = await run();
+  t.equal(summary.problemCount, 2);
+  t.same(summary.problems.map(({ reason }) => reason).sort(), [
+    'a socket, pipe or device has no content to keep',
+    'the name is not UTF-8',
+  ]);
+  const names = [...(await mirror()).keys()];
+  t.ok(names.includes('good \ufffd'));
+  t.equal(names.filter((name) => name.endsWith('.txt')).length, 10);
+});
+
+t.test('a source that is gone, or emptied, removes nothing', async (t) => {
+  const { folder, run, mirror } = await setup(t);
+  fill(folder, 20);
+  await run();
+  const before = shown(await mirror());
+  renameSync(folder, `${folder} away`);
+  t.match(await run(), { paused: /is its disk mounted/, removed: 0 });
+  mkdirSync(folder);
+  t.match(await run(), { paused: /empty/, removed: 0 });
+  t.same(shown(await mirror()), before);
+  t.match(await run({ confirm: true }), { paused: undefined });
+  t.same(shown(await mirror()), []);
+});
+
+t.test('the removal of more than half waits, and all else is done', async (t) => {
+  const { folder, run, mirror } = await setup(t);
+  fill(folder, 240);
+  await run();
+  for (let i = 0; i < 13; i++) rmSync(join(folder, `dir ${i}`), { recursive: true });
+  writeFileSync(join(folder, 'new'), 'new');
+  t.match(await run(), { paused: /156 of 240 files/, removed: 0, added: 1 });
+  t.equal([...(await mirror()).keys()].filter((path) => path.endsWith('.txt')).length, 240);
+  t.match(await run({ confirm: true }), { paused: undefined, removed: 13 });
+  t.same(shown(await mirror()), listed(folder));
+});
+
+t.test('a cloud that disturbs is no obstacle, and one that is gone ends the run', async (t) => {
+  const { folder, run, mirror, proxy } = await setup(t);
+  fill(folder, 300);
+  let count = 0;
+  proxy.affects = () => (count += 1) % 3 === 0;
+  proxy.mode = { kind: 'reset', executed: true };
+  t.match(await run(), { problems: [], added: 380, uploaded: { blocks: 300 } });
+  proxy.reset();
+  t.same(shown(await mirror()), listed(folder));
+  writeFileSync(join(folder, 'new'), 'new');
+  proxy.affects = ({ path }) => path !== '/v1/spaces';
+  proxy.mode = { kind: 'refuse', status: 503 };
+  await t.rejects(run(), { code: 'EAGAIN' });
+  proxy.reset();
+  t.match(await run(), { added: 1 });
+});
+
+t.test('an aborted run is EINTR, and the next one goes on', async (t) => {
+  const { folder, run, mirror, proxy } = await setup(t);
+  fill(folder, 300);
+  const stop = new AbortController();
+  proxy.affects = ({ path }) => path === '/v1/intents' && (stop.abort(), false);
+  await t.rejects(run({ signal: stop.signal }), { code: 'EINTR' });
+  proxy.reset();
+  t.match(await run(), { problems: [] });
+  t.same(shown(await mirror()), listed(folder));
+});

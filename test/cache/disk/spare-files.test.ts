@@ -1,0 +1,65 @@
+import { closeSync, fstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { type Spare, SpareFiles } from '../../../src/cache/disk/spare-files.ts';
+import { temporary } from '../../helpers/temporary.ts';
+
+/** Generous, for a busy machine, ms. */
+const PATIENCE = 30_000;
+
+async function until(holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + PATIENCE; !holds(); await sleep(5)) {
+    if (Date.now() > end) throw new Error('waited in vain');
+  }
+}
+
+/** Takes files until one was made ahead. */
+async function takeReady(spares: SpareFiles): Promise<Spare> {
+  for (let spare = spares.take(); ; spare = spares.take()) {
+    if (spare !== undefined) return spare;
+    await sleep(5);
+  }
+}
+
+t.test('there are none until somebody takes some; then empty files, each given once', async (t) => {
+  const dir = temporary(t);
+  const spares = new SpareFiles(dir);
+  t.teardown(() => spares.close());
+  t.equal(spares.take(), undefined);
+  const taken = new Set<string>();
+  for (let i = 0; i < 100; i++) {
+    const { id, fd } = await takeReady(spares);
+    t.notOk(taken.has(id));
+    taken.add(id);
+    t.notOk(spares.has(id));
+    t.match(fstatSync(fd), { size: 0, ino: statSync(join(dir, id)).ino });
+    closeSync(fd);
+  }
+  await until(() => readdirSync(dir).length > taken.size);
+  for (const id of readdirSync(dir)) t.equal(spares.has(id), !taken.has(id));
+  t.ok(readdirSync(dir).length <= taken.size + 64);
+});
+
+t.test('they go at the end, and when nobody takes any more', async (t) => {
+  const dir = temporary(t);
+  const spares = new SpareFiles(dir);
+  for (let i = 0; i < 5; i++) closeSync((await takeReady(spares)).fd);
+  await until(() => readdirSync(dir).length > 5);
+  await until(() => readdirSync(dir).length === 5);
+  spares.take();
+  spares.take();
+  await spares.close();
+  t.equal(readdirSync(dir).length, 5, 'none that was being made comes later');
+});
+
+t.test('where none can be made there are none', async (t) => {
+  const dir = temporary(t);
+  const spares = new SpareFiles(dir);
+  t.teardown(() => spares.close());
+  rmSync(dir, { recursive: true });
+  for (let i = 0; i < 10; i++) {
+    t.equal(spares.take(), undefined);
+    await sleep(5);
+  }
+});

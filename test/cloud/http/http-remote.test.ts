@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t, { type Test } from 'tap';
+import { HttpRemote, type HttpRemoteOptions } from '../../../src/cloud/http/http-remote.ts';
+import { login } from '../../../src/cloud/http/login.ts';
+import { BLOCK_SIZE, type Cursor, type NodeRecord } from '../../../src/cloud/http/wire.ts';
+import { background } from '../../../src/vfs/context.ts';
+import { isFsError } from '../../../src/vfs/fs-error.ts';
+import { startTestCloud } from '../../helpers/cloud.ts';
+import { startFaultyProxy, type Fault } from '../../helpers/faulty-proxy.ts';
+import { contentOf, mkdir, noise, put } from '../../helpers/intents.ts';
+
+const quick = { pause: 5, longest: 20 };
+
+/** A device whose calls go through a proxy that disturbs, and one whose calls do not. */
+async function setup(t: Test, options: Partial<HttpRemoteOptions> = {}) {
+  const cloud = await startTestCloud(t);
+  const proxy = await startFaultyProxy(cloud.url);
+  const token = await cloud.login();
+  const remote = new HttpRemote({ url: proxy.url, token, retry: quick, ...options });
+  const direct = new HttpRemote({ url: cloud.url, token });
+  t.teardown(async () => {
+    await Promise.all([remote.close(), direct.close()]);
+    await proxy.stop();
+  });
+  const space = (await direct.spaces(background)).find(({ kind }) => kind === 'sync');
+  if (!space) throw new Error('no space');
+  return { cloud, proxy, remote, direct, space, at: { space: space.id, parent: space.root } };
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+function nodesOf(records: readonly (NodeRecord | Cursor)[]): NodeRecord[] {
+  return records.filter((record): record is NodeRecord => 'id' in record);
+}
+
+t.test('a login makes a device, a wrong password none', async (t) => {
+  const { url, email, password } = await startTestCloud(t);
+  const device = { name: 'laptop', platform: 'linux' };
+  const made = await login({ url }, { email, password, device }, background);
+  const remote = new HttpRemote({ url, token: made.token });
+  t.match(await remote.device(background), { id: made.device.id, name: 'laptop' });
+  await remote.close();
+  await t.rejects(login({ url }, { email, password: 'wrong', device }, background), { code: 'EACCES' });
+});
+
+t.test('a token that is not good is EACCES, at once', async (t) => {
+  const { cloud } = await setup(t);
+  const remote = new HttpRemote({ url: cloud.url, token: 'x'.repeat(40) });
+  t.teardown(() => remote.close());
+  await t.rejects(remote.spaces(background), { code: 'EACCES' });
+  await t.rejects(all(remote.push(background)), { code: 'EACCES' });
+});
+
+t.test('intents whose answer was lost are executed once', async (t) => {
+  const { proxy, remote, direct, space, at } = await setup(t);
+  proxy.next({ kind: 'reset', executed: true }, { kind: 'half' });
+  const [result] = await remote.commit([mkdir({ ...at, name: 'once' })], background);
+  t.match(result, { status: 'done' });
+  t.equal(proxy.count(), 3);
+  t.same(
+    nodesOf(await all(direct.snapshot(space.id, background))).map(({ name }) => name),
+    ['once'],
+  );
+});
+
+t.test('blocks survive everything on their way up', async (t) => {
+  const { proxy, remote, direct } = await setup(t);
+  const faults: Fault[] = [{ kind: 'flipSent', offset: 5000 }, { kind: 'reset' }, { kind: 'refuse', status: 503 }];
+  for (const fault of faults) {
+    const { blocks } = contentOf(noise(3 * BLOCK_SIZE));
+    proxy.next(fault);
+    await remote.upload(blocks, background);
+    t.same(
+      await direct.missing(
+        blocks.map(({ digest }) => digest),
+        background,
+      ),
+      [],
+      fault.kind,
+    );
+  }
+});
+
+t.test('blocks survive everything on their way down, and none is fetched for nothing', async (t) => {
+  const { proxy, remote, direct, at } = await setup(t);
+  const bytes = noise(6 * BLOCK_SIZE + 100);
+  const content = contentOf(bytes);
+  await direct.upload(content.blocks, background);
+  const [result] = await direct.commit([put({ ...at, name: 'file' }, content.wire)], background);
+  const version = result?.status === 'done' ? (result.node.version as string) : '';
+  const requests = content.blocks.map((_, index) => ({ version, index }));
+  const faults: Fault[] = [
+    { kind: 'half' },
+    { kind: 'truncate' },
+    { kind: 'reset' },
+    { kind: 'flip', offset: 100 },
+    { kind: 'flip', offset: 10 },
+    { kind: 'flip', offset: 0 },
+    { kind: 'flip', offset: 4 * BLOCK_SIZE },
+  ];
+  for (const fault of faults) {
+    proxy.reset();
+    proxy.next(fault, fault);
+    const blocks = await all(remote.read(requests, background));
+    t.ok(Buffer.concat(blocks.map(({ data }) => data)).equals(bytes), JSON.stringify(fault));
+    t.ok(proxy.count() >= 2 && proxy.count() <= 4);
+  }
+});
+
+t.test('a block that is always damaged is EIO, never wrong bytes', async (t) => {
+  const { proxy, remote, direct, at } = await setup(t);
+  const content = contentOf(noise(1000));
+  await direct.upload(content.blocks, background);
+  const [result] = await direct.commit([put({ ...at, name: 'file' }, content.wire)], background);
+  const version = result?.status === 'done' ? (result.node.version as string) : '';
+  proxy.mode = { kind: 'flip' };
+  await t.rejects(all(remote.read([{ version, index: 0 }], background)), { code: 'EIO', subject: version });
+  t.equal(proxy.count(), 4);
+});
+
+t.test('a feed that is cut goes on where it was, a snapshot says so', async (t) => {
+  const { proxy, remote, direct, space, at } = await setup(t);
+  await direct.commit(
+    Array.from({ length: 500 }, (_, i) => mkdir({ ...at, name: `folder ${i}` })),
+    background,
+  );
+  for (const kind of ['half', 'truncate'] as const) {
+    proxy.reset();
+    proxy.next({ kind }, { kind });
+    const nodes = nodesOf(await all(remote.feed(space.id, 0, background)));
+    t.same(
+      nodes.map(({ rev }) => rev),
+      Array.from({ length: 500 }, (_, i) => i + 1),
+      kind,
+    );
+    t.equal(proxy.count(), 3);
+    proxy.next({ kind });
+    await t.rejects(all(remote.snapshot(space.id, background)), /EAGAIN|EIO/);
+    t.equal(nodesOf(await all(remote.snapshot(space.id, background))).length, 500);
+  }
+});
+
+t.test('a push connection that goes silent, or is cut, ends by throwing', async (t) => {
+  const { cloud, proxy, remote } = await setup(t, { pushSilence: 400 });
+  for (const kind of ['hang', 'stall', 'half', 'reset'] as const) {
+    proxy.mode = { kind };
+    await t.rejects(all(remote.push(background)), { code: 'EAGAIN' }, kind);
+  }
+  proxy.reset();
+  const patient = new HttpRemote({ url: proxy.url, token: await cloud.login() });
+  t.teardown(() => patient.close());
+  for await (const event of patient.push(background)) {
+    t.equal(event.type, 'alive');
+    break;
+  }
+});
+
+t.test('answers that make no sense are EIO with words, for every call', async (t) => {
+  const answers = [
+    '',
+    'nonsense',
+    '[]',
+    '{"spaces":[{}],"results":[{}],"versions":[{}],"missing":"?"}',
+    '\0'.repeat(100),
+  ];
+  for (const text of answers) {
+    const server = createServer((request, response) => {
+      request.resume();
+      response.end(text);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const remote = new HttpRemote({ url, token: 'x'.repeat(40), retry: quick });
+    const calls: Record<string, () => Promise<unknown>> = {
+      device: () => remote.device(background),
+      spaces: () => remote.spaces(background),
+      openBackup: () => remote.openBackup('x', background),
+      snapshot: () => all(remote.snapshot('x', background)),
+      feed: () => all(remote.feed('x', 0, background)),
+      missing: () => remote.missing(['00'.repeat(32)], background),
+      read: () => all(remote.read([{ version: 'x', index: 0 }], background)),
+      commit: () => remote.commit([mkdir({ space: 'x', parent: 'x', name: 'x' })], background),
+      versions: () => remote.versions('x', background),
+      restoreVersion: () => remote.restoreVersion('x', 'y', background),
+      restoreTrash: () => remote.restoreTrash('x', background),
+      usage: () => remote.usage(background),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      const error = await call().catch((error: unknown) => error);
+      t.ok(isFsError(error, 'EIO') || isFsError(error, 'EAGAIN'), `${name} on ${JSON.stringify(text.slice(0, 20))}`);
+      t.ok(isFsError(error) && error.reason, 'with words');
+    }
+    await remote.close();
+    server.closeAllConnections();
+    server.close();
+  }
+});

@@ -1,0 +1,139 @@
+import t from 'tap';
+import type { Entry } from '../../../src/cache/tree/entry.ts';
+import type { PendingIntent } from '../../../src/cache/tree/journal.ts';
+import {
+  planAttr,
+  planContent,
+  planCreation,
+  planMove,
+  planRemove,
+  planReplaced,
+  type Plan,
+  type Waiting,
+} from '../../../src/mounts/intents/plan.ts';
+
+const times = { mtime: 1, ctime: 1, birthtime: 1 };
+const plain = { id: 'n', space: 's', parent: 'p', name: 'f', size: 1, mode: 0o644, ...times, version: 'shown', rev: 5 };
+const known: Entry = { ...plain, kind: 'file', remote: 'v1', hash: 'h1' };
+const folder: Entry = { ...plain, kind: 'folder' };
+const born: Entry = { ...plain, kind: 'file', rev: 0, base: null };
+const bornFolder: Entry = { ...born, kind: 'folder' };
+const to = { parent: 'q', name: 'g' };
+
+let seq = 0;
+function waits(fixed: boolean, op: PendingIntent['op'], more: Partial<PendingIntent> = {}): Waiting {
+  seq++;
+  const intent = { seq, id: `i${seq}`, op, space: 's', node: 'n', at: 0, parent: 'p', name: 'f', ...more };
+  return { intent, fixed };
+}
+const unsent = (op: PendingIntent['op'], more?: Partial<PendingIntent>): Waiting => waits(false, op, more);
+const sent = (op: PendingIntent['op'], more?: Partial<PendingIntent>): Waiting => waits(true, op, more);
+const creation = { base: null, staged: 'a', version: 'va' };
+
+/** `+op` added, `~op` rewritten, `-op` dropped. */
+function shape({ add, rewrite, drop }: Plan): string {
+  const list = (sign: string, intents: readonly { op: string }[]): string[] => intents.map(({ op }) => sign + op);
+  return [...list('-', drop), ...list('~', rewrite), ...list('+', add)].join(' ');
+}
+
+t.test('new content', async (t) => {
+  const content = { version: 'vb', staged: 'b' };
+  const plan = (entry: Entry, waiting: Waiting[]): Plan => planContent(entry, waiting, content);
+  t.match(
+    plan(known, []),
+    { add: [{ op: 'put', base: 'v1', staged: 'b', version: 'vb' }] },
+    'based on what the cloud has',
+  );
+  t.equal(shape(plan(born, [unsent('put', creation)])), '~put', 'a creation takes it over');
+  t.match(plan(born, [unsent('put', creation)]), { rewrite: [{ base: null, staged: 'b', version: 'vb' }] });
+  t.match(plan(born, [unsent('put', { base: null, from: 'x', version: 'va' })]).rewrite[0], {
+    staged: 'b',
+    from: undefined,
+  });
+  t.equal(shape(plan(known, [unsent('put', { base: 'v1' }), unsent('move', to)])), '~put', 'also in front of a move');
+  t.equal(shape(plan(known, [unsent('attr')])), '~put', 'an attr becomes the put');
+  t.match(plan(born, [sent('put', creation)]), { add: [{ base: 'va' }] }, 'based on what is being sent');
+  t.equal(shape(plan(known, [sent('attr')])), '+put');
+  t.equal(
+    shape(plan(known, [unsent('put', { base: 'v0' }), sent('move', to)])),
+    '+put',
+    'nothing before what was sent changes',
+  );
+  const parked = unsent('put', { ...creation, parked: { code: 'EDQUOT', reason: 'full', at: 1 } });
+  t.notMatch(plan(born, [parked]).rewrite[0], { parked: {} }, 'what was parked gets another chance');
+  t.match(plan({ ...known, base: { parent: 'p', name: 'f', version: 'v0', hash: 'h', rev: 4 } }, [sent('move', to)]), {
+    add: [{ base: 'v0' }],
+  });
+});
+
+t.test('new attributes', async (t) => {
+  t.equal(shape(planAttr(known, [])), '+attr');
+  for (const op of ['put', 'mkdir', 'symlink', 'attr'] as const) {
+    t.equal(shape(planAttr(known, [unsent(op, { base: null })])), `~${op}`, `${op} takes them along`);
+  }
+  t.equal(shape(planAttr(known, [sent('put')])), '+attr');
+  t.equal(shape(planAttr(known, [unsent('move', to)])), '+attr');
+  t.match(planAttr(known, [unsent('attr', { cleared: ['a'] })], ['b', 'a']), { rewrite: [{ cleared: ['a', 'b'] }] });
+});
+
+t.test('another place', async (t) => {
+  const plan = (entry: Entry, waiting: Waiting[], replace?: string, free = true): Plan =>
+    planMove(entry, waiting, to, () => free, replace);
+  t.match(plan(known, []), { add: [{ op: 'move', ...to, origin: { parent: 'p', name: 'f' } }] });
+  t.equal(shape(plan(born, [unsent('put', creation)])), '-put +put', 'a file that was never sent is created there');
+  t.match(plan(born, [unsent('put', creation)], 'r').add[0], { ...to, staged: 'a', replace: 'r' });
+  t.equal(shape(plan(born, [sent('put', creation)])), '+move');
+  t.equal(
+    shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])),
+    '+move',
+    'the replaced one keeps its history',
+  );
+  t.equal(shape(plan(known, [unsent('move', { parent: 'm', name: 'm' })])), '+move');
+  t.match(plan(known, [unsent('move', { parent: 'm', name: 'm' })]).add[0], { origin: { parent: 'm', name: 'm' } });
+  t.equal(shape(plan(known, [unsent('put', { base: 'v1' })])), '+move');
+  t.equal(shape(plan(bornFolder, [unsent('mkdir')])), '~mkdir', 'a new folder keeps its turn, for what is in it');
+  t.equal(
+    shape(plan(bornFolder, [unsent('mkdir')], undefined, false)),
+    '+move',
+    'unless somebody has to do with the name',
+  );
+  t.equal(shape(plan(bornFolder, [unsent('mkdir')], 'r')), '+move');
+});
+
+t.test('removal', async (t) => {
+  const plan = (entry: Entry, waiting: Waiting[]): Plan => planRemove(entry, waiting, 7);
+  t.match(plan(known, []), { add: [{ op: 'remove', base: 'v1', seen: 7 }] });
+  t.match(plan(folder, []), { add: [{ op: 'remove', base: null, seen: 7 }] });
+  t.equal(shape(plan(born, [unsent('put', creation)])), '-put', 'the cloud never hears of it');
+  t.equal(shape(plan(born, [unsent('put', creation), unsent('move', to)])), '-put -move');
+  t.equal(shape(plan(bornFolder, [unsent('mkdir'), unsent('attr')])), '-mkdir -attr');
+  t.match(plan(born, [sent('put', creation)]), { drop: [], add: [{ op: 'remove', base: 'va' }] });
+  t.equal(shape(plan(known, [unsent('put', { base: 'v1', version: 'v2' }), unsent('attr')])), '-put -attr +remove');
+  t.match(plan(known, [unsent('put', { base: 'v1', version: 'v2' })]).add[0], { base: 'v1' }, 'of what the cloud has');
+  t.equal(shape(plan(known, [unsent('move', to)])), '+remove', 'a move stays: it frees a name');
+  t.equal(
+    shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])),
+    '+remove',
+    'what it replaced must go, too',
+  );
+  t.equal(shape(plan({ ...born, local: true }, [])), '', 'litter was never promised');
+});
+
+t.test('being replaced', async (t) => {
+  const plan = (entry: Entry, waiting: Waiting[]) => planReplaced(entry, waiting);
+  t.match(plan(known, []), { replace: 'n' });
+  t.equal(plan(born, [unsent('put', creation)]).replace, undefined, 'the cloud never hears of it');
+  t.equal(shape(plan(born, [unsent('put', creation)])), '-put');
+  t.equal(plan(born, [unsent('put', { ...creation, replace: 'x' })]).replace, 'x', 'its own victim is inherited');
+  t.equal(shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])), '-put');
+  t.match(plan(born, [unsent('put', { ...creation, replace: 'x' }), unsent('move', to)]), { replace: 'n', drop: [] });
+  t.match(plan(born, [sent('put', creation)]), { replace: 'n', drop: [] });
+  t.equal(shape(plan(known, [unsent('move', to), unsent('put', { base: 'v1' })])), '-put');
+  t.equal(plan({ ...born, local: true }, []).replace, undefined);
+});
+
+t.test('creation', async (t) => {
+  t.match(planCreation(born, { version: 'v', staged: 'a' }), { add: [{ op: 'put', base: null, staged: 'a' }] });
+  t.match(planCreation(bornFolder), { add: [{ op: 'mkdir' }] });
+  t.match(planCreation({ ...born, kind: 'symlink' }, undefined, 'r'), { add: [{ op: 'symlink', replace: 'r' }] });
+});

@@ -1,0 +1,16 @@
+import t from 'tap';
+import { v7 } from 'uuid';
+import { IdSet } from '../../../../src/mounts/sync/follow/id-set.ts';
+
+t.test('it has what was added and nothing else', async (t) => {
+  const set = new IdSet();
+  t.notOk(set.has('a'));
+  const inside = Array.from({ length: 5000 }, () => v7());
+  const outside = Array.from({ length: 5000 }, () => v7());
+  for (const id of inside) set.add(id);
+  t.ok(inside.every((id) => set.has(id)));
+  t.notOk(outside.some((id) => set.has(id)));
+  set.add('later');
+  t.ok(set.has('later'));
+  t.ok(set.has(inside[0] ?? ''));
+});

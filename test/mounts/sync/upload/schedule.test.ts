@@ -1,0 +1,321 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { Entry } from '../../../../src/cache/tree/entry.ts';
+import type { PendingIntent } from '../../../../src/cache/tree/journal.ts';
+import {
+  isCreation,
+  planContent,
+  planCreation,
+  planMove,
+  planRemove,
+  type Plan,
+  type Waiting,
+} from '../../../../src/mounts/intents/plan.ts';
+import { schedule, type Schedule, type ScheduleFacts } from '../../../../src/mounts/sync/upload/schedule.ts';
+
+const ROOT = 'root';
+
+/** The local side: a tree, and what is promised about it. */
+class Local {
+  readonly entries = new Map<string, Entry>();
+  readonly intents = new Map<number, PendingIntent>();
+  readonly claimed = new Set<number>();
+  #count = 0;
+  #seq = 0;
+
+  ids(kind?: Entry['kind']): string[] {
+    return [...this.entries.values()].filter((entry) => kind === undefined || entry.kind === kind).map(({ id }) => id);
+  }
+
+  create(kind: 'file' | 'folder', parent: string, name: string): void {
+    if (this.#at(parent, name) !== undefined) return;
+    const id = `n${this.#count++}`;
+    const version = `v${this.#count++}`;
+    const times = { mtime: 0, ctime: 0, birthtime: 0 };
+    const entry: Entry = {
+      id,
+      space: 's',
+      parent,
+      name,
+      kind,
+      size: 0,
+      mode: 0,
+      ...times,
+      version,
+      rev: 0,
+      base: null,
+    };
+    this.entries.set(id, entry);
+    this.#plan(planCreation(entry, kind === 'file' ? { version } : undefined));
+  }
+
+  edit(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined) return;
+    this.#plan(planContent(entry, this.#waiting(id), { version: `v${this.#count++}` }));
+  }
+
+  move(id: string, parent: string, name: string): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined || this.#at(parent, name) !== undefined || this.#isBelow(parent, id)) return;
+    this.#plan(planMove(entry, this.#waiting(id), { parent, name }, () => this.#isFree(parent, name)));
+    this.entries.set(id, { ...entry, parent, name });
+  }
+
+  remove(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined || [...this.entries.values()].some(({ parent }) => parent === id)) return;
+    // A node on its way through a folder that is never made is a case for the cloud's refusal.
+    if ([...this.intents.values()].some(({ parent, node }) => parent === id && node !== id)) return;
+    this.#plan(planRemove(entry, this.#waiting(id), 0));
+    this.entries.delete(id);
+  }
+
+  done(intent: PendingIntent): void {
+    this.intents.delete(intent.seq);
+    this.claimed.delete(intent.seq);
+    const entry = this.entries.get(intent.node);
+    if (entry === undefined) return;
+    const { parent, name } = isCreation(intent) || intent.op === 'move' ? intent : (entry.base ?? intent);
+    const version = intent.op === 'put' ? (intent.version ?? null) : (entry.base?.version ?? null);
+    this.entries.set(entry.id, { ...entry, base: { parent, name, version, hash: null, rev: 0 } });
+  }
+
+  #at(parent: string, name: string): Entry | undefined {
+    return [...this.entries.values()].find((entry) => entry.parent === parent && entry.name === name);
+  }
+
+  #isFree(parent: string, name: string): boolean {
+    const is = (place?: { readonly parent: string; readonly name: string }): boolean =>
+      place?.parent === parent && place.name === name;
+    return ![...this.intents.values()].some((intent) => is(intent) || is(intent.origin));
+  }
+
+  #isBelow(id: string, folder: string): boolean {
+    for (let at: string | undefined = id; at !== undefined; at = this.entries.get(at)?.parent) {
+      if (at === folder) return true;
+    }
+    return false;
+  }
+
+  #waiting(node: string): Waiting[] {
+    const own = [...this.intents.values()].filter((intent) => intent.node === node);
+    return own.map((intent) => ({ intent, fixed: this.claimed.has(intent.seq) }));
+  }
+
+  #plan({ add, rewrite, drop }: Plan): void {
+    for (const { seq } of drop) this.intents.delete(seq);
+    for (const intent of rewrite) this.intents.set(intent.seq, intent);
+    for (const intent of add) {
+      const seq = ++this.#seq;
+      this.intents.set(seq, { ...intent, seq, id: `i${seq}`, at: 0 });
+    }
+  }
+}
+
+interface Node {
+  readonly parent: string;
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+/** A cloud that is as strict as the service. */
+class Cloud {
+  readonly nodes = new Map<string, Node>();
+
+  execute(intent: PendingIntent): void {
+    const { op, node, parent, name, origin, version, base } = intent;
+    const known = this.nodes.get(node);
+    if (isCreation(intent)) {
+      this.#free(parent, name);
+      this.#refuseIf(known !== undefined, 'the node exists');
+      this.nodes.set(node, { parent, name, version });
+      return;
+    }
+    if (known === undefined) throw new Error(`${op} of a node that is not there`);
+    if (op === 'put') {
+      this.#refuseIf(known.version !== base, `based on ${base}, not ${known.version}`);
+      this.nodes.set(node, { ...known, version });
+    } else if (op === 'move') {
+      this.#refuseIf(origin?.parent !== known.parent || origin.name !== known.name, 'not where it was expected');
+      this.#free(parent, name);
+      this.#noCycle(node, parent);
+      this.nodes.set(node, { ...known, parent, name });
+    } else if (op === 'remove') {
+      this.#refuseIf(
+        [...this.nodes.values()].some(({ parent }) => parent === node),
+        'something is still in it',
+      );
+      this.nodes.delete(node);
+    }
+  }
+
+  #free(parent: string, name: string): void {
+    this.#refuseIf(parent !== ROOT && !this.nodes.has(parent), `no folder ${parent}`);
+    const holder = [...this.nodes.values()].find((node) => node.parent === parent && node.name === name);
+    this.#refuseIf(holder !== undefined, `the name ${name} is taken`);
+  }
+
+  #noCycle(node: string, parent: string): void {
+    for (let at: string | undefined = parent; at !== undefined; at = this.nodes.get(at)?.parent) {
+      this.#refuseIf(at === node, 'a folder in itself');
+    }
+  }
+
+  #refuseIf(condition: boolean, why: string): void {
+    if (condition) throw new Error(why);
+  }
+}
+
+const pick = fc.nat(1000);
+const name = fc.constantFrom('a', 'b', 'c');
+const action = fc.oneof(
+  fc.record({
+    do: fc.constant('create' as const),
+    kind: fc.constantFrom('file' as const, 'folder' as const),
+    pick,
+    name,
+  }),
+  fc.record({ do: fc.constant('edit' as const), pick }),
+  fc.record({ do: fc.constant('move' as const), pick, to: pick, name }),
+  fc.record({ do: fc.constant('remove' as const), pick }),
+  fc.record({ do: fc.constant('send' as const), held: fc.nat(7), limit: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ do: fc.constant('land' as const) }),
+);
+
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+
+function perform(local: Local, step: Action): void {
+  const at = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
+  const folder = (index: number): string => at([ROOT, ...local.ids('folder')], index) ?? ROOT;
+  if (step.do === 'create') local.create(step.kind, folder(step.pick), step.name);
+  if (step.do === 'edit') local.edit(at(local.ids('file'), step.pick) ?? '');
+  if (step.do === 'move') local.move(at(local.ids(), step.pick) ?? '', folder(step.to), step.name);
+  if (step.do === 'remove') local.remove(at(local.ids(), step.pick) ?? '');
+}
+
+function plan(local: Local, held: number, limit: number): Schedule {
+  const inOrder = [...local.intents.values()].sort((a, b) => a.seq - b.seq);
+  const facts: ScheduleFacts = {
+    now: 0,
+    // A changing part of the puts is being written.
+    readyAt: ({ op, seq }) => (op === 'put' && held > 0 && seq % 8 <= held ? undefined : 0),
+    isClaimed: (seq) => local.claimed.has(seq),
+    isFolder: (node) => local.entries.get(node)?.kind === 'folder',
+    birthOf: (node) => inOrder.find((intent) => intent.node === node && isCreation(intent))?.seq,
+    isBig: ({ op, seq }) => op === 'put' && seq % 5 === 0,
+    weigh: () => 1,
+    limits: { intents: limit, bytes: 3, big: 2 },
+  };
+  return schedule(inOrder, facts);
+}
+
+t.test('whatever is held up, no intent is sent before what it builds on, and all arrive', async (t) => {
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (steps) => {
+      const local = new Local();
+      const cloud = new Cloud();
+      let flying: PendingIntent[] = [];
+      const land = (): void => {
+        for (const intent of flying) {
+          cloud.execute(intent);
+          local.done(intent);
+        }
+        flying = [];
+      };
+      const send = (held: number, limit: number): number => {
+        const { batch, big } = plan(local, held, limit);
+        for (const intent of batch) {
+          cloud.execute(intent);
+          local.done(intent);
+        }
+        for (const { seq } of big) local.claimed.add(seq);
+        flying.push(...big);
+        return batch.length + big.length;
+      };
+      for (const step of steps) {
+        if (step.do === 'send') send(step.held, step.limit);
+        else if (step.do === 'land') land();
+        else perform(local, step);
+      }
+      land();
+      while (send(0, 3) > 0) land();
+      if (local.intents.size > 0) throw new Error(`stuck: ${JSON.stringify([...local.intents.values()])}`);
+      const shown = [...local.entries.values()].map(({ id, parent, name }) => `${id} ${parent}/${name}`).sort();
+      const there = [...cloud.nodes].map(([id, { parent, name }]) => `${id} ${parent}/${name}`).sort();
+      t.strictSame(there, shown);
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+const intent = (seq: number, more: Partial<PendingIntent>): PendingIntent => ({
+  seq,
+  id: `i${seq}`,
+  op: 'put',
+  space: 's',
+  node: `n${seq}`,
+  at: 0,
+  parent: ROOT,
+  name: `f${seq}`,
+  ...(more.op === undefined || more.op === 'put' ? { base: null, version: `v${seq}` } : {}),
+  ...more,
+});
+const facts: ScheduleFacts = {
+  now: 100,
+  readyAt: () => 0,
+  isClaimed: () => false,
+  isFolder: () => true,
+  birthOf: () => undefined,
+  isBig: () => false,
+  weigh: () => 1,
+  limits: { intents: 500, bytes: 1000, big: 2 },
+};
+const seqs = (list: readonly PendingIntent[]): number[] => list.map(({ seq }) => seq);
+
+t.test('a new folder that has gone into a newer one waits for it', async (t) => {
+  const waiting = [intent(1, { op: 'mkdir', parent: 'n2' }), intent(2, { op: 'mkdir' }), intent(3, { parent: 'n1' })];
+  const births: Record<string, number> = { n1: 1, n2: 2 };
+  const first = schedule(waiting, { ...facts, birthOf: (node) => births[node] });
+  t.same(seqs(first.batch), [2]);
+  const second = schedule([waiting[0]!, waiting[2]!], { ...facts, birthOf: (node) => (node === 'n1' ? 1 : undefined) });
+  t.same(seqs(second.batch), [1, 3]);
+});
+
+t.test('one that cannot succeed holds up only what builds on it', async (t) => {
+  const parked = { code: 'EINVAL', reason: 'x', at: 0 };
+  const waiting = [
+    intent(1, { op: 'mkdir', parked }),
+    intent(2, { parent: 'n1' }),
+    intent(3, {}),
+    intent(4, { op: 'move', node: 'n2', parent: ROOT, name: 'x', origin: { parent: 'n1', name: 'f2' } }),
+    intent(5, { name: 'x' }),
+    intent(6, { op: 'remove', node: 'other', base: null }),
+  ];
+  t.strictSame(seqs(schedule(waiting, facts).batch), [3]);
+  t.strictSame(
+    seqs(
+      schedule(
+        waiting.filter(({ seq }) => seq !== 4),
+        facts,
+      ).batch,
+    ),
+    [3, 5, 6],
+  );
+});
+
+t.test('it says when more will be ready', async (t) => {
+  const waiting = [intent(1, {}), intent(2, {}), intent(3, {})];
+  const { batch, nextAt } = schedule(waiting, { ...facts, readyAt: ({ seq }) => seq * 90 });
+  t.strictSame(seqs(batch), [1]);
+  t.equal(nextAt, 180);
+  t.equal(schedule(waiting, { ...facts, readyAt: () => undefined }).nextAt, undefined);
+});
+
+t.test('a batch has a limit in intents and in bytes, but for a single one', async (t) => {
+  const waiting = [intent(1, {}), intent(2, {}), intent(3, {}), intent(4, { op: 'mkdir' })];
+  t.strictSame(seqs(schedule(waiting, { ...facts, limits: { ...facts.limits, intents: 2 } }).batch), [1, 2]);
+  const weigh = ({ op }: PendingIntent): number => (op === 'put' ? 700 : 0);
+  t.strictSame(seqs(schedule(waiting, { ...facts, weigh }).batch), [1, 4]);
+  t.strictSame(seqs(schedule(waiting, { ...facts, weigh: () => 5000 }).batch), [1]);
+});
