@@ -1,5 +1,6 @@
 import type { Remote } from '../cloud/remote.ts';
-import { BLOCK_SIZE, MAX_BATCH_BYTES, type SpaceRecord } from '../cloud/http/wire.ts';
+import { BLOCK_SIZE } from '../vfs/block.ts';
+import { MAX_BATCH_BYTES, type SpaceRecord } from '../cloud/http/wire.ts';
 import { asFsError, FsError } from '../vfs/fs-error.ts';
 import { BackupIndex } from './backup-index.ts';
 import { Pass } from './pass.ts';

@@ -1,6 +1,6 @@
-import type { Manifest, StagedFile } from '../cache/content/content.ts';
+import { BLOCK_SIZE, DIGEST_SIZE } from '../vfs/block.ts';
 import type { Remote, UploadBlock } from '../cloud/remote.ts';
-import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, type WireContent } from '../cloud/http/wire.ts';
+import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, type WireContent } from '../cloud/http/wire.ts';
 import type { Context } from '../vfs/context.ts';
 
 /** Content of less than this in all is sent without asking first: the question would take as long. */
@@ -10,14 +10,28 @@ const WINDOW = 4096;
 /** Requests in flight; each holds up to `MAX_BATCH_BYTES`. */
 const PACKS = 2;
 
+/** What a content consists of. */
+export interface Manifest {
+  readonly size: number;
+  /** Raw digests of its blocks, one after the other. */
+  readonly digests: Uint8Array;
+}
+
+/** Where the bytes of a content are read from. */
+export interface BlockReader {
+  block(index: number, context: Context): Promise<Uint8Array>;
+  /** False if the block is the same as in a content that the cloud has: then it is worth asking whether it is missing. */
+  isOwn(index: number): boolean;
+}
+
 export interface Upload {
-  readonly file: StagedFile;
+  readonly file: BlockReader;
   readonly manifest: Manifest;
 }
 
 interface BlockPlace {
   readonly digest: string;
-  readonly file: StagedFile;
+  readonly file: BlockReader;
   readonly index: number;
   readonly size: number;
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { BLOCK_SIZE } from '../../src/vfs/block.ts';
 import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { SegmentReader, type ReadOutcome, type SegmentBlock } from '../../src/backup/segment-reader.ts';
-import { BLOCK_SIZE, MAX_BATCH_BYTES } from '../../src/cloud/http/wire.ts';
+import { MAX_BATCH_BYTES } from '../../src/cloud/http/wire.ts';
 import { contentOf, noise } from '../helpers/intents.ts';
 import { temporary } from '../helpers/temporary.ts';
 

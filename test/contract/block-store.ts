@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
-import { BLOCK_SIZE } from '../../src/cloud/http/wire.ts';
+import { BLOCK_SIZE } from '../../src/vfs/block.ts';
+
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
 import { contentOf, noise } from '../helpers/intents.ts';
 

@@ -1,8 +1,8 @@
 import { v7 as newId } from 'uuid';
+import { BLOCK_SIZE } from '../../src/vfs/block.ts';
 import type { Test } from 'tap';
 import type { Remote } from '../../src/cloud/remote.ts';
 import {
-  BLOCK_SIZE,
   KEPT_VERSIONS,
   type Cursor,
   type Intent,

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SETTINGS } from '../../../src/daemon/config.ts';
 import type { Access } from '../../../src/daemon/access-file.ts';
 import type { Remote } from '../../../src/cloud/remote.ts';
-import { BLOCK_SIZE } from '../../../src/cloud/http/wire.ts';
+
 import { background } from '../../../src/vfs/context.ts';
 import { FjordProcess, fjordVersion } from '../../lib/fjord-process.ts';
 import { mounted, unmount } from '../../lib/mounts.ts';

@@ -1,10 +1,11 @@
 import type { Context } from '../../vfs/context.ts';
+import { BLOCK_SIZE } from '../../vfs/block.ts';
 import type { Digester } from './digester.ts';
 import { BrokenAnswer } from './errors.ts';
 import { encodeFrames, FrameReader, type OwnFrame } from './frames.ts';
 import type { Http } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, UploadBlock } from '../remote.ts';
-import { BLOCK_SIZE, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from './wire.ts';
+import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from './wire.ts';
 
 /** Requests of one `upload` that are under way at a time; more would only hold more memory. */
 const UPLOADS = 3;

@@ -1,5 +1,5 @@
 import { BrokenAnswer } from './errors.ts';
-import { BLOCK_SIZE, DIGEST_SIZE } from './wire.ts';
+import { BLOCK_SIZE, DIGEST_SIZE } from '../../vfs/block.ts';
 
 /**
  * Blocks in one body, back to back: a length (unsigned, 32 bits, big-endian), the 32 raw bytes of the block's SHA-256,

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { DIGEST_SIZE } from '../../vfs/block.ts';
 import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { readBlocks, uploadBlocks } from './block-transfer.ts';
@@ -10,7 +11,6 @@ import type { BlockMemory, BlockRequest, ReadBlock, Remote, UploadBlock } from '
 import { readSse } from './sse.ts';
 import {
   DeviceSchema,
-  DIGEST_SIZE,
   IntentResultSchema,
   MAX_DIGESTS,
   MAX_INTENTS,

@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { BLOCK_SIZE } from '../../vfs/block.ts';
 
 /**
  * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each.
@@ -8,9 +9,7 @@ import { Type, type Static, type TSchema } from 'typebox';
  * Both are lower-case hex here; lists of digests are base64 of the concatenated raw bytes (32 each). Times are
  * milliseconds since 1970 UTC with an optional fraction.
  */
-export const BLOCK_SIZE = 1024 * 1024;
-/** Raw bytes of one digest. */
-export const DIGEST_SIZE = 32;
+
 /** Most blocks in one upload or download: 8 MiB of content. Small blocks go up to `MAX_BATCH_BLOCKS` in as many bytes. */
 export const MAX_BATCH_BYTES = 8 * BLOCK_SIZE;
 export const MAX_BATCH_BLOCKS = 1000;

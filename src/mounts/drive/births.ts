@@ -7,7 +7,7 @@ import type { Attr, Kind, NewAttr, NodeId } from '../../vfs/node.ts';
 import { bornWith } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf, submit, touched } from './ground.ts';
 import type { OpenFile } from './open/open-file.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../vfs/ids.ts';
 import { type NewContent, planCreation } from '../intents/plan.ts';
 
 /** A new node of a folder, not yet submitted. */

@@ -8,7 +8,7 @@ import type { Attr, NewAttr, NodeId } from '../../vfs/node.ts';
 import { birth, makeFolder, newEntry, submitBirth } from './births.ts';
 import { fill } from './fill.ts';
 import { type Ground, discard, nodeOf, occupantOf, spaceFolderOf } from './ground.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../vfs/ids.ts';
 import { planReplaced } from '../intents/plan.ts';
 
 /** See `FileSystem.copy`. What the cloud has is copied by reference, what is staged as a fork. */

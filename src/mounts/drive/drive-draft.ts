@@ -7,7 +7,7 @@ import type { Attr, NewAttr } from '../../vfs/node.ts';
 import { checkAborted } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf } from './ground.ts';
 import { type Fill, fill } from './fill.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../vfs/ids.ts';
 
 /** See `FileSystem.draft`: a staged file that no entry names yet. */
 export class DriveDraft implements Draft {

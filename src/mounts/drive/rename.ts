@@ -7,7 +7,7 @@ import { checkName } from '../../vfs/name.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { isLocal } from './births.ts';
 import { type Ground, checkMovable, childOf, discard, folderOf, occupantOf, submit, touched } from './ground.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../vfs/ids.ts';
 import { OTHER_MOUNT } from '../policy/policy.ts';
 import { planContent, planCreation, planMove, planPlainMove, planReplaced, withBase } from '../intents/plan.ts';
 

@@ -2,7 +2,7 @@ import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
 import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
-import { newId } from '../drive/new-id.ts';
+import { newId } from '../../vfs/ids.ts';
 import type { Plan, Spot, Waiting } from './plan.ts';
 
 export interface LedgerParts {

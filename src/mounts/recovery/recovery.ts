@@ -5,7 +5,7 @@ import type { Op } from '../../cache/db/group-writer.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { DriveParts } from '../drive/drive-parts.ts';
-import { newId } from '../drive/new-id.ts';
+import { newId } from '../../vfs/ids.ts';
 
 /**
  * Finishes what the process before was writing when it ended: the entry gets the size that the staged file has, the put

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
+import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { HttpRemote, type HttpRemoteOptions } from '../../../src/cloud/http/http-remote.ts';
 import { login } from '../../../src/cloud/http/login.ts';
-import { BLOCK_SIZE, type Cursor, type NodeRecord } from '../../../src/cloud/http/wire.ts';
+import type { Cursor, NodeRecord } from '../../../src/cloud/http/wire.ts';
 import { background } from '../../../src/vfs/context.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
+import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import t from 'tap';
-import { BLOCK_SIZE, MAX_BATCH_BLOCKS, WIRE_CODES } from '../../../src/cloud/http/wire.ts';
+import { MAX_BATCH_BLOCKS, WIRE_CODES } from '../../../src/cloud/http/wire.ts';
 import { Api, framesOf } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put } from '../../helpers/intents.ts';

@@ -1,4 +1,5 @@
-import { BLOCK_SIZE, DIGEST_SIZE, MAX_BATCH_BYTES } from '../../http/wire.ts';
+import { MAX_BATCH_BYTES } from '../../http/wire.ts';
+import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
 import { splitManifest } from '../meta/manifest.ts';
 import type { Db } from '../meta/schema.ts';
 import { readableSizes, readManifest } from '../meta/versions.ts';

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
+import { DIGEST_SIZE } from '../../../vfs/block.ts';
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { DIGEST_SIZE, Id, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../http/wire.ts';
+import { Id, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../http/wire.ts';
 import { FRAME_HEADER, readFrames } from '../blocks/frames.ts';
 import { readBlocks, resolveBlocks } from '../blocks/reading.ts';
 import { touchBlocks } from '../meta/block-table.ts';

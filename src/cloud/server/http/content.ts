@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
+import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BLOCK_SIZE } from '../../http/wire.ts';
+
 import type { BlockStore } from '../blocks/block-store.ts';
 import { readAhead } from '../blocks/reading.ts';
 import { splitManifest } from '../meta/manifest.ts';

@@ -1,4 +1,5 @@
-import { DIGEST_SIZE, type Intent, type IntentOp, type IntentResult } from '../../http/wire.ts';
+import type { Intent, IntentOp, IntentResult } from '../../http/wire.ts';
+import { DIGEST_SIZE } from '../../../vfs/block.ts';
 import type { Caller, Edit } from '../meta/edit.ts';
 import type { Outlook } from '../meta/foresight.ts';
 import { distinct, splitManifest } from '../meta/manifest.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { BLOCK_SIZE, DIGEST_SIZE, type WireContent } from '../../http/wire.ts';
+import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
+import type { WireContent } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { storedBlocksOf } from './block-table.ts';
 import type { Edit } from './edit.ts';

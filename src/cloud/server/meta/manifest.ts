@@ -1,4 +1,4 @@
-import { DIGEST_SIZE } from '../../http/wire.ts';
+import { DIGEST_SIZE } from '../../../vfs/block.ts';
 import { Refusal } from '../refusal.ts';
 
 /** What a new version consists of. */

@@ -3,7 +3,7 @@ import type { Entry } from '../../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../../vfs/context.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import type { DriveParts } from '../drive-parts.ts';
-import { newId } from '../new-id.ts';
+import { newId } from '../../../vfs/ids.ts';
 import { type ContentChange, ContentChanges } from './content-changes.ts';
 import { Lending } from './lending.ts';
 import type { Loan } from './loan.ts';
