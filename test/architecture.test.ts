@@ -7,7 +7,8 @@ const src = join(import.meta.dirname, '../src');
 /** Room → rooms it may import; a room has all below it, but for what has a line of its own. */
 const table: Record<string, readonly string[]> = {
   vfs: [],
-  'cache/disk': ['vfs'],
+  threads: ['vfs'],
+  'cache/disk': ['vfs', 'threads'],
   'cache/db': ['vfs', 'cache/disk'],
   'cache/tree': ['vfs', 'cache/db'],
   'cache/content': ['vfs', 'cache/disk', 'cache/db'],
@@ -16,7 +17,7 @@ const table: Record<string, readonly string[]> = {
   fuse: ['vfs'],
   webdav: ['vfs'],
   cloud: ['vfs', 'cloud/http/wire'],
-  'cloud/http': ['vfs', 'cloud', 'cloud/http/wire'],
+  'cloud/http': ['vfs', 'threads', 'cloud', 'cloud/http/wire'],
   'cloud/http/wire': ['vfs'],
   'cloud/server': ['vfs', 'cloud/http/wire'],
   transfer: ['vfs', 'cloud', 'cloud/http/wire'],
@@ -28,18 +29,18 @@ const table: Record<string, readonly string[]> = {
   'mounts/versions': ['vfs', 'cache', 'cloud', 'mounts/drive'],
   'mounts/sync': ['vfs', 'cache', 'cloud', 'transfer', 'mounts/policy', 'mounts/intents', 'mounts/drive'],
   'mounts/recovery': ['vfs', 'cache', 'fuse', 'mounts/policy', 'mounts/intents', 'mounts/drive', 'mounts/sync'],
-  backup: ['vfs', 'cache', 'cloud', 'transfer'],
+  backup: ['vfs', 'threads', 'cache', 'cloud', 'transfer'],
   daemon: ['vfs', 'cache', 'cloud', 'mounts', 'backup'],
   cli: ['daemon', 'cloud/server'],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.m?[jt]s$/.test(file))
   .map((file) => file.replaceAll('\\', '/'));
 
 /** The longest line of the table that a file belongs to. */
 function room(file: string): string {
-  const parts = file.replace(/\.ts$/, '').split('/');
+  const parts = file.replace(/\.\w+$/, '').split('/');
   for (let length = parts.length; length > 0; length--) {
     const name = parts.slice(0, length).join('/');
     if (name in table) return name;

@@ -86,7 +86,7 @@ export class Moves {
   async #take(node: Mirrored, to: Spot, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
     const path = this.#index.path(node);
     if (path === undefined || !this.isFree(node) || this.#present.has(node.id)) return undefined;
-    const look = await this.#source.ask<Look>({ ask: 'look', path: join(this.#folder, path) }).catch(nothing);
+    const look = await this.#source.request<Look>({ ask: 'look', path: join(this.#folder, path) }).catch(nothing);
     if (!isGone(look)) {
       if (this.#present.size < MOST_PRESENT) this.#present.add(node.id);
       return undefined;

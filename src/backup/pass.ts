@@ -62,7 +62,7 @@ export class Pass {
   /** Whether nothing is left in the source of a mirror that holds something. */
   async isEmptied(): Promise<boolean> {
     const { scanner, index, folder } = this.#options;
-    const { entries } = await scanner.ask<ListingPage>({ ask: 'list', folder, after: undefined });
+    const { entries } = await scanner.request<ListingPage>({ ask: 'list', folder, after: undefined });
     return entries.length === 0 && !(await index.isEmpty());
   }
 
@@ -114,7 +114,7 @@ export class Pass {
 
   async #sourceIsThere(): Promise<boolean> {
     const { scanner, folder, source } = this.#options;
-    const now = await scanner.ask<Look>({ ask: 'look', path: folder });
+    const now = await scanner.request<Look>({ ask: 'look', path: folder });
     return now?.isFolder === true && now.inode === source.inode && now.disk === source.disk;
   }
 

@@ -6,10 +6,10 @@ import { BackupIndex } from './backup-index.ts';
 import { Pass } from './pass.ts';
 import { refresh } from './refresh.ts';
 import type { SegmentLimits } from './segment-reader.ts';
-import type { Look, SourceAnswer, SourceQuestion } from './source-thread.ts';
+import type { Look, SourceResponse, SourceRequest } from './source-thread.ts';
 import type { BackupStore } from './store.ts';
 import { Tally, type BackupProgress, type BackupSummary } from './tally.ts';
-import { Thread } from './thread.ts';
+import { WorkerThread } from '../threads/worker-thread.ts';
 
 export interface BackupOptions {
   /** The source, an absolute path. */
@@ -41,7 +41,7 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const threads = { scanner: sourceThread(), reader: sourceThread() };
-  const end = () => void Promise.all([threads.scanner.end(), threads.reader.end()]);
+  const end = () => void Promise.all([threads.scanner.terminate(), threads.reader.terminate()]);
   signal.addEventListener('abort', end, { once: true });
   try {
     options.signal.throwIfAborted();
@@ -58,8 +58,8 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
 }
 
 interface Tools {
-  readonly scanner: Thread<SourceQuestion, SourceAnswer>;
-  readonly reader: Thread<SourceQuestion, SourceAnswer>;
+  readonly scanner: WorkerThread<SourceRequest, SourceResponse>;
+  readonly reader: WorkerThread<SourceRequest, SourceResponse>;
   readonly signal: AbortSignal;
   readonly tally: Tally;
 }
@@ -90,30 +90,11 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<string | un
 }
 
 async function look({ scanner }: Tools, path: string): Promise<Look> {
-  return scanner.ask<Look>({ ask: 'look', path });
+  return scanner.request<Look>({ ask: 'look', path });
 }
 
-function sourceThread(): Thread<SourceQuestion, SourceAnswer> {
+function sourceThread(): WorkerThread<SourceRequest, SourceResponse> {
   const limits: SegmentLimits = { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Thread(new URL(`./source-thread.${extension}`, import.meta.url), limits);
-}
-
-/** Keeps two runs of one set from meeting. */
-export class BackupRunner {
-  readonly #running = new Set<string>();
-
-  /** @throws EBUSY while a run of the same space is under way; else as `runBackup` */
-  async run(options: BackupOptions): Promise<BackupSummary> {
-    const { id, name } = options.space;
-    if (this.#running.has(id)) {
-      throw new FsError('EBUSY', 'backup', { subject: name, reason: 'a run of this set is under way' });
-    }
-    this.#running.add(id);
-    try {
-      return await runBackup(options);
-    } finally {
-      this.#running.delete(id);
-    }
-  }
+  return new WorkerThread(new URL(`./source-thread.${extension}`, import.meta.url), { name: 'source', data: limits });
 }

@@ -2,11 +2,11 @@ import type { Remote } from '../cloud/remote.ts';
 import type { Context } from '../vfs/context.ts';
 import { asFsError, type FsError } from '../vfs/fs-error.ts';
 import type { ReadOutcome, Segment, SegmentBlock } from './segment-reader.ts';
-import type { SourceAnswer, SourceQuestion } from './source-thread.ts';
+import type { SourceResponse, SourceRequest } from './source-thread.ts';
 import type { Tally } from './tally.ts';
-import type { Thread } from './thread.ts';
+import type { WorkerThread } from '../threads/worker-thread.ts';
 
-export type SourceThread = Thread<SourceQuestion, SourceAnswer>;
+export type SourceThread = WorkerThread<SourceRequest, SourceResponse>;
 
 /** A file whose content has to be looked at. */
 export interface ReadJob {
@@ -100,8 +100,8 @@ export class Transfer {
     context.signal.throwIfAborted();
     const files = this.#unsent;
     this.#unsent = [];
-    if (files.length > 0) await reader.ask({ ask: 'add', files });
-    return reader.ask<Segment>({ ask: 'next' });
+    if (files.length > 0) await reader.request({ ask: 'add', files });
+    return reader.request<Segment>({ ask: 'next' });
   }
 
   async #ship({ blocks, outcomes }: Segment, before: Promise<void>): Promise<void> {

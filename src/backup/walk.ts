@@ -89,7 +89,7 @@ export class Walk {
       await transfer.room();
       let page: ListingPage;
       try {
-        page = await scanner.ask<ListingPage>({ ask: 'list', folder: path, after });
+        page = await scanner.request<ListingPage>({ ask: 'list', folder: path, after });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EINTR' || folder.path === '') throw error;
         return tally.problem(folder.path, reasonOf(error));
