@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Attr, Kind, NodeId, Time, Xattrs } from '../../vfs/node.ts';
 
 /**
@@ -53,6 +54,22 @@ export function entryKey(parent: NodeId, name: string): string {
 export function attrOf(entry: Entry): Attr {
   const { id, parent, name, kind, size, mode, mtime, ctime, birthtime, version } = entry;
   return { id, parent, name, kind, size, mode, mtime, ctime, birthtime, version };
+}
+
+/**
+ * The ctime of a change that is made at `at`: later than the one before, whatever the clocks say, so that no change stays
+ * unseen by a program that compares.
+ */
+export function nextCtime({ ctime }: Pick<Entry, 'ctime'>, at: Time): Time {
+  return Math.max(at, (Math.round(ctime * 1000) + 1) / 1000);
+}
+
+/** Whether programs that look at both see the same node with the same content and attributes, but for the ctime. */
+export function looksSame(a: Entry, b: Entry): boolean {
+  const place = a.id === b.id && a.parent === b.parent && a.name === b.name;
+  const content = a.version === b.version && a.size === b.size && a.target === b.target;
+  const attributes = a.mode === b.mode && a.mtime === b.mtime && a.birthtime === b.birthtime;
+  return place && content && attributes && isDeepStrictEqual(a.xattrs ?? {}, b.xattrs ?? {});
 }
 
 /** True for an entry whose space is a branch of the drive made here (`/`, `/Backup`, …) and not one of the cloud's. */

@@ -1,4 +1,4 @@
-import type { Entry } from '../../cache/tree/entry.ts';
+import { type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
@@ -87,7 +87,7 @@ async function touch(ground: Ground, old: Entry, attr: NewAttr): Promise<Entry> 
 
 function withMeta({ now }: Ground, old: Entry, attr: NewAttr): Entry {
   const at = now();
-  return { ...changed(old, { mtime: at, ...attr }), ctime: at };
+  return { ...changed(old, { mtime: at, ...attr }), ctime: nextCtime(old, at) };
 }
 
 function shown({ version, size, staged, from, hash }: Fill): Partial<Entry> & Pick<Entry, 'version' | 'size'> {

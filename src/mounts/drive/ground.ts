@@ -1,4 +1,4 @@
-import { BRANCH, type Entry } from '../../cache/tree/entry.ts';
+import { BRANCH, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { Awaitable } from '../../vfs/context.ts';
 import type { Change, OpenMode } from '../../vfs/file-system.ts';
@@ -71,7 +71,7 @@ export function occupantOf({ catalog, files }: Ground, folder: Entry, name: stri
 /** The folder as it is after a name in it came or went. */
 export function touched({ catalog, now }: Ground, folder: Entry): Op {
   const at = now();
-  return catalog.update({ ...folder, mtime: at, ctime: at });
+  return catalog.update({ ...folder, mtime: at, ctime: nextCtime(folder, at) });
 }
 
 /** @throws EXDEV for two spaces; EROFS, EBUSY for the root of a space, which hangs where it hangs */

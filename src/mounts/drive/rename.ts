@@ -1,4 +1,4 @@
-import { attrOf, type Entry } from '../../cache/tree/entry.ts';
+import { attrOf, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import { extended } from '../../vfs/extended.ts';
 import type { Place, RenameFlags } from '../../vfs/file-system.ts';
@@ -115,7 +115,7 @@ async function supersede(ground: Ground, { source, node, target, other }: Ends &
   const { staged, version, size, mode, mtime } = node;
   const { hash: _hash, remote: _remote, ...kept } = withBase(other);
   if (staged === undefined) throw refuse('EPERM', other, 'it is sealed');
-  const after: Entry = extended(kept, { staged, version, size, mode, mtime, ctime: now() });
+  const after: Entry = extended(kept, { staged, version, size, mode, mtime, ctime: nextCtime(other, now()) });
   const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
   const ops = [
     ...ledger.ops({ add: [], rewrite: [], drop: ledger.waiting(node.id).map(({ intent }) => intent) }),
@@ -140,7 +140,7 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
   const { catalog, ledger, files, now } = ground;
   const { node, target, name } = ends;
   const spot = { parent: target.id, name };
-  const ctime = now();
+  const ctime = nextCtime(node, now());
   if (node.local !== true) {
     const plan = planMove(node, ledger.waiting(node.id), spot, () => ledger.isFree(spot), replace);
     const after = { ...withBase(node), ...spot, ctime };
@@ -163,6 +163,7 @@ async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op
   const folders = source.id === target.id ? [source] : [source, target];
   ground.activity.filled(target.id);
   ground.activity.changed(node.id);
+  ground.files.get(node.id)?.amend({ ctime: after.ctime });
   const told = [
     { what: 'entry', folder: source.id, name: node.name },
     { what: 'entry', folder: target.id, name },
@@ -173,7 +174,7 @@ async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op
 
 /** The cloud has no exchange: one goes aside, the other to its place, the first to the other's. */
 async function exchange(ground: Ground, ends: Ends & { readonly other: Entry }): Promise<Attr> {
-  const { catalog, ledger, activity, now } = ground;
+  const { catalog, ledger, files, activity, now } = ground;
   const { source, node, target, other } = ends;
   const [here, there] = [spotOf(node), spotOf(other)];
   const promise = (entry: Entry, to: ReturnType<typeof spotOf>): Op[] => {
@@ -181,16 +182,18 @@ async function exchange(ground: Ground, ends: Ends & { readonly other: Entry }):
     const add = [planPlainMove(entry, ledger.waiting(entry.id), to)];
     return ledger.ops({ add, rewrite: [], drop: [] });
   };
-  const ctime = now();
-  const after = { ...withBaseUnlessLocal(node), ...there, ctime };
+  const at = now();
+  const after = { ...withBaseUnlessLocal(node), ...there, ctime: nextCtime(node, at) };
+  const swapped = { ...withBaseUnlessLocal(other), ...here, ctime: nextCtime(other, at) };
   const ops = [
-    ...promise(node, { ...here, name: `.fjord-${newId(ctime)}` }),
+    ...promise(node, { ...here, name: `.fjord-${newId(at)}` }),
     ...promise(other, here),
     ...promise(node, there),
     ...catalog.put(after),
-    ...catalog.put({ ...withBaseUnlessLocal(other), ...here, ctime }),
+    ...catalog.put(swapped),
   ];
   activity.changed(other.id);
+  files.get(other.id)?.amend({ ctime: swapped.ctime });
   return await finish(ground, { source, node, target, name: other.name, other }, after, ops);
 }
 

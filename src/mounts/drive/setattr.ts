@@ -1,4 +1,4 @@
-import { attrOf, type Entry } from '../../cache/tree/entry.ts';
+import { attrOf, BRANCH, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Context } from '../../vfs/context.ts';
 import { extended } from '../../vfs/extended.ts';
 import { FsError } from '../../vfs/fs-error.ts';
@@ -6,7 +6,6 @@ import type { Attr, AttrChanges, NodeId } from '../../vfs/node.ts';
 import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
 import { type Ground, nodeOf, release, submit } from './ground.ts';
 import { planAttr, withBase } from '../intents/plan.ts';
-import { BRANCH } from '../../cache/tree/entry.ts';
 
 /** All of the changes or none, but for a disk that fills while the size changes. @throws EISDIR, EINVAL, EROFS */
 export async function setAttr(ground: Ground, id: NodeId, changes: AttrChanges, context: Context): Promise<Attr> {
@@ -24,8 +23,8 @@ export async function setAttr(ground: Ground, id: NodeId, changes: AttrChanges, 
 async function changeMetadata(ground: Ground, id: NodeId, changes: Omit<AttrChanges, 'size'>): Promise<Attr> {
   const { catalog, ledger, files, now, activity } = ground;
   const known = nodeOf(ground, id, 'setattr');
-  const after: Entry = { ...changed(known, changes), ctime: now() };
-  if (changes.mtime !== undefined) files.get(known.id)?.amend(after.mtime);
+  const after: Entry = { ...changed(known, changes), ctime: nextCtime(known, now()) };
+  files.get(known.id)?.amend({ mtime: changes.mtime === undefined ? undefined : after.mtime, ctime: after.ctime });
   const cleared = Object.entries(changes.xattrs ?? {}).flatMap(([name, value]) => (value === null ? [name] : []));
   const ops =
     known.local === true

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import { v7 } from 'uuid';
-import type { Entry } from '../../cache/tree/entry.ts';
+import { type Entry, looksSame } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../cloud/http/wire.ts';
@@ -157,7 +157,7 @@ export class Replica {
       if (before !== undefined) changes.emit({ what: 'entry', folder: before.parent, name: before.name });
       changes.emit({ what: 'entry', folder: parent, name });
     }
-    if (before !== undefined && looksDifferent(entry, before)) {
+    if (before !== undefined && !looksSame(entry, before)) {
       changes.emit({ what: 'node', node: id, content: entry.version !== before.version });
     }
   }
@@ -167,9 +167,4 @@ export class Replica {
 export function stagedOf(entry: Entry, intents: readonly PendingIntent[]): Set<string> {
   const all = [entry.staged, ...intents.map(({ staged }) => staged)];
   return new Set(all.filter((staged) => staged !== undefined));
-}
-
-function looksDifferent(a: Entry, b: Entry): boolean {
-  const plain = a.version !== b.version || a.size !== b.size || a.mode !== b.mode || a.mtime !== b.mtime;
-  return plain || a.birthtime !== b.birthtime || JSON.stringify(a.xattrs) !== JSON.stringify(b.xattrs);
 }

@@ -8,7 +8,7 @@ import { type ContentChange, ContentChanges } from './content-changes.ts';
 import { Lending } from './lending.ts';
 import type { Loan } from './loan.ts';
 import { OpenSource, type Pinned } from './open-source.ts';
-import { type Seal, Session } from './session.ts';
+import { type Amendment, type Seal, Session } from './session.ts';
 import { Source, sourceKey } from './source.ts';
 import { finishWriting, forsake, promiseWriting, writableFile } from './writing.ts';
 
@@ -54,10 +54,10 @@ export class OpenFile {
     return this.#session?.overlay(entry) ?? entry;
   }
 
-  /** Somebody set a time while a session goes on. */
-  amend(mtime: number): void {
-    this.#direct?.setTime(mtime);
-    this.#session?.amend(mtime);
+  /** Attributes were changed, while a session may go on. */
+  amend(change: Amendment): void {
+    if (change.mtime !== undefined) this.#direct?.setTime(change.mtime);
+    this.#session?.amend(change);
   }
 
   /**
@@ -204,7 +204,7 @@ export class OpenFile {
   }
 
   #written(session: Session, size: number, at: number): void {
-    session.wrote(size, at);
+    session.wrote(size, at, this.#last.ctime);
     this.#parts.activity.changed(this.node, size);
   }
 

@@ -7,6 +7,12 @@ import type { Entry } from '../../../cache/tree/entry.ts';
  */
 export type Seal = (copy?: StagedFile, whole?: boolean) => Promise<StagedFile | undefined>;
 
+/** What became of the times while a session goes on. */
+export interface Amendment {
+  readonly mtime?: number | undefined;
+  readonly ctime: number;
+}
+
 type Unwritten = Pick<Entry, 'size' | 'mtime' | 'ctime' | 'version'>;
 
 /** A stretch of writing into one staged file, from a first write until it is flushed. */
@@ -33,9 +39,11 @@ export class Session {
     return this.#unwritten === undefined || entry.staged !== this.file.id ? entry : { ...entry, ...this.#unwritten };
   }
 
-  wrote(size: number, at: number): void {
+  /** The ctime, `since` which this is, does not go back. */
+  wrote(size: number, at: number, since: number): void {
     this.#count++;
-    this.#unwritten = { size, mtime: at, ctime: at, version: this.version };
+    const ctime = Math.max(at, since, this.#unwritten?.ctime ?? at);
+    this.#unwritten = { size, mtime: at, ctime, version: this.version };
   }
 
   /** Begun without a change: the attributes are what they were. */
@@ -43,8 +51,9 @@ export class Session {
     this.#unwritten ??= { size, mtime, ctime, version: this.version };
   }
 
-  /** Somebody set a time. */
-  amend(mtime: number): void {
-    if (this.#unwritten !== undefined) this.#unwritten = { ...this.#unwritten, mtime };
+  /** Attributes of the entry were changed at `ctime`, the time perhaps among them. */
+  amend({ mtime, ctime }: Amendment): void {
+    if (this.#unwritten === undefined) return;
+    this.#unwritten = { ...this.#unwritten, ctime, ...(mtime === undefined ? {} : { mtime }) };
   }
 }

@@ -1,5 +1,5 @@
 import type { StagedFile } from '../../../cache/content/content.ts';
-import type { Entry } from '../../../cache/tree/entry.ts';
+import { type Entry, nextCtime } from '../../../cache/tree/entry.ts';
 import type { Op } from '../../../cache/db/group-writer.ts';
 import { extended } from '../../../vfs/extended.ts';
 import { isAttached } from '../attached.ts';
@@ -48,7 +48,8 @@ export function promiseWriting(
 ): { entry: Entry; ops: readonly Op[] } {
   const { hash: _hash, remote: _remote, ...rest } = before;
   const at = now();
-  const entry: Entry = extended(rest, { staged: file.id, version, size: file.size, mtime: at, ctime: at });
+  const times = { mtime: at, ctime: nextCtime(before, at) };
+  const entry: Entry = extended(rest, { staged: file.id, version, size: file.size, ...times });
   if (catalog.get(before.id) === undefined || !isAttached(catalog, before)) return { entry, ops: [] };
   if (before.local === true) return { entry, ops: [catalog.update(entry)] };
   const based: Entry = extended(entry, { base: withBase(before).base ?? null });

@@ -1,4 +1,4 @@
-import type { Base, Entry } from '../../../cache/tree/entry.ts';
+import { type Base, type Entry, looksSame, nextCtime } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../../cloud/http/wire.ts';
 import { extended } from '../../../vfs/extended.ts';
@@ -33,18 +33,21 @@ export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
 /**
  * The entry that shows a record of the cloud, except for the parts that were changed here. `parent` is the record's,
  * under the id that it has here.
+ *
+ * The ctime is this computer's: it moves only if the record changes what is shown, which the cloud's answer to a change
+ * that was made here does not. Programs compare it (git, `rsync`, backups), and have been told it.
  */
 export function merge(before: Entry | undefined, record: NodeRecord, local: Facets, parent: string): Entry {
   if (before === undefined) return fresh(record, parent);
   const { base: _base, ...kept } = before;
-  return extended(kept, {
-    ctime: record.ctime,
+  const merged: Entry = extended(kept, {
     rev: record.rev,
     ...(local.place ? {} : { parent, name: record.name }),
     ...(local.attr ? {} : attributes(record, kept)),
     ...(local.content ? {} : content(before, record)),
     ...(isLocal(local) ? { base: mergedBase(before, record, local) } : {}),
   });
+  return looksSame(merged, before) ? merged : { ...merged, ctime: nextCtime(before, record.ctime) };
 }
 
 /** True if the record changes a part that was changed here, too: the cloud's answer to our intent decides. */

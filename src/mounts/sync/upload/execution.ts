@@ -75,7 +75,9 @@ export class Execution {
     const before: Entry = staged === undefined || staged !== intent.staged ? entry : bare;
     // If another node has the place here, the feed's record of this one is shown when it has gone.
     const stays = !local.place && !makeRoom(this.#replica, record);
-    const shown = stays ? { ...record, rev: entry.rev } : record;
+    // What comes into a folder here moves its time, which is not promised: the cloud has an earlier one.
+    const mtime = entry.kind === 'folder' ? Math.max(entry.mtime, record.mtime) : record.mtime;
+    const shown = { ...record, mtime, rev: stays ? entry.rev : record.rev };
     const { base: _base, ...merged } = merge(
       before,
       shown,
