@@ -14,13 +14,18 @@ async function listed(store: BlockStore, account: string): Promise<string[]> {
   return digests.sort();
 }
 
+/** The bytes of a block, empty if there are none. */
+async function bytes(store: BlockStore, account: string, digest: string): Promise<Buffer> {
+  return Buffer.from((await store.get(account, digest)) ?? []);
+}
+
 /** What every `BlockStore` must do. `make` gives an empty one. */
 export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStore>): void {
   t.test('blocks come back as they went', async (t) => {
     const store = await make(t);
     const blocks = [block(1), block(4096), block(BLOCK_SIZE)];
     await store.put('ada', blocks);
-    for (const { digest, data } of blocks) t.equal(Buffer.from(data).equals(await store.get('ada', digest)), true);
+    for (const { digest, data } of blocks) t.equal((await bytes(store, 'ada', digest)).equals(data), true);
     t.same(await listed(store, 'ada'), blocks.map(({ digest }) => digest).sort());
     await store.put('ada', []);
   });
@@ -29,18 +34,18 @@ export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStor
     const store = await make(t);
     const one = block(10);
     await store.put('ada', [one]);
-    await t.rejects(store.get('eve', one.digest));
+    t.equal(await store.get('eve', one.digest), undefined);
     t.same(await listed(store, 'eve'), []);
     await store.put('eve', [one]);
     await store.remove('eve', one.digest);
-    t.equal((await store.get('ada', one.digest)).length, 10);
+    t.equal((await bytes(store, 'ada', one.digest)).length, 10);
   });
 
   t.test('bytes that are not what the digest says are refused', async (t) => {
     const store = await make(t);
     const { digest } = block(10);
     await t.rejects(store.put('ada', [{ digest, data: noise(10) }]), { code: 'digest_mismatch' });
-    await t.rejects(store.get('ada', digest), { code: 'internal' });
+    t.equal(await store.get('ada', digest), undefined);
   });
 
   t.test('putting again and removing again are no errors', async (t) => {
@@ -48,12 +53,12 @@ export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStor
     const one = block(100);
     await store.put('ada', [one]);
     await Promise.all([store.put('ada', [one]), store.put('ada', [one])]);
-    t.equal((await store.get('ada', one.digest)).length, 100);
+    t.equal((await bytes(store, 'ada', one.digest)).length, 100);
     await store.remove('ada', one.digest);
     await store.remove('ada', one.digest);
-    await t.rejects(store.get('ada', one.digest), { code: 'internal' });
+    t.equal(await store.get('ada', one.digest), undefined);
     await store.put('ada', [one]);
-    t.equal((await store.get('ada', one.digest)).length, 100);
+    t.equal((await bytes(store, 'ada', one.digest)).length, 100);
   });
 
   t.test('a reader sees a whole block or none while others write and remove it', async (t) => {
@@ -61,7 +66,7 @@ export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStor
     const one = block(BLOCK_SIZE);
     let whole = 0;
     const read = async () => {
-      const data = await store.get('ada', one.digest).catch(() => undefined);
+      const data = await store.get('ada', one.digest);
       if (data === undefined) return;
       whole += 1;
       if (!Buffer.from(one.data).equals(data)) t.fail('a part of a block');

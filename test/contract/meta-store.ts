@@ -1,6 +1,11 @@
 import { v7 as newId } from 'uuid';
 import type { Test } from 'tap';
 import type { Intent, IntentResult, NodeRecord } from '../../src/cloud/http/wire.ts';
+import type { BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
+import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
+import { Uploads, abandonUploads } from '../../src/cloud/server/blocks/uploads.ts';
+import { Collector } from '../../src/cloud/server/collector.ts';
+import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
 import { issueToken } from '../../src/cloud/server/meta/devices.ts';
@@ -120,6 +125,54 @@ export function metaStoreContract(t: Test, make: Make): void {
     const live = (await all(snapshot(meta.db, await space()))) as NodeRecord[];
     t.notOk(live.some(({ name }) => name === '40'));
   });
+
+  t.test(
+    'a lost block counts as missing wherever it is named, and as stored when it has been uploaded again',
+    async (t) => {
+      const { meta, caller, space, commit } = await rig(t, make);
+      const { id, root } = await space();
+      const blocks = new Map<string, Uint8Array>();
+      const store: BlockStore = {
+        put: async (_account, list) => list.forEach(({ digest, data }) => blocks.set(digest, data)),
+        get: async (_account, digest) => blocks.get(digest),
+        remove: async (_account, digest) => void blocks.delete(digest),
+        async *list() {},
+      };
+      const { db } = meta;
+      const reader = new BlockReader({ db, store, log: { error: () => undefined } });
+      const uploads = new Uploads({ db, store, reader, now: Date.now });
+      const collector = new Collector({ db, store, now: () => Date.now() + 1e12, grace: 0 });
+      const content = contentOf(noise(100));
+      const [block] = content.blocks;
+      const digest = block?.digest ?? '';
+      const upload = async (): Promise<number> =>
+        uploads.accept(
+          caller.account,
+          (async function* all() {
+            yield* content.blocks;
+          })(),
+        );
+      const stored = async (): Promise<boolean> => (await storedBlocks(db, caller.account, [digest])).has(digest);
+      await upload();
+      const [made] = await commit(put({ space: id, parent: root, name: 'f' }, content.wire));
+      const version = made?.status === 'done' ? (made.node.version ?? '') : '';
+      blocks.clear();
+      await t.rejects(reader.read(caller.account, digest), { code: 'damaged' });
+      t.equal(await stored(), false);
+      t.match(await commit(put({ space: id, parent: root, name: 'g' }, content.wire)), [{ code: 'blocks_missing' }]);
+      t.match(await commit(put({ space: id, parent: root, name: 'copy' }, { from: version })), [{ status: 'done' }]);
+      await collector.run(AbortSignal.timeout(10_000));
+      await abandonUploads(db);
+      store.put = async () => Promise.reject(new Error('no disk'));
+      await t.rejects(upload(), { message: 'no disk' });
+      t.equal(await stored(), false);
+      store.put = async (_account, list) => list.forEach(({ digest, data }) => blocks.set(digest, data));
+      await upload();
+      t.equal(await stored(), true);
+      t.equal((await reader.read(caller.account, digest)).length, 100);
+      t.match(await db.selectFrom('blocks').select('refs').execute(), [{ refs: 2 }]);
+    },
+  );
 }
 
 async function rig(t: Test, make: Make): Promise<Rig> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
+import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
@@ -26,6 +27,7 @@ export class DirectCloud {
   readonly meta: MetaStore;
   readonly hub: PushHub;
   readonly blocks = new MemoryBlocks();
+  readonly reader: BlockReader;
   readonly uploads: Uploads;
   readonly account = uuid();
   /** Calls that came, by their name. */
@@ -39,7 +41,8 @@ export class DirectCloud {
   private constructor(meta: MetaStore, hub: PushHub) {
     this.meta = meta;
     this.hub = hub;
-    this.uploads = new Uploads({ db: meta.db, store: this.blocks, now: Date.now });
+    this.reader = new BlockReader({ db: meta.db, store: this.blocks, log: { error: () => undefined } });
+    this.uploads = new Uploads({ db: meta.db, store: this.blocks, reader: this.reader, now: Date.now });
   }
 
   static async open(dir: string): Promise<DirectCloud> {
@@ -79,10 +82,8 @@ class MemoryBlocks implements BlockStore {
     for (const { digest, data } of blocks) this.#blocks.set(digest, Buffer.from(data));
   }
 
-  async get(_account: string, digest: string): Promise<Uint8Array> {
-    const data = this.#blocks.get(digest);
-    if (data === undefined) throw new Refusal('internal', 'a block cannot be read');
-    return data;
+  async get(_account: string, digest: string): Promise<Uint8Array | undefined> {
+    return this.#blocks.get(digest);
   }
 
   async remove(_account: string, digest: string): Promise<void> {
@@ -174,7 +175,7 @@ export class DirectRemote implements Remote {
       yield await this.#call('read', context, async () => {
         const { manifest } = await readableVersion(this.cloud.meta.db, this.cloud.account, version);
         const digest = splitManifest(manifest)[index] ?? '';
-        return { version, index, digest, data: await this.cloud.blocks.get(this.cloud.account, digest) };
+        return { version, index, digest, data: await this.cloud.reader.read(this.cloud.account, digest) };
       });
     }
   }

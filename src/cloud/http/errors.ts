@@ -17,6 +17,7 @@ const FS_CODES = {
   cursor_expired: 'ESTALE',
   too_large: 'EFBIG',
   digest_mismatch: 'EIO',
+  damaged: 'EIO',
   too_many_requests: 'EAGAIN',
   unavailable: 'EAGAIN',
   internal: 'EAGAIN',

@@ -40,6 +40,8 @@ export const WIRE_CODES = [
   'cursor_expired',
   'too_large',
   'digest_mismatch',
+  /** The service's copy of a content is lost or damaged; an upload of its blocks, which count as missing, repairs it. */
+  'damaged',
   'too_many_requests',
   'unavailable',
   'internal',

@@ -44,7 +44,7 @@ export class Collector {
         .selectFrom('blocks')
         .select('generation')
         .where((eb) => eb('refs', '=', eb.lit(0)))
-        .where('state', '=', 'stored')
+        .where('state', 'in', ['stored', 'damaged'])
         .where('touched', '<=', now() - grace)
         .limit(STEP)
         .execute();
@@ -53,7 +53,7 @@ export class Collector {
         .updateTable('blocks')
         .set({ state: 'condemned' })
         .where('refs', '=', 0)
-        .where('state', '=', 'stored')
+        .where('state', 'in', ['stored', 'damaged'])
         .where('generation', 'in', list(idle))
         .execute();
       return idle.length;

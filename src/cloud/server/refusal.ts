@@ -16,6 +16,7 @@ export const STATUS: Readonly<Record<WireCode, number>> = {
   cursor_expired: 410,
   too_large: 413,
   digest_mismatch: 422,
+  damaged: 500,
   too_many_requests: 429,
   unavailable: 503,
   internal: 500,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Accounts, type AccountInfo } from './accounts.ts';
+import { BlockReader } from './blocks/block-reader.ts';
 import { LocalBlockStore } from './blocks/local.ts';
 import { Uploads, abandonUploads } from './blocks/uploads.ts';
 import type { Clock } from './clock.ts';
@@ -14,6 +15,7 @@ import type { MetaStore } from './meta/meta-store.ts';
 import { openMeta } from './meta/open-meta.ts';
 import { PushHub } from './push.ts';
 
+const SILENT = { error: () => undefined };
 const HOUR = 60 * 60 * 1000;
 /** ms that calls under way get to end when the service closes. */
 const CLOSE_LIMIT = 10_000;
@@ -86,8 +88,9 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const { meta, store } = stores;
   await abandonUploads(meta.db);
   const accounts = new Accounts(meta, new Limiter(now));
-  const uploads = new Uploads({ db: meta.db, store, now });
-  const app = makeApp({ meta, store, uploads, hub, accounts }, { log: options.log, tls: options.tls });
+  const reader = new BlockReader({ db: meta.db, store, log: options.log ?? SILENT });
+  const uploads = new Uploads({ db: meta.db, store, reader, now });
+  const app = makeApp({ meta, reader, uploads, hub, accounts }, { log: options.log, tls: options.tls });
   const collector = new Collector({ db: meta.db, store, now, grace: options.gcGrace ?? 24 * HOUR });
   const failed = (error: unknown) => app.log.error({ err: error }, 'housekeeping failed');
   const jobs = new Jobs({ meta, collector, every: options.jobsEvery ?? HOUR, failed });

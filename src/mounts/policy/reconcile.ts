@@ -78,6 +78,7 @@ const CASES: Readonly<Record<WireCode, Case>> = {
   unavailable: again,
   internal: again,
   digest_mismatch: again,
+  damaged: again,
   bad_request: park,
   unauthorized: park,
   forbidden: park,

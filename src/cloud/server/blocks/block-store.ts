@@ -4,13 +4,17 @@
  */
 export interface BlockStore {
   /**
-   * Stores blocks; they survive the loss of power when answered. A block that is there already is no error.
+   * Stores blocks; they survive the loss of power when answered. A block that is there already is no error, and is
+   * replaced, since its bytes may be damaged.
    * @throws Refusal digest_mismatch if the bytes do not have the digest; others of the call may be stored then
    */
   put(account: string, blocks: readonly Block[]): Promise<void>;
 
-  /** The bytes of a block, at most `BLOCK_SIZE`. @throws Refusal internal if there is none */
-  get(account: string, digest: string): Promise<Uint8Array>;
+  /**
+   * The bytes of a block, at most `BLOCK_SIZE`, verified; `undefined` if there are none that have the digest: never stored,
+   * lost or damaged. @throws Error if that cannot be known at the moment
+   */
+  get(account: string, digest: string): Promise<Uint8Array | undefined>;
 
   /** Removes a block for good. One that is not there is no error. */
   remove(account: string, digest: string): Promise<void>;

@@ -1,11 +1,15 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { mkdir, open, opendir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import { Refusal } from '../refusal.ts';
 import type { Block, BlockStore } from './block-store.ts';
 import { SmallBlocks, type SmallBlocksOptions, syncFolder } from './small-blocks.ts';
 
 const isDigest = /^[0-9a-f]{64}$/;
+
+/** What reading a file fails with if it is gone, or on a sector that cannot be read; not for want of descriptors or memory. */
+const LOST: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EIO', 'EUCLEAN']);
 
 /** Blocks up to this many bytes go into the LevelDB. */
 const SMALL = 64 * 1024;
@@ -45,12 +49,11 @@ export class LocalBlockStore implements BlockStore {
     if (small.length > 0) await this.#small.put(account, small);
   }
 
-  async get(account: string, digest: string): Promise<Uint8Array> {
-    try {
-      return (await this.#small.get(account, digest)) ?? (await readWhole(this.#path(account, digest)));
-    } catch (cause) {
-      throw new Refusal('internal', 'a block cannot be read', { cause });
-    }
+  async get(account: string, digest: string): Promise<Uint8Array | undefined> {
+    const small = await this.#small.get(account, digest);
+    if (small !== undefined && digestOf(small) === digest) return small;
+    const file = await readWhole(this.#path(account, digest));
+    return file !== undefined && digestOf(file) === digest ? file : undefined;
   }
 
   async remove(account: string, digest: string): Promise<void> {
@@ -98,12 +101,20 @@ export class LocalBlockStore implements BlockStore {
       } finally {
         await file.close();
       }
-      await rename(temporary, path);
+      await rename(temporary, path).catch(async (error: unknown) => this.#renameAgain(error, temporary, path));
     } catch (error) {
       // A full disk is not to be filled with halves.
       await rm(temporary, { force: true });
       throw error;
     }
+  }
+
+  /** A folder may have been lost since it was made. */
+  async #renameAgain(error: unknown, from: string, to: string): Promise<void> {
+    ignoreAbsence(error);
+    this.#known.delete(dirname(to));
+    await this.#makeFolder(dirname(to));
+    await rename(from, to);
   }
 
   // A folder's own name is on disk before the first block in it is promised.
@@ -120,22 +131,35 @@ export class LocalBlockStore implements BlockStore {
   }
 }
 
+function digestOf(data: Uint8Array): string {
+  return hash('sha256', data, 'hex');
+}
+
 function verify({ digest, data }: Block): void {
-  if (createHash('sha256').update(data).digest('hex') === digest) return;
+  if (digestOf(data) === digest) return;
   throw new Refusal('digest_mismatch', `the bytes of block ${digest} have another digest`);
 }
 
-/** In one piece of memory: `readFile` takes several, and collecting those costs more than reading. */
-async function readWhole(path: string): Promise<Uint8Array> {
-  await using file = await open(path);
-  const { size } = await file.stat();
-  const data = Buffer.allocUnsafeSlow(size);
-  for (let at = 0; at < size;) {
-    const { bytesRead } = await file.read(data, at, size - at, at);
-    if (bytesRead === 0) throw new Error(`${path} has become shorter`);
-    at += bytesRead;
+/**
+ * The bytes of a block's file, in one piece of memory: `readFile` takes several, and collecting those costs more than
+ * reading. `undefined` if there is no file that could be a block, or the disk cannot read it.
+ */
+async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    await using file = await open(path);
+    const { size } = await file.stat();
+    if (size > BLOCK_SIZE) return undefined;
+    const data = Buffer.allocUnsafeSlow(size);
+    for (let at = 0; at < size;) {
+      const { bytesRead } = await file.read(data, at, size - at, at);
+      if (bytesRead === 0) return undefined;
+      at += bytesRead;
+    }
+    return data;
+  } catch (error) {
+    if (LOST.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
-  return data;
 }
 
 async function openFolder(folder: string): Promise<AsyncIterable<{ name: string }>> {

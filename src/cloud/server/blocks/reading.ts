@@ -1,10 +1,11 @@
+import { Readable } from 'node:stream';
 import { MAX_BATCH_BYTES } from '../../http/wire.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
 import { splitManifest } from '../meta/manifest.ts';
 import type { Db } from '../meta/schema.ts';
 import { readableSizes, readManifest } from '../meta/versions.ts';
 import { Refusal } from '../refusal.ts';
-import type { BlockStore } from './block-store.ts';
+import type { BlockReader } from './block-reader.ts';
 import { frameHeader } from './frames.ts';
 
 export interface BlockOfVersion {
@@ -56,33 +57,53 @@ async function lookUp(db: Db, version: string, indices: number[], into: Map<stri
   }
 }
 
-/** Frames of blocks in order; the next one is read while this one is sent. */
+/**
+ * Frames of blocks in order. They end before the first damaged one: who asks again from there is told.
+ * @throws Refusal damaged if that is the first
+ */
 export async function* readBlocks(
-  store: BlockStore,
+  reader: BlockReader,
   account: string,
   digests: readonly string[],
 ): AsyncGenerator<Uint8Array> {
   let index = 0;
-  for await (const data of readAhead(store, account, digests)) {
-    yield frameHeader(digests[index] ?? '', data.length);
-    yield data;
-    index += 1;
+  try {
+    for await (const data of readAhead(reader, account, digests)) {
+      yield frameHeader(digests[index] ?? '', data.length);
+      yield data;
+      index += 1;
+    }
+  } catch (error) {
+    if (index === 0 || !(error instanceof Refusal && error.code === 'damaged')) throw error;
   }
 }
 
 /** The bytes of blocks in order; the next one is read while this one is used. */
 export async function* readAhead(
-  store: BlockStore,
+  reader: BlockReader,
   account: string,
   digests: Iterable<string>,
 ): AsyncGenerator<Uint8Array> {
   let next: Promise<Uint8Array> | undefined;
   for (const digest of digests) {
     const current = next;
-    next = store.get(account, digest);
+    next = reader.read(account, digest);
     // Seen when it is its turn.
     next.catch(() => undefined);
     if (current !== undefined) yield await current;
   }
   if (next !== undefined) yield await next;
+}
+
+/**
+ * A body whose first part is there: what fails before it is refused with a status. What fails later ends the connection
+ * before the announced end.
+ */
+export async function begun(parts: AsyncGenerator<Uint8Array>): Promise<Readable> {
+  const first = await parts.next();
+  async function* all(): AsyncGenerator<Uint8Array> {
+    if (first.done !== true) yield first.value;
+    yield* parts;
+  }
+  return Readable.from(all(), { objectMode: true, highWaterMark: 1 });
 }

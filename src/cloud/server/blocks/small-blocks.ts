@@ -1,4 +1,4 @@
-import { open, statfs } from 'node:fs/promises';
+import { open, readdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Level } from 'level';
 import type { Block } from './block-store.ts';
@@ -15,6 +15,9 @@ export interface SmallBlocksOptions {
   /** How long after a failure it is tried to write again, ms. */
   readonly retryAfter?: number;
 }
+
+/** LevelDB's own repair: keeps the tables that can be read. The package has it on Node alone, its types do not say so. */
+const { repair } = Level as unknown as { repair(this: void, location: string): Promise<void> };
 
 /** Where the options have what ops have, these share a hidden class (docs/decisions/027). */
 const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'view' } as const;
@@ -39,11 +42,17 @@ export class SmallBlocks {
     this.#retryAfter = retryAfter;
   }
 
-  /** @throws Error if the folder is open elsewhere or damaged */
+  /** Makes the best of a damaged database: what it has lost is found missing. @throws Error if it is open elsewhere */
   static async open(folder: string, how: SmallBlocksOptions = {}): Promise<SmallBlocks> {
     const options = { valueEncoding: 'view', writeBufferSize: WRITE_BUFFER, cacheSize: READ_CACHE, compression: false };
+    if (await hasLostItsHead(folder)) await repair(folder);
+    // Begins to open itself at once.
     const level = new Level<string, Uint8Array>(folder, options);
-    await level.open();
+    await level.open().catch(async (error: unknown) => {
+      if (!isCorruption(error)) throw error;
+      await repair(folder);
+      await level.open();
+    });
     await syncFolder(dirname(folder));
     return new SmallBlocks(folder, level, how);
   }
@@ -73,13 +82,14 @@ export class SmallBlocks {
     await this.#write(async () => this.#level.batch(puts, { sync: true, ...UNIFORM }));
   }
 
-  /** `undefined` if there is none. */
+  /** As they are stored; `undefined` if there are none, or the database is damaged where they would be. */
   async get(account: string, digest: string): Promise<Uint8Array | undefined> {
     for (;;) {
       await this.#readable();
       try {
         return await this.#level.get(key(account, digest));
       } catch (error) {
+        if (isCorruption(error)) return undefined;
         // It may have been closed under this call.
         if (this.#opening === undefined) throw error;
       }
@@ -135,6 +145,21 @@ export class SmallBlocks {
     this.#failure = error instanceof Error ? error : new Error('writing failed', { cause: error });
     this.#failedAt = performance.now();
   }
+}
+
+/** True if there are tables and no file that names them: LevelDB would begin anew and delete them. */
+async function hasLostItsHead(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((): string[] => []);
+  return !names.includes('CURRENT') && names.some((name) => /\.(ldb|log)$/.test(name));
+}
+
+/** True if something in the database is not what LevelDB wrote, or a file of it is gone. */
+function isCorruption(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, message } = at as NodeJS.ErrnoException;
+    if (code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && message.includes('No such file'))) return true;
+  }
+  return false;
 }
 
 /** Hexadecimal digests sort before 'g'. */

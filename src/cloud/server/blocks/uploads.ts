@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { ExpressionBuilder } from 'kysely';
 import type { Clock } from '../clock.ts';
 import { inChunks } from '../meta/chunks.ts';
-import type { Db } from '../meta/schema.ts';
+import type { Database, Db } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
+import type { BlockReader } from './block-reader.ts';
 import type { Block, BlockStore } from './block-store.ts';
 
 /** Blocks written together: so many bytes, or so many blocks. */
@@ -12,6 +14,7 @@ const GROUP_BLOCKS = 1000;
 export interface UploadsOptions {
   readonly db: Db;
   readonly store: BlockStore;
+  readonly reader: BlockReader;
   readonly now: Clock;
 }
 
@@ -57,8 +60,19 @@ export class Uploads {
         throw error;
       }
       const lost = await this.#finish(account, claims);
-      left = absent.filter(({ digest }) => lost.has(digest));
+      for (const digest of await this.#damaged(account, left, claims)) lost.add(digest);
+      left = left.filter(({ digest }) => lost.has(digest));
     }
+  }
+
+  /** Those of the blocks that counted as stored and turn out not to be: this is the moment to heal them. */
+  async #damaged(account: string, blocks: readonly Block[], claims: ReadonlyMap<string, string>): Promise<string[]> {
+    const { reader } = this.#options;
+    const damaged: string[] = [];
+    for (const { digest } of blocks) {
+      if (!claims.has(digest) && !(await reader.isIntact(account, digest))) damaged.push(digest);
+    }
+    return damaged;
   }
 
   /** Marks the blocks that are not stored as being written; answers the generation of each of those. */
@@ -72,7 +86,7 @@ export class Uploads {
       const claim = randomUUID();
       await mine
         .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(claim), '||', eb.ref('digest')) }))
-        .where('state', '=', 'condemned')
+        .where('state', 'in', ['condemned', 'damaged'])
         .execute();
       const row = { account, refs: 0, state: 'writing', touched } as const;
       await db
@@ -118,7 +132,7 @@ export class Uploads {
     for (const generations of inChunks([...claims.values()])) {
       await this.#options.db
         .updateTable('blocks')
-        .set({ state: 'condemned' })
+        .set(givenUp)
         .where('account', '=', account)
         .where('generation', 'in', generations)
         .where('state', '=', 'writing')
@@ -128,16 +142,46 @@ export class Uploads {
 }
 
 async function checkRoom(db: Db, account: string, blocks: readonly Block[]): Promise<void> {
-  const bytes = blocks.reduce((sum, { data }) => sum + data.length, 0);
+  const bytes = sizeOf(blocks);
   const { quota, used } = await db
     .selectFrom('accounts')
     .select(['quota', 'used'])
     .where('id', '=', account)
     .executeTakeFirstOrThrow();
-  if (used + bytes > quota) throw new Refusal('quota_exceeded', 'the account has no room for this');
+  if (used + bytes <= quota) return;
+  // What versions contain is counted already: also without room a damaged block can be healed.
+  const counted = await db
+    .selectFrom('blocks')
+    .select('digest')
+    .where('account', '=', account)
+    .where('refs', '>', 0)
+    .where(
+      'digest',
+      'in',
+      blocks.map(({ digest }) => digest),
+    )
+    .execute();
+  const known = new Set(counted.map(({ digest }) => digest));
+  const more = sizeOf(blocks.filter(({ digest }) => !known.has(digest)));
+  if (more > 0 && used + more > quota) throw new Refusal('quota_exceeded', 'the account has no room for this');
+}
+
+function sizeOf(blocks: readonly Block[]): number {
+  return blocks.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 /** At start: uploads that the last process did not finish are the collector's. */
 export async function abandonUploads(db: Db): Promise<void> {
-  await db.updateTable('blocks').set({ state: 'condemned' }).where('state', '=', 'writing').execute();
+  await db.updateTable('blocks').set(givenUp).where('state', '=', 'writing').execute();
+}
+
+/** A block that versions contain was to be healed, and is as damaged as before. */
+function givenUp(eb: ExpressionBuilder<Database, 'blocks'>) {
+  const state = eb
+    .case()
+    .when('refs', '>', 0)
+    .then('damaged' as const)
+    .else('condemned' as const)
+    .end();
+  return { state };
 }

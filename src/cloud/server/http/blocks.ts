@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Id, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../http/wire.ts';
 import { FRAME_HEADER, readFrames } from '../blocks/frames.ts';
-import { readBlocks, resolveBlocks } from '../blocks/reading.ts';
+import { begun, readBlocks, resolveBlocks } from '../blocks/reading.ts';
 import { touchBlocks } from '../meta/block-table.ts';
 import { distinct, splitManifest } from '../meta/manifest.ts';
 import { Refusal } from '../refusal.ts';
@@ -23,7 +23,7 @@ const Read = Type.Object({
 /** Bytes of the largest upload, frames and all. */
 const UPLOAD_LIMIT = MAX_BATCH_BYTES + MAX_BATCH_BLOCKS * FRAME_HEADER;
 
-export function blockRoutes(app: FastifyInstance, { meta, store, uploads }: Parts): void {
+export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Parts): void {
   app.post('/v1/blocks/missing', { schema: { body: Missing } }, async ({ caller, body }) => {
     const digests = splitManifest(Buffer.from((body as Static<typeof Missing>).digests, 'base64'));
     const present = await touchBlocks(meta.db, caller.account, digests, meta.now());
@@ -34,7 +34,7 @@ export function blockRoutes(app: FastifyInstance, { meta, store, uploads }: Part
   app.post('/v1/blocks/read', { schema: { body: Read } }, async ({ caller, body }, reply) => {
     const { blocks } = body as Static<typeof Read>;
     const found = await resolveBlocks(meta.db, caller.account, blocks);
-    const frames = Readable.from(readBlocks(store, caller.account, found), { objectMode: true, highWaterMark: 1 });
+    const frames = await begun(readBlocks(reader, caller.account, found));
     return reply.type('application/octet-stream').send(frames);
   });
 

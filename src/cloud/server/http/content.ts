@@ -1,9 +1,7 @@
-import { Readable } from 'node:stream';
-import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-
-import type { BlockStore } from '../blocks/block-store.ts';
-import { readAhead } from '../blocks/reading.ts';
+import { BLOCK_SIZE } from '../../../vfs/block.ts';
+import type { BlockReader } from '../blocks/block-reader.ts';
+import { begun, readAhead } from '../blocks/reading.ts';
 import { splitManifest } from '../meta/manifest.ts';
 import type { VersionRow } from '../meta/schema.ts';
 import { readableVersion } from '../meta/versions.ts';
@@ -12,7 +10,7 @@ import { parseRange, type ByteRange } from './range.ts';
 
 type ContentRequest = FastifyRequest<{ Params: { id: string } }>;
 
-export function contentRoutes(app: FastifyInstance, { meta, store }: Parts): void {
+export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): void {
   app.get<{ Params: { id: string } }>('/v1/versions/:id/blocks', async ({ caller, params }, reply) => {
     const { manifest } = await readableVersion(meta.db, caller.account, params.id);
     return reply
@@ -25,13 +23,18 @@ export function contentRoutes(app: FastifyInstance, { meta, store }: Parts): voi
     url: '/v1/versions/:id/content',
     handler: async (request, reply) => {
       const version = await readableVersion(meta.db, request.caller.account, request.params.id);
-      return answer(store, version, request, reply);
+      return answer(reader, version, request, reply);
     },
   });
 }
 
 /** A version as a plain HTTP resource: one range, If-None-Match and If-Range with the strong ETag of its hash. */
-function answer(store: BlockStore, version: VersionRow, request: ContentRequest, reply: FastifyReply): FastifyReply {
+async function answer(
+  reader: BlockReader,
+  version: VersionRow,
+  request: ContentRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const etag = `"${version.hash}"`;
   reply.headers({ 'accept-ranges': 'bytes', etag, 'last-modified': new Date(version.mtime).toUTCString() });
   reply.headers({ 'x-content-type-options': 'nosniff', 'content-disposition': 'attachment' });
@@ -44,12 +47,13 @@ function answer(store: BlockStore, version: VersionRow, request: ContentRequest,
     return reply.code(416).header('content-range', `bytes */${version.size}`).send(error);
   }
   const part = range ?? { start: 0, end: version.size };
+  const body =
+    request.method === 'HEAD' ? undefined : await begun(slice(reader, request.caller.account, version, part));
   if (range !== undefined) {
     reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${version.size}`);
   }
   reply.type('application/octet-stream').header('content-length', part.end - part.start);
-  if (request.method === 'HEAD') return reply.send();
-  return reply.send(Readable.from(slice(store, request.caller.account, version, part), { objectMode: false }));
+  return reply.send(body);
 }
 
 function matches(header: string | undefined, etag: string): boolean {
@@ -59,7 +63,7 @@ function matches(header: string | undefined, etag: string): boolean {
 }
 
 async function* slice(
-  store: BlockStore,
+  reader: BlockReader,
   account: string,
   { manifest }: VersionRow,
   { start, end }: ByteRange,
@@ -67,7 +71,7 @@ async function* slice(
   const first = Math.floor(start / BLOCK_SIZE);
   const digests = splitManifest(manifest).slice(first, Math.ceil(end / BLOCK_SIZE));
   let at = first * BLOCK_SIZE;
-  for await (const block of readAhead(store, account, digests)) {
+  for await (const block of readAhead(reader, account, digests)) {
     yield block.subarray(Math.max(0, start - at), end - at);
     at += BLOCK_SIZE;
   }

@@ -113,9 +113,10 @@ export interface IntentRow {
 }
 
 /**
- * `writing`: somebody uploads it. `stored`: it is there. `condemned`: its removal has begun; it counts as absent.
+ * `writing`: it is being uploaded. `stored`: it is there. `condemned`: its removal has begun; it counts as absent.
+ * `damaged`: it was stored, and its bytes were found lost or wrong; it counts as absent, also where versions contain it.
  */
-export type BlockState = 'writing' | 'stored' | 'condemned';
+export type BlockState = 'writing' | 'stored' | 'condemned' | 'damaged';
 
 export interface BlockRow {
   account: string;

@@ -25,7 +25,10 @@ export async function storedBlocks(
   return found;
 }
 
-/** So many more versions contain each of the blocks; answers the bytes of those that no version contained. */
+/**
+ * So many more versions contain each of the blocks, which are stored or contained in others; answers the bytes of those
+ * that no version contained. A copy of a version with damaged blocks is as damaged, and healed together with it.
+ */
 export async function refer(
   db: Db,
   account: string,
@@ -40,7 +43,7 @@ export async function refer(
       .set((eb) => ({ refs: eb('refs', '+', count), touched: now }))
       .where('account', '=', account)
       .where('digest', 'in', chunk)
-      .where('state', '=', 'stored')
+      .where((eb) => eb.or([eb('state', '=', 'stored'), eb('refs', '>', 0)]))
       .returning(['size', 'refs'])
       .execute();
     if (rows.length !== chunk.length) throw new Refusal('internal', 'a block vanished inside a transaction');

@@ -1,0 +1,50 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { markDamaged, stateOf } from '../meta/damaged-blocks.ts';
+import type { Db } from '../meta/schema.ts';
+import { Refusal } from '../refusal.ts';
+import type { BlockStore } from './block-store.ts';
+
+export interface BlockReaderOptions {
+  readonly db: Db;
+  readonly store: BlockStore;
+  readonly log: Pick<FastifyBaseLogger, 'error'>;
+}
+
+/**
+ * The way out of a block store. A stored block whose bytes are lost or damaged is recorded as damaged: it counts as missing
+ * from then on, so that the next upload heals it. Safe to call concurrently.
+ */
+export class BlockReader {
+  readonly #options: BlockReaderOptions;
+
+  constructor(options: BlockReaderOptions) {
+    this.#options = options;
+  }
+
+  /** The verified bytes. @throws Refusal damaged; not_found if no version contains the block any more */
+  async read(account: string, digest: string): Promise<Uint8Array> {
+    const data = (await this.#options.store.get(account, digest)) ?? (await this.#again(account, digest));
+    if (data !== undefined) return data;
+    const state = await stateOf(this.#options.db, account, digest);
+    if (state === undefined || state.state === 'condemned') throw new Refusal('not_found', 'the version is gone');
+    throw new Refusal('damaged', 'the stored content is damaged; an upload of the same content repairs it');
+  }
+
+  /** Whether the bytes are there and right; records it if a stored block's are not. */
+  async isIntact(account: string, digest: string): Promise<boolean> {
+    return ((await this.#options.store.get(account, digest)) ?? (await this.#again(account, digest))) !== undefined;
+  }
+
+  /** What was unreadable a moment ago may have been uploaded anew meanwhile: that must not be recorded. */
+  async #again(account: string, digest: string): Promise<Uint8Array | undefined> {
+    const { db, store, log } = this.#options;
+    const before = await stateOf(db, account, digest);
+    if (before?.state !== 'stored') return undefined;
+    const data = await store.get(account, digest);
+    if (data !== undefined) return data;
+    if (await markDamaged(db, account, digest, before.generation)) {
+      log.error({ account, block: digest }, 'a stored block is lost or damaged: it will be asked for again');
+    }
+    return undefined;
+  }
+}
