@@ -106,7 +106,7 @@ t.test('what was answered survives SIGKILL', async (t) => {
 
 t.test('what a writer has answered survives SIGKILL, in the database or in its log', async (t) => {
   const dir = temporary(t);
-  const cache = join(import.meta.dirname, '../../../src/cache');
+  const cache = join(import.meta.dirname, '../../../src/cache/db');
   const script = `
     import { Database } from ${JSON.stringify(join(cache, 'database.ts'))};
     import { GroupWriter } from ${JSON.stringify(join(cache, 'group-writer.ts'))};
