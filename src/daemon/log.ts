@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 
-/** A log of this size is set aside at the next start; one older one is kept. */
+/** Bytes after which a log is set aside; one older one is kept. */
 const LARGE = 10 * 1024 * 1024;
 
 export interface LogFile {
@@ -11,12 +11,25 @@ export interface LogFile {
   flush(): void;
 }
 
-/** Opens a log, one JSON object a line, that only its owner can read. */
-export function openLog(folder: string, name: string, level: string): LogFile {
+/**
+ * Opens a log, one JSON object a line, that only its owner can read. Beyond `large` bytes the file is renamed to `NAME.log.old`
+ * and a new one is begun.
+ */
+export function openLog(folder: string, name: string, level: string, large = LARGE): LogFile {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, `${name}.log`);
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LARGE) renameSync(path, `${path}.old`);
+  let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const destination = pino.destination({ dest: path, mode: 0o600, sync: false });
+  destination.on('write', (count: number) => {
+    size += count;
+    if (size < large) return;
+    size = 0;
+    // A log that cannot be renamed goes on to grow.
+    try {
+      renameSync(path, `${path}.old`);
+      destination.reopen(path);
+    } catch {}
+  });
   return {
     log: pino({ level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime }, destination),
     flush: () => {
