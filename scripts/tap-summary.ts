@@ -1,14 +1,15 @@
 import { createReadStream, existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Parser, type Result } from 'tap-parser';
 
 /**
- * Prints what failed in a TAP file, readably, and as the last line `N passed, N failed`, counting assertions and not the
- * tests around them. Ends with a failure unless something passed and nothing failed.
+ * Prints what failed in TAP files, readably, and as the last line `N passed, N failed`, counting assertions and not the
+ * tests around them. Ends with a failure unless something passed in each and nothing failed.
  *
- *   tap-summary.ts FILE FAILED STATUS   FAILED: failures before the tests; STATUS: exit code of the test runner
+ *   tap-summary.ts FAILED [FILE STATUS]...   FAILED: failures before the tests; STATUS: exit code of the test runner
  */
-const [file = '', before = '0', status = '0'] = process.argv.slice(2);
+const [before = '0', ...runs] = process.argv.slice(2);
 
 /** Lines of one failure's details that are printed. */
 const DETAIL = 60;
@@ -46,13 +47,21 @@ function describe({ name, diag }: Result, path: readonly string[]): string {
   return [title, ...lines.slice(0, DETAIL).map((line) => `    ${line}`)].join('\n');
 }
 
-if (existsSync(file)) {
-  const parser = new Parser();
-  follow(parser, []);
-  await pipeline(createReadStream(file), parser);
+async function read(file: string, status: string): Promise<void> {
+  const [knownFailures, knownPasses] = [failures.length, passed];
+  if (existsSync(file)) {
+    const parser = new Parser();
+    follow(parser, []);
+    await pipeline(createReadStream(file), parser);
+  }
+  if (passed === knownPasses) failures.push(`${basename(file)}: no test ran`);
+  if (status !== '0' && failures.length === knownFailures) {
+    failures.push(`${basename(file)}: the test runner ended with code ${status}`);
+  }
 }
-if (passed === 0) failures.push('no test ran');
-if (status !== '0' && failures.length === 0) failures.push(`the test runner ended with code ${status}`);
+
+for (let i = 0; i < runs.length; i += 2) await read(runs[i] ?? '', runs[i + 1] ?? '');
+if (runs.length === 0) failures.push('no test ran');
 
 for (const failure of failures) console.log(`FAILED: ${failure}\n`);
 if (skipped > 0) console.log(`${skipped} skipped`);
