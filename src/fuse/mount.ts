@@ -2,6 +2,7 @@ import { FsError } from '../vfs/fs-error.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { Buffers } from './buffers.ts';
 import { Coherence } from './coherence.ts';
+import { abortConnection } from './connection.ts';
 import { Cursors } from './cursors.ts';
 import { Device } from './device.ts';
 import { ECONNABORTED, ENODEV } from './errno.ts';
@@ -10,6 +11,7 @@ import { Libc } from './libc.ts';
 import type { FuseLog } from './log.ts';
 import { Loans } from './loans.ts';
 import { Loop, PACE } from './loop.ts';
+import { readMounts } from './mount-table.ts';
 import { attach, clearAndResolve, detach, enlargeReadAhead } from './mounter.ts';
 import { Notifier } from './notifier.ts';
 import { OpenFiles } from './open-files.ts';
@@ -71,6 +73,8 @@ export class FuseMount {
   /** Resolves when the mount is over, whoever ended it; all handles are closed then. Never rejects. */
   readonly closed: Promise<Closed>;
   readonly #device: Device;
+  /** The number of the connection in the table of mounts. */
+  #connection: string | undefined;
   readonly #state: State;
   readonly #session: Session;
   readonly #notifier: Notifier;
@@ -102,7 +106,10 @@ export class FuseMount {
     const libc = new Libc();
     const fd = await attach(libc, { dir: wanted, name, uid, gid, allowOther: options.allowOther ?? false });
     const mount = new FuseMount(new Device(libc, fd), wanted, args);
-    await mount.#negotiated();
+    const numbered = readMounts().then((all) => {
+      mount.#connection = all.findLast(({ dir }) => dir === wanted)?.device;
+    });
+    await Promise.all([numbered, mount.#negotiated()]);
     await enlargeReadAhead(wanted);
     return mount;
   }
@@ -116,14 +123,14 @@ export class FuseMount {
   async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {
     await detach(this.dir, lazy);
     this.#detached = true;
-    const timer = setTimeout(() => this.#device.close(), PATIENCE);
+    const timer = setTimeout(() => this.#disconnect(), PATIENCE);
     await this.closed;
     clearTimeout(timer);
   }
 
   /** Ends the connection at once; who waits for an answer gets an error. For when nothing else helps. */
   async abort(): Promise<void> {
-    this.#device.close();
+    this.#disconnect();
     await this.closed;
   }
 
@@ -187,7 +194,7 @@ export class FuseMount {
 
   async #negotiated(): Promise<void> {
     const ready = new Promise<void>((resolve) => (this.#ready = resolve));
-    const timer = setTimeout(() => this.#device.close(), READY);
+    const timer = setTimeout(() => this.#disconnect(), READY);
     const ended = await Promise.race([ready, this.closed]);
     clearTimeout(timer);
     if (ended === undefined) return;
@@ -207,6 +214,15 @@ export class FuseMount {
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#log.error({ err: error, dir: this.dir }, 'the mount cannot go on');
+    this.#disconnect();
+  }
+
+  /**
+   * Closing the device does not end the connection while a notification is being written: its thread may wait for a lock
+   * that a request holds which is never answered.
+   */
+  #disconnect(): void {
     this.#device.close();
+    if (this.#connection !== undefined) void abortConnection(this.#connection);
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { realpath, writeFile } from 'node:fs/promises';
 import { FsError } from '../vfs/fs-error.ts';
 import { command, type CommandResult } from './command.ts';
+import { FUSE_TYPE } from './connection.ts';
 import type { Libc } from './libc.ts';
 import { readMounts } from './mount-table.ts';
 
@@ -13,8 +14,6 @@ export interface MountPoint {
   readonly uid: number;
   readonly gid: number;
 }
-
-const TYPE = 'fjord';
 
 /** Kilobytes that the kernel reads ahead; it offers 128 and takes more from root only. */
 const READ_AHEAD = 1024;
@@ -29,7 +28,7 @@ async function attachAsRoot({ dir, name, allowOther, uid, gid }: MountPoint): Pr
   const ids = `fd=3,rootmode=40000,user_id=${uid},group_id=${gid}`;
   const checks = modesMatter(uid, allowOther) ? ',default_permissions' : '';
   const options = `${ids},nosuid,nodev${checks}${allowOther ? ',allow_other' : ''}`;
-  const result = await command('mount', ['-i', '-t', `fuse.${TYPE}`, '-o', options, name, dir], { descriptor: fd });
+  const result = await command('mount', ['-i', '-t', FUSE_TYPE, '-o', options, name, dir], { descriptor: fd });
   if (result.code === 0) return fd;
   closeSync(fd);
   throw refusal('mount', dir, result);
@@ -46,8 +45,8 @@ function modesMatter(uid: number, allowOther: boolean): boolean {
 /** Through the set-uid helper, which mounts and sends the descriptor over a socket. */
 async function attachAsUser(libc: Libc, { dir, name, allowOther }: MountPoint): Promise<number> {
   const [ours, theirs] = libc.socketPair();
-  const source = name.replaceAll(/[,\\]/g, '_');
-  const options = `fsname=${source},subtype=${TYPE},default_permissions${allowOther ? ',allow_other' : ''}`;
+  const source = name.replaceAll(/[,\\]/g, String.raw`\$&`);
+  const options = `fsname=${source},subtype=${FUSE_TYPE.slice('fuse.'.length)},default_permissions${allowOther ? ',allow_other' : ''}`;
   const env = { ...process.env, _FUSE_COMMFD: '3' };
   try {
     const running = command('fusermount3', ['-o', options, '--', dir], { descriptor: theirs, env });

@@ -14,7 +14,7 @@ t.test('a reader that gets no answer is freed by a signal', { skip }, async (t) 
   const mount = await FuseProcess.start({ slow: true });
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'content');
-  await mount.order('stall', '', 'on');
+  await mount.order('stall', '', 'read');
   const cat = spawn('cat', [join(mount.dir, 'f')], { stdio: 'ignore' });
   await new Promise((resolve) => setTimeout(resolve, 300));
   t.equal(cat.exitCode, null, 'it waits');
@@ -23,7 +23,7 @@ t.test('a reader that gets no answer is freed by a signal', { skip }, async (t) 
   await once(cat, 'exit');
   t.equal(cat.signalCode, 'SIGINT');
   t.ok(performance.now() - start < 20_000);
-  await mount.order('stall', '', 'off');
+  await mount.order('stall');
   t.equal(await runCommand('cat', [join(mount.dir, 'f')], { timeout: 20_000 }), 'content', 'all goes on');
 });
 
@@ -31,11 +31,11 @@ t.test('a request that takes too long ends with ETIMEDOUT', { skip }, async (t) 
   const mount = await FuseProcess.start({ slow: true, timeout: 500 });
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'content');
-  await mount.order('stall', '', 'on');
+  await mount.order('stall', '', 'read');
   const { code, errors } = await tryCommand('cat', [join(mount.dir, 'f')], { timeout: 30_000 });
   t.equal(code, 1);
   t.match(errors, 'timed out');
-  await mount.order('stall', '', 'off');
+  await mount.order('stall');
   t.equal(await runCommand('cat', [join(mount.dir, 'f')], { timeout: 20_000 }), 'content', 'all goes on');
 });
 
@@ -72,7 +72,7 @@ t.test('unmount while requests wait for an answer', { skip }, async (t) => {
   const mount = await FuseProcess.start({ slow: true });
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'content');
-  await mount.order('stall', '', 'on');
+  await mount.order('stall', '', 'read');
   const cat = spawn('cat', [join(mount.dir, 'f')], { stdio: 'ignore' });
   await new Promise((resolve) => setTimeout(resolve, 200));
   void mount.order('unmount', '', 'lazy').catch(() => {});
@@ -87,7 +87,7 @@ t.test('aborting frees who waits, and leaves no dead mount', { skip }, async (t)
   const mount = await FuseProcess.start({ slow: true });
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'content');
-  await mount.order('stall', '', 'on');
+  await mount.order('stall', '', 'read');
   const waiting = tryCommand('cat', [join(mount.dir, 'f')], { timeout: 30_000 });
   await new Promise((resolve) => setTimeout(resolve, 200));
   const gone = once(mount.child, 'exit');

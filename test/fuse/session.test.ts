@@ -124,7 +124,7 @@ t.test('lookup counts: a node is known until the last is taken back', async (t) 
 t.test('what the kernel does itself it is not told of', async (t) => {
   for (const slow of [false, true]) {
     const memory: FileSystem = new MemoryFs();
-    const bench = new FuseBench(slow ? slowed(memory, { on: false }) : memory);
+    const bench = new FuseBench(slow ? slowed(memory, { method: undefined, waiting: 0 }) : memory);
     const stop = bench.state.coherence.start();
     const call = async (opcode: number, nodeid: number, body: Buffer): Promise<Buffer> => {
       const unique = bench.send(opcode, nodeid, body);

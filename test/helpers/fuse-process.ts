@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { abortConnection } from '../../src/fuse/connection.ts';
+import { readMounts } from '../../src/fuse/mount-table.ts';
 import type { FuseOptions } from '../../src/fuse/mount.ts';
 import type { FuseOrder, ServeOptions } from './fuse-serve.ts';
 import { runCommand } from './run-command.ts';
@@ -13,6 +15,7 @@ type Answer = { readonly id: number; readonly value?: unknown; readonly error?: 
 export class FuseProcess {
   readonly dir: string;
   readonly child: ChildProcess;
+  #connection = '';
   /** What it said on its standard error. */
   errors = '';
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -40,6 +43,7 @@ export class FuseProcess {
     const ready = new Promise<true>((resolve) => own.#waiting.set(0, () => resolve(true)));
     const died = once(child, 'exit').then(() => false as const);
     if (!(await Promise.race([ready, died]))) throw new Error(`no mount: ${own.errors}`);
+    own.#connection = (await readMounts()).findLast((mount) => mount.dir === dir)?.device ?? '';
     return own;
   }
 
@@ -56,10 +60,15 @@ export class FuseProcess {
   async stop(): Promise<void> {
     const gone = this.child.exitCode === null && this.child.signalCode === null ? once(this.child, 'exit') : undefined;
     if (this.child.connected) this.child.disconnect();
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+    const force = (): void => {
+      this.child.kill('SIGKILL');
+      // A thread of it may wait for the mount.
+      void abortConnection(this.#connection);
+    };
+    const timer = setTimeout(force, 10_000);
     await gone;
     clearTimeout(timer);
-    await runCommand('umount', ['-l', this.dir]).catch(() => {});
+    await runCommand('umount', ['-i', '-c', '-f', '-l', this.dir]).catch(() => {});
     await rm(this.dir, { recursive: true, force: true });
   }
 }

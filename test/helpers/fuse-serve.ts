@@ -30,6 +30,7 @@ export interface FuseOrder {
     | 'chmod'
     | 'read'
     | 'stall'
+    | 'pending'
     | 'unmount'
     | 'abort'
     | 'flush'
@@ -44,7 +45,7 @@ const [dir = '', json = '{}'] = process.argv.slice(2);
 const options = JSON.parse(json) as FuseOptions & ServeOptions;
 const { files } = options;
 const memory = new MemoryFs(files === undefined ? {} : { bytes: () => new FileBytes(files) });
-const stall: Stall = { on: false };
+const stall: Stall = { method: undefined, waiting: 0 };
 const counted: Record<string, number> = {};
 const fs = counting(options.slow ? slowed(memory as FileSystem, stall) : (memory as FileSystem), counted);
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: report };
@@ -95,8 +96,10 @@ async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unkn
     case 'chmod':
       return memory.setattr((await walk(memory, names, context)).id, { mode: Number.parseInt(text, 8) }, context);
     case 'stall':
-      stall.on = text === 'on';
+      stall.method = text === '' ? undefined : text;
       return undefined;
+    case 'pending':
+      return stall.waiting;
     case 'count': {
       const told = { ...counted };
       for (const name of Object.keys(counted)) delete counted[name];

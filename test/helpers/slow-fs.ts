@@ -3,8 +3,10 @@ import type { Context } from '../../src/vfs/context.ts';
 import type { FileSystem } from '../../src/vfs/file-system.ts';
 
 export interface Stall {
-  /** While true, reads wait until they are aborted. */
-  on: boolean;
+  /** The method of the port whose calls wait until they are aborted, for as long as this is set. */
+  method: string | undefined;
+  /** Calls that wait. */
+  waiting: number;
 }
 
 /** What stays synchronous in the port. */
@@ -19,7 +21,7 @@ export function slowed<T extends object = FileSystem>(target: T, stall: Stall): 
       if (immediate.has(key)) return value.bind(target) as unknown;
       return async (...args: readonly unknown[]) => {
         await setImmediate();
-        if (key === 'read' && stall.on) await aborted(args.at(-1) as Context);
+        if (key === stall.method) await aborted(args.at(-1) as Context, stall);
         const result: unknown = await value.apply(target, args);
         await setImmediate();
         return typeof result === 'object' && result !== null && 'close' in result ? slowed(result, stall) : result;
@@ -28,10 +30,14 @@ export function slowed<T extends object = FileSystem>(target: T, stall: Stall): 
   });
 }
 
-async function aborted({ signal }: Context): Promise<never> {
+async function aborted({ signal }: Context, stall: Stall): Promise<never> {
+  stall.waiting++;
   return await new Promise((_, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    if (signal.aborted) stop();
+    const stop = (): void => {
+      stall.waiting--;
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });
   });
 }
