@@ -5,10 +5,14 @@ import type { MetaStore } from './meta/meta-store.ts';
 import type { AccountRow } from './meta/schema.ts';
 import { insertSpace } from './meta/spaces.ts';
 import { Refusal } from './refusal.ts';
+import { Slots } from './slots.ts';
 
 /** 1 TiB. */
 export const DEFAULT_QUOTA = 2 ** 40;
 const PASSWORD_MIN = 8;
+/** Passwords that are hashed at a time: each takes 19 MiB, and a thread of those that also read files. */
+const HASHES = 2;
+const HASHES_WAITING = 64;
 
 export interface AccountInfo {
   readonly id: string;
@@ -23,6 +27,7 @@ export interface AccountInfo {
 export class Accounts {
   readonly #meta: MetaStore;
   readonly #limiter: Limiter;
+  readonly #hashing = new Slots(HASHES, HASHES_WAITING);
   // What an unknown e-mail is checked against, so that it takes as long as a known one.
   readonly #decoy: Promise<string>;
 
@@ -70,33 +75,51 @@ export class Accounts {
     return rows.map(info);
   }
 
-  /** The account, if the password is right. @throws unauthorized, too_many_requests */
-  async authenticate(email: string, password: string): Promise<AccountInfo> {
+  /**
+   * The account, if the password is right.
+   * @param source who asks: an IP address
+   * @throws unauthorized, too_many_requests, unavailable
+   */
+  async authenticate(email: string, password: string, source: string): Promise<AccountInfo> {
     const address = email.trim().toLowerCase();
-    this.#limiter.check(address);
-    const row = await this.#meta.db.selectFrom('accounts').selectAll().where('email', '=', address).executeTakeFirst();
-    await this.#check(address, row?.password ?? (await this.#decoy), password);
-    if (row === undefined) throw wrong();
+    const row = await this.#guess(address, password, source, async () =>
+      this.#meta.db.selectFrom('accounts').selectAll().where('email', '=', address).executeTakeFirst(),
+    );
     return info(row);
   }
 
-  /** @throws unauthorized, too_many_requests */
-  async confirmPassword(account: string, password: string): Promise<void> {
+  /** @param device whose token vouches for it: it has tries of its own. @throws unauthorized, too_many_requests, unavailable */
+  async confirmPassword(account: string, password: string, device: string): Promise<void> {
     const row = await this.#meta.db
       .selectFrom('accounts')
       .selectAll()
       .where('id', '=', account)
       .executeTakeFirstOrThrow();
-    this.#limiter.check(row.email);
-    await this.#check(row.email, row.password, password);
+    const source = `device ${device}`;
+    this.#limiter.trust(row.email, source);
+    await this.#guess(row.email, password, source, async () => row);
   }
 
-  async #check(email: string, expected: string, password: string): Promise<void> {
-    if (!(await verify(expected, password))) {
-      this.#limiter.failed(email);
-      throw wrong();
+  async #guess(
+    address: string,
+    password: string,
+    source: string,
+    find: () => Promise<AccountRow | undefined>,
+  ): Promise<AccountRow> {
+    // What cannot be hashed is not counted.
+    if (this.#hashing.isFull) throw new Refusal('unavailable', 'too many logins at once', { retryAfter: 1 });
+    const attempt = this.#limiter.begin(address, source);
+    let outcome: Parameters<typeof attempt.end>[0] = 'unknown';
+    try {
+      const row = await find();
+      const expected = row?.password ?? (await this.#decoy);
+      const right = await this.#hashing.run(() => verify(expected, password));
+      outcome = right && row !== undefined ? 'right' : 'wrong';
+      if (row === undefined || !right) throw wrong();
+      return row;
+    } finally {
+      attempt.end(outcome);
     }
-    this.#limiter.succeeded(email);
   }
 }
 

@@ -16,6 +16,9 @@ import { openMeta } from './meta/open-meta.ts';
 import { PushHub } from './push.ts';
 
 const SILENT = { error: () => undefined };
+/** Where a proxy may be whose `X-Forwarded-For` is believed. */
+const LOOPBACK = ['loopback'];
+const PRIVATE = ['loopback', 'linklocal', 'uniquelocal'];
 const HOUR = 60 * 60 * 1000;
 /** ms that calls under way get to end when the service closes. */
 const CLOSE_LIMIT = 10_000;
@@ -37,6 +40,8 @@ export interface CloudOptions {
   /** ms between two rounds of housekeeping; default one hour. */
   readonly jobsEvery?: number;
   readonly now?: Clock;
+  /** ms of a clock that never jumps; default the computer's. */
+  readonly elapsed?: () => number;
 }
 
 export interface Cloud {
@@ -86,11 +91,15 @@ interface Stores {
 
 async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: Clock): Promise<Cloud> {
   const { meta, store } = stores;
+  const elapsed = options.elapsed ?? (() => performance.now());
   await abandonUploads(meta.db);
-  const accounts = new Accounts(meta, new Limiter(now));
+  const accounts = new Accounts(meta, new Limiter(elapsed));
   const reader = new BlockReader({ db: meta.db, store, log: options.log ?? SILENT });
   const uploads = new Uploads({ db: meta.db, store, reader, now });
-  const app = makeApp({ meta, reader, uploads, hub, accounts }, { log: options.log, tls: options.tls });
+  const app = makeApp(
+    { meta, reader, uploads, hub, accounts },
+    { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK },
+  );
   const collector = new Collector({ db: meta.db, store, now, grace: options.gcGrace ?? 24 * HOUR });
   const failed = (error: unknown) => app.log.error({ err: error }, 'housekeeping failed');
   const jobs = new Jobs({ meta, collector, every: options.jobsEvery ?? HOUR, failed });

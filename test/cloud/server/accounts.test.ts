@@ -27,8 +27,8 @@ t.test('a login makes a device whose token opens the account', async (t) => {
 });
 
 t.test('wrong passwords and unknown e-mails look alike, and many of them wait', async (t) => {
-  let time = Date.now();
-  const { url, email, password, login } = await startTestCloud(t, { now: () => time });
+  let time = 0;
+  const { url, email, password, login } = await startTestCloud(t, { elapsed: () => time });
   const api = new Api(url, '');
   const attempt = async (email: string, password: string) =>
     api.call('POST', '/v1/login', { email, password, device: { name: 'x', platform: 'y' } });
@@ -42,6 +42,28 @@ t.test('wrong passwords and unknown e-mails look alike, and many of them wait', 
   t.ok(Number(blocked.headers.get('retry-after')) > 0);
   time += 6 * 60_000;
   t.ok(await login(), 'after a while the right password is heard again');
+});
+
+t.test('guesses at the same time count at once, and lock out nobody who asks from elsewhere', async (t) => {
+  const { url, email, password } = await startTestCloud(t);
+  const api = new Api(url, '');
+  const attempt = async (password: string, source: string, name = email) => {
+    const body = { email: name, password, device: { name: 'x', platform: 'y' } };
+    return (await api.call('POST', '/v1/login', body, { 'x-forwarded-for': source })).status;
+  };
+  const guesses = Array.from({ length: 300 }, (_, n) => attempt(`wrong password ${n}`, '192.0.2.1'));
+  const found = await Promise.all([...guesses, attempt(password, '192.0.2.1')]);
+  t.equal(found.filter((status) => status === 401).length, 10);
+  t.equal(found.filter((status) => status === 429).length, 291, 'the right one, too');
+  t.equal(await attempt(password, '192.0.2.1'), 429);
+  t.equal(await attempt(password, '192.0.2.2'), 200);
+
+  for (let source = 0; source < 12; source += 1) {
+    await Promise.all(Array.from({ length: 10 }, (_, n) => attempt(`wrong ${n}`, `2001:db8:0:${source}::${n + 1}`)));
+  }
+  t.equal(await attempt('wrong password', '198.51.100.1'), 429, 'enough from everywhere');
+  t.equal(await attempt(password, '192.0.2.2'), 200, 'who was let in before is let in');
+  t.equal(await attempt('wrong password', '198.51.100.1', 'eve@example.org'), 401, 'other addresses are free');
 });
 
 t.test('a token that is missing, wrong or revoked opens nothing', async (t) => {

@@ -20,14 +20,17 @@ const BODY_LIMIT = 2 * 1024 * 1024;
 export interface AppOptions {
   readonly log: FastifyBaseLogger | undefined;
   readonly tls: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined;
+  /** Networks of proxies that are believed when they say for whom they ask. */
+  readonly proxies: string[];
 }
 
 /** The API, not yet listening. Everything but login and health asks for a device token. */
-export function makeApp(parts: Parts, { log, tls }: AppOptions): FastifyInstance {
+export function makeApp(parts: Parts, { log, tls, proxies }: AppOptions): FastifyInstance {
   const app = fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
     ...(tls === undefined ? {} : ({ https: tls } as object)),
     bodyLimit: BODY_LIMIT,
+    trustProxy: proxies,
     requestTimeout: 300_000,
     exposeHeadRoutes: false,
     logController: new LogController({ disableRequestLogging: true }),

@@ -17,9 +17,9 @@ const Login = Type.Object({
 });
 
 export function loginRoute(app: FastifyInstance, { meta, accounts, hub }: Parts): void {
-  app.post('/v1/login', { schema: { body: Login } }, async ({ body }) => {
+  app.post('/v1/login', { schema: { body: Login } }, async ({ body, ip }) => {
     const { email, password, device } = body as Static<typeof Login>;
-    const account = await accounts.authenticate(email, password);
+    const account = await accounts.authenticate(email, password, ip);
     const { token, row } = await issueToken(meta.db, account.id, device, meta.now());
     if (device.id !== undefined) hub.end(row.id);
     return { token, device: deviceRecord(row, row.id), account: { id: account.id, email: account.email } };

@@ -40,7 +40,7 @@ export function trashRoutes(app: FastifyInstance, parts: Parts): void {
 
   app.post('/v1/archive/remove', { schema: { body: Removal } }, async ({ caller, body }, reply) => {
     const { node, password } = body as Static<typeof Removal>;
-    await accounts.confirmPassword(caller.account, password);
+    await accounts.confirmPassword(caller.account, password, caller.device);
     const { space } = await findNode(meta.db, caller.account, node);
     await meta.edit({ account: caller.account, device: null }, async (edit) => {
       const archive = await edit.space(space);
@@ -55,7 +55,7 @@ export function trashRoutes(app: FastifyInstance, parts: Parts): void {
 async function purge(parts: Parts, caller: DeviceCaller, node: string, password: string | undefined): Promise<void> {
   const { meta, accounts } = parts;
   const { account } = caller;
-  if (password !== undefined) await accounts.confirmPassword(account, password);
+  if (password !== undefined) await accounts.confirmPassword(account, password, caller.device);
   const actor = password === undefined ? caller : { account, device: null };
   const home = await meta.edit(actor, async (edit) => {
     const [space] = await trashedNode(edit, node);
