@@ -159,6 +159,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const replica = new Replica({ ...parts, remote, conflicts, openFiles: files, policyOf, device, random, log });
   const uploader: Uploader = new Uploader(replica, {
     offer: (record) => follower.offer(record),
+    expect: (record) => follower.expect(record),
     resync: (space) => follower.resync(space),
   });
   const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });

@@ -15,6 +15,8 @@ export interface SpaceState {
   readonly cursor: number;
   readonly device?: { readonly id: string; readonly name: string };
   readonly writable: boolean;
+  /** What is shown may differ from the cloud in a way of which no feed will tell: the next pull compares it whole. */
+  readonly resync?: true;
 }
 
 export interface CatalogRows {

@@ -1,5 +1,6 @@
 import type { NodeId } from '../../vfs/node.ts';
 import type { Claims } from './claims.ts';
+import type { Replacements } from './replacements.ts';
 import type { GroupWriter, Op } from '../db/group-writer.ts';
 import { type Rows, Table } from '../db/table.ts';
 
@@ -46,14 +47,14 @@ export interface PendingIntent {
  * mirror follows them as they are submitted. An intent that is being sent is `claimed`: it must not change any more.
  */
 export class Journal {
+  /** What these intents put other nodes in the place of. */
+  readonly replacements: Replacements;
   readonly #table: Table<PendingIntent>;
   readonly #claims: Claims;
   readonly #bySeq = new Map<number, PendingIntent>();
   readonly #byNode = new Map<NodeId, Set<number>>();
   /** How many intents name a staged file. */
   readonly #staged = new Map<string, number>();
-  /** How many intents put another node in a node's place. */
-  readonly #replaced = new Map<NodeId, number>();
   readonly #claimed = new Set<number>();
   /** Sent at least once, or about to be. */
   readonly #sent = new Set<number>();
@@ -62,20 +63,25 @@ export class Journal {
   readonly #listeners = new Set<() => void>();
   #last = 0;
 
-  private constructor(table: Table<PendingIntent>, claims: Claims) {
+  private constructor(table: Table<PendingIntent>, claims: Claims, replacements: Replacements) {
     this.#table = table;
     this.#claims = claims;
+    this.replacements = replacements;
   }
 
   /** Reads what an earlier process left. */
-  static async open(rows: Rows, writer: GroupWriter, claims: Claims): Promise<Journal> {
-    const journal = new Journal(new Table<PendingIntent>('journal', rows, writer, 1), claims);
+  static async open(rows: Rows, writer: GroupWriter, claims: Claims, replacements: Replacements): Promise<Journal> {
+    const journal = new Journal(new Table<PendingIntent>('journal', rows, writer, 1), claims, replacements);
+    const unlisted: Op[] = [];
     const ids = new Set<string>();
     for (let gt = ''; ;) {
       const page = await journal.#table.range({ gt, lt: ':', limit: 1000 });
       for (const [key, intent] of page) {
         journal.#mirror(intent);
         journal.#inherited.add(intent.seq);
+        // Older versions kept no list.
+        const { replace, space } = intent;
+        if (replace !== undefined && !replacements.isListed(replace)) unlisted.push(replacements.add(replace, space));
         if (claims.has(intent.id)) journal.#sent.add(intent.seq);
         ids.add(intent.id);
         gt = key;
@@ -83,6 +89,7 @@ export class Journal {
       if (page.length < 1000) break;
     }
     claims.keep(ids);
+    if (unlisted.length > 0) void writer.write(unlisted);
     return journal;
   }
 
@@ -125,11 +132,6 @@ export class Journal {
     return this.#staged.has(staged);
   }
 
-  /** Whether an intent puts another node in this one's place. */
-  replaces(node: NodeId): boolean {
-    return this.#replaced.has(node);
-  }
-
   /** Adds an intent, or writes it anew under its `seq`, perhaps for another node. Submit the op in the same turn. */
   put(intent: PendingIntent): Op {
     const before = this.#bySeq.get(intent.seq)?.id;
@@ -147,7 +149,7 @@ export class Journal {
     this.#claimed.delete(seq);
     this.#forgetSent(seq, intent?.id);
     count(this.#staged, intent?.staged, -1);
-    count(this.#replaced, intent?.replace, -1);
+    this.replacements.count(intent?.replace, -1);
     if (intent !== undefined) this.#forget(intent);
     this.#changed();
     return this.#table.del(key(seq));
@@ -203,8 +205,8 @@ export class Journal {
     const before = this.#bySeq.get(intent.seq);
     count(this.#staged, intent.staged, 1);
     count(this.#staged, before?.staged, -1);
-    count(this.#replaced, intent.replace, 1);
-    count(this.#replaced, before?.replace, -1);
+    this.replacements.count(intent.replace, 1);
+    this.replacements.count(before?.replace, -1);
     if (before !== undefined && before.node !== intent.node) this.#forget(before);
     this.#bySeq.set(intent.seq, intent);
     let seqs = this.#byNode.get(intent.node);

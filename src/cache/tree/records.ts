@@ -3,6 +3,7 @@ import { Claims } from './claims.ts';
 import type { Database } from '../db/database.ts';
 import type { GroupWriter } from '../db/group-writer.ts';
 import { Journal } from './journal.ts';
+import { Replacements } from './replacements.ts';
 
 /** The tree and the promises of a gateway, on its database. */
 export interface Records {
@@ -17,6 +18,7 @@ export async function openRecords(db: Database, writer: GroupWriter, hotBytes: n
   if (entries === undefined || places === undefined || spaces === undefined) throw new Error('a table is missing');
   const catalog = new Catalog({ entries, places, spaces }, writer, hotBytes);
   const claims = await Claims.open(await db.rows('claims'), writer);
-  const journal = await Journal.open(await db.rows('journal'), writer, claims);
+  const replacements = await Replacements.open(await db.rows('replacements'), writer);
+  const journal = await Journal.open(await db.rows('journal'), writer, claims, replacements);
   return { writer, catalog, journal };
 }

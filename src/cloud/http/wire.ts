@@ -176,14 +176,22 @@ const intent = { id: Id, space: Id, node: Id };
 const place = { parent: Id, name: Name };
 const born = { mode: Mode, mtime: TimeValue, birthtime: TimeValue, xattrs: Type.Optional(XattrMap) };
 
-/** A folder under a free name. */
-export const MkdirSchema = Type.Object({ op: Type.Literal('mkdir'), ...intent, ...place, ...born });
+/** A folder under a free name, or under the name of `replace`, an empty folder. */
+export const MkdirSchema = Type.Object({
+  op: Type.Literal('mkdir'),
+  ...intent,
+  ...place,
+  ...born,
+  replace: Type.Optional(Id),
+});
+/** Under a free name, or under the name of `replace`, which is no folder; a file that is replaced lies in the Trash. */
 export const SymlinkSchema = Type.Object({
   op: Type.Literal('symlink'),
   ...intent,
   ...place,
   ...born,
   target: Type.String({ minLength: 1, maxLength: 4095 }),
+  replace: Type.Optional(Id),
 });
 /**
  * With `base: null` a new file under a free name, or under the name of `replace`, whose kept versions become older
@@ -229,9 +237,15 @@ export const IntentSchema = Type.Union([MkdirSchema, SymlinkSchema, PutSchema, M
 export type Intent = Static<typeof IntentSchema>;
 export type IntentOp = Intent['op'];
 
+/**
+ * The node that the intent's `replace` names, as it was afterwards: `removed` if it was replaced, or was gone before; else
+ * it was left alone, because it did not have the name (any more). Absent if the space has no such node.
+ */
+const replaced = Type.Optional(NodeSchema);
+
 /** One for each intent of a batch, in its order. A refused intent changed nothing; those after it were still tried. */
 export const IntentResultSchema = Type.Union([
-  Type.Object({ id: Id, status: Type.Literal('done'), node: NodeSchema }),
+  Type.Object({ id: Id, status: Type.Literal('done'), node: NodeSchema, replaced }),
   Type.Object({
     id: Id,
     status: Type.Literal('refused'),
@@ -239,6 +253,7 @@ export const IntentResultSchema = Type.Union([
     message: Type.String(),
     /** `exists`, `conflict`, `gone`: what is there now. */
     current: Type.Optional(NodeSchema),
+    replaced,
   }),
 ]);
 export type IntentResult = Static<typeof IntentResultSchema>;

@@ -86,7 +86,9 @@ function hang(catalog: Catalog, wanted: Entry): Op[] {
 function noteSpace(catalog: Catalog, { id, kind, name, root, device, writable }: SpaceRecord): Op[] {
   const known = catalog.space(id);
   const cursor = known?.cursor ?? -1;
-  const space: SpaceState = { id, kind, name, root, cursor, writable, ...(device === undefined ? {} : { device }) };
+  const resync = known?.resync === undefined ? {} : { resync: known.resync };
+  const owner = device === undefined ? {} : { device };
+  const space: SpaceState = { id, kind, name, root, cursor, writable, ...owner, ...resync };
   return JSON.stringify(known) === JSON.stringify(space) ? [] : [catalog.putSpace(space)];
 }
 

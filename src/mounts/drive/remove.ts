@@ -3,8 +3,8 @@ import type { Op } from '../../cache/db/group-writer.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NodeId } from '../../vfs/node.ts';
-import { type Ground, type Loose, checkMovable, childOf, discard, folderOf, submit, touched } from './ground.ts';
-import { planRemove } from '../intents/plan.ts';
+import { type Ground, checkMovable, childOf, discard, folderOf, submit, touched } from './ground.ts';
+import { isCreation, planRemove } from '../intents/plan.ts';
 import type { Sweeper } from './sweeper.ts';
 
 /** @throws EISDIR */
@@ -45,17 +45,31 @@ export async function removeTree(ground: Ground, sweeper: Sweeper, folder: NodeI
   checkMovable(node, parent, 'removeTree');
   if (node.kind !== 'folder') return await take(ground, parent, node, removalOps(ground, node));
   const below = pendingBelow(ground, node);
-  const dropped = below.map((intent) => ground.journal.remove(intent.seq));
-  const ops = [...dropped, ...removalOps(ground, node), sweeper.detach(node)];
-  await take(ground, parent, node, ops);
-  discard(ground, below);
+  const dropped = [...below.values()].flatMap((intents) => dropOps(ground, intents));
+  await take(ground, parent, node, [...dropped, ...removalOps(ground, node), sweeper.detach(node)]);
+  discard(ground, [...below.values()].flat());
   await sweeper.sweep();
 }
 
-function removalOps({ catalog, ledger }: Ground, node: Entry): Op[] {
+/** What waits for a node below a folder that goes. What it was to replace goes with the folder. */
+function dropOps(ground: Ground, intents: readonly PendingIntent[]): Op[] {
+  const { journal, catalog } = ground;
+  const entry = catalog.get(intents[0]?.node ?? '');
+  // The cloud has it outside the folder: from there it is to be removed.
+  const isOutside = intents.some(({ op }) => op === 'move') && !intents.some(isCreation);
+  if (isOutside && entry !== undefined) return removalIntents(ground, entry);
+  return intents.flatMap(({ seq, replace }) => {
+    return [journal.remove(seq), ...(replace === undefined ? [] : [journal.replacements.settle(replace)])];
+  });
+}
+
+function removalOps(ground: Ground, node: Entry): Op[] {
+  return [...removalIntents(ground, node), ...ground.catalog.remove(node)];
+}
+
+function removalIntents({ catalog, ledger }: Ground, node: Entry): Op[] {
   const seen = catalog.space(node.space)?.cursor ?? 0;
-  const plan = planRemove(node, ledger.waiting(node.id), Math.max(0, seen));
-  return [...ledger.ops(plan), ...catalog.remove(node)];
+  return ledger.ops(planRemove(node, ledger.waiting(node.id), Math.max(0, seen)));
 }
 
 async function take(ground: Ground, parent: Entry, node: Entry, ops: readonly Op[]): Promise<void> {
@@ -65,8 +79,8 @@ async function take(ground: Ground, parent: Entry, node: Entry, ops: readonly Op
   discard(ground, [{ node: node.id, staged: node.staged }]);
 }
 
-/** What waits for nodes below a folder and has not been sent: it goes with the folder. */
-function pendingBelow({ catalog, journal }: Ground, folder: Entry): (PendingIntent & Loose)[] {
+/** What waits for nodes below a folder and has not been sent, by node. */
+function pendingBelow({ catalog, journal }: Ground, folder: Entry): Map<NodeId, PendingIntent[]> {
   const isBelow = new Map<NodeId, boolean>([[folder.id, true]]);
   const below = (id: NodeId): boolean => {
     const known = isBelow.get(id);
@@ -76,7 +90,13 @@ function pendingBelow({ catalog, journal }: Ground, folder: Entry): (PendingInte
     isBelow.set(id, answer);
     return answer;
   };
-  return [...journal.all()].filter((intent) => {
-    return intent.node !== folder.id && !journal.isFixed(intent.seq) && below(intent.node);
-  });
+  const found = new Map<NodeId, PendingIntent[]>();
+  for (const intent of journal.all()) {
+    const { node, seq } = intent;
+    if (node === folder.id || journal.isFixed(seq) || !below(node)) continue;
+    const own = found.get(node);
+    if (own === undefined) found.set(node, [intent]);
+    else own.push(intent);
+  }
+  return found;
 }

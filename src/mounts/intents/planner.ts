@@ -3,7 +3,7 @@ import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { newId } from '../../vfs/ids.ts';
-import type { Plan, Spot, Waiting } from './plan.ts';
+import type { NewIntent, Plan, Spot, Waiting } from './plan.ts';
 
 export interface LedgerParts {
   readonly journal: Journal;
@@ -42,8 +42,13 @@ export class Ledger {
     return [
       ...drop.map(({ seq }) => journal.remove(seq)),
       ...rewrite.map((intent) => journal.put({ ...intent, id: this.#idOf(intent), at })),
+      ...add.flatMap((intent) => this.#replacing(intent)),
       ...add.map((intent) => journal.put(extended(intent, { seq: journal.nextSeq(), id: newId(at), at }))),
     ];
+  }
+
+  #replacing({ replace, space }: NewIntent): Op[] {
+    return replace === undefined ? [] : [this.#parts.journal.replacements.add(replace, space)];
   }
 
   /** What the cloud has refused under one id it may refuse again without looking. */

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { Replacements } from '../../../src/cache/tree/replacements.ts';
 import { Claims } from '../../../src/cache/tree/claims.ts';
 import { Database } from '../../../src/cache/db/database.ts';
 import { GroupWriter } from '../../../src/cache/db/group-writer.ts';
@@ -9,7 +10,12 @@ async function open(t: Test, dir: string): Promise<{ journal: Journal; writer: G
   t.teardown(() => database.close());
   const writer = new GroupWriter(database);
   const claims = await Claims.open(await database.rows('claims'), writer);
-  return { journal: await Journal.open(await database.rows('journal'), writer, claims), writer, database };
+  const replacements = await Replacements.open(await database.rows('replacements'), writer);
+  return {
+    journal: await Journal.open(await database.rows('journal'), writer, claims, replacements),
+    writer,
+    database,
+  };
 }
 
 function intent(journal: Journal, node: string, more: Partial<PendingIntent> = {}): PendingIntent {

@@ -194,3 +194,58 @@ t.test('each kind of space has its rule', async (t) => {
   const copy = await other.done(put({ space: sync.id, parent: sync.root, name: 'copy' }, { from: mine.version ?? '' }));
   t.equal((await other.content(copy.version ?? '')).length, 5, 'but everybody may read and copy from it');
 });
+
+t.test('an answer tells what has become of the node that was to be replaced', async (t) => {
+  const { api, here, sync } = await twoDevices(t);
+  const [f, g, k] = [
+    await api.done(mkdir(here('f'))),
+    await api.done(mkdir(here('g'))),
+    await api.done(mkdir(here('k'))),
+  ];
+  const away = await api.done(move(f, f.parent, 'h'));
+  const intent = move(g, g.parent, 'f', f.id);
+  const [alone] = await api.commit(intent);
+  t.match(alone, { status: 'done', replaced: { id: f.id, name: 'h', removed: false, rev: away.rev } });
+  await api.done(move(away, away.parent, 'i'));
+  t.same(await api.commit(intent), [alone], 'asked again it is the same');
+  const [refused] = await api.commit(move(k, k.parent, 'f', f.id));
+  t.match(refused, { status: 'refused', code: 'exists', current: { id: g.id }, replaced: { id: f.id, name: 'i' } });
+  const [taken] = await api.commit(move(k, k.parent, 'f', g.id));
+  t.match(taken, { status: 'done', replaced: { id: g.id, removed: true } });
+  await api.done(mkdir(here('below', away.id)));
+  await api.done(remove(sync.id, f.id, null, Number.MAX_SAFE_INTEGER));
+  const [gone] = await api.commit(mkdir(here('new'), { replace: f.id }));
+  t.match(gone, { status: 'done', replaced: { id: f.id, removed: true } });
+  const [unknown] = await api.commit(mkdir(here('newer'), { replace: 'never-was' }));
+  t.equal(unknown?.replaced, undefined);
+});
+
+t.test('a symlink and a folder can take the place of what they may replace', async (t) => {
+  const { api, here } = await twoDevices(t);
+  const bytes = noise(9);
+  await api.upload(bytes);
+  const file = await api.done(put(here('f'), contentOf(bytes).wire));
+  const link = await api.done({ ...symlink(here('f'), 'one'), replace: file.id });
+  t.match(
+    (await api.call('GET', '/v1/trash')).body,
+    [{ node: { id: file.id } }],
+    'a file lies in the Trash with its versions',
+  );
+  const other = await api.done({ ...symlink(here('f'), 'two'), replace: link.id });
+  t.match(other, { kind: 'symlink', target: 'two' });
+  t.equal((await api.call('GET', '/v1/trash')).body.length, 1, 'a symlink does not');
+  t.equal(await api.refused(mkdir(here('f'), { replace: other.id })), 'exists', 'a folder replaces folders only');
+  const folder = await api.done(mkdir(here('d')));
+  await api.done(mkdir(here('in', folder.id)));
+  t.equal(await api.refused(mkdir(here('d'), { replace: folder.id })), 'exists', 'and only empty ones');
+  const [empty] = await api.commit(mkdir(here('in', folder.id), { replace: (await child(api, folder.id)).id }));
+  t.match(empty, { status: 'done', replaced: { removed: true } });
+});
+
+async function child(api: Api, parent: string): Promise<NodeRecord> {
+  const { id } = await api.space('sync');
+  const nodes: NodeRecord[] = (await api.call('GET', `/v1/spaces/${id}/feed?since=0`)).body;
+  const found = nodes.find((node) => node.parent === parent && !node.removed);
+  if (found === undefined) throw new Error('no child');
+  return found;
+}

@@ -1,6 +1,6 @@
 import type { Intent, IntentOp, IntentResult } from '../../http/wire.ts';
 import { DIGEST_SIZE } from '../../../vfs/block.ts';
-import type { Caller, Edit } from '../meta/edit.ts';
+import { isLive, type Caller, type Edit } from '../meta/edit.ts';
 import type { Outlook } from '../meta/foresight.ts';
 import { distinct, splitManifest } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
@@ -59,15 +59,30 @@ function parse(raw: RawIntent): Intent | Refusal {
 }
 
 async function execute(edit: Edit, id: string, intent: Intent | Refusal | undefined): Promise<IntentResult> {
+  if (intent === undefined || intent instanceof Refusal) {
+    return refused(id, intent ?? new Refusal('bad_request', 'no intent'));
+  }
+  let space: SpaceRow | undefined;
   try {
-    if (intent === undefined || intent instanceof Refusal) throw intent ?? new Refusal('bad_request', 'no intent');
-    const node = await dispatch(edit, await edit.space(intent.space), intent);
-    return { id, status: 'done', node: nodeRecord(node) };
+    space = await edit.space(intent.space);
+    const node = await dispatch(edit, space, intent);
+    return { id, status: 'done', node: nodeRecord(node), ...(await replacedBy(edit, space, intent)) };
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'internal') throw error;
-    const { code, message, current } = error;
-    return { id, status: 'refused', code, message, ...(current === undefined ? {} : { current }) };
+    return { ...refused(id, error), ...(space === undefined ? {} : await replacedBy(edit, space, intent)) };
   }
+}
+
+function refused(id: string, { code, message, current }: Refusal): IntentResult {
+  return { id, status: 'refused', code, message, ...(current === undefined ? {} : { current }) };
+}
+
+/** What has become of the node that an intent was to replace. */
+async function replacedBy(edit: Edit, space: SpaceRow, intent: Intent): Promise<Pick<IntentResult, 'replaced'>> {
+  const node = 'replace' in intent ? await edit.node(intent.replace, space) : undefined;
+  if (node === undefined) return {};
+  const record = nodeRecord(node);
+  return { replaced: (await isLive(edit, space, node)) ? record : { ...record, removed: true } };
 }
 
 type Execute<Op extends IntentOp> = (
@@ -116,8 +131,9 @@ function outlook(parsed: readonly (Intent | Refusal)[]): Outlook {
   const intents = parsed.filter((intent): intent is Intent => !(intent instanceof Refusal));
   const puts = intents.filter((intent) => intent.op === 'put');
   const places = intents.filter((intent) => 'parent' in intent);
+  const replaced = intents.flatMap((intent) => ('replace' in intent ? [intent.replace] : []));
   return {
-    nodes: [...new Set([...intents.map(({ node }) => node), ...places.map(({ parent }) => parent)])],
+    nodes: [...new Set([...intents.map(({ node }) => node), ...places.map(({ parent }) => parent), ...replaced])],
     places,
     versions: puts.map(({ version }) => version),
     digests: distinct(puts.flatMap(({ content }) => ('from' in content ? [] : fewDigests(content.blocks)))),

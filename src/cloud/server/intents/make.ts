@@ -1,12 +1,13 @@
 import type { Static } from 'typebox';
 import type { MkdirSchema, SymlinkSchema } from '../../http/wire.ts';
 import type { Edit } from '../meta/edit.ts';
-import { mayAdd } from '../meta/rights.ts';
+import { replaceNode, trashNode } from '../meta/removal.ts';
+import { mayAdd, mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { packXattrs } from '../meta/xattrs.ts';
-import { claimId, claimPlace } from './place.ts';
+import { checkReplaceable, claimId, claimPlace } from './place.ts';
 
-/** A folder or a symlink under a free name. */
+/** A folder or a symlink under a free name, or in the place of another node. */
 export async function make(
   edit: Edit,
   space: SpaceRow,
@@ -15,15 +16,20 @@ export async function make(
   mayAdd(space, edit.caller);
   const { node: id, parent, name, mode, mtime, birthtime } = intent;
   const xattrs = packXattrs(intent.xattrs);
-  await claimPlace(edit, space, intent);
-  await claimId(edit, space, id);
+  if (intent.replace !== undefined) mayChange(space, edit.caller);
+  const replaced = await claimPlace(edit, space, intent, [intent.replace]);
   const target = intent.op === 'symlink' ? intent.target : null;
+  const kind = target === null ? 'folder' : 'symlink';
+  if (replaced !== undefined) await checkReplaceable(edit, kind, replaced);
+  await claimId(edit, space, id);
+  // A file's versions have nowhere to go below a symlink, so they stay with it in the Trash.
+  if (replaced !== undefined) await (replaced.kind === 'file' ? trashNode : replaceNode)(edit, space, replaced);
   return await edit.insert(space, {
     id,
     space: space.id,
     parent,
     name,
-    kind: target === null ? 'folder' : 'symlink',
+    kind,
     mode,
     mtime,
     birthtime,

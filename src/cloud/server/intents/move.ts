@@ -3,11 +3,11 @@ import type { MoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { liveNode, type Edit } from '../meta/edit.ts';
 import { nodeRecord } from '../meta/records.ts';
-import { hasChildren, replaceNode, trashNode } from '../meta/removal.ts';
+import { replaceNode, trashNode } from '../meta/removal.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { inheritVersions, trimVersions } from '../meta/versions.ts';
-import { claimPlace, type Place } from './place.ts';
+import { checkReplaceable, claimPlace, type Place } from './place.ts';
 
 export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof MoveSchema>): Promise<NodeRow> {
   mayChange(space, edit.caller);
@@ -19,7 +19,7 @@ export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof Mo
   const holder = await claimPlace(edit, space, intent, [node.id, replace]);
   const replaced = holder?.id === node.id ? undefined : holder;
   if (node.kind === 'folder') await checkNoCycle(edit, space, node, intent);
-  if (replaced !== undefined) await checkReplaceable(edit, node, replaced);
+  if (replaced !== undefined) await checkReplaceable(edit, node.kind, replaced);
   // A file's versions have nowhere to go below a symlink, so they stay with it in the Trash.
   const inherits = node.kind === 'file' || replaced?.kind !== 'file';
   if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(edit, space, replaced);
@@ -35,17 +35,6 @@ async function checkNoCycle(edit: Edit, space: SpaceRow, node: NodeRow, place: P
       throw new Refusal('conflict', 'a folder does not move into itself', { current: nodeRecord(node) });
     }
     at = (await edit.node(at, space))?.parent ?? space.root;
-  }
-}
-
-async function checkReplaceable(edit: Edit, node: NodeRow, replaced: NodeRow): Promise<void> {
-  if ((node.kind === 'folder') !== (replaced.kind === 'folder')) {
-    throw new Refusal('exists', 'a folder replaces folders only, and nothing else does', {
-      current: nodeRecord(replaced),
-    });
-  }
-  if (replaced.kind === 'folder' && (await hasChildren(await edit.connection(), replaced.id))) {
-    throw new Refusal('exists', 'the folder is not empty', { current: nodeRecord(replaced) });
   }
 }
 

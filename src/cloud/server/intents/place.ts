@@ -2,6 +2,7 @@ import { Refusal } from '../refusal.ts';
 import { liveFolder, type Edit } from '../meta/edit.ts';
 import { checkNodeName } from '../meta/names.ts';
 import { nodeRecord } from '../meta/records.ts';
+import { hasChildren } from '../meta/removal.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 
 export interface Place {
@@ -33,4 +34,16 @@ export async function claimId(edit: Edit, space: SpaceRow, id: string): Promise<
   const node = await edit.node(id, space);
   if (node === undefined) throw new Refusal('bad_request', 'a node with this id exists');
   throw new Refusal('conflict', 'the node exists', { current: nodeRecord(node) });
+}
+
+/** That a node of this kind can take the place of another one. @throws exists */
+export async function checkReplaceable(edit: Edit, kind: NodeRow['kind'], replaced: NodeRow): Promise<void> {
+  if ((kind === 'folder') !== (replaced.kind === 'folder')) {
+    throw new Refusal('exists', 'a folder replaces folders only, and nothing else does', {
+      current: nodeRecord(replaced),
+    });
+  }
+  if (replaced.kind === 'folder' && (await hasChildren(await edit.connection(), replaced.id))) {
+    throw new Refusal('exists', 'the folder is not empty', { current: nodeRecord(replaced) });
+  }
 }

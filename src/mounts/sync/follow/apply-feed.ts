@@ -52,6 +52,13 @@ export class FeedApplier {
     else if (show(this.#replica, record) === 'wait') this.#live.set(id, record);
   }
 
+  /** Keeps a record that is to be shown when what concerns it has been written. */
+  hold(record: NodeRecord): void {
+    const { id, rev } = record;
+    const known = this.#live.get(id)?.rev ?? this.#removed.get(id)?.rev;
+    if (!record.removed && (known === undefined || known < rev)) this.#live.set(id, record);
+  }
+
   /** A node that a snapshot did not have. */
   takeAbsence({ id, parent, name }: Removed, rev: number): void {
     this.#removed.set(id, { id, parent, name, rev, foreign: true });

@@ -74,12 +74,17 @@ export class Follower {
 
   /** Shows a record that came with an answer, now or when nothing is in the way any more. */
   offer(record: NodeRecord): void {
-    this.#spaces.get(record.space)?.offer(record);
+    this.#spaceOf(record.space)?.offer(record);
+  }
+
+  /** Remembers, also for a later process, that a record is to be shown: `offer` follows. */
+  expect(record: NodeRecord): void {
+    this.#spaceOf(record.space)?.expect(record);
   }
 
   /** Compares a whole space anew. */
   resync(space: string): void {
-    this.#spaces.get(space)?.resync();
+    this.#spaceOf(space)?.resync();
     this.#pullSoon(space);
   }
 
@@ -196,6 +201,12 @@ export class Follower {
     this.#replica.parts.log.info({ space: id, name }, 'shared folders are not shown by this version');
   }
 
+  /** An answer may come before the first look at what spaces there are. */
+  #spaceOf(id: string): SpaceFollower | undefined {
+    this.#follow(id);
+    return this.#spaces.get(id);
+  }
+
   #follow(id: string): void {
     const space = this.#replica.parts.catalog.space(id);
     if (space === undefined || this.#spaces.has(id)) return;
@@ -227,7 +238,10 @@ export class Follower {
   #revisitSoon(): void {
     this.#revisit ??= setTimeout(() => {
       this.#revisit = undefined;
-      for (const space of this.#spaces.values()) space.revisit();
+      for (const [id, space] of this.#spaces) {
+        space.revisit();
+        if (space.isUnsure && this.#push === 'up') this.#pullSoon(id);
+      }
     }, REVISIT);
   }
 }

@@ -15,8 +15,9 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   if (before !== undefined && (before.id !== record.id || record.rev <= before.rev)) return 'shown';
   const intents = journal.of(record.id);
   const local = facetsOf(intents);
-  // The answer to our removal says what becomes of it.
-  if (local.removal || isOver(replica, record)) return 'shown';
+  if (isOver(replica, record)) return 'shown';
+  // The answer to our removal, or to what takes its place here, says what becomes of it.
+  if (local.removal || journal.replacements.has(record.id)) return 'wait';
   if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';
   if (!local.place && !makeRoom(replica, record)) return 'wait';
   const held = before !== undefined && clashes(before, record, local);
@@ -25,12 +26,12 @@ export function show(replica: Replica, record: NodeRecord): Shown {
 }
 
 /**
- * True if the record tells of a time that has passed: the node was removed, or lost its name to another one, after it. The
- * answer to our replacement, or a later record, says what has become of it.
+ * True if the record tells of a time that has passed: the node was removed, or lost its name to another one, after it. A
+ * later record says what has become of it.
  */
 function isOver(replica: Replica, record: NodeRecord): boolean {
-  const { catalog, journal } = replica.parts;
-  if (journal.replaces(record.id) || replica.departed.outdates(record)) return true;
+  const { catalog } = replica.parts;
+  if (replica.departed.outdates(record)) return true;
   const holder = catalog.child(replica.resolve(record.parent), record.name);
   if (holder === undefined || holder.id === record.id || holder.local === true) return false;
   return holder.rev > record.rev && !replica.facets(holder.id).place;

@@ -20,7 +20,8 @@ export class SpaceFollower {
   readonly #applier: FeedApplier;
   /** The revision up to which the feed was read. */
   #position: number;
-  #resync = false;
+  /** Counts the wishes to compare the whole space. */
+  #wishes = 0;
   #again = false;
   #running: Promise<void> | undefined;
   #held: number | undefined;
@@ -42,9 +43,16 @@ export class SpaceFollower {
     return this.#position;
   }
 
-  /** Compares the whole space with the next pull. */
+  /** Compares the whole space with the next pull, also that of a later process. */
   resync(): void {
-    this.#resync = true;
+    this.#wishes++;
+    this.#note({ resync: true });
+  }
+
+  /** Whether a pull has to compare the whole space. */
+  get isUnsure(): boolean {
+    const { catalog, journal } = this.#replica.parts;
+    return catalog.space(this.#id)?.resync === true || journal.replacements.owed(this.#id).length > 0;
   }
 
   /** Lets the mass removal that is held happen. */
@@ -55,6 +63,13 @@ export class SpaceFollower {
   /** Shows a record that came with an answer. */
   offer(record: NodeRecord): void {
     this.#applier.take(record);
+    this.#save();
+  }
+
+  /** Remembers, also for a later process, that a record is to be shown: `offer` follows. */
+  expect(record: NodeRecord): void {
+    this.#applier.hold(record);
+    this.#save();
   }
 
   /** Shows what nothing is in the way of any more. */
@@ -86,7 +101,7 @@ export class SpaceFollower {
 
   async #pullOnce(context: Context): Promise<void> {
     try {
-      if (this.#position < 0 || this.#resync) await this.#snapshot(context);
+      if (this.#position < 0 || this.isUnsure) await this.#snapshot(context);
       while (await this.#page(context)) this.#save();
     } catch (error) {
       if (!isFsError(error, 'ESTALE')) throw error;
@@ -105,15 +120,16 @@ export class SpaceFollower {
   }
 
   async #snapshot({ signal }: Context): Promise<void> {
-    const space = this.#replica.parts.catalog.space(this.#id);
+    const { catalog, journal } = this.#replica.parts;
+    const space = catalog.space(this.#id);
     if (space === undefined) return;
-    this.#resync = false;
-    let compared = false;
-    try {
-      compared = await this.#compare(space, signal);
-    } finally {
-      if (!compared) this.#resync = true;
-    }
+    const wishes = this.#wishes;
+    const { replacements } = journal;
+    const owed = replacements.owed(this.#id);
+    if (!(await this.#compare(space, signal))) return;
+    const settled = owed.filter((node) => !replacements.has(node));
+    this.#replica.submit(settled.map((node) => replacements.settle(node)));
+    if (wishes === this.#wishes) this.#note({ resync: undefined });
   }
 
   /** False if the snapshot ended before its time. */
@@ -183,10 +199,15 @@ export class SpaceFollower {
   }
 
   #save(): void {
+    if (this.#position >= 0) this.#note({ cursor: Math.min(this.#position, this.#applier.floor - 1) });
+  }
+
+  #note(change: { readonly cursor?: number; readonly resync?: true | undefined }): void {
     const { catalog } = this.#replica.parts;
     const space = catalog.space(this.#id);
-    if (space === undefined || this.#position < 0) return;
-    const cursor = Math.min(this.#position, this.#applier.floor - 1);
-    if (cursor !== space.cursor) this.#replica.submit([catalog.putSpace({ ...space, cursor })]);
+    if (space === undefined) return;
+    const { resync, ...noted } = { ...space, ...change };
+    if (noted.cursor === space.cursor && resync === space.resync) return;
+    this.#replica.submit([catalog.putSpace(resync === undefined ? noted : { ...noted, resync })]);
   }
 }

@@ -22,6 +22,8 @@ export interface Sent {
 export interface Sources {
   /** Shows a record, now or when nothing is in the way any more. */
   offer(record: NodeRecord): void;
+  /** Before what makes a later `offer` of the record necessary is written: a process that dies in between must know. */
+  expect(record: NodeRecord): void;
   /** Compares the whole space anew. */
   resync(space: string): void;
 }
@@ -40,11 +42,17 @@ export class Execution {
   }
 
   /** The cloud has what was asked for; `record` is the node then. */
-  executed({ intent: { seq }, file, manifest }: Sent, record: NodeRecord | undefined): Settled {
+  executed(
+    { intent: { seq }, file, manifest }: Sent,
+    record: NodeRecord | undefined,
+    replaced: NodeRecord | undefined,
+  ): Settled {
     const { catalog, journal } = this.#replica.parts;
     const intent = journal.get(seq);
     if (intent === undefined) return 'settled';
-    if (record !== undefined) this.#part(intent, record.rev);
+    if (record !== undefined && intent.op === 'remove') this.#replica.departed.add(intent.node, record.rev);
+    // Before the intent is: while that waits the record does, too, and a process that dies in between knows of it.
+    if (intent.replace !== undefined) this.replaced(intent.replace, replaced);
     const entry = catalog.get(intent.node);
     if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
       this.#replica.submit([journal.remove(seq)]);
@@ -60,10 +68,11 @@ export class Execution {
     return 'settled';
   }
 
-  #part({ op, node, replace }: PendingIntent, rev: number): void {
-    const { departed } = this.#replica;
-    if (op === 'remove') departed.add(node, rev);
-    if (replace !== undefined) departed.add(replace, rev);
+  /** What has become of a node that was to be replaced; absent if the cloud has no such node, or is too old to say. */
+  replaced(replace: NodeId, record: NodeRecord | undefined): void {
+    if (record?.removed === true) this.#replica.departed.add(replace, record.rev);
+    else if (record !== undefined) this.#sources.offer(record);
+    this.#replica.submit([this.#replica.parts.journal.replacements.settle(replace)]);
   }
 
   /** The entry as the cloud has the node now, but for what still waits. */
@@ -86,6 +95,7 @@ export class Execution {
     );
     const waiting = journal.has(entry.id);
     const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
+    if (stays) this.#sources.expect(record);
     this.#replica.put(waiting ? extended(merged, { base: baseOf(record) }) : merged, entry, [done, ...rebased]);
     if (stays) this.#sources.offer(record);
   }

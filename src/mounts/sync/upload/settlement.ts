@@ -29,12 +29,12 @@ export class Settlement {
     this.#sources = sources;
     this.#execution = new Execution(replica, sources);
     this.#remedies = {
-      executed: (sent, { current }) => this.executed(sent, current),
+      executed: (sent, { current, replaced }) => this.executed(sent, current, replaced),
       merge: (sent, result, entry) => this.#merge(sent, result, entry),
       rename: (sent, { current }, entry) => this.#rename(sent.intent, current, entry),
       copy: (sent, { current }, entry) => this.#copy(sent.intent, current, entry),
       show: (sent, { current }, entry) => this.#show(sent.intent, current, entry),
-      forget: ({ intent }) => this.#drop(intent),
+      forget: ({ intent }, result) => this.#forget(intent, result),
       renew: ({ intent }, _result, entry) => this.#renew(intent, entry),
       renewParent: ({ intent }, { current }, entry) => this.#renewParent(intent, current, entry),
       again: () => 'again',
@@ -43,8 +43,8 @@ export class Settlement {
   }
 
   /** The cloud has what was asked for; `record` is the node then. */
-  executed(sent: Sent, record: NodeRecord | undefined): Settled {
-    return this.#execution.executed(sent, record);
+  executed(sent: Sent, record: NodeRecord | undefined, replaced?: NodeRecord): Settled {
+    return this.#execution.executed(sent, record, replaced);
   }
 
   /** A refusal has changed nothing: under another id it is an intent that nobody has sent, free to be changed. */
@@ -66,7 +66,10 @@ export class Settlement {
     const remedy = remedyFor(this.#describe(intent, sent, result, entry));
     // The folder has got another id meanwhile, and nothing is wrong with that one.
     if (remedy === 'renewParent' && sent.intent.parent !== intent.parent) return 'again';
-    return this.#remedies[remedy]({ ...sent, intent }, result, entry);
+    const settled = this.#remedies[remedy]({ ...sent, intent }, result, entry);
+    const { replace } = intent;
+    if (replace !== undefined && !journal.replacements.has(replace)) this.#execution.replaced(replace, result.replaced);
+    return settled;
   }
 
   /** Puts an intent aside until a person has done something. */
@@ -100,11 +103,11 @@ export class Settlement {
     return current.id === parent || current.id === this.#replica.resolve(parent) ? 'parent' : 'holder';
   }
 
-  #merge(sent: Sent, { code, current }: RefusedResult, entry: Entry | undefined): Settled {
+  #merge(sent: Sent, { code, current, replaced }: RefusedResult, entry: Entry | undefined): Settled {
     if (entry === undefined || current === undefined) return this.#drop(sent.intent);
     if (code === 'conflict') {
       if (current.id !== entry.id || current.removed) return this.#renew(sent.intent, entry);
-      return this.executed(sent, current);
+      return this.executed(sent, current, replaced);
     }
     const { catalog, journal } = this.#replica.parts;
     const shown = catalog.get(current.id);
@@ -120,6 +123,7 @@ export class Settlement {
   /** The name is taken: ours gets another one, unless it has left that place anyway. */
   #rename(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     if (entry === undefined) return this.#drop(intent);
+    if (current !== undefined) this.#sources.expect(current);
     const straight = this.#goStraight(intent, entry);
     if (!straight) this.#replica.giveWay(entry);
     if (current !== undefined) this.#sources.offer(current);
@@ -149,6 +153,7 @@ export class Settlement {
   #copy(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     const { catalog, journal, conflicts, now, openFiles, activity, log } = this.#replica.parts;
     if (entry === undefined || current === undefined) return this.#drop(intent);
+    this.#sources.expect(current);
     const name = this.#replica.conflictName(entry);
     const { remote: _remote, ...kept } = entry;
     const copy: Entry = { ...kept, id: this.#replica.newId(), name, rev: 0, base: null };
@@ -180,11 +185,10 @@ export class Settlement {
   #show(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     const { journal } = this.#replica.parts;
     const whole = current === undefined || (intent.op === 'remove' && current.kind === 'folder');
+    if (whole) this.#sources.resync(intent.space);
+    else this.#sources.expect(current);
     this.#replica.submit([journal.remove(intent.seq)]);
-    if (whole) {
-      this.#sources.resync(intent.space);
-      return 'settled';
-    }
+    if (whole) return 'settled';
     if (entry !== undefined) {
       const waiting = journal.has(entry.id);
       const { staged, ...bare } = entry;
@@ -195,6 +199,13 @@ export class Settlement {
     }
     this.#sources.offer(current);
     return 'settled';
+  }
+
+  /** Nothing that was done here is worth to bring back what the cloud has removed. */
+  #forget(intent: PendingIntent, { code, current }: RefusedResult): Settled {
+    if (code === 'not_found') this.#sources.resync(intent.space);
+    else if (code === 'gone' && current?.id === intent.node) this.#sources.offer(current);
+    return this.#drop(intent);
   }
 
   #drop({ seq, node }: PendingIntent): Settled {

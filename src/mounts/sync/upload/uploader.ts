@@ -203,7 +203,7 @@ export class Uploader {
     const refusals: [Sent, RefusedResult][] = [];
     for (const [i, one] of sent.entries()) {
       const result = results[i];
-      if (result?.status === 'done') this.#settlement.executed(one, result.node);
+      if (result?.status === 'done') this.#settlement.executed(one, result.node, result.replaced);
       else if (result !== undefined) refusals.push([one, result]);
     }
     // A refusal has changed nothing: all of them are free to be changed before the first is looked at.

@@ -35,9 +35,11 @@ const MAKERS: Readonly<Record<PendingIntent['op'], (making: Making) => Intent>> 
     ...subject,
     ...place,
     ...born(intent, entry, FOLDER_MODE),
+    ...replacing(intent),
   }),
   symlink: ({ intent, entry, subject, place }) => {
-    return { op: 'symlink', ...subject, ...place, ...born(intent, entry, LINK_MODE), target: entry?.target ?? '.' };
+    const metadata = born(intent, entry, LINK_MODE);
+    return { op: 'symlink', ...subject, ...place, ...metadata, target: entry?.target ?? '.', ...replacing(intent) };
   },
   put: ({ intent, entry, subject, place, content = { size: 0, blocks: '' } }) => {
     const { version = intent.id, base = null } = intent;

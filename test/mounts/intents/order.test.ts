@@ -1,0 +1,44 @@
+import t from 'tap';
+import { background as context } from '../../../src/vfs/context.ts';
+import { openPair, type TestDevice } from '../../helpers/devices.ts';
+
+/** Moves of folders into each other before the cloud has heard of them. `C/f` is there before. */
+const TANGLES: Readonly<Record<string, (a: TestDevice) => Promise<unknown>>> = {
+  'a new folder goes into one that was made in it': async (a) => {
+    await a.mkdir('/Sync/A');
+    await a.mkdir('/Sync/A/B');
+    await a.unlink('/Sync/C/f');
+    await a.rename('/Sync/A/B', '/Sync/C/f');
+    await a.rename('/Sync/A', '/Sync/C/f/A');
+  },
+  'by an exchange': async (a) => {
+    await a.mkdir('/Sync/A');
+    await a.mkdir('/Sync/A/B');
+    const [from, to] = [await a.stat('/Sync/A'), await a.stat('/Sync/C')];
+    await a.fs.rename({ folder: from.id, name: 'B' }, { folder: to.id, name: 'f' }, { exchange: true }, context);
+    await a.unlink('/Sync/A/B');
+    await a.rename('/Sync/A', '/Sync/C/f/A');
+  },
+  'a known folder goes into a new one and out again, and the new one into it': async (a) => {
+    await a.mkdir('/Sync/A');
+    await a.rename('/Sync/C', '/Sync/A/C');
+    await a.rename('/Sync/A/C', '/Sync/D');
+    await a.rename('/Sync/A', '/Sync/D/A');
+  },
+};
+
+for (const [name, tangle] of Object.entries(TANGLES)) {
+  t.test(`${name}: all of it is sent`, { timeout: 20_000 }, async (t) => {
+    const { a, b, netA, converge } = await openPair(t);
+    await a.mkdir('/Sync/C');
+    await a.write('/Sync/C/f', 'f');
+    await converge();
+    netA.offline = true;
+    await tangle(a);
+    const tree = await a.tree();
+    netA.offline = false;
+    await converge();
+    t.strictSame(await a.tree(), tree);
+    t.strictSame(await b.tree(), tree);
+  });
+}
