@@ -39,7 +39,7 @@ async function feed(index: BackupIndex, remote: Remote, before: IndexState, cont
       if ('cursor' in record) {
         state = { ...state, cursor: record.cursor };
         more = record.more;
-      } else {
+      } else if ('id' in record) {
         await apply(index, record);
       }
     }
@@ -65,7 +65,7 @@ async function snapshot(index: BackupIndex, remote: Remote, space: SpaceRecord, 
   let cursor: Cursor | undefined;
   for await (const record of remote.snapshot(space.id, context)) {
     if ('cursor' in record) cursor = record;
-    else ops.push(...index.put(mirroredOf(record, markOf(index, record, old)), undefined, half));
+    else if ('id' in record) ops.push(...index.put(mirroredOf(record, markOf(index, record, old)), undefined, half));
     if (ops.length < BATCH) continue;
     await index.write(ops);
     ops = [];

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import type { Kind } from '../vfs/node.ts';
+import { LAST_TIME, type Kind } from '../vfs/node.ts';
 
 /** What the scan found under a name of the source folder. */
 export interface SourceEntry {
@@ -35,11 +35,16 @@ export function signatureOf(stats: BigIntStats): string {
 export function attrsOf(stats: BigIntStats) {
   return {
     mode: Number(stats.mode) & 0o7777,
-    mtime: Number(stats.mtimeNs) / 1e6,
+    mtime: timeOf(stats.mtimeNs),
     // Some file systems do not keep it.
-    birthtime: Number(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs) / 1e6,
+    birthtime: timeOf(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs),
     signature: signatureOf(stats),
     inode: `${stats.ino}.${stats.birthtimeNs}`,
     disk: String(stats.dev),
   };
+}
+
+/** Some file systems have times that are no dates any more, which the cloud refuses. */
+function timeOf(ns: bigint): number {
+  return Math.min(Math.max(Number(ns) / 1e6, -LAST_TIME), LAST_TIME);
 }

@@ -33,10 +33,13 @@ export interface Remote {
   removeSpace(space: string, context: Context): Promise<void>;
 
   /** All live nodes of a space, parents before or after their children, then one cursor. */
-  snapshot(space: string, context: Context): AsyncIterable<NodeRecord | Cursor>;
+  snapshot(space: string, context: Context): AsyncIterable<NodeRecord | BadRecord | Cursor>;
 
-  /** Nodes changed after the revision `since`, in the order of revisions, then one cursor. @throws ESTALE: take a snapshot */
-  feed(space: string, since: number, context: Context): AsyncIterable<NodeRecord | Cursor>;
+  /**
+   * Nodes changed after the revision `since`, in the order of revisions, then one cursor, which is beyond `since` if there
+   * is more. @throws ESTALE: take a snapshot
+   */
+  feed(space: string, since: number, context: Context): AsyncIterable<NodeRecord | BadRecord | Cursor>;
 
   /** Ends by throwing when the connection is lost or silent; the caller reconnects and asks every feed once. */
   push(context: Context): AsyncIterable<Push>;
@@ -84,6 +87,15 @@ export interface Remote {
   renew(): void;
 
   close(): Promise<void>;
+}
+
+/** A record that no gateway can show, with what of it makes sense; the records around it are in order. */
+export interface BadRecord {
+  /** What is wrong with it, in words. */
+  readonly fault: string;
+  /** The id of its node. */
+  readonly node?: string;
+  readonly name?: string;
 }
 
 export interface UploadBlock {

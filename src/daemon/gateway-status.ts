@@ -16,6 +16,7 @@ export async function describeStatus(
 ): Promise<Status> {
   const { cloudUrl, ...rest } = circumstances;
   const status = gateway.status();
+  const issues = await gateway.issues();
   const { total, used } = await gateway.fs.statfs(gateway.fs.root, background);
   return {
     ...rest,
@@ -27,6 +28,8 @@ export async function describeStatus(
     parkedCount: status.parked,
     conflicts: (await gateway.conflicts()).length,
     held: status.held.map(({ space, files }) => ({ space: spacePath(gateway, space), files })),
+    issues: issues.first.map(({ path, reason, at }) => ({ path, reason, at })),
+    issueCount: issues.count,
     cache: { used: status.cache.bytes, limit: status.cache.limit },
     ...(total > 0 ? { usage: { quota: total, used } } : {}),
   };

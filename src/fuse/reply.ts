@@ -83,10 +83,17 @@ function put64(value: number, into: Buffer, at: number): void {
 
 function putTime(time: Time, into: Buffer, sec: number, nsec: number): void {
   const micros = Math.round(time * 1000);
-  const seconds = Math.floor(micros / 1e6);
+  const fraction = fractionOf(micros);
+  const seconds = (micros - fraction) / 1e6;
   into.writeInt32LE(seconds | 0, sec);
   into.writeInt32LE(Math.floor(seconds / HIGH), sec + 4);
-  into.writeUInt32LE((micros - seconds * 1e6) * 1000, nsec);
+  into.writeUInt32LE(fraction * 1000, nsec);
+}
+
+/** Microseconds within the second; exact also where a quotient would be rounded up to the next second. */
+function fractionOf(micros: number): number {
+  const rest = micros % 1e6;
+  return rest < 0 ? rest + 1e6 : rest;
 }
 
 /** `fuse_statx_out`. */
@@ -132,8 +139,8 @@ export function putIno(id: string, into: Buffer, at: number): void {
 /** Seconds and nanoseconds. */
 export function split(time: Time): [sec: number, nsec: number] {
   const micros = Math.round(time * 1000);
-  const sec = Math.floor(micros / 1e6);
-  return [sec, (micros - sec * 1e6) * 1000];
+  const fraction = fractionOf(micros);
+  return [(micros - fraction) / 1e6, fraction * 1000];
 }
 
 /** The inverse of `split`. */

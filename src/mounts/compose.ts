@@ -14,6 +14,7 @@ import type { FileSystem } from '../vfs/file-system.ts';
 import { Activity } from './drive/activity.ts';
 import { ROOT, hangBranches } from './drive/branch.ts';
 import { Changes } from './drive/changes.ts';
+import { Issues } from './sync/issues.ts';
 import { Conflicts } from './sync/conflict/conflicts.ts';
 import { Drive, type Quota } from './drive/drive.ts';
 import { Follower } from './sync/follow/follower.ts';
@@ -77,6 +78,7 @@ export interface Stack {
   /** The drive without rules, for a person who asks by name. */
   readonly raw: Drive;
   readonly conflicts: Conflicts;
+  readonly issues: Issues;
   /** For tables of agents that stand beside the drive. */
   readonly db: Database;
   /** For the WebDAV door. */
@@ -155,8 +157,9 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const fs = new VersionsFolder(guarded, { remote, store, standing });
 
   const conflicts = new Conflicts(await db.rows('conflicts'), writer);
+  const issues = await Issues.open(await db.rows('issues'), writer);
   const locks = new LockRecords(await db.rows('locks'), writer);
-  const replica = new Replica({ ...parts, remote, conflicts, openFiles: files, policyOf, device, random, log });
+  const replica = new Replica({ ...parts, remote, conflicts, issues, openFiles: files, policyOf, device, random, log });
   const uploader: Uploader = new Uploader(replica, {
     offer: (record) => follower.offer(record),
     expect: (record) => follower.expect(record),
@@ -178,7 +181,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   for (const part of ends) closers.add(() => part.close());
   const start = (): void => [uploader, follower, quota, parked, tidy].forEach((part) => part.start());
   const close = (): Promise<void> => closers.close();
-  return { db, ground, fs, raw, policyOf, conflicts, locks, uploader, parked, quota, follower, start, close };
+  return { db, ground, fs, raw, policyOf, conflicts, issues, locks, uploader, parked, quota, follower, start, close };
 }
 
 /** What was opened, to be closed in the reverse order. */

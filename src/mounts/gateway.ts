@@ -8,6 +8,7 @@ import { FsError } from '../vfs/fs-error.ts';
 import { splitPath, walk } from '../vfs/walk.ts';
 import { compose, type GatewayOptions, type Stack } from './compose.ts';
 import type { Conflict } from './sync/conflict/conflicts.ts';
+import type { Issue } from './sync/issues.ts';
 import { flush, type FlushProgress } from './flush.ts';
 import { syncStatus, type SyncStatus } from './sync-status.ts';
 
@@ -19,6 +20,8 @@ export interface GatewayStatus extends SyncStatus {
   readonly open: number;
 }
 
+/** Issues that are named one by one. */
+const NAMED = 100;
 /** Between two looks whether the cloud has said what spaces there are, ms. */
 const LOOK = 10;
 
@@ -96,6 +99,12 @@ export class Gateway {
 
   conflicts(): Promise<(Conflict & { readonly path: string })[]> {
     return this.#stack.conflicts.list(this.#stack.ground.catalog);
+  }
+
+  /** What of the cloud cannot be shown, or is lost: how many in all, and the first of them. */
+  async issues(): Promise<{ readonly count: number; readonly first: readonly Issue[] }> {
+    const { issues } = this.#stack;
+    return { count: issues.size, first: await issues.list(NAMED) };
   }
 
   /** Gives parked changes another chance; answers how many. */

@@ -21,6 +21,16 @@ export function checkName(name: string, op: string): void {
   }
 }
 
+/** True for what `checkName` lets pass. */
+export function isName(name: string): boolean {
+  try {
+    checkName(name, 'name');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Splits a name before its extension, which keeps its dot: `a.tar.gz` → [`a.tar`, `.gz`]; `.profile` → [`.profile`, '']. */
 export function splitExtension(name: string): [stem: string, extension: string] {
   const dot = name.lastIndexOf('.');

@@ -8,6 +8,9 @@ export type Kind = 'file' | 'folder' | 'symlink';
 /** Milliseconds since 1970-01-01 UTC; the fraction carries finer time (a double resolves about 0.25 µs today). */
 export type Time = number;
 
+/** The last time that ECMAScript can write as a date, in the year 275,760; the first is as long before 1970. */
+export const LAST_TIME: Time = 8.64e15;
+
 /**
  * Extended attributes by name. Values are arbitrary bytes as base64. They belong to the node: they follow rename and
  * copy and are synced. WebDAV keeps dead properties here.

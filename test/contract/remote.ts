@@ -1,7 +1,7 @@
 import { v7 as newId } from 'uuid';
 import { BLOCK_SIZE } from '../../src/vfs/block.ts';
 import type { Test } from 'tap';
-import type { Remote } from '../../src/cloud/remote.ts';
+import type { BadRecord, Remote } from '../../src/cloud/remote.ts';
 import {
   KEPT_VERSIONS,
   type Cursor,
@@ -57,7 +57,7 @@ async function store(remote: Remote, space: SpaceRecord, name: string, bytes: Ui
   return node as NodeRecord;
 }
 
-function nodesOf(records: readonly (NodeRecord | Cursor)[]): NodeRecord[] {
+function nodesOf(records: readonly (NodeRecord | BadRecord | Cursor)[]): NodeRecord[] {
   return records.filter((record): record is NodeRecord => 'id' in record);
 }
 

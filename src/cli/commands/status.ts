@@ -68,7 +68,8 @@ function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): strin
 }
 
 /** What somebody should look at. */
-function concerns({ parked, parkedCount, conflicts, held }: Status, terminal: Pick<Terminal, 'paint'>): string[] {
+function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
+  const { parked, parkedCount, conflicts, held, issues, issueCount } = status;
   const rest = parkedCount - Math.min(parked.length, SHOWN);
   return [
     ...held.map(({ space, files }) =>
@@ -77,6 +78,12 @@ function concerns({ parked, parkedCount, conflicts, held }: Status, terminal: Pi
         `held       ${count(files, 'file')} vanished elsewhere from ${shown(space)}; \`fjord confirm\` lets them go here, too`,
       ),
     ),
+    ...issues
+      .slice(0, SHOWN)
+      .map(({ path, reason, at }) =>
+        terminal.paint('yellow', `issue      ${shown(path)}: ${shown(reason)} (${time(at)})`),
+      ),
+    ...more(issueCount - Math.min(issues.length, SHOWN)),
     ...(conflicts > 0
       ? [terminal.paint('yellow', `conflicts  ${count(conflicts, 'copy', 'copies')}; \`fjord conflicts\` lists them`)]
       : []),
@@ -85,7 +92,11 @@ function concerns({ parked, parkedCount, conflicts, held }: Status, terminal: Pi
       .map(({ path, reason, at }) =>
         terminal.paint('yellow', `parked     ${shown(path)}: ${shown(reason)} (${time(at)})`),
       ),
-    ...(rest > 0 ? [`           and ${rest} more; \`fjord status --json\` has all`] : []),
+    ...more(rest),
     ...(parked.length > 0 ? ['           `fjord retry` tries them again'] : []),
   ];
+}
+
+function more(rest: number): string[] {
+  return rest > 0 ? [`           and ${rest} more; \`fjord status --json\` has more of them`] : [];
 }

@@ -1,72 +1,122 @@
+import { Compile } from 'typebox/compile';
 import type { Context } from '../../vfs/context.ts';
+import type { BadRecord } from '../remote.ts';
 import { BrokenAnswer } from './errors.ts';
 import { checked, compile, type Call, type Http } from './http-client.ts';
 import { readNdjson } from './ndjson.ts';
-import { CursorSchema, NodeSchema, type Cursor, type NodeRecord } from './wire.ts';
+import { CursorSchema, Id, NodeSchema, type Cursor, type NodeRecord } from './wire.ts';
 
 const node = compile(NodeSchema);
 const cursor = compile(CursorSchema);
+const id = Compile(Id);
+
+/** What a feed page and a snapshot consist of. */
+export type FeedItem = NodeRecord | BadRecord | Cursor;
+
+/** A line that is no JSON, or no line. */
+class Unreadable {
+  readonly fault: string;
+
+  constructor(fault: string) {
+    this.fault = fault;
+  }
+}
 
 /**
- * Nodes, then one cursor. Tried again until the first of them has come; a later cut throws `EAGAIN`, and the caller
- * starts over, because a snapshot has no place to go on from.
+ * Reads the feeds and snapshots of one cloud. A record that makes no sense may have been damaged on its way, so the
+ * answer is asked for once more; what makes no sense then is passed on as a `BadRecord`, and the others as they are.
  */
-export async function* readRecords(http: Http, call: Call, context: Context): AsyncGenerator<NodeRecord | Cursor> {
-  const tries = http.tries(call, context);
-  let begun = false;
-  for (;;) {
-    try {
-      for await (const record of records(http, call, context)) {
-        begun = true;
-        yield record;
+export class FeedReader {
+  readonly #http: Http;
+  /** Answers that had a bad record when they were last read. */
+  readonly #doubted = new Set<string>();
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /**
+   * All nodes, then one cursor. Tried again until the first of them has come; a later cut throws `EAGAIN`, and the caller
+   * starts over, because a snapshot has no place to go on from.
+   */
+  async *snapshot(space: string, context: Context): AsyncGenerator<FeedItem> {
+    const path = `/v1/spaces/${encodeURIComponent(space)}/snapshot`;
+    const call = { op: 'snapshot', subject: space, method: 'GET', path } as const;
+    const tries = this.#http.tries(call, context);
+    let begun = false;
+    for (;;) {
+      try {
+        for await (const item of this.#read(call, context)) {
+          begun = true;
+          yield item;
+        }
+        return;
+      } catch (error) {
+        if (begun) throw this.#http.failure(error, call, context);
+        await tries.next(error);
       }
-      return;
-    } catch (error) {
-      if (begun) throw http.failure(error, call, context);
-      await tries.next(error);
     }
   }
-}
 
-/** As `readRecords`, but a feed that was cut goes on after the last revision that came. */
-export async function* readFeed(
-  http: Http,
-  space: string,
-  since: number,
-  context: Context,
-): AsyncGenerator<NodeRecord | Cursor> {
-  const about = { op: 'feed', subject: space };
-  const tries = http.tries(about, context);
-  for (let from = since; ;) {
-    const path = `/v1/spaces/${encodeURIComponent(space)}/feed?since=${from}`;
-    try {
-      for await (const record of records(http, { ...about, method: 'GET', path }, context)) {
-        if ('rev' in record) from = record.rev;
-        tries.progress();
-        yield record;
+  /** The nodes changed after `since`, then one cursor. One that was cut goes on after the last revision that came. */
+  async *feed(space: string, since: number, context: Context): AsyncGenerator<FeedItem> {
+    const about = { op: 'feed', subject: space };
+    const tries = this.#http.tries(about, context);
+    for (let from = since; ;) {
+      const path = `/v1/spaces/${encodeURIComponent(space)}/feed?since=${from}`;
+      try {
+        for await (const item of this.#read({ ...about, method: 'GET', path }, context)) {
+          if ('more' in item && item.more && item.cursor <= since) throw new BrokenAnswer('the feed does not go on');
+          if ('rev' in item && item.rev > from) {
+            from = item.rev;
+            tries.progress();
+          }
+          yield item;
+        }
+        return;
+      } catch (error) {
+        await tries.next(error);
       }
-      return;
-    } catch (error) {
-      await tries.next(error);
     }
+  }
+
+  async *#read(call: Call, context: Context): AsyncGenerator<FeedItem> {
+    const key = `${call.op} ${call.subject ?? ''}`;
+    const body = await this.#http.open(call, context);
+    let ended = false;
+    for await (const values of readNdjson(body, (fault) => new Unreadable(fault))) {
+      for (const value of values) {
+        if (ended) throw new BrokenAnswer('records after the cursor');
+        const item = itemOf(value);
+        if ('fault' in item) this.#doubt(key, item);
+        ended = 'cursor' in item;
+        yield item;
+      }
+    }
+    if (!ended) throw new BrokenAnswer('the answer ends without a cursor', { temporary: true, code: 'EAGAIN' });
+    this.#doubted.delete(key);
+  }
+
+  #doubt(key: string, { fault }: BadRecord): void {
+    if (this.#doubted.has(key)) return;
+    this.#doubted.add(key);
+    throw new BrokenAnswer(`a record makes no sense: ${fault}`, { temporary: true, code: 'EAGAIN' });
   }
 }
 
-async function* records(http: Http, call: Call, context: Context): AsyncGenerator<NodeRecord | Cursor> {
-  const body = await http.open(call, context);
-  let ended = false;
-  for await (const values of readNdjson(body)) {
-    for (const value of values) {
-      if (ended) throw new BrokenAnswer('records after the cursor');
-      const record = read(value);
-      ended = 'cursor' in record;
-      yield record;
-    }
-  }
-  if (!ended) throw new BrokenAnswer('the answer ends without a cursor', { temporary: true, code: 'EAGAIN' });
+function itemOf(value: unknown): FeedItem {
+  if (value instanceof Unreadable) return { fault: value.fault };
+  if (typeof value === 'object' && value !== null && 'cursor' in value && !('id' in value))
+    return checked(cursor, value);
+  return node.has(value) ? value : badRecord(value);
 }
 
-function read(value: unknown): NodeRecord | Cursor {
-  const isCursor = typeof value === 'object' && value !== null && 'cursor' in value;
-  return isCursor ? checked(cursor, value) : checked(node, value);
+function badRecord(value: unknown): BadRecord {
+  const parts = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
+  const name = parts['name'];
+  return {
+    fault: node.fault(value),
+    ...(id.Check(parts['id']) ? { node: parts['id'] } : {}),
+    ...(typeof name === 'string' ? { name: name.slice(0, 255) } : {}),
+  };
 }

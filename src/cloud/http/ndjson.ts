@@ -4,37 +4,63 @@ const NEWLINE = 10;
 /** Longest line, bytes: a node with all the attributes it may have is far shorter. */
 const LONGEST_LINE = 4 * 1024 * 1024;
 
+/** Bytes of a line that is too long that are skipped before the body counts as endless. */
+const LONGEST_SKIP = 64 * 1024 * 1024;
+
+/** What is made of a line that is no JSON, or too long. */
+export type BadLine = (fault: string) => unknown;
+
 /**
  * The lines of an NDJSON body, parsed; empty lines are skipped. Memory: one chunk and one line.
- * @throws BrokenAnswer for a line that is no JSON, or one that is endless
+ * @throws BrokenAnswer for a line that is no JSON or too long, unless `bad` makes something of it, and for an endless one
  */
-export async function* readNdjson(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown[]> {
+export async function* readNdjson(body: AsyncIterable<Uint8Array>, bad: BadLine = refuse): AsyncGenerator<unknown[]> {
   let rest: Buffer = Buffer.alloc(0);
+  let skipped = 0;
   for await (const chunk of body) {
     const bytes = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk]);
     const end = bytes.lastIndexOf(NEWLINE);
-    if (end >= 0) yield parseLines(bytes.toString('utf8', 0, end));
-    rest = bytes.subarray(end + 1);
-    if (rest.length > LONGEST_LINE) throw new BrokenAnswer('a line of the answer is too long');
+    if (end >= 0) yield parseLines(skipped > 0 ? afterLine(bytes, end) : bytes.toString('utf8', 0, end), bad);
+    if (end >= 0) skipped = 0;
+    rest = skipped > 0 ? Buffer.alloc(0) : bytes.subarray(end + 1);
+    if (skipped > 0) skipped += bytes.length;
+    if (rest.length > LONGEST_LINE) {
+      yield [bad('a line of the answer is too long')];
+      skipped = rest.length;
+      rest = Buffer.alloc(0);
+    }
+    if (skipped > LONGEST_SKIP) throw new BrokenAnswer('a line of the answer has no end');
   }
-  if (rest.length > 0) yield [parse(rest.toString('utf8'), true)];
+  if (rest.length > 0) yield [parse(rest.toString('utf8'), cutOff)];
 }
 
-function parseLines(text: string): unknown[] {
+/** What follows the line that is being skipped. */
+function afterLine(bytes: Buffer, end: number): string {
+  return bytes.toString('utf8', Math.min(bytes.indexOf(NEWLINE) + 1, end), end);
+}
+
+function parseLines(text: string, bad: BadLine): unknown[] {
   const values: unknown[] = [];
   for (const line of text.split('\n')) {
-    if (line !== '') values.push(parse(line));
+    if (line !== '') values.push(parse(line, bad));
   }
   return values;
 }
 
-function parse(line: string, last = false): unknown {
+function parse(line: string, bad: BadLine): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    if (last) throw new BrokenAnswer('the answer ends in the middle of a line', { temporary: true, code: 'EAGAIN' });
-    throw new BrokenAnswer('a line of the answer is not JSON');
+    return bad('a line of the answer is not JSON');
   }
+}
+
+function refuse(fault: string): never {
+  throw new BrokenAnswer(fault);
+}
+
+function cutOff(): never {
+  throw new BrokenAnswer('the answer ends in the middle of a line', { temporary: true, code: 'EAGAIN' });
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {

@@ -13,18 +13,23 @@ export async function* readSse(body: AsyncIterable<Uint8Array>): AsyncGenerator<
   const decoder = new StringDecoder('utf8');
   let text = '';
   let data: string[] = [];
+  let length = 0;
   for await (const chunk of body) {
     const lines = (text + decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))).split(LINE_END);
     text = lines.pop() ?? '';
-    if (text.length > LONGEST_EVENT || data.length > LONGEST_EVENT) throw new BrokenAnswer('an event is too long');
     for (const line of lines) {
       if (line !== '') {
-        data.push(...dataOf(line));
+        const found = dataOf(line);
+        data.push(...found);
+        length += found.length * (line.length + 1);
+        if (length > LONGEST_EVENT) throw new BrokenAnswer('an event is too long');
       } else if (data.length > 0) {
         yield data.join('\n');
         data = [];
+        length = 0;
       }
     }
+    if (text.length > LONGEST_EVENT) throw new BrokenAnswer('an event is too long');
   }
 }
 

@@ -1,5 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import { BLOCK_SIZE } from '../../vfs/block.ts';
+import { BLOCK_SIZE, contentHash } from '../../vfs/block.ts';
+import { isName, PATH_MAX } from '../../vfs/name.ts';
+import { LAST_TIME } from '../../vfs/node.ts';
 
 /**
  * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each.
@@ -55,15 +57,39 @@ export const WireErrorSchema = Type.Object({
 export type WireError = Static<typeof WireErrorSchema>;
 
 /** Ids are made by whoever makes the thing (nodes, intents, versions: the client; UUIDv7), opaque to the other side. */
-export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._-]+$' });
+export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]+$' });
 export const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' });
-const Name = Type.String({ minLength: 1, maxLength: 255 });
+/** A name that every POSIX file system can have (`checkName`). */
+const Name = Type.Refine(Type.String(), isName, () => 'must be a possible file name of at most 255 bytes');
 const Mode = Type.Integer({ minimum: 0, maximum: 0o7777 });
-const TimeValue = Type.Number();
-const Size = Type.Integer({ minimum: 0 });
-/** Values are bytes in base64; all names and values of a node together take at most 64 KiB. */
-const XattrMap = Type.Record(Type.String({ maxLength: 255 }), Type.String());
-const XattrChanges = Type.Record(Type.String({ maxLength: 255 }), Nullable(Type.String()));
+const TimeValue = Type.Number({ minimum: -LAST_TIME, maximum: LAST_TIME });
+/** Bytes, and whatever else is counted exactly in a double. */
+const Size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** Fifteen digits. */
+const Rev = Type.Integer({ minimum: 0, maximum: 999_999_999_999_999 });
+const Target = Type.Refine(
+  Type.String({ minLength: 1, maxLength: PATH_MAX }),
+  (target) => !/[\0\p{Surrogate}]/u.test(target) && Buffer.byteLength(target) <= PATH_MAX,
+  () => `must be the target of a symlink, of at most ${PATH_MAX} bytes`,
+);
+/** Bytes that all names and values of one node's extended attributes may take together. */
+export const XATTRS_MAX = 64 * 1024;
+/** Values are bytes in base64. */
+const XattrMap = Type.Refine(Type.Record(Type.String(), Type.String()), areXattrs, () => XATTR_RULE);
+const XattrChanges = Type.Refine(Type.Record(Type.String(), Nullable(Type.String())), areXattrs, () => XATTR_RULE);
+const XATTR_RULE = 'must have names of 1 to 255 bytes without NUL and values in base64';
+
+function areXattrs(xattrs: Readonly<Record<string, string | null>>): boolean {
+  return Object.entries(xattrs).every(([name, value]) => isXattrName(name) && (value === null || isBase64(value)));
+}
+
+function isXattrName(name: string): boolean {
+  return name !== '' && !/[\0\p{Surrogate}]/u.test(name) && Buffer.byteLength(name) <= 255;
+}
+
+function isBase64(value: string): boolean {
+  return value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
+}
 
 export function Nullable<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
@@ -91,7 +117,7 @@ export const SpaceSchema = Type.Object({
   name: Name,
   /** Id of the root folder, which is no node of the feed. */
   root: Id,
-  rev: Type.Integer({ minimum: 0 }),
+  rev: Rev,
   /** Of a backup: whose. */
   device: Type.Optional(Type.Object({ id: Id, name: Type.String() })),
   /** Whether the calling device may write. */
@@ -101,7 +127,7 @@ export type SpaceRecord = Static<typeof SpaceSchema>;
 
 export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
 
-export const NodeSchema = Type.Object({
+const NodeFields = Type.Object({
   id: Id,
   space: Id,
   /** The root's id for a child of the root. Of a removed node: where it was. */
@@ -113,7 +139,11 @@ export const NodeSchema = Type.Object({
   birthtime: TimeValue,
   /** When the service last changed the node. */
   ctime: TimeValue,
-  rev: Type.Integer({ minimum: 1 }),
+  rev: Type.Refine(
+    Rev,
+    (rev) => rev > 0,
+    () => 'must be above 0',
+  ),
   /** The device that made this revision. */
   device: Nullable(Id),
   /** A tombstone: the node and all below it are in the Trash or gone. */
@@ -123,21 +153,49 @@ export const NodeSchema = Type.Object({
   version: Nullable(Id),
   hash: Nullable(Digest),
   /** Of a symlink. */
-  target: Type.Optional(Type.String({ maxLength: 4095 })),
+  target: Type.Optional(Target),
   xattrs: Type.Optional(XattrMap),
 });
-export type NodeRecord = Static<typeof NodeSchema>;
+/** A node of which the parts fit together. */
+export const NodeSchema = Type.Refine(
+  NodeFields,
+  (node) => misfitOf(node) === undefined,
+  (node) => misfitOf(node) ?? '',
+);
+export type NodeRecord = Static<typeof NodeFields>;
 
-export const VersionSchema = Type.Object({
-  id: Id,
-  node: Id,
-  size: Size,
-  hash: Digest,
-  mtime: TimeValue,
-  created: TimeValue,
-  device: Nullable(Id),
-  current: Type.Boolean(),
-});
+/** What does not fit in a node whose fields are right one by one; of a removed one only its place matters. */
+function misfitOf({ id, parent, kind, size, version, hash, target, removed }: NodeRecord): string | undefined {
+  if (id === parent) return 'is its own parent';
+  if (removed) return undefined;
+  if (kind !== 'file' && (version !== null || hash !== null)) return `is a ${kind} with content`;
+  if (kind === 'symlink') return target === undefined ? 'is a symlink without a target' : undefined;
+  if (kind === 'folder') return undefined;
+  if (version === null || hash === null) return 'is a file without content';
+  return isSizeOf(size, hash) ? undefined : 'has a size that is not that of its content';
+}
+
+const EMPTY_HASH = contentHash(new Uint8Array());
+
+/** A hash tells of one size only: none. */
+function isSizeOf(size: number, hash: string): boolean {
+  return (size === 0) === (hash === EMPTY_HASH);
+}
+
+export const VersionSchema = Type.Refine(
+  Type.Object({
+    id: Id,
+    node: Id,
+    size: Size,
+    hash: Digest,
+    mtime: TimeValue,
+    created: TimeValue,
+    device: Nullable(Id),
+    current: Type.Boolean(),
+  }),
+  ({ size, hash }) => isSizeOf(size, hash),
+  () => 'has a size that is not that of its content',
+);
 export type VersionRecord = Static<typeof VersionSchema>;
 
 export const TrashSchema = Type.Object({
@@ -149,7 +207,7 @@ export const TrashSchema = Type.Object({
   expires: TimeValue,
   /** Bytes and files that it holds. */
   size: Size,
-  files: Type.Integer({ minimum: 0 }),
+  files: Size,
 });
 export type TrashRecord = Static<typeof TrashSchema>;
 
@@ -161,7 +219,7 @@ export const UsageSchema = Type.Object({
   /** Bytes of current versions by kind of space. */
   spaces: Type.Record(Type.Enum(SPACE_KINDS), Size),
   trash: Size,
-  files: Type.Integer({ minimum: 0 }),
+  files: Size,
 });
 export type Usage = Static<typeof UsageSchema>;
 
@@ -190,7 +248,7 @@ export const SymlinkSchema = Type.Object({
   ...intent,
   ...place,
   ...born,
-  target: Type.String({ minLength: 1, maxLength: 4095 }),
+  target: Target,
   replace: Type.Optional(Id),
 });
 /**
@@ -231,7 +289,7 @@ export const RemoveSchema = Type.Object({
   op: Type.Literal('remove'),
   ...intent,
   base: Nullable(Id),
-  seen: Type.Integer({ minimum: 0 }),
+  seen: Rev,
 });
 export const IntentSchema = Type.Union([MkdirSchema, SymlinkSchema, PutSchema, MoveSchema, AttrSchema, RemoveSchema]);
 export type Intent = Static<typeof IntentSchema>;
@@ -259,12 +317,12 @@ export const IntentResultSchema = Type.Union([
 export type IntentResult = Static<typeof IntentResultSchema>;
 
 /** The last line of a feed page or snapshot: where to go on. `more` asks to go on at once. */
-export const CursorSchema = Type.Object({ cursor: Type.Integer({ minimum: 0 }), more: Type.Boolean() });
+export const CursorSchema = Type.Object({ cursor: Rev, more: Type.Boolean() });
 export type Cursor = Static<typeof CursorSchema>;
 
 /** Push: a space moved, or the list of spaces (their names, members) did, or nothing but a sign of life. */
 export const PushSchema = Type.Union([
-  Type.Object({ type: Type.Literal('space'), space: Id, rev: Type.Integer({ minimum: 0 }) }),
+  Type.Object({ type: Type.Literal('space'), space: Id, rev: Rev }),
   Type.Object({ type: Type.Literal('spaces') }),
   Type.Object({ type: Type.Literal('alive') }),
 ]);

@@ -128,6 +128,13 @@ export interface Held {
   readonly files: number;
 }
 
+/** Something of the cloud that cannot be shown here, or that is lost. */
+export interface Issue {
+  readonly path: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
 export interface KeptVersion {
   readonly id: string;
   readonly size: number;
@@ -179,6 +186,9 @@ export interface Status {
   readonly parkedCount: number;
   readonly conflicts: number;
   readonly held: readonly Held[];
+  /** The first of them, one by one. */
+  readonly issues: readonly Issue[];
+  readonly issueCount: number;
   readonly cache: { readonly used: number; readonly limit: number };
   readonly usage?: { readonly quota: number; readonly used: number };
 }

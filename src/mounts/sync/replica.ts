@@ -24,6 +24,8 @@ export class Replica {
   readonly parts: SyncParts;
   readonly ledger: Ledger;
   readonly departed = new Departed();
+  /** Nodes of the cloud that are not shown because another has their name, until a record says where they are now. */
+  readonly nameless = new Map<NodeId, NodeRecord | Entry>();
   readonly #background = new PQueue({ concurrency: TIDYING });
   #written: Promise<void> = Promise.resolve();
 

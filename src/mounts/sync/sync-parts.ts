@@ -6,6 +6,7 @@ import type { Remote } from '../../cloud/remote.ts';
 import type { Change } from '../../vfs/file-system.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { Conflicts } from './conflict/conflicts.ts';
+import type { Issues } from './issues.ts';
 import type { PolicyOf } from '../policy/policy.ts';
 
 /** What uploader and follower need of whoever keeps the open files. */
@@ -39,6 +40,7 @@ export interface SyncParts {
   readonly staging: Staging;
   readonly store: ContentStore;
   readonly conflicts: Conflicts;
+  readonly issues: Issues;
   readonly openFiles: Freezer;
   readonly activity: Readiness;
   readonly changes: { emit(change: Change): void };

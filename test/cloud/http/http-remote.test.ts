@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { HttpRemote, type HttpRemoteOptions } from '../../../src/cloud/http/http-remote.ts';
 import { login } from '../../../src/cloud/http/login.ts';
+import type { BadRecord } from '../../../src/cloud/remote.ts';
 import type { Cursor, NodeRecord } from '../../../src/cloud/http/wire.ts';
 import { background } from '../../../src/vfs/context.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
@@ -36,7 +37,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-function nodesOf(records: readonly (NodeRecord | Cursor)[]): NodeRecord[] {
+function nodesOf(records: readonly (NodeRecord | BadRecord | Cursor)[]): NodeRecord[] {
   return records.filter((record): record is NodeRecord => 'id' in record);
 }
 

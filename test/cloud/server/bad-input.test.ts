@@ -4,7 +4,7 @@ import t from 'tap';
 import { MAX_BATCH_BLOCKS, WIRE_CODES } from '../../../src/cloud/http/wire.ts';
 import { Api, framesOf } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
-import { contentOf, mkdir, noise, put } from '../../helpers/intents.ts';
+import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';
 
 /** Sends bytes as they are; answers all that comes until the connection ends. */
 async function raw(url: string, bytes: string | Buffer, end = false): Promise<string> {
@@ -160,4 +160,54 @@ t.test('what is no HTTP, or lies about its length', async (t) => {
   t.notMatch(await raw(url, `${head}Content-Length: 5000\r\n\r\nabc`, true), /200 OK/, 'a body that ends early');
   t.notMatch(await raw(url, `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`), /200 OK/, 'a chunk of zz bytes');
   t.equal((await new Api(url, token).call('GET', '/v1/device')).status, 200, 'the service goes on');
+});
+
+t.test('values that no computer can show are refused with the name of the field', async (t) => {
+  const { url, login } = await startTestCloud(t);
+  const api = new Api(url, await login());
+  const { id: space, root: parent } = await api.space('sync');
+  const place = { space, parent, name: 'n' };
+  const node = await api.done(mkdir({ space, parent, name: 'there' }));
+  const empty = { size: 0, blocks: '' };
+  const cases: [string, object][] = [
+    ['/mtime', mkdir(place, { mtime: 1e308 })],
+    ['/mtime', mkdir(place, { mtime: -8.64e15 - 2 })],
+    ['/birthtime', mkdir(place, { birthtime: -1e308 })],
+    ['/mode', mkdir(place, { mode: 0o10000 })],
+    ['/mode', mkdir(place, { mode: -1 })],
+    ['/mode', mkdir(place, { mode: 0.5 })],
+    ['/node', mkdir(place, { node: '.' })],
+    ['/node', mkdir(place, { node: '..' })],
+    ['/node', mkdir(place, { node: 'a/b' })],
+    ['/parent', mkdir({ ...place, parent: '..' })],
+    ['/space', mkdir({ ...place, space: '.' })],
+    ['/version', put(place, empty, { version: '..' })],
+    ['/base', put(place, empty, { base: '..' })],
+    ['/content', put(place, { size: 2 ** 53, blocks: '' })],
+    ['/content', put(place, { size: 0.5, blocks: '' })],
+    ['/content', put(place, { size: -1, blocks: '' })],
+    ['/target', symlink(place, 'a\0b')],
+    ['/target', symlink(place, '')],
+    ['/target', symlink(place, 'é'.repeat(3000))],
+    ['/target', symlink(place, '\ud800')],
+    ['/xattrs', mkdir(place, { xattrs: { 'a\0': '' } })],
+    ['/xattrs', mkdir(place, { xattrs: { '': '' } })],
+    ['/xattrs', mkdir(place, { xattrs: { ['é'.repeat(200)]: '' } })],
+    ['/xattrs', mkdir(place, { xattrs: { a: 'no base64' } })],
+    ['/mtime', { op: 'attr', id: 'i', space, node: node.id, mtime: 1e300 }],
+    ['/xattrs', { op: 'attr', id: 'i', space, node: node.id, xattrs: { a: '?' } }],
+    ['/seen', { ...remove(space, node.id, null, 0), seen: 1e300 }],
+    ['/from/parent', { op: 'move', id: 'i', node: node.id, ...place, from: { parent: '.', name: 'there' } }],
+    ['/from/name', { op: 'move', id: 'i', node: node.id, ...place, from: { parent, name: 'a/b' } }],
+  ];
+  for (const [field, intent] of cases) {
+    const { body } = await api.call('POST', '/v1/intents', { intents: [intent] });
+    const [result] = body.results;
+    t.match(result, { status: 'refused', code: 'bad_request' }, `${field} ${JSON.stringify(intent).slice(0, 80)}`);
+    t.ok(result.message.includes(field), `${field}: ${result.message}`);
+  }
+  t.match(await api.call('GET', `/v1/spaces/${space}/snapshot`), { body: [{ name: 'there' }, { cursor: 1 }] });
+  for (const mtime of [8.64e15, -8.64e15, 0.25]) {
+    t.equal((await api.done(mkdir({ ...place, name: `${mtime}` }, { mtime }))).mtime, mtime);
+  }
 });

@@ -1,21 +1,18 @@
+import { XATTRS_MAX } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 
-/** Bytes that all names and values of one node may take together. */
-const XATTRS_MAX = 64 * 1024;
-
-/** The column's value for a map of name → base64. @throws too_large, bad_request */
+/** The column's value for a map of name → base64. @throws too_large */
 export function packXattrs(xattrs: Readonly<Record<string, string>> | undefined): string | null {
   if (xattrs === undefined) return null;
   let total = 0;
   for (const [name, value] of Object.entries(xattrs)) {
-    if (!isBase64(value)) throw new Refusal('bad_request', 'values of extended attributes are base64');
     total += Buffer.byteLength(name) + Buffer.byteLength(value, 'base64');
   }
   if (total > XATTRS_MAX) throw new Refusal('too_large', 'the extended attributes take more than 64 KiB');
   return total === 0 ? null : JSON.stringify(xattrs);
 }
 
-/** The column's value after changes; `null` removes a name. @throws too_large, bad_request */
+/** The column's value after changes; `null` removes a name. @throws too_large */
 export function changeXattrs(packed: string | null, changes: Readonly<Record<string, string | null>>): string | null {
   const merged = new Map(Object.entries(packed === null ? {} : (JSON.parse(packed) as Record<string, string>)));
   for (const [name, value] of Object.entries(changes)) {
@@ -23,8 +20,4 @@ export function changeXattrs(packed: string | null, changes: Readonly<Record<str
     else merged.set(name, value);
   }
   return packXattrs(Object.fromEntries(merged));
-}
-
-function isBase64(value: string): boolean {
-  return value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 }

@@ -2,7 +2,7 @@ import type { NodeRecord } from '../../../cloud/http/wire.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { bury, type Removed } from './bury.ts';
 import type { Replica } from '../replica.ts';
-import { show } from './show.ts';
+import { closesCircle, show } from './show.ts';
 
 interface Tombstone extends Removed {
   readonly rev: number;
@@ -48,6 +48,7 @@ export class FeedApplier {
     if (known !== undefined && known > rev) return;
     this.#live.delete(id);
     this.#removed.delete(id);
+    if (record.removed) this.#replica.nameless.delete(id);
     if (record.removed) this.#takeRemoval(record);
     else if (show(this.#replica, record) === 'wait') this.#live.set(id, record);
   }
@@ -75,6 +76,16 @@ export class FeedApplier {
       before = this.#live.size;
       for (const [id, record] of this.#live) if (show(this.#replica, record) === 'shown') this.#live.delete(id);
     }
+  }
+
+  /** Gives up records that wait for the end of a circle that only the cloud has made, and returns them. */
+  dropCircles(): NodeRecord[] {
+    const { journal } = this.#replica.parts;
+    const found = [...this.#live.values()].filter((record) => closesCircle(this.#replica, record));
+    // Where something was moved here, too, the answer to that opens the circle.
+    const dropped = journal.size > 0 ? [] : found;
+    for (const { id } of dropped) this.#live.delete(id);
+    return dropped;
   }
 
   /** Executes the removals; those that have to wait for an answer stay. */

@@ -3,6 +3,7 @@ import type { NodeRecord } from '../../../cloud/http/wire.ts';
 import { clashes, facetsOf } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
+import { makesCircle } from './record-check.ts';
 import { isSame, unite } from '../conflict/unite.ts';
 
 /** `wait`: something that is pending here must be settled first; the record has to be shown again then. */
@@ -12,6 +13,7 @@ export type Shown = 'shown' | 'wait';
 export function show(replica: Replica, record: NodeRecord): Shown {
   const { catalog, journal } = replica.parts;
   const before = catalog.get(record.id);
+  replica.nameless.delete(record.id);
   if (before !== undefined && (before.id !== record.id || record.rev <= before.rev)) return 'shown';
   const intents = journal.of(record.id);
   const local = facetsOf(intents);
@@ -19,7 +21,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   // The answer to our removal, or to what takes its place here, says what becomes of it.
   if (local.removal || journal.replacements.has(record.id)) return 'wait';
   if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';
-  if (!local.place && !makeRoom(replica, record)) return 'wait';
+  if (!local.place && (closesCircle(replica, record) || !makeRoom(replica, record))) return 'wait';
   const held = before !== undefined && clashes(before, record, local);
   replica.apply(before, held ? { ...record, rev: before.rev } : record, local);
   return held ? 'wait' : 'shown';
@@ -34,7 +36,14 @@ function isOver(replica: Replica, record: NodeRecord): boolean {
   if (replica.departed.outdates(record)) return true;
   const holder = catalog.child(replica.resolve(record.parent), record.name);
   if (holder === undefined || holder.id === record.id || holder.local === true) return false;
-  return holder.rev > record.rev && !replica.facets(holder.id).place;
+  if (holder.rev <= record.rev || replica.facets(holder.id).place) return false;
+  replica.nameless.set(record.id, record);
+  return true;
+}
+
+/** A folder that was moved below one that is still shown below it: the record that takes that one away follows. */
+export function closesCircle(replica: Replica, { id, kind, parent }: NodeRecord): boolean {
+  return kind === 'folder' && makesCircle(replica.parts.catalog, id, replica.resolve(parent));
 }
 
 /** Frees the name of a record: the cloud's node takes it. False while that has to wait. */
@@ -74,5 +83,6 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
  * Until then it is not shown; what is below it stays under its id.
  */
 function stepAside(replica: Replica, holder: Entry): void {
+  replica.nameless.set(holder.id, holder);
   replica.submit(replica.parts.catalog.remove(holder));
 }

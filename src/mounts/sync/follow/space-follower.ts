@@ -1,10 +1,13 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
+import type { BadRecord } from '../../../cloud/remote.ts';
 import type { Cursor, NodeRecord } from '../../../cloud/http/wire.ts';
 import type { Context } from '../../../vfs/context.ts';
 import { isFsError } from '../../../vfs/fs-error.ts';
+import type { NodeId } from '../../../vfs/node.ts';
 import { FeedApplier } from './apply-feed.ts';
 import { IdSet } from './id-set.ts';
+import { misplacement } from './record-check.ts';
 import { massRemoval } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
 import { markAbsent } from './resync.ts';
@@ -62,7 +65,7 @@ export class SpaceFollower {
 
   /** Shows a record that came with an answer. */
   offer(record: NodeRecord): void {
-    this.#applier.take(record);
+    this.#take(record);
     this.#save();
   }
 
@@ -113,7 +116,9 @@ export class SpaceFollower {
   /** One answer of the feed; true if another one should be asked for. */
   async #page({ signal }: Context): Promise<boolean> {
     const feed = this.#replica.parts.remote.feed(this.#id, this.#position, { signal });
-    const cursor = await this.#read(feed, (record) => (this.#position = Math.max(this.#position, record.rev)));
+    const cursor = await this.#read(feed, (item) => {
+      if ('rev' in item) this.#position = Math.max(this.#position, item.rev);
+    });
     if (cursor === undefined) return false;
     this.#position = cursor.cursor;
     return cursor.more;
@@ -138,9 +143,15 @@ export class SpaceFollower {
     const first = space.cursor < 0 && (await this.#replica.parts.catalog.isEmpty(space.root));
     const seen = new IdSet();
     const records = this.#replica.parts.remote.snapshot(this.#id, { signal });
-    const cursor = await this.#read(records, ({ id }) => first || seen.add(id));
+    let nameless = false;
+    const cursor = await this.#read(records, (item) => {
+      const id = 'id' in item ? item.id : item.node;
+      if (id === undefined) nameless = true;
+      else if (!first) seen.add(id);
+    });
     if (cursor === undefined) return false;
-    if (!first) await markAbsent(this.#replica, space, seen, cursor.cursor, this.#applier);
+    // Of what cannot be read nobody knows whether it is something that is shown here.
+    if (!first && !nameless) await markAbsent(this.#replica, space, seen, cursor.cursor, this.#applier);
     this.#position = cursor.cursor;
     return true;
   }
@@ -152,14 +163,20 @@ export class SpaceFollower {
 
   /** Shows records as they come, many in a turn. */
   async #read(
-    records: AsyncIterable<NodeRecord | Cursor>,
-    each: (record: NodeRecord) => unknown,
+    records: AsyncIterable<NodeRecord | BadRecord | Cursor>,
+    each: (item: NodeRecord | BadRecord) => void,
   ): Promise<Cursor | undefined> {
-    let chunk: NodeRecord[] = [];
+    let chunk: (NodeRecord | BadRecord)[] = [];
     const flush = (): void => {
-      for (const record of chunk) {
-        this.#applier.take(record);
-        each(record);
+      for (const item of chunk) {
+        if ('id' in item) this.#take(item);
+        else
+          this.#report(
+            item.node ?? item.fault,
+            item.name ?? '?',
+            `the cloud's record of it makes no sense ${item.fault}`,
+          );
+        each(item);
       }
       chunk = [];
     };
@@ -175,8 +192,37 @@ export class SpaceFollower {
     return undefined;
   }
 
+  #take(record: NodeRecord): void {
+    const { catalog, issues } = this.#replica.parts;
+    const space = catalog.space(this.#id);
+    const fault = space === undefined ? undefined : misplacement(catalog, space, record);
+    if (fault !== undefined) return this.#report(record.id, record.name, fault);
+    this.#replica.submit(issues.remove(this.#id, record.id));
+    this.#applier.take(record);
+  }
+
+  #report(node: NodeId, name: string, reason: string): void {
+    const { catalog, issues, log, now } = this.#replica.parts;
+    const root = catalog.get(catalog.space(this.#id)?.root ?? '');
+    const path = root === undefined ? name : `${catalog.path(root)}/…/${name}`;
+    this.#replica.submit([issues.add({ space: this.#id, node, path, reason, at: now() })]);
+    log.warn({ path, node, reason }, 'something of the cloud cannot be shown');
+  }
+
+  /** What the feed, read to its end, has not found a place for. */
+  #reportUnshown(): void {
+    const { nameless } = this.#replica;
+    for (const { id, name } of this.#applier.dropCircles()) this.#report(id, name, 'it is in a folder below itself');
+    for (const [id, { space, name }] of nameless) {
+      if (space !== this.#id) continue;
+      nameless.delete(id);
+      this.#report(id, name, 'another file or folder has its name');
+    }
+  }
+
   async #finish(): Promise<void> {
     this.#applier.revisit();
+    this.#reportUnshown();
     const space = this.#replica.parts.catalog.space(this.#id);
     const removals = this.#applier.foreignRemovals;
     if (space !== undefined && !this.#confirmed && removals.length > 0) {

@@ -1,0 +1,37 @@
+import type { Catalog, SpaceState } from '../../../cache/tree/catalog.ts';
+import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { ROOT } from '../../drive/branch.ts';
+import { BIN } from '../../drive/sweeper.ts';
+
+/**
+ * Why a record of a space's feed cannot be shown, whatever comes after it: it would change something outside of the space.
+ * `undefined` if it can.
+ */
+export function misplacement(catalog: Catalog, space: SpaceState, record: NodeRecord): string | undefined {
+  const { id, parent } = record;
+  if (record.space !== space.id) return 'it belongs to another space';
+  if (isOwn(id) || id === space.root) return 'it has the id of a folder of the drive';
+  const known = catalog.get(id);
+  if (known?.id === id && known.space !== space.id) return 'a node outside of the space has its id';
+  if (record.removed || parent === space.root) return undefined;
+  const folder = catalog.get(parent);
+  if (isOwn(parent) || (folder !== undefined && folder.space !== space.id))
+    return 'it is in a folder outside of the space';
+  return folder === undefined || folder.kind === 'folder' ? undefined : 'it is in something that is no folder';
+}
+
+/** Ids of folders that the drive makes itself. */
+function isOwn(id: NodeId): boolean {
+  return id === ROOT || id === BIN;
+}
+
+/** Whether a folder, put into `parent`, would be below itself. */
+export function makesCircle(catalog: Catalog, id: NodeId, parent: NodeId): boolean {
+  const seen = new Set<NodeId>();
+  for (let at = catalog.get(parent); at !== undefined && !seen.has(at.id); at = catalog.get(at.parent)) {
+    if (at.id === id || at.parent === id) return true;
+    seen.add(at.id);
+  }
+  return parent === id;
+}
