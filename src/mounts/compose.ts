@@ -7,6 +7,7 @@ import type { DiskSync } from '../cache/disk/disk-sync.ts';
 import { DurableWriter } from '../cache/tree/durable-writer.ts';
 import type { Entry } from '../cache/tree/entry.ts';
 import { GroupWriter } from '../cache/db/group-writer.ts';
+import type { KeyValueStore } from '../cache/db/level-store.ts';
 import { openRecords, type Records } from '../cache/tree/records.ts';
 import { DiskStaging } from '../cache/staging/staging.ts';
 import type { Remote } from '../cloud/remote.ts';
@@ -55,6 +56,8 @@ export interface GatewayOptions {
   readonly durability?: 'process' | 'power';
   /** How bytes get to the disk; the system's way if absent. */
   readonly sync?: DiskSync;
+  /** What keeps the rows of the database in a folder; LevelDB if absent. */
+  readonly keyValues?: (dir: string) => KeyValueStore;
   /** ms since 1970 */
   readonly now?: () => number;
   /** 0 to 1 */
@@ -115,9 +118,9 @@ export async function compose(options: GatewayOptions): Promise<Stack> {
 }
 
 async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk> {
-  const { dir, remote, limits, now = Date.now, durability, sync } = options;
+  const { dir, remote, limits, now = Date.now, durability, sync, keyValues } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const db = await Database.open(join(dir, 'db'));
+  const db = await Database.open(join(dir, 'db'), keyValues === undefined ? {} : { store: keyValues });
   closers.add(() => db.close());
   const syncContents = (staged: ReadonlySet<string>): Promise<void> => staging.syncContents(staged);
   const writer = new GroupWriter(durability === 'power' ? new DurableWriter(db, syncContents) : db);

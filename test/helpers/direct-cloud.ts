@@ -45,10 +45,11 @@ export class DirectCloud {
     this.uploads = new Uploads({ db: meta.db, store: this.blocks, reader: this.reader, now: Date.now });
   }
 
+  /** `dir`: where its database is, or `:memory:`. */
   static async open(dir: string): Promise<DirectCloud> {
     const hub = new PushHub();
     const meta = await MetaStore.open({
-      dialect: sqliteDialect(join(dir, 'cloud.db')),
+      dialect: sqliteDialect(dir === ':memory:' ? dir : join(dir, 'cloud.db')),
       types: sqliteTypes,
       now: Date.now,
       moved: (account, space, rev) => hub.publish(account, { type: 'space', space, rev }),

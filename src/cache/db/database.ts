@@ -1,9 +1,8 @@
-import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Level } from 'level';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { BatchWriter, Op } from './group-writer.ts';
-import type { Bounds, Rows } from './table.ts';
+import { type KeyValueStore, LevelStore, openError } from './level-store.ts';
+import type { Rows } from './table.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
 interface WriteOptions {
@@ -16,16 +15,9 @@ interface WriteOptions {
 export interface DatabaseOptions {
   /** How long what was not synced may wait for the disk, ms. */
   readonly commitDelay?: number;
+  /** What keeps the rows of a folder; LevelDB if absent. */
+  readonly store?: (dir: string) => KeyValueStore;
 }
-
-/**
- * LevelDB maps the tables that it has open into memory, of a catalog of a million nodes 140 of 2 MiB. It allows no fewer than
- * these: 64 tables and ten other files.
- */
-const OPEN_FILES = 74;
-
-type Tree = Level;
-type Sublevel = ReturnType<typeof openSublevel>;
 
 /** LevelDB does nothing for an empty batch, so a batch that only syncs writes a key nobody reads. */
 const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
@@ -44,12 +36,11 @@ const LOGGED = 'logged';
  * `EIO`, or `ENOSPC` where the disk was full. Reading goes on.
  */
 export class Database implements BatchWriter {
-  readonly #level: Tree;
+  readonly #store: KeyValueStore;
   readonly #commitDelay: number;
   #log!: WriteAheadLog;
   /** Up to there the log is in the database. */
   #logged = 0;
-  readonly #sublevels = new Map<string, Sublevel>();
   #nextBarrier: Promise<void> | undefined;
   #runningBarrier: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -64,8 +55,8 @@ export class Database implements BatchWriter {
   /** Answered when writing has failed for good; whoever runs the program ends it then, since starting is recovery. */
   readonly failed: Promise<FsError>;
 
-  private constructor(level: Tree, commitDelay: number) {
-    this.#level = level;
+  private constructor(store: KeyValueStore, commitDelay: number) {
+    this.#store = store;
     this.#commitDelay = commitDelay;
     this.failed = new Promise((resolve) => {
       this.#tellFailure = resolve;
@@ -73,19 +64,16 @@ export class Database implements BatchWriter {
   }
 
   /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged; ENOSPC */
-  static async open(dir: string, { commitDelay = 800 }: DatabaseOptions = {}): Promise<Database> {
-    const level: Tree = new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20, maxOpenFiles: OPEN_FILES });
-    try {
-      await level.open();
-    } catch (error) {
-      throw openError(dir, error);
-    }
-    const db = new Database(level, commitDelay);
+  static async open(dir: string, options: DatabaseOptions = {}): Promise<Database> {
+    const { commitDelay = 800, store: make = (dir: string) => new LevelStore(dir) } = options;
+    const store = make(dir);
+    await store.open();
+    const db = new Database(store, commitDelay);
     try {
       await db.#recover();
     } catch (error) {
-      await level.close();
-      throw error instanceof FsError ? error : openError(dir, error);
+      await store.close();
+      throw openError(dir, error);
     }
     return db;
   }
@@ -96,13 +84,8 @@ export class Database implements BatchWriter {
   }
 
   /** Reads of one table. */
-  async rows(table: string): Promise<Rows> {
-    const sublevel = this.#sublevel(table);
-    await sublevel.open();
-    return {
-      getSync: (key) => sublevel.getSync(key),
-      range: ({ gt, lt, limit }: Bounds) => sublevel.iterator({ gt, lt, limit }).all(),
-    };
+  rows(table: string): Promise<Rows> {
+    return this.#store.rows(table);
   }
 
   /** `BatchWriter.log`: nothing is logged after a failure. */
@@ -169,7 +152,7 @@ export class Database implements BatchWriter {
     await this.#runningBarrier;
     if (this.#written > this.#synced && this.#failure === undefined) await this.#write([], true).catch(() => undefined);
     this.#log.close(this.#logged);
-    await this.#level.close();
+    await this.#store.close();
   }
 
   /** Writes what an earlier process has logged and could not write. */
@@ -180,7 +163,7 @@ export class Database implements BatchWriter {
       this.#logged = logged;
       return this.#write([...ops, { type: 'put', table: LOGGED, key: '', value: logged }], true);
     };
-    this.#log = await WriteAheadLog.open(join(this.#level.location, 'ahead'), this.#logged, apply);
+    this.#log = await WriteAheadLog.open(join(this.#store.location, 'ahead'), this.#logged, apply);
   }
 
   async #commit(): Promise<void> {
@@ -192,9 +175,7 @@ export class Database implements BatchWriter {
     const covered = this.#written;
     try {
       await before?.();
-      const batch = (ops.length > 0 ? ops : [SYNC_MARK]).map((op) => this.#operation(op));
-      await this.#level.batch(batch, { sync, ...UNIFORM });
-      if (sync) await syncOldLogs(this.#level.location);
+      await this.#store.batch(ops.length > 0 ? ops : [SYNC_MARK], sync);
     } catch (error) {
       throw this.#fail(error);
     }
@@ -202,24 +183,10 @@ export class Database implements BatchWriter {
     else this.#written++;
   }
 
-  /** With the key as it is in the whole tree: finding that out anew for each op is most of what a batch costs. */
-  #operation({ type, table, key, value }: Op) {
-    const whole = this.#sublevel(table).prefixKey(key, 'utf8');
-    return type === 'put'
-      ? ({ type, key: whole, value: JSON.stringify(value) } as const)
-      : ({ type, key: whole } as const);
-  }
-
-  #sublevel(table: string): Sublevel {
-    let sublevel = this.#sublevels.get(table);
-    if (sublevel === undefined) this.#sublevels.set(table, (sublevel = openSublevel(this.#level, table)));
-    return sublevel;
-  }
-
   #fail(error: unknown): FsError {
     clearTimeout(this.#timer);
     this.#failure ??= new FsError(isFull(error) ? 'ENOSPC' : 'EIO', 'write', {
-      subject: this.#level.location,
+      subject: this.#store.location,
       reason: 'the database could not be written; nothing more is written until the program is started again',
       cause: error,
     });
@@ -228,47 +195,7 @@ export class Database implements BatchWriter {
   }
 }
 
-/**
- * `abstract-level` lays each op over the options and adds what its encodings are. Where the options have all that already, the
- * ops share a hidden class, and a batch takes a quarter of the time on this thread (docs/decisions/027).
- */
-const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'utf8' } as const;
-
 /** LevelDB gives the system's text and no code. */
 function isFull(error: unknown): boolean {
   return error instanceof Error && (/No space left/.test(error.message) || isFull(error.cause));
-}
-
-function openSublevel(level: Tree, table: string) {
-  return level.sublevel(table, { valueEncoding: 'utf8' });
-}
-
-/**
- * LevelDB syncs the log that it appends to and not the one before, whose records may still be in memory on their way
- * into a table. Any log that is there beside the newest is therefore synced as well.
- */
-async function syncOldLogs(dir: string): Promise<void> {
-  const logs = (await readdir(dir)).filter((name) => name.endsWith('.log')).sort();
-  for (const name of logs.slice(0, -1)) {
-    try {
-      await using log = await open(join(dir, name), 'r+');
-      await log.datasync();
-    } catch (error) {
-      // Gone meanwhile: its records are in a table, which LevelDB has synced.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-}
-
-function openError(dir: string, error: unknown): FsError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (codeOf(cause) === 'LEVEL_LOCKED') {
-    return new FsError('EBUSY', 'open', { subject: dir, reason: 'another process has this folder open', cause });
-  }
-  const reason = cause instanceof Error ? cause.message : undefined;
-  return new FsError('EIO', 'open', { subject: dir, reason, cause });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,0 +1,173 @@
+import type { Entry } from '../../src/cache/tree/entry.ts';
+import { background as context } from '../../src/vfs/context.ts';
+import { isScratch } from '../../src/vfs/name.ts';
+import type { Cursor, NodeRecord } from '../../src/cloud/http/wire.ts';
+import type { Device } from './device.ts';
+import { failure } from './failure.ts';
+import { read } from './programs.ts';
+import type { World } from './world.ts';
+
+/** Whether staged files that nothing names are faults. */
+const STRICT = false;
+
+/** What is shown at a path, as text that can be compared. */
+type Tree = Map<string, string>;
+
+interface Shown {
+  readonly kind: string;
+  readonly mode: number;
+  readonly mtime: number;
+  readonly target?: string | undefined;
+  readonly xattrs?: Readonly<Record<string, string>> | undefined;
+  readonly content: string;
+}
+
+/** All gateways show the same, which is what the cloud has; and of what programs were promised nothing is lost. */
+export async function checkTrees(world: World, fresh: Device): Promise<void> {
+  const reference = await treeOf(world, fresh);
+  compare('the cloud', await cloudTree(world), 'a new gateway', reference.tree);
+  for (const device of world.devices) {
+    if (device === fresh) continue;
+    const { tree } = await treeOf(world, device);
+    compare(device.name, tree, 'a new gateway', reference.tree);
+  }
+  for (const content of reference.contents) {
+    if (!world.contents.isKnown(content)) throw failure('foreign', `nobody has written ${JSON.stringify(content)}`);
+  }
+  const kept = await keptContents(world);
+  for (const content of world.contents.owed) {
+    if (!reference.contents.has(content) && !kept.has(content)) {
+      throw failure('lost', `${JSON.stringify(content)} is not in\n${[...reference.tree.keys()].join('\n')}`);
+    }
+  }
+}
+
+/** Nothing waits, and nothing is left of what was done. */
+export async function checkLeftovers(world: World): Promise<void> {
+  for (const device of world.devices) {
+    const { name, gateway, warnings } = device;
+    if (warnings.length > 0) throw failure('warning', `${name}: ${warnings[0]}`);
+    const { journal, catalog, staging, files } = gateway.stack.ground;
+    if (journal.size > 0) throw failure('stuck', `${name} has ${journal.size} queued`);
+    const owned = new Set<string>();
+    const known = new Set<string>();
+    for (const entry of device.entries()) {
+      if (entry.staged !== undefined) owned.add(entry.staged);
+      known.add(entry.id);
+      if (entry.local === true || isScratch(entry.name)) continue;
+      if (entry.base !== undefined) throw failure('leftover', `${name} has a base left: ${JSON.stringify(entry)}`);
+      if (entry.staged !== undefined) throw failure('leftover', `${name} has a staged file: ${JSON.stringify(entry)}`);
+      if (entry.rev === 0 && entry.space !== '.' && catalog.space(entry.space)?.root !== entry.id)
+        throw failure('leftover', `${name} has an entry that the cloud never saw: ${JSON.stringify(entry)}`);
+    }
+    for (const entry of device.entries()) {
+      if (entry.id !== 'root' && !known.has(entry.parent)) {
+        throw failure('leftover', `${name} has an entry in no folder: ${JSON.stringify(entry)}`);
+      }
+      if (catalog.get(entry.id)?.parent !== entry.parent || catalog.get(entry.id)?.name !== entry.name) {
+        throw failure('leftover', `${name} has two entries of one node: ${JSON.stringify(entry)}`);
+      }
+    }
+    for (const id of await world.until(staging.ids(), 'ids')) {
+      if (!owned.has(id) && STRICT) throw failure('leftover', `${name} has a staged file that nothing names: ${id}`);
+    }
+    if (files.size > 0) throw failure('leftover', `${name} has ${files.size} files open`);
+    checkStore(device);
+  }
+}
+
+function checkStore(device: Device): void {
+  const { disk } = device;
+  const rows = disk.database(`${disk.root}/data/db`).range({ gt: 'store!', lt: 'store!g' });
+  const records = new Set(rows.map(([key]) => key.slice('store!'.length)));
+  for (const [key, { type }] of device.gateway.stack.ground.writer.pending('store')) {
+    if (type === 'put') records.add(key);
+    else records.delete(key);
+  }
+  const files = new Set<string>();
+  for (let prefix = 0; prefix < 256; prefix++) {
+    const folder = `${disk.root}/data/store/${prefix.toString(16).padStart(2, '0')}`;
+    for (const hash of disk.list(folder).keys()) files.add(hash);
+  }
+  for (const hash of files) {
+    if (!records.has(hash))
+      throw failure('leftover', `${device.name} has a file in its store without a record: ${hash}`);
+  }
+  if (disk.list(`${disk.root}/data/trash`).size > 0) throw failure('leftover', `${device.name} has files in its trash`);
+}
+
+function compare(one: string, left: Tree, other: string, right: Tree): void {
+  const lines: string[] = [];
+  for (const path of new Set([...left.keys(), ...right.keys()])) {
+    const [a, b] = [left.get(path), right.get(path)];
+    if (a !== b) lines.push(`${path}\n    ${one}: ${a ?? '-'}\n    ${other}: ${b ?? '-'}`);
+  }
+  if (lines.length > 0) throw failure('trees', lines.join('\n'));
+}
+
+async function treeOf(world: World, device: Device): Promise<{ tree: Tree; contents: Set<string> }> {
+  const { catalog } = device.gateway.stack.ground;
+  const tree: Tree = new Map();
+  const contents = new Set<string>();
+  const shown = device.entries().filter((entry) => entry.space !== '.' && isShown(device, entry));
+  const texts = await world.until(
+    Promise.all(shown.map((entry) => (entry.kind === 'file' ? read(device.gateway.raw, catalog.path(entry)) : ''))),
+    'reading everything',
+  );
+  for (const [i, entry] of shown.entries()) {
+    const content = texts[i] ?? '';
+    if (entry.kind === 'file') contents.add(content);
+    if (catalog.space(entry.space)?.root === entry.id) continue;
+    tree.set(catalog.path(entry), textOf({ ...entry, content }));
+  }
+  return { tree, contents };
+}
+
+/** What is below a folder that has gone is not, nor is what stays on this computer. */
+function isShown(device: Device, entry: Entry): boolean {
+  const { catalog } = device.gateway.stack.ground;
+  if (entry.local === true) return false;
+  const ancestors = [...catalog.ancestors(entry)];
+  return ancestors.at(-1)?.id === 'root' && !ancestors.some(({ local }) => local === true);
+}
+
+/** The tree as a gateway sees it that has never been here. */
+async function cloudTree(world: World): Promise<Tree> {
+  const tree: Tree = new Map();
+  const remote = await world.cloud.device('observer');
+  for (const space of await remote.spaces(context)) {
+    const nodes = new Map<string, NodeRecord>();
+    for await (const record of remote.snapshot(space.id, context)) if (!isCursor(record)) nodes.set(record.id, record);
+    for (const node of nodes.values()) {
+      const names = [node.name];
+      for (let up = nodes.get(node.parent); up !== undefined; up = nodes.get(up.parent)) names.unshift(up.name);
+      const top = space.kind === 'sync' ? 'Sync' : 'Archive';
+      const content = node.kind === 'file' ? (world.contents.of(node.hash ?? '') ?? `?${node.hash}`) : '';
+      tree.set(`/${[top, ...names].join('/')}`, textOf({ ...node, content }));
+    }
+  }
+  return tree;
+}
+
+/** What the older versions of files hold that are there. */
+async function keptContents(world: World): Promise<Set<string>> {
+  const remote = await world.cloud.device('observer');
+  const kept = new Set<string>();
+  for (const { id } of await remote.spaces(context)) {
+    for await (const record of remote.snapshot(id, context)) {
+      if (isCursor(record) || record.kind !== 'file') continue;
+      for (const { hash } of await remote.versions(record.id, context)) kept.add(world.contents.of(hash) ?? '');
+    }
+  }
+  return kept;
+}
+
+function isCursor(record: NodeRecord | Cursor): record is Cursor {
+  return 'cursor' in record;
+}
+
+function textOf({ kind, mode, mtime, target, xattrs = {}, content }: Shown): string {
+  const attributes = Object.entries(xattrs).map(([name, value]) => `${name}=${value}`);
+  const times = kind === 'folder' ? '' : ` ${mtime}`;
+  return [kind, mode.toString(8) + times, target ?? '', JSON.stringify(content), ...attributes.sort()].join(' ');
+}

@@ -1,0 +1,162 @@
+import { Gateway } from '../../src/mounts/gateway.ts';
+import type { Entry } from '../../src/cache/tree/entry.ts';
+import type { DirectCloud, DirectRemote } from '../helpers/direct-cloud.ts';
+import { ROOT } from './builtins.ts';
+import { openFiles, SimulatedDisk } from './disk.ts';
+import { SimulatedKeyValues } from './key-values.ts';
+import { Network, SimulatedRemote } from './network.ts';
+import type { Random } from './random.ts';
+import type { Timeline } from './timeline.ts';
+
+export interface DeviceParts {
+  readonly name: string;
+  readonly cloud: DirectCloud;
+  readonly inner: DirectRemote;
+  readonly timeline: Timeline;
+  readonly random: Random;
+  readonly delay: () => Promise<void>;
+  /** Hears of the hash of what becomes an older version of what takes its name. */
+  readonly superseded: (hash: string) => void;
+  /** All disks of the world, by their path. */
+  readonly disks: Map<string, SimulatedDisk>;
+}
+
+/** A gateway's process: from its start to its end, or its death. */
+interface Life {
+  readonly disk: SimulatedDisk;
+  readonly remote: SimulatedRemote;
+  readonly gateway: Gateway;
+}
+
+/** A computer with a gateway that can be stopped at any moment. */
+export class Device {
+  readonly name: string;
+  readonly network = new Network();
+  /** Warnings that the gateway has logged. */
+  readonly warnings: string[] = [];
+  readonly #parts: DeviceParts;
+  #life: Life | undefined;
+  #lives = 0;
+  /** What a death has left of the disk, until the gateway is started again. */
+  #left: { readonly disk: SimulatedDisk; readonly power: boolean } | undefined;
+  readonly #zombies: Promise<unknown>[] = [];
+
+  constructor(parts: DeviceParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+  }
+
+  get gateway(): Gateway {
+    if (this.#life === undefined) throw new Error(`${this.name} does not run`);
+    return this.#life.gateway;
+  }
+
+  /** Changes with every start. */
+  get lives(): number {
+    return this.#lives;
+  }
+
+  get isDead(): boolean {
+    return this.#left !== undefined;
+  }
+
+  get disk(): SimulatedDisk {
+    if (this.#life === undefined) throw new Error(`${this.name} does not run`);
+    return this.#life.disk;
+  }
+
+  async start(disk = new SimulatedDisk(`${ROOT}/${this.name}/${this.#lives}`)): Promise<void> {
+    const { name, cloud, inner, timeline, random, delay, disks, superseded } = this.#parts;
+    this.#lives++;
+    disks.set(disk.root, disk);
+    const remote = new SimulatedRemote({ cloud, inner, network: this.network, timeline, random, superseded });
+    const warn = (details: object, message: string): void => {
+      if ('err' in details) this.warnings.push(`${message}: ${String((details.err as Error).stack)}`);
+    };
+    const gateway = await Gateway.open({
+      dir: `${disk.root}/data`,
+      remote,
+      device: { id: inner.self.id, name },
+      limits: { cacheBytes: 1e9, minFree: 0, hotBytes: 1 << 20 },
+      log: { info: () => undefined, warn },
+      sync: { file: async (fd) => (await delay(), openFiles.sync(fd)) },
+      keyValues: (dir) => new SimulatedKeyValues(disk, dir, delay),
+    });
+    this.#life = { disk, remote, gateway };
+  }
+
+  /** Ends as a program should. */
+  async stop(): Promise<void> {
+    await this.#life?.gateway.close();
+    this.#life?.remote.die();
+  }
+
+  async restart(): Promise<void> {
+    const { disk } = this;
+    await this.stop();
+    await this.start(this.#next(disk));
+  }
+
+  /** Dies before its disk changes for the n-th time from now; `power`: and what was not synced may be lost. */
+  armDeath(changes: number, power: boolean): void {
+    const { disk } = this;
+    let left = changes;
+    disk.changing = () => {
+      if (left-- <= 0) this.die(power);
+    };
+  }
+
+  /** Nothing that the process does from now on has any effect. */
+  die(power: boolean): void {
+    const life = this.#life;
+    if (life === undefined || this.#left !== undefined) return;
+    life.disk.changing = () => undefined;
+    const disk = this.#next(life.disk);
+    if (power) disk.losePower(this.#parts.random);
+    this.#left = { disk, power };
+    life.remote.die();
+  }
+
+  /** Starts again after a death. */
+  async rise(): Promise<void> {
+    const left = this.#left;
+    const life = this.#life;
+    if (left === undefined || life === undefined) return;
+    this.#left = undefined;
+    // What is left of the process writes to a disk that no one reads.
+    this.#zombies.push(life.gateway.close().catch(() => undefined));
+    await this.start(left.disk);
+  }
+
+  /** Resolves when the processes that died have come to their end. */
+  async buried(): Promise<void> {
+    await Promise.all(this.#zombies);
+  }
+
+  connect(connected: boolean): void {
+    this.network.cut = !connected;
+    if (!connected) this.#life?.remote.disconnect();
+  }
+
+  /** All entries of the catalog as they are now, without waiting for the disk. */
+  entries(): Entry[] {
+    const { writer } = this.gateway.stack.ground;
+    const rows = this.disk.database(`${this.disk.root}/data/db`).range({ gt: 'entries!', lt: 'entries!\u{10ffff}' });
+    const found = new Map(rows.map(([key, value]) => [key.slice('entries!'.length), value]));
+    const entries = new Map(Array.from(found, ([key, value]) => [key, JSON.parse(value) as Entry]));
+    for (const [key, op] of writer.pending('entries')) {
+      if (op.type === 'put') entries.set(key, op.value as Entry);
+      else entries.delete(key);
+    }
+    return [...entries.values()];
+  }
+
+  /** The bytes of a staged file as they are on the disk. */
+  staged({ staged }: Entry): string | undefined {
+    return staged === undefined ? undefined : this.disk.bytes(`${this.disk.root}/data/staging/${staged}`)?.toString();
+  }
+
+  #next(disk: SimulatedDisk): SimulatedDisk {
+    return disk.copy(`${ROOT}/${this.name}/${this.#lives}`);
+  }
+}

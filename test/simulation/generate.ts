@@ -1,0 +1,197 @@
+import type { Entry } from '../../src/cache/tree/entry.ts';
+import type { Device } from './device.ts';
+import { Random } from './random.ts';
+import type { Step } from './step.ts';
+import type { World } from './world.ts';
+
+/** How often each kind of step is taken. */
+const PROGRAMS = {
+  write: 8,
+  create: 4,
+  patch: 3,
+  append: 2,
+  rewrite: 3,
+  truncate: 1,
+  save: 4,
+  backup: 2,
+  open: 2,
+  add: 4,
+  empty: 0.5,
+  close: 2,
+  fsync: 0.5,
+  mkdir: 6,
+  ln: 1,
+  mv: 14,
+  mvnew: 1,
+  swap: 2,
+  cp: 3,
+  cpnew: 1,
+  rm: 5,
+  rmdir: 2,
+  rmtree: 3,
+  chmod: 1,
+  touch: 1,
+  xattr: 1,
+  read: 2,
+  sync: 0.3,
+} as const;
+
+const FAULTS = {
+  cut: 3,
+  heal: 4,
+  slow: 2,
+  drop: 1,
+  lose: 2,
+  tear: 0.7,
+  disks: 0.5,
+  kill: 1.5,
+  restart: 1,
+  resync: 0.7,
+  flush: 3,
+  pull: 2,
+} as const;
+
+type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | 'wait';
+
+const COMMON = ['a', 'b', 'c', 'd', 'e'];
+/** Names that some systems take for one another, and some that stay on a computer. */
+const ODD = ['A', 'B', 'é', 'e\u0301', 'É', 'a.txt', '.DS_Store', '._a', 'ß', 'ss'];
+const WAITS = [1, 20, 20, 100, 400, 1500, 5000, 15_000];
+
+/**
+ * Draws a history step by step, with an eye on what there is: most steps are about names that exist. Each seed has a taste
+ * of its own: few names or more, some kinds of steps often and some never, as what goes wrong often needs much of one thing.
+ */
+export class Generator {
+  readonly #random: Random;
+  readonly #weights: Readonly<Record<Verb, number>>;
+  readonly #names: readonly string[];
+  readonly #top: string;
+  readonly #archive: number;
+  readonly length: number;
+  readonly count: number;
+  #who = 0;
+  #content = 0;
+
+  constructor(seed: number) {
+    const random = Random.of(seed, 0);
+    this.#random = random;
+    const taste = (weight: number): number => weight * random.pick([0, 0.5, 1, 1, 2, 4]);
+    const faults = random.pick([0, 0.5, 1, 1]);
+    const weights: Partial<Record<string, number>> = { wait: random.pick([4, 14, 30]) };
+    for (const [verb, weight] of Object.entries(PROGRAMS)) weights[verb] = taste(weight);
+    for (const [verb, weight] of Object.entries(FAULTS)) weights[verb] = faults * taste(weight);
+    this.#weights = weights as Record<Verb, number>;
+    const names = COMMON.slice(0, 2 + random.below(4));
+    if (random.chance(0.3)) names.push(...[1, 2].map(() => random.pick(ODD)));
+    this.#names = names;
+    this.#archive = random.pick([0, 0, 0.1, 0.4]);
+    this.#top = '/Sync';
+    this.length = random.pick([10, 20, 40, 60]);
+    this.count = random.pick([2, 2, 3]);
+  }
+
+  next(world: World): Step {
+    const random = this.#random;
+    if (random.chance(0.4)) this.#who = random.below(this.count);
+    const device = world.devices[this.#who] as Device;
+    const verb = random.weighted(this.#weights);
+    if (verb === 'wait') return { who: '-', verb, args: [String(random.pick(WAITS))] };
+    return { who: device.name, verb, args: this.#args(verb, device) };
+  }
+
+  #args(verb: Verb, device: Device): string[] {
+    const random = this.#random;
+    const shown = device.entries().filter((entry) => entry.space !== '.');
+    const path = (entry: Entry): string => device.gateway.stack.ground.catalog.path(entry);
+    const known = (kind?: Entry['kind']): string => {
+      const found = shown.filter(
+        (entry) => (kind === undefined || entry.kind === kind) && path(entry).split('/').length > 2,
+      );
+      return found.length === 0 || random.chance(0.05) ? this.#fresh(shown, path) : path(random.pick(found));
+    };
+    const fresh = (): string => this.#fresh(shown, path);
+    const target = (from: string): string => {
+      const way = random.below(10);
+      if (way < 4) return fresh();
+      if (way < 8) return known();
+      return `${this.#folder(shown, path)}/${from.slice(from.lastIndexOf('/') + 1)}`;
+    };
+    switch (verb) {
+      case 'write':
+      case 'save':
+        return [random.chance(0.5) ? known('file') : fresh(), this.#text(device)];
+      case 'create':
+        return [fresh(), this.#text(device)];
+      case 'patch':
+      case 'append':
+      case 'rewrite':
+      case 'backup':
+        return [known('file'), this.#text(device)];
+      case 'truncate':
+        return [known('file'), String(random.below(12))];
+      case 'open':
+        return [random.pick(['h1', 'h2']), random.chance(0.5) ? known('file') : fresh()];
+      case 'add':
+        return [random.pick(['h1', 'h2']), this.#text(device)];
+      case 'empty':
+      case 'fsync':
+      case 'close':
+        return [random.pick(['h1', 'h2'])];
+      case 'mkdir':
+        return [fresh()];
+      case 'ln':
+        return [fresh(), random.pick(['x', 'y'])];
+      case 'mv':
+      case 'mvnew':
+      case 'cp':
+      case 'cpnew': {
+        const from = known();
+        return [from, target(from)];
+      }
+      case 'swap':
+        return [known(), known()];
+      case 'rm':
+      case 'read':
+        return [known('file')];
+      case 'rmdir':
+      case 'rmtree':
+        return [known('folder')];
+      case 'chmod':
+        return [known(), random.pick(['600', '755', '444'])];
+      case 'touch':
+        return [known(), String(1e12 + random.below(1000))];
+      case 'xattr':
+        return [known(), random.pick(['user.a', 'user.b']), random.pick(['1', '2', '-'])];
+      case 'slow':
+        return [random.pick(['20', '300', '3000', '10000'])];
+      case 'drop':
+      case 'lose':
+      case 'tear':
+        return [String(1 + random.below(3))];
+      case 'disks':
+        return [random.pick(['0', '3', '50'])];
+      case 'kill':
+        return [String(random.below(random.pick([1, 5, 30])))];
+      default:
+        return [];
+    }
+  }
+
+  #folder(shown: readonly Entry[], path: (entry: Entry) => string): string {
+    const top = this.#random.chance(this.#archive) ? '/Archive' : this.#top;
+    const folders = shown.filter((entry) => entry.kind === 'folder').map(path);
+    const below = folders.filter((folder) => folder.startsWith(`${top}/`) && folder.split('/').length < 5);
+    return below.length === 0 || this.#random.chance(0.4) ? top : this.#random.pick(below);
+  }
+
+  #fresh(shown: readonly Entry[], path: (entry: Entry) => string): string {
+    return `${this.#folder(shown, path)}/${this.#random.pick(this.#names)}`;
+  }
+
+  #text(device: Device): string {
+    const random = this.#random;
+    if (random.chance(0.1)) return `same${random.below(2)}`;
+    return `${device.name}${this.#content++}${'.'.repeat(random.below(12))}`;
+  }
+}

@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util';
+import { explore, replay } from './history.ts';
+import { shrink } from './shrink.ts';
+import { format, parse } from './step.ts';
+import { readFileSync } from 'node:fs';
+
+/**
+ * By hand: `node --import tsx test/simulation/main.ts --seed 1 --count 100` explores seeds, `--shrink` makes what fails short,
+ * `--script FILE` runs a history again with `--devices 2` and the network of `--seed`.
+ */
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '1' },
+    devices: { type: 'string', default: '2' },
+    script: { type: 'string' },
+    shrink: { type: 'boolean', default: false },
+    stop: { type: 'string', default: '1000000' },
+    kinds: { type: 'string' },
+  },
+});
+
+const first = Number(values.seed);
+if (values.script !== undefined) {
+  const { failure } = await replay(first, Number(values.devices), parse(readFileSync(values.script, 'utf8')));
+  console.log(failure?.message ?? 'ok');
+} else {
+  const began = performance.now();
+  let steps = 0;
+  let failures = 0;
+  const kinds = new Map<string, number>();
+  for (let seed = first; seed < first + Number(values.count); seed++) {
+    const outcome = await explore(seed);
+    steps += outcome.steps.length;
+    if (outcome.failure === undefined) continue;
+    failures++;
+    const { kind } = outcome.failure;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    if (values.kinds !== undefined && !values.kinds.split(',').includes(kind)) continue;
+    const shown = values.shrink ? await shrink(outcome) : outcome;
+    console.log(`seed ${seed}, ${shown.count} devices, ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    if (values.shrink) console.log(format(shown.steps));
+    console.log(shown.failure?.message.slice(0, 1500), '\n');
+    if (failures >= Number(values.stop)) break;
+  }
+  const took = (performance.now() - began) / 1000;
+  console.log(
+    `${failures} failures ${JSON.stringify([...kinds])}, ${steps} steps, ${took.toFixed(1)} s, ${((took * 1000) / Number(values.count)).toFixed(0)} ms a seed`,
+  );
+}

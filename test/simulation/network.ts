@@ -1,0 +1,210 @@
+import type { ReadBlock, Remote } from '../../src/cloud/remote.ts';
+import type { Cursor, Intent, NodeRecord, Push } from '../../src/cloud/http/wire.ts';
+import { background, type Context } from '../../src/vfs/context.ts';
+import { FsError } from '../../src/vfs/fs-error.ts';
+import type { DirectCloud, DirectRemote } from '../helpers/direct-cloud.ts';
+import type { Random } from './random.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What one gateway's way to the cloud is like. */
+export class Network {
+  /** No call gets through, and there is no push. */
+  cut = false;
+  /** How long one way takes at most, ms. */
+  slowness = 20;
+  /** The next calls do not reach the cloud. */
+  drop = 0;
+  /** The answers of the next calls get lost: the cloud has done what was asked. */
+  lose = 0;
+  /** The next streams break in the middle. */
+  tear = 0;
+}
+
+/** The cloud through a network that delays, reorders, drops, and ends with the gateway. */
+export class SimulatedRemote implements Remote {
+  readonly #cloud: DirectCloud;
+  readonly #inner: DirectRemote;
+  readonly #network: Network;
+  readonly #timeline: Timeline;
+  readonly #random: Random;
+  /** Hears of what becomes an older version of what takes its name. */
+  readonly #superseded: (hash: string) => void;
+  readonly #connections = new Set<() => void>();
+  #dead = false;
+
+  constructor(parts: {
+    cloud: DirectCloud;
+    inner: DirectRemote;
+    network: Network;
+    timeline: Timeline;
+    random: Random;
+    superseded: (hash: string) => void;
+  }) {
+    this.#superseded = parts.superseded;
+    this.#cloud = parts.cloud;
+    this.#inner = parts.inner;
+    this.#network = parts.network;
+    this.#timeline = parts.timeline;
+    this.#random = parts.random;
+  }
+
+  /** The gateway has died: what it has sent may still arrive, and it hears nothing more. */
+  die(): void {
+    this.#dead = true;
+    this.disconnect();
+  }
+
+  /** Ends the push connections. */
+  disconnect(): void {
+    for (const end of this.#connections) end();
+  }
+
+  device = (context: Context) => this.#call('device', context, () => this.#inner.device(background));
+  spaces = (context: Context) => this.#call('spaces', context, () => this.#inner.spaces(background));
+  missing = (digests: readonly string[], context: Context) =>
+    this.#call('missing', context, () => this.#inner.missing(digests, background));
+  upload: Remote['upload'] = (blocks, context) => {
+    // The memory is the caller's again when it has been told of a failure.
+    const copies = blocks.map(({ digest, data }) => ({ digest, data: Buffer.from(data) }));
+    return this.#call('upload', context, () => this.#inner.upload(copies, background));
+  };
+  manifest = (version: string, context: Context) =>
+    this.#call('manifest', context, () => this.#inner.manifest(version, background));
+  commit: Remote['commit'] = (intents, context) => {
+    const text = JSON.stringify(intents);
+    return this.#call('commit', context, async () => {
+      const arrived = JSON.parse(text) as Intent[];
+      const replaced = new Map<string, string>();
+      for (const { id, ...intent } of arrived) {
+        if (!('replace' in intent) || intent.replace === undefined) continue;
+        for (const { hash } of await this.#inner.versions(intent.replace, background)) replaced.set(hash, id);
+      }
+      const results = await this.#inner.commit(arrived, background);
+      const done = new Set(arrived.flatMap(({ id }, i) => (results[i]?.status === 'done' ? [id] : [])));
+      for (const [hash, id] of replaced) if (done.has(id)) this.#superseded(hash);
+      return results;
+    });
+  };
+  versions = (node: string, context: Context) =>
+    this.#call('versions', context, () => this.#inner.versions(node, background));
+  usage = (context: Context) => this.#call('usage', context, () => this.#inner.usage(background));
+
+  snapshot(space: string, context: Context): AsyncGenerator<NodeRecord | Cursor> {
+    return this.#stream('snapshot', context, () => this.#inner.snapshot(space, background));
+  }
+
+  feed(space: string, since: number, context: Context): AsyncGenerator<NodeRecord | Cursor> {
+    return this.#stream('feed', context, () => this.#inner.feed(space, since, background));
+  }
+
+  async *read(requests: Parameters<Remote['read']>[0], context: Context): AsyncGenerator<ReadBlock> {
+    yield* this.#stream('read', context, () => this.#inner.read(requests, background));
+  }
+
+  async *push({ signal }: Context): AsyncGenerator<Push> {
+    await this.#call('push', { signal }, async () => undefined);
+    const queue: Push[] = [{ type: 'alive' }];
+    let wake = (): void => undefined;
+    let ended = false;
+    const end = (): void => {
+      ended = true;
+      wake();
+    };
+    const hear = (event: Push): void => {
+      this.#timeline.plan(this.#latency(), 'push arrives', () => {
+        queue.push(event);
+        wake();
+      });
+    };
+    const stop = this.#cloud.hub.subscribe(this.#cloud.account, this.#inner.self.id, { hear, end });
+    this.#connections.add(end);
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      for (;;) {
+        for (let event = queue.shift(); event !== undefined; event = queue.shift()) yield event;
+        if (ended) throw new FsError('EAGAIN', 'push');
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      stop();
+      this.#connections.delete(end);
+    }
+  }
+
+  openBackup = unused;
+  removeSpace = unused;
+  restoreVersion = unused;
+  restoreTrash = unused;
+  purgeTrash = unused;
+  removeArchived = unused;
+  async *trash(): AsyncGenerator<never> {}
+  renew(): void {}
+  async close(): Promise<void> {}
+
+  /** A request that is given up may have reached the cloud all the same. */
+  async #call<T>(name: string, { signal }: Context, work: () => Promise<T>): Promise<T> {
+    this.#check(name, signal);
+    return await new Promise<T>((resolve, reject) => {
+      let over = false;
+      const abort = (): void => {
+        over = true;
+        reject(new FsError('EINTR', name));
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      const later = (settle: () => void): void => {
+        this.#timeline.plan(this.#latency(), `answer to ${name}`, () => {
+          signal.removeEventListener('abort', abort);
+          if (!over) settle();
+        });
+      };
+      this.#timeline.plan(this.#latency(), name, () => {
+        if (this.#isLost('drop') || (over && this.#random.chance(0.5))) return later(() => reject(unreachable(name)));
+        work().then(
+          (answer) => later(() => (this.#dead || this.#isLost('lose') ? reject(unreachable(name)) : resolve(answer))),
+          (error: unknown) => later(() => reject(error)),
+        );
+      });
+    });
+  }
+
+  #isLost(way: 'drop' | 'lose'): boolean {
+    if (this.#network.cut) return true;
+    if (this.#network[way] === 0) return false;
+    this.#network[way]--;
+    return true;
+  }
+
+  /** The stream as it is at one moment in the cloud. */
+  async *#stream<T>(name: string, context: Context, open: () => AsyncIterable<T>): AsyncGenerator<T> {
+    const records = await this.#call(name, context, async () => {
+      const all: T[] = [];
+      for await (const record of open()) all.push(record);
+      return all;
+    });
+    const torn = this.#network.tear > 0;
+    if (torn) this.#network.tear--;
+    const end = torn ? this.#random.below(records.length + 1) : records.length;
+    for (const record of records.slice(0, end)) {
+      this.#check(name, context.signal);
+      yield record;
+    }
+    if (torn) throw unreachable(name);
+  }
+
+  #latency(): number {
+    return 1 + this.#random.next() * this.#network.slowness;
+  }
+
+  #check(name: string, signal: AbortSignal): void {
+    if (signal.aborted) throw new FsError('EINTR', name);
+    if (this.#dead || this.#network.cut) throw unreachable(name);
+  }
+}
+
+function unreachable(name: string): FsError {
+  return new FsError('EAGAIN', name, { reason: 'no network' });
+}
+
+const unused = async (): Promise<never> => {
+  throw new FsError('ENOTSUP', 'test');
+};

@@ -1,0 +1,31 @@
+/** One step of a history: what one gateway's programs, its network or its power do, or how long nothing happens. */
+export interface Step {
+  /** The gateway's letter; `-` where it is about none. */
+  readonly who: string;
+  readonly verb: string;
+  readonly args: readonly string[];
+}
+
+/** A history as text, a step a line: `a mv /Sync/x /Sync/y`. */
+export function format(steps: readonly Step[]): string {
+  return steps.map(({ who, verb, args }) => [who, verb, ...args.map(quote)].join(' ')).join('\n');
+}
+
+export function parse(text: string): Step[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [who = '', verb = '', ...args] = line.split(/ +/);
+      return { who, verb, args: args.map(unquote) };
+    });
+}
+
+/** Names may have spaces, and characters that look alike. */
+function quote(word: string): string {
+  return word.replaceAll(/[^!-$&-~]/gu, (character) => encodeURIComponent(character));
+}
+
+function unquote(word: string): string {
+  return decodeURIComponent(word);
+}
