@@ -5,6 +5,12 @@ import { answers, listenAlone } from '../daemon/sole-socket.ts';
 import type { Cloud } from '../cloud/server/service.ts';
 import { Refusal } from '../cloud/server/refusal.ts';
 
+export type ClockState = Cloud['clock']['state'];
+export interface Clock {
+  state(): Promise<ClockState>;
+  confirm(): Promise<void>;
+}
+
 export type Accounts = Pick<Cloud['accounts'], 'add' | 'list' | 'setPassword'>;
 export type Account = Awaited<ReturnType<Accounts['add']>>;
 
@@ -19,14 +25,22 @@ interface NewPassword {
   readonly password: string;
 }
 
-/** Takes the commands about accounts for a cloud that runs, over a local socket that only its owner can open. */
-export async function openAdmin(socketPath: string, accounts: Accounts): Promise<FastifyInstance> {
+/** Takes the commands of an administrator for a cloud that runs, over a local socket that only its owner can open. */
+export async function openAdmin(
+  socketPath: string,
+  { accounts, clock }: Pick<Cloud, 'accounts' | 'clock'>,
+): Promise<FastifyInstance> {
   const app = fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, _request, reply) => reply.code(400).send(explain(error)));
   app.get('/accounts', () => accounts.list());
   app.post<{ Body: NewAccount }>('/accounts', ({ body }) => accounts.add(body.email, body.password, body.quota));
   app.post<{ Body: NewPassword }>('/password', async ({ body }) => {
     await accounts.setPassword(body.email, body.password);
+    return {};
+  });
+  app.get('/clock', async () => clock.state);
+  app.post('/clock', async () => {
+    await clock.confirm();
     return {};
   });
   await app.ready();
@@ -38,10 +52,12 @@ export async function openAdmin(socketPath: string, accounts: Accounts): Promise
   return app;
 }
 
-/** The accounts of the cloud that runs on the data, or undefined if none does. */
-export async function runningAccounts(socketPath: string): Promise<Accounts | undefined> {
+type Call = (method: 'GET' | 'POST', path: string, json?: object) => Promise<unknown>;
+
+/** What a cloud that runs on the data can be asked, or undefined if none does. */
+export async function runningCloud(socketPath: string): Promise<{ accounts: Accounts; clock: Clock } | undefined> {
   if (!(await answers(socketPath))) return undefined;
-  const call = async (method: 'GET' | 'POST', path: string, json?: object): Promise<unknown> => {
+  const call: Call = async (method, path, json) => {
     const client = new Client('http://fjord', { socketPath });
     try {
       const body = json === undefined ? null : JSON.stringify(json);
@@ -56,9 +72,15 @@ export async function runningAccounts(socketPath: string): Promise<Accounts | un
     }
   };
   return {
-    list: async () => (await call('GET', '/accounts')) as Account[],
-    add: async (email, password, quota) => (await call('POST', '/accounts', { email, password, quota })) as Account,
-    setPassword: async (email, password) => void (await call('POST', '/password', { email, password })),
+    accounts: {
+      list: async () => (await call('GET', '/accounts')) as Account[],
+      add: async (email, password, quota) => (await call('POST', '/accounts', { email, password, quota })) as Account,
+      setPassword: async (email, password) => void (await call('POST', '/password', { email, password })),
+    },
+    clock: {
+      state: async () => (await call('GET', '/clock')) as ClockState,
+      confirm: async () => void (await call('POST', '/clock')),
+    },
   };
 }
 

@@ -33,7 +33,7 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   const { openAdmin } = await import('./cloud-admin.ts');
   const { database, listen } = options;
   const cloud = await startCloud({ data, database, ...parseListen(listen), ...(await tlsOf(options)), log });
-  const admin = await openAdmin(socketPath(data, 'admin'), cloud.accounts);
+  const admin = await openAdmin(socketPath(data, 'admin'), cloud);
   await ensureAccount(cloud.accounts, options.accountFile);
   log.info({ url: cloud.url, pid: process.pid }, 'the cloud serves');
   await announce(cli, cloud, parent !== undefined);

@@ -2,15 +2,22 @@ import { Command } from 'commander';
 import { columns, shown, size, time } from '../format.ts';
 import { cloudFolder, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { askPassword } from '../password.ts';
-import type { Accounts } from '../cloud-admin.ts';
+import type { Accounts, Clock } from '../cloud-admin.ts';
 import { serveCommand } from './cloud-serve.ts';
 import { socketPath } from '../../daemon/data-dir.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { SETTINGS } from '../../daemon/config.ts';
 
-interface UserOptions extends DataOptions {
-  readonly passwordFile?: string;
+interface CloudOptions extends DataOptions {
   readonly database?: string;
+}
+
+interface ClockOptions extends CloudOptions {
+  readonly confirm?: true;
+}
+
+interface UserOptions extends CloudOptions {
+  readonly passwordFile?: string;
   readonly quota?: string;
   readonly json?: true;
 }
@@ -20,6 +27,7 @@ export function cloudCommand(cli: Cli): Command {
     .description('run a cloud and its accounts')
     .addCommand(serveCommand(cli))
     .addCommand(userCommand(cli))
+    .addCommand(clockCommand(cli))
     .addHelpText(
       'after',
       examples(
@@ -29,12 +37,21 @@ export function cloudCommand(cli: Cli): Command {
     );
 }
 
+function withOptions(command: Command): Command {
+  return command
+    .option('--data <dir>', "folder of the cloud's data")
+    .option('--database <url>', 'as of `fjord cloud serve`; needed while it does not run')
+    .option('--config <file>', 'settings file (TOML)');
+}
+
+function clockCommand(cli: Cli): Command {
+  return withOptions(new Command('clock'))
+    .description("whether the computer's clock is believed; after a jump nothing is purged for a day")
+    .option('--confirm', 'the clock is right: purge by it')
+    .action((options: ClockOptions) => showClock(cli, options));
+}
+
 function userCommand(cli: Cli): Command {
-  const withOptions = (command: Command): Command =>
-    command
-      .option('--data <dir>', "folder of the cloud's data")
-      .option('--database <url>', 'as of `fjord cloud serve`; needed while it does not run')
-      .option('--config <file>', 'settings file (TOML)');
   const add = withOptions(new Command('add'))
     .description('make an account')
     .argument('<email>', 'e-mail address')
@@ -61,11 +78,11 @@ async function addUser(cli: Cli, email: string, options: UserOptions): Promise<v
   const quota = SETTINGS['cache.size'].read(options.quota);
   if (quota === undefined) throw new Problem('usage', `--quota: ${SETTINGS['cache.size'].expects}`);
   const password = await askPassword(cli, `New password of ${email}: `, options.passwordFile);
-  await withAccounts(cli, options, (accounts) => accounts.add(email, password, quota));
+  await withCloud(cli, options, ({ accounts }) => accounts.add(email, password, quota));
 }
 
 async function listUsers(cli: Cli, options: UserOptions): Promise<void> {
-  const accounts = await withAccounts(cli, options, (all) => all.list());
+  const accounts = await withCloud(cli, options, ({ accounts: all }) => all.list());
   if (options.json) return cli.terminal.print(JSON.stringify(accounts, null, 2));
   const rows = accounts.map(({ email, used, quota, created }) => [
     shown(email),
@@ -77,20 +94,38 @@ async function listUsers(cli: Cli, options: UserOptions): Promise<void> {
 
 async function setPassword(cli: Cli, email: string, options: UserOptions): Promise<void> {
   const password = await askPassword(cli, `New password of ${email}: `, options.passwordFile);
-  await withAccounts(cli, options, (accounts) => accounts.setPassword(email, password));
+  await withCloud(cli, options, ({ accounts }) => accounts.setPassword(email, password));
+}
+
+async function showClock(cli: Cli, options: ClockOptions): Promise<void> {
+  const state = await withCloud(cli, options, async ({ clock }) => {
+    if (options.confirm) await clock.confirm();
+    return await clock.state();
+  });
+  const { believed, doubted } = state;
+  if (doubted === undefined) return cli.terminal.print(`the clock is believed: ${time(believed)}`);
+  await cli.terminal.print(`the clock has jumped from ${time(believed)} to ${time(doubted.time)}`);
+  const hours = Math.floor(doubted.confirmed / 3_600_000);
+  await cli.terminal.print(`nothing is purged until the cloud has run for 24 hours at the new time (${hours} so far),`);
+  await cli.terminal.print('or until `fjord cloud clock --confirm` says that it is right');
 }
 
 /** Asks the cloud that runs on the data, or opens the data for the moment. */
-async function withAccounts<T>(cli: Cli, options: UserOptions, run: (accounts: Accounts) => Promise<T>): Promise<T> {
-  const { explain, runningAccounts } = await import('../cloud-admin.ts');
+async function withCloud<T>(
+  cli: Cli,
+  options: CloudOptions,
+  run: (cloud: { readonly accounts: Accounts; readonly clock: Clock }) => Promise<T>,
+): Promise<T> {
+  const { explain, runningCloud } = await import('../cloud-admin.ts');
   const config = settings(cli, options.config === undefined ? {} : { config: options.config });
   const data = cloudFolder(config, options.data);
-  const running = await runningAccounts(socketPath(data, 'admin'));
+  const running = await runningCloud(socketPath(data, 'admin'));
   if (running !== undefined) return run(running);
   const { startCloud } = await import('../../cloud/server/service.ts');
   const cloud = await startCloud({ data, database: options.database, host: '127.0.0.1', port: 0 });
   try {
-    return await run(cloud.accounts);
+    const clock = { state: async () => cloud.clock.state, confirm: async () => cloud.clock.confirm() };
+    return await run({ accounts: cloud.accounts, clock });
   } catch (error) {
     const { kind, message } = explain(error);
     throw new Problem(kind, message, { cause: error });

@@ -1,9 +1,12 @@
+import type { ClockGuard } from './clock-guard.ts';
 import type { Collector } from './collector.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import { forgetIntents, forgetTombstones, purgeTrash } from './purge.ts';
 
 export interface JobsOptions {
   readonly meta: MetaStore;
+  /** While it doubts the time, nothing is removed. */
+  readonly clock: ClockGuard;
   readonly collector: Collector;
   /** ms between two rounds. */
   readonly every: number;
@@ -33,6 +36,13 @@ export class Jobs {
     await this.#round;
   }
 
+  /** An administrator says that the computer's clock is right; a round follows. */
+  async confirmClock(): Promise<void> {
+    this.#round = this.#round.then(async () => this.#options.clock.confirm());
+    await this.#round;
+    await this.run();
+  }
+
   /** Waits for the step that runs. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
@@ -41,13 +51,15 @@ export class Jobs {
   }
 
   async #attempt(): Promise<void> {
-    const { meta, collector, failed } = this.#options;
+    const { meta, clock, collector, failed } = this.#options;
     const { signal } = this.#stop;
     if (signal.aborted) return;
     try {
-      await purgeTrash(meta, signal);
-      await forgetTombstones(meta, signal);
-      await forgetIntents(meta);
+      const now = await clock.check();
+      if (now === undefined) return;
+      await purgeTrash(meta, now, signal);
+      await forgetTombstones(meta, now, signal);
+      await forgetIntents(meta, now);
       await collector.run(signal);
     } catch (error) {
       failed(error);

@@ -12,7 +12,7 @@ export const INTENTS_KEPT = 60 * DAY;
 const STEP = 200;
 
 /** Purges what has been in the Trash for long enough; answers how many nodes, without what hung on them. */
-export async function purgeTrash(meta: MetaStore, signal: AbortSignal): Promise<number> {
+export async function purgeTrash(meta: MetaStore, now: number, signal: AbortSignal): Promise<number> {
   let purged = 0;
   while (!signal.aborted) {
     const due = await meta.db
@@ -21,7 +21,7 @@ export async function purgeTrash(meta: MetaStore, signal: AbortSignal): Promise<
       .selectAll('nodes')
       .select('spaces.account')
       .where('nodes.purged', '=', 0)
-      .where('nodes.removed', '<=', meta.now() - TRASH_KEPT)
+      .where('nodes.removed', '<=', now - TRASH_KEPT)
       .orderBy('nodes.removed')
       .limit(1)
       .executeTakeFirst();
@@ -85,14 +85,14 @@ async function purgeChildren(meta: MetaStore, folder: PurgedFolder): Promise<voi
 }
 
 /** Forgets old tombstones; cursors from before them are expired from then on. */
-export async function forgetTombstones(meta: MetaStore, signal: AbortSignal): Promise<number> {
+export async function forgetTombstones(meta: MetaStore, now: number, signal: AbortSignal): Promise<number> {
   let forgotten = 0;
   while (!signal.aborted) {
     const step = await meta.db.transaction().execute(async (db) => {
       const rows = await db
         .selectFrom('nodes')
         .select(['id', 'space', 'rev'])
-        .where('removed', '<=', meta.now() - TOMBSTONES_KEPT)
+        .where('removed', '<=', now - TOMBSTONES_KEPT)
         .where('purged', '=', 2)
         .limit(STEP)
         .execute();
@@ -108,9 +108,9 @@ export async function forgetTombstones(meta: MetaStore, signal: AbortSignal): Pr
   return forgotten;
 }
 
-export async function forgetIntents(meta: MetaStore): Promise<void> {
+export async function forgetIntents(meta: MetaStore, now: number): Promise<void> {
   await meta.db
     .deleteFrom('intents')
-    .where('created', '<=', meta.now() - INTENTS_KEPT)
+    .where('created', '<=', now - INTENTS_KEPT)
     .execute();
 }

@@ -7,6 +7,7 @@ import { BlockReader } from './blocks/block-reader.ts';
 import { LocalBlockStore } from './blocks/local.ts';
 import { Uploads, abandonUploads } from './blocks/uploads.ts';
 import type { Clock } from './clock.ts';
+import { ClockGuard, type ClockState } from './clock-guard.ts';
 import { Collector } from './collector.ts';
 import { makeApp } from './http/app.ts';
 import { Jobs } from './jobs.ts';
@@ -56,6 +57,11 @@ export interface Cloud {
     setQuota(email: string, quota: number): Promise<void>;
     list(): Promise<AccountInfo[]>;
   };
+  readonly clock: {
+    readonly state: ClockState;
+    /** Says that the computer's clock is right. */
+    confirm(): Promise<void>;
+  };
   /** One round of housekeeping now: Trash, tombstones, blocks that nothing refers to. */
   housekeep(): Promise<void>;
   /** Lets calls under way end (ten seconds at most), then lets go of the data. Idempotent. */
@@ -102,7 +108,10 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   );
   const collector = new Collector({ db: meta.db, store, now, grace: options.gcGrace ?? 24 * HOUR });
   const failed = (error: unknown) => app.log.error({ err: error }, 'housekeeping failed');
-  const jobs = new Jobs({ meta, collector, every: options.jobsEvery ?? HOUR, failed });
+  const warn = (details: object, message: string) => app.log.warn(details, message);
+  const clock = await ClockGuard.open({ file: join(options.data, 'clock.json'), now, elapsed, warn });
+  await clock.check();
+  const jobs = new Jobs({ meta, clock, collector, every: options.jobsEvery ?? HOUR, failed });
   await app.listen({ host: options.host, port: options.port });
   jobs.start();
   const { port } = app.server.address() as AddressInfo;
@@ -112,6 +121,12 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
     url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
     port,
     accounts,
+    clock: {
+      get state() {
+        return clock.state;
+      },
+      confirm: async () => jobs.confirmClock(),
+    },
     housekeep: async () => jobs.run(),
     close: async () => (closing ??= stop(app, jobs, stores)),
   };
