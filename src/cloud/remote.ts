@@ -56,7 +56,7 @@ export interface Remote {
    */
   read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock>;
 
-  /** The raw digests of a version's blocks, 32 bytes each. The caller checks it against the content's hash. */
+  /** The list of the digests of a version's blocks, see `DigestList`. The caller checks it against the content's hash. */
   manifest(version: string, context: Context): Promise<Uint8Array>;
 
   /** Executes intents in order, each once however often it is sent; results in the same order. */

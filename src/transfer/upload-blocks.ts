@@ -1,11 +1,12 @@
-import { BLOCK_SIZE, DIGEST_SIZE } from '../vfs/block.ts';
+import type { DigestList } from '../vfs/digest-list.ts';
+import { BLOCK_SIZE } from '../vfs/block.ts';
 import type { Remote, UploadBlock } from '../cloud/remote.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, type WireContent } from '../cloud/http/wire.ts';
 import type { Context } from '../vfs/context.ts';
 
 /** Content of less than this in all is sent without asking first: the question would take as long. */
 const UNASKED = 256 * 1024;
-/** Blocks of one question for what is missing; as many are known by name at a time. */
+/** Different blocks of one question for what is missing; as many are known by name at a time. */
 const WINDOW = 4096;
 /** Requests in flight; each holds up to `MAX_BATCH_BYTES`. */
 const PACKS = 2;
@@ -13,8 +14,7 @@ const PACKS = 2;
 /** What a content consists of. */
 export interface Manifest {
   readonly size: number;
-  /** Raw digests of its blocks, one after the other. */
-  readonly digests: Uint8Array;
+  readonly digests: DigestList;
 }
 
 /** Where the bytes of a content are read from. */
@@ -33,7 +33,10 @@ interface BlockPlace {
   readonly digest: string;
   readonly file: BlockReader;
   readonly index: number;
+  /** Bytes. */
   readonly size: number;
+  /** Bytes of it and of the blocks behind it that are equal. */
+  readonly run: number;
 }
 
 /** Called with the bytes that the cloud has got, or had. */
@@ -51,7 +54,7 @@ export async function uploadContents(
 ): Promise<void> {
   for (const window of windows(uploads)) {
     const wanted = await lacking(remote, window, context);
-    const had = window.reduce((sum, { size }) => sum + size, 0) - wanted.reduce((sum, { size }) => sum + size, 0);
+    const had = window.reduce((sum, { run }) => sum + run, 0) - wanted.reduce((sum, { size }) => sum + size, 0);
     if (had > 0) progress(had);
     const packs = packsOf(wanted)[Symbol.iterator]();
     const lanes = Array.from({ length: PACKS }, async () => {
@@ -63,7 +66,7 @@ export async function uploadContents(
 
 /** What the cloud is told of a content. */
 export function wireContent({ size, digests }: Manifest): WireContent {
-  return { size, blocks: Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength).toString('base64') };
+  return { size, blocks: Buffer.from(digests.toBytes()).toString('base64') };
 }
 
 async function sendPack(
@@ -102,11 +105,10 @@ async function lacking(
 function* windows(uploads: readonly Upload[]): Generator<BlockPlace[]> {
   let window: BlockPlace[] = [];
   for (const { file, manifest } of uploads) {
-    const digests = Buffer.from(manifest.digests.buffer, manifest.digests.byteOffset, manifest.digests.byteLength);
-    for (let index = 0; index * DIGEST_SIZE < digests.length; index++) {
-      const digest = digests.toString('hex', index * DIGEST_SIZE, (index + 1) * DIGEST_SIZE);
-      const size = Math.min(BLOCK_SIZE, manifest.size - index * BLOCK_SIZE);
-      window.push({ digest, file, index, size });
+    for (const { digest, start, end } of manifest.digests.runs()) {
+      const left = manifest.size - start * BLOCK_SIZE;
+      const [size, run] = [Math.min(BLOCK_SIZE, left), Math.min((end - start) * BLOCK_SIZE, left)];
+      window.push({ digest: Buffer.from(digest).toString('hex'), file, index: start, size, run });
       if (window.length < WINDOW) continue;
       yield window;
       window = [];

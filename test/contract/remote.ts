@@ -1,5 +1,5 @@
 import { v7 as newId } from 'uuid';
-import { BLOCK_SIZE } from '../../src/vfs/block.ts';
+import { BLOCK_SIZE, MAX_SIZE } from '../../src/vfs/block.ts';
 import type { Test } from 'tap';
 import type { BadRecord, Remote } from '../../src/cloud/remote.ts';
 import {
@@ -10,8 +10,10 @@ import {
   type NodeRecord,
   type Push,
   type SpaceRecord,
+  type WireContent,
 } from '../../src/cloud/http/wire.ts';
 import { background } from '../../src/vfs/context.ts';
+import { DigestList } from '../../src/vfs/digest-list.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../helpers/intents.ts';
 
 /** Two devices of one fresh account. */
@@ -106,6 +108,45 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
       );
       t.ok(Buffer.concat(blocks.map(({ data }) => data)).equals(bytes), `${size} bytes`);
     }
+  });
+
+  t.test('a terabyte of zeros is one block, and a list of one run', async (t) => {
+    const { first, second } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const zeros = contentOf(Buffer.alloc(BLOCK_SIZE));
+    const end = contentOf(noise(5));
+    await first.upload([...zeros.blocks, ...end.blocks], background);
+    const size = 2 ** 40 + 5;
+    const holes = { digest: zeros.digests, end: 2 ** 20 };
+    const list = DigestList.ofRuns([holes, { digest: end.digests, end: 2 ** 20 + 1 }]);
+    const blocks = Buffer.from(list.toBytes()).toString('base64');
+    const at = { space: space.id, parent: space.root };
+    const [node] = await committed(first, put({ ...at, name: 'sparse' }, { size, blocks }));
+    t.match(node, { size, hash: await list.hash() });
+    const version = node?.version as string;
+    t.ok(Buffer.from(await second.manifest(version, background)).equals(list.toBytes()));
+    const read = await all(
+      second.read(
+        [2 ** 20, 77, 2 ** 20 - 1].map((index) => ({ version, index })),
+        background,
+      ),
+    );
+    t.same(
+      read.map(({ index, data }) => [index, data.length, data.every((byte) => byte === 0)]),
+      [
+        [2 ** 20, 5, false],
+        [77, BLOCK_SIZE, true],
+        [2 ** 20 - 1, BLOCK_SIZE, true],
+      ],
+    );
+    t.equal((await first.usage(background)).used, BLOCK_SIZE + 5);
+    const wrong = async (content: WireContent) => (await refused(first, put({ ...at, name: 'wrong' }, content))).code;
+    t.equal(await wrong({ size: size - 1, blocks }), 'bad_request', 'a last block of another length');
+    t.equal(await wrong({ size: size + BLOCK_SIZE, blocks }), 'bad_request', 'a block too few');
+    t.equal(await wrong({ size: MAX_SIZE + 1, blocks }), 'too_large');
+    const [copy] = await committed(first, put({ ...at, name: 'copy' }, { from: version }));
+    t.match(copy, { size, hash: node?.hash });
+    await committed(first, put({ ...at, name: 'sparse' }, end.wire, { node: node?.id ?? '', base: version }));
   });
 
   t.test('thousands of small blocks go and come in few calls', async (t) => {

@@ -7,7 +7,7 @@ import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
 import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
 import { issueToken } from '../../src/cloud/server/meta/devices.ts';
-import { splitManifest } from '../../src/cloud/server/meta/manifest.ts';
+import { manifestOf } from '../../src/cloud/server/meta/manifest.ts';
 import { MetaStore } from '../../src/cloud/server/meta/meta-store.ts';
 import { versionRecord } from '../../src/cloud/server/meta/records.ts';
 import { findSpace, insertSpace, listSpaces } from '../../src/cloud/server/meta/spaces.ts';
@@ -174,8 +174,8 @@ export class DirectRemote implements Remote {
   async *read(requests: readonly BlockRequest[], context: Context): AsyncGenerator<ReadBlock> {
     for (const { version, index } of requests) {
       yield await this.#call('read', context, async () => {
-        const { manifest } = await readableVersion(this.cloud.meta.db, this.cloud.account, version);
-        const digest = splitManifest(manifest)[index] ?? '';
+        const { manifest, size } = await readableVersion(this.cloud.meta.db, this.cloud.account, version);
+        const digest = Buffer.from(manifestOf(manifest, size).at(index)).toString('hex');
         return { version, index, digest, data: await this.cloud.reader.read(this.cloud.account, digest) };
       });
     }

@@ -1,3 +1,4 @@
+import type { DigestList } from '../../vfs/digest-list.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { Borrowed } from '../disk/file-pool.ts';
 import type { Op } from '../db/group-writer.ts';
@@ -15,16 +16,16 @@ export interface Content {
   readonly version: string;
 }
 
-/** The blocks of a content: `digests` holds 32 raw bytes for each. */
+/** The blocks of a content. */
 export interface Manifest {
   readonly hash: string;
   readonly size: number;
-  readonly digests: Uint8Array;
+  readonly digests: DigestList;
 }
 
 /** Where the store gets what it lacks; the gateway gives it the cloud. Both throw `FsError` as `Remote` does. */
 export interface BlockSource {
-  /** The raw digests of a version's blocks. */
+  /** The digests of a version's blocks, as `DigestList.toBytes` writes them. */
   manifest(version: string, context: Context): Promise<Uint8Array>;
   /** In the order asked for. The bytes are the caller's, memory included; that comes from `memory`, if it is given. */
   blocks(

@@ -1,7 +1,8 @@
+import { DigestList } from '../../vfs/digest-list.ts';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
-import { DIGEST_SIZE, blockCount, contentHash, digestAt, sameBytes } from '../../vfs/block.ts';
+import { blockCount, contentHash, sameBytes, blockLength, zeroDigest } from '../../vfs/block.ts';
 import type { BlockSource, Content } from './content.ts';
 import { raceAbort } from './single-flight.ts';
 import type { Op } from '../db/group-writer.ts';
@@ -19,11 +20,11 @@ export class Manifests {
   readonly #source: BlockSource;
   readonly #write: (ops: readonly Op[]) => void;
   readonly #life: Context;
-  readonly #hot = new LRUCache<string, Uint8Array>({
+  readonly #hot = new LRUCache<string, DigestList>({
     maxSize: MEMORY,
-    sizeCalculation: (digests) => digests.length + 200,
+    sizeCalculation: (digests) => 36 * digests.length + 200,
   });
-  readonly #asked = new Map<string, Promise<Uint8Array>>();
+  readonly #asked = new Map<string, Promise<DigestList>>();
 
   constructor(table: Table<string>, source: BlockSource, life: Context, write: (ops: readonly Op[]) => void) {
     this.#table = table;
@@ -32,33 +33,38 @@ export class Manifests {
     this.#write = write;
   }
 
-  /** All raw digests. @throws what the source throws; EIO if it tells others than the content's; EINTR when aborted */
-  async get(content: Content, { signal }: Context): Promise<Uint8Array> {
-    if (content.size === 0) return new Uint8Array();
-    const known = this.#known(content);
-    if (known !== undefined) return known;
+  /** All digests. @throws what the source throws; EIO if it tells others than the content's; EINTR when aborted */
+  async get(content: Content, { signal }: Context): Promise<DigestList> {
+    const hot = this.#hot.get(content.hash);
+    if (hot !== undefined) return hot;
     let asked = this.#asked.get(content.hash);
     if (asked === undefined) {
-      asked = this.#ask(content).finally(() => this.#asked.delete(content.hash));
+      asked = this.#load(content).finally(() => this.#asked.delete(content.hash));
       this.#asked.set(content.hash, asked);
     }
     return raceAbort(asked, signal, 'read');
   }
 
+  /** Whether a block is known to be of zeros; no source is asked. */
+  isZeros({ hash, size }: Content, index: number): boolean {
+    const list = this.#hot.get(hash);
+    return list !== undefined && sameBytes(list.at(index), zeroDigest(blockLength(size, index)));
+  }
+
   /** Whether a block with this digest is the content's block of that index. */
   async matches(content: Content, index: number, digest: Uint8Array): Promise<boolean> {
     if (content.size > 0 && blockCount(content.size) === 1) return contentHash(digest) === content.hash;
-    return sameBytes(digestAt(await this.get(content, this.#life), index), digest);
+    return sameBytes((await this.get(content, this.#life)).at(index), digest);
   }
 
   /** Keeps digests that are known to be right, where they are needed: a single block is compared with the content's hash. */
-  keep({ hash, size }: Content, digests: Uint8Array): Op[] {
+  keep({ hash, size }: Content, digests: DigestList): Op[] {
     return blockCount(size) > 1 ? [this.#put(hash, digests)] : [];
   }
 
-  #put(hash: string, digests: Uint8Array): Op {
+  #put(hash: string, digests: DigestList): Op {
     this.#hot.set(hash, digests);
-    return this.#table.put(hash, Buffer.from(digests).toString('base64'));
+    return this.#table.put(hash, Buffer.from(digests.toBytes()).toString('base64'));
   }
 
   del(hash: string): Op {
@@ -66,20 +72,22 @@ export class Manifests {
     return this.#table.del(hash);
   }
 
-  #known({ hash }: Content): Uint8Array | undefined {
-    const hot = this.#hot.get(hash);
-    if (hot !== undefined) return hot;
-    const text = this.#table.get(hash);
-    if (text === undefined) return undefined;
-    const digests = Buffer.from(text, 'base64');
-    if (contentHash(digests) !== hash) return undefined;
-    this.#hot.set(hash, digests);
-    return digests;
+  async #load(content: Content): Promise<DigestList> {
+    if (content.size === 0) return DigestList.ofRuns([]);
+    const known = await this.#known(content);
+    if (known === undefined) return await this.#ask(content);
+    this.#hot.set(content.hash, known);
+    return known;
   }
 
-  async #ask(content: Content): Promise<Uint8Array> {
-    const digests = await this.#source.manifest(content.version, this.#life);
-    if (digests.length !== blockCount(content.size) * DIGEST_SIZE || contentHash(digests) !== content.hash) {
+  async #known(content: Content): Promise<DigestList | undefined> {
+    const text = this.#table.get(content.hash);
+    return text === undefined ? undefined : await listOf(content, Buffer.from(text, 'base64'));
+  }
+
+  async #ask(content: Content): Promise<DigestList> {
+    const digests = await listOf(content, await this.#source.manifest(content.version, this.#life));
+    if (digests === undefined) {
       throw new FsError('EIO', 'read', {
         subject: content.version,
         reason: 'the digests are not those of the content',
@@ -88,4 +96,10 @@ export class Manifests {
     this.#write([this.#put(content.hash, digests)]);
     return digests;
   }
+}
+
+/** The content's list, if that is what the bytes are. */
+async function listOf({ hash, size }: Content, bytes: Uint8Array): Promise<DigestList | undefined> {
+  const digests = DigestList.from(bytes, blockCount(size));
+  return (await digests?.hash()) === hash ? digests : undefined;
 }

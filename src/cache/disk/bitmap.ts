@@ -1,3 +1,10 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+
+/** Bytes from which a text is compressed: that of a large file, of which a few blocks are there or a few are not. */
+const LARGE = 1024;
+/** Begins a compressed text; base64 has no such character. */
+const COMPRESSED = '~';
+
 /** A set of block numbers below `length`. */
 export class Bitmap {
   readonly #bits: Uint8Array;
@@ -11,14 +18,16 @@ export class Bitmap {
 
   static full(length: number): Bitmap {
     const bitmap = new Bitmap(length);
-    for (let index = 0; index < length; index++) bitmap.add(index);
+    bitmap.#bits.fill(0xff);
+    if (length % 8 !== 0) bitmap.#bits[length >> 3] = (1 << (length & 7)) - 1;
+    bitmap.#count = length;
     return bitmap;
   }
 
   /** From `toText`. What does not fit `length` is left out. */
   static from(text: string, length: number): Bitmap {
     const bitmap = new Bitmap(length);
-    const bits = Buffer.from(text, 'base64');
+    const bits = bitsOf(text);
     for (let index = 0; index < length; index++) {
       if (((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0) bitmap.add(index);
     }
@@ -54,8 +63,15 @@ export class Bitmap {
     return true;
   }
 
-  /** base64 */
+  /** base64, compressed if it is large. */
   toText(): string {
-    return Buffer.from(this.#bits).toString('base64');
+    if (this.#bits.length < LARGE) return Buffer.from(this.#bits).toString('base64');
+    return COMPRESSED + deflateRawSync(this.#bits, { level: 1 }).toString('base64');
   }
+}
+
+function bitsOf(text: string): Uint8Array {
+  return text.startsWith(COMPRESSED)
+    ? inflateRawSync(Buffer.from(text.slice(1), 'base64'))
+    : Buffer.from(text, 'base64');
 }

@@ -6,6 +6,9 @@ import { fstatSync, ftruncateSync, read, readSync, write, writeSync } from 'node
  */
 export const SYNC_LIMIT = 128 * 1024;
 
+/** Bytes of the unit in which stat(2) counts the room that a file takes. */
+export const SECTOR = 512;
+
 /** Fills `into` from a position; answers less only at the end of the file. */
 export function readFully(fd: number, into: Uint8Array, position: number): number {
   let done = 0;

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
+import { DataMap } from './data-map.ts';
 
 /** An open file that somebody works with. */
 export interface Borrowed {
@@ -22,6 +23,8 @@ interface OpenFile {
  * costs more than a small read.
  */
 export class FilePool {
+  /** Where in the files data lies. */
+  readonly map = new DataMap();
   readonly #files = new Map<string, OpenFile>();
   readonly #idle: LRUCache<string, OpenFile>;
 

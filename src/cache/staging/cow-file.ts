@@ -1,13 +1,29 @@
-import { fstatSync, ftruncateSync } from 'node:fs';
+import { fstatSync, ftruncateSync, statSync } from 'node:fs';
 import type { Context } from '../../vfs/context.ts';
 import type { Bitmap } from '../disk/bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
 import type { DiskSync } from '../disk/disk-sync.ts';
-import { SYNC_LIMIT, cut, orCut, readFully, readFullyAsync, writeFully, writeFullyAsync } from '../disk/file-io.ts';
+import {
+  SYNC_LIMIT,
+  cut,
+  orCut,
+  readFully,
+  readFullyAsync,
+  writeFully,
+  writeFullyAsync,
+  SECTOR,
+} from '../disk/file-io.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
 import { OwnBlocks } from './own-blocks.ts';
 import type { StagedBase } from './staged-base.ts';
 import type { StagedRecord } from './staged-record.ts';
+
+/** Blocks from `start` up to but not including `end`: written in the file, zeros that take no room in it, or the base's. */
+export interface Stretch {
+  readonly kind: 'data' | 'hole' | 'base';
+  readonly start: number;
+  readonly end: number;
+}
 
 export interface CowFileParts {
   readonly path: string;
@@ -74,11 +90,42 @@ export class CowFile {
 
   /** Bytes that it takes on the disk, at most. */
   get bytes(): number {
-    return Math.max(0, this.#size - this.#own.missing * BLOCK_SIZE);
+    const here = Math.max(0, this.#size - this.#own.missing * BLOCK_SIZE);
+    if (here <= BLOCK_SIZE) return here;
+    const stats = statSync(this.#path, { throwIfNoEntry: false });
+    return Math.min(here, stats === undefined ? here : stats.blocks * SECTOR);
   }
 
   isHere(index: number): boolean {
     return this.#own.has(index);
+  }
+
+  /** The blocks of the file in order, cut where they begin to be of another kind. */
+  *stretches(): Generator<Stretch> {
+    const count = blockCount(this.#size);
+    for (let start = 0; start < count;) {
+      const end = this.#own.blockRunEnd(start, count);
+      if (this.#base === undefined || this.isHere(start)) yield* this.#dataAndHoles(start, end);
+      else yield { kind: 'base', start, end };
+      start = end;
+    }
+  }
+
+  *#dataAndHoles(start: number, end: number): Generator<Stretch> {
+    const file = this.#borrow();
+    try {
+      let at = start;
+      const bytes = { start: start * BLOCK_SIZE, end: Math.min(end * BLOCK_SIZE, this.#size) };
+      for (const data of this.#pool.map.data(file.fd, bytes)) {
+        const [from, to] = [Math.max(at, Math.floor(data.start / BLOCK_SIZE)), blockCount(data.end)];
+        if (from > at) yield { kind: 'hole', start: at, end: from };
+        if (to > from) yield { kind: 'data', start: from, end: to };
+        at = Math.max(at, to);
+      }
+      if (end > at) yield { kind: 'hole', start: at, end };
+    } finally {
+      file.release();
+    }
   }
 
   /** The blocks that are here. */

@@ -1,3 +1,4 @@
+import type { DigestList } from '../../vfs/digest-list.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { Content } from '../content/content.ts';
 import type { StagedBase } from './staged-base.ts';
@@ -23,7 +24,7 @@ export class ForkBase implements StagedBase {
     return this.file.read(into, position, context);
   }
 
-  async digests(context: Context): Promise<Uint8Array> {
+  async digests(context: Context): Promise<DigestList> {
     return (await this.file.manifest(context)).digests;
   }
 

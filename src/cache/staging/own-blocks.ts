@@ -13,7 +13,8 @@ export class OwnBlocks {
   /** `whole`: blocks of the base. */
   constructor({ own = '', keep }: StagedRecord, whole: number) {
     this.#own = Bitmap.from(own, whole);
-    this.#keep = keep ?? whole;
+    this.#keep = whole;
+    this.cut(keep ?? whole);
   }
 
   /** As it is written down. */
@@ -33,6 +34,7 @@ export class OwnBlocks {
   /** No block of the base from `count` on is used any more; false if none was. */
   cut(count: number): boolean {
     if (count >= this.#keep) return false;
+    for (let index = count; index < this.#keep; index++) this.#own.delete(index);
     this.#keep = count;
     return true;
   }
@@ -45,13 +47,12 @@ export class OwnBlocks {
 
   /** How many are not here. */
   get missing(): number {
-    let missing = 0;
-    for (let index = 0; index < this.#keep; index++) if (!this.#own.has(index)) missing++;
-    return missing;
+    return this.#keep - this.#own.count;
   }
 
   /** Those here among the first `count`. */
   present(count: number): Bitmap {
+    if (this.missing === 0) return Bitmap.full(count);
     const present = new Bitmap(count);
     for (let index = 0; index < count; index++) if (this.has(index)) present.add(index);
     return present;
@@ -63,6 +64,15 @@ export class OwnBlocks {
       if (!this.has(index)) return false;
     }
     return true;
+  }
+
+  /** The end of the blocks from `index` on, `end` at most, that are all here or all not. */
+  blockRunEnd(index: number, end: number): number {
+    const here = this.has(index);
+    if (index >= this.#keep) return end;
+    let next = index + 1;
+    while (next < end && this.has(next) === here) next++;
+    return next;
   }
 
   /** The end of the bytes from `start` on that are all here or all not, `end` at most. */

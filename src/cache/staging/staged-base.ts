@@ -1,3 +1,4 @@
+import type { DigestList } from '../../vfs/digest-list.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { Content, ContentReader, Readable } from '../content/content.ts';
 import type { DiskContentStore } from '../store/content-store.ts';
@@ -6,8 +7,8 @@ import type { DiskContentStore } from '../store/content-store.ts';
 export interface StagedBase extends Readable {
   /** The content, where the cloud has it. */
   readonly content: Content | null;
-  /** All raw digests. */
-  digests(context: Context): Promise<Uint8Array>;
+  /** The digests of all blocks. */
+  digests(context: Context): Promise<DigestList>;
   /** Whether the cloud has this block. */
   isRemote(index: number): boolean;
   /** Data on which the content depends and which is here only is on the disk when answered. */
@@ -36,7 +37,7 @@ export class ContentBase implements StagedBase {
     return this.#reader.read(into, position, context);
   }
 
-  digests(context: Context): Promise<Uint8Array> {
+  digests(context: Context): Promise<DigestList> {
     return this.#store.manifest(this.content, context);
   }
 

@@ -1,8 +1,9 @@
+import { DigestList } from '../../vfs/digest-list.ts';
 import { type Awaitable, type Context, background } from '../../vfs/context.ts';
 import { extended } from '../../vfs/extended.ts';
 import { FsError, asFsError } from '../../vfs/fs-error.ts';
 import type { Bitmap } from '../disk/bitmap.ts';
-import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, contentHash } from '../../vfs/block.ts';
+import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
 import type { Content, Manifest, StagedFile } from '../content/content.ts';
 import { CowFile } from './cow-file.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
@@ -39,7 +40,8 @@ export class DiskStagedFile implements StagedFile {
   readonly #passing: PassingDigests;
   #record: StagedRecord;
   #sealed = false;
-  #manifest: Manifest | undefined;
+  /** Once it is sealed and they are known. */
+  #digests: DigestList | undefined;
   #adoptedAs: Content | undefined;
 
   /** Of a file that is there. @throws what `node:fs` throws */
@@ -50,7 +52,7 @@ export class DiskStagedFile implements StagedFile {
     this.#record = parts.record;
     this.#file = new CowFile({ ...parts, save: () => this.#save() });
     this.#passing = new PassingDigests((into, position) => this.#file.readRaw(into, position));
-    if (parts.record.digests !== undefined) this.#restoreManifest(Buffer.from(parts.record.digests, 'base64'));
+    if (parts.record.digests !== undefined) this.#restoreDigests(Buffer.from(parts.record.digests, 'base64'));
   }
 
   get size(): number {
@@ -144,15 +146,8 @@ export class DiskStagedFile implements StagedFile {
 
   async manifest(context: Context): Promise<Manifest> {
     this.#checkSealed();
-    if (this.#manifest !== undefined) return this.#manifest;
-    // Whoever was writing when the file was sealed has ended behind this.
-    await this.#lock.run(true, context, async () => {});
-    await this.#passing.settle();
-    const digests = await buildDigests(this.#file, this.#passing, context);
-    this.#manifest ??= { hash: contentHash(digests), size: this.size, digests };
-    // A few blocks are hashed again sooner than the record is written.
-    if (digests.length > 4 * DIGEST_SIZE) void this.#save().catch(() => undefined);
-    return this.#manifest;
+    const digests = this.#digests ?? (await this.#computeDigests(context));
+    return { hash: await digests.hash(), size: this.size, digests };
   }
 
   async block(index: number, context: Context): Promise<Uint8Array> {
@@ -253,18 +248,28 @@ export class DiskStagedFile implements StagedFile {
     this.#parts.unsynced.changed(this.path);
   }
 
+  async #computeDigests(context: Context): Promise<DigestList> {
+    // Whoever was writing when the file was sealed has ended behind this.
+    await this.#lock.run(true, context, async () => {});
+    await this.#passing.settle();
+    const digests = await buildDigests(this.#file, this.#passing, context);
+    this.#digests ??= digests;
+    // A few blocks are hashed again sooner than the record is written.
+    if (digests.length > 4) void this.#save().catch(() => undefined);
+    return this.#digests;
+  }
+
   #save(): Promise<void> {
     const { base } = this.#record;
     const blocks = base === undefined ? {} : this.#file.blocks;
-    const digests = this.#manifest === undefined ? undefined : Buffer.from(this.#manifest.digests).toString('base64');
+    const digests = this.#digests && Buffer.from(this.#digests.toBytes()).toString('base64');
     this.#record = extended(extended(this.#record, blocks), digests === undefined ? {} : { digests });
     return this.#parts.save(this.#record);
   }
 
-  #restoreManifest(digests: Uint8Array): void {
-    if (digests.length !== blockCount(this.size) * DIGEST_SIZE) return;
-    this.#manifest = { hash: contentHash(digests), size: this.size, digests };
-    this.seal();
+  #restoreDigests(bytes: Uint8Array): void {
+    this.#digests = DigestList.from(bytes, blockCount(this.size));
+    if (this.#digests !== undefined) this.seal();
   }
 
   #checkWritable(): void {

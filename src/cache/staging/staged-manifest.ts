@@ -1,46 +1,105 @@
+import { DigestList, type DigestRun } from '../../vfs/digest-list.ts';
 import type { Context } from '../../vfs/context.ts';
 import { FsError, asFsError } from '../../vfs/fs-error.ts';
-import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, digestAt, digestOf } from '../../vfs/block.ts';
-import type { CowFile } from './cow-file.ts';
+import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, digestOf, zeroDigest } from '../../vfs/block.ts';
+import type { CowFile, Stretch } from './cow-file.ts';
 import type { PassingDigests } from './passing-digests.ts';
 
 /** Blocks read and hashed at a time: one reads while another hashes. */
 const LANES = 3;
 
+type Run = Pick<DigestRun, 'digest' | 'end'>;
+
 /**
- * The raw digests of a file that is not written any more: known ones are taken over, untouched blocks have those of the
- * base, the rest is read and hashed off the event loop.
+ * The digests of a file that is not written any more: known ones are taken over, untouched blocks have those of the base,
+ * holes those of zeros; the rest is read and hashed off the event loop.
  * @throws EINTR; what the base throws; EIO
  */
-export async function buildDigests(file: CowFile, passing: PassingDigests, context: Context): Promise<Uint8Array> {
-  const count = blockCount(file.size);
-  const digests = new Uint8Array(count * DIGEST_SIZE);
-  const unknown: number[] = [];
-  const based: number[] = [];
-  for (let index = 0; index < count; index++) {
-    const known = passing.get(index);
-    if (!file.isHere(index)) based.push(index);
-    else if (known === undefined) unknown.push(index);
-    else digests.set(known, index * DIGEST_SIZE);
-  }
-  if (based.length > 0 && file.base !== undefined) {
-    const all = await file.base.digests(context);
-    for (const index of based) digests.set(digestAt(all, index), index * DIGEST_SIZE);
-  }
-  await Promise.all(
-    Array.from({ length: Math.min(LANES, unknown.length) }, () => hash(file, unknown, digests, context)),
-  );
-  return digests;
+export async function buildDigests(file: CowFile, passing: PassingDigests, context: Context): Promise<DigestList> {
+  const stretches = [...file.stretches()];
+  const hashed = new HashedBlocks(stretches);
+  const jobs = hashed.blocks();
+  const lane = (): Promise<void> => hash(file, passing, jobs, hashed, context);
+  await Promise.all(Array.from({ length: LANES }, lane));
+  const based = stretches.some(({ kind }) => kind === 'base');
+  const base = based ? await file.base?.digests(context) : undefined;
+  return DigestList.ofRuns(runsOf(file.size, stretches, hashed, base));
 }
 
-async function hash(file: CowFile, unknown: number[], digests: Uint8Array, { signal }: Context): Promise<void> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(BLOCK_SIZE, file.size));
-  for (let index = unknown.shift(); index !== undefined; index = unknown.shift()) {
+/** Room for the digests of the blocks that are hashed, and for no others. */
+class HashedBlocks {
+  readonly #data: readonly Stretch[];
+  readonly #digests: Uint8Array;
+
+  constructor(stretches: readonly Stretch[]) {
+    this.#data = stretches.filter(({ kind }) => kind === 'data');
+    const count = this.#data.reduce((sum, { start, end }) => sum + end - start, 0);
+    this.#digests = new Uint8Array(count * DIGEST_SIZE);
+  }
+
+  /** Each block with its place among those that are hashed. */
+  *blocks(): Generator<{ readonly index: number; readonly place: number }> {
+    let place = 0;
+    for (const { start, end } of this.#data)
+      for (let index = start; index < end; index++) yield { index, place: place++ };
+  }
+
+  set(place: number, digest: Uint8Array): void {
+    this.#digests.set(digest, place * DIGEST_SIZE);
+  }
+
+  get(place: number): Uint8Array {
+    return this.#digests.subarray(place * DIGEST_SIZE, (place + 1) * DIGEST_SIZE);
+  }
+}
+
+function* runsOf(
+  size: number,
+  stretches: readonly Stretch[],
+  hashed: HashedBlocks,
+  base: DigestList | undefined,
+): Generator<Run> {
+  let place = 0;
+  for (const { kind, start, end } of stretches) {
+    if (kind === 'hole') yield* zeros(size, start, end);
+    else if (kind === 'base') yield* basedRuns(base, start, end);
+    else for (let index = start; index < end; index++) yield { digest: hashed.get(place++), end: index + 1 };
+  }
+}
+
+function* zeros(size: number, start: number, end: number): Generator<Run> {
+  const short = end === blockCount(size) && size % BLOCK_SIZE !== 0;
+  if (end - start > (short ? 1 : 0)) yield { digest: zeroDigest(BLOCK_SIZE), end: short ? end - 1 : end };
+  if (short) yield { digest: zeroDigest(size % BLOCK_SIZE), end };
+}
+
+function* basedRuns(base: DigestList | undefined, start: number, end: number): Generator<Run> {
+  for (const run of base?.runs(start) ?? []) {
+    yield { digest: run.digest, end: Math.min(run.end, end) };
+    if (run.end >= end) return;
+  }
+}
+
+async function hash(
+  file: CowFile,
+  passing: PassingDigests,
+  jobs: Iterable<{ readonly index: number; readonly place: number }>,
+  into: HashedBlocks,
+  { signal }: Context,
+): Promise<void> {
+  let buffer: Uint8Array | undefined;
+  for (const { index, place } of jobs) {
+    const known = passing.get(index);
+    if (known !== undefined) {
+      into.set(place, known);
+      continue;
+    }
     if (signal.aborted) throw asFsError(signal.reason, 'read');
+    buffer ??= Buffer.allocUnsafeSlow(Math.min(BLOCK_SIZE, file.size));
     const data = buffer.subarray(0, blockLength(file.size, index));
     if ((await file.readRaw(data, index * BLOCK_SIZE)) < data.length) {
       throw new FsError('EIO', 'read', { reason: 'the staged file is shorter than it was' });
     }
-    digests.set(await digestOf(data), index * DIGEST_SIZE);
+    into.set(place, await digestOf(data));
   }
 }

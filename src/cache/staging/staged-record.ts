@@ -12,7 +12,7 @@ export interface StagedRecord {
   readonly keep?: number;
   /** Among those the ones that are in the file, base64. */
   readonly own?: string;
-  /** The raw digests of a sealed file, base64. */
+  /** The digests of a sealed file, as `DigestList.toBytes` writes them, base64. */
   readonly digests?: string;
   /** Discarded, but others are based on it. */
   readonly hidden?: true;

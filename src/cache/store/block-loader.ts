@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { FsError, asFsError } from '../../vfs/fs-error.ts';
-import { BLOCK_SIZE, blockLength, digestOf } from '../../vfs/block.ts';
+import { BLOCK_SIZE, blockLength, digestOf, blockCount, zeros } from '../../vfs/block.ts';
 import { BlockMemory } from '../content/block-memory.ts';
 import { BlockFetcher, type FetchedBlock, type Want } from '../content/block-fetcher.ts';
 import type { BlockSource, Content } from '../content/content.ts';
@@ -28,6 +28,7 @@ export class BlockLoader {
   readonly #index: StoreIndex;
   readonly #manifests: Manifests;
   readonly #fetcher: BlockFetcher;
+  readonly #signal: AbortSignal;
   readonly #flights = new Map<string, Flight>();
   readonly #memory = new BlockMemory();
   readonly #homeless = new LRUCache<string, Uint8Array>({ maxSize: HOMELESS, sizeCalculation: (data) => data.length });
@@ -35,6 +36,7 @@ export class BlockLoader {
   constructor(index: StoreIndex, manifests: Manifests, source: BlockSource, signal: AbortSignal) {
     this.#index = index;
     this.#manifests = manifests;
+    this.#signal = signal;
     this.#fetcher = new BlockFetcher(source, this.#memory, signal);
   }
 
@@ -78,8 +80,7 @@ export class BlockLoader {
       return;
     }
     if (stored.present.has(index)) {
-      stored.lose(index);
-      this.#index.changed(stored, -data.length);
+      this.#index.changed(stored, -stored.lose(index));
     }
     this.#get(load);
   }
@@ -91,6 +92,35 @@ export class BlockLoader {
       this.#done(load);
       return;
     }
+    if (blockCount(load.stored.size) === 1) this.#fetch(load);
+    else void this.#getListed(load);
+  }
+
+  /** A block of several: the list of digests, which is needed anyway, may say that it is zeros. */
+  async #getListed(load: Load): Promise<void> {
+    const { content, index, flight, stored } = load;
+    try {
+      await this.#manifests.get(content, { signal: this.#signal });
+      if (!this.#manifests.isZeros(content, index)) return this.#fetch(load);
+      flight.land(zeros(blockLength(stored.size, index)));
+      await this.#keepZeros(load);
+    } catch (error) {
+      flight.fail(asFsError(error, 'read', content.version));
+    }
+    this.#done(load);
+  }
+
+  /** They take no room, so none is asked for; where that fails they are as easily had again. */
+  async #keepZeros({ stored, content, index }: Load): Promise<void> {
+    try {
+      const taken = await stored.write(index, zeros(blockLength(content.size, index)));
+      if (taken !== undefined) this.#index.changed(stored, taken);
+    } catch {
+      // As in `#keep`: a disk that is full or broken must not fail a read.
+    }
+  }
+
+  #fetch(load: Load): void {
     const want: Want = {
       version: load.content.version,
       index: load.index,
@@ -138,15 +168,15 @@ export class BlockLoader {
   }
 
   async #write(stored: StoredContent, index: number, data: Uint8Array): Promise<boolean> {
-    let added: boolean;
+    let taken: number | undefined;
     try {
-      added = await stored.write(index, data);
+      taken = await stored.write(index, data);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC' || !(await this.#index.clear(2 * BLOCK_SIZE)))
         return false;
-      added = await stored.write(index, data);
+      taken = await stored.write(index, data);
     }
-    if (added) this.#index.changed(stored, data.length);
+    if (taken !== undefined) this.#index.changed(stored, taken);
     return true;
   }
 

@@ -1,3 +1,4 @@
+import type { DigestList } from '../../vfs/digest-list.ts';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../vfs/context.ts';
@@ -136,8 +137,8 @@ export class DiskContentStore implements ContentStore {
     return { bytes: this.#index.bytes, limit: this.#limit, entries: this.#index.entries };
   }
 
-  /** The raw digests of a content, from the disk or the source. @throws what the source throws; EINTR */
-  manifest(content: Content, context: Context): Promise<Uint8Array> {
+  /** The digests of a content, from the disk or the source. @throws what the source throws; EINTR */
+  manifest(content: Content, context: Context): Promise<DigestList> {
     return this.#manifests.get(content, context);
   }
 

@@ -1,8 +1,9 @@
+import type { DigestList } from '../../vfs/digest-list.ts';
 import { linkSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Bitmap } from '../disk/bitmap.ts';
-import { BLOCK_SIZE, blockLength } from '../../vfs/block.ts';
+import { BLOCK_SIZE, blockLength, sameBytes, zeroDigest } from '../../vfs/block.ts';
 import { readFullyAsync } from '../disk/file-io.ts';
 import type { FilePool } from '../disk/file-pool.ts';
 import type { StoredContent } from './stored-content.ts';
@@ -12,7 +13,7 @@ export interface AdoptedFile {
   readonly path: string;
   /** The blocks that are in the file. */
   readonly present: Bitmap;
-  readonly digests: Uint8Array;
+  readonly digests: DigestList;
 }
 
 /**
@@ -25,8 +26,14 @@ export async function adoptFile(stored: StoredContent, file: AdoptedFile, pool: 
   if (stored.present.count > 0 && !file.present.isFull) return merge(stored, file, pool);
   await place(file.path, stored.path);
   const before = stored.bytes;
-  stored.replace(file.present);
+  stored.replace(file.present, { holes: hasZeros(file.digests) });
   return stored.bytes - before;
+}
+
+function hasZeros(digests: DigestList): boolean {
+  const zeros = zeroDigest(BLOCK_SIZE);
+  for (const { digest } of digests.runs()) if (sameBytes(digest, zeros)) return true;
+  return false;
 }
 
 /** In most cases one call of the system. */
@@ -60,7 +67,7 @@ async function merge(stored: StoredContent, { path, present }: AdoptedFile, pool
       if (!present.has(index) || stored.present.has(index)) continue;
       const data = Buffer.allocUnsafeSlow(blockLength(stored.size, index));
       if ((await readFullyAsync(source.fd, data, index * BLOCK_SIZE)) < data.length) continue;
-      if (await stored.write(index, data)) added += data.length;
+      added += (await stored.write(index, data)) ?? 0;
     }
   } finally {
     source.release();

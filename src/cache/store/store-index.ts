@@ -94,7 +94,7 @@ export class StoreIndex {
     if (--stored.users > 0) return;
     stored.release();
     this.#open.delete(stored.hash);
-    if (stored.doomed || stored.bytes === 0) {
+    if (stored.doomed || stored.present.count === 0) {
       this.#total -= stored.bytes;
       this.#remove(stored.hash, stored).catch(() => undefined);
       return;

@@ -71,11 +71,12 @@ async function scanFolder(parts: ScanParts, prefix: string, ages: Map<number, Fo
   if (ops.length > 0) await parts.writer.write(ops);
 }
 
-function note(ages: Map<number, Found[]>, hash: string, { size, used, bits }: StoreRecord): void {
+function note(ages: Map<number, Found[]>, hash: string, { size, used, bits, holes = 0 }: StoreRecord): void {
   const count = blockCount(size);
   const bytes = bits === undefined ? size : Math.min(size, Bitmap.from(bits, count).count * BLOCK_SIZE);
   const age = Math.floor(used / AGE_STEP);
   const found = ages.get(age);
-  if (found === undefined) ages.set(age, [{ hash, bytes }]);
-  else found.push({ hash, bytes });
+  const one = { hash, bytes: bytes - holes };
+  if (found === undefined) ages.set(age, [one]);
+  else found.push(one);
 }

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { fstatSync, ftruncateSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Bitmap } from '../disk/bitmap.ts';
-import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
-import { readFully, readFullyAsync, writeFullyAsync } from '../disk/file-io.ts';
+import { BLOCK_SIZE, blockCount, blockLength, isZeros } from '../../vfs/block.ts';
+import { readFully, readFullyAsync, writeFullyAsync, SECTOR } from '../disk/file-io.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
 
 /** What LevelDB keeps about a content; the key is its hash. */
@@ -12,6 +12,8 @@ export interface StoreRecord {
   readonly used: number;
   /** The blocks that are present, base64; absent if all are. */
   readonly bits?: string;
+  /** Bytes of those that take no room on the disk; absent if all do. */
+  readonly holes?: number;
 }
 
 /**
@@ -29,6 +31,8 @@ export class StoredContent {
   /** To be removed with its last user. */
   doomed = false;
   present: Bitmap;
+  /** Bytes of present blocks that take no room. */
+  #holes: number;
   #ready: Bitmap;
   readonly #pool: FilePool;
   #file: Borrowed | undefined;
@@ -43,16 +47,23 @@ export class StoredContent {
     this.#pool = pool;
     const count = blockCount(record.size);
     this.present = record.bits === undefined ? Bitmap.full(count) : Bitmap.from(record.bits, count);
+    this.#holes = record.holes ?? 0;
     this.#ready = new Bitmap(count);
   }
 
   get record(): StoreRecord {
     const { size, used, present } = this;
-    return present.isFull ? { size, used } : { size, used, bits: present.toText() };
+    const bits = present.isFull ? {} : { bits: present.toText() };
+    return { size, used, ...bits, ...(this.#holes === 0 ? {} : { holes: this.#holes }) };
+  }
+
+  /** Bytes that the blocks that are present take on the disk. */
+  get bytes(): number {
+    return this.#nominal - this.#holes;
   }
 
   /** Bytes of the blocks that are present. */
-  get bytes(): number {
+  get #nominal(): number {
     const last = this.present.length - 1;
     const missing = this.present.has(last) ? BLOCK_SIZE - blockLength(this.size, last) : 0;
     return this.present.count * BLOCK_SIZE - missing;
@@ -66,20 +77,26 @@ export class StoredContent {
     this.#ready.add(index);
   }
 
-  /** The block is not there, or is not what it should be. */
-  lose(index: number): void {
+  /** The block is not there, or is not what it should be. Answers the bytes that are less. */
+  lose(index: number): number {
+    const before = this.bytes;
     this.present.delete(index);
     this.#ready.delete(index);
+    this.#holes = Math.min(this.#holes, this.#nominal);
+    return before - this.bytes;
   }
 
-  /** The file has become another one with these blocks, all of them as they should be. */
-  replace(present: Bitmap): void {
+  /** The file has become another one with these blocks, all of them as they should be; with `holes` it may be sparse. */
+  replace(present: Bitmap, { holes = false } = {}): void {
     this.release();
     this.#pool.forget(this.path);
     this.#generation++;
     this.present = present;
-    this.#ready = new Bitmap(present.length);
-    for (let index = 0; index < present.length; index++) if (present.has(index)) this.#ready.add(index);
+    this.#ready = present.isFull ? Bitmap.full(present.length) : new Bitmap(present.length);
+    for (let index = 0; index < present.length && !this.#ready.isFull; index++) {
+      if (present.has(index)) this.#ready.add(index);
+    }
+    this.#holes = holes ? Math.max(0, this.#nominal - statSync(this.path).blocks * SECTOR) : 0;
   }
 
   /** Bytes of ready blocks, on this thread. @throws what `node:fs` throws; an `Error` if the file is too short */
@@ -97,19 +114,37 @@ export class StoredContent {
     }
   }
 
-  /** Writes a block that is as it should be; true if it was not present. @throws what `node:fs` throws */
-  async write(index: number, data: Uint8Array): Promise<boolean> {
+  /**
+   * Writes a block that is as it should be; one of zeros stays a hole. Answers the bytes that it takes, nothing if it was
+   * present. @throws what `node:fs` throws
+   */
+  async write(index: number, data: Uint8Array): Promise<number | undefined> {
+    let taken = 0;
     for (let target = -1; target !== this.#generation;) {
       target = this.#generation;
       const file = this.#create();
       try {
-        await writeFullyAsync(file.fd, data, index * BLOCK_SIZE);
+        taken = this.#leaveHole(file.fd, index, data) ? 0 : data.length;
+        if (taken > 0) await writeFullyAsync(file.fd, data, index * BLOCK_SIZE);
       } finally {
         file.release();
       }
     }
     this.#ready.add(index);
-    return this.present.add(index);
+    if (!this.present.add(index)) return undefined;
+    this.#holes += data.length - taken;
+    return taken;
+  }
+
+  /** Makes the file long enough for a block of zeros where it has no data; false if the block has to be written. */
+  #leaveHole(fd: number, index: number, data: Uint8Array): boolean {
+    if (!isZeros(data)) return false;
+    const start = index * BLOCK_SIZE;
+    const end = start + data.length;
+    const { size } = fstatSync(fd);
+    for (const _data of this.#pool.map.data(fd, { start, end: Math.min(end, size) })) return false;
+    if (size < end) ftruncateSync(fd, end);
+    return true;
   }
 
   /** The file, if all blocks are ready. */

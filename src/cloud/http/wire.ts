@@ -8,7 +8,8 @@ import { LAST_TIME } from '../../vfs/node.ts';
  *
  * Content is cut into blocks of `BLOCK_SIZE` bytes at multiples of it, the last one shorter; an empty file has none.
  * A block's digest is the SHA-256 of its bytes. A content's hash is the SHA-256 of its blocks' raw digests, concatenated.
- * Both are lower-case hex here; lists of digests are base64 of the concatenated raw bytes (32 each). Times are
+ * Both are lower-case hex here; lists of digests are base64 of the concatenated raw bytes (32 each). The list of a content
+ * may instead be runs (`vfs/digest-list.ts`: 36 bytes each) where that is shorter; its length tells. Times are
  * milliseconds since 1970 UTC with an optional fraction.
  */
 
@@ -225,7 +226,7 @@ export type Usage = Static<typeof UsageSchema>;
 
 /** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */
 export const ContentSchema = Type.Union([
-  Type.Object({ size: Size, /** base64 of raw digests, 32 bytes each */ blocks: Type.String() }),
+  Type.Object({ size: Size, /** base64 of the list of digests */ blocks: Type.String() }),
   Type.Object({ from: Id }),
 ]);
 export type WireContent = Static<typeof ContentSchema>;

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
+import { manifestOf, splitDigests } from '../meta/manifest.ts';
 import { MAX_BATCH_BYTES } from '../../http/wire.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
-import { splitManifest } from '../meta/manifest.ts';
 import type { Db } from '../meta/schema.ts';
-import { readableSizes, readManifest } from '../meta/versions.ts';
+import { type Extent, readableExtents, readManifest } from '../meta/versions.ts';
 import { Refusal } from '../refusal.ts';
 import type { BlockReader } from './block-reader.ts';
 import { frameHeader } from './frames.ts';
@@ -20,7 +20,8 @@ export interface BlockOfVersion {
  */
 export async function resolveBlocks(db: Db, account: string, blocks: readonly BlockOfVersion[]): Promise<string[]> {
   const versions = [...new Set(blocks.map(({ version }) => version))];
-  const fitting = fit(await readableSizes(db, account, versions), blocks);
+  const extents = await readableExtents(db, account, versions);
+  const fitting = fit(extents, blocks);
   const indices = new Map<string, number[]>();
   for (const { version, index } of fitting) {
     const list = indices.get(version);
@@ -28,15 +29,18 @@ export async function resolveBlocks(db: Db, account: string, blocks: readonly Bl
     else list.push(index);
   }
   const digests = new Map<string, string>();
-  for (const [version, list] of indices) await lookUp(db, version, list, digests);
+  for (const [version, list] of indices) {
+    const found = await lookUp(db, version, extents.get(version) as Extent, list);
+    for (const [position, index] of list.entries()) digests.set(`${index}/${version}`, found[position] ?? '');
+  }
   return fitting.map(({ version, index }) => digests.get(`${index}/${version}`) ?? '');
 }
 
-function fit(sizes: ReadonlyMap<string, number>, blocks: readonly BlockOfVersion[]): readonly BlockOfVersion[] {
+function fit(extents: ReadonlyMap<string, Extent>, blocks: readonly BlockOfVersion[]): readonly BlockOfVersion[] {
   let total = 0;
   let count = 0;
   for (const { version, index } of blocks) {
-    const size = sizes.get(version);
+    const size = extents.get(version)?.size;
     if (size === undefined) throw new Refusal('not_found', 'no such version');
     const length = Math.min(BLOCK_SIZE, size - index * BLOCK_SIZE);
     if (length <= 0) throw new Refusal('bad_request', `the version has no block ${index}`);
@@ -46,15 +50,16 @@ function fit(sizes: ReadonlyMap<string, number>, blocks: readonly BlockOfVersion
   return blocks.slice(0, count);
 }
 
-// Only the stretch of the manifest that is needed: that of a large file has many megabytes.
-async function lookUp(db: Db, version: string, indices: number[], into: Map<string, string>): Promise<void> {
+/** Of a list that is kept in full only the stretch that is needed: that of a large file has many megabytes. */
+async function lookUp(db: Db, version: string, { size, manifest }: Extent, indices: number[]): Promise<string[]> {
+  if (manifest < Math.ceil(size / BLOCK_SIZE) * DIGEST_SIZE) {
+    const list = manifestOf(await readManifest(db, version, 0, manifest), size);
+    return indices.map((index) => Buffer.from(list.at(index)).toString('hex'));
+  }
   const first = Math.min(...indices);
   const count = Math.max(...indices) - first + 1;
-  const digests = splitManifest(await readManifest(db, version, first * DIGEST_SIZE, count * DIGEST_SIZE));
-  for (const index of indices) {
-    const digest = digests[index - first];
-    if (digest !== undefined) into.set(`${index}/${version}`, digest);
-  }
+  const digests = splitDigests(await readManifest(db, version, first * DIGEST_SIZE, count * DIGEST_SIZE));
+  return indices.map((index) => digests[index - first] ?? '');
 }
 
 /**

@@ -6,7 +6,7 @@ import { Id, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../http/w
 import { FRAME_HEADER, readFrames } from '../blocks/frames.ts';
 import { begun, readBlocks, resolveBlocks } from '../blocks/reading.ts';
 import { touchBlocks } from '../meta/block-table.ts';
-import { distinct, splitManifest } from '../meta/manifest.ts';
+import { distinct, splitDigests } from '../meta/manifest.ts';
 import { Refusal } from '../refusal.ts';
 import type { Parts } from './parts.ts';
 
@@ -25,7 +25,7 @@ const UPLOAD_LIMIT = MAX_BATCH_BYTES + MAX_BATCH_BLOCKS * FRAME_HEADER;
 
 export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Parts): void {
   app.post('/v1/blocks/missing', { schema: { body: Missing } }, async ({ caller, body }) => {
-    const digests = splitManifest(Buffer.from((body as Static<typeof Missing>).digests, 'base64'));
+    const digests = splitDigests(Buffer.from((body as Static<typeof Missing>).digests, 'base64'));
     const present = await touchBlocks(meta.db, caller.account, digests, meta.now());
     const missing = distinct(digests).filter((digest) => !present.has(digest));
     return { missing: Buffer.from(missing.join(''), 'hex').toString('base64') };

@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
 import { begun, readAhead } from '../blocks/reading.ts';
-import { splitManifest } from '../meta/manifest.ts';
+import { manifestOf } from '../meta/manifest.ts';
+import type { DigestList } from '../../../vfs/digest-list.ts';
 import type { VersionRow } from '../meta/schema.ts';
 import { readableVersion } from '../meta/versions.ts';
 import type { Parts } from './parts.ts';
@@ -65,14 +66,23 @@ function matches(header: string | undefined, etag: string): boolean {
 async function* slice(
   reader: BlockReader,
   account: string,
-  { manifest }: VersionRow,
+  { manifest, size }: VersionRow,
   { start, end }: ByteRange,
 ): AsyncGenerator<Uint8Array> {
   const first = Math.floor(start / BLOCK_SIZE);
-  const digests = splitManifest(manifest).slice(first, Math.ceil(end / BLOCK_SIZE));
+  const digests = digestsOf(manifestOf(manifest, size), first, Math.ceil(end / BLOCK_SIZE));
   let at = first * BLOCK_SIZE;
   for await (const block of readAhead(reader, account, digests)) {
     yield block.subarray(Math.max(0, start - at), end - at);
     at += BLOCK_SIZE;
+  }
+}
+
+/** Hex. */
+function* digestsOf(list: DigestList, from: number, to: number): Generator<string> {
+  for (const { digest, start, end } of list.runs(from)) {
+    const hex = Buffer.from(digest).toString('hex');
+    for (let index = start; index < Math.min(end, to); index++) yield hex;
+    if (end >= to) return;
   }
 }

@@ -4,8 +4,8 @@ import { Id, MAX_INTENTS } from '../../http/wire.ts';
 import { executeIntents } from '../intents/batch.ts';
 import type { Parts } from './parts.ts';
 
-/** A manifest of a terabyte has 45 MB in base64. */
-const BODY_LIMIT = 64 * 1024 * 1024;
+/** The manifest of the largest file has 171 MiB in base64 if no two blocks that follow each other are equal. */
+const BODY_LIMIT = 192 * 1024 * 1024;
 
 const Batch = Type.Object({
   intents: Type.Array(Type.Object({ id: Id }), { minItems: 1, maxItems: MAX_INTENTS }),

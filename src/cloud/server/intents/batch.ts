@@ -1,8 +1,9 @@
+import { DigestList } from '../../../vfs/digest-list.ts';
+import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import type { Intent, IntentOp, IntentResult } from '../../http/wire.ts';
-import { DIGEST_SIZE } from '../../../vfs/block.ts';
 import { isLive, type Caller, type Edit } from '../meta/edit.ts';
 import type { Outlook } from '../meta/foresight.ts';
-import { distinct, splitManifest } from '../meta/manifest.ts';
+import { distinct } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import { nodeRecord } from '../meta/records.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
@@ -136,11 +137,11 @@ function outlook(parsed: readonly (Intent | Refusal)[]): Outlook {
     nodes: [...new Set([...intents.map(({ node }) => node), ...places.map(({ parent }) => parent), ...replaced])],
     places,
     versions: puts.map(({ version }) => version),
-    digests: distinct(puts.flatMap(({ content }) => ('from' in content ? [] : fewDigests(content.blocks)))),
+    digests: distinct(puts.flatMap(({ content }) => ('from' in content ? [] : fewDigests(content)))),
   };
 }
 
-function fewDigests(base64: string): string[] {
-  const manifest = base64.length > FEW ? Buffer.alloc(0) : Buffer.from(base64, 'base64');
-  return manifest.length % DIGEST_SIZE === 0 ? splitManifest(manifest) : [];
+function fewDigests({ size, blocks }: { readonly size: number; readonly blocks: string }): string[] {
+  if (blocks.length > FEW) return [];
+  return DigestList.from(Buffer.from(blocks, 'base64'), Math.ceil(size / BLOCK_SIZE))?.distinct() ?? [];
 }

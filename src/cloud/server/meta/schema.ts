@@ -99,7 +99,7 @@ export interface VersionRow {
   mtime: number;
   created: number;
   device: string | null;
-  /** Raw digests of its blocks, 32 bytes each. */
+  /** The digests of its blocks, as `DigestList.toBytes` writes them. */
   manifest: Uint8Array;
 }
 

@@ -2,7 +2,7 @@ import { KEPT_VERSIONS } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { addReferences, dropReferences } from './block-table.ts';
 import type { Edit } from './edit.ts';
-import { distinct, splitManifest, type Content } from './manifest.ts';
+import { manifestOf, type Content } from './manifest.ts';
 import type { Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** Binary columns, whichever type the driver gives them. */
@@ -25,19 +25,25 @@ export async function readableVersion(db: Db, account: string, id: string): Prom
   return { ...row, manifest: asBytes(row.manifest) };
 }
 
-/** Sizes of those of the versions that the account may read. */
-export async function readableSizes(db: Db, account: string, ids: readonly string[]): Promise<Map<string, number>> {
+/** Bytes of a version's content, and of its manifest. */
+export interface Extent {
+  readonly size: number;
+  readonly manifest: number;
+}
+
+/** Of those of the versions that the account may read. */
+export async function readableExtents(db: Db, account: string, ids: readonly string[]): Promise<Map<string, Extent>> {
   if (ids.length === 0) return new Map();
   const rows = await db
     .selectFrom('versions')
     .innerJoin('nodes', 'nodes.id', 'versions.node')
     .innerJoin('spaces', 'spaces.id', 'nodes.space')
-    .select(['versions.id', 'versions.size'])
+    .select((eb) => ['versions.id', 'versions.size', eb.fn<number>('length', ['versions.manifest']).as('manifest')])
     .where('versions.id', 'in', ids)
     .where('spaces.account', '=', account)
     .where('nodes.purged', '=', 0)
     .execute();
-  return new Map(rows.map(({ id, size }) => [id, size]));
+  return new Map(rows.map(({ id, size, manifest }) => [id, { size, manifest }]));
 }
 
 /** A stretch of a version's manifest, in bytes. Whether it may be read has been asked before. @throws not_found */
@@ -90,7 +96,8 @@ export interface NewVersion {
 
 export async function addVersion(edit: Edit, version: NewVersion, content: Content): Promise<void> {
   await addReferences(edit, content.digests);
-  const { size, hash, manifest } = content;
+  const { size, hash } = content;
+  const manifest = content.manifest.toBytes();
   const { now: created, caller } = edit;
   await edit.insertVersion({ size, hash, manifest, created, device: caller.device, ...version });
 }
@@ -119,8 +126,8 @@ export async function dropVersions(edit: Edit, ids: readonly string[]): Promise<
     )
       .deleteFrom('versions')
       .where('id', '=', id)
-      .returning('manifest')
+      .returning(['manifest', 'size'])
       .executeTakeFirst();
-    if (row !== undefined) await dropReferences(edit, distinct(splitManifest(asBytes(row.manifest))));
+    if (row !== undefined) await dropReferences(edit, manifestOf(asBytes(row.manifest), row.size).distinct());
   }
 }

@@ -1,0 +1,167 @@
+import { createHash, type Hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+
+/** Raw bytes of one SHA-256. */
+const SIZE = 32;
+/** A run as bytes: how many blocks, 32 bits big-endian, then their digest. */
+const RUN = 4 + SIZE;
+/** Bytes hashed in one turn of the event loop. */
+const TURN = 4 * 1024 * 1024;
+
+/** Blocks from `start` up to but not including `end` that have the same digest. */
+export interface DigestRun {
+  readonly digest: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The SHA-256 of each block of a content, in order. Equal ones that follow each other are kept once, so that a hole of any
+ * size costs a few bytes. Immutable.
+ */
+export class DigestList {
+  /** Blocks. */
+  readonly count: number;
+  /** One raw digest for each run. */
+  readonly #digests: Uint8Array;
+  /** Where each run ends; absent if every run is of one block. */
+  readonly #ends: Uint32Array | undefined;
+  #hash: Promise<string> | undefined;
+
+  private constructor(count: number, digests: Uint8Array, ends: Uint32Array | undefined) {
+    this.count = count;
+    this.#digests = digests;
+    this.#ends = ends;
+  }
+
+  /** The list of `count` blocks that `bytes` hold, see `toBytes`; nothing if they hold another one. */
+  static from(bytes: Uint8Array, count: number): DigestList | undefined {
+    if (bytes.length === count * SIZE) return new DigestList(count, bytes, undefined);
+    if (bytes.length > count * SIZE || bytes.length % RUN !== 0) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const digests = new Uint8Array((bytes.length / RUN) * SIZE);
+    const ends = new Uint32Array(bytes.length / RUN);
+    let end = 0;
+    for (let run = 0; run < ends.length; run++) {
+      const length = view.getUint32(run * RUN);
+      end += length;
+      if (length === 0 || end > count) return undefined;
+      ends[run] = end;
+      digests.set(bytes.subarray(run * RUN + 4, (run + 1) * RUN), run * SIZE);
+    }
+    return end === count ? new DigestList(count, digests, ends) : undefined;
+  }
+
+  /** A list of runs that follow each other, the first from 0. Runs with the same digest become one. */
+  static ofRuns(runs: Iterable<Pick<DigestRun, 'digest' | 'end'>>): DigestList {
+    let digests = Buffer.alloc(4 * SIZE);
+    const ends: number[] = [];
+    for (const { digest, end } of runs) {
+      const at = ends.length * SIZE;
+      if (at > 0 && digests.compare(digest, 0, SIZE, at - SIZE, at) === 0) {
+        ends[ends.length - 1] = end;
+        continue;
+      }
+      if (at === digests.length) digests = Buffer.concat([digests, Buffer.alloc(at)]);
+      digests.set(digest, at);
+      ends.push(end);
+    }
+    const count = ends.at(-1) ?? 0;
+    const own = new Uint8Array(digests.subarray(0, ends.length * SIZE));
+    return new DigestList(count, own, ends.length === count ? undefined : Uint32Array.from(ends));
+  }
+
+  /** How many runs there are. */
+  get length(): number {
+    return this.#digests.length / SIZE;
+  }
+
+  /** The digest of a block below `count`. */
+  at(index: number): Uint8Array {
+    return this.#digest(this.#find(index));
+  }
+
+  /** The runs in which blocks from `from` on lie, cut off before that. */
+  *runs(from = 0): Generator<DigestRun> {
+    if (from >= this.count) return;
+    for (let run = this.#find(from), start = from; run < this.length; run++) {
+      const end = this.#ends === undefined ? run + 1 : (this.#ends[run] as number);
+      yield { digest: this.#digest(run), start, end };
+      start = end;
+    }
+  }
+
+  /** Hex, each once, in the order of their first blocks. */
+  distinct(): string[] {
+    const found = new Set<string>();
+    for (const { digest } of this.runs()) found.add(hexOf(digest));
+    return [...found];
+  }
+
+  /** The hash of the content, hex: the SHA-256 of all digests, whether they are kept as runs or not. */
+  hash(): Promise<string> {
+    return (this.#hash ??= this.#computeHash());
+  }
+
+  /** The shorter one of: all digests, 32 bytes each; the runs, 36 bytes each. Which one it is its length tells. */
+  toBytes(): Uint8Array {
+    if (this.length * RUN < this.count * SIZE) return this.#packed();
+    if (this.#ends === undefined) return this.#digests;
+    const bytes = Buffer.allocUnsafeSlow(this.count * SIZE);
+    for (const { digest, start, end } of this.runs()) bytes.fill(digest, start * SIZE, end * SIZE);
+    return bytes;
+  }
+
+  #packed(): Uint8Array {
+    const bytes = Buffer.allocUnsafeSlow(this.length * RUN);
+    let at = 0;
+    for (const { digest, start, end } of this.runs()) {
+      bytes.writeUInt32BE(end - start, at);
+      bytes.set(digest, at + 4);
+      at += RUN;
+    }
+    return bytes;
+  }
+
+  async #computeHash(): Promise<string> {
+    const hash = createHash('sha256');
+    if (this.#ends === undefined) await updateInTurns(hash, this.#digests);
+    else for (const run of this.runs()) await updateWithRun(hash, run);
+    return hash.digest('hex');
+  }
+
+  #digest(run: number): Uint8Array {
+    return this.#digests.subarray(run * SIZE, (run + 1) * SIZE);
+  }
+
+  /** The run in which a block lies. */
+  #find(index: number): number {
+    if (this.#ends === undefined) return index;
+    let [low, high] = [0, this.#ends.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#ends[middle] as number) > index) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+function hexOf(digest: Uint8Array): string {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('hex');
+}
+
+async function updateInTurns(hash: Hash, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; at += TURN) {
+    if (at > 0) await setImmediate();
+    hash.update(bytes.subarray(at, at + TURN));
+  }
+}
+
+async function updateWithRun(hash: Hash, { digest, start, end }: DigestRun): Promise<void> {
+  const bytes = Buffer.alloc(Math.min(TURN, (end - start) * SIZE), digest);
+  for (let left = (end - start) * SIZE; left > 0; left -= bytes.length) {
+    hash.update(bytes.subarray(0, left));
+    if (left > TURN) await setImmediate();
+  }
+}
