@@ -1,7 +1,7 @@
 import type { GroupWriter } from '../cache/db/group-writer.ts';
 import { type Rows, Table } from '../cache/db/table.ts';
 import type { Remote } from '../cloud/remote.ts';
-import type { Quota } from './drive/drive.ts';
+import type { Quota } from './drive/account-room.ts';
 
 /** How often the cloud is asked, ms. */
 const EVERY = 60_000;

@@ -1,6 +1,7 @@
 import { openRecords } from '../../src/cache/tree/records.ts';
 import type { BlockSource } from '../../src/cache/content/content.ts';
 import type { SpaceRecord } from '../../src/cloud/http/wire.ts';
+import { AccountRoom } from '../../src/mounts/drive/account-room.ts';
 import { Activity } from '../../src/mounts/drive/activity.ts';
 import { hangSpaces, ROOT } from '../../src/mounts/drive/branch.ts';
 import { Changes } from '../../src/mounts/drive/changes.ts';
@@ -67,7 +68,8 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
     throw error;
   });
   const ledger = new Ledger({ journal, writer, now });
-  const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, now };
+  const room = new AccountRoom(() => staging.usage());
+  const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, room, now };
   const ground: Ground = {
     ...parts,
     files: new OpenFiles(parts),

@@ -36,6 +36,11 @@ export class DiskSpace {
     return this.#free;
   }
 
+  /** Whether so many bytes are free. */
+  has(bytes: number): boolean {
+    return this.free() >= bytes || this.refresh() >= bytes;
+  }
+
   /** Takes bytes that are about to be written if `reserve` bytes remain free besides. */
   take(bytes: number, reserve: number): boolean {
     if (this.free() - bytes < reserve && this.refresh() - bytes < reserve) return false;

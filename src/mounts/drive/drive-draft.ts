@@ -31,6 +31,8 @@ export class DriveDraft implements Draft {
 
   append(data: Uint8Array, context: Context): void | Promise<void> {
     this.#check('write', context);
+    const { size } = this.#file;
+    this.#ground.room.take(data.length, size, size + data.length, 'write');
     return this.#file.append(data, context);
   }
 

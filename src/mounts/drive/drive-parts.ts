@@ -2,6 +2,7 @@ import type { Catalog } from '../../cache/tree/catalog.ts';
 import type { ContentStore, Staging } from '../../cache/content/content.ts';
 import type { GroupWriter } from '../../cache/db/group-writer.ts';
 import type { Journal } from '../../cache/tree/journal.ts';
+import type { AccountRoom } from './account-room.ts';
 import type { Activity } from './activity.ts';
 import type { Changes } from './changes.ts';
 import type { Ledger } from '../intents/planner.ts';
@@ -16,6 +17,7 @@ export interface DriveParts {
   readonly store: ContentStore;
   readonly changes: Changes;
   readonly activity: Activity;
+  readonly room: AccountRoom;
   /** ms since 1970 */
   readonly now: () => number;
 }

@@ -17,6 +17,7 @@ import type {
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
+import type { Quota } from './account-room.ts';
 import { checkAborted } from './attr-values.ts';
 import { makeFile, makeFolder, makeSymlink } from './births.ts';
 import { copy } from './copy.ts';
@@ -31,13 +32,6 @@ import { Siblings } from './siblings.ts';
 import { openSnapshot } from './snapshot-handle.ts';
 import type { Sweeper } from './sweeper.ts';
 
-/** What the account stores, as the cloud said last. Bytes. */
-export interface Quota {
-  readonly quota: number;
-  readonly used: number;
-  readonly files: number;
-}
-
 /** Shown while nobody knows better, so that no program refuses to write: 1 TiB. */
 const UNKNOWN: Quota = { quota: 2 ** 40, used: 0, files: 0 };
 
@@ -50,7 +44,6 @@ export class Drive implements FileSystem {
   readonly #ground: Ground;
   readonly #sweeper: Sweeper;
   readonly #siblings: Siblings;
-  #quota: Quota = UNKNOWN;
 
   constructor(root: NodeId, ground: Ground, sweeper: Sweeper) {
     this.root = root;
@@ -59,9 +52,9 @@ export class Drive implements FileSystem {
     this.#siblings = new Siblings(ground.catalog, ground.store);
   }
 
-  /** What `statfs` answers from. */
+  /** What `statfs` answers from, and what writes are held to. */
   setQuota(quota: Quota): void {
-    this.#quota = quota;
+    this.#ground.room.quota = quota;
   }
 
   lookup(folder: NodeId, name: string, context: Context): Attr {
@@ -189,7 +182,7 @@ export class Drive implements FileSystem {
   statfs(node: NodeId, context: Context): StatFs {
     checkAborted(context, 'statfs');
     nodeOf(this.#ground, node, 'statfs');
-    const { quota, used, files } = this.#quota;
+    const { quota, used, files } = this.#ground.room.quota ?? UNKNOWN;
     const full = used + this.#ground.staging.usage();
     return { total: quota, used: full, available: Math.max(0, quota - full), files };
   }

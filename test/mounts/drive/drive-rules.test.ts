@@ -177,7 +177,7 @@ t.test('statfs tells the quota, and counts what waits', async (t) => {
   drive.setQuota({ quota: 1000, used: 900, files: 7 });
   await put(drive, SYNC, 'f', 'x'.repeat(60));
   t.match(await drive.statfs('root', context), { total: 1000, used: 960, available: 40, files: 7 });
-  await put(drive, SYNC, 'g', 'x'.repeat(60));
+  await put(drive, SYNC, 'g', 'x'.repeat(40));
   t.match(await drive.statfs('root', context), { available: 0 });
 });
 

@@ -79,10 +79,16 @@ export class OpenFile {
     return this.#source.pin();
   }
 
-  /** `position` is that of the first byte; `end` for an append. */
+  /** `position` is that of the first byte; `end` for an append. @throws EDQUOT, EFBIG */
   write(data: Uint8Array, position: number | 'end', context: Context): Awaitable<void> {
     const append = position === 'end';
+    const size = this.#size;
+    this.#parts.room.take(data.length, size, (append ? size : position) + data.length, 'write');
     return this.#change((file) => (append ? file.append(data, context) : file.write(data, position, context)));
+  }
+
+  get #size(): number {
+    return this.#session?.file.size ?? this.#last.size;
   }
 
   /** Answered when no bytes are being written. */
@@ -91,7 +97,9 @@ export class OpenFile {
   }
 
   truncate(size: number, context: Context): Awaitable<void> {
-    if (this.entry.size === size) return;
+    const before = this.entry.size;
+    if (before === size) return;
+    this.#parts.room.take(0, before, size, 'truncate');
     return this.#change((file) => file.truncate(size, context), size === 0);
   }
 
@@ -150,6 +158,7 @@ export class OpenFile {
 
   /** See `FileHandle.backing`. To be given back with `giveBack`. */
   async lend(write: boolean): Promise<Loan | undefined> {
+    if (write && !this.#parts.room.isAmple) return undefined;
     await this.#changes.thawed();
     const source = write ? await this.#lendable() : await this.#source.get();
     const staged = source instanceof Source ? source.staged : source;

@@ -1,5 +1,5 @@
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { Quota } from '../../drive/drive.ts';
+import type { Quota } from '../../drive/account-room.ts';
 import type { Replica } from '../replica.ts';
 
 /** What may have passed by the next start: a right that was missing (or a login), an answer that made no sense. */

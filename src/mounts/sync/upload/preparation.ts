@@ -2,6 +2,7 @@ import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { Intent } from '../../../cloud/http/wire.ts';
 import type { Context } from '../../../vfs/context.ts';
+import { MAX_SIZE } from '../../../vfs/block.ts';
 import { extended } from '../../../vfs/extended.ts';
 import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
 import type { NodeId } from '../../../vfs/node.ts';
@@ -107,6 +108,7 @@ export class Preparation {
       if (staged === undefined || intent.op !== 'put') return { intent };
       if (staged.id !== intent.staged) throw new FsError('EIO', 'upload', { reason: 'another content was frozen' });
       this.#checkWhole(intent, staged);
+      checkLength(staged);
       const manifest = await staged.manifest(context);
       const now = journal.get(seq);
       if (now === undefined) return undefined;
@@ -160,6 +162,11 @@ export class Preparation {
     });
     return pointless ? undefined : { intent: attr };
   }
+}
+
+/** A kernel that writes by itself asks nobody how long a file may be. @throws EFBIG */
+function checkLength({ size }: StagedFile): void {
+  if (size > MAX_SIZE) throw new FsError('EFBIG', 'upload', { reason: 'a file has at most 4 TiB' });
 }
 
 /** A rejection is seen when its turn comes; until then it must not count as unhandled. */
