@@ -8,6 +8,7 @@ const src = join(import.meta.dirname, '../src');
 const table: Record<string, readonly string[]> = {
   vfs: [],
   threads: ['vfs'],
+  libc: ['vfs'],
   'cache/disk': ['vfs', 'threads'],
   'cache/db': ['vfs', 'cache/disk'],
   'cache/tree': ['vfs', 'cache/db'],
@@ -31,7 +32,7 @@ const table: Record<string, readonly string[]> = {
   'mounts/recovery': ['vfs', 'cache', 'fuse', 'mounts/policy', 'mounts/intents', 'mounts/drive', 'mounts/sync'],
   backup: ['vfs', 'threads', 'cache', 'cloud', 'transfer'],
   daemon: ['vfs', 'cache', 'cloud', 'mounts', 'backup'],
-  cli: ['daemon', 'cloud/server'],
+  cli: ['libc', 'daemon', 'cloud/server'],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { lstat, mkdir, rm, stat, symlink, utimes } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Command } from 'commander';
 import PQueue from 'p-queue';
 import type { ControlClient } from '../../daemon/control/client.ts';
 import type { Listed } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
+import { FileTimes } from '../../libc/file-times.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { Progress, summary } from '../progress.ts';
 import { exists as fileExists, saveFile } from '../save-file.ts';
@@ -82,6 +83,7 @@ class Fetch {
   /** Ends what is under way when something has failed. */
   readonly #stop = new AbortController();
   readonly #ended: AbortSignal;
+  readonly #times = new FileTimes();
 
   constructor(cli: Cli, gateway: ControlClient, options: GetOptions) {
     this.#cli = cli;
@@ -93,9 +95,11 @@ class Fetch {
   }
 
   async tree(top: Listed, into: string): Promise<void> {
+    const isNew = top.kind === 'folder' && !(await exists(into));
     try {
       await this.#item(top, into);
       if (top.kind === 'folder') await this.#below(top, into);
+      if (isNew) await this.#finishFolder(into, top);
     } finally {
       this.#progress.clear();
     }
@@ -118,8 +122,8 @@ class Fetch {
       await files.onIdle();
     }
     this.#ended.throwIfAborted();
-    // What is written into a folder changes its time, so times come last, the deepest first.
-    for (const [at, row] of folders.toReversed()) await setTime(at, row);
+    // Writing into a folder changes its time, and its mode may forbid it: so both come last, the deepest first.
+    for (const [at, row] of folders.toReversed()) await this.#finishFolder(at, row);
   }
 
   /** Fetches a file beside others, when one of them is done; the first that fails ends all. */
@@ -130,8 +134,19 @@ class Fetch {
 
   async #item(row: Listed, at: string): Promise<void> {
     if (row.kind === 'folder') await mkdir(at, { recursive: true });
-    else if (row.kind === 'symlink') await this.#free(at).then(() => symlink(row.target ?? '', at));
+    else if (row.kind === 'symlink') await this.#symlink(row, at);
     else await this.#file(row, at);
+  }
+
+  async #symlink({ target = '', mtime }: Listed, at: string): Promise<void> {
+    await this.#free(at);
+    await symlink(target, at);
+    this.#times.set(at, mtime);
+  }
+
+  async #finishFolder(at: string, { mode, mtime }: Listed): Promise<void> {
+    await chmod(at, mode);
+    this.#times.set(at, mtime);
   }
 
   async #file({ path }: Listed, at: string): Promise<void> {
@@ -144,7 +159,7 @@ class Fetch {
     });
     this.#tally.expect(file.size);
     const force = this.#options.force === true;
-    await saveFile(this.#counted(body, path), file, { at, force, signal: this.#ended });
+    await saveFile(this.#counted(body, path), file, { at, force, signal: this.#ended, times: this.#times });
     this.#tally.finish();
   }
 
@@ -167,10 +182,6 @@ class Fetch {
 function localName(name: string): string {
   if (process.platform !== 'win32') return name;
   return name.replaceAll(/[<>:"\\|?*]/g, '_');
-}
-
-async function setTime(path: string, { mtime }: Listed): Promise<void> {
-  await utimes(path, mtime / 1000, mtime / 1000);
 }
 
 async function isFolder(path: string): Promise<boolean> {
