@@ -69,6 +69,11 @@ export function isFsError(error: unknown, code?: Code): error is FsError {
   return error instanceof FsError && (code === undefined || error.code === code);
 }
 
+/** True if what an operation was about has been removed since it was found. */
+export function isGone(error: unknown): error is FsError {
+  return isFsError(error, 'ENOENT') || isFsError(error, 'ESTALE');
+}
+
 /**
  * The `FsError` that a door answers with for anything thrown below it. Errors of `node:fs` keep their code if it is in
  * the list, an abort becomes `EINTR`, a timeout `ETIMEDOUT`; all else is `EIO`, never a claim about the file.

@@ -9,7 +9,7 @@ export const PATH_MAX = 4095;
 const lone = /\p{Surrogate}/u;
 
 /**
- * Checks a single name. Control characters are names (POSIX has them); doors that cannot carry them refuse them.
+ * Checks a single name. Control characters may be in it, as in POSIX.
  * @throws EINVAL, ENAMETOOLONG
  */
 export function checkName(name: string, op: string): void {

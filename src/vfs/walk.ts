@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import type { FileSystem, Page } from './file-system.ts';
-import { FsError, isFsError } from './fs-error.ts';
+import { FsError, isFsError, isGone } from './fs-error.ts';
 import { PATH_MAX, checkName } from './name.ts';
 import type { Attr, NodeId } from './node.ts';
 
@@ -36,14 +36,19 @@ export async function* children(fs: FileSystem, folder: NodeId, context: Context
   for await (const page of pages(fs, folder, context)) yield* page.entries;
 }
 
-/** All children of a folder in pages. */
+/** All children of a folder in pages; a folder that is removed meanwhile has no further ones. @throws as the first `readdir` does */
 export async function* pages(fs: FileSystem, folder: NodeId, context: Context): AsyncGenerator<Page> {
   let page = await fs.readdir(folder, { limit: FIRST_PAGE }, context);
   yield page;
   while (page.more) {
     const last = page.entries.at(-1);
     if (last === undefined) return;
-    page = await fs.readdir(folder, { after: last.name, limit: PAGE }, context);
+    try {
+      page = await fs.readdir(folder, { after: last.name, limit: PAGE }, context);
+    } catch (error) {
+      if (isGone(error)) return;
+      throw error;
+    }
     yield page;
   }
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../vfs/context.ts';
 import type { FileSystem, Place } from '../vfs/file-system.ts';
-import { asFsError } from '../vfs/fs-error.ts';
+import { asFsError, isGone } from '../vfs/fs-error.ts';
 import type { FsError } from '../vfs/fs-error.ts';
 import type { Attr } from '../vfs/node.ts';
 import { pages } from '../vfs/walk.ts';
@@ -46,7 +46,7 @@ export async function copyTree(
   return { attr, failures };
 }
 
-/** Copies what is in one folder to another; what fails is added to `failures`. */
+/** Copies what is in one folder to another; what fails is added to `failures`, what is removed meanwhile is left out. */
 export async function copyMembers(
   fs: FileSystem,
   from: Attr,
@@ -63,14 +63,29 @@ export async function copyMembers(
         const made = await fs.copy(member.id, { folder: to.id, name: member.name }, { replace: false }, context);
         if (member.kind === 'folder') folders.push([member, made]);
       } catch (thrown) {
+        if (isGone(thrown) && (await isRemoved(fs, member, context))) return;
         const error = asFsError(thrown, 'copy', member.name);
         if (error.code === 'EINTR' || failures.length >= MAX_FAILURES) throw error;
         failures.push({ names: [...names, member.name], folder: member.kind === 'folder', error });
       }
     });
     for (const [member, made] of folders) {
-      await copyMembers(fs, member, made, [...names, member.name], failures, context);
+      try {
+        await copyMembers(fs, member, made, [...names, member.name], failures, context);
+      } catch (error) {
+        if (!isGone(error) || !(await isRemoved(fs, member, context))) throw error;
+      }
     }
+  }
+}
+
+/** Tells a member that was removed from a destination that was. */
+async function isRemoved(fs: FileSystem, { id }: Attr, context: Context): Promise<boolean> {
+  try {
+    await fs.getattr(id, context);
+    return false;
+  } catch (error) {
+    return isGone(error);
   }
 }
 

@@ -20,7 +20,7 @@ t.test('addresses that are no good', async (t) => {
     '/%': /400/,
     '/%C3%28': /400/,
     '/a%00b': /400/,
-    '/a%0ab': /400/,
+    '/a%0ab': /404/,
     '/../etc/passwd': /400/,
     '/%2e%2e/etc/passwd': /400/,
     '/a%2Fb': /400/,

@@ -23,21 +23,7 @@ t.test('paths are split and decoded', async (t) => {
 });
 
 t.test('bad paths are refused', async (t) => {
-  const bad = [
-    '/%',
-    '/%4',
-    '/%zz',
-    '/%C3%28',
-    '/%c0%af',
-    '/%00',
-    '/%0a',
-    '/%7f',
-    '/a/../b',
-    '/a/%2e%2e/b',
-    '/./a',
-    '/%2F',
-    '/a%2fb',
-  ];
+  const bad = ['/%', '/%4', '/%zz', '/%C3%28', '/%c0%af', '/%00', '/a/../b', '/a/%2e%2e/b', '/./a', '/%2F', '/a%2fb'];
   bad.push('/\u00ff');
   for (const path of bad)
     t.equal(
@@ -97,7 +83,7 @@ t.test('an href leads back to the names it was made of, and is safe in XML and i
   const name = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 40 })
     // eslint-disable-next-line no-control-regex
-    .filter((s) => !/[\u0000-\u001f\u007f/]/.test(s) && s !== '.' && s !== '..');
+    .filter((s) => !/[\u0000/]/.test(s) && s !== '.' && s !== '..');
   fc.assert(
     fc.property(fc.array(name, { maxLength: 8 }), fc.boolean(), (names, folder) => {
       const href = hrefOf(names, folder);

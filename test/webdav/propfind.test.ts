@@ -165,7 +165,7 @@ t.test('names that XML cannot carry do not break the listing', async (t) => {
     await dav.fs.create(dav.fs.root, name, {}, { read: false, write: true }, background).close();
   const rows = rowsOf(await find(dav, '/', '1', named('displayname')));
   const names = Object.values(rows).map((row) => row['200']?.['{DAV:}displayname']);
-  t.strictSame(names, ['', 'a<b>&"c"', 'bell\ufffd', 'é', '\ufffd', '😀']);
+  t.strictSame(names, ['', 'a<b>&"c"', 'bell', 'é', undefined, '😀']);
 });
 
 /** Gives out a listing page by page and remembers how far it was read. */

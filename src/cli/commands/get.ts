@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Command } from 'commander';
 import PQueue from 'p-queue';
-import type { ControlClient } from '../../daemon/control/client.ts';
+import type { ControlClient, Download } from '../../daemon/control/client.ts';
 import type { Listed } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { FileTimes } from '../../libc/file-times.ts';
@@ -129,7 +129,16 @@ class Fetch {
   /** Fetches a file beside others, when one of them is done; the first that fails ends all. */
   async #behind(files: PQueue, row: Listed, at: string): Promise<void> {
     await files.onSizeLessThan(1);
-    files.add(() => this.#file(row, at)).catch((error: unknown) => this.#stop.abort(error));
+    files.add(() => this.#member(row, at)).catch((error: unknown) => this.#stop.abort(error));
+  }
+
+  /** Fetches a file of a folder; one that was removed since the folder was listed is named and left out. */
+  async #member({ path }: Listed, at: string): Promise<void> {
+    await this.#free(at);
+    const opened = await this.#gateway.readIfThere({ path, sealed: true });
+    if (opened !== undefined) return this.#save(path, opened, at);
+    this.#progress.clear();
+    this.#cli.terminal.note(`fjord: ${path}: was removed meanwhile; left out`);
   }
 
   async #item(row: Listed, at: string): Promise<void> {
@@ -152,11 +161,11 @@ class Fetch {
   async #file({ path }: Listed, at: string): Promise<void> {
     await this.#free(at);
     const { version } = this.#options;
-    const { file, body } = await this.#gateway.read({
-      path,
-      sealed: true,
-      ...(version === undefined ? {} : { version }),
-    });
+    const opened = await this.#gateway.read({ path, sealed: true, ...(version === undefined ? {} : { version }) });
+    await this.#save(path, opened, at);
+  }
+
+  async #save(path: string, { file, body }: Download, at: string): Promise<void> {
     this.#tally.expect(file.size);
     const force = this.#options.force === true;
     await saveFile(this.#counted(body, path), file, { at, force, signal: this.#ended, times: this.#times });

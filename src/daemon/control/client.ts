@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
-import { asFsError, FsError } from '../../vfs/fs-error.ts';
+import { asFsError, FsError, isGone } from '../../vfs/fs-error.ts';
 import { Problem } from '../problem.ts';
 import { fromFailure } from './failure.ts';
 import { fromLines } from './lines.ts';
@@ -77,6 +77,16 @@ export class ControlClient {
     const { headers, body } = await this.#send({ method: 'GET', path: '/file', query });
     const file = JSON.parse(decodeURIComponent(String(headers['x-fjord-file']))) as Listed;
     return { file, body };
+  }
+
+  /** As `read`, but `undefined` for a file that has been removed. */
+  async readIfThere(query: ReadQuery): Promise<Download | undefined> {
+    try {
+      return await this.read(query);
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      throw error;
+    }
   }
 
   async write(query: WriteQuery, body: Readable): Promise<Listed> {

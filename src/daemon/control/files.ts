@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Context } from '../../vfs/context.ts';
 import type { FileHandle, FileSystem } from '../../vfs/file-system.ts';
-import { FsError, isFsError } from '../../vfs/fs-error.ts';
+import { FsError, isFsError, isGone } from '../../vfs/fs-error.ts';
 import type { Attr, NewAttr } from '../../vfs/node.ts';
 import { children, splitPath, walk } from '../../vfs/walk.ts';
 import type { Listed } from './wire.ts';
@@ -44,8 +44,13 @@ async function* below(
 ): AsyncGenerator<Listed> {
   for await (const child of children(fs, folder.id, context)) {
     const at = posix.join('/', path, child.name);
-    yield await list(fs, child, at, context);
-    if (recursive && child.kind === 'folder') yield* below(fs, child, at, recursive, context);
+    try {
+      yield await list(fs, child, at, context);
+      if (recursive && child.kind === 'folder') yield* below(fs, child, at, recursive, context);
+    } catch (error) {
+      // Removed since its folder was read.
+      if (!isGone(error)) throw error;
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { etagOf } from '../etag.ts';
 import { formatHttpDate, formatIsoDate } from '../http-date.ts';
 import { SUPPORTED_LOCK } from '../locks/lock.ts';
 import { typeOf } from '../media-type.ts';
-import { escapeText } from '../xml/escape.ts';
+import { escapeText, withoutForbidden } from '../xml/escape.ts';
 
 /** What a live property is computed from. */
 export interface Resource {
@@ -73,7 +73,7 @@ export const LIVE: ReadonlyMap<string, LiveProperty> = new Map([
   ['{DAV:}getcontentlength', common(file((attr) => `<D:getcontentlength>${attr.size}</D:getcontentlength>`))],
   ['{DAV:}getetag', common(file((attr) => `<D:getetag>${escapeText(etagOf(attr) ?? '')}</D:getetag>`))],
   ['{DAV:}getcontenttype', common(file((attr) => `<D:getcontenttype>${typeOf(attr)}</D:getcontenttype>`))],
-  ['{DAV:}displayname', common(({ attr }) => `<D:displayname>${escapeText(attr.name)}</D:displayname>`)],
+  ['{DAV:}displayname', common(displayName)],
   ['{DAV:}lockdiscovery', common(({ locks }) => locks)],
   ['{DAV:}supportedlock', rare(() => SUPPORTED_LOCK)],
   ['{DAV:}lastmodified', rare(({ attr }) => `<D:lastmodified>${Math.floor(attr.mtime / 1000)}</D:lastmodified>`)],
@@ -86,6 +86,12 @@ export const LIVE: ReadonlyMap<string, LiveProperty> = new Map([
     rare(file((attr) => `<executable xmlns="${APACHE}">${(attr.mode & 0o100) === 0 ? 'F' : 'T'}</executable>`)),
   ],
 ]);
+
+/** Without what XML cannot carry; none for a name of which nothing would be left. The address has the whole name. */
+function displayName({ attr: { name } }: Resource): string | undefined {
+  const text = withoutForbidden(name);
+  return text === '' && name !== '' ? undefined : `<D:displayname>${escapeText(text)}</D:displayname>`;
+}
 
 const COLLECTION = '<D:resourcetype><D:collection/></D:resourcetype>';
 

@@ -1,6 +1,7 @@
 import type { Page } from '../../vfs/file-system.ts';
 import type { Awaitable } from '../../vfs/context.ts';
-import type { Attr, StatFs } from '../../vfs/node.ts';
+import { isGone } from '../../vfs/fs-error.ts';
+import type { Attr, StatFs, Xattrs } from '../../vfs/node.ts';
 import { pages } from '../../vfs/walk.ts';
 import { setImmediate } from 'node:timers/promises';
 import { DavError } from '../dav-error.ts';
@@ -85,29 +86,37 @@ class Rows {
     return this.#row(attr, hrefOf(names, attr.kind === 'folder'), names, out);
   }
 
-  /** Writes the rows of a page. */
+  /** Writes the rows of a page; what was removed since the page was read has none. */
   async children({ entries }: Page, out: TextSink): Promise<void> {
     for (const attr of entries) {
       const href = this.#base + encodeSegment(attr.name) + (attr.kind === 'folder' ? '/' : '');
-      const waiting = this.#row(attr, href, undefined, out);
-      if (waiting instanceof Promise) await waiting;
+      try {
+        const waiting = this.#row(attr, href, undefined, out);
+        if (waiting instanceof Promise) await waiting;
+      } catch (error) {
+        // The rest of the answer must not depend on the attributes of one child.
+        if (!isGone(error)) this.#write(attr, href, undefined, {}, out);
+      }
       if (out.isFull) await out.send();
     }
   }
 
   /** `names` of the resource's path; left out for a child, whose path ends in its name. */
   #row(attr: Attr, href: string, names: readonly string[] | undefined, out: TextOut): Awaitable<void> {
-    const writer = this.#writer;
-    const quota = this.#quota;
-    const locks = this.#locks(attr, names);
-    if (!writer.needsXattrs) return writer.write({ attr, href, quota, locks, xattrs: undefined }, out);
+    if (!this.#writer.needsXattrs) return this.#write(attr, href, names, undefined, out);
     const xattrs = this.#door.fs.xattrs(attr.id, this.#request.context);
-    if (!(xattrs instanceof Promise)) return writer.write({ attr, href, quota, locks, xattrs }, out);
-    // A child that has gone since the page was read still has a row, as it would have had a moment ago.
-    return xattrs.then(
-      (xattrs) => writer.write({ attr, href, quota, locks, xattrs }, out),
-      () => writer.write({ attr, href, quota, locks, xattrs: {} }, out),
-    );
+    if (!(xattrs instanceof Promise)) return this.#write(attr, href, names, xattrs, out);
+    return xattrs.then((xattrs) => this.#write(attr, href, names, xattrs, out));
+  }
+
+  #write(
+    attr: Attr,
+    href: string,
+    names: readonly string[] | undefined,
+    xattrs: Xattrs | undefined,
+    out: TextOut,
+  ): void {
+    this.#writer.write({ attr, href, quota: this.#quota, locks: this.#locks(attr, names), xattrs }, out);
   }
 
   #locks(attr: Attr, names: readonly string[] | undefined): string {

@@ -17,6 +17,11 @@ export function escapeText(text: string): string {
   return text.replaceAll(forbidden, '\ufffd').replaceAll(/[&<>\r]/g, (c) => entities[c] ?? c);
 }
 
+/** The text without what XML 1.0 cannot carry. */
+export function withoutForbidden(text: string): string {
+  return plain.test(text) ? text : text.replaceAll(forbidden, '');
+}
+
 /** Text for an attribute between double quotes. */
 export function escapeAttribute(text: string): string {
   if (plain.test(text)) return text;
