@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SETTINGS, type Config } from '../daemon/config.ts';
-import { dataDir, type DataDir } from '../daemon/data-dir.ts';
+import { dataDir, takeDataDir, type DataDir } from '../daemon/data-dir.ts';
 import { checkMountSetting } from '../daemon/mount-wish.ts';
 import { choosePorts } from '../daemon/ports.ts';
-import { makePrivateFolder, readIfThere } from '../daemon/private-file.ts';
+import { readIfThere } from '../daemon/private-file.ts';
 import { Problem } from '../daemon/problem.ts';
 import {
   generatePassword,
@@ -32,7 +32,7 @@ export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
   const config = settings(cli, options, gatewayFlags(options));
   const dir = dataDir(config['data.dir']);
   await checkMountSetting(config);
-  await makePrivateFolder(dir.root);
+  await takeDataDir(dir);
   const taken = 'Fjord already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
   const sole = await claim(dir.startSocket, `${dir.root}: ${taken}`);
   try {
@@ -45,7 +45,7 @@ export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
 
 /** Processes of a run that was killed end themselves, but not in no time. */
 async function awaitLeftovers({ access, controlSocket, root }: DataDir, signal: AbortSignal): Promise<void> {
-  const unclean = (await readIfThere(access)) !== undefined;
+  const unclean = isOfTheDead(await readIfThere(access));
   for (
     const until = Date.now() + (unclean ? PATIENCE : 0);
     await answers(controlSocket);
@@ -53,6 +53,18 @@ async function awaitLeftovers({ access, controlSocket, root }: DataDir, signal: 
   ) {
     if (Date.now() < until) continue;
     throw new Problem('conflict', `${root}: a gateway already runs for this data folder; \`fjord down\` ends it`);
+  }
+}
+
+/** Whether an `access.json` was left behind: one of a program that runs is no reason to wait. */
+function isOfTheDead(text: string | undefined): boolean {
+  const pid = Number(/"pid": (\d+)/.exec(text ?? '')?.[1]);
+  if (!Number.isSafeInteger(pid)) return text !== undefined;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 

@@ -13,10 +13,41 @@ export interface Access {
   readonly mount: string | null;
 }
 
-export async function writeAccess(path: string, access: Access): Promise<void> {
+/** The same of `fjord up`, whose cloud is run by others. */
+export type GatewayAccess = Omit<Access, 'cloud'> & {
+  readonly cloud: { readonly url: string; readonly email: string };
+};
+
+async function writeAccess(path: string, access: Access | GatewayAccess): Promise<void> {
   await writeJson(path, access);
 }
 
-export async function removeAccess(path: string): Promise<void> {
+async function removeAccess(path: string): Promise<void> {
   await rm(path, { force: true });
+}
+
+/** Keeps the file true for as long as a program runs; writes take turns. */
+export class AccessFile {
+  readonly #path: string;
+  readonly #failed: (error: unknown) => void;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(path: string, failed: (error: unknown) => void) {
+    this.#path = path;
+    this.#failed = failed;
+  }
+
+  /** A failure is reported, and changes nothing else. */
+  write(access: Access | GatewayAccess): void {
+    this.#writing = this.#writing.then(async () => writeAccess(this.#path, access)).catch(this.#failed);
+  }
+
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
+  async remove(): Promise<void> {
+    await this.#writing;
+    await removeAccess(this.#path);
+  }
 }

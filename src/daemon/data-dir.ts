@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FsError } from '../vfs/fs-error.ts';
+import { closeToOthers, makePrivateFolder } from './private-file.ts';
 
 /** Where everything of one run is; all paths are absolute. */
 export interface DataDir {
@@ -54,6 +55,12 @@ export function dataDir(path: string): DataDir {
     controlSocket: socketPath(root, 'control'),
     startSocket: socketPath(root, 'start'),
   };
+}
+
+/** Closes the folder, and the secrets in it, to other users. @throws FsError EACCES as `makePrivateFolder` does */
+export async function takeDataDir({ root, access, device, webdav, account }: DataDir): Promise<void> {
+  await makePrivateFolder(root);
+  await closeToOthers([access, device, webdav, account]);
 }
 
 /** Unix sockets lie in the folder itself, or in a folder of our own under the temporary one where that is too long. */

@@ -9,14 +9,13 @@ import { cacheDir, takeCacheDir } from './cache-dir.ts';
 import type { Config } from './config.ts';
 import type { Amount, MountBody } from './control/wire.ts';
 import { ControlServer } from './control/server.ts';
-import { dataDir, type DataDir } from './data-dir.ts';
+import { dataDir, takeDataDir, type DataDir } from './data-dir.ts';
 import { drain } from './drain.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
 import { openLog, type LogFile } from './log.ts';
 import { MountPoint, type MountState } from './mount-point.ts';
 import { takenFolders, wishedBy, wishOf } from './mount-wish.ts';
-import { makePrivateFolder } from './private-file.ts';
 import { Problem } from './problem.ts';
 import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
 import { answers } from './sole-socket.ts';
@@ -49,10 +48,12 @@ const FIRST_WORD = 5000;
 export class GatewayProcess {
   readonly #parts: Parts;
   readonly access: { readonly url: string; readonly user: string; readonly password: string };
+  readonly cloud: { readonly url: string; readonly email: string };
 
-  private constructor(parts: Parts, access: GatewayProcess['access']) {
+  private constructor(parts: Parts, access: GatewayProcess['access'], cloud: GatewayProcess['cloud']) {
     this.#parts = parts;
     this.access = access;
+    this.cloud = cloud;
   }
 
   get port(): number {
@@ -78,7 +79,7 @@ export class GatewayProcess {
     const { config, leave, onMount = () => undefined, say = () => undefined } = options;
     const dir = dataDir(config['data.dir']);
     const device = await checkStart(dir, config);
-    await makePrivateFolder(dir.root);
+    await takeDataDir(dir);
     const logFile = openLog(dir.log, 'gateway', config['log.level']);
     const closers: (() => Promise<unknown>)[] = [];
     try {
@@ -122,7 +123,7 @@ export class GatewayProcess {
       await mountPoint.start(wishOf(config));
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
       const parts = { remote, gateway, door, control, mountPoint, logFile, stopCollecting };
-      return new GatewayProcess(parts, { ...access, url: door.url });
+      return new GatewayProcess(parts, { ...access, url: door.url }, { url, email: device.email });
     } catch (error) {
       for (const close of closers) await close().catch(() => undefined);
       logFile.flush();

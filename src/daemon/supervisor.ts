@@ -1,4 +1,4 @@
-import { removeAccess, writeAccess, type Access } from './access-file.ts';
+import { AccessFile, type Access } from './access-file.ts';
 import type { DataDir } from './data-dir.ts';
 import type { FromChild, MountReport } from './child-messages.ts';
 import { Problem } from './problem.ts';
@@ -37,11 +37,15 @@ export class Supervisor {
   #mountArgs: readonly string[];
   #stopping = false;
   #pids: { cloud?: number; gateway?: number } = {};
-  #writing: Promise<void> = Promise.resolve();
+  readonly #access: AccessFile;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#mountArgs = options.mountArgs;
+    const { access } = options.dir;
+    this.#access = new AccessFile(access, (error) => {
+      options.say(`${access} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    });
     this.#cloud = this.#service('cloud', options.commands.cloud);
     this.#gateway = this.#service('gateway', options.commands.gateway);
   }
@@ -53,13 +57,13 @@ export class Supervisor {
 
   /** Answers when both serve. @throws Problem if one cannot start */
   async start(): Promise<void> {
-    await removeAccess(this.#options.dir.access);
+    await this.#access.remove();
     this.#cloud.process.start();
     await this.#cloud.served;
     await this.#options.prepare();
     this.#gateway.process.start();
     await this.#gateway.served;
-    await this.#writing;
+    await this.#access.written();
   }
 
   /** Ends the gateway, then the cloud; with `drain` what is queued is uploaded first. */
@@ -67,8 +71,7 @@ export class Supervisor {
     this.#stopping = true;
     await this.#gateway.process.stop(drain);
     await this.#cloud.process.stop(false);
-    await this.#writing;
-    await removeAccess(this.#options.dir.access);
+    await this.#access.remove();
   }
 
   /** Ends both at once. */
@@ -125,7 +128,7 @@ export class Supervisor {
   #write(): void {
     const { cloud, gateway } = this.#pids;
     if (cloud === undefined || gateway === undefined) return;
-    const { access, dir } = this.#options;
+    const { access } = this.#options;
     const content: Access = {
       pid: process.pid,
       webdav: access.webdav,
@@ -133,9 +136,6 @@ export class Supervisor {
       gateway: { pid: gateway },
       mount: this.#mount.dir,
     };
-    const write = (): Promise<void> => writeAccess(dir.access, content);
-    this.#writing = this.#writing.then(write).catch((error: unknown) => {
-      this.#options.say(`${dir.access} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    this.#access.write(content);
   }
 }

@@ -1,6 +1,6 @@
 import type { Journal, PendingIntent } from '../cache/tree/journal.ts';
 import type { Context } from '../vfs/context.ts';
-import { CODES, FsError } from '../vfs/fs-error.ts';
+import { CODES, FsError, isFsError } from '../vfs/fs-error.ts';
 import type { NodeId } from '../vfs/node.ts';
 import { WaitCount, type FlushWait, type WaitParts } from './flush-waits.ts';
 import { isCreation } from './intents/plan.ts';
@@ -28,7 +28,8 @@ export interface FlushProgress {
  * Answers when everything below `scope` (a node, or all) that was promised before the call is in the cloud. Does not wait
  * for files to settle, but for those who still write into files that are sealed then. While the cloud cannot be reached
  * it waits; `signal` ends that.
- * @throws FsError with the code and reason of a change that cannot be sent, when all others are
+ * @throws FsError with the code and reason of a change that cannot be sent, when all others are; EACCES if the cloud refuses
+ * this computer, as after its token was revoked: waiting would not help, and what is queued stays queued
  */
 export async function flush(
   parts: FlushParts,
@@ -39,6 +40,7 @@ export async function flush(
   const { journal, uploader } = parts;
   const task = new FlushTask(parts, scope);
   const release = uploader.hurry((intent) => task.concerns(intent));
+  const before = uploader.status.error;
   uploader.reachable();
   try {
     await new Promise<void>((resolve, reject) => {
@@ -46,6 +48,7 @@ export async function flush(
         try {
           onProgress(task.progress());
           if (task.isDone()) resolve();
+          else checkAccess(uploader.status.error, before);
         } catch (error) {
           reject(error);
         }
@@ -65,6 +68,13 @@ export async function flush(
     task.onEnd();
     release();
   }
+}
+
+/** @throws FsError EACCES if the cloud has refused a call since the failure `before` */
+function checkAccess(error: unknown, before: unknown): void {
+  if (error === before || !isFsError(error, 'EACCES')) return;
+  const reason = `${error.reason ?? 'the cloud refuses this computer'}; what is queued stays queued`;
+  throw new FsError('EACCES', 'flush', { reason, cause: error });
 }
 
 /** Calls a check once for many changes. */

@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
 import { choosePorts } from '../../src/daemon/ports.ts';
-import { readIfThere, writePrivateFile } from '../../src/daemon/private-file.ts';
+import { closeToOthers, makePrivateFolder, readIfThere, writePrivateFile } from '../../src/daemon/private-file.ts';
 import { generatePassword, readDevice, webDavPassword, writeDevice } from '../../src/daemon/secrets.ts';
 import { temporary } from '../helpers/temporary.ts';
 
@@ -22,6 +22,36 @@ t.test('a private file is its owner’s alone, and whole or as it was', async (t
   mkdirSync(join(dir, 'folder'));
   await t.rejects(writePrivateFile(join(dir, 'folder'), 'x'));
   t.same(readdirSync(dir), ['folder', 'secret']);
+});
+
+t.test('a folder of ours that is open to others is closed, one that is not ours is refused', async (t) => {
+  const dir = join(temporary(t), 'data');
+  mkdirSync(dir);
+  chmodSync(dir, 0o777);
+  await makePrivateFolder(dir);
+  t.equal(statSync(dir).mode & 0o777, 0o700, 'an empty one');
+
+  const [secret, absent] = [join(dir, 'device.json'), join(dir, 'account.json')];
+  writeFileSync(secret, '{}');
+  chmodSync(secret, 0o644);
+  chmodSync(dir, 0o755);
+  await makePrivateFolder(dir);
+  await closeToOthers([secret, absent]);
+  t.equal(statSync(dir).mode & 0o777, 0o700);
+  t.equal(statSync(secret).mode & 0o777, 0o600);
+
+  const other = join(dir, 'photos');
+  mkdirSync(other);
+  writeFileSync(join(other, 'a.jpg'), '');
+  chmodSync(other, 0o777);
+  await t.rejects(makePrivateFolder(other), { code: 'EACCES', reason: /holds other things/ });
+  t.equal(statSync(other).mode & 0o777, 0o777, 'and left as it is');
+
+  if (process.getuid?.() !== 0) return;
+  chownSync(secret, 12_345, 12_345);
+  chownSync(other, 12_345, 12_345);
+  await t.rejects(makePrivateFolder(other), { code: 'EACCES', reason: /another user/ });
+  await t.rejects(closeToOthers([secret]), { code: 'EACCES', reason: /another user/ });
 });
 
 t.test('a password is made once and is hard to guess', async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { FsError } from '../../src/vfs/fs-error.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import type { FlushProgress } from '../../src/mounts/flush.ts';
 import type { Gateway } from '../../src/mounts/gateway.ts';
@@ -203,3 +204,18 @@ t.test('a file of many blocks goes beside the small ones, and dedupes', async (t
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
+
+t.test('a cloud that refuses this computer ends it at once, with nothing lost', async (t) => {
+  const { a, cloud } = await openPair(t);
+  cloud.disturb = (): void => {
+    throw new FsError('EACCES', 'test', { reason: 'revoked' });
+  };
+  await a.write('/Sync/f', 'x');
+  for (let again = 0; again < 3; again++) {
+    await t.rejects(a.gateway.flush(), { code: 'EACCES', reason: /revoked; what is queued stays queued/ });
+    t.match(a.gateway.status(), { queued: 1, error: 'revoked' });
+  }
+  cloud.disturb = (): void => undefined;
+  await a.gateway.flush();
+  t.equal(a.gateway.status().queued, 0);
+});

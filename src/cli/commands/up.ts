@@ -1,6 +1,10 @@
 import type { Command } from 'commander';
+import { AccessFile } from '../../daemon/access-file.ts';
 import { parentChannel } from '../../daemon/child-messages.ts';
 import type { Amount } from '../../daemon/control/wire.ts';
+import { dataDir } from '../../daemon/data-dir.ts';
+import type { GatewayProcess } from '../../daemon/gateway-process.ts';
+import { asProblem } from '../../daemon/problem.ts';
 import { dataCommand, examples, settings, type Cli } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { gatewayFlags, isOver, mountReport, withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
@@ -28,15 +32,24 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
     parent === undefined ? cli.terminal.note(text) : parent.tell({ type: 'say', text });
   const stops = new StopRequests(cli, parent, () => process.exit(130));
   // Not before it is needed: other commands start sooner without it.
-  const { GatewayProcess } = await import('../../daemon/gateway-process.ts');
+  const { GatewayProcess: Gateway } = await import('../../daemon/gateway-process.ts');
   // What runs already is not ended by a bad folder.
   if (parent === undefined) await (await import('../../daemon/mount-wish.ts')).checkMountSetting(config);
-  const gateway = await GatewayProcess.start({
+  const { access: file } = dataDir(config['data.dir']);
+  const access = new AccessFile(file, (error) => say(`${file} cannot be written: ${asProblem(error).message}`));
+  let running: GatewayProcess | undefined;
+  const announce = (): void => {
+    if (running === undefined) return;
+    const { access: webdav, cloud, mount } = running;
+    access.write({ pid: process.pid, webdav, cloud, gateway: { pid: process.pid }, mount: mountReport(mount).dir });
+  };
+  const gateway = await Gateway.start({
     config,
     onMount: (state) => {
       const report = mountReport(state);
       if (parent !== undefined) parent.tell({ type: 'mount', ...report });
-      else if (options.untilUnmounted && isOver(report)) stops.request({ drain: true });
+      else announce();
+      if (parent === undefined && options.untilUnmounted && isOver(report)) stops.request({ drain: true });
     },
     say,
     // The parent ends everything in order; without one this process is everything.
@@ -46,8 +59,12 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
       return parent === undefined ? process.pid : process.ppid;
     },
   });
-  if (parent === undefined) await cli.terminal.print(mountHelp(gateway.access, mountReport(gateway.mount)));
-  else parent.tell({ type: 'ready', port: gateway.port });
+  if (parent === undefined) {
+    running = gateway;
+    announce();
+    await access.written();
+    await cli.terminal.print(mountHelp(gateway.access, mountReport(gateway.mount)));
+  } else parent.tell({ type: 'ready', port: gateway.port });
   void gateway.failed().then((failure) => {
     say(`the cache disk cannot be written (${failure.code}: ${failure.subject}); make room on it`);
     // What has just been refused is still answered.
@@ -55,7 +72,9 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   });
   const { drain } = await stops.first;
   if (drain) say('uploading what is queued; Ctrl-C again ends at once');
-  say(farewellWords(await gateway.stop({ drain })));
+  const left = await gateway.stop({ drain });
+  if (parent === undefined) await access.remove();
+  say(farewellWords(left));
 }
 
 function farewellWords({ files, bytes }: Amount): string {

@@ -48,7 +48,11 @@ export async function issueToken(
 /** Whose token it is. @throws unauthorized */
 export async function findByToken(db: Db, token: string, now: number): Promise<DeviceRow> {
   const row = await db.selectFrom('devices').selectAll().where('token', '=', hashToken(token)).executeTakeFirst();
-  if (row === undefined || row.revoked !== null) throw new Refusal('unauthorized', 'the token is not valid');
+  if (row === undefined || row.revoked !== null)
+    throw new Refusal(
+      'unauthorized',
+      'this computer is not logged in any more (its token is unknown or was revoked): use `fjord login`',
+    );
   if (now - row.seen < SEEN_STEP) return row;
   await db.updateTable('devices').set({ seen: now }).where('id', '=', row.id).execute();
   return { ...row, seen: now };
