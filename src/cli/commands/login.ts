@@ -30,7 +30,8 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const dir = dataDir(config['data.dir']);
   const url = options.cloud ?? config['cloud.url'];
   if (url === '') throw new Problem('usage', 'which cloud? name it with --cloud URL');
-  if (await answers(dir.controlSocket)) throw new Problem('conflict', 'Fjord runs; end it with `fjord down --no-flush` first, what is queued is kept');
+  if (await answers(dir.controlSocket))
+    throw new Problem('conflict', 'Fjord runs; end it with `fjord down --no-flush` first, what is queued is kept');
   await takeDataDir(dir);
   const { readDevice, writeDevice } = await import('../../daemon/secrets.ts');
   const known = await readDevice(dir.device);
