@@ -141,13 +141,13 @@ export function metaStoreContract(t: Test, make: Make): void {
       const { db } = meta;
       const reader = new BlockReader({ db, store, log: { error: () => undefined } });
       const uploads = new Uploads({ db, store, reader, now: Date.now });
-      const collector = new Collector({ db, store, now: () => Date.now() + 1e12, grace: 0 });
+      const collector = new Collector({ db, store, now: () => Date.now() + 1e12, spare: Infinity, grace: 0 });
       const content = contentOf(noise(100));
       const [block] = content.blocks;
       const digest = block?.digest ?? '';
       const upload = async (): Promise<number> =>
         uploads.accept(
-          caller.account,
+          caller,
           (async function* all() {
             yield* content.blocks;
           })(),
@@ -193,7 +193,7 @@ async function rig(t: Test, make: Make): Promise<Rig> {
     commit: async (...intents) => executeIntents(meta, caller, intents),
     stored: async (bytes) => {
       const content = contentOf(bytes);
-      const state = { account, refs: 0, state: 'stored', touched: 0 } as const;
+      const state = { account, refs: 0, state: 'stored', touched: 0, awaited: null } as const;
       const rows = content.blocks.map(({ digest, data }) => ({
         ...state,
         digest,

@@ -168,7 +168,7 @@ export class DirectRemote implements Remote {
       const stream = (async function* stream() {
         yield* blocks;
       })();
-      await this.cloud.uploads.accept(this.cloud.account, stream);
+      await this.cloud.uploads.accept({ account: this.cloud.account, device: this.self.id }, stream);
     });
 
   async *read(requests: readonly BlockRequest[], context: Context): AsyncGenerator<ReadBlock> {

@@ -10,14 +10,16 @@ export interface JobsOptions {
   readonly collector: Collector;
   /** ms between two rounds. */
   readonly every: number;
+  /** ms between two looks at how much was let go of. */
+  readonly relieveEvery: number;
   readonly failed: (error: unknown) => void;
 }
 
-/** The housekeeping: at start, then once in a while. Rounds do not overlap. */
+/** The housekeeping: at start, then once in a while, and what takes up much room sooner. Rounds do not overlap. */
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #stop = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
   #round: Promise<void> = Promise.resolve();
 
   constructor(options: JobsOptions) {
@@ -25,15 +27,17 @@ export class Jobs {
   }
 
   start(): void {
-    this.#round = this.#attempt();
-    this.#timer = setInterval(() => void this.run(), this.#options.every);
-    this.#timer.unref();
+    const { every, relieveEvery } = this.#options;
+    this.#round = this.#attempt(this.#all);
+    this.#timers = [
+      setInterval(() => void this.run(), every).unref(),
+      setInterval(() => void this.#then(this.#relief), relieveEvery).unref(),
+    ];
   }
 
   /** One round, after the one that runs. A failure is reported and ends this round only. */
   async run(): Promise<void> {
-    this.#round = this.#round.then(async () => this.#attempt());
-    await this.#round;
+    await this.#then(this.#all);
   }
 
   /** An administrator says that the computer's clock is right; a round follows. */
@@ -45,24 +49,39 @@ export class Jobs {
 
   /** Waits for the step that runs. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#stop.abort();
     await this.#round;
   }
 
-  async #attempt(): Promise<void> {
-    const { meta, clock, collector, failed } = this.#options;
+  async #then(work: Work): Promise<void> {
+    this.#round = this.#round.then(() => this.#attempt(work));
+    await this.#round;
+  }
+
+  readonly #all: Work = async ({ meta, clock, collector }, signal) => {
+    const now = await clock.check();
+    if (now === undefined) return;
+    await purgeTrash(meta, now, signal);
+    await forgetTombstones(meta, now, signal);
+    await forgetIntents(meta, now);
+    await collector.run(signal);
+  };
+
+  /** By order and bytes only, whatever the clock says. */
+  readonly #relief: Work = async ({ collector }, signal) => {
+    await collector.relieve(signal);
+  };
+
+  async #attempt(work: Work): Promise<void> {
     const { signal } = this.#stop;
     if (signal.aborted) return;
     try {
-      const now = await clock.check();
-      if (now === undefined) return;
-      await purgeTrash(meta, now, signal);
-      await forgetTombstones(meta, now, signal);
-      await forgetIntents(meta, now);
-      await collector.run(signal);
+      await work(this.#options, signal);
     } catch (error) {
-      failed(error);
+      this.#options.failed(error);
     }
   }
 }
+
+type Work = (options: JobsOptions, signal: AbortSignal) => Promise<void>;

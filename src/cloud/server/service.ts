@@ -20,7 +20,9 @@ const SILENT = { error: () => undefined };
 /** Where a proxy may be whose `X-Forwarded-For` is believed. */
 const LOOPBACK = ['loopback'];
 const PRIVATE = ['loopback', 'linklocal', 'uniquelocal'];
-const HOUR = 60 * 60 * 1000;
+const MINUTE = 60 * 1000;
+const HOUR = 60 * MINUTE;
+const SPARE = 256 * 1024 * 1024;
 /** ms that calls under way get to end when the service closes. */
 const CLOSE_LIMIT = 10_000;
 
@@ -38,6 +40,8 @@ export interface CloudOptions {
   readonly log?: FastifyBaseLogger;
   /** ms that a block which no version contains is kept; default one day. */
   readonly gcGrace?: number;
+  /** Bytes of blocks that were let go of beyond which the oldest go within minutes; default 256 MiB. */
+  readonly gcSpare?: number;
   /** ms between two rounds of housekeeping; default one hour. */
   readonly jobsEvery?: number;
   readonly now?: Clock;
@@ -106,12 +110,14 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
     { meta, reader, uploads, hub, accounts },
     { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK },
   );
-  const collector = new Collector({ db: meta.db, store, now, grace: options.gcGrace ?? 24 * HOUR });
+  const { gcGrace: grace = 24 * HOUR, gcSpare: spare = SPARE } = options;
+  const collector = new Collector({ db: meta.db, store, now, grace, spare });
   const failed = (error: unknown) => app.log.error({ err: error }, 'housekeeping failed');
   const warn = (details: object, message: string) => app.log.warn(details, message);
   const clock = await ClockGuard.open({ file: join(options.data, 'clock.json'), now, elapsed, warn });
   await clock.check();
-  const jobs = new Jobs({ meta, clock, collector, every: options.jobsEvery ?? HOUR, failed });
+  const every = { every: options.jobsEvery ?? HOUR, relieveEvery: MINUTE };
+  const jobs = new Jobs({ meta, clock, collector, ...every, failed });
   await app.listen({ host: options.host, port: options.port });
   jobs.start();
   const { port } = app.server.address() as AddressInfo;

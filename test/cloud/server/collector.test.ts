@@ -46,8 +46,65 @@ t.test('versions that are thinned out let go of their blocks', async (t) => {
     node = await api.store(sync, 'f', bytes, node === undefined ? {} : { node: node.id, base: node.version });
   }
   await cloud.housekeep();
-  t.same(await Promise.all(contents.map(async (bytes) => missing(api, bytes))), [1, 1, 0, 0, 0, 0, 0]);
-  t.match((await api.call('GET', '/v1/usage')).body, { used: 102 + 103 + 104 + 105 + 106 });
+  const lost = await Promise.all(contents.map(async (bytes) => missing(api, bytes)));
+  t.equal(
+    lost.reduce((sum, one) => sum + one, 0),
+    2,
+  );
+  t.equal(lost.at(-1), 0);
+  const used = lost.reduce((sum, one, index) => (one === 0 ? sum + 100 + index : sum), 0);
+  t.match((await api.call('GET', '/v1/usage')).body, { used });
+});
+
+t.test('what was let go of goes soon when it is much, the oldest first', async (t) => {
+  let time = Date.now();
+  const { url, login, cloud } = await startTestCloud(t, { now: () => time, gcSpare: 250 });
+  const api = new Api(url, await login());
+  const sync = await api.space('sync');
+  const contents = Array.from({ length: 8 }, () => noise(100));
+  let node: NodeRecord | undefined;
+  for (const bytes of contents) {
+    time += 60_000;
+    node = await api.store(sync, 'f', bytes, node === undefined ? {} : { node: node.id, base: node.version });
+  }
+  await discard(api, await api.store(sync, 'g', noise(10)));
+  const lost = new Api(url, await login());
+  await lost.upload(noise(5000));
+  time += 60_000;
+  await cloud.housekeep();
+  t.equal(await missing(api, ...contents), 1, 'three of a hundred bytes were thinned out');
+  await cloud.housekeep();
+  t.equal(await missing(api, ...contents), 1, 'what was asked for is counted on');
+});
+
+t.test('an upload that was told of a block finds it, however much is let go of meanwhile', async (t) => {
+  for (const how of ['asked', 'asked by both', 'copied meanwhile', 'stored again'] as const) {
+    let time = Date.now();
+    const { url, login, cloud } = await startTestCloud(t, { now: () => time, gcSpare: 0 });
+    const [api, other] = [new Api(url, await login()), new Api(url, await login('desktop'))];
+    const sync = await api.space('sync');
+    const bytes = noise(100);
+    const first = await api.store(sync, 'first', bytes);
+    // A long upload is told that the block is there.
+    if (how === 'stored again') await api.upload(bytes);
+    else t.equal(await missing(api, bytes), 0);
+    if (how === 'asked by both') await other.store(sync, 'second', bytes);
+    const copy = { from: first.version ?? '' };
+    if (how === 'copied meanwhile') {
+      await discard(api, await api.done(put({ space: sync.id, parent: sync.root, name: 'copy' }, copy)));
+    }
+    const lines: Partial<NodeRecord>[] = (await api.call('GET', `/v1/spaces/${sync.id}/snapshot`)).body;
+    for (const line of lines) if (line.kind === 'file') await discard(api, line as NodeRecord);
+    time += HOUR;
+    await cloud.housekeep();
+    const intent = put({ space: sync.id, parent: sync.root, name: 'late' }, contentOf(bytes).wire);
+    const node = await api.done(intent);
+    t.equal((await api.content(node.version ?? '')).equals(bytes), true, how);
+    await discard(api, node);
+    if (how !== 'asked' && how !== 'copied meanwhile') continue;
+    await cloud.housekeep();
+    t.equal(await missing(api, bytes), 1, 'nobody counts on it any more');
+  }
 });
 
 t.test(

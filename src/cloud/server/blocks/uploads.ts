@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ExpressionBuilder } from 'kysely';
 import type { Clock } from '../clock.ts';
+import { awaitedBy } from '../meta/block-table.ts';
+import type { Caller } from '../meta/caller.ts';
 import { inChunks } from '../meta/chunks.ts';
-import type { Database, Db } from '../meta/schema.ts';
+import { MANY, type Database, type Db } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
 import type { BlockReader } from './block-reader.ts';
 import type { Block, BlockStore } from './block-store.ts';
@@ -31,7 +33,7 @@ export class Uploads {
   }
 
   /** Stores all blocks of the stream; answers how many. @throws digest_mismatch, quota_exceeded, what the stream throws */
-  async accept(account: string, blocks: AsyncIterable<Block>): Promise<number> {
+  async accept(caller: Caller, blocks: AsyncIterable<Block>): Promise<number> {
     let group: Block[] = [];
     let bytes = 0;
     let count = 0;
@@ -40,18 +42,19 @@ export class Uploads {
       bytes += block.data.length;
       count += 1;
       if (bytes < GROUP_BYTES && group.length < GROUP_BLOCKS) continue;
-      await this.#store(account, group);
+      await this.#store(caller, group);
       group = [];
       bytes = 0;
     }
-    if (group.length > 0) await this.#store(account, group);
+    if (group.length > 0) await this.#store(caller, group);
     return count;
   }
 
-  async #store(account: string, blocks: readonly Block[]): Promise<void> {
+  async #store(caller: Caller, blocks: readonly Block[]): Promise<void> {
+    const { account } = caller;
     let left = [...new Map(blocks.map((block) => [block.digest, block])).values()];
     while (left.length > 0) {
-      const claims = await this.#claim(account, left);
+      const claims = await this.#claim(caller, left);
       const absent = left.filter(({ digest }) => claims.has(digest));
       try {
         await this.#options.store.put(account, absent);
@@ -76,19 +79,19 @@ export class Uploads {
   }
 
   /** Marks the blocks that are not stored as being written; answers the generation of each of those. */
-  async #claim(account: string, blocks: readonly Block[]): Promise<Map<string, string>> {
+  async #claim({ account, device }: Caller, blocks: readonly Block[]): Promise<Map<string, string>> {
     const touched = this.#options.now();
     return await this.#options.db.transaction().execute(async (db) => {
       await checkRoom(db, account, blocks);
       const digests = blocks.map(({ digest }) => digest);
       const mine = db.updateTable('blocks').where('account', '=', account).where('digest', 'in', digests);
-      await mine.set({ touched }).execute();
+      await mine.set((eb) => ({ touched, awaited: awaitedBy(eb, device) })).execute();
       const claim = randomUUID();
       await mine
         .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(claim), '||', eb.ref('digest')) }))
         .where('state', 'in', ['condemned', 'damaged'])
         .execute();
-      const row = { account, refs: 0, state: 'writing', touched } as const;
+      const row = { account, refs: 0, state: 'writing', touched, awaited: device ?? MANY } as const;
       await db
         .insertInto('blocks')
         .values(blocks.map(({ digest, data }) => ({ digest, size: data.length, generation: claim + digest, ...row })))

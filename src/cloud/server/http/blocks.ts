@@ -26,7 +26,7 @@ const UPLOAD_LIMIT = MAX_BATCH_BYTES + MAX_BATCH_BLOCKS * FRAME_HEADER;
 export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Parts): void {
   app.post('/v1/blocks/missing', { schema: { body: Missing } }, async ({ caller, body }) => {
     const digests = splitDigests(Buffer.from((body as Static<typeof Missing>).digests, 'base64'));
-    const present = await touchBlocks(meta.db, caller.account, digests, meta.now());
+    const present = await touchBlocks(meta.db, caller, digests, meta.now());
     const missing = distinct(digests).filter((digest) => !present.has(digest));
     return { missing: Buffer.from(missing.join(''), 'hex').toString('base64') };
   });
@@ -48,7 +48,7 @@ export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Par
       }
       if (!(body instanceof Readable)) throw new Refusal('bad_request', 'the body is application/octet-stream');
       const frames = readFrames(body as AsyncIterable<Uint8Array>);
-      return { stored: await uploads.accept(caller.account, frames) };
+      return { stored: await uploads.accept(caller, frames) };
     });
   });
 }

@@ -1,7 +1,8 @@
 import { DigestList } from '../../../vfs/digest-list.ts';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import type { Intent, IntentOp, IntentResult } from '../../http/wire.ts';
-import { isLive, type Caller, type Edit } from '../meta/edit.ts';
+import type { Caller } from '../meta/caller.ts';
+import { isLive, type Edit } from '../meta/edit.ts';
 import type { Outlook } from '../meta/foresight.ts';
 import { distinct } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';

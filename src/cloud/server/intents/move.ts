@@ -6,7 +6,7 @@ import { nodeRecord } from '../meta/records.ts';
 import { replaceNode, trashNode } from '../meta/removal.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
-import { inheritVersions, trimVersions } from '../meta/versions.ts';
+import { inheritVersions, makeNewest, thinVersions } from '../meta/versions.ts';
 import { checkReplaceable, claimPlace, type Place } from './place.ts';
 
 export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof MoveSchema>): Promise<NodeRow> {
@@ -41,13 +41,7 @@ async function checkNoCycle(edit: Edit, space: SpaceRow, node: NodeRow, place: P
 // The node's own version becomes the newest, also when the replaced ones were written after it.
 async function adopt(edit: Edit, space: SpaceRow, node: NodeRow, replaced: NodeRow): Promise<void> {
   if (node.kind !== 'file' || node.version === null) return;
-  await (
-    await edit.connection()
-  )
-    .updateTable('versions')
-    .set({ rank: node.rev })
-    .where('id', '=', node.version)
-    .execute();
+  await makeNewest(edit, node, node.version);
   await inheritVersions(edit, replaced, node.id);
-  await trimVersions(edit, space, node.id);
+  await thinVersions(edit, space, node.id);
 }

@@ -7,7 +7,7 @@ import { nodeRecord } from '../meta/records.ts';
 import { replaceNode } from '../meta/removal.ts';
 import { mayAdd, mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
-import { addVersion, checkNewVersion, inheritVersions, trimVersions } from '../meta/versions.ts';
+import { addVersion, checkNewVersion, inheritVersions, supersede, thinVersions } from '../meta/versions.ts';
 import { packXattrs } from '../meta/xattrs.ts';
 import { claimId, claimPlace } from './place.ts';
 
@@ -36,7 +36,7 @@ async function create(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow
   edit.count(space, size, 1);
   await addVersion(edit, { id: intent.version, node: id, rank: row.rev, mtime }, content);
   if (replaced !== undefined) await inheritVersions(edit, replaced, id);
-  if (replaced !== undefined) await trimVersions(edit, space, id);
+  if (replaced !== undefined) await thinVersions(edit, space, id);
   return row;
 }
 
@@ -53,7 +53,8 @@ async function succeed(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRo
   const { size, hash } = content;
   const row = await edit.update(space, node, { mode, mtime, birthtime, xattrs, size, hash, version });
   edit.count(space, size - node.size, 0);
+  await supersede(edit, node.version);
   await addVersion(edit, { id: version, node: node.id, rank: row.rev, mtime }, content);
-  await trimVersions(edit, space, node.id);
+  await thinVersions(edit, space, node.id);
   return row;
 }

@@ -1,12 +1,15 @@
+import type { ExpressionBuilder } from 'kysely';
 import { inChunks } from './chunks.ts';
+import type { Caller } from './caller.ts';
 import type { Edit } from './edit.ts';
-import type { Db } from './schema.ts';
+import type { Content } from './manifest.ts';
+import { MANY, type Database, type Db } from './schema.ts';
 import { refer, storedBlocks, type StoredBlock } from './stored-blocks.ts';
 
-/** Keeps stored blocks from collection for another grace period; answers those that it found. */
+/** Keeps stored blocks from collection for another grace period, as an upload counts on them; answers those that it found. */
 export async function touchBlocks(
   db: Db,
-  account: string,
+  { account, device }: Caller,
   digests: readonly string[],
   now: number,
 ): Promise<Set<string>> {
@@ -14,7 +17,7 @@ export async function touchBlocks(
   for (const chunk of inChunks(digests)) {
     const rows = await db
       .updateTable('blocks')
-      .set({ touched: now })
+      .set((eb) => ({ touched: now, awaited: awaitedBy(eb, device) }))
       .where('account', '=', account)
       .where('digest', 'in', chunk)
       .where('state', '=', 'stored')
@@ -32,15 +35,23 @@ export async function storedBlocksOf(edit: Edit, digests: readonly string[]): Pr
   return new Map(known.flatMap((block) => (block === null || block === undefined ? [] : [[block.digest, block]])));
 }
 
+/** Who counts on a block when one more upload of the device does. */
+export function awaitedBy(eb: ExpressionBuilder<Database, 'blocks'>, device: string | null) {
+  const one = eb.cast<string>(eb.val(device ?? MANY), 'text');
+  return eb.case().when('awaited', 'is', null).then(one).else(MANY).end();
+}
+
 /** One more version contains these blocks, each named once. They must be stored. */
-export async function addReferences(edit: Edit, digests: readonly string[]): Promise<void> {
+export async function addReferences(edit: Edit, { digests, copied }: Content): Promise<void> {
   const known = digests.map((digest) => edit.foresight.block(digest));
-  if (known.every((block) => block !== undefined && block !== null)) {
+  if (!copied && known.every((block) => block !== undefined && block !== null)) {
     for (const block of known) edit.addReference(block);
     return;
   }
-  const db = await edit.connection();
-  edit.use(await refer(db, edit.caller.account, edit.now, digests, 1));
+  const { caller, now } = edit;
+  // Who copies has uploaded nothing: another upload of the device may still count on the block.
+  const device = copied ? null : caller.device;
+  edit.use(await refer(await edit.connection(), { account: caller.account, device }, now, { digests, count: 1 }));
   for (const block of known) if (block !== undefined && block !== null) block.refs += 1;
 }
 
@@ -50,7 +61,10 @@ export async function dropReferences(edit: Edit, digests: readonly string[]): Pr
   for (const chunk of inChunks(digests)) {
     const rows = await db
       .updateTable('blocks')
-      .set((eb) => ({ refs: eb('refs', '-', 1), touched: edit.now }))
+      .set((eb) => ({
+        refs: eb('refs', '-', 1),
+        touched: edit.now,
+      }))
       .where('account', '=', edit.caller.account)
       .where('digest', 'in', chunk)
       .returning(['digest', 'size', 'refs'])

@@ -15,14 +15,14 @@ export async function resolveContent(edit: Edit, content: WireContent): Promise<
   if ('from' in content) {
     const row = await readableVersion(await edit.connection(), edit.caller.account, content.from);
     const manifest = manifestOf(row.manifest, row.size);
-    return { size: row.size, hash: row.hash, manifest, digests: manifest.distinct() };
+    return { size: row.size, hash: row.hash, manifest, digests: manifest.distinct(), copied: true };
   }
   const { size } = content;
   if (size > MAX_SIZE) throw new Refusal('too_large', `a file has at most ${MAX_SIZE} bytes`);
   const manifest = manifestOf(Buffer.from(content.blocks, 'base64'), size);
   const digests = manifest.distinct();
   await checkBlocks(edit, manifest, digests, size);
-  return { size, hash: await manifest.hash(), manifest, digests };
+  return { size, hash: await manifest.hash(), manifest, digests, copied: false };
 }
 
 async function checkBlocks(edit: Edit, manifest: DigestList, digests: readonly string[], size: number): Promise<void> {

@@ -1,17 +1,11 @@
 import { extended } from '../../../vfs/extended.ts';
 import { Refusal } from '../refusal.ts';
+import type { Caller } from './caller.ts';
 import { Foresight, type Outlook } from './foresight.ts';
 import { Pending } from './pending.ts';
 import { nodeRecord } from './records.ts';
 import type { StoredBlock } from './stored-blocks.ts';
 import type { AccountRow, Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
-
-/** On whose behalf something is done. */
-export interface Caller {
-  readonly account: string;
-  /** `null`: the service itself, or the account's owner with the password. */
-  readonly device: string | null;
-}
 
 /** A node without what the edit fills in. */
 export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged'>;
@@ -41,7 +35,7 @@ export class Edit {
 
   /** To read or write anything: what was gathered has been written. */
   async connection(): Promise<Db> {
-    if (!this.#pending.isEmpty) this.#used += await this.#pending.write(this.#db, this.caller.account, this.now);
+    if (!this.#pending.isEmpty) this.#used += await this.#pending.write(this.#db, this.caller, this.now);
     return this.#db;
   }
 

@@ -4,7 +4,7 @@ import { liveNode, type Edit } from './edit.ts';
 import { versionRecord } from './records.ts';
 import { mayAdd } from './rights.ts';
 import type { Db, NodeRow } from './schema.ts';
-import { versionsOf } from './versions.ts';
+import { makeNewest, supersede, versionsOf } from './versions.ts';
 
 /** The kept versions of a file, newest first. @throws not_found */
 export async function listVersions(db: Db, account: string, node: string): Promise<VersionRecord[]> {
@@ -28,7 +28,8 @@ export async function restoreVersion(edit: Edit, id: string, version: string): P
   const { size, hash, mtime } = chosen;
   const row = await edit.update(space, node, { version, size, hash, mtime });
   edit.count(space, size - node.size, 0);
-  await (await edit.connection()).updateTable('versions').set({ rank: row.rev }).where('id', '=', version).execute();
+  await supersede(edit, node.version);
+  await makeNewest(edit, row, version);
   return row;
 }
 

@@ -9,6 +9,8 @@ export interface Content {
   readonly manifest: DigestList;
   /** Hex, each once. */
   readonly digests: readonly string[];
+  /** Of another version, by reference: nothing was uploaded for it. */
+  readonly copied: boolean;
 }
 
 /** The manifest of a content of `size` bytes, as it is sent and stored. @throws bad_request */

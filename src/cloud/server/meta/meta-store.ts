@@ -1,7 +1,8 @@
 import { Kysely, type Dialect } from 'kysely';
 import type { Clock } from '../clock.ts';
 import { migrate, type ColumnTypes } from './migrations.ts';
-import { Edit, type Caller } from './edit.ts';
+import type { Caller } from './caller.ts';
+import { Edit } from './edit.ts';
 import type { Database, Db } from './schema.ts';
 
 export interface MetaStoreOptions {

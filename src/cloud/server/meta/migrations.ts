@@ -1,5 +1,5 @@
 import { Migrator, sql, type Migration } from 'kysely';
-import type { Db } from './schema.ts';
+import { MANY, type Db } from './schema.ts';
 
 /** What the databases do not agree on. */
 export interface ColumnTypes {
@@ -9,7 +9,10 @@ export interface ColumnTypes {
 
 /** Brings the tables to the form that this program knows. @throws if the data was written by a newer program */
 export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
-  const migrations: Record<string, Migration> = { '0001-start': { up: (schema) => start(schema, types) } };
+  const migrations: Record<string, Migration> = {
+    '0001-start': { up: (schema) => start(schema, types) },
+    '0002-thinning': { up: makeThinning },
+  };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error instanceof Error ? error : new Error('migration failed', { cause: error });
@@ -145,4 +148,16 @@ async function makeBlocks(db: Schema): Promise<void> {
   await schema.createIndex('blocks_generation').on('blocks').column('generation').unique().execute();
   const idle = schema.createIndex('blocks_idle').on('blocks').columns(['state', 'touched']);
   await idle.where(sql.ref('refs'), '=', sql.lit(0)).execute();
+}
+
+async function makeThinning(db: Schema): Promise<void> {
+  const alter = (table: string) => db.schema.alterTable(table);
+  await alter('versions')
+    .addColumn('since', 'double precision', (column) => column.notNull().defaultTo(0))
+    .execute();
+  await alter('versions').addColumn('until', 'double precision').execute();
+  await sql`update versions set since = created`.execute(db);
+  await alter('blocks')
+    .addColumn('awaited', 'text', (column) => column.defaultTo(MANY))
+    .execute();
 }

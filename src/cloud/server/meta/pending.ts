@@ -1,3 +1,4 @@
+import type { Caller } from './caller.ts';
 import type { Db, NodeRow, VersionRow } from './schema.ts';
 import { refer, type StoredBlock } from './stored-blocks.ts';
 
@@ -47,13 +48,13 @@ export class Pending {
    * Writes all. Answers by how many bytes the use of the account differs from what was said: none, unless the database
    * lets another transaction refer to the same blocks meanwhile.
    */
-  async write(db: Db, account: string, now: number): Promise<number> {
+  async write(db: Db, caller: Caller, now: number): Promise<number> {
     const [nodes, versions, references, used] = [this.#nodes, this.#versions, this.#references, this.#used];
     [this.#nodes, this.#versions, this.#references, this.#used, this.#manifests] = [[], [], new Map(), 0, 0];
     if (nodes.length > 0) await db.insertInto('nodes').values(nodes).execute();
     if (versions.length > 0) await db.insertInto('versions').values(versions).execute();
     let actual = 0;
-    for (const [count, digests] of byCount(references)) actual += await refer(db, account, now, digests, count);
+    for (const [count, digests] of byCount(references)) actual += await refer(db, caller, now, { digests, count });
     return actual - used;
   }
 }

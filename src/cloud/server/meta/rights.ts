@@ -1,5 +1,5 @@
 import { Refusal } from '../refusal.ts';
-import type { Caller } from './edit.ts';
+import type { Caller } from './caller.ts';
 import type { SpaceRow } from './schema.ts';
 
 /** Whether the caller may write into the space at all. */

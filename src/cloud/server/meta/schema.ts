@@ -98,6 +98,10 @@ export interface VersionRow {
   hash: string;
   mtime: number;
   created: number;
+  /** When it became the current one, ms. */
+  since: number;
+  /** When another one did, ms; `null` of the current one, and of those from before this was written down. */
+  until: number | null;
   device: string | null;
   /** The digests of its blocks, as `DigestList.toBytes` writes them. */
   manifest: Uint8Array;
@@ -118,6 +122,9 @@ export interface IntentRow {
  */
 export type BlockState = 'writing' | 'stored' | 'condemned' | 'damaged';
 
+/** See `BlockRow.awaited`. */
+export const MANY = '*';
+
 export interface BlockRow {
   account: string;
   digest: string;
@@ -127,6 +134,11 @@ export interface BlockRow {
   state: BlockState;
   /** Last time that somebody uploaded, asked for or let go of it. */
   touched: number;
+  /**
+   * The device of the one upload that was told that the block is stored and has not been committed; `*`: of several. Those that
+   * are never committed stay here. `null`: no upload counts on it.
+   */
+  awaited: string | null;
   /** New with the row and whenever a condemned row is taken back: an uploader knows by it that no removal came between. */
   generation: string;
 }

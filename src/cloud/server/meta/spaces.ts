@@ -1,7 +1,8 @@
 import { v7 as uuid } from 'uuid';
 import type { SpaceRecord } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
-import type { Caller, Edit } from './edit.ts';
+import type { Caller } from './caller.ts';
+import type { Edit } from './edit.ts';
 import { checkNodeName } from './names.ts';
 import { spaceRecord } from './records.ts';
 import { trashNode } from './removal.ts';

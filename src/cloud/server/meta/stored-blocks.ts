@@ -1,5 +1,6 @@
 import { Refusal } from '../refusal.ts';
 import { inChunks } from './chunks.ts';
+import type { Caller } from './caller.ts';
 import type { BlockRow, Db } from './schema.ts';
 
 /** A block that is stored, and how many versions contain it. */
@@ -27,20 +28,24 @@ export async function storedBlocks(
 
 /**
  * So many more versions contain each of the blocks, which are stored or contained in others; answers the bytes of those
- * that no version contained. A copy of a version with damaged blocks is as damaged, and healed together with it.
+ * that no version contained. A copy of a version with damaged blocks is as damaged, and healed together with it. An upload of
+ * the caller's device that counted on them is committed by it.
  */
 export async function refer(
   db: Db,
-  account: string,
+  { account, device }: Caller,
   now: number,
-  digests: readonly string[],
-  count: number,
+  { digests, count }: { readonly digests: readonly string[]; readonly count: number },
 ): Promise<number> {
   let bytes = 0;
   for (const chunk of inChunks(digests)) {
     const rows = await db
       .updateTable('blocks')
-      .set((eb) => ({ refs: eb('refs', '+', count), touched: now }))
+      .set((eb) => ({
+        refs: eb('refs', '+', count),
+        touched: now,
+        awaited: eb.fn<string | null>('nullif', ['awaited', eb.cast(eb.val(device), 'text')]),
+      }))
       .where('account', '=', account)
       .where('digest', 'in', chunk)
       .where((eb) => eb.or([eb('state', '=', 'stored'), eb('refs', '>', 0)]))

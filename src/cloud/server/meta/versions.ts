@@ -4,6 +4,7 @@ import { addReferences, dropReferences } from './block-table.ts';
 import type { Edit } from './edit.ts';
 import { manifestOf, type Content } from './manifest.ts';
 import type { Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
+import { leastMissed } from './thinning.ts';
 
 /** Binary columns, whichever type the driver gives them. */
 export function asBytes(value: Uint8Array | ArrayBuffer): Uint8Array {
@@ -69,7 +70,7 @@ export async function readManifest(db: Db, id: string, start: number, length: nu
 export async function versionsOf(db: Db, node: string): Promise<Omit<VersionRow, 'manifest'>[]> {
   return await db
     .selectFrom('versions')
-    .select(['id', 'node', 'rank', 'size', 'hash', 'mtime', 'created', 'device'])
+    .select(['id', 'node', 'rank', 'size', 'hash', 'mtime', 'created', 'since', 'until', 'device'])
     .where('node', '=', node)
     .orderBy('rank', 'desc')
     .execute();
@@ -95,26 +96,52 @@ export interface NewVersion {
 }
 
 export async function addVersion(edit: Edit, version: NewVersion, content: Content): Promise<void> {
-  await addReferences(edit, content.digests);
+  await addReferences(edit, content);
   const { size, hash } = content;
   const manifest = content.manifest.toBytes();
   const { now: created, caller } = edit;
-  await edit.insertVersion({ size, hash, manifest, created, device: caller.device, ...version });
+  await edit.insertVersion({
+    size,
+    hash,
+    manifest,
+    created,
+    since: created,
+    until: null,
+    device: caller.device,
+    ...version,
+  });
 }
 
-/** Gives the versions of one node to another, as its older ones. */
+/** Gives the versions of one node to another that has taken its place, as its older ones. */
 export async function inheritVersions(edit: Edit, from: NodeRow, to: string): Promise<void> {
+  await supersede(edit, from.version);
   await (await edit.connection()).updateTable('versions').set({ node: to }).where('node', '=', from.id).execute();
 }
 
-/** Lets go of the versions beyond those that are kept. In Archive all are. */
-export async function trimVersions(edit: Edit, space: SpaceRow, node: string): Promise<void> {
+/** Makes a version of a node the newest one: its order is the node's revision. */
+export async function makeNewest(edit: Edit, { rev }: NodeRow, version: string): Promise<void> {
+  const db = await edit.connection();
+  await db.updateTable('versions').set({ rank: rev, since: edit.now, until: null }).where('id', '=', version).execute();
+}
+
+/** A version is the current one no more. */
+export async function supersede(edit: Edit, version: string | null): Promise<void> {
+  if (version === null) return;
+  const db = await edit.connection();
+  await db.updateTable('versions').set({ until: edit.now }).where('id', '=', version).execute();
+}
+
+/** Lets go of versions until no more are left than are kept. In Archive all are. */
+export async function thinVersions(edit: Edit, space: SpaceRow, node: string): Promise<void> {
   if (space.kind === 'archive') return;
-  const surplus = (await versionsOf(await edit.connection(), node)).slice(KEPT_VERSIONS);
-  await dropVersions(
-    edit,
-    surplus.map(({ id }) => id),
-  );
+  const kept = await versionsOf(await edit.connection(), node);
+  while (kept.length > KEPT_VERSIONS) {
+    const gone = kept.splice(leastMissed(kept, edit.now), 1);
+    await dropVersions(
+      edit,
+      gone.map(({ id }) => id),
+    );
+  }
 }
 
 /** Removes versions for good; blocks that no other version contains become collectable. */
