@@ -70,6 +70,10 @@ export interface ContentStore {
   prefetch(contents: readonly Content[]): void;
   /** Forgets the content as soon as nobody has it open (`archive` drops its own after sealing). */
   drop(hash: string): Promise<void>;
+  /** More than one file has the content now. */
+  share(hash: string): void;
+  /** A file that had the content has another one: unless others are known to have it, it is the first that is evicted. */
+  supersede(hash: string): void;
   pin(hash: string): void;
   unpin(hash: string): void;
   isPinned(hash: string): boolean;

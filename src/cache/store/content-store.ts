@@ -129,6 +129,14 @@ export class DiskContentStore implements ContentStore {
     if (this.#pins.get(hash) !== undefined) this.#write([this.#pins.del(hash)]);
   }
 
+  share(hash: string): void {
+    this.#index.share(hash);
+  }
+
+  supersede(hash: string): void {
+    if (hash !== EMPTY) this.#index.supersede(hash);
+  }
+
   isPinned(hash: string): boolean {
     return this.#index.isPinned(hash);
   }
@@ -151,6 +159,7 @@ export class DiskContentStore implements ContentStore {
   async adopt(content: Content, file: AdoptedFile, ops: readonly Op[]): Promise<void> {
     const stored = this.#index.acquire(content.hash, content.size);
     try {
+      this.#index.revive(content.hash);
       this.#index.changed(stored, await adoptFile(stored, file, this.pool));
       const own = content.size === 0 ? [] : [this.#index.save(stored), ...this.#manifests.keep(content, file.digests)];
       await this.#writer.write([...own, ...ops]);

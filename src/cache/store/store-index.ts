@@ -13,6 +13,10 @@ import type { Table } from '../db/table.ts';
 const GATHER = 250;
 /** A use is written down only if the one that was is older, ms: the order need not be exact. */
 const USE_STEP = 600_000;
+/** Bytes of superseded content that stay. */
+const SUPERSEDED = 64 * 1024 * 1024;
+/** Contents of which it is remembered that they are superseded, or more than one file's. */
+const REMEMBERED = 10_000;
 
 /** Content nobody has open; `stored` is what this process learned about it. */
 interface Idle {
@@ -47,6 +51,9 @@ export class StoreIndex {
   readonly #held = new Map<string, Idle>();
   /** The order only; limits are enforced here, as they concern the disk, too. */
   readonly #idle = new LRUCache<string, Idle>({ maxSize: Number.MAX_SAFE_INTEGER });
+  /** Those of them that no file has any more, as far as is known: they go first. */
+  readonly #superseded = new LRUCache<string, Idle>({ maxSize: Number.MAX_SAFE_INTEGER });
+  readonly #marks = new LRUCache<string, 'superseded' | 'shared'>({ max: REMEMBERED });
   readonly #dirty = new Set<StoredContent>();
   #timer: NodeJS.Timeout | undefined;
   #total = 0;
@@ -60,7 +67,7 @@ export class StoreIndex {
   }
 
   get entries(): number {
-    return this.#open.size + this.#held.size + this.#idle.size;
+    return this.#open.size + this.#held.size + this.#idle.size + this.#superseded.size;
   }
 
   path(hash: string): string {
@@ -68,7 +75,7 @@ export class StoreIndex {
   }
 
   isComplete(hash: string): boolean {
-    const stored = this.#open.get(hash) ?? (this.#held.get(hash) ?? this.#idle.peek(hash))?.stored;
+    const stored = this.#open.get(hash) ?? this.#resting(hash)?.stored;
     if (stored !== undefined) return stored.present.isFull;
     const record = this.#options.records.get(hash);
     return record !== undefined && record.bits === undefined;
@@ -76,7 +83,7 @@ export class StoreIndex {
 
   /** True for what this process knows already: the scan of the disk leaves it alone. */
   isKnown(hash: string): boolean {
-    return this.#open.has(hash) || this.#held.has(hash) || this.#idle.has(hash);
+    return this.#open.has(hash) || this.#resting(hash) !== undefined;
   }
 
   /** For use; give it back with `release`. */
@@ -103,6 +110,7 @@ export class StoreIndex {
     if (now() - stored.used > USE_STEP) this.changed(stored, 0);
     stored.used = now();
     this.#rest(stored.hash, { bytes: stored.bytes, stored });
+    void this.#trimSuperseded();
   }
 
   /** Blocks of so many bytes were added or (negative) lost. */
@@ -131,10 +139,8 @@ export class StoreIndex {
 
   pin(hash: string): void {
     this.#pinned.add(hash);
-    const idle = this.#idle.peek(hash);
-    if (idle === undefined) return;
-    this.#idle.delete(hash);
-    this.#held.set(hash, idle);
+    const idle = this.#take(hash);
+    if (idle !== undefined) this.#held.set(hash, idle);
   }
 
   isPinned(hash: string): boolean {
@@ -156,11 +162,35 @@ export class StoreIndex {
       open.doomed = true;
       return;
     }
-    const idle = this.#held.get(hash) ?? this.#idle.peek(hash);
-    this.#held.delete(hash);
-    this.#idle.delete(hash);
+    const idle = this.#take(hash);
     this.#total -= idle?.bytes ?? 0;
     if (idle !== undefined || this.#options.records.get(hash) !== undefined) await this.#remove(hash, idle?.stored);
+  }
+
+  /** Another file has got this content. */
+  share(hash: string): void {
+    this.#marks.set(hash, 'shared');
+  }
+
+  /** A file has another content now: this one is evicted before all others, and soon if there is much of the kind. */
+  supersede(hash: string): void {
+    if (this.#marks.get(hash) === 'shared') return;
+    this.#marks.set(hash, 'superseded');
+    const idle = this.#take(hash);
+    if (idle !== undefined) this.#rest(hash, idle);
+    void this.#trimSuperseded();
+  }
+
+  /** A file has got this content: it is current again. */
+  revive(hash: string): void {
+    if (this.#marks.get(hash) !== 'superseded') return;
+    this.#marks.delete(hash);
+    const idle = this.#take(hash);
+    if (idle !== undefined) this.#rest(hash, idle);
+  }
+
+  async #trimSuperseded(): Promise<void> {
+    while (this.#superseded.calculatedSize > SUPERSEDED) await this.#evictOne().catch(() => false);
   }
 
   /** Evicts until so many more bytes are within both limits and takes them; false if that cannot be. */
@@ -198,9 +228,7 @@ export class StoreIndex {
   }
 
   #wake(hash: string, size: number): StoredContent {
-    const idle = this.#held.get(hash) ?? this.#idle.peek(hash);
-    this.#held.delete(hash);
-    this.#idle.delete(hash);
+    const idle = this.#take(hash);
     if (idle?.stored !== undefined) return idle.stored;
     const { records, pool, now } = this.#options;
     const known = records.get(hash);
@@ -211,13 +239,27 @@ export class StoreIndex {
   }
 
   #rest(hash: string, idle: Idle): void {
+    const order = this.#marks.peek(hash) === 'superseded' ? this.#superseded : this.#idle;
     if (this.#pinned.has(hash)) this.#held.set(hash, idle);
-    else this.#idle.set(hash, idle, { size: Math.max(1, idle.bytes) });
+    else order.set(hash, idle, { size: Math.max(1, idle.bytes) });
+  }
+
+  #resting(hash: string): Idle | undefined {
+    return this.#held.get(hash) ?? this.#idle.peek(hash) ?? this.#superseded.peek(hash);
+  }
+
+  #take(hash: string): Idle | undefined {
+    const idle = this.#resting(hash);
+    this.#held.delete(hash);
+    this.#idle.delete(hash);
+    this.#superseded.delete(hash);
+    return idle;
   }
 
   async #evictOne(): Promise<boolean> {
-    const [hash] = this.#idle.rkeys();
-    const idle = this.#idle.pop();
+    const order = this.#superseded.size > 0 ? this.#superseded : this.#idle;
+    const [hash] = order.rkeys();
+    const idle = order.pop();
     if (hash === undefined || idle === undefined) return false;
     this.#total -= idle.bytes;
     await this.#remove(hash, idle.stored);

@@ -46,6 +46,7 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
     // Somebody has begun to write it since.
     if (content === undefined) return await copyFile(ground, node, to, replace);
     const place = { parent, name: to.name, old };
+    if (fork === undefined && source.hash !== undefined) ground.store.share(source.hash);
     const { entry } = await fill(ground, place, { ...content, version: newId(ground.now()) }, metadata(source), 'copy');
     return attrOf(entry);
   } catch (error) {

@@ -104,6 +104,7 @@ async function replace(ground: Ground, ends: Ends & { readonly other: Entry }): 
   const freed = [...ledger.ops(plan), ...catalog.remove(other)];
   const { after, ops } = movedOps(ground, ends, replace);
   activity.forget(other.id);
+  if (other.hash !== undefined) ground.store.supersede(other.hash);
   const attr = await finish(ground, ends, after, [...freed, ...ops]);
   discard(ground, [{ node: other.id, staged: other.staged }]);
   return attr;

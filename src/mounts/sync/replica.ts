@@ -12,6 +12,7 @@ import { Ledger } from '../intents/planner.ts';
 import { facetsOf, merge, type Facets } from './conflict/merge.ts';
 import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.ts';
 import type { SyncParts } from './sync-parts.ts';
+import { UploadPace } from './upload/pace.ts';
 
 /** Things left for later that are done at a time: more would only be in the way of programs and uploads. */
 const TIDYING = 32;
@@ -24,6 +25,7 @@ export class Replica {
   readonly parts: SyncParts;
   readonly ledger: Ledger;
   readonly departed = new Departed();
+  readonly pace: UploadPace;
   /** Nodes of the cloud that are not shown because another has their name, until a record says where they are now. */
   readonly nameless = new Map<NodeId, NodeRecord | Entry>();
   readonly #background = new PQueue({ concurrency: TIDYING });
@@ -32,6 +34,7 @@ export class Replica {
   constructor(parts: SyncParts) {
     this.parts = parts;
     this.ledger = new Ledger(parts);
+    this.pace = new UploadPace(parts.now);
   }
 
   /** The id that a node has now. */
@@ -76,6 +79,9 @@ export class Replica {
   /** Shows a record, except for the parts that were changed here. The place must be free. */
   apply(before: Entry | undefined, record: NodeRecord, local: Facets): Entry {
     const entry = merge(before, record, local, this.resolve(record.parent));
+    const { journal, store } = this.parts;
+    const superseded = before?.hash !== undefined && before.hash !== entry.hash && !journal.has(before.id);
+    if (superseded) store.supersede(before.hash);
     this.put(entry, before);
     return entry;
   }

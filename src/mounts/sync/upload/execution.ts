@@ -51,6 +51,7 @@ export class Execution {
     const intent = journal.get(seq);
     if (intent === undefined) return 'settled';
     if (record !== undefined && intent.op === 'remove') this.#replica.departed.add(intent.node, record.rev);
+    this.#pace(intent);
     // Before the intent is: while that waits the record does, too, and a process that dies in between knows of it.
     if (intent.replace !== undefined) this.replaced(intent.replace, replaced);
     const entry = catalog.get(intent.node);
@@ -66,6 +67,12 @@ export class Execution {
     this.#finish(intent, entry, record);
     if (file !== undefined && manifest !== undefined) this.#keep(entry, file, manifest, record);
     return 'settled';
+  }
+
+  #pace({ op, node, replace, parent, name }: PendingIntent): void {
+    const { pace, parts } = this.#replica;
+    if (op === 'put') pace.uploaded(parts.catalog.get(node) ?? { parent, name });
+    if (replace !== undefined) pace.replaced(parent);
   }
 
   /** What has become of a node that was to be replaced; absent if the cloud has no such node, or is too old to say. */
@@ -93,6 +100,8 @@ export class Execution {
       { ...local, place: local.place || stays },
       this.#parent(record),
     );
+    const old = entry.base?.hash ?? undefined;
+    if (intent.op === 'put' && old !== undefined && old !== record.hash) this.#replica.parts.store.supersede(old);
     const waiting = journal.has(entry.id);
     const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
     if (stays) this.#sources.expect(record);

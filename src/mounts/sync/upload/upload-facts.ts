@@ -1,3 +1,4 @@
+import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import { MAX_INTENTS } from '../../../cloud/http/wire.ts';
 import { isScratch } from '../../../vfs/name.ts';
@@ -11,6 +12,10 @@ export const BIG_LANES = 2;
 /** Bytes of content in one batch. */
 const BATCH_BYTES = 32 * 1024 * 1024;
 
+/** In a folder in which programs save by renaming, a new file waits for being renamed, ms: open, and closed. */
+const ASIDE_OPEN = 30_000;
+const ASIDE = 1_000;
+
 export interface Urgency {
   /** Whether somebody waits for the intent, so that it need not settle. */
   readonly isHurried: (intent: PendingIntent) => boolean;
@@ -19,7 +24,7 @@ export interface Urgency {
 }
 
 /** What the schedule asks of the journal and those who work on files. */
-export function uploadFacts({ parts }: Replica, { isHurried, heldUntil }: Urgency): ScheduleFacts {
+export function uploadFacts({ parts, pace }: Replica, { isHurried, heldUntil }: Urgency): ScheduleFacts {
   const { journal, catalog, policyOf, activity, now } = parts;
   const weigh = (intent: PendingIntent): number => {
     if (intent.op !== 'put' || intent.staged === undefined) return 0;
@@ -32,8 +37,21 @@ export function uploadFacts({ parts }: Replica, { isHurried, heldUntil }: Urgenc
     if (isCreation(intent) && isScratch(entry.name)) return undefined;
     const { settle } = policyOf(entry);
     const rushed = isHurried(intent) && (settle === 0 || !activity.isBusy(intent.node));
-    const ready = rushed ? 0 : activity.readyAt(intent.node, settle);
-    return ready === undefined ? undefined : Math.max(ready, held);
+    if (rushed) return held;
+    const ready = activity.readyAt(intent.node, settle);
+    if (ready === undefined || settle > 0 || intent.op !== 'put')
+      return ready === undefined ? undefined : Math.max(ready, held);
+    return Math.max(ready, held, spacedUntil(intent, entry));
+  };
+  /** When a content may be uploaded that is ready: what is written all the time waits. */
+  const spacedUntil = (intent: PendingIntent, entry: Entry): number => {
+    const creates = isCreation(intent) && intent.replace === undefined;
+    const spaced = pace.readyAt(entry, creates);
+    if (!creates || !pace.isReplacing(entry.parent)) return spaced;
+    // It has been written aside, perhaps, and takes the place of another file in a moment.
+    const changed = Math.max(intent.at, entry.ctime);
+    const aside = changed + (activity.isBusy(intent.node) ? ASIDE_OPEN : ASIDE);
+    return changed > now() ? spaced : Math.max(spaced, aside);
   };
   return {
     get now() {
