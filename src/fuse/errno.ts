@@ -1,4 +1,5 @@
 import { asFsError, type Code } from '../vfs/fs-error.ts';
+import { failureOf, type OperationName } from './failures.ts';
 
 /** Errno of Linux (asm-generic) for every code; the kernel wants them negative. */
 const ERRNO: Record<Code, number> = {
@@ -36,6 +37,7 @@ export const ENOSYS = 38;
 export const E2BIG = 7;
 
 /** What the device itself answers. */
+export const EIO = ERRNO.EIO;
 export const EBADF = ERRNO.EBADF;
 export const ENOENT = ERRNO.ENOENT;
 export const EEXIST = ERRNO.EEXIST;
@@ -61,7 +63,7 @@ export class Errno extends Error {
   }
 }
 
-/** The number for whatever was thrown; `EIO` for what nobody expected. */
-export function errnoOf(error: unknown, op: string): number {
-  return error instanceof Errno ? error.errno : ERRNO[asFsError(error, op).code];
+/** The number for whatever an operation has thrown; `EIO` for what it must not fail with. */
+export function errnoOf(error: unknown, op: OperationName, interrupted: boolean): number {
+  return error instanceof Errno ? error.errno : ERRNO[failureOf(op, asFsError(error, op).code, interrupted)];
 }

@@ -1,4 +1,5 @@
 import type { Awaitable } from '../vfs/context.ts';
+import type { OperationName } from './failures.ts';
 import type { Request } from './request.ts';
 import type { State } from './state.ts';
 import { OutHeader } from './wire/structs.ts';
@@ -8,7 +9,7 @@ export const BODY = OutHeader.size;
 
 /** How one opcode is answered: decode, run, encode. */
 export interface Operation<A, R> {
-  readonly name: string;
+  readonly name: OperationName;
   /** The answer may be as long as a READ's. Others have 8 KiB. */
   readonly big?: boolean;
   /** The arguments point into the frame. */
@@ -26,7 +27,7 @@ export interface Operation<A, R> {
 
 /** An `Operation` whose types are its own business. */
 export interface Handler {
-  readonly name: string;
+  readonly name: OperationName;
   readonly big: boolean;
   readonly keepsFrame: boolean;
   readonly silent: boolean;

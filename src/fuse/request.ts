@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Context } from '../vfs/context.ts';
+import { FsError } from '../vfs/fs-error.ts';
 import { EINVAL, Errno } from './errno.ts';
 import type { FieldType, Layout, Values } from './wire/layout.ts';
 import { InHeader } from './wire/structs.ts';
@@ -29,6 +30,8 @@ export class Request implements Context {
   readonly nodeid: number;
   /** Nobody waits any more: it was interrupted, or took too long. */
   answered = false;
+  /** A signal has come for the program that waits. */
+  interrupted = false;
   readonly #frame: Buffer;
   readonly #end: number;
   readonly #spare: SpareAbort;
@@ -78,7 +81,7 @@ export class Request implements Context {
     return this.#at + size <= this.#end;
   }
 
-  /** The next string, up to its NUL. @throws Errno EINVAL if it has none, or is not UTF-8 */
+  /** The next string, up to its NUL. @throws Errno EINVAL if it has none; FsError EINVAL if it is not UTF-8 */
   string(): string {
     const end = this.#frame.indexOf(0, this.#at);
     if (end < 0 || end >= this.#end) throw new Errno(EINVAL);
@@ -87,7 +90,7 @@ export class Request implements Context {
     const text = this.#frame.toString('latin1', start, end);
     if (isAscii(text)) return text;
     const bytes = this.#frame.subarray(start, end);
-    if (!isUtf8(bytes)) throw new Errno(EINVAL);
+    if (!isUtf8(bytes)) throw new FsError('EINVAL', 'name');
     return bytes.toString('utf8');
   }
 

@@ -1,6 +1,7 @@
 import { asFsError } from '../vfs/fs-error.ts';
 import { Buffers } from './buffers.ts';
-import { EINTR, ENOSYS, ETIMEDOUT, Errno, errnoOf } from './errno.ts';
+import { EINTR, EIO, ENOSYS, ETIMEDOUT, Errno, errnoOf } from './errno.ts';
+import type { OperationName } from './failures.ts';
 import type { FuseLog } from './log.ts';
 import { MAX_WRITE } from './negotiation.ts';
 import type { Handler } from './operation.ts';
@@ -68,7 +69,7 @@ export class Session {
       if (handler === undefined) throw new Errno(ENOSYS);
       return this.#begin(handler, request, done);
     } catch (error) {
-      if (handler?.silent !== true) this.#fail(unique, error, handler?.name ?? 'unknown');
+      if (handler?.silent !== true) this.#fail(unique, error, handler?.name ?? 'unknown', false);
       return false;
     }
   }
@@ -78,6 +79,7 @@ export class Session {
     const pending = this.#pending.get(unique);
     if (pending === undefined) return;
     const { request } = pending;
+    request.interrupted = true;
     // Programs do not expect EINTR from files; so a signal alone does not end what ends soon.
     this.#later(() => {
       if (!this.#pending.has(unique)) return;
@@ -130,7 +132,7 @@ export class Session {
       const count = await length;
       if (!request.answered && !handler.silent) this.#succeed(unique, count, out);
     } catch (error) {
-      if (!request.answered && !handler.silent) this.#fail(unique, error, handler.name);
+      if (!request.answered && !handler.silent) this.#fail(unique, error, handler.name, request.interrupted);
     } finally {
       if (!request.answered) this.#pending.delete(unique);
       buffers.give(out);
@@ -142,9 +144,9 @@ export class Session {
     this.#options.reply(out, BODY + length);
   }
 
-  #fail(unique: number, error: unknown, op: string): void {
-    const errno = errnoOf(error, op);
-    if (!(error instanceof Errno)) this.#report(error, op);
+  #fail(unique: number, error: unknown, op: OperationName, interrupted: boolean): void {
+    const errno = errnoOf(error, op, interrupted);
+    if (!(error instanceof Errno)) this.#report(error, op, errno);
     this.#answer(unique, errno);
   }
 
@@ -155,9 +157,9 @@ export class Session {
     this.#small.give(out);
   }
 
-  #report(error: unknown, op: string): void {
+  #report(error: unknown, op: OperationName, errno: number): void {
     const known = asFsError(error, op);
-    if (known.code === 'EIO') this.#options.log.error({ err: error, op }, known.message);
+    if (errno === EIO) this.#options.log.error({ err: error, op }, known.message);
     else if (known.reason !== undefined) this.#options.log.debug({ op, code: known.code }, known.message);
   }
 

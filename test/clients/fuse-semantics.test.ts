@@ -57,7 +57,7 @@ const FILES: readonly Row[] = [
   ),
   row('rename', ['', 'EROFS', '', 'EPERM'], ({ path }) => rename(path, `${path}.moved`)),
   row('rename-over', ['', 'EROFS', '', 'EPERM'], ({ path, beside }) => rename(path, beside)),
-  row('exchange', ['', 'EROFS', 'ENOTSUP', 'EPERM'], ({ path, beside }) => python(EXCHANGE, path, beside)),
+  row('exchange', ['', 'EROFS', 'EINVAL', 'EPERM'], ({ path, beside }) => python(EXCHANGE, path, beside)),
   row('delete', ['', 'EROFS', '', 'EPERM'], ({ path }) => unlink(path)),
   row('times', ['', 'EROFS', '', 'EPERM'], ({ path }) => utimes(path, YEAR, YEAR)),
   row('mode', ['', 'EROFS', '', 'EPERM'], ({ path }) => chmod(path, 0o600)),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { BLOCK_SIZE } from '../../src/vfs/block.ts';
 import type { Content, ContentReader, ContentStore } from '../../src/cache/content/content.ts';
@@ -75,6 +76,36 @@ export function contentStoreContract(t: Test, make: MakeContentStore): void {
     await t.rejects(aborted, { code: 'EINTR' });
     t.ok((await other).equals(data));
     reader.close();
+  });
+
+  t.test('a read that has failed leaves the memory that it was given alone', async (t) => {
+    const { store, content, data, source } = await setUp(t, make, 2 * BLOCK_SIZE);
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    source.before = async (_version, index) => {
+      if (index === 0) throw new FsError('EAGAIN', 'read');
+      if (index === 1) await held;
+    };
+    const [one, both] = [store.open(content), store.open(content)];
+    const second = Buffer.alloc(10);
+    const other = one.read(second, BLOCK_SIZE, background);
+    await sleep(20);
+    const into = Buffer.alloc(20);
+    const failing = (async () => both.read(into, BLOCK_SIZE - 10, background))().catch((error: unknown) => {
+      into.fill(7);
+      throw error;
+    });
+    setTimeout(release, 30);
+    await t.rejects(failing, { code: 'EAGAIN' });
+    await other;
+    await sleep(20);
+    t.ok(second.equals(data.subarray(BLOCK_SIZE, BLOCK_SIZE + 10)));
+    t.ok(
+      into.every((byte) => byte === 7),
+      'somebody else has it now',
+    );
+    one.close();
+    both.close();
   });
 
   t.test('the error of the source comes through untouched; the next read tries again', async (t) => {

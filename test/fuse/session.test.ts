@@ -64,7 +64,8 @@ t.test('frames that lie are answered with EINVAL', async (t) => {
   };
   t.equal(error(Opcode.LOOKUP, Buffer.from('no end')), -22);
   t.equal(error(Opcode.LOOKUP, Buffer.alloc(0)), -22);
-  t.equal(error(Opcode.LOOKUP, Buffer.from([0xff, 0xfe, 0])), -22, 'not UTF-8');
+  t.equal(error(Opcode.LOOKUP, Buffer.from([0xff, 0xfe, 0])), -2, 'not UTF-8: there is no such name');
+  t.equal(error(Opcode.MKDIR, Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0])), -22, 'not UTF-8');
   t.equal(error(Opcode.MKDIR, Buffer.alloc(3)), -22);
   t.equal(error(Opcode.SYMLINK, cString('one')), -22);
   t.equal(error(Opcode.WRITE, pack(wire.WriteIn, { fh: 1, size: 1000 }, Buffer.alloc(10))), -22);

@@ -90,7 +90,9 @@ export class StoreReader implements ContentReader {
       const end = Math.min(position + into.length, (index + 1) * BLOCK_SIZE);
       parts.push(this.#readPart(into.subarray(start - position, end - position), start, index, context));
     }
-    await Promise.all(parts);
+    // The caller uses its buffer again when this has failed: no part may still be on its way into it then.
+    const failed = (await Promise.allSettled(parts)).find((part) => part.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return into.length;
   }
 

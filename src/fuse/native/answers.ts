@@ -1,15 +1,16 @@
 import { constants } from 'node:os';
 import type { Stat, Statfs } from 'fuse-native';
 import { asFsError } from '../../vfs/fs-error.ts';
+import { failureOf, type OperationName } from '../failures.ts';
 import type { Attr, Kind, StatFs } from '../../vfs/node.ts';
 
 const TYPE: Record<Kind, number> = { file: 0o100_000, folder: 0o040_000, symlink: 0o120_000 };
 const BLOCK = 4096;
 const SMALLEST_SECTOR = 512;
 
-/** The errno of this system, below zero, for whatever was thrown. */
-export function errnoOf(error: unknown, op: string): number {
-  return -constants.errno[asFsError(error, op).code];
+/** The errno of this system, below zero, for whatever an operation has thrown. Of signals libfuse tells nothing. */
+export function errnoOf(error: unknown, op: OperationName): number {
+  return -constants.errno[failureOf(op, asFsError(error, op).code, false)];
 }
 
 export function statOf({ kind, mode, size, mtime, ctime }: Attr, owner: { uid: number; gid: number }): Stat {

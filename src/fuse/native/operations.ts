@@ -6,6 +6,7 @@ import type { FileHandle, FileSystem, OpenMode } from '../../vfs/file-system.ts'
 import { FsError, isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import { pages } from '../../vfs/walk.ts';
+import type { OperationName } from '../failures.ts';
 import type { FuseLog } from '../log.ts';
 import { errnoOf, statfsOf, statOf } from './answers.ts';
 import type { Call, Calls } from './calls.ts';
@@ -151,17 +152,17 @@ export class PathOperations {
     } satisfies Partial<Operations>;
   }
 
-  #run<T>(op: string, path: string, answer: Answer<T>, work: (call: Call) => Awaitable<T>): void {
+  #run<T>(op: OperationName, path: string, answer: Answer<T>, work: (call: Call) => Awaitable<T>): void {
     this.#settle(op, path, work, (value) => answer(0, value), answer);
   }
 
-  #count(op: string, path: string, answer: CountAnswer, work: (call: Call) => Awaitable<number>): void {
+  #count(op: OperationName, path: string, answer: CountAnswer, work: (call: Call) => Awaitable<number>): void {
     this.#settle(op, path, work, answer, answer);
   }
 
   /** Exactly one of both is called, whatever happens: a caller without an answer waits for ever. */
   #settle<T>(
-    op: string,
+    op: OperationName,
     path: string,
     work: (call: Call) => Awaitable<T>,
     done: (value: T) => void,

@@ -1,0 +1,94 @@
+import type { Code } from '../vfs/fs-error.ts';
+
+/** What looking a path up can fail with (path_resolution(7)); on `ESTALE` the kernel looks the names up anew. */
+const PATH = ['EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'ESTALE'] as const;
+const ROOM = ['EDQUOT', 'ENOSPC'] as const;
+const RULE = ['EPERM', 'EROFS'] as const;
+/** A change of the names of a folder; `EINVAL` for a name that cannot be, as open(2) and mkdir(2) have it. */
+const NAMING = [...PATH, ...ROOM, ...RULE, 'EEXIST', 'EINVAL'] as const;
+const OPENING = [...NAMING, 'EBUSY', 'EFBIG', 'EISDIR', 'ENOTSUP'] as const;
+const MOVING = [...NAMING, 'EBUSY', 'EISDIR', 'ENOTEMPTY', 'EXDEV'] as const;
+const SYNCING = ['EBADF', ...ROOM, 'EROFS'] as const;
+const LISTING = ['EBADF', 'ENOENT', 'ENOTDIR'] as const;
+const SETTING = [...PATH, ...RULE, 'EBADF', 'EINVAL'] as const;
+const SIZING = [...SETTING, ...ROOM, 'EFBIG', 'EISDIR'] as const;
+
+/**
+ * What a program may get from each operation besides `EIO` and `ETIMEDOUT`, of the codes that the port has: POSIX.1-2024 and
+ * the pages of section 2 of the Linux manual. Programs handle what is written there; others they take for success, for the
+ * end of the file, or for an order to try for ever (`EAGAIN` of a regular file).
+ */
+const ALLOWED = {
+  lookup: PATH,
+  getattr: [...PATH, 'EBADF'],
+  statx: [...PATH, 'EBADF', 'EINVAL'],
+  access: [...PATH, 'EPERM', 'EROFS', 'EINVAL'],
+  setattr: SIZING,
+  chmod: SETTING,
+  chown: SETTING,
+  utimens: SETTING,
+  truncate: SIZING,
+  ftruncate: SIZING,
+  readlink: [...PATH, 'EINVAL'],
+  symlink: NAMING,
+  mknod: NAMING,
+  mkdir: NAMING,
+  link: [...NAMING, 'EXDEV'],
+  unlink: [...PATH, ...RULE, 'EBUSY', 'EISDIR', 'EINVAL'],
+  rmdir: [...PATH, ...RULE, 'EBUSY', 'EINVAL', 'ENOTEMPTY'],
+  rename: MOVING,
+  rename2: MOVING,
+  open: OPENING,
+  create: OPENING,
+  read: ['EBADF', 'EISDIR'],
+  write: ['EBADF', ...ROOM, 'EFBIG', 'EPERM'],
+  release: [],
+  flush: ['EBADF', ...ROOM],
+  fsync: SYNCING,
+  sync: SYNCING,
+  fallocate: ['EBADF', ...ROOM, 'EFBIG', 'EINVAL', 'ENOTSUP', 'EPERM'],
+  copy_file_range: ['EBADF', ...ROOM, 'EFBIG', 'EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM', 'EXDEV'],
+  statfs: PATH,
+  opendir: PATH,
+  readdir: LISTING,
+  readdirplus: LISTING,
+  getxattr: [...PATH, 'ENODATA', 'ENOTSUP'],
+  listxattr: [...PATH, 'ENOTSUP'],
+  setxattr: [...PATH, ...ROOM, ...RULE, 'EEXIST', 'EINVAL', 'ENODATA', 'ENOTSUP'],
+  removexattr: [...PATH, ...RULE, 'EINVAL', 'ENODATA', 'ENOTSUP'],
+  ioctl: ['EBADF', 'EINVAL'],
+  init: [],
+  done: [],
+  forget: [],
+  batch_forget: [],
+  interrupt: [],
+  unknown: [],
+} as const satisfies Readonly<Record<string, readonly Code[]>>;
+
+export type OperationName = keyof typeof ALLOWED;
+
+const ALWAYS = ['EIO', 'ETIMEDOUT'] as const;
+
+const allowed = new Map<OperationName, ReadonlySet<Code>>(
+  (Object.keys(ALLOWED) as OperationName[]).map((op) => [op, new Set<Code>([...ALWAYS, ...ALLOWED[op]])]),
+);
+
+/** What says the same where a code is not allowed. */
+const INSTEAD: Partial<Record<OperationName, Partial<Record<Code, Code>>>> = {
+  // A name that cannot be is not there.
+  lookup: { EINVAL: 'ENOENT' },
+  // renameat2(2): a flag that is not supported.
+  rename2: { ENOTSUP: 'EINVAL' },
+  // getdents(2): the folder was removed; readdir(3) makes an end of the listing of it.
+  readdir: { ESTALE: 'ENOENT' },
+  readdirplus: { ESTALE: 'ENOENT' },
+};
+
+/**
+ * The code that a program gets when an operation fails with `code`. The cloud's `EAGAIN`, not to be reached now, is a time-out
+ * here; `EINTR` is for who was interrupted; whatever else is not of this operation is `EIO`.
+ */
+export function failureOf(op: OperationName, code: Code, interrupted: boolean): Code {
+  if (allowed.get(op)?.has(code) === true || (code === 'EINTR' && interrupted)) return code;
+  return INSTEAD[op]?.[code] ?? (code === 'EAGAIN' ? 'ETIMEDOUT' : 'EIO');
+}
