@@ -13,13 +13,14 @@ export const MAX_WRITE = 1 << 20;
 const PAGE = 4096;
 const MAX_BACKGROUND = 64;
 
+// Not ASYNC_DIO: when an asynchronous direct write ends, the kernel does not drop the pages that a reader has read meanwhile
+// (decision 064).
 const WANTED =
   Init.ASYNC_READ |
   Init.ATOMIC_O_TRUNC |
   Init.BIG_WRITES |
   Init.DO_READDIRPLUS |
   Init.READDIRPLUS_AUTO |
-  Init.ASYNC_DIO |
   Init.PARALLEL_DIROPS |
   Init.ABORT_ERROR |
   Init.MAX_PAGES |
