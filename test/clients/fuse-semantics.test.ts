@@ -132,7 +132,9 @@ interface Column {
   readonly target?: string;
 }
 
-t.test('what each folder lets a program do', { skip: withoutFuse(), timeout: 500_000 }, async (t) => {
+t.setTimeout(500_000);
+
+t.test('what each folder lets a program do', { skip: withoutFuse() }, async (t) => {
   // Nothing is sealed by the clock here: only `flush` seals.
   const { fjord, dir } = await startMounted(t, { args: ['--xattr'], env: { FJORD_ARCHIVE_SETTLE: '10 min' } });
   const set = await backUp(t, fjord, dir);
