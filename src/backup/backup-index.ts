@@ -1,3 +1,4 @@
+import type { Mark } from '../cloud/http/wire.ts';
 import type { Mirrored } from './mirrored.ts';
 import type { BackupStore, StoreOp } from './store.ts';
 
@@ -9,6 +10,8 @@ export interface IndexState {
   readonly half: 'a' | 'b';
   /** Revision of the space up to which the rows tell everything. */
   readonly cursor: number;
+  /** What the cloud must know unless it has gone back in time. */
+  readonly marks?: readonly Mark[] | undefined;
   /** Of the source folder at the last run that was not paused. */
   readonly source?: { readonly inode: string; readonly disk: string } | undefined;
 }

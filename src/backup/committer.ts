@@ -1,3 +1,4 @@
+import { withMark } from '../cloud/marks.ts';
 import type { Remote } from '../cloud/remote.ts';
 import { fsCodeOf } from '../cloud/http/errors.ts';
 import { MAX_INTENTS, type Intent, type IntentResult, type NodeRecord, type WireCode } from '../cloud/http/wire.ts';
@@ -131,7 +132,10 @@ export class Committer {
     let { cursor } = state;
     const revs = new Set(results.flatMap((result) => (result.status === 'done' ? [result.node.rev] : [])));
     while (revs.has(cursor + 1)) cursor += 1;
-    await (cursor === state.cursor ? index.write(ops) : index.setState({ ...state, cursor }, ops));
+    const last = results.findLast((result) => result.status === 'done' && result.stamp !== undefined);
+    if (last?.status !== 'done' || last.stamp === undefined) return index.write(ops);
+    const marks = withMark(state.marks ?? [], { rev: last.node.rev, stamp: last.stamp });
+    await index.setState({ ...state, cursor, marks }, ops);
   }
 
   #refused(change: Change, { code, message }: IntentResult & { status: 'refused' }): void {

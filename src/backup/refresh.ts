@@ -1,4 +1,5 @@
 import type { Remote } from '../cloud/remote.ts';
+import { marksAt } from '../cloud/marks.ts';
 import type { Cursor, NodeRecord, SpaceRecord } from '../cloud/http/wire.ts';
 import type { Context } from '../vfs/context.ts';
 import { isFsError } from '../vfs/fs-error.ts';
@@ -10,7 +11,7 @@ const BATCH = 1000;
 
 /**
  * Brings the index up to what the cloud has: by the feed where it knows most of it, by a snapshot where it knows
- * nothing or too little, or `whole` says so. Nothing is asked if the space has not moved since.
+ * nothing or too little, the cloud has gone back in time, or `whole` says so.
  * @throws as `Remote`
  */
 export async function refresh(
@@ -22,7 +23,6 @@ export async function refresh(
 ): Promise<void> {
   const { state } = index;
   if (whole || state?.space !== space.id) return snapshot(index, remote, space, context);
-  if (state.cursor === space.rev) return;
   try {
     await feed(index, remote, state, context);
   } catch (error) {
@@ -35,15 +35,15 @@ async function feed(index: BackupIndex, remote: Remote, before: IndexState, cont
   let state = before;
   for (let more = true; more;) {
     more = false;
-    for await (const record of remote.feed(state.space, state.cursor, context)) {
+    for await (const record of remote.feed(state.space, state.cursor, context, state.marks)) {
       if ('cursor' in record) {
-        state = { ...state, cursor: record.cursor };
+        state = { ...state, cursor: record.cursor, marks: marksAt(record.cursor, record.stamp) };
         more = record.more;
       } else if ('id' in record) {
         await apply(index, record);
       }
     }
-    await index.setState(state);
+    if (state !== index.state) await index.setState(state);
   }
 }
 
@@ -71,7 +71,8 @@ async function snapshot(index: BackupIndex, remote: Remote, space: SpaceRecord, 
     ops = [];
   }
   const source = index.state?.space === space.id ? index.state.source : undefined;
-  await index.setState({ space: space.id, root: space.root, half, cursor: cursor?.cursor ?? 0, source }, ops);
+  const marks = marksAt(cursor?.cursor ?? 0, cursor?.stamp);
+  await index.setState({ space: space.id, root: space.root, half, cursor: cursor?.cursor ?? 0, marks, source }, ops);
   await index.clear(old);
 }
 

@@ -4,8 +4,10 @@ import type {
   DeviceRecord,
   Intent,
   IntentResult,
+  Mark,
   NodeRecord,
   Push,
+  Rewound,
   SpaceRecord,
   TrashRecord,
   Usage,
@@ -32,14 +34,27 @@ export interface Remote {
   /** Removes a backup space of this device; its nodes go to the Trash. */
   removeSpace(space: string, context: Context): Promise<void>;
 
-  /** All live nodes of a space, parents before or after their children, then one cursor. */
-  snapshot(space: string, context: Context): AsyncIterable<NodeRecord | BadRecord | Cursor>;
+  /**
+   * All live nodes of a space, parents before or after their children, then one cursor. Before them comes `Rewound` if the
+   * cloud does not know one of the marks, which it has given out: it has gone back in time, and then the nodes that it knows
+   * as removed come, too.
+   */
+  snapshot(
+    space: string,
+    context: Context,
+    marks?: readonly Mark[],
+  ): AsyncIterable<NodeRecord | BadRecord | Cursor | Rewound>;
 
   /**
    * Nodes changed after the revision `since`, in the order of revisions, then one cursor, which is beyond `since` if there
-   * is more. @throws ESTALE: take a snapshot
+   * is more. @throws ESTALE: take a snapshot (`since` is too old, or the cloud does not know one of the marks)
    */
-  feed(space: string, since: number, context: Context): AsyncIterable<NodeRecord | BadRecord | Cursor>;
+  feed(
+    space: string,
+    since: number,
+    context: Context,
+    marks?: readonly Mark[],
+  ): AsyncIterable<NodeRecord | BadRecord | Cursor>;
 
   /** Ends by throwing when the connection is lost or silent; the caller reconnects and asks every feed once. */
   push(context: Context): AsyncIterable<Push>;

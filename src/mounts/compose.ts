@@ -168,6 +168,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const uploader: Uploader = new Uploader(replica, {
     offer: (record) => follower.offer(record),
     expect: (record) => follower.expect(record),
+    mark: (space, mark) => follower.mark(space, mark),
     resync: (space) => follower.resync(space),
   });
   const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });

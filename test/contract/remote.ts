@@ -1,10 +1,9 @@
 import { v7 as newId } from 'uuid';
 import { BLOCK_SIZE, MAX_SIZE } from '../../src/vfs/block.ts';
 import type { Test } from 'tap';
-import type { BadRecord, Remote } from '../../src/cloud/remote.ts';
+import type { Remote } from '../../src/cloud/remote.ts';
 import {
   KEPT_VERSIONS,
-  type Cursor,
   type Intent,
   type IntentResult,
   type NodeRecord,
@@ -59,7 +58,7 @@ async function store(remote: Remote, space: SpaceRecord, name: string, bytes: Ui
   return node as NodeRecord;
 }
 
-function nodesOf(records: readonly (NodeRecord | BadRecord | Cursor)[]): NodeRecord[] {
+function nodesOf(records: readonly object[]): NodeRecord[] {
   return records.filter((record): record is NodeRecord => 'id' in record);
 }
 

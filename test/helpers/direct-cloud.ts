@@ -1,3 +1,4 @@
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
@@ -18,17 +19,27 @@ import { PushHub } from '../../src/cloud/server/push.ts';
 import { Refusal } from '../../src/cloud/server/refusal.ts';
 import { fsCodeOf } from '../../src/cloud/http/errors.ts';
 import type { BlockRequest, ReadBlock, Remote, UploadBlock } from '../../src/cloud/remote.ts';
-import type { Cursor, DeviceRecord, Intent, IntentResult, NodeRecord, Push } from '../../src/cloud/http/wire.ts';
+import type {
+  Cursor,
+  DeviceRecord,
+  Intent,
+  IntentResult,
+  Mark,
+  NodeRecord,
+  Push,
+  Rewound,
+} from '../../src/cloud/http/wire.ts';
 import type { Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 
 /** The core of the service without HTTP: the same metadata, intents, feed and push, and blocks in memory. */
 export class DirectCloud {
-  readonly meta: MetaStore;
+  meta: MetaStore;
   readonly hub: PushHub;
   readonly blocks = new MemoryBlocks();
-  readonly reader: BlockReader;
-  readonly uploads: Uploads;
+  reader: BlockReader;
+  uploads: Uploads;
+  readonly #dir: string;
   readonly account = uuid();
   /** Calls that came, by their name. */
   readonly calls: string[] = [];
@@ -38,7 +49,8 @@ export class DirectCloud {
   /** Commits that are refused as a whole. */
   refuse: (intents: readonly Intent[]) => boolean = () => false;
 
-  private constructor(meta: MetaStore, hub: PushHub) {
+  private constructor(dir: string, meta: MetaStore, hub: PushHub) {
+    this.#dir = dir;
     this.meta = meta;
     this.hub = hub;
     this.reader = new BlockReader({ db: meta.db, store: this.blocks, log: { error: () => undefined } });
@@ -48,13 +60,8 @@ export class DirectCloud {
   /** `dir`: where its database is, or `:memory:`. */
   static async open(dir: string): Promise<DirectCloud> {
     const hub = new PushHub();
-    const meta = await MetaStore.open({
-      dialect: sqliteDialect(dir === ':memory:' ? dir : join(dir, 'cloud.db')),
-      types: sqliteTypes,
-      now: Date.now,
-      moved: (account, space, rev) => hub.publish(account, { type: 'space', space, rev }),
-    });
-    const cloud = new DirectCloud(meta, hub);
+    const meta = await openMeta(dir, hub);
+    const cloud = new DirectCloud(dir, meta, hub);
     const { account: id } = cloud;
     const row = { id, email: 'a@b', password: '', quota: 2 ** 40, used: 0, created: Date.now() };
     await meta.db.insertInto('accounts').values(row).execute();
@@ -70,10 +77,38 @@ export class DirectCloud {
     return new DirectRemote(this, { id: row.id, name, platform: 'test', created: 0, seen: 0, current: true });
   }
 
+  /** Copies the metadata as they are. */
+  async save(copy: string): Promise<void> {
+    await this.#restart(() => copyFile(join(this.#dir, 'cloud.db'), copy));
+  }
+
+  /** Puts a copy in the place of the metadata: the cloud goes back in time. */
+  async restore(copy: string): Promise<void> {
+    await this.#restart(() => copyFile(copy, join(this.#dir, 'cloud.db')));
+  }
+
   async close(): Promise<void> {
     this.hub.end();
     await this.meta.close();
   }
+
+  async #restart(meanwhile: () => Promise<void>): Promise<void> {
+    this.hub.end();
+    await this.meta.close();
+    await meanwhile();
+    this.meta = await openMeta(this.#dir, this.hub);
+    this.reader = new BlockReader({ db: this.meta.db, store: this.blocks, log: { error: () => undefined } });
+    this.uploads = new Uploads({ db: this.meta.db, store: this.blocks, reader: this.reader, now: Date.now });
+  }
+}
+
+async function openMeta(dir: string, hub: PushHub): Promise<MetaStore> {
+  return await MetaStore.open({
+    dialect: sqliteDialect(dir === ':memory:' ? dir : join(dir, 'cloud.db')),
+    types: sqliteTypes,
+    now: Date.now,
+    moved: (account, space, rev) => hub.publish(account, { type: 'space', space, rev }),
+  });
 }
 
 class MemoryBlocks implements BlockStore {
@@ -119,15 +154,24 @@ export class DirectRemote implements Remote {
 
   spaces = (context: Context) => this.#call('spaces', context, () => listSpaces(this.cloud.meta.db, this.#caller));
 
-  snapshot(space: string, context: Context): AsyncGenerator<NodeRecord | Cursor> {
+  snapshot(
+    space: string,
+    context: Context,
+    marks: readonly Mark[] = [],
+  ): AsyncGenerator<NodeRecord | Cursor | Rewound> {
     return this.#stream('snapshot', context, async () =>
-      snapshot(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space)),
+      snapshot(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), marks),
     );
   }
 
-  feed(space: string, since: number, context: Context): AsyncGenerator<NodeRecord | Cursor> {
+  feed(
+    space: string,
+    since: number,
+    context: Context,
+    marks: readonly Mark[] = [],
+  ): AsyncGenerator<NodeRecord | Cursor> {
     return this.#stream('feed', context, async () =>
-      feed(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), since),
+      feed(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), since, marks),
     );
   }
 
@@ -227,11 +271,11 @@ export class DirectRemote implements Remote {
     return answer;
   }
 
-  async *#stream(
+  async *#stream<Item>(
     name: string,
     context: Context,
-    open: () => Promise<AsyncGenerator<(NodeRecord | Cursor)[]>>,
-  ): AsyncGenerator<NodeRecord | Cursor> {
+    open: () => Promise<AsyncGenerator<Item[]>>,
+  ): AsyncGenerator<Item> {
     const pages = await this.#call(name, context, open);
     try {
       for await (const page of pages) yield* page;

@@ -1,7 +1,7 @@
 import type { Entry } from '../../src/cache/tree/entry.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { isScratch } from '../../src/vfs/name.ts';
-import type { Cursor, NodeRecord } from '../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../src/cloud/http/wire.ts';
 import type { Device } from './device.ts';
 import { failure } from './failure.ts';
 import { read } from './programs.ts';
@@ -137,7 +137,7 @@ async function cloudTree(world: World): Promise<Tree> {
   const remote = await world.cloud.device('observer');
   for (const space of await remote.spaces(context)) {
     const nodes = new Map<string, NodeRecord>();
-    for await (const record of remote.snapshot(space.id, context)) if (!isCursor(record)) nodes.set(record.id, record);
+    for await (const record of remote.snapshot(space.id, context)) if ('id' in record) nodes.set(record.id, record);
     for (const node of nodes.values()) {
       const names = [node.name];
       for (let up = nodes.get(node.parent); up !== undefined; up = nodes.get(up.parent)) names.unshift(up.name);
@@ -155,15 +155,11 @@ async function keptContents(world: World): Promise<Set<string>> {
   const kept = new Set<string>();
   for (const { id } of await remote.spaces(context)) {
     for await (const record of remote.snapshot(id, context)) {
-      if (isCursor(record) || record.kind !== 'file') continue;
+      if (!('id' in record) || record.kind !== 'file') continue;
       for (const { hash } of await remote.versions(record.id, context)) kept.add(world.contents.of(hash) ?? '');
     }
   }
   return kept;
-}
-
-function isCursor(record: NodeRecord | Cursor): record is Cursor {
-  return 'cursor' in record;
 }
 
 function textOf({ kind, mode, mtime, target, xattrs = {}, content }: Shown): string {

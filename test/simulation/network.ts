@@ -1,5 +1,5 @@
 import type { ReadBlock, Remote } from '../../src/cloud/remote.ts';
-import type { Cursor, Intent, NodeRecord, Push } from '../../src/cloud/http/wire.ts';
+import type { Cursor, Intent, Mark, NodeRecord, Push, Rewound } from '../../src/cloud/http/wire.ts';
 import { background, type Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import type { DirectCloud, DirectRemote } from '../helpers/direct-cloud.ts';
@@ -89,12 +89,12 @@ export class SimulatedRemote implements Remote {
     this.#call('versions', context, () => this.#inner.versions(node, background));
   usage = (context: Context) => this.#call('usage', context, () => this.#inner.usage(background));
 
-  snapshot(space: string, context: Context): AsyncGenerator<NodeRecord | Cursor> {
-    return this.#stream('snapshot', context, () => this.#inner.snapshot(space, background));
+  snapshot(space: string, context: Context, marks?: readonly Mark[]): AsyncGenerator<NodeRecord | Cursor | Rewound> {
+    return this.#stream('snapshot', context, () => this.#inner.snapshot(space, background, marks));
   }
 
-  feed(space: string, since: number, context: Context): AsyncGenerator<NodeRecord | Cursor> {
-    return this.#stream('feed', context, () => this.#inner.feed(space, since, background));
+  feed(space: string, since: number, context: Context, marks?: readonly Mark[]): AsyncGenerator<NodeRecord | Cursor> {
+    return this.#stream('feed', context, () => this.#inner.feed(space, since, background, marks));
   }
 
   async *read(requests: Parameters<Remote['read']>[0], context: Context): AsyncGenerator<ReadBlock> {

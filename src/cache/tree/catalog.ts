@@ -17,6 +17,8 @@ export interface SpaceState {
   readonly writable: boolean;
   /** What is shown may differ from the cloud in a way of which no feed will tell: the next pull compares it whole. */
   readonly resync?: true;
+  /** What the cloud must know unless it has gone back in time: a revision with its stamp each. */
+  readonly marks?: readonly { readonly rev: number; readonly stamp: string }[];
 }
 
 export interface CatalogRows {

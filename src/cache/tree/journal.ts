@@ -38,6 +38,8 @@ export interface PendingIntent {
   readonly origin?: { readonly parent: NodeId; readonly name: string };
   /** remove: the revision of the space that was known here. */
   readonly seen?: number;
+  /** Makes a node again, under its own id, that the cloud has lost. */
+  readonly resent?: true;
   /** Cannot succeed as it is: why, in a code and in words. Waits for a person (`fjord retry`). */
   readonly parked?: { readonly code: string; readonly reason: string; readonly at: number };
 }

@@ -4,14 +4,17 @@ import type { BadRecord } from '../remote.ts';
 import { BrokenAnswer } from './errors.ts';
 import { checked, compile, type Call, type Http } from './http-client.ts';
 import { readNdjson } from './ndjson.ts';
-import { CursorSchema, Id, NodeSchema, type Cursor, type NodeRecord } from './wire.ts';
+import { CursorSchema, Id, NodeSchema, RewoundSchema } from './wire.ts';
+import type { Cursor, Mark, NodeRecord, Rewound } from './wire.ts';
 
 const node = compile(NodeSchema);
 const cursor = compile(CursorSchema);
+const rewound = compile(RewoundSchema);
 const id = Compile(Id);
 
 /** What a feed page and a snapshot consist of. */
 export type FeedItem = NodeRecord | BadRecord | Cursor;
+export type SnapshotItem = FeedItem | Rewound;
 
 /** A line that is no JSON, or no line. */
 class Unreadable {
@@ -39,8 +42,9 @@ export class FeedReader {
    * All nodes, then one cursor. Tried again until the first of them has come; a later cut throws `EAGAIN`, and the caller
    * starts over, because a snapshot has no place to go on from.
    */
-  async *snapshot(space: string, context: Context): AsyncGenerator<FeedItem> {
-    const path = `/v1/spaces/${encodeURIComponent(space)}/snapshot`;
+  async *snapshot(space: string, context: Context, marks: readonly Mark[] = []): AsyncGenerator<SnapshotItem> {
+    const query = marks.length === 0 ? '' : `?${listed(marks)}`;
+    const path = `/v1/spaces/${encodeURIComponent(space)}/snapshot${query}`;
     const call = { op: 'snapshot', subject: space, method: 'GET', path } as const;
     const tries = this.#http.tries(call, context);
     let begun = false;
@@ -59,13 +63,15 @@ export class FeedReader {
   }
 
   /** The nodes changed after `since`, then one cursor. One that was cut goes on after the last revision that came. */
-  async *feed(space: string, since: number, context: Context): AsyncGenerator<FeedItem> {
+  async *feed(space: string, since: number, context: Context, marks: readonly Mark[] = []): AsyncGenerator<FeedItem> {
     const about = { op: 'feed', subject: space };
     const tries = this.#http.tries(about, context);
+    const more = marks.length === 0 ? '' : `&${listed(marks)}`;
     for (let from = since; ;) {
-      const path = `/v1/spaces/${encodeURIComponent(space)}/feed?since=${from}`;
+      const path = `/v1/spaces/${encodeURIComponent(space)}/feed?since=${from}${more}`;
       try {
         for await (const item of this.#read({ ...about, method: 'GET', path }, context)) {
+          if ('rewound' in item) continue;
           if ('more' in item && item.more && item.cursor <= since) throw new BrokenAnswer('the feed does not go on');
           if ('rev' in item && item.rev > from) {
             from = item.rev;
@@ -80,7 +86,7 @@ export class FeedReader {
     }
   }
 
-  async *#read(call: Call, context: Context): AsyncGenerator<FeedItem> {
+  async *#read(call: Call, context: Context): AsyncGenerator<SnapshotItem> {
     const key = `${call.op} ${call.subject ?? ''}`;
     const body = await this.#http.open(call, context);
     let ended = false;
@@ -104,11 +110,16 @@ export class FeedReader {
   }
 }
 
-function itemOf(value: unknown): FeedItem {
+function itemOf(value: unknown): SnapshotItem {
   if (value instanceof Unreadable) return { fault: value.fault };
   if (typeof value === 'object' && value !== null && 'cursor' in value && !('id' in value))
     return checked(cursor, value);
+  if (rewound.has(value) && !('id' in value)) return value;
   return node.has(value) ? value : badRecord(value);
+}
+
+function listed(marks: readonly Mark[]): string {
+  return `marks=${marks.map(({ rev, stamp }) => `${rev}.${stamp}`).join(',')}`;
 }
 
 function badRecord(value: unknown): BadRecord {

@@ -5,7 +5,7 @@ import { FsError } from '../../vfs/fs-error.ts';
 import { readBlocks, uploadBlocks } from './block-transfer.ts';
 import { Digester } from './digester.ts';
 import { BrokenAnswer } from './errors.ts';
-import { FeedReader, type FeedItem } from './feed.ts';
+import { FeedReader, type FeedItem, type SnapshotItem } from './feed.ts';
 import { checked, compile, Http, type HttpOptions } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, Remote, UploadBlock } from '../remote.ts';
 import { readSse } from './sse.ts';
@@ -24,6 +24,7 @@ import {
   type DeviceRecord,
   type Intent,
   type IntentResult,
+  type Mark,
   type NodeRecord,
   type Push,
   type SpaceRecord,
@@ -93,12 +94,12 @@ export class HttpRemote implements Remote {
     );
   }
 
-  snapshot(space: string, context: Context): AsyncIterable<FeedItem> {
-    return this.#feeds.snapshot(space, context);
+  snapshot(space: string, context: Context, marks?: readonly Mark[]): AsyncIterable<SnapshotItem> {
+    return this.#feeds.snapshot(space, context, marks);
   }
 
-  feed(space: string, since: number, context: Context): AsyncIterable<FeedItem> {
-    return this.#feeds.feed(space, since, context);
+  feed(space: string, since: number, context: Context, marks?: readonly Mark[]): AsyncIterable<FeedItem> {
+    return this.#feeds.feed(space, since, context, marks);
   }
 
   async *push(context: Context): AsyncGenerator<Push> {

@@ -290,7 +290,7 @@ export const RemoveSchema = Type.Object({
   op: Type.Literal('remove'),
   ...intent,
   base: Nullable(Id),
-  seen: Rev,
+  seen: Size,
 });
 export const IntentSchema = Type.Union([MkdirSchema, SymlinkSchema, PutSchema, MoveSchema, AttrSchema, RemoveSchema]);
 export type Intent = Static<typeof IntentSchema>;
@@ -302,9 +302,18 @@ export type IntentOp = Intent['op'];
  */
 const replaced = Type.Optional(NodeSchema);
 
+const Stamp = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' });
+
 /** One for each intent of a batch, in its order. A refused intent changed nothing; those after it were still tried. */
 export const IntentResultSchema = Type.Union([
-  Type.Object({ id: Id, status: Type.Literal('done'), node: NodeSchema, replaced }),
+  Type.Object({
+    id: Id,
+    status: Type.Literal('done'),
+    node: NodeSchema,
+    /** Of the node's revision, unless that was there before. */
+    stamp: Type.Optional(Stamp),
+    replaced,
+  }),
   Type.Object({
     id: Id,
     status: Type.Literal('refused'),
@@ -317,9 +326,20 @@ export const IntentResultSchema = Type.Union([
 ]);
 export type IntentResult = Static<typeof IntentResultSchema>;
 
-/** The last line of a feed page or snapshot: where to go on. `more` asks to go on at once. */
-export const CursorSchema = Type.Object({ cursor: Rev, more: Type.Boolean() });
+/**
+ * A revision of a space and the stamp of the commit that gave it out. Stamps are random: metadata that do not know a mark
+ * that the service has given out are an older copy, restored, whatever has happened since.
+ */
+export const MarkSchema = Type.Object({ rev: Rev, stamp: Stamp });
+export type Mark = Static<typeof MarkSchema>;
+
+/** The last line of a feed page or snapshot: where to go on, and its stamp. `more` asks to go on at once. */
+export const CursorSchema = Type.Object({ cursor: Rev, more: Type.Boolean(), stamp: Type.Optional(Stamp) });
 export type Cursor = Static<typeof CursorSchema>;
+
+/** The first line of a snapshot if the service does not know one of the caller's marks: it has gone back in time. */
+export const RewoundSchema = Type.Object({ rewound: Type.Literal(true) });
+export type Rewound = Static<typeof RewoundSchema>;
 
 /** Push: a space moved, or the list of spaces (their names, members) did, or nothing but a sign of life. */
 export const PushSchema = Type.Union([

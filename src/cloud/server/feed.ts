@@ -1,6 +1,7 @@
-import type { Cursor, NodeRecord } from '../http/wire.ts';
+import type { Cursor, Mark, NodeRecord, Rewound } from '../http/wire.ts';
 import { nodeRecord } from './meta/records.ts';
 import type { Db, NodeRow, SpaceRow } from './meta/schema.ts';
+import { judgeMarks, stampOf } from './meta/stamps.ts';
 import { Refusal } from './refusal.ts';
 
 /** Nodes read at once. */
@@ -13,7 +14,15 @@ const ANSWER = 50_000;
  * as fast as they are taken.
  * @throws cursor_expired (with the first page)
  */
-export async function* feed(db: Db, space: SpaceRow, since: number): AsyncGenerator<(NodeRecord | Cursor)[]> {
+export async function* feed(
+  db: Db,
+  space: SpaceRow,
+  since: number,
+  marks: readonly Mark[] = [],
+): AsyncGenerator<(NodeRecord | Cursor)[]> {
+  if ((await judgeMarks(db, space, marks)) !== 'known') {
+    throw new Refusal('cursor_expired', 'a mark is of another time: take a snapshot');
+  }
   if (since < space.floor) throw new Refusal('cursor_expired', 'older changes have been forgotten: take a snapshot');
   if (since > space.rev) throw new Refusal('cursor_expired', 'the cursor is of another time: take a snapshot');
   let cursor = since;
@@ -22,31 +31,45 @@ export async function* feed(db: Db, space: SpaceRow, since: number): AsyncGenera
     const rows = await page(db, space, cursor);
     const last = rows.at(-1);
     if (last === undefined) {
-      yield [{ cursor: space.rev, more: false }];
+      yield [await cursorAt(db, space, space.rev, false)];
       return;
     }
     yield rows.map(nodeRecord);
     cursor = last.rev;
     left -= rows.length;
   }
-  yield [{ cursor, more: true }];
+  yield [await cursorAt(db, space, cursor, true)];
 }
 
 /**
- * The live nodes of a space, then a cursor. What changes meanwhile moves beyond the revision at which the snapshot
+ * The live nodes of a space, then a cursor. If a mark is not of this history that is said first, and all nodes follow that are
+ * known, those that do not live as removed: the caller has to tell what was removed from what was lost.
+ * What changes meanwhile moves beyond the revision at which the snapshot
  * began, so it is in the feed after the cursor, if not here.
  */
-export async function* snapshot(db: Db, space: SpaceRow): AsyncGenerator<(NodeRecord | Cursor)[]> {
+export async function* snapshot(
+  db: Db,
+  space: SpaceRow,
+  marks: readonly Mark[] = [],
+): AsyncGenerator<(NodeRecord | Cursor | Rewound)[]> {
+  const rewound = (await judgeMarks(db, space, marks)) === 'rewound';
+  if (rewound) yield [{ rewound: true }];
   let cursor = 0;
   for (;;) {
     const rows = await page(db, space, cursor);
     const last = rows.at(-1);
     if (last === undefined) break;
     const live = await alive(db, space, rows);
-    if (live.length > 0) yield live.map(nodeRecord);
+    if (rewound) yield rows.map((row) => ({ ...nodeRecord(row), removed: !live.includes(row) }));
+    else if (live.length > 0) yield live.map(nodeRecord);
     cursor = last.rev;
   }
-  yield [{ cursor: space.rev, more: false }];
+  yield [await cursorAt(db, space, space.rev, false)];
+}
+
+async function cursorAt(db: Db, { id }: SpaceRow, cursor: number, more: boolean): Promise<Cursor> {
+  const stamp = await stampOf(db, id, cursor);
+  return { cursor, more, ...(stamp === undefined || stamp === '' ? {} : { stamp }) };
 }
 
 async function page(db: Db, space: SpaceRow, after: number): Promise<NodeRow[]> {

@@ -1,7 +1,8 @@
 import type { ClockGuard } from './clock-guard.ts';
 import type { Collector } from './collector.ts';
 import type { MetaStore } from './meta/meta-store.ts';
-import { forgetIntents, forgetTombstones, purgeTrash } from './purge.ts';
+import { forgetStamps } from './meta/stamps.ts';
+import { forgetIntents, forgetTombstones, purgeTrash, TOMBSTONES_KEPT } from './purge.ts';
 
 export interface JobsOptions {
   readonly meta: MetaStore;
@@ -65,6 +66,7 @@ export class Jobs {
     await purgeTrash(meta, now, signal);
     await forgetTombstones(meta, now, signal);
     await forgetIntents(meta, now);
+    await forgetStamps(meta.db, now - TOMBSTONES_KEPT);
     await collector.run(signal);
   };
 

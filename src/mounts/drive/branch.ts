@@ -88,7 +88,8 @@ function noteSpace(catalog: Catalog, { id, kind, name, root, device, writable }:
   const cursor = known?.cursor ?? -1;
   const resync = known?.resync === undefined ? {} : { resync: known.resync };
   const owner = device === undefined ? {} : { device };
-  const space: SpaceState = { id, kind, name, root, cursor, writable, ...owner, ...resync };
+  const marks = known?.marks === undefined ? {} : { marks: known.marks };
+  const space: SpaceState = { id, kind, name, root, cursor, writable, ...owner, ...resync, ...marks };
   return JSON.stringify(known) === JSON.stringify(space) ? [] : [catalog.putSpace(space)];
 }
 

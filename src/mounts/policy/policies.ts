@@ -73,14 +73,16 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
       ...open,
       access: always(readOnly('the folders at the top of the drive are fixed')),
       rules: mirror,
+      heals: false,
       versions: false,
     },
-    sync: { ...open, access: always(all), rules: twoWay, versions: true },
-    shared: { ...open, access: always(all), rules: twoWay, versions: true },
+    sync: { ...open, access: always(all), rules: twoWay, heals: true, versions: true },
+    shared: { ...open, access: always(all), rules: twoWay, heals: true, versions: true },
     backup: {
       ...open,
       access: always(readOnly('a backup is written by the backup agent alone')),
       rules: mirror,
+      heals: false,
       versions: true,
     },
     archive: {
@@ -89,6 +91,7 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
       sealing: true,
       settle,
       uploaded: 'drop',
+      heals: true,
       versions: false,
     },
   };

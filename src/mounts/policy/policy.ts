@@ -39,6 +39,8 @@ export interface Policy {
   readonly settle: number;
   /** What becomes of local content that the cloud has. */
   readonly uploaded: 'cache' | 'drop';
+  /** Whether this computer gives the cloud back what it has lost (a backup's agent does that itself). */
+  readonly heals: boolean;
   /** Whether its folders have a hidden `.versions`. */
   readonly versions: boolean;
 }

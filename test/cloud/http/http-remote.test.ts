@@ -5,8 +5,7 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { HttpRemote, type HttpRemoteOptions } from '../../../src/cloud/http/http-remote.ts';
 import { login } from '../../../src/cloud/http/login.ts';
-import type { BadRecord } from '../../../src/cloud/remote.ts';
-import type { Cursor, NodeRecord } from '../../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../../src/cloud/http/wire.ts';
 import { background } from '../../../src/vfs/context.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
@@ -37,7 +36,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-function nodesOf(records: readonly (NodeRecord | BadRecord | Cursor)[]): NodeRecord[] {
+function nodesOf(records: readonly object[]): NodeRecord[] {
   return records.filter((record): record is NodeRecord => 'id' in record);
 }
 

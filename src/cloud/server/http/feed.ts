@@ -1,25 +1,40 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
+import type { Mark } from '../../http/wire.ts';
 import { feed, snapshot } from '../feed.ts';
 import { findSpace } from '../meta/spaces.ts';
 import { sendNdjson } from './ndjson.ts';
 import type { Parts } from './parts.ts';
 
-const Since = Type.Object({ since: Type.String({ pattern: '^[0-9]{1,15}$' }) });
+/** Up to sixteen marks, `REV.STAMP`, between commas. */
+const Marks = Type.Optional(Type.String({ pattern: '^([0-9]{1,15}\\.[A-Za-z0-9_-]{1,64}(,(?!$)|$)){1,16}$' }));
+const Since = Type.Object({ since: Type.String({ pattern: '^[0-9]{1,15}$' }), marks: Marks });
+const Whole = Type.Object({ marks: Marks });
 
 export function feedRoutes(app: FastifyInstance, { meta }: Parts): void {
-  app.get<{ Params: { id: string } }>('/v1/spaces/:id/snapshot', async ({ caller, params }, reply) => {
-    const space = await findSpace(meta.db, caller.account, params.id);
-    return await sendNdjson(reply, snapshot(meta.db, space));
-  });
+  app.get<{ Params: { id: string } }>(
+    '/v1/spaces/:id/snapshot',
+    { schema: { querystring: Whole } },
+    async ({ caller, params, query }, reply) => {
+      const space = await findSpace(meta.db, caller.account, params.id);
+      return await sendNdjson(reply, snapshot(meta.db, space, marksOf(query as Static<typeof Whole>)));
+    },
+  );
 
   app.get<{ Params: { id: string } }>(
     '/v1/spaces/:id/feed',
     { schema: { querystring: Since } },
     async ({ caller, params, query }, reply) => {
-      const { since } = query as Static<typeof Since>;
+      const { since, marks } = query as Static<typeof Since>;
       const space = await findSpace(meta.db, caller.account, params.id);
-      return await sendNdjson(reply, feed(meta.db, space, Number(since)));
+      return await sendNdjson(reply, feed(meta.db, space, Number(since), marksOf({ marks })));
     },
   );
+}
+
+function marksOf({ marks }: { readonly marks?: string | undefined }): Mark[] {
+  return (marks ?? '').split(',').flatMap((mark) => {
+    const [rev, stamp] = mark.split('.');
+    return stamp === undefined ? [] : [{ rev: Number(rev), stamp }];
+  });
 }

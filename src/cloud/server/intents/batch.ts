@@ -68,7 +68,9 @@ async function execute(edit: Edit, id: string, intent: Intent | Refusal | undefi
   try {
     space = await edit.space(intent.space);
     const node = await dispatch(edit, space, intent);
-    return { id, status: 'done', node: nodeRecord(node), ...(await replacedBy(edit, space, intent)) };
+    const stamp = edit.stampOf(space, node.rev);
+    const stamped = stamp === undefined ? {} : { stamp };
+    return { id, status: 'done', node: nodeRecord(node), ...stamped, ...(await replacedBy(edit, space, intent)) };
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'internal') throw error;
     return { ...refused(id, error), ...(space === undefined ? {} : await replacedBy(edit, space, intent)) };

@@ -4,6 +4,7 @@ import type { Caller } from './caller.ts';
 import { Foresight, type Outlook } from './foresight.ts';
 import { Pending } from './pending.ts';
 import { nodeRecord } from './records.ts';
+import { newStamp } from './stamps.ts';
 import type { StoredBlock } from './stored-blocks.ts';
 import type { AccountRow, Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
@@ -24,6 +25,8 @@ export class Edit {
   readonly #nodes = new Map<string, NodeRow | undefined>();
   readonly #spaces = new Map<string, SpaceRow>();
   readonly #changed = new Set<SpaceRow>();
+  /** The stamp of the revisions that it gives out in a space. */
+  readonly #stamps = new Map<string, { readonly after: number; readonly stamp: string }>();
   #account: AccountRow | undefined;
   #used = 0;
 
@@ -60,6 +63,7 @@ export class Edit {
       .executeTakeFirst();
     if (row === undefined) throw new Refusal('not_found', 'no such space');
     this.#spaces.set(id, row);
+    this.#stamps.set(id, { after: row.rev, stamp: newStamp() });
     return row;
   }
 
@@ -149,6 +153,12 @@ export class Edit {
     return space.rev;
   }
 
+  /** The stamp of a revision of the space, if it was given out by this edit. */
+  stampOf({ id }: SpaceRow, rev: number): string | undefined {
+    const stamp = this.#stamps.get(id);
+    return stamp !== undefined && rev > stamp.after ? stamp.stamp : undefined;
+  }
+
   /** Adds to what the space holds: bytes of current versions, and files. */
   count(space: SpaceRow, bytes: number, files: number): void {
     this.#changed.add(space);
@@ -189,6 +199,11 @@ export class Edit {
     for (const { id, rev, bytes, files } of this.#changed) {
       await db.updateTable('spaces').set({ rev, bytes, files }).where('id', '=', id).execute();
     }
+    const stamps = [...this.#changed].flatMap((space) => {
+      const stamp = this.stampOf(space, space.rev);
+      return stamp === undefined ? [] : [{ space: space.id, rev: space.rev, stamp, created: this.now }];
+    });
+    if (stamps.length > 0) await db.insertInto('stamps').values(stamps).execute();
     if (this.#used !== 0) {
       const used = this.#used;
       await db

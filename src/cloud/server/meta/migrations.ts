@@ -1,5 +1,7 @@
 import { Migrator, sql, type Migration } from 'kysely';
+import { LAST_TIME } from '../../../vfs/node.ts';
 import { MANY, type Db } from './schema.ts';
+import { newStamp } from './stamps.ts';
 
 /** What the databases do not agree on. */
 export interface ColumnTypes {
@@ -12,8 +14,14 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
   const migrations: Record<string, Migration> = {
     '0001-start': { up: (schema) => start(schema, types) },
     '0002-thinning': { up: makeThinning },
+    '0003-stamps': { up: addStamps },
   };
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    // Two may have been made beside each other.
+    allowUnorderedMigrations: true,
+  });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error instanceof Error ? error : new Error('migration failed', { cause: error });
 }
@@ -28,6 +36,36 @@ async function start(db: Schema, types: ColumnTypes): Promise<void> {
   await makeIntents(db);
   await makeBlocks(db);
 }
+
+/** Stamps of revisions; and times that no computer can show, which the wire lets through no more. */
+async function addStamps(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('stamps')
+    .addColumn('space', 'text', (column) => column.notNull())
+    .addColumn('rev', 'bigint', (column) => column.notNull())
+    .addColumn('stamp', 'text', (column) => column.notNull())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addPrimaryKeyConstraint('stamps_key', ['space', 'rev'])
+    .execute();
+  await db.schema.createIndex('stamps_created').on('stamps').column('created').execute();
+  const spaces = (await sql<{ id: string; rev: number }>`select id, rev from spaces where rev > 0`.execute(db)).rows;
+  for (const { id, rev } of spaces) {
+    await sql`insert into stamps (space, rev, stamp, created) values (${id}, ${rev}, ${newStamp()}, ${Date.now()})`.execute(
+      db,
+    );
+  }
+  for (const [table, column] of TIMES) {
+    const [time, rows] = [sql.ref(column), sql.table(table)];
+    await sql`update ${rows} set ${time} = ${LAST_TIME} where ${time} > ${LAST_TIME}`.execute(db);
+    await sql`update ${rows} set ${time} = ${-LAST_TIME} where ${time} < ${-LAST_TIME}`.execute(db);
+  }
+}
+
+const TIMES = [
+  ['nodes', 'mtime'],
+  ['nodes', 'birthtime'],
+  ['versions', 'mtime'],
+] as const;
 
 async function makeAccounts(db: Schema): Promise<void> {
   await db.schema

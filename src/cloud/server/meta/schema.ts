@@ -10,6 +10,17 @@ export interface Database {
   versions: VersionRow;
   intents: IntentRow;
   blocks: BlockRow;
+  stamps: StampRow;
+}
+
+/** One for each commit that gave out revisions of a space, written with it. */
+export interface StampRow {
+  space: string;
+  /** The last of them. */
+  rev: number;
+  /** Random, so that a copy of the metadata that has gone another way is told apart. */
+  stamp: string;
+  created: number;
 }
 
 /** A connection, or the transaction that runs on it. */

@@ -7,13 +7,16 @@ import type { Replica } from '../replica.ts';
 
 /**
  * Promises a node anew, under a new id, which the old one stays an alias of: the cloud has removed it, and a deletion
- * loses to a change. Content that is not here is copied by reference. What is in a folder follows, page by page.
+ * loses to a change. Content that is not here is copied by reference, unless it is given. What is in a folder follows, page by
+ * page.
  */
-export function renew(replica: Replica, entry: Entry, to: Spot = entry): Entry {
+export function renew(replica: Replica, entry: Entry, to: Spot = entry, given?: NewContent): Entry {
   const { catalog, journal, openFiles, activity } = replica.parts;
   const intents = journal.of(entry.id);
-  const fresh = reborn(replica, entry, to);
-  const content = fresh.kind === 'file' ? contentOf(fresh, entry, intents) : undefined;
+  const staged = given?.staged === undefined ? {} : { staged: given.staged };
+  const fresh = { ...reborn(replica, entry, to), ...staged };
+  const known = given === undefined ? contentOf(fresh, entry, intents) : { ...given, version: fresh.version };
+  const content = fresh.kind === 'file' ? known : undefined;
   replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
   replica.submit(replica.ledger.ops(planCreation(fresh, content)));
@@ -39,7 +42,8 @@ function reborn(replica: Replica, entry: Entry, { parent, name }: Spot): Entry {
   return { ...kept, ...version, id: replica.newId(), parent, name, rev: 0, base: null };
 }
 
-function contentOf(fresh: Entry, entry: Entry, intents: readonly PendingIntent[]): NewContent {
+/** The content that a node is promised anew with. */
+export function contentOf(fresh: Entry, entry: Entry, intents: readonly PendingIntent[]): NewContent {
   const put = intents.findLast(({ op }) => op === 'put');
   const { version } = fresh;
   if (put === undefined) return { version, ...(entry.remote === undefined ? {} : { from: entry.remote }) };

@@ -65,6 +65,12 @@ export class FeedApplier {
     this.#removed.set(id, { id, parent, name, rev, foreign: true });
   }
 
+  /** Forgets all that waits. */
+  reset(): void {
+    this.#live.clear();
+    this.#removed.clear();
+  }
+
   /** Drops live records that a snapshot shows to be out of date. */
   keepOnly(isThere: (id: NodeId) => boolean): void {
     for (const id of this.#live.keys()) if (!isThere(id)) this.#live.delete(id);

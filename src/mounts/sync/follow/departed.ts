@@ -17,6 +17,11 @@ export class Departed {
     this.#revs.set(node, rev);
   }
 
+  /** Forgets all: the cloud has gone back in time. */
+  clear(): void {
+    this.#revs.clear();
+  }
+
   /** True for a record that is older than the removal of its node, or of the folder that it was in. */
   outdates({ id, parent, rev }: NodeRecord): boolean {
     const gone = this.#revs.get(id) ?? this.#revs.get(parent);

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { NodeRecord, SpaceRecord } from '../../../cloud/http/wire.ts';
+import type { Mark, NodeRecord, SpaceRecord } from '../../../cloud/http/wire.ts';
 import { asFsError, isFsError, type FsError } from '../../../vfs/fs-error.ts';
 import { hangSpaces } from '../../drive/branch.ts';
 import { sweep } from './bury.ts';
@@ -75,11 +75,17 @@ export class Follower {
   /** Shows a record that came with an answer, now or when nothing is in the way any more. */
   offer(record: NodeRecord): void {
     this.#spaceOf(record.space)?.offer(record);
+    if (record.removed) this.#pullSoon(record.space);
   }
 
   /** Remembers, also for a later process, that a record is to be shown: `offer` follows. */
   expect(record: NodeRecord): void {
     this.#spaceOf(record.space)?.expect(record);
+  }
+
+  /** Remembers a revision that the cloud has given out in an answer. */
+  mark(space: string, mark: Mark): void {
+    this.#spaces.get(space)?.mark(mark);
   }
 
   /** Compares a whole space anew. */

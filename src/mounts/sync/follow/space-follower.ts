@@ -1,13 +1,16 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { BadRecord } from '../../../cloud/remote.ts';
-import type { Cursor, NodeRecord } from '../../../cloud/http/wire.ts';
+import type { Entry } from '../../../cache/tree/entry.ts';
+import { marksAt, withMark } from '../../../cloud/marks.ts';
+import type { Cursor, Mark, NodeRecord, Rewound } from '../../../cloud/http/wire.ts';
 import type { Context } from '../../../vfs/context.ts';
 import { isFsError } from '../../../vfs/fs-error.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { FeedApplier } from './apply-feed.ts';
 import { IdSet } from './id-set.ts';
 import { misplacement } from './record-check.ts';
+import { Rewind } from './rewind.ts';
 import { massRemoval } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
 import { markAbsent } from './resync.ts';
@@ -28,6 +31,8 @@ export class SpaceFollower {
   #again = false;
   #running: Promise<void> | undefined;
   #held: number | undefined;
+  /** A removal came with an answer, and whether it is one of many has not been looked at. */
+  #unjudged = false;
   #confirmed = false;
 
   constructor(replica: Replica, space: SpaceState) {
@@ -65,8 +70,14 @@ export class SpaceFollower {
 
   /** Shows a record that came with an answer. */
   offer(record: NodeRecord): void {
+    if (record.removed) this.#unjudged = true;
     this.#take(record);
     this.#save();
+  }
+
+  /** Remembers a revision that the cloud has given out in an answer. */
+  mark(mark: Mark): void {
+    if (mark.rev > this.#position) this.#note({ marks: withMark(this.#marks, mark) });
   }
 
   /** Remembers, also for a later process, that a record is to be shown: `offer` follows. */
@@ -79,7 +90,7 @@ export class SpaceFollower {
   revisit(): void {
     if (!this.#applier.isWaiting || this.#running !== undefined) return;
     this.#applier.revisit();
-    if (this.#held === undefined) this.#applier.remove();
+    if (this.#held === undefined && !this.#unjudged) this.#applier.remove();
     this.#save();
   }
 
@@ -115,12 +126,12 @@ export class SpaceFollower {
 
   /** One answer of the feed; true if another one should be asked for. */
   async #page({ signal }: Context): Promise<boolean> {
-    const feed = this.#replica.parts.remote.feed(this.#id, this.#position, { signal });
+    const feed = this.#replica.parts.remote.feed(this.#id, this.#position, { signal }, this.#marks);
     const cursor = await this.#read(feed, (item) => {
       if ('rev' in item) this.#position = Math.max(this.#position, item.rev);
     });
-    if (cursor === undefined) return false;
-    this.#position = cursor.cursor;
+    if (cursor === undefined || cursor === 'rewound') return false;
+    this.#passed(cursor);
     return cursor.more;
   }
 
@@ -142,18 +153,65 @@ export class SpaceFollower {
     await this.#cleared();
     const first = space.cursor < 0 && (await this.#replica.parts.catalog.isEmpty(space.root));
     const seen = new IdSet();
-    const records = this.#replica.parts.remote.snapshot(this.#id, { signal });
+    const records = this.#replica.parts.remote.snapshot(this.#id, { signal }, this.#marks);
     let nameless = false;
     const cursor = await this.#read(records, (item) => {
       const id = 'id' in item ? item.id : item.node;
       if (id === undefined) nameless = true;
       else if (!first) seen.add(id);
     });
+    if (cursor === 'rewound') return await this.#rewind(space, { signal });
     if (cursor === undefined) return false;
     // Of what cannot be read nobody knows whether it is something that is shown here.
     if (!first && !nameless) await markAbsent(this.#replica, space, seen, cursor.cursor, this.#applier);
-    this.#position = cursor.cursor;
+    this.#passed(cursor);
     return true;
+  }
+
+  /** The cloud has gone back in time. Until it has been compared as a whole, the marks that say so are kept. */
+  async #rewind(space: SpaceState, context: Context): Promise<boolean> {
+    const { log, remote } = this.#replica.parts;
+    log.warn({ space: space.name }, 'the cloud has gone back in time: everything is compared with it');
+    const stale = this.#marks;
+    this.#applier.reset();
+    this.#replica.departed.clear();
+    const report = (entry: Entry, reason: string): void => this.#report(entry.id, entry, reason);
+    const rewind = new Rewind({ replica: this.#replica, space, context, report });
+    try {
+      let first: Cursor | undefined;
+      for await (const item of remote.snapshot(this.#id, context, stale)) {
+        if ('id' in item) rewind.note(item);
+        else if ('cursor' in item) first = item;
+      }
+      if (first === undefined) return false;
+      this.#position = first.cursor;
+      for (const removed of await rewind.giveBack(first.cursor)) this.#applier.takeAbsence(removed, removed.rev);
+      const second = remote.snapshot(this.#id, context);
+      if (
+        (await this.#read(
+          second,
+          () => undefined,
+          (record) => rewind.meet(record),
+        )) === undefined
+      )
+        return false;
+      const since = this.#marks.filter((mark) => mark.rev > this.#position && !stale.includes(mark));
+      this.#note({ marks: [...marksAt(first.cursor, first.stamp), ...since] });
+      this.#again = true;
+      return true;
+    } finally {
+      rewind.close();
+    }
+  }
+
+  get #marks(): readonly Mark[] {
+    return this.#replica.parts.catalog.space(this.#id)?.marks ?? [];
+  }
+
+  /** The cloud, which knows all marks, has told everything up to a cursor. */
+  #passed({ cursor, stamp }: Cursor): void {
+    this.#position = cursor;
+    this.#note({ marks: [...marksAt(cursor, stamp), ...this.#marks.filter(({ rev }) => rev > cursor)] });
   }
 
   /** What is being cleared away must not come back before that is done. */
@@ -163,12 +221,14 @@ export class SpaceFollower {
 
   /** Shows records as they come, many in a turn. */
   async #read(
-    records: AsyncIterable<NodeRecord | BadRecord | Cursor>,
+    records: AsyncIterable<NodeRecord | BadRecord | Cursor | Rewound>,
     each: (item: NodeRecord | BadRecord) => void,
-  ): Promise<Cursor | undefined> {
+    before?: (record: NodeRecord) => Promise<void>,
+  ): Promise<Cursor | 'rewound' | undefined> {
     let chunk: (NodeRecord | BadRecord)[] = [];
-    const flush = (): void => {
+    const flush = async (): Promise<void> => {
       for (const item of chunk) {
+        if (before !== undefined && 'id' in item) await before(item);
         if ('id' in item) this.#take(item);
         else
           this.#report(
@@ -181,12 +241,13 @@ export class SpaceFollower {
       chunk = [];
     };
     for await (const record of records) {
+      if ('rewound' in record) return 'rewound';
       if ('cursor' in record) {
-        flush();
+        await flush();
         return record;
       }
       if (chunk.push(record) < CHUNK) continue;
-      flush();
+      await flush();
       await this.#replica.written();
     }
     return undefined;
@@ -201,10 +262,11 @@ export class SpaceFollower {
     this.#applier.take(record);
   }
 
-  #report(node: NodeId, name: string, reason: string): void {
+  #report(node: NodeId, what: string | Entry, reason: string): void {
     const { catalog, issues, log, now } = this.#replica.parts;
     const root = catalog.get(catalog.space(this.#id)?.root ?? '');
-    const path = root === undefined ? name : `${catalog.path(root)}/…/${name}`;
+    const named = typeof what === 'string' && root !== undefined ? `${catalog.path(root)}/…/${what}` : what;
+    const path = typeof named === 'string' ? named : catalog.path(named);
     this.#replica.submit([issues.add({ space: this.#id, node, path, reason, at: now() })]);
     log.warn({ path, node, reason }, 'something of the cloud cannot be shown');
   }
@@ -223,6 +285,7 @@ export class SpaceFollower {
   async #finish(): Promise<void> {
     this.#applier.revisit();
     this.#reportUnshown();
+    this.#unjudged = false;
     const space = this.#replica.parts.catalog.space(this.#id);
     const removals = this.#applier.foreignRemovals;
     if (space !== undefined && !this.#confirmed && removals.length > 0) {
@@ -248,12 +311,17 @@ export class SpaceFollower {
     if (this.#position >= 0) this.#note({ cursor: Math.min(this.#position, this.#applier.floor - 1) });
   }
 
-  #note(change: { readonly cursor?: number; readonly resync?: true | undefined }): void {
+  #note(change: {
+    readonly cursor?: number;
+    readonly resync?: true | undefined;
+    readonly marks?: readonly Mark[];
+  }): void {
     const { catalog } = this.#replica.parts;
     const space = catalog.space(this.#id);
     if (space === undefined) return;
     const { resync, ...noted } = { ...space, ...change };
-    if (noted.cursor === space.cursor && resync === space.resync) return;
+    const same = JSON.stringify(noted.marks) === JSON.stringify(space.marks);
+    if (noted.cursor === space.cursor && resync === space.resync && same) return;
     this.#replica.submit([catalog.putSpace(resync === undefined ? noted : { ...noted, resync })]);
   }
 }

@@ -1,7 +1,7 @@
 import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { Mark, NodeRecord } from '../../../cloud/http/wire.ts';
 import { extended } from '../../../vfs/extended.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { sweep } from '../follow/bury.ts';
@@ -24,6 +24,8 @@ export interface Sources {
   offer(record: NodeRecord): void;
   /** Before what makes a later `offer` of the record necessary is written: a process that dies in between must know. */
   expect(record: NodeRecord): void;
+  /** Remembers a revision that the cloud has given out. */
+  mark(space: string, mark: Mark): void;
   /** Compares the whole space anew. */
   resync(space: string): void;
 }

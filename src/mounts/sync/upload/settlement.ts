@@ -63,6 +63,10 @@ export class Settlement {
     if (intent === undefined) return 'settled';
     const found = catalog.get(intent.node);
     const entry = found?.id === intent.node ? found : undefined;
+    const { current } = result;
+    if (intent.resent === true && isCreation(intent) && current?.id === intent.node) {
+      return this.#meet({ ...sent, intent }, current, entry);
+    }
     const remedy = remedyFor(this.#describe(intent, sent, result, entry));
     // The folder has got another id meanwhile, and nothing is wrong with that one.
     if (remedy === 'renewParent' && sent.intent.parent !== intent.parent) return 'again';
@@ -70,6 +74,30 @@ export class Settlement {
     const { replace } = intent;
     if (replace !== undefined && !journal.replacements.has(replace)) this.#execution.replaced(replace, result.replaced);
     return settled;
+  }
+
+  /** A node that was given back to a cloud that had lost it: another computer was first, or it has been removed since. */
+  #meet(sent: Sent, current: NodeRecord, entry: Entry | undefined): Settled {
+    const { journal } = this.#replica.parts;
+    const { intent } = sent;
+    if (entry === undefined) return this.#drop(intent);
+    if (current.removed) {
+      this.#replica.submit([journal.remove(intent.seq)]);
+      const shown = { ...withoutBase(entry), rev: current.rev - 1 };
+      this.#replica.put(journal.has(entry.id) ? { ...shown, base: baseOf(current) } : shown, entry);
+      this.#sources.offer(current);
+      return 'settled';
+    }
+    if (entry.kind !== 'file' || (sent.manifest?.hash ?? entry.hash) === current.hash)
+      return this.executed(sent, current, undefined);
+    // Versions are named by their time.
+    if ((intent.version ?? '') < (current.version ?? '')) return this.#show(intent, current, entry);
+    const { resent: _resent, ...rest } = intent;
+    journal.release(intent.seq);
+    this.#replica.put({ ...entry, rev: current.rev, base: baseOf(current) }, entry, [
+      journal.put({ ...rest, id: this.#replica.newId(), base: current.version }),
+    ]);
+    return 'again';
   }
 
   /** Puts an intent aside until a person has done something. */

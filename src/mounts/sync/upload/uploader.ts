@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { IntentResult } from '../../../cloud/http/wire.ts';
+import type { IntentResult, Mark } from '../../../cloud/http/wire.ts';
 import { asFsError, isFsError } from '../../../vfs/fs-error.ts';
 import { Patience } from '../../../transfer/backoff.ts';
 import { Burst } from '../../../transfer/batch-delay.ts';
@@ -41,6 +41,7 @@ export class Uploader {
   readonly #again = new Map<number, number>();
   /** Sent alone, because something in their batch makes calls fail; how often they did alone. */
   readonly #solo = new Map<number, number>();
+  readonly #sources: Sources;
   readonly #hurried = new Set<(intent: PendingIntent) => boolean>();
   #preparing = 0;
   #big = 0;
@@ -52,6 +53,7 @@ export class Uploader {
 
   constructor(replica: Replica, sources: Sources) {
     this.#replica = replica;
+    this.#sources = sources;
     // Every call that is under way listens to it.
     setMaxListeners(0, this.#stop.signal);
     this.#settlement = new Settlement(replica, sources);
@@ -200,6 +202,7 @@ export class Uploader {
   }
 
   #settle({ sent }: Preparation, results: readonly IntentResult[]): void {
+    for (const [space, mark] of marksOf(results)) this.#sources.mark(space, mark);
     const refusals: [Sent, RefusedResult][] = [];
     for (const [i, one] of sent.entries()) {
       const result = results[i];
@@ -268,4 +271,14 @@ export class Uploader {
 function isTheirs(error: unknown): boolean {
   if (!isFsError(error)) return true;
   return !['EAGAIN', 'ETIMEDOUT', 'EINTR', 'EACCES'].includes(error.code);
+}
+
+/** The last revision of each space that was given out. */
+function marksOf(results: readonly IntentResult[]): Map<string, Mark> {
+  const marks = new Map<string, Mark>();
+  for (const result of results) {
+    if (result.status !== 'done' || result.stamp === undefined) continue;
+    marks.set(result.node.space, { rev: result.node.rev, stamp: result.stamp });
+  }
+  return marks;
 }

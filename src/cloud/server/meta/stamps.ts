@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import type { Mark } from '../../http/wire.ts';
+import type { Db, SpaceRow } from './schema.ts';
+
+/** In place of the stamps that were forgotten: nothing is known of revisions up to this one. */
+const FORGOTTEN = '';
+
+/** A stamp that no other commit has, in this copy of the metadata or in another one. */
+export function newStamp(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+/** The stamp of the commit that gave out a revision, which is that of the first commit that ended at or after it. */
+export async function stampOf(db: Db, space: string, rev: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('stamps')
+    .select('stamp')
+    .where('space', '=', space)
+    .where('rev', '>=', rev)
+    .orderBy('rev')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.stamp;
+}
+
+/**
+ * What the metadata says to marks that were given out: `known`; `forgotten` if they are too old to say; `rewound` if one is
+ * of a history that these metadata do not have: they are an older copy, perhaps with later changes.
+ */
+export async function judgeMarks(
+  db: Db,
+  { id, rev: last }: SpaceRow,
+  marks: readonly Mark[],
+): Promise<'known' | 'forgotten' | 'rewound'> {
+  let verdict: 'known' | 'forgotten' = 'known';
+  for (const { rev, stamp } of marks) {
+    if (rev === 0) continue;
+    if (rev > last) return 'rewound';
+    const found = await stampOf(db, id, rev);
+    if (found === undefined || found === FORGOTTEN) verdict = 'forgotten';
+    else if (found !== stamp) return 'rewound';
+  }
+  return verdict;
+}
+
+/** Forgets the stamps of commits before a time, but for the last of each space. */
+export async function forgetStamps(db: Db, before: number): Promise<void> {
+  const due = await db
+    .selectFrom('stamps')
+    .innerJoin('spaces', 'spaces.id', 'stamps.space')
+    .select(['stamps.space', (eb) => eb.fn.max('stamps.rev').as('rev')])
+    .whereRef('stamps.rev', '<', 'spaces.rev')
+    .where('stamps.created', '<', before)
+    .where('stamps.stamp', '!=', FORGOTTEN)
+    .groupBy('stamps.space')
+    .execute();
+  for (const { space, rev } of due) {
+    await db.transaction().execute(async (step) => {
+      await step.deleteFrom('stamps').where('space', '=', space).where('rev', '<', rev).execute();
+      const here = step.updateTable('stamps').set({ stamp: FORGOTTEN });
+      await here.where('space', '=', space).where('rev', '=', rev).execute();
+    });
+  }
+}
