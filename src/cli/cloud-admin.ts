@@ -1,7 +1,10 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { Readable } from 'node:stream';
+import { createInterface } from 'node:readline';
 import { Client } from 'undici';
 import { Problem, type ProblemKind } from '../daemon/problem.ts';
 import { answers, listenAlone } from '../daemon/sole-socket.ts';
+import type { ScrubReport } from '../cloud/server/scrub.ts';
 import type { Cloud } from '../cloud/server/service.ts';
 import { Refusal } from '../cloud/server/refusal.ts';
 
@@ -9,6 +12,15 @@ export type ClockState = Cloud['clock']['state'];
 export interface Clock {
   state(): Promise<ClockState>;
   confirm(): Promise<void>;
+}
+
+export type Verify = (repair: boolean, signal: AbortSignal) => AsyncGenerator<ScrubReport>;
+
+/** What an administrator can ask of a cloud. */
+export interface Administered {
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+  readonly verify: Verify;
 }
 
 export type Accounts = Pick<Cloud['accounts'], 'add' | 'list' | 'setPassword'>;
@@ -28,7 +40,7 @@ interface NewPassword {
 /** Takes the commands of an administrator for a cloud that runs, over a local socket that only its owner can open. */
 export async function openAdmin(
   socketPath: string,
-  { accounts, clock }: Pick<Cloud, 'accounts' | 'clock'>,
+  { accounts, clock, verify }: Pick<Cloud, 'accounts' | 'clock' | 'verify'>,
 ): Promise<FastifyInstance> {
   const app = fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, _request, reply) => reply.code(400).send(explain(error)));
@@ -37,6 +49,11 @@ export async function openAdmin(
   app.post<{ Body: NewPassword }>('/password', async ({ body }) => {
     await accounts.setPassword(body.email, body.password);
     return {};
+  });
+  app.post<{ Body: { readonly repair: boolean } }>('/verify', ({ body }, reply) => {
+    const stop = new AbortController();
+    reply.raw.on('close', () => stop.abort());
+    return reply.type('application/x-ndjson').send(Readable.from(lines(verify({ ...body, signal: stop.signal }))));
   });
   app.get('/clock', async () => clock.state);
   app.post('/clock', async () => {
@@ -52,10 +69,27 @@ export async function openAdmin(
   return app;
 }
 
+async function* lines(values: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const value of values) yield `${JSON.stringify(value)}\n`;
+}
+
+/** The reports of a cloud that verifies its blocks. */
+async function* verifyRunning(socketPath: string, repair: boolean, signal: AbortSignal): AsyncGenerator<ScrubReport> {
+  const client = new Client('http://fjord', { socketPath, bodyTimeout: 0 });
+  try {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ repair });
+    const answer = await client.request({ method: 'POST', path: '/verify', body, headers, signal });
+    for await (const line of createInterface({ input: answer.body })) yield JSON.parse(line) as ScrubReport;
+  } finally {
+    await client.destroy();
+  }
+}
+
 type Call = (method: 'GET' | 'POST', path: string, json?: object) => Promise<unknown>;
 
 /** What a cloud that runs on the data can be asked, or undefined if none does. */
-export async function runningCloud(socketPath: string): Promise<{ accounts: Accounts; clock: Clock } | undefined> {
+export async function runningCloud(socketPath: string): Promise<Administered | undefined> {
   if (!(await answers(socketPath))) return undefined;
   const call: Call = async (method, path, json) => {
     const client = new Client('http://fjord', { socketPath });
@@ -72,6 +106,7 @@ export async function runningCloud(socketPath: string): Promise<{ accounts: Acco
     }
   };
   return {
+    verify: (repair, signal) => verifyRunning(socketPath, repair, signal),
     accounts: {
       list: async () => (await call('GET', '/accounts')) as Account[],
       add: async (email, password, quota) => (await call('POST', '/accounts', { email, password, quota })) as Account,

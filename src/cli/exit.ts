@@ -10,6 +10,7 @@ export const EXITS = [
   [5, 'refused: the rules of the folder, or a wrong password, do not allow it'],
   [6, 'something is in the way: it exists, is in use, was changed meanwhile, or is parked'],
   [7, 'no room: disk or quota is full'],
+  [8, 'stored content is lost or damaged'],
   [130, 'interrupted'],
 ] as const;
 
@@ -21,6 +22,7 @@ const CODES = {
   refused: 5,
   conflict: 6,
   'no-room': 7,
+  damaged: 8,
   interrupted: 130,
 } as const satisfies Record<ProblemKind, (typeof EXITS)[number][0]>;
 

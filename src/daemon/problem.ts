@@ -3,7 +3,7 @@ import { ConfigError } from './config.ts';
 
 /** What a failure means to somebody who ran a command. */
 export type ProblemKind =
-  'failure' | 'usage' | 'unreachable' | 'not-found' | 'refused' | 'conflict' | 'no-room' | 'interrupted';
+  'failure' | 'damaged' | 'usage' | 'unreachable' | 'not-found' | 'refused' | 'conflict' | 'no-room' | 'interrupted';
 
 /** A failure in words for the person at the terminal: one line, what was wrong and what to do. */
 export class Problem extends Error {

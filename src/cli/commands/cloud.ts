@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { columns, shown, size, time } from '../format.ts';
+import { columns, count, shown, size, time } from '../format.ts';
 import { cloudFolder, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { askPassword } from '../password.ts';
-import type { Accounts, Clock } from '../cloud-admin.ts';
+import type { Administered, Verify } from '../cloud-admin.ts';
 import { serveCommand } from './cloud-serve.ts';
 import { socketPath } from '../../daemon/data-dir.ts';
 import { Problem } from '../../daemon/problem.ts';
@@ -14,6 +14,10 @@ interface CloudOptions extends DataOptions {
 
 interface ClockOptions extends CloudOptions {
   readonly confirm?: true;
+}
+
+interface VerifyOptions extends CloudOptions {
+  readonly repair?: true;
 }
 
 interface UserOptions extends CloudOptions {
@@ -28,6 +32,7 @@ export function cloudCommand(cli: Cli): Command {
     .addCommand(serveCommand(cli))
     .addCommand(userCommand(cli))
     .addCommand(clockCommand(cli))
+    .addCommand(verifyCommand(cli))
     .addHelpText(
       'after',
       examples(
@@ -49,6 +54,13 @@ function clockCommand(cli: Cli): Command {
     .description("whether the computer's clock is believed; after a jump nothing is purged for a day")
     .option('--confirm', 'the clock is right: purge by it')
     .action((options: ClockOptions) => showClock(cli, options));
+}
+
+function verifyCommand(cli: Cli): Command {
+  return withOptions(new Command('verify'))
+    .description('read and verify all stored content, and name the files that are damaged')
+    .option('--repair', 'record what is damaged, so that the next upload of it heals it, and what is right again')
+    .action((options: VerifyOptions) => verify(cli, options));
 }
 
 function userCommand(cli: Cli): Command {
@@ -97,6 +109,21 @@ async function setPassword(cli: Cli, email: string, options: UserOptions): Promi
   await withCloud(cli, options, ({ accounts }) => accounts.setPassword(email, password));
 }
 
+async function verify(cli: Cli, options: VerifyOptions): Promise<void> {
+  let [checked, damaged] = [0, 0];
+  await withCloud(cli, options, async (cloud) => {
+    for await (const report of cloud.verify(options.repair === true, cli.signal)) {
+      if ('file' in report) {
+        const { account, space, path, version, blocks } = report.file;
+        const row = [shown(account), shown(space), shown(path), version, count(blocks, 'damaged block')];
+        await cli.terminal.print(row.join('  '));
+      } else ({ checked, damaged } = report);
+    }
+  });
+  cli.terminal.note(`${count(checked, 'block')} verified`);
+  if (damaged > 0) throw new Problem('damaged', `${count(damaged, 'block')} lost or damaged`);
+}
+
 async function showClock(cli: Cli, options: ClockOptions): Promise<void> {
   const state = await withCloud(cli, options, async ({ clock }) => {
     if (options.confirm) await clock.confirm();
@@ -111,11 +138,7 @@ async function showClock(cli: Cli, options: ClockOptions): Promise<void> {
 }
 
 /** Asks the cloud that runs on the data, or opens the data for the moment. */
-async function withCloud<T>(
-  cli: Cli,
-  options: CloudOptions,
-  run: (cloud: { readonly accounts: Accounts; readonly clock: Clock }) => Promise<T>,
-): Promise<T> {
+async function withCloud<T>(cli: Cli, options: CloudOptions, run: (cloud: Administered) => Promise<T>): Promise<T> {
   const { explain, runningCloud } = await import('../cloud-admin.ts');
   const config = settings(cli, options.config === undefined ? {} : { config: options.config });
   const data = cloudFolder(config, options.data);
@@ -125,7 +148,8 @@ async function withCloud<T>(
   const cloud = await startCloud({ data, database: options.database, host: '127.0.0.1', port: 0 });
   try {
     const clock = { state: async () => cloud.clock.state, confirm: async () => cloud.clock.confirm() };
-    return await run({ accounts: cloud.accounts, clock });
+    const verify: Verify = (repair, signal) => cloud.verify({ repair, signal });
+    return await run({ accounts: cloud.accounts, clock, verify });
   } catch (error) {
     const { kind, message } = explain(error);
     throw new Problem(kind, message, { cause: error });

@@ -15,6 +15,7 @@ import { Limiter } from './limiter.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import { openMeta } from './meta/open-meta.ts';
 import { PushHub } from './push.ts';
+import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 
 const SILENT = { error: () => undefined };
 /** Where a proxy may be whose `X-Forwarded-For` is believed. */
@@ -66,6 +67,8 @@ export interface Cloud {
     /** Says that the computer's clock is right. */
     confirm(): Promise<void>;
   };
+  /** Verifies all stored blocks; see `scrub`. */
+  verify(options: Pick<ScrubOptions, 'repair' | 'signal'>): AsyncGenerator<ScrubReport>;
   /** One round of housekeeping now: Trash, tombstones, blocks that nothing refers to. */
   housekeep(): Promise<void>;
   /** Lets calls under way end (ten seconds at most), then lets go of the data. Idempotent. */
@@ -133,6 +136,7 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
       },
       confirm: async () => jobs.confirmClock(),
     },
+    verify: (how) => scrub({ db: meta.db, store, ...how }),
     housekeep: async () => jobs.run(),
     close: async () => (closing ??= stop(app, jobs, stores)),
   };

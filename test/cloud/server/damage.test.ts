@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { HttpRemote } from '../../../src/cloud/http/http-remote.ts';
 import type { NodeRecord } from '../../../src/cloud/http/wire.ts';
 import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
+import type { ScrubReport } from '../../../src/cloud/server/scrub.ts';
 import { background } from '../../../src/vfs/context.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud, type TestCloud } from '../../helpers/cloud.ts';
@@ -152,4 +153,32 @@ t.test('a gateway is told EIO at once, after the blocks before it', async (t) =>
   };
   await t.rejects(read(), { code: 'EIO', reason: /damaged/ });
   t.same(got, [0, 1]);
+});
+
+t.test('a scrub names the files concerned, and repairs what is recorded wrongly', async (t) => {
+  const cloud = await rig(t, 3 * BLOCK_SIZE);
+  const { api, bytes, file } = cloud;
+  const sync = await api.space('sync');
+  await api.store(sync, 'other', noise(100_000));
+  const scrub = async (repair: boolean): Promise<ScrubReport[]> => {
+    const reports: ScrubReport[] = [];
+    for await (const report of cloud.cloud.verify({ repair, signal: background.signal })) reports.push(report);
+    return reports;
+  };
+  t.same((await scrub(false)).at(-1), { checked: 4, damaged: 0 });
+  const [first = '', second = ''] = blockFiles(cloud, bytes);
+  const kept = readFileSync(first);
+  flip(first, 3);
+  unlinkSync(second);
+  const found = await scrub(false);
+  t.match(found.at(-1), { checked: 4, damaged: 2 });
+  const named = found.filter((report) => 'file' in report);
+  t.match(named, [{ file: { account: cloud.email, space: 'sync', path: '/f', version: file.version, blocks: 2 } }]);
+  t.equal(named.length, 1);
+  t.equal(await missing(cloud, bytes), '', 'without repair it changes nothing');
+  await scrub(true);
+  t.equal(await missing(cloud, bytes), digestsAt(bytes, 0, 1));
+  writeFileSync(first, kept);
+  await scrub(true);
+  t.equal(await missing(cloud, bytes), digestsAt(bytes, 1), 'what came back is stored again');
 });

@@ -51,6 +51,14 @@ async function trashRecord(db: Db, row: NodeRow): Promise<TrashRecord> {
   return { node: nodeRecord(row), path, removed, expires: removed + TRASH_KEPT, size: bytes, files };
 }
 
+/** The path of a node in its space, also of a removed one; empty if there is no such node. */
+export async function pathOf(db: Db, id: string): Promise<string> {
+  const row = await db.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) return '';
+  const names = (await ancestors(db, row)).map(({ name }) => name);
+  return `/${[...names, row.name].join('/')}`;
+}
+
 /** The folders above a node, from the top, removed ones included. */
 async function ancestors(db: Db, node: NodeRow): Promise<NodeRow[]> {
   const path: NodeRow[] = [];
