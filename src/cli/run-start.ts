@@ -14,6 +14,7 @@ import {
   writeDevice,
   type AccountFile,
 } from '../daemon/secrets.ts';
+import { endRemains } from '../daemon/running.ts';
 import { answers, claim } from '../daemon/sole-socket.ts';
 import { Supervisor } from '../daemon/supervisor.ts';
 import { settings, type Cli } from './cli.ts';
@@ -31,12 +32,13 @@ const PATIENCE = 15_000;
 export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
   const config = settings(cli, options, gatewayFlags(options));
   const dir = dataDir(config['data.dir']);
-  await checkMountSetting(config);
   await takeDataDir(dir);
   const taken = 'Fjord already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
   const sole = await claim(dir.startSocket, `${dir.root}: ${taken}`);
   try {
     await awaitLeftovers(dir, cli.signal);
+    // Not before the mount is gone that it may be in.
+    await checkMountSetting(config);
     await run(cli, options, config, dir);
   } finally {
     await sole.release();
@@ -44,7 +46,9 @@ export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
 }
 
 /** Processes of a run that was killed end themselves, but not in no time. */
-async function awaitLeftovers({ access, controlSocket, root }: DataDir, signal: AbortSignal): Promise<void> {
+async function awaitLeftovers(dir: DataDir, signal: AbortSignal): Promise<void> {
+  const { access, controlSocket, root } = dir;
+  await endRemains(dir);
   const unclean = isOfTheDead(await readIfThere(access));
   for (
     const until = Date.now() + (unclean ? PATIENCE : 0);

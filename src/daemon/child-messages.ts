@@ -7,7 +7,8 @@ export type FromChild =
   /** Something for the person at the terminal, in one line. */
   | { readonly type: 'say'; readonly text: string }
   /** Somebody asked over the control socket to stop everything. */
-  | { readonly type: 'down'; readonly drain: boolean };
+  | { readonly type: 'down'; readonly drain: boolean }
+  | { readonly type: 'pong' };
 
 export interface MountReport {
   readonly dir: string | null;
@@ -17,20 +18,24 @@ export interface MountReport {
   readonly again?: readonly string[];
 }
 
-export interface FromParent {
-  readonly type: 'stop';
-  /** Whether to upload what is queued first. */
-  readonly drain: boolean;
-}
+export type FromParent =
+  /** `drain`: upload what is queued first. */
+  | { readonly type: 'stop'; readonly drain: boolean }
+  /** Whoever lives sends a `pong` back. */
+  | { readonly type: 'ping' };
 
 /** The channel to a parent that watches over this process, or undefined if a person or a service manager started it. */
 export function parentChannel(): ParentChannel | undefined {
   const send = process.send?.bind(process);
   if (send === undefined) return undefined;
+  // A parent that has just died takes no more messages; `onLost` says so.
+  const tell = (message: FromChild): void =>
+    void (process.connected && send(message, undefined, undefined, () => undefined));
+  process.on('message', (message) => isFromParent(message) && message.type === 'ping' && tell({ type: 'pong' }));
   return {
-    // A parent that has just died takes no more messages; `onLost` says so.
-    tell: (message) => void (process.connected && send(message, undefined, undefined, () => undefined)),
-    onStop: (listener) => process.on('message', (message) => isStop(message) && listener(message.drain)),
+    tell,
+    onStop: (listener) =>
+      process.on('message', (message) => isFromParent(message) && message.type === 'stop' && listener(message.drain)),
     onLost: (listener) => process.once('disconnect', listener),
   };
 }
@@ -42,8 +47,8 @@ export interface ParentChannel {
   onLost(listener: () => void): void;
 }
 
-function isStop(message: unknown): message is FromParent {
-  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'stop';
+function isFromParent(message: unknown): message is FromParent {
+  return typeof message === 'object' && message !== null && 'type' in message;
 }
 
 export function isFromChild(message: unknown): message is FromChild {

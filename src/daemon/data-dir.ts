@@ -28,6 +28,8 @@ export interface DataDir {
   readonly backups: string;
   /** Where the drive is mounted, while it is. */
   readonly mount: string;
+  /** Which process is the gateway, while it runs. */
+  readonly running: string;
   /** Address of the gateway's control socket. */
   readonly controlSocket: string;
   /** Held by `fjord start` while it runs. */
@@ -52,6 +54,7 @@ export function dataDir(path: string): DataDir {
     ports: join(root, 'ports.json'),
     backups: join(root, 'backups.json'),
     mount: join(root, 'mount.json'),
+    running: join(root, 'gateway.json'),
     controlSocket: socketPath(root, 'control'),
     startSocket: socketPath(root, 'start'),
   };

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { HttpRemote } from '../cloud/http/http-remote.ts';
 import { Gateway } from '../mounts/gateway.ts';
 import { openWebDavDoor, type WebDavDoor } from '../mounts/doors/webdav-door.ts';
-import { FsError } from '../vfs/fs-error.ts';
+import type { FsError } from '../vfs/fs-error.ts';
 import { BackupControls } from './backup-controls.ts';
 import { GatewayBackups } from './backup-engine.ts';
 import { cacheDir, takeCacheDir } from './cache-dir.ts';
@@ -18,7 +18,7 @@ import { MountPoint, type MountState } from './mount-point.ts';
 import { takenFolders, wishedBy, wishOf } from './mount-wish.ts';
 import { Problem } from './problem.ts';
 import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
-import { answers } from './sole-socket.ts';
+import { forgetRunning, mountSource, noteRunning, refuseSecond } from './running.ts';
 import { version } from './version.ts';
 
 export interface GatewayProcessOptions {
@@ -32,6 +32,7 @@ export interface GatewayProcessOptions {
 }
 
 interface Parts {
+  readonly dir: DataDir;
   readonly remote: HttpRemote;
   readonly gateway: Gateway;
   readonly door: WebDavDoor;
@@ -110,6 +111,7 @@ export class GatewayProcess {
       const mountPoint = new MountPoint({
         fs: gateway.fs,
         file: dir.mount,
+        source: await mountSource(dir),
         taken: () => takenFolders(config, dir),
         onChange: onMount,
         say,
@@ -120,9 +122,10 @@ export class GatewayProcess {
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
       await control.listen();
       closers.unshift(() => control.close());
+      await noteRunning(dir);
       await mountPoint.start(wishOf(config));
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
-      const parts = { remote, gateway, door, control, mountPoint, logFile, stopCollecting };
+      const parts = { dir, remote, gateway, door, control, mountPoint, logFile, stopCollecting };
       return new GatewayProcess(parts, { ...access, url: door.url }, { url, email: device.email });
     } catch (error) {
       for (const close of closers) await close().catch(() => undefined);
@@ -133,13 +136,14 @@ export class GatewayProcess {
 
   /** Closes the doors, uploads what is queued if asked to, closes the rest; answers what is not in the cloud. */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
-    const { remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
+    const { dir, remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
     stopCollecting();
     await Promise.all([mountPoint.close(), door.close()]);
     if (options.drain) await drain(gateway);
     const { queued: files, bytes } = gateway.status();
     await gateway.close();
     await remote.close();
+    await forgetRunning(dir);
     await control.close();
     logFile.log.info({ queued: files }, 'the gateway ended');
     logFile.flush();
@@ -154,10 +158,7 @@ function collector(): (() => void) | undefined {
 }
 
 async function checkStart(dir: DataDir, config: Config): Promise<DeviceFile> {
-  if (await answers(dir.controlSocket)) {
-    const reason = 'a gateway already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
-    throw new FsError('EBUSY', 'start', { subject: dir.root, reason });
-  }
+  await refuseSecond(dir);
   const device = await readDevice(dir.device);
   if (device !== undefined) return device;
   const cloud = config['cloud.url'] === '' ? '' : ` --cloud ${config['cloud.url']}`;

@@ -2,7 +2,13 @@ import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Type } from 'typebox';
-import { clearDeadMount, openFuseDoor, prepareMountFolder, type FuseDoor } from '../mounts/doors/fuse-door.ts';
+import {
+  clearDeadMount,
+  endMountsOf,
+  openFuseDoor,
+  prepareMountFolder,
+  type FuseDoor,
+} from '../mounts/doors/fuse-door.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { asFsError, FsError } from '../vfs/fs-error.ts';
 import { checkMountPlace, type TakenFolder } from '../backup/folder-check.ts';
@@ -35,6 +41,8 @@ export interface MountPointOptions {
   readonly fs: FileSystem;
   /** Remembers where the drive is mounted, for whoever comes after a process that died. */
   readonly file: string;
+  /** What the mount names as its source: the data folder. */
+  readonly source: string;
   /** Folders that the drive can be mounted neither in nor around. */
   readonly taken: () => Promise<readonly TakenFolder[]>;
   readonly onChange: (state: MountState) => void;
@@ -134,7 +142,9 @@ export class MountPoint {
   }
 
   async #recover(): Promise<void> {
-    const { file, log } = this.#options;
+    const { file, source, log } = this.#options;
+    // There is one gateway for a data folder: this one.
+    await endMountsOf(source);
     try {
       const dir = (await readJson(file, MountFileSchema))?.dir;
       if (dir === undefined) return;
@@ -147,11 +157,13 @@ export class MountPoint {
   }
 
   async #mount(wish: MountWish): Promise<string> {
-    const { fs, file, taken, log } = this.#options;
+    const { fs, file, source, taken, log } = this.#options;
     if (this.#door !== undefined) {
       const reason = `the drive is mounted on ${this.#door.dir}; \`fjord unmount\` ends that`;
       throw new FsError('EBUSY', 'mount', { subject: wish.dir, reason });
     }
+    // Not to be looked at while nobody serves it.
+    await clearDeadMount(wish.dir);
     await checkMountPlace(wish.dir, await taken());
     const made = await prepareMountFolder(wish.dir, wish.options);
     try {
@@ -159,7 +171,7 @@ export class MountPoint {
       if (path !== this.#left) await refuseFilled(path);
       // Before there is anything to be cleaned up.
       await writeJson(file, { dir: path });
-      const door = await openFuseDoor({ ...wish.options, fs, dir: path, log });
+      const door = await openFuseDoor({ ...wish.options, fs, dir: path, source, log });
       this.#is(door, { ...wish, dir: path });
       return path;
     } catch (error) {

@@ -26,8 +26,9 @@ export async function answers(path: string): Promise<boolean> {
   try {
     await once(socket, 'connect');
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // So many wait there that no more are taken.
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN';
   } finally {
     socket.destroy();
   }

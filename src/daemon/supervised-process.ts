@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { isFromChild, type FromChild, type FromParent } from './child-messages.ts';
+import { lifeOf } from './running.ts';
 import { PROCESS_ENVIRONMENT } from './process-environment.ts';
 
 export interface SupervisedOptions {
@@ -14,9 +15,17 @@ export interface SupervisedOptions {
   onMessage(message: FromChild): void;
   /** It died and comes back after `delay` ms. */
   onDeath(how: string, delay: number): void;
+  /** It was killed but cannot end, because a thread of it waits in the kernel; called each second until it has ended. */
+  onRemains?(): void;
+  /** How long it may be silent when it is to end before it is killed, ms. */
+  readonly patience?: number;
   /** First and longest wait before a new start, ms. */
   readonly backOff?: readonly [first: number, longest: number];
 }
+
+/** Ms between two looks at a process. */
+const PERIOD = 1000;
+const PATIENCE = 15_000;
 
 /**
  * A process that is started again whenever it dies, until it is stopped: soon if it has served, after ever longer waits
@@ -30,6 +39,8 @@ export class SupervisedProcess {
   #child: ChildProcess | undefined;
   #delay: number;
   #timer: NodeJS.Timeout | undefined;
+  /** When it was last known to live, by `performance.now()`. */
+  #heardAt = 0;
   #stopping = false;
   #lastWords = '';
 
@@ -50,6 +61,7 @@ export class SupervisedProcess {
     const child = spawn(program, args, { stdio: [...stdio], env, windowsHide: true });
     this.#child = child;
     this.#lastWords = '';
+    this.#look(child);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-2000);
     });
@@ -67,7 +79,10 @@ export class SupervisedProcess {
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const message: FromParent = { type: 'stop', drain };
     if (child.connected) child.send(message, () => undefined);
+    this.#heardAt = performance.now();
+    const asking = setInterval(() => this.#ask(child), PERIOD);
     await ended;
+    clearInterval(asking);
   }
 
   /** Ends the process at once. */
@@ -77,8 +92,25 @@ export class SupervisedProcess {
     this.#child?.kill('SIGKILL');
   }
 
+  /** What hangs ends, too. */
+  #ask(child: ChildProcess): void {
+    if (performance.now() - this.#heardAt > (this.#options.patience ?? PATIENCE)) child.kill('SIGKILL');
+    else if (child.connected) child.send({ type: 'ping' } satisfies FromParent, () => undefined);
+  }
+
+  /** Neither `exit` nor `close` is emitted before all threads of a process have ended. */
+  #look(child: ChildProcess): void {
+    const timer = setInterval(() => {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return clearInterval(timer);
+      void lifeOf(child.pid).then((life) => life === 'over' && this.#options.onRemains?.());
+    }, PERIOD);
+    timer.unref();
+  }
+
   #heard(child: ChildProcess, message: unknown): void {
     if (!isFromChild(message)) return;
+    this.#heardAt = performance.now();
+    if (message.type === 'pong') return;
     if (message.type !== 'ready') return this.#options.onMessage(message);
     this.#delay = this.#first;
     this.#options.onReady(child.pid ?? 0, message.port);

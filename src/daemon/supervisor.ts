@@ -1,6 +1,8 @@
 import { AccessFile, type Access } from './access-file.ts';
 import type { DataDir } from './data-dir.ts';
 import type { FromChild, MountReport } from './child-messages.ts';
+import { endMountsOf } from '../mounts/doors/fuse-door.ts';
+import { mountSource } from './running.ts';
 import { Problem } from './problem.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
@@ -70,6 +72,8 @@ export class Supervisor {
   async stop(drain: boolean): Promise<void> {
     this.#stopping = true;
     await this.#gateway.process.stop(drain);
+    // One that had to be killed has left it.
+    await this.#freeMount();
     await this.#cloud.process.stop(false);
     await this.#access.remove();
   }
@@ -97,6 +101,7 @@ export class Supervisor {
         serve();
       },
       onMessage: (message) => this.#heard(message),
+      onRemains: () => void (name === 'gateway' && this.#freeMount()),
       onDeath: (how, delay) => {
         if (hasServed) return this.#options.say(`the ${name} ${how}; it starts again in ${delay} ms`);
         child.kill();
@@ -104,6 +109,11 @@ export class Supervisor {
       },
     });
     return { process: child, served };
+  }
+
+  /** Ends the mount of a gateway that is dead; a thread of it may wait for a lock that ends with the mount's connection. */
+  async #freeMount(): Promise<void> {
+    await endMountsOf(await mountSource(this.#options.dir));
   }
 
   #heard(message: FromChild): void {

@@ -25,7 +25,7 @@ t.test('mount(8) knows the drive through its helper', { skip: withoutFuse() || b
   t.equal((await fjord.cliWith({ input: 'kept' }, 'put', '-', '/Sync/a')).code, 0);
   t.equal(await fjord.stop(), 0);
   const table = join(dir, 'fstab');
-  writeFileSync(table, `${data} ${point} fuse.fjord noauto,_netdev,nofail,x-systemd.automount,no_passthrough 0 0\n`);
+  writeFileSync(table, `${data} ${point} fuse.fjord _netdev,nofail,x-systemd.automount,no_passthrough 0 0\n`);
 
   // In a mount namespace of its own, where the helper is beside those of the system.
   const script = `
@@ -34,6 +34,9 @@ t.test('mount(8) knows the drive through its helper', { skip: withoutFuse() || b
     mount -T ${table} ${point}
     findmnt -n -o FSTYPE,SOURCE ${point}
     test "$(cat ${point}/Sync/a)" = kept
+    mount -a -T ${table}
+    test "$(grep -c ' ${point} ' /proc/self/mountinfo)" = 1
+    ! umount fjord 2> /dev/null
     echo new > ${point}/Sync/b
     pid=$(node -p 'require("${data}/access.json").pid')
     umount ${point}
@@ -49,7 +52,7 @@ t.test('mount(8) knows the drive through its helper', { skip: withoutFuse() || b
   const inside = ['--mount', '--propagation', 'private', 'bash', '-euxc', script];
   const { code, out, errors } = await tryCommand('unshare', inside, { timeout: 400_000, cwd: '/' });
   if (!t.equal(code, 0)) t.comment(`${out}\n${errors}`);
-  t.match(out, /^fuse\.fjord +fjord$/m);
+  t.match(out, new RegExp(`^fuse\\.fjord +${data}$`, 'm'), 'the source is the data folder');
   t.match(readFileSync(join(dir, 'errors'), 'utf8'), /unknown option sideways[^]*read-only[^]*no data folder/);
 });
 

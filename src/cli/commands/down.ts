@@ -3,7 +3,10 @@ import type { Command } from 'commander';
 import type { ControlClient } from '../../daemon/control/client.ts';
 import type { Leaving } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
-import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { GatewayHangs } from '../../daemon/control/heartbeat.ts';
+import { dataDir } from '../../daemon/data-dir.ts';
+import { endHanging } from '../../daemon/end-hanging.ts';
+import { dataCommand, examples, settings, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { Progress } from '../progress.ts';
 
@@ -26,6 +29,16 @@ export function downCommand(cli: Cli): Command {
 }
 
 async function down(cli: Cli, options: DownOptions): Promise<void> {
+  try {
+    await downInOrder(cli, options);
+  } catch (error) {
+    if (!(error instanceof GatewayHangs)) throw error;
+    await endHanging(dataDir(settings(cli, options)['data.dir']));
+    cli.terminal.note('the gateway did not answer and was ended; what is queued goes up at the next start');
+  }
+}
+
+async function downInOrder(cli: Cli, options: DownOptions): Promise<void> {
   const { leaving, queued } = await withGateway(cli, options, (gateway) => farewell(cli, gateway, options.flush));
   for (const until = Date.now() + PATIENCE; isAlive(leaving); await sleep(50)) {
     if (cli.signal.aborted) throw new Problem('interrupted', 'interrupted; Fjord goes on ending');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AccessFile } from '../../daemon/access-file.ts';
 import { parentChannel } from '../../daemon/child-messages.ts';
+import { refuseSecond } from '../../daemon/running.ts';
 import type { Amount } from '../../daemon/control/wire.ts';
 import { dataDir } from '../../daemon/data-dir.ts';
 import type { GatewayProcess } from '../../daemon/gateway-process.ts';
@@ -34,7 +35,11 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   // Not before it is needed: other commands start sooner without it.
   const { GatewayProcess: Gateway } = await import('../../daemon/gateway-process.ts');
   // What runs already is not ended by a bad folder.
-  if (parent === undefined) await (await import('../../daemon/mount-wish.ts')).checkMountSetting(config);
+  if (parent === undefined) {
+    // A mount must not be looked at before it is known that nobody serves it any more.
+    await refuseSecond(dataDir(config['data.dir']));
+    await (await import('../../daemon/mount-wish.ts')).checkMountSetting(config);
+  }
   const { access: file } = dataDir(config['data.dir']);
   const access = new AccessFile(file, (error) => say(`${file} cannot be written: ${asProblem(error).message}`));
   let running: GatewayProcess | undefined;

@@ -3,6 +3,7 @@ import { Pool, type Dispatcher } from 'undici';
 import { asFsError, FsError, isGone } from '../../vfs/fs-error.ts';
 import { Problem } from '../problem.ts';
 import { fromFailure } from './failure.ts';
+import { Heartbeat, type GatewayHangs } from './heartbeat.ts';
 import { fromLines } from './lines.ts';
 import type {
   ArchiveRemoveBody,
@@ -43,13 +44,14 @@ export interface Download {
 const CONNECTIONS = 8;
 
 /**
- * The running gateway, over its control socket. All methods throw the gateway's own `FsError`, and `Problem` of kind
- * `unreachable` when none runs there.
+ * The running gateway, over its control socket. All methods throw the gateway's own `FsError`, `Problem` of kind
+ * `unreachable` when none runs there, and `GatewayHangs`, within seconds, when it does not answer.
  */
 export class ControlClient {
   readonly #client: Pool;
   readonly #dir: string;
   readonly #signal: AbortSignal;
+  readonly #heartbeat: Heartbeat;
 
   /** `dir` is the data folder, for messages. The signal ends whatever is going on. */
   constructor(socketPath: string, dir: string, signal: AbortSignal) {
@@ -57,7 +59,8 @@ export class ControlClient {
     // A command reads files while it still reads the listing that names them.
     this.#client = new Pool('http://fjord', { socketPath, connections: CONNECTIONS, ...patient });
     this.#dir = dir;
-    this.#signal = signal;
+    this.#heartbeat = new Heartbeat(socketPath, dir);
+    this.#signal = AbortSignal.any([signal, this.#heartbeat.signal]);
   }
 
   async status(): Promise<Status> {
@@ -177,20 +180,30 @@ export class ControlClient {
   }
 
   async close(): Promise<void> {
-    await this.#client.destroy();
+    await Promise.all([this.#client.destroy(), this.#heartbeat.close()]);
+  }
+
+  /** What a call failed with, unless it is that the gateway hangs. */
+  #lost(error: unknown): never {
+    throw this.#heartbeat.signal.aborted ? (this.#heartbeat.signal.reason as GatewayHangs) : error;
   }
 
   async #json(request: Request): Promise<unknown> {
     const { body } = await this.#send(request);
-    return body.json();
+    return body.json().catch((error: unknown) => this.#lost(error));
   }
 
   async *#lines(request: Request): AsyncGenerator {
     const { body } = await this.#send(request);
-    yield* fromLines(body, request.path);
+    try {
+      yield* fromLines(body, request.path);
+    } catch (error) {
+      this.#lost(error);
+    }
   }
 
   async #send({ method, path, query = {}, json, body }: Request): Promise<Dispatcher.ResponseData> {
+    this.#heartbeat.start();
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
     const type = body === undefined ? 'application/json' : 'application/octet-stream';
@@ -209,6 +222,7 @@ export class ControlClient {
     try {
       return await this.#client.request(options);
     } catch (error) {
+      if (this.#heartbeat.signal.aborted) this.#lost(error);
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ECONNREFUSED') throw notRunning(this.#dir, error);
       if (code === 'EACCES') throw new Problem('refused', `${this.#dir}: this Fjord was started by another user`);

@@ -26,6 +26,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addBackupRoutes(app, controls);
   addMountRoutes(app, controls);
   app.get('/status', () => controls.status());
+  app.get('/alive', () => ({}));
   app.post<{ Body: ArchiveRemoveBody }>(
     '/archive/remove',
     { schema: { body: ArchiveRemoveBody } },

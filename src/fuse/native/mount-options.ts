@@ -17,7 +17,7 @@ export function mountOptions({ name, allowOther, platform }: MountOptionsArgs): 
   const nothingKept = ['entry_timeout=0', 'attr_timeout=0', 'negative_timeout=0'];
   // Without it a write is 4 KiB. macFUSE has large ones in any case, and refuses the word.
   const large = platform === 'linux' ? ['big_writes', `max_write=${MAX_WRITE}`] : [];
-  const shown = platform === 'darwin' ? [`volname=${source}`] : [`subtype=${source}`];
+  const shown = platform === 'darwin' ? [`volname=${source}`] : ['subtype=fjord'];
   const options = [`fsname=${source}`, ...shown, 'default_permissions', 'nosuid', 'nodev', ...nothingKept, ...large];
   return `-o${[...options, ...(allowOther ? ['allow_other'] : [])].join(',')}`;
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { FuseLog } from '../../fuse/log.ts';
+import { endMounts, FUSE_TYPE } from '../../fuse/connection.ts';
 import { readMounts } from '../../fuse/mount-table.ts';
 import type { FuseMount } from '../../fuse/mount.ts';
 import type { FileSystem } from '../../vfs/file-system.ts';
@@ -16,6 +17,8 @@ export interface FuseDoorOptions extends FuseDriver {
   readonly fs: FileSystem;
   /** An existing folder; see `prepareMountFolder`. */
   readonly dir: string;
+  /** What `df` shows as the device: the data folder, so that one drive can be told from another. */
+  readonly source: string;
   /** Let the kernel read and write cached files by itself, where it can. */
   readonly passthrough: boolean;
   /** Serve extended attributes. */
@@ -28,18 +31,15 @@ export interface FuseDoorOptions extends FuseDriver {
 /** The drive as a file system of this computer. */
 export type FuseDoor = Pick<FuseMount, 'dir' | 'closed' | 'unmount' | 'abort'>;
 
-/** What `df` shows as the device. */
-const NAME = 'fjord';
-
 /**
  * Mounts the drive. The process that serves it must touch the folder by asynchronous calls only.
  * @throws ENOTSUP where there is no FUSE, or what the driver needs is not installed; EPERM with the words of the
  * system's mount command; EBUSY if something that lives is mounted there
  */
 export async function openFuseDoor(options: FuseDoorOptions): Promise<FuseDoor> {
-  const { fs, dir, passthrough, xattr, allowOther, log } = options;
+  const { fs, dir, source, passthrough, xattr, allowOther, log } = options;
   await checkSystem(dir, options);
-  const args = { fs, dir, name: NAME, options: { passthrough, xattr, allowOther }, log };
+  const args = { fs, dir, name: source, options: { passthrough, xattr, allowOther }, log };
   // Not before one of them is needed: each loads a native library.
   if (options.driver === 'native') {
     const { NativeMount } = await import('../../fuse/native/mount.ts');
@@ -69,6 +69,15 @@ export async function clearDeadMount(dir: string): Promise<void> {
   if (process.platform !== 'linux') return;
   const { clearDead } = await import('../../fuse/mounter.ts');
   await clearDead(dir);
+}
+
+/**
+ * Ends the mounts of a data folder whose gateway is dead or about to be, whatever waits for them. Touches none of them; takes
+ * seconds at most. Never throws.
+ */
+export async function endMountsOf(source: string): Promise<void> {
+  if (process.platform !== 'linux') return;
+  await endMounts((mount) => mount.type === FUSE_TYPE && mount.source === source);
 }
 
 /** Whether a drive lies on the folder, by the system's table of mounts: the folder is not touched. */
