@@ -1,11 +1,13 @@
 import type { Backing, FileHandle, OpenMode } from '../vfs/file-system.ts';
-import type { NodeId } from '../vfs/node.ts';
+import type { Attr, NodeId } from '../vfs/node.ts';
 
 /** What few nodes have. */
 interface Rare {
   atime?: number | undefined;
   files?: Set<OpenFile> | undefined;
   lent?: Lent | undefined;
+  departed?: Attr | undefined;
+  touched?: number | undefined;
 }
 
 /** What the kernel passes reads and writes on to, under its number, for so many opens. */
@@ -64,6 +66,24 @@ export class Inode {
     this.#change({ lent });
   }
 
+  /** What it was when a request of the kernel took its name away. */
+  get departed(): Attr | undefined {
+    return this.#rare?.departed;
+  }
+
+  set departed(departed: Attr | undefined) {
+    this.#change({ departed });
+  }
+
+  /** When something of it was set that the port does not keep; its ctime is not before this. */
+  get touched(): number | undefined {
+    return this.#rare?.touched;
+  }
+
+  set touched(touched: number | undefined) {
+    this.#change({ touched });
+  }
+
   /** True once its name is gone. */
   get unlinked(): boolean {
     return (this.#flags & UNLINKED) !== 0;
@@ -96,9 +116,8 @@ export class Inode {
   }
 
   #change(change: Rare): void {
-    const { atime, files, lent } = { ...this.#rare, ...change };
-    const isEmpty = atime === undefined && files === undefined && lent === undefined;
-    this.#rare = isEmpty ? undefined : { atime, files, lent };
+    const rare = { ...this.#rare, ...change };
+    this.#rare = Object.values(rare).every((value) => value === undefined) ? undefined : rare;
   }
 }
 

@@ -30,6 +30,12 @@ const WANTED =
   Init.HANDLE_KILLPRIV_V2 |
   Init.INIT_EXT;
 
+/**
+ * No file handles (`name_to_handle_at(2)`): a number ends when the kernel forgets the node, so a handle would be stale by
+ * chance. Kernels from 6.9 on refuse them with `EOPNOTSUPP`.
+ */
+const WANTED2 = Init2.HAS_EXPIRE_ONLY | Init2.NO_EXPORT_SUPPORT;
+
 /** The file systems that may lie one upon another below this one: the cache is on a plain disk. */
 const STACK_DEPTH = 1;
 
@@ -61,7 +67,7 @@ export interface Negotiated {
 /** All that both sides can do. */
 export function negotiate({ minor, maxReadahead, ...offer }: Offer, { xattr, passthrough }: Wishes): Negotiated {
   const flags = (offer.flags & (xattr ? WANTED | Init.POSIX_ACL : WANTED)) >>> 0;
-  const flags2 = offer.flags2 & (Init2.HAS_EXPIRE_ONLY | (passthrough ? Init2.PASSTHROUGH : 0));
+  const flags2 = offer.flags2 & (WANTED2 | (passthrough ? Init2.PASSTHROUGH : 0));
   return { major: MAJOR, minor: Math.min(minor, MINOR_MAX), maxReadahead, flags, flags2 };
 }
 

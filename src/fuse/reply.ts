@@ -65,7 +65,7 @@ function putAttr(inode: Inode, attr: Attr, { uid, gid }: Presentation, into: Buf
   put64(blocksOf(attr), into, at + 16);
   putTime(inode.atime ?? attr.mtime, into, at + 24, at + 48);
   putTime(attr.mtime, into, at + 32, at + 52);
-  putTime(attr.ctime, into, at + 40, at + 56);
+  putTime(ctimeOf(inode, attr), into, at + 40, at + 56);
   into.writeUInt32LE(modeOf(attr), at + 60);
   into.writeUInt32LE(linksOf(inode), at + 64);
   into.writeUInt32LE(uid, at + 68);
@@ -115,7 +115,7 @@ export function putStatxOut(
   const values = { mask, blksize: BLOCK_SIZE, nlink: linksOf(inode), uid, gid, mode: modeOf(attr) };
   wire.Statx.encode({ ...values, size: attr.size, blocks: blocksOf(attr) }, into, stat);
   putIno(attr.id, into, stat + 32);
-  for (const [index, time] of [inode.atime ?? attr.mtime, attr.birthtime, attr.ctime, attr.mtime].entries()) {
+  for (const [index, time] of [inode.atime ?? attr.mtime, attr.birthtime, ctimeOf(inode, attr), attr.mtime].entries()) {
     const [sec, nsec] = split(time);
     wire.StatxTime.encode({ sec, nsec }, into, times + index * wire.StatxTime.size);
   }
@@ -161,6 +161,10 @@ export function digest({ size, mode, mtime, ctime }: Attr): number {
 
 function modeOf({ kind, mode }: Attr): number {
   return TYPE[kind] | mode;
+}
+
+function ctimeOf({ touched }: Inode, { ctime }: Attr): Time {
+  return touched === undefined ? ctime : Math.max(touched, ctime);
 }
 
 function linksOf({ unlinked }: Inode): number {

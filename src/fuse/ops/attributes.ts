@@ -17,13 +17,15 @@ interface Known {
   readonly attr: Attr;
 }
 
-/** A file without a name is asked through its handle. */
+/** A file without a name is asked through its handle; what is not open, as a folder never is, is what it was. */
 function attrOf(state: State, inode: Inode, request: Request): Awaitable<Attr> {
   return rescue(
     () => state.fs.getattr(inode.id, request),
     (error) => {
       const [file] = inode.files ?? [];
-      if (file === undefined || !(isFsError(error, 'ESTALE') || isFsError(error, 'ENOENT'))) throw error;
+      if (!(isFsError(error, 'ESTALE') || isFsError(error, 'ENOENT'))) throw error;
+      if (file === undefined && inode.departed !== undefined) return inode.departed;
+      if (file === undefined) throw error;
       inode.unlinked = true;
       return file.handle.attr(request);
     },
@@ -99,11 +101,26 @@ function change(state: State, inode: Inode, request: Request, args: SetattrArgs)
   if ((valid & Fattr.MTIME) !== 0) {
     changes.mtime = (valid & Fattr.MTIME_NOW) === 0 ? join(args.mtime, args.mtimensec) : state.now();
   }
-  const truncated = (valid & Fattr.SIZE) === 0 ? undefined : truncate(state, inode, request, args, changes);
+  const truncated = (valid & Fattr.SIZE) === 0 ? undefined : resize(state, inode, request, args, changes);
   const kill = (valid & Fattr.KILL_SUIDGID) !== 0 && changes.mode === undefined;
   return chain(truncated, () =>
     chain(apply(state, inode, request, changes), (attr) => (kill ? dropPrivileges(state, inode, attr, request) : attr)),
   );
+}
+
+/** The size that it has already is no change of the content, but of the time: `: > stamp`. */
+function resize(
+  state: State,
+  inode: Inode,
+  request: Request,
+  args: SetattrArgs,
+  changes: { size?: number; mtime?: number },
+): Awaitable<void> {
+  return chain(attrOf(state, inode, request), ({ kind, size }) => {
+    if (kind !== 'file' || size !== args.size) return truncate(state, inode, request, args, changes);
+    changes.size = size;
+    changes.mtime ??= state.now();
+  });
 }
 
 /** Through the handle that the kernel names, or that is open on a file without a name; else with the other changes. */
@@ -121,11 +138,15 @@ function truncate(
 }
 
 function apply(state: State, inode: Inode, request: Request, changes: AttrChanges): Awaitable<Attr> {
-  if (Object.keys(changes).length === 0) return attrOf(state, inode, request);
+  if (Object.keys(changes).length === 0) {
+    // The access time, or an owner.
+    inode.touched = state.now();
+    return attrOf(state, inode, request);
+  }
   return rescue(
     () => state.fs.setattr(inode.id, changes, request),
     (error) => {
-      if (inode.files === undefined || !isFsError(error, 'ESTALE')) throw error;
+      if (!isFsError(error, 'ESTALE')) throw error;
       return attrOf(state, inode, request);
     },
   );

@@ -11,6 +11,7 @@ import { MAX_WRITE } from '../negotiation.ts';
 import { BODY, nothing, operation } from '../operation.ts';
 import { dropPrivileges, withoutPrivileges } from '../privileges.ts';
 import { putEntryOut } from '../reply.ts';
+import { inside } from './names.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
 import { Fopen, Open, OpenIn, Write } from '../wire/flags.ts';
@@ -49,6 +50,17 @@ function howOf({ flags, openFlags }: OpenArgs, made: boolean): How {
 
 function openNode(state: State, id: string, how: How, request: Request): Awaitable<Opening> {
   return chain(state.fs.open(id, how.mode, request), (handle) => opened(state, handle, how, request));
+}
+
+/** Emptying what is empty is no change of the content, but of the time: `: > stamp`. */
+function reopen(state: State, id: string, how: How, request: Request): Awaitable<Opening> {
+  if (how.mode.truncate !== true) return openNode(state, id, how, request);
+  return chain(state.fs.getattr(id, request), ({ size }) =>
+    chain(openNode(state, id, how, request), (file) => {
+      if (size > 0) return file;
+      return chain(state.fs.setattr(id, { mtime: state.now() }, request), (attr) => ({ ...file, attr }));
+    }),
+  );
 }
 
 function opened(state: State, handle: FileHandle, how: How, request: Request): Awaitable<Opening> {
@@ -114,7 +126,7 @@ export const open = operation<OpenArgs, Opening & { readonly inode: Inode }>({
     const how = howOf(args, false);
     inode.changing++;
     return bracket(
-      () => chain(openNode(state, inode.id, how, request), (file) => ({ inode, ...file })),
+      () => chain(reopen(state, inode.id, how, request), (file) => ({ inode, ...file })),
       () => void inode.changing--,
     );
   },
@@ -139,7 +151,7 @@ export const create = operation({
           openNode(state, id, howOf(args, false), request),
         );
       });
-    return bracket(run, state.coherence.changingName(folder, name));
+    return bracket(() => inside(folder, run), state.coherence.changingName(folder, name));
   },
   encode(state, file, out) {
     const inode = state.inodes.remember(file.attr);

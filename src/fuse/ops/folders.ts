@@ -10,6 +10,7 @@ import { BODY, nothing, operation } from '../operation.ts';
 import { ENTRY_OUT, putEntryOut, putIno } from '../reply.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
+import { inside } from './names.ts';
 import { DirentType, Fopen, Init } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
@@ -63,7 +64,9 @@ function list(state: State, request: Request, plus: boolean): Awaitable<Part> {
       return { folder, dots, offset, page, size, lasting: epoch === state.coherence.epoch };
     });
   if (offset < DOT_DOT) {
-    return chain(state.fs.getattr(folder.id, request), ({ parent }) => finish(undefined, [folder.id, parent]));
+    const begin = (): Awaitable<Part> =>
+      chain(state.fs.getattr(folder.id, request), ({ parent }) => finish(undefined, [folder.id, parent]));
+    return inside(folder, begin);
   }
   if (offset === DOT_DOT) return finish(undefined, undefined);
   const after = state.cursors.recall(folder, offset);

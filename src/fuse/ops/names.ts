@@ -3,7 +3,8 @@ import type { Attr } from '../../vfs/node.ts';
 import type { Awaitable } from '../../vfs/context.ts';
 import { extended } from '../../vfs/extended.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
-import { EINVAL, EPERM, Errno } from '../errno.ts';
+import { EINVAL, ENOENT, EPERM, Errno } from '../errno.ts';
+import type { Inode } from '../inode.ts';
 import { BODY, nothing, operation } from '../operation.ts';
 import { putEntryOut, putNegative } from '../reply.ts';
 import type { Request } from '../request.ts';
@@ -29,7 +30,14 @@ function changing<T>(
   run: (folder: string) => Awaitable<T>,
 ): Awaitable<T> {
   const folder = state.inodes.get(request.nodeid);
-  return bracket(() => run(folder.id), state.coherence.changingName(folder, name));
+  return bracket(() => inside(folder, () => run(folder.id)), state.coherence.changingName(folder, name));
+}
+
+/** In a folder that was removed there is nothing, and nothing can be made. */
+export function inside<T>(folder: Inode, run: () => Awaitable<T>): Awaitable<T> {
+  return rescue(run, (error) => {
+    throw folder.unlinked && isFsError(error, 'ESTALE') ? new Errno(ENOENT) : error;
+  });
 }
 
 function made(attr: Attr): Found {
@@ -41,12 +49,15 @@ export const lookup = operation<string, Found | undefined>({
   decode: (request) => request.string(),
   run(state, request, name) {
     const { epoch } = state.coherence;
-    const { id } = state.inodes.get(request.nodeid);
+    const folder = state.inodes.get(request.nodeid);
+    const { id } = folder;
     return rescue(
       () => chain(state.fs.lookup(id, name, request), (attr) => ({ attr, lasting: epoch === state.coherence.epoch })),
       (error) => {
         if (isFsError(error, 'ENOENT') && epoch === state.coherence.epoch) return undefined;
-        throw error;
+        return inside(folder, () => {
+          throw error;
+        });
       },
     );
   },
@@ -59,7 +70,11 @@ export const mkdir = operation({
   decode: (request) => extended(request.struct(wire.MkdirIn), { name: request.string() }),
   run: (state, request, { mode, name }) =>
     changing(state, request, name, (folder) =>
-      chain(state.fs.mkdir(folder, name, { mode: mode & 0o7777 }, request), made),
+      chain(state.fs.getattr(folder, request), (parent) => {
+        // The kernel leaves this to each file system. There is one group, which all that is made belongs to.
+        const inherited = parent.mode & Mode.ISGID;
+        return chain(state.fs.mkdir(folder, name, { mode: (mode & 0o7777) | inherited }, request), made);
+      }),
     ),
   encode: putFound,
 });
@@ -101,7 +116,10 @@ export const link = operation({
 /** Marks what has lost its name; open files go on. */
 function gone(state: State, attr: Attr | undefined): void {
   const inode = attr && state.inodes.find(attr.id);
-  if (inode !== undefined) inode.unlinked = true;
+  if (inode === undefined) return;
+  inode.unlinked = true;
+  inode.departed = attr;
+  inode.touched = state.now();
 }
 
 export const unlink = operation({

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../../vfs/context.ts';
 import type { Xattrs } from '../../vfs/node.ts';
 import { chain } from '../awaitable.ts';
-import { EEXIST, ENODATA, ENOSYS, ENOTSUP, EPERM, ERANGE, Errno } from '../errno.ts';
+import { EEXIST, EINVAL, ENODATA, ENOSYS, ENOTSUP, EPERM, ERANGE, Errno } from '../errno.ts';
 import { BODY, nothing, operation } from '../operation.ts';
 import type { Request } from '../request.ts';
 import type { State } from '../state.ts';
@@ -10,6 +10,9 @@ import * as wire from '../wire/structs.ts';
 
 /** What is stored with the node; all other attributes (`security.`, `system.`, `trusted.`) are not. */
 const USER = 'user.';
+
+/** The name spaces of xattr(7). */
+const SPACES = /^(?:user|system|security|trusted)\./;
 
 /** What the host tells of a node, which nobody can set. */
 const FACTS = 'user.fjord.';
@@ -51,19 +54,22 @@ export const getxattr = operation({
   decode: (request) => ({ ...request.struct(wire.GetxattrIn), name: request.string() }),
   run: (state, request, { size, name }) =>
     chain(loadAll(state, request), (xattrs): Value => {
-      const value = name.startsWith(USER) ? xattrs[name] : undefined;
+      if (name === USER) throw new Errno(EINVAL);
+      if (!SPACES.test(name)) throw new Errno(ENOTSUP);
+      const value = xattrs[name];
       if (value === undefined) throw new Errno(ENODATA);
       return { value: Buffer.from(value, 'base64'), size };
     }),
   encode: (_state, { value, size }, out) => putValue(value, size, out),
 });
 
+/** Not what the host knows: programs that copy attributes would try to set all that is listed, and fail. */
 export const listxattr = operation({
   name: 'listxattr',
   big: true,
   decode: (request) => request.struct(wire.GetxattrIn),
   run: (state, request, { size }) =>
-    chain(loadAll(state, request), (xattrs): Value => {
+    chain(load(state, request), (xattrs): Value => {
       const names = Object.keys(xattrs).filter((name) => name.startsWith(USER));
       return { value: Buffer.from(names.map((name) => `${name}\0`).join('')), size };
     }),
@@ -73,6 +79,7 @@ export const listxattr = operation({
 function change(state: State, request: Request, name: string, value: string | null, flags: number): Awaitable<void> {
   return chain(load(state, request), (xattrs) => {
     if (!name.startsWith(USER)) throw new Errno(ENOTSUP);
+    if (name === USER) throw new Errno(EINVAL);
     if (name.startsWith(FACTS)) throw new Errno(EPERM);
     const exists = Object.hasOwn(xattrs, name);
     if (exists && (flags & Xattr.CREATE) !== 0) throw new Errno(EEXIST);

@@ -20,7 +20,7 @@ export const Init = {
 } as const;
 
 /** `fuse_init_in.flags2` and `fuse_init_out.flags2`. */
-export const Init2 = { HAS_EXPIRE_ONLY: 1 << 3, PASSTHROUGH: 1 << 5 } as const;
+export const Init2 = { HAS_EXPIRE_ONLY: 1 << 3, PASSTHROUGH: 1 << 5, NO_EXPORT_SUPPORT: 1 << 6 } as const;
 
 /** `fuse_notify_inval_entry_out.flags` */
 export const EXPIRE_ONLY = 1;
