@@ -26,6 +26,8 @@ export async function describeStatus(
     queued: { files: status.queued, bytes: status.bytes },
     parked: status.parkedChanges.map(({ path, code, reason, at }) => ({ path, code, reason, at })),
     parkedCount: status.parked,
+    behindParked: status.behind,
+    ...(status.stuck === undefined ? {} : { stuck: status.stuck.path }),
     conflicts: (await gateway.conflicts()).length,
     held: status.held.map(({ space, files }) => ({ space: spacePath(gateway, space), files })),
     issues: issues.first.map(({ path, reason, at }) => ({ path, reason, at })),

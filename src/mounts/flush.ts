@@ -5,11 +5,11 @@ import type { NodeId } from '../vfs/node.ts';
 import { WaitCount, type FlushWait, type WaitParts } from './flush-waits.ts';
 import { isCreation } from './intents/plan.ts';
 import { pathOf } from './sync-status.ts';
-import type { Uploader } from './sync/upload/uploader.ts';
+import type { Obstacle, Uploader } from './sync/upload/uploader.ts';
 
 export interface FlushParts extends WaitParts {
   readonly journal: Journal;
-  readonly uploader: Pick<Uploader, 'hurry' | 'watch' | 'isStuck' | 'reachable' | 'status'>;
+  readonly uploader: Pick<Uploader, 'hurry' | 'watch' | 'obstacle' | 'reachable' | 'status'>;
 }
 
 export interface FlushProgress {
@@ -116,7 +116,7 @@ class FlushTask {
 
   /** A creation may have got a later place in the order since, when the file was renamed before it was sent. */
   concerns(intent: PendingIntent): boolean {
-    if (intent.seq <= this.#last) return this.#nodes.has(intent.node) || this.#isInScope(intent);
+    if ((intent.since ?? intent.seq) <= this.#last) return this.#nodes.has(intent.node) || this.#isInScope(intent);
     return this.#nodes.has(this.#parts.catalog.get(intent.node)?.id ?? intent.node) && isCreation(intent);
   }
 
@@ -140,14 +140,20 @@ class FlushTask {
   isDone(): boolean {
     const left = [...this.#left()];
     if (left.length === 0) return true;
-    const parked = left.find((intent) => intent.parked !== undefined);
-    if (parked === undefined || !this.#parts.uploader.isStuck) return false;
-    const { code, reason } = parked.parked ?? { code: 'EIO', reason: 'unknown' };
+    const obstacle = this.#parts.uploader.obstacle(left);
+    if (obstacle === undefined) return false;
+    const { code, reason } = this.#explain(obstacle);
     const others = left.length === 1 ? '' : ` (and ${left.length - 1} more)`;
     throw new FsError(CODES.find((known) => known === code) ?? 'EIO', 'flush', {
-      subject: pathOf(this.#parts.catalog, parked),
+      subject: pathOf(this.#parts.catalog, obstacle.intent),
       reason: `${reason}${others}; see \`fjord status\`, then \`fjord retry\``,
     });
+  }
+
+  #explain({ intent, holder }: Obstacle): { readonly code: string; readonly reason: string } {
+    const { code, reason } = holder?.parked ?? { code: 'EIO', reason: 'it is not sent although nothing is in its way' };
+    if (holder === undefined || holder.seq === intent.seq) return { code, reason };
+    return { code, reason: `it waits for ${pathOf(this.#parts.catalog, holder)}, which was put aside: ${reason}` };
   }
 
   *#left(): Generator<PendingIntent> {

@@ -26,6 +26,10 @@ export interface SyncStatus {
   /** Changes that wait for a person. */
   readonly parked: number;
   readonly parkedChanges: readonly ParkedChange[];
+  /** Changes that wait for those. */
+  readonly behind: number;
+  /** The first change that is not sent although nothing is in its way: a fault of this program. */
+  readonly stuck: { readonly path: string; readonly op: PendingIntent['op'] } | undefined;
   /** Since when the cloud cannot be reached, ms. */
   readonly offlineSince: number | undefined;
   readonly push: 'up' | 'down';
@@ -38,7 +42,7 @@ export interface SyncStatus {
 export interface SyncStatusParts {
   readonly journal: Journal;
   readonly catalog: Catalog;
-  readonly uploader: Pick<Uploader, 'status'>;
+  readonly uploader: Pick<Uploader, 'status' | 'behind'>;
   readonly follower: Pick<Follower, 'status'>;
 }
 
@@ -53,10 +57,22 @@ export function syncStatus({ journal, catalog, uploader, follower }: SyncStatusP
     if (parkedChanges.length < NAMED)
       parkedChanges.push({ ...intent.parked, path: pathOf(catalog, intent), op: intent.op });
   }
-  const { inFlight, offlineSince, error } = uploader.status;
+  const { inFlight, offlineSince, error, stuck } = uploader.status;
   const { push, held, error: failure } = follower.status;
   const words = messageOf(error) ?? messageOf(failure);
-  return { queued: journal.size, bytes, inFlight, parked, parkedChanges, offlineSince, push, held, error: words };
+  return {
+    queued: journal.size,
+    bytes,
+    inFlight,
+    parked,
+    parkedChanges,
+    behind: parked > 0 ? uploader.behind : 0,
+    stuck: stuck === undefined ? undefined : { path: pathOf(catalog, stuck), op: stuck.op },
+    offlineSince,
+    push,
+    held,
+    error: words,
+  };
 }
 
 /** The path of what an intent is about, as it is now or was. */

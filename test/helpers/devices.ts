@@ -106,6 +106,17 @@ export class TestDevice {
     await this.fs.rename({ folder: a.id, name }, { folder: b.id, name: other }, {}, context);
   }
 
+  async exchange(one: string, other: string): Promise<void> {
+    const [a, name] = await this.#place(one);
+    const [b, with_] = await this.#place(other);
+    await this.fs.rename({ folder: a.id, name }, { folder: b.id, name: with_ }, { exchange: true }, context);
+  }
+
+  async symlink(path: string, target: string): Promise<void> {
+    const [folder, name] = await this.#place(path);
+    await this.fs.symlink(folder.id, name, target, context);
+  }
+
   /** Paths below a folder with the content of files; folders end with '/'. */
   async tree(path = '/Sync'): Promise<Record<string, string>> {
     const found: Record<string, string> = {};

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Remote } from '../../src/cloud/remote.ts';
+import { outOfOrder } from '../../src/mounts/intents/plan.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import type { FileHandle } from '../../src/vfs/file-system.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
@@ -16,6 +17,9 @@ export interface TreeActions {
   rename(from: string, to: string): Promise<unknown>;
   unlink(path: string): Promise<unknown>;
   removeTree(path: string): Promise<unknown>;
+  /** Absent where there is no such thing. */
+  exchange?(one: string, other: string): Promise<unknown>;
+  symlink?(path: string, target: string): Promise<unknown>;
   /** Copies a file or a tree to a new name or over what is there; absent where that is not tried. */
   copy?(from: string, to: string): Promise<unknown>;
 }
@@ -45,6 +49,8 @@ const place = fc.oneof(
   path,
   path.map((file) => `${file}.d`),
 );
+/** Few names, so that both devices often mean the same one. */
+const near = fc.constantFrom('a', 'b', 'c', 'a.d', 'b.d', 'a.d/a', 'a.d/b.d');
 const who = fc.constantFrom('a' as const, 'b' as const);
 
 /** One step of a random history. */
@@ -53,6 +59,10 @@ export const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('same' as const), who, at: path }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('mkdir' as const), who, at: path.map((file) => `${file}.d`) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('rename' as const), who, at: place, to: place }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('rename' as const), who, at: near, to: near }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('exchange' as const), who, at: near, to: near }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('symlink' as const), who, at: path }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('save' as const), who, at: near }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('copy' as const), who, at: place, to: place }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('unlink' as const), who, at: path }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('removeTree' as const), who, at: place }) },
@@ -117,6 +127,9 @@ export class TwoDevicesRun {
       // Both devices may write the same.
       if (given.do === 'slow') await this.#writeSlowly(party, at);
       if (given.do === 'same') await this.#write(party, at, `${this.#top} same`);
+      if (given.do === 'save') await this.#save(party, at);
+      if (given.do === 'symlink') await actions.symlink?.(at, 'elsewhere');
+      if (given.do === 'exchange') await actions.exchange?.(at, `${this.#top}/${given.to}`);
       if (given.do === 'mkdir') await actions.mkdir(at);
       if (given.do === 'rename') await this.#replace(party, at, `${this.#top}/${given.to}`, 'rename');
       if (given.do === 'copy') await this.#replace(party, at, `${this.#top}/${given.to}`, 'copy');
@@ -124,8 +137,17 @@ export class TwoDevicesRun {
       if (given.do === 'removeTree') await this.#gone(party, at, () => actions.removeTree(at));
     } catch (error) {
       // Random names do not always make sense; a program would be told, too.
-      const senseless = ['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EINVAL'] as const;
+      const senseless = ['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EINVAL', 'ELOOP'] as const;
       if (!senseless.some((code) => isFsError(error, code))) throw error;
+    }
+    this.#checkOrder();
+  }
+
+  /** In the queues nothing comes before the folder that it needs. */
+  #checkOrder(): void {
+    for (const { device } of [this.#parties.a, this.#parties.b]) {
+      const wrong = outOfOrder(device.gateway.stack.ground.journal.all());
+      if (wrong !== undefined) throw new Error(`out of order on ${device.name}: ${JSON.stringify(wrong)}`);
     }
   }
 
@@ -141,7 +163,7 @@ export class TwoDevicesRun {
     assert.deepEqual(left, right, 'both devices show the same');
     assert.deepEqual(left, await this.#inCloud(), 'the cloud has what they show');
     const shown = new Set(Object.values(left));
-    const known = new Set(['', ...this.#contents.values()]);
+    const known = new Set(['', 'link', ...this.#contents.values()]);
     for (const content of shown) if (!known.has(content)) throw new Error(`nobody has written ${content}`);
     for (const content of owed ? this.#owed : [])
       if (!shown.has(content)) throw new Error(`lost: ${content} of ${JSON.stringify(left)}`);
@@ -163,6 +185,13 @@ export class TwoDevicesRun {
     await actions.write(at, content);
     for (const old of before) this.#release(old);
     this.#owe(content);
+  }
+
+  /** As editors do: a new file is renamed over the old one. */
+  async #save(party: Party, at: string): Promise<void> {
+    const scratch = `${at}.new`;
+    await this.#write(party, scratch, `${this.#top} ${this.#count++}`);
+    await this.#replace(party, scratch, at, 'rename');
   }
 
   /** Writes one half, and with the next such step the other; meanwhile anything may happen. */
@@ -248,8 +277,8 @@ export class TwoDevicesRun {
       for (let up = nodes.get(node.parent); up !== undefined; up = nodes.get(up.parent)) names.unshift(up.name);
       const full = `/Sync/${names.join('/')}`;
       if (!full.startsWith(`${this.#top}/`)) continue;
-      found[node.kind === 'folder' ? `${full}/` : full] =
-        node.kind === 'folder' ? '' : (this.#contents.get(node.hash ?? '') ?? '?');
+      const content = node.kind === 'symlink' ? 'link' : (this.#contents.get(node.hash ?? '') ?? '?');
+      found[node.kind === 'folder' ? `${full}/` : full] = node.kind === 'folder' ? '' : content;
     }
     return found;
   }

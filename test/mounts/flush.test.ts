@@ -219,3 +219,37 @@ t.test('a cloud that refuses this computer ends it at once, with nothing lost', 
   await a.gateway.flush();
   t.equal(a.gateway.status().queued, 0);
 });
+
+t.test('what waits for a change that was put aside fails it in words, also if that one is elsewhere', async (t) => {
+  const { a, cloud } = await openPair(t);
+  cloud.refuse = (intents) => intents.some((intent) => 'name' in intent && intent.name === 'bad');
+  await a.mkdir('/Sync/bad');
+  await t.rejects(a.gateway.flush(), { code: 'EINVAL', subject: '/Sync/bad' });
+  await a.mkdir('/Sync/bad/in');
+  await a.write('/Sync/bad/in/f', 'f');
+  t.match(a.gateway.status(), { queued: 3, parked: 1, behind: 2, stuck: undefined });
+  await t.rejects(a.gateway.flush('/Sync/bad/in/f'), {
+    code: 'EINVAL',
+    subject: '/Sync/bad/in/f',
+    reason: /waits for .Sync.bad, which was put aside: refused as a whole; see .*fjord retry/,
+  });
+});
+
+t.test('a refusal that should pass and does not puts the change aside in the end', async (t) => {
+  const start = Date.now();
+  // A second of the gateway is a moment here.
+  const { a, netA } = await openPair(t, { now: () => start + (Date.now() - start) * 500 });
+  const commit = netA.commit.bind(netA);
+  netA.commit = async (intents, context) => {
+    const known = intents.filter((intent) => !('name' in intent && intent.name === 'odd'));
+    const results = await commit(known, context);
+    return intents.map((intent) => {
+      const result = results.find(({ id }) => id === intent.id);
+      return result ?? { id: intent.id, status: 'refused', code: 'digest_mismatch', message: 'its blocks changed' };
+    });
+  };
+  await a.write('/Sync/odd', 'x');
+  await a.write('/Sync/even', 'y');
+  await t.rejects(a.sync(), { code: 'EIO', subject: '/Sync/odd', reason: /its blocks changed/ });
+  t.match(a.gateway.status(), { queued: 1, parked: 1 });
+});

@@ -11,6 +11,8 @@ import { type Rows, Table } from '../db/table.ts';
 export interface PendingIntent {
   /** Position in the order of promises. */
   readonly seq: number;
+  /** The place that it was first promised at, if it has got a later one since. */
+  readonly since?: number;
   /** The id under which the cloud executes it once (UUIDv7). */
   readonly id: string;
   readonly op: 'mkdir' | 'symlink' | 'put' | 'move' | 'attr' | 'remove';

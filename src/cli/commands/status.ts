@@ -48,7 +48,7 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     offline: terminal.paint('red', 'offline: everything cached works, changes wait'),
   };
   const why = cloud.reason === undefined ? '' : ` (${shown(cloud.reason)})`;
-  const waiting = queued.files - status.parkedCount;
+  const waiting = queued.files - status.parkedCount - status.behindParked;
   const uploads = `${count(waiting, 'change')}, ${size(queued.bytes)}, on the way`;
   return [
     `Fjord ${status.version}, pid ${status.pid}, for ${span(now - status.started)}, data in ${shown(status.dir)}`,
@@ -69,7 +69,7 @@ function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): strin
 
 /** What somebody should look at. */
 function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
-  const { parked, parkedCount, conflicts, held, issues, issueCount } = status;
+  const { parked, parkedCount, behindParked, stuck, conflicts, held, issues, issueCount } = status;
   const rest = parkedCount - Math.min(parked.length, SHOWN);
   return [
     ...held.map(({ space, files }) =>
@@ -93,6 +93,10 @@ function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
         terminal.paint('yellow', `parked     ${shown(path)}: ${shown(reason)} (${time(at)})`),
       ),
     ...more(rest),
+    ...(behindParked > 0 ? [`           ${count(behindParked, 'change')} can only be sent after those`] : []),
+    ...(stuck === undefined
+      ? []
+      : [terminal.paint('red', `stuck      ${shown(stuck)}: it is not sent although nothing is in its way`)]),
     ...(parked.length > 0 ? ['           `fjord retry` tries them again'] : []),
   ];
 }

@@ -184,6 +184,10 @@ export interface Status {
   /** The first of them, one by one. */
   readonly parked: readonly Parked[];
   readonly parkedCount: number;
+  /** Changes that can only be sent when a parked one has been. */
+  readonly behindParked: number;
+  /** The path of a change that is not sent although nothing is in its way: a fault of Fjord. */
+  readonly stuck?: string;
   readonly conflicts: number;
   readonly held: readonly Held[];
   /** The first of them, one by one. */

@@ -143,7 +143,7 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
   const spot = { parent: target.id, name };
   const ctime = nextCtime(node, now());
   if (node.local !== true) {
-    const plan = planMove(node, ledger.waiting(node.id), spot, () => ledger.isFree(spot), replace);
+    const plan = planMove(node, ledger.waiting(node.id), spot, (seq) => ledger.keepsTurn(seq, spot), replace);
     const after = { ...withBase(node), ...spot, ctime };
     return { after, ops: [...ledger.ops(plan), ...catalog.put(after, node)] };
   }

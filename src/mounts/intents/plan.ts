@@ -91,14 +91,14 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
 }
 
 /**
- * `entry` goes to another place; `replace` has had it, and the cloud knows it. `isFree` tells whether no intent has to do
- * with the new name.
+ * `entry` goes to another place; `replace` has had it, and the cloud knows it. `keepsTurn` tells whether an intent can put
+ * its node there in its turn: see the function of that name.
  */
 export function planMove(
   entry: Entry,
   waiting: readonly Waiting[],
   to: Spot,
-  isFree: () => boolean,
+  keepsTurn: (seq: number) => boolean,
   replace?: NodeId,
 ): Plan {
   const [only, ...others] = waiting;
@@ -107,12 +107,39 @@ export function planMove(
     return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
   }
   if (only.intent.op === 'mkdir') {
-    // What is in the folder was promised behind it, so it must keep its turn; at that time the name must be free.
-    if (replace === undefined && isFree()) return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
+    // What is in the folder was promised behind it, so it must keep its turn, or be moved behind all that.
+    if (replace === undefined && keepsTurn(only.intent.seq)) {
+      return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
+    }
     return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
   }
   const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
   return { ...nothing, drop: [only.intent], add: [extended(extended(creation, to), replaced(replace))] };
+}
+
+/**
+ * Whether the intent `seq` could put its node to a place as if it had been promised so at first: no intent has to do with
+ * the name, the folder is not made behind it, and nothing moves behind it, which could put that folder below the node in
+ * the meantime. With this every intent comes behind those that it builds on, so the order never has a circle.
+ */
+export function keepsTurn(intents: Iterable<PendingIntent>, seq: number, { parent, name }: Spot): boolean {
+  for (const intent of intents) {
+    if (intent.name === name && intent.parent === parent) return false;
+    if (intent.origin?.name === name && intent.origin.parent === parent) return false;
+    if (intent.seq > seq && (intent.op === 'move' || (intent.node === parent && isCreation(intent)))) return false;
+  }
+  return true;
+}
+
+/** An intent that comes before the one that makes the folder it is about: there must be none. */
+export function outOfOrder(intents: Iterable<PendingIntent>): PendingIntent | undefined {
+  const all = [...intents];
+  const births = new Map(all.filter(isCreation).map(({ node, seq }) => [node, seq]));
+  return all.find((intent) => {
+    const { op, parent, node, seq } = intent;
+    const places = op === 'move' || isCreation(intent);
+    return (places && (births.get(parent) ?? 0) > seq) || (births.get(node) ?? 0) > seq;
+  });
 }
 
 /** A `move` that is not merged with anything. */

@@ -3,7 +3,7 @@ import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { extended } from '../../vfs/extended.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { newId } from '../../vfs/ids.ts';
-import type { NewIntent, Plan, Spot, Waiting } from './plan.ts';
+import { keepsTurn, type NewIntent, type Plan, type Spot, type Waiting } from './plan.ts';
 
 export interface LedgerParts {
   readonly journal: Journal;
@@ -26,13 +26,9 @@ export class Ledger {
     return journal.of(node).map((intent) => ({ intent, fixed: journal.isFixed(intent.seq) }));
   }
 
-  /** Whether no intent has to do with a name. */
-  isFree({ parent, name }: Spot): boolean {
-    for (const intent of this.#parts.journal.all()) {
-      if (intent.name === name && intent.parent === parent) return false;
-      if (intent.origin?.name === name && intent.origin.parent === parent) return false;
-    }
-    return true;
+  /** See the function of that name. */
+  keepsTurn(seq: number, spot: Spot): boolean {
+    return keepsTurn(this.#parts.journal.all(), seq, spot);
   }
 
   /** The ops of a plan; submit them in the same turn. */

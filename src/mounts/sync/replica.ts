@@ -13,6 +13,7 @@ import { facetsOf, merge, type Facets } from './conflict/merge.ts';
 import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.ts';
 import type { SyncParts } from './sync-parts.ts';
 import { UploadPace } from './upload/pace.ts';
+import { Behind } from './upload/schedule.ts';
 
 /** Things left for later that are done at a time: more would only be in the way of programs and uploads. */
 const TIDYING = 32;
@@ -114,6 +115,7 @@ export class Replica {
     const ops = local ? [] : this.#promiseMove(entry, to);
     this.submit([...catalog.put(moved, entry), ...ops]);
     this.#tell(moved, entry);
+    this.keepOrder([moved.id]);
     return moved;
   }
 
@@ -132,14 +134,37 @@ export class Replica {
     return conflictName(name, device.name, new Date(now()), (other) => catalog.child(folder, other) !== undefined);
   }
 
-  /** Gives the intents of a node new places at the end of the order, so that what they build on comes before. */
-  requeue(node: NodeId): void {
-    const { journal } = this.parts;
-    const ops = journal.of(node).flatMap((intent) => {
-      const { parked: _parked, ...rest } = intent;
-      return [journal.remove(intent.seq), journal.put({ ...rest, seq: journal.nextSeq(), id: this.newId() })];
+  /**
+   * Gives the intents of nodes new places at the end of the order, so that what they build on comes before. What builds on
+   * them follows them there, but for what the cloud may have executed.
+   */
+  requeue(nodes: Iterable<NodeId>): void {
+    const { journal, catalog } = this.parts;
+    const own = new Set(nodes);
+    const moved = new Behind({ isFolder: (node) => catalog.get(node)?.kind === 'folder' });
+    const found = [...journal.all()].filter((intent) => {
+      const follows = own.has(intent.node) || (!journal.isFixed(intent.seq) && moved.blocks(intent) !== undefined);
+      if (follows) moved.add(intent);
+      return follows;
+    });
+    const ops = found.flatMap((intent) => {
+      const { parked, ...rest } = intent;
+      const kept = parked === undefined || own.has(intent.node) ? rest : intent;
+      const since = intent.since ?? intent.seq;
+      return [journal.remove(intent.seq), journal.put({ ...kept, since, seq: journal.nextSeq(), id: this.newId() })];
     });
     this.submit(ops);
+  }
+
+  /** Puts what waits for nodes behind the intents that make the folders they are to be in. */
+  keepOrder(nodes: Iterable<NodeId>): void {
+    const { journal } = this.parts;
+    const early = [...nodes].filter((node) => {
+      return journal
+        .of(node)
+        .some(({ seq, parent }) => journal.of(parent).some((made) => isCreation(made) && made.seq > seq));
+    });
+    if (early.length > 0) this.requeue(early);
   }
 
   /** The content is in the cloud, or nobody wants it: gives its room back. */

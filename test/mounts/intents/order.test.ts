@@ -1,5 +1,6 @@
 import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
+import { outOfOrder } from '../../../src/mounts/intents/plan.ts';
 import { openPair, type TestDevice } from '../../helpers/devices.ts';
 
 /** Moves of folders into each other before the cloud has heard of them. `C/f` is there before. */
@@ -35,6 +36,7 @@ for (const [name, tangle] of Object.entries(TANGLES)) {
     await converge();
     netA.offline = true;
     await tangle(a);
+    t.equal(outOfOrder(a.gateway.stack.ground.journal.all()), undefined, 'nothing comes before what it builds on');
     const tree = await a.tree();
     netA.offline = false;
     await converge();
@@ -42,3 +44,27 @@ for (const [name, tangle] of Object.entries(TANGLES)) {
     t.strictSame(await b.tree(), tree);
   });
 }
+
+t.test('a circle that an older version has left is sent, too', { timeout: 60_000 }, async (t) => {
+  const { a, b, netA, converge } = await openPair(t);
+  await a.mkdir('/Sync/C');
+  await a.write('/Sync/C/f', 'f');
+  await converge();
+  netA.offline = true;
+  await TANGLES['a new folder goes into one that was made in it']?.(a);
+  const { journal, writer } = a.gateway.stack.ground;
+  const above = await a.stat('/Sync/C/f');
+  const inner = await a.stat('/Sync/C/f/A');
+  const [made, ...moves] = journal.of(inner.id);
+  if (made === undefined) throw new Error('no intent');
+  await writer.write([
+    ...moves.map(({ seq }) => journal.remove(seq)),
+    journal.put({ ...made, parent: above.id, name: 'A' }),
+  ]);
+  t.equal(outOfOrder(journal.all())?.seq, made.seq, 'the folder comes before the one that it is in');
+  const tree = await a.tree();
+  netA.offline = false;
+  await converge();
+  t.strictSame(await a.tree(), tree);
+  t.strictSame(await b.tree(), tree);
+});

@@ -61,25 +61,28 @@ async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promis
   for (;;) {
     const { entries } = await catalog.page(from, undefined, 500);
     if (entries.length === 0) return;
+    const adopted: NodeId[] = [];
     for (const { name } of entries) {
       const child = catalog.child(from, name);
       if (child === undefined) continue;
       const { birth } = facetsOf(journal.of(child.id));
-      if (birth || child.local === true) adoptChild(replica, child, to);
-      else renew(replica, child, { parent: to, name });
+      if (birth || child.local === true) {
+        adoptChild(replica, child, to);
+        adopted.push(child.id);
+      } else renew(replica, child, { parent: to, name });
     }
+    replica.requeue(adopted);
     await replica.written();
   }
 }
 
-/** A node that the cloud has never seen, in the renewed folder. */
+/** A node that the cloud has never seen, in the renewed folder; to be put behind that in the order with `requeue`. */
 export function adoptChild(replica: Replica, child: Entry, parent: NodeId): void {
-  const { catalog, journal } = replica.parts;
+  const { journal } = replica.parts;
   const moved = { ...child, parent };
   const ops = journal
     .of(child.id)
     .filter((intent) => intent.parent === child.parent)
     .map((intent) => journal.put({ ...intent, parent }));
   replica.put(moved, child, ops);
-  if (catalog.get(child.id) !== undefined) replica.requeue(child.id);
 }

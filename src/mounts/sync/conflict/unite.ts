@@ -108,6 +108,7 @@ function join(replica: Replica, ours: Entry, shown: Entry): void {
     ...journal.of(ours.id).map(({ seq }) => journal.remove(seq)),
     ...reparent(replica, ours.id, shown.id),
   ]);
+  replica.keepOrder([...journal.all()].filter(({ parent }) => parent === shown.id).map(({ node }) => node));
   activity.rebind(ours.id, shown.id);
   replica.later(() => moveChildren(replica, ours.id, shown.id));
 }

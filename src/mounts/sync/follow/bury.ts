@@ -29,7 +29,7 @@ export function bury(replica: Replica, removed: Removed): boolean {
   // It was moved here meanwhile: the answer to that says that it is gone, and it is promised anew with all that is in it.
   if (own !== undefined && place) return true;
   const shells = new Shells(replica, removed, new Set(survivors.map(({ id }) => id)));
-  for (const survivor of survivors) rescue(replica, survivor, shells);
+  replica.requeue(survivors.filter((survivor) => rescue(replica, survivor, shells) === 'adopted').map(({ id }) => id));
   const left = catalog.get(removed.id);
   if (left?.id === removed.id) replica.retire(left);
   for (const id of [removed.id, ...shells.emptied]) replica.later(() => sweep(replica, id));
@@ -57,13 +57,14 @@ function buryFile(replica: Replica, entry: Entry): boolean {
   return true;
 }
 
-function rescue(replica: Replica, survivor: Entry, shells: Shells): void {
+function rescue(replica: Replica, survivor: Entry, shells: Shells): 'adopted' | 'renewed' | 'gone' {
   const entry = replica.parts.catalog.get(survivor.id);
-  if (entry === undefined) return;
+  if (entry === undefined) return 'gone';
   const parent = shells.for(entry.parent);
   const { place } = replica.facets(entry.id);
   if (place) adoptChild(replica, entry, parent);
   else renew(replica, entry, { parent, name: entry.name });
+  return place ? 'adopted' : 'renewed';
 }
 
 /** The folders above what survives, each made anew once. */

@@ -10,8 +10,6 @@ export interface ScheduleFacts {
   /** True for what is being sent. */
   isClaimed(seq: number): boolean;
   isFolder(node: NodeId): boolean;
-  /** The turn of the intent that makes a node, while that waits. */
-  birthOf(node: NodeId): number | undefined;
   /** Whether the intent goes up in a lane of its own. */
   isBig(intent: PendingIntent): boolean;
   /** Bytes that the intent has to upload. */
@@ -40,7 +38,8 @@ export interface Schedule {
 /**
  * Picks what can be sent now from all that waits, given in the order of promises. An intent may go before earlier ones
  * that it does not depend on, so one that waits or cannot succeed holds up nothing but what builds on it; inside a batch
- * it may depend on those before it. Of one file's contents a batch has one.
+ * it may depend on those before it. Of one file's contents a batch has one. An intent never waits for a later one: the
+ * first that nothing holds up by itself can always go.
  */
 export function schedule(intents: Iterable<PendingIntent>, facts: ScheduleFacts): Schedule {
   const batch: PendingIntent[] = [];
@@ -55,9 +54,7 @@ export function schedule(intents: Iterable<PendingIntent>, facts: ScheduleFacts)
     if (at > facts.now) nextAt = Math.min(nextAt, at);
     // A file has one frozen generation at a time.
     const second = intent.op === 'put' && frozen.has(intent.node);
-    // A new folder that was moved keeps its turn, which may be before that of the folder it has gone into.
-    const early = isPlacing(intent) && (facts.birthOf(intent.parent) ?? 0) > intent.seq;
-    if (at > facts.now || second || early || left.blocks(intent)) left.add(intent);
+    if (at > facts.now || second || left.blocks(intent) !== undefined) left.add(intent);
     else if (facts.isBig(intent)) {
       if (big.length < facts.limits.big) big.push(intent);
       left.add(intent);
@@ -76,18 +73,34 @@ function sendableAt(intent: PendingIntent, facts: ScheduleFacts): number {
   return facts.readyAt(intent) ?? Infinity;
 }
 
-/** Intents that stay behind, by what later ones may need of them. */
+/**
+ * What each intent waits for that cannot go by itself now: the first intent in the order that holds it up, perhaps through others,
+ * perhaps itself. What is missing here can be sent.
+ */
+export function holders(intents: Iterable<PendingIntent>, facts: ScheduleFacts): Map<number, PendingIntent> {
+  const found = new Map<number, PendingIntent>();
+  const left = new Behind(facts);
+  for (const intent of intents) {
+    const before = sendableAt(intent, facts) > facts.now ? intent : left.blocks(intent);
+    if (before === undefined) continue;
+    left.add(intent);
+    found.set(intent.seq, found.get(before.seq) ?? before);
+  }
+  return found;
+}
+
+/** Intents that stay behind, by what later ones may need of them. Of several the first is named. */
 export class Behind {
   readonly #facts: Pick<ScheduleFacts, 'isFolder'>;
-  readonly #nodes = new Set<NodeId>();
+  readonly #nodes = new Map<NodeId, PendingIntent>();
   /** Nodes that the cloud does not have until one of these is executed. */
-  readonly #unborn = new Set<NodeId>();
+  readonly #unborn = new Map<NodeId, PendingIntent>();
   /** Names that one of these takes or frees. */
-  readonly #names = new Set<string>();
-  readonly #versions = new Set<string>();
+  readonly #names = new Map<string, PendingIntent>();
+  readonly #versions = new Map<string, PendingIntent>();
   /** Spaces in which something, or a folder, has yet to move. */
-  readonly #moves = new Set<string>();
-  readonly #folderMoves = new Set<string>();
+  readonly #moves = new Map<string, PendingIntent>();
+  readonly #folderMoves = new Map<string, PendingIntent>();
 
   constructor(facts: Pick<ScheduleFacts, 'isFolder'>) {
     this.#facts = facts;
@@ -95,27 +108,29 @@ export class Behind {
 
   add(intent: PendingIntent): void {
     const { op, node, parent, name, origin, version, replace, space, parked } = intent;
-    this.#nodes.add(node);
-    if (replace !== undefined) this.#nodes.add(replace);
-    if (isCreation(intent)) this.#unborn.add(node);
-    if (isPlacing(intent) || op === 'remove') this.#names.add(`${parent}/${name}`);
-    if (origin !== undefined) this.#names.add(`${origin.parent}/${origin.name}`);
-    if (version !== undefined) this.#versions.add(version);
+    const note = <Key>(map: Map<Key, PendingIntent>, key: Key): void => void (map.has(key) || map.set(key, intent));
+    note(this.#nodes, node);
+    if (replace !== undefined) note(this.#nodes, replace);
+    if (isCreation(intent)) note(this.#unborn, node);
+    if (isPlacing(intent) || op === 'remove') note(this.#names, `${parent}/${name}`);
+    if (origin !== undefined) note(this.#names, `${origin.parent}/${origin.name}`);
+    if (version !== undefined) note(this.#versions, version);
     if (op !== 'move' || parked !== undefined) return;
-    this.#moves.add(space);
-    if (this.#facts.isFolder(node)) this.#folderMoves.add(space);
+    note(this.#moves, space);
+    if (this.#facts.isFolder(node)) note(this.#folderMoves, space);
   }
 
-  /** Whether a later intent builds on one of them. */
-  blocks(intent: PendingIntent): boolean {
+  /** One of them that a later intent builds on. */
+  blocks(intent: PendingIntent): PendingIntent | undefined {
     const { op, node, parent, name, replace, from, base, space } = intent;
-    if (this.#nodes.has(node) || (replace !== undefined && this.#nodes.has(replace))) return true;
-    if (from !== undefined && this.#versions.has(from)) return true;
-    if (isPlacing(intent) && (this.#unborn.has(parent) || this.#names.has(`${parent}/${name}`))) return true;
+    const first = this.#nodes.get(node) ?? this.#nodes.get(replace ?? '') ?? this.#versions.get(from ?? '');
+    if (first !== undefined) return first;
+    const placed = isPlacing(intent) ? (this.#unborn.get(parent) ?? this.#names.get(`${parent}/${name}`)) : undefined;
+    if (placed !== undefined) return placed;
     // What was moved out of a folder must be out before the folder goes to the Trash.
-    if (op === 'remove') return (base ?? null) === null && this.#moves.has(space);
+    if (op === 'remove') return (base ?? null) === null ? this.#moves.get(space) : undefined;
     // Two moves of folders in the wrong order could put a folder into itself.
-    return op === 'move' && this.#folderMoves.has(space) && this.#facts.isFolder(node);
+    return op === 'move' && this.#facts.isFolder(node) ? this.#folderMoves.get(space) : undefined;
   }
 }
 

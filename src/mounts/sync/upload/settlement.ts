@@ -173,8 +173,17 @@ export class Settlement {
     const { name } = entry;
     const dropped = moves.map(({ seq }) => journal.remove(seq));
     this.#replica.submit([...dropped, journal.put({ ...rest, parent, name, ...replace })]);
-    if (elsewhere) this.#replica.requeue(entry.id);
+    if (elsewhere) this.#replica.requeue([entry.id]);
     return elsewhere;
+  }
+
+  /** Older versions could promise a folder behind what is in it, even in a circle: the folders above go where they are now at once. */
+  #straighten(intent: PendingIntent, entry: Entry): void {
+    const { catalog, journal } = this.#replica.parts;
+    for (const folder of [...catalog.ancestors(entry)].toReversed()) {
+      const made = journal.of(folder.id).find(isCreation);
+      if (made !== undefined && made.seq > intent.seq && !journal.isFixed(made.seq)) this.#goStraight(made, folder);
+    }
   }
 
   /** Our content becomes a file of its own beside the cloud's, which shows the cloud's again. */
@@ -201,7 +210,7 @@ export class Settlement {
     const shown = { ...merged, base: baseOf(current), rev: Math.min(entry.rev, current.rev - 1) };
     this.#replica.put(journal.has(entry.id) ? shown : withoutBase(shown), entry);
     this.#replica.put(copy, undefined);
-    this.#replica.requeue(copy.id);
+    this.#replica.requeue([copy.id]);
     openFiles.rebind(entry.id, copy.id);
     activity.rebind(entry.id, copy.id);
     log.info({ path: catalog.path(entry), name }, 'changed here and on another device');
@@ -261,7 +270,8 @@ export class Settlement {
     const parent = catalog.get(entry.parent);
     if (parent === undefined) return this.#orphan(entry);
     if (journal.of(parent.id).some(isCreation)) {
-      this.#replica.requeue(entry.id);
+      this.#straighten(intent, entry);
+      this.#replica.requeue([entry.id]);
       return 'again';
     }
     const space = catalog.space(intent.space);

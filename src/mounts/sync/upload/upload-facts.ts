@@ -60,7 +60,6 @@ export function uploadFacts({ parts, pace }: Replica, { isHurried, heldUntil }: 
     readyAt,
     isClaimed: (seq) => journal.isClaimed(seq),
     isFolder: (node) => catalog.get(node)?.kind === 'folder',
-    birthOf: (node) => (journal.has(node) ? journal.of(node).find(isCreation)?.seq : undefined),
     isBig: (intent) => weigh(intent) > BIG,
     weigh,
     limits: { intents: MAX_INTENTS, bytes: BATCH_BYTES, big: BIG_LANES },

@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { IntentResult, Mark } from '../../../cloud/http/wire.ts';
-import { asFsError, isFsError } from '../../../vfs/fs-error.ts';
+import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
 import { Patience } from '../../../transfer/backoff.ts';
 import { Burst } from '../../../transfer/batch-delay.ts';
 import { Preparation } from './preparation.ts';
 import type { Replica } from '../replica.ts';
-import { Behind, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { Behind, holders, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
 import type { Sent, Sources } from './execution.ts';
 import { Settlement, type RefusedResult } from './settlement.ts';
 import { BIG_LANES, uploadFacts } from './upload-facts.ts';
@@ -14,12 +15,23 @@ import { Wake } from '../../../transfer/signal.ts';
 
 /** Tries of an intent that makes no sense to the cloud, or the answer to it to us, before it is parked. */
 const ALONE = 6;
-/** Before something is sent again that the cloud has just refused, ms. */
-const AGAIN = 250;
+/** Before something is sent again that the cloud has just refused, ms; twice as long after each time. */
+const AGAIN = { first: 250, longest: 30_000 };
+/** Refusals of an intent for a cause that should pass, before it is parked: after about three minutes. */
+const REFUSALS = 12;
+
+/** Why a queue does not go on. */
+export interface Obstacle {
+  readonly intent: PendingIntent;
+  /** What was put aside and has to succeed first; absent where nothing is known to be in the way, which is a fault of this program. */
+  readonly holder: PendingIntent | undefined;
+}
 
 export interface UploaderStatus {
   /** Intents being sent. */
   readonly inFlight: number;
+  /** The first that waits for nothing and is not sent all the same: a fault of this program. */
+  readonly stuck: PendingIntent | undefined;
   /** Since when the cloud cannot be reached, ms. */
   readonly offlineSince: number | undefined;
   readonly error: unknown;
@@ -39,10 +51,14 @@ export class Uploader {
   readonly #listeners = new Set<() => void>();
   /** When to send again what was refused, by seq. */
   readonly #again = new Map<number, number>();
+  /** How often a change of a node was refused for a cause that should pass. */
+  readonly #refusals = new Map<NodeId, number>();
   /** Sent alone, because something in their batch makes calls fail; how often they did alone. */
   readonly #solo = new Map<number, number>();
   readonly #sources: Sources;
   readonly #hurried = new Set<(intent: PendingIntent) => boolean>();
+  readonly #pickFrom: typeof schedule;
+  #stuck: PendingIntent | undefined;
   #preparing = 0;
   #big = 0;
   #inFlight = 0;
@@ -51,9 +67,10 @@ export class Uploader {
   readonly #burst = new Burst();
   #running: Promise<void> | undefined;
 
-  constructor(replica: Replica, sources: Sources) {
+  constructor(replica: Replica, sources: Sources, pickFrom = schedule) {
     this.#replica = replica;
     this.#sources = sources;
+    this.#pickFrom = pickFrom;
     // Every call that is under way listens to it.
     setMaxListeners(0, this.#stop.signal);
     this.#settlement = new Settlement(replica, sources);
@@ -92,15 +109,39 @@ export class Uploader {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Whether something is being sent, or could be if the cloud were there and nobody worked on it. */
-  get isStuck(): boolean {
-    if (this.#inFlight > 0) return false;
-    const { batch, big } = schedule(this.#replica.parts.journal.all(), { ...this.#facts, now: 0, readyAt: () => 0 });
-    return batch.length + big.length === 0;
+  /**
+   * What keeps all of these intents from being sent although the cloud is there and nobody works on anything: the first of
+   * them, and the one that it waits for, if that is another one. `undefined` if one of them is being sent or could be.
+   */
+  obstacle(intents: Iterable<PendingIntent>): Obstacle | undefined {
+    if (this.#stuck !== undefined) return { intent: this.#stuck, holder: undefined };
+    const { journal } = this.#replica.parts;
+    const held = holders(journal.all(), { ...this.#facts, now: 0, readyAt: () => 0 });
+    let first: Obstacle | undefined;
+    for (const intent of intents) {
+      const holder = held.get(intent.seq);
+      if (holder?.parked === undefined) return undefined;
+      first ??= { intent, holder };
+    }
+    return first;
+  }
+
+  /** How many changes wait for one that was put aside. */
+  get behind(): number {
+    let count = 0;
+    for (const [seq, holder] of holders(this.#replica.parts.journal.all(), { ...this.#facts, now: this.#facts.now })) {
+      if (holder.parked !== undefined && holder.seq !== seq) count++;
+    }
+    return count;
   }
 
   get status(): UploaderStatus {
-    return { inFlight: this.#inFlight, offlineSince: this.#patience.since, error: this.#patience.error };
+    return {
+      inFlight: this.#inFlight,
+      stuck: this.#stuck,
+      offlineSince: this.#patience.since,
+      error: this.#patience.error,
+    };
   }
 
   /** What is being sent is cut off; the journal keeps it. */
@@ -133,6 +174,7 @@ export class Uploader {
     const wait = this.#burst.wait(journal.last, performance.now());
     if (wait > 0 && this.#hurried.size === 0) return wait;
     const { batch, big, nextAt } = this.#pick();
+    this.#watchProgress(batch.length + big.length > 0 || nextAt !== undefined);
     for (const intent of big.slice(0, BIG_LANES - this.#big)) this.#launch([intent], true);
     if (batch.length > 0) {
       this.#launch(batch, false);
@@ -141,8 +183,27 @@ export class Uploader {
     return nextAt === undefined ? undefined : nextAt - now();
   }
 
+  /** Says once if nothing goes on although something could. */
+  #watchProgress(goesOn: boolean): void {
+    const { journal, catalog, log } = this.#replica.parts;
+    const before = this.#stuck;
+    this.#stuck = undefined;
+    if (goesOn || this.#inFlight > 0) return;
+    const held = holders(journal.all(), { ...this.#facts, now: this.#facts.now });
+    for (const intent of held.size === journal.size ? [] : journal.all()) {
+      if (held.has(intent.seq)) continue;
+      this.#stuck = intent;
+      if (before?.seq === intent.seq) return;
+      const entry = catalog.get(intent.node);
+      const path = entry === undefined ? intent.name : catalog.path(entry);
+      log.warn({ op: intent.op, path, queued: journal.size }, 'the queue does not go on, and nothing is in its way');
+      for (const listener of this.#listeners) listener();
+      return;
+    }
+  }
+
   #pick(): Schedule {
-    const picked = schedule(this.#replica.parts.journal.all(), { ...this.#facts, now: this.#facts.now });
+    const picked = this.#pickFrom(this.#replica.parts.journal.all(), { ...this.#facts, now: this.#facts.now });
     const [first] = picked.batch;
     if (first !== undefined && this.#solo.has(first.seq)) return { ...picked, batch: [first] };
     const end = picked.batch.findIndex(({ seq }) => this.#solo.has(seq));
@@ -206,6 +267,7 @@ export class Uploader {
     const refusals: [Sent, RefusedResult][] = [];
     for (const [i, one] of sent.entries()) {
       const result = results[i];
+      if (result?.status === 'done') this.#refusals.delete(one.intent.node);
       if (result?.status === 'done') this.#settlement.executed(one, result.node, result.replaced);
       else if (result !== undefined) refusals.push([one, result]);
     }
@@ -215,13 +277,23 @@ export class Uploader {
     for (const [one, result] of refusals) {
       const known = this.#replica.parts.journal.get(one.intent.seq);
       if (known === undefined) continue;
-      const builds = refused.blocks(known);
+      const builds = refused.blocks(known) !== undefined;
       refused.add(known);
       // Refused perhaps only because what it builds on was.
       if (builds) this.#later(known.seq, 0);
-      else if (this.#settlement.refused(one, result) === 'again') this.#later(known.seq, AGAIN);
+      else if (this.#settlement.refused(one, result) === 'again') this.#tryAgain(known, result);
     }
     for (const { intent } of sent) this.#solo.delete(intent.seq);
+  }
+
+  #tryAgain({ seq, node }: PendingIntent, { message: reason }: RefusedResult): void {
+    const { journal } = this.#replica.parts;
+    const refusals = (this.#refusals.get(node) ?? 0) + 1;
+    this.#refusals.set(node, refusals);
+    const intent = journal.get(seq) ?? journal.of(node)[0];
+    if (intent === undefined) return;
+    if (refusals >= REFUSALS) return this.#park(intent, new FsError('EIO', 'upload', { subject: intent.name, reason }));
+    this.#later(intent.seq, Math.min(AGAIN.longest, AGAIN.first * 2 ** (refusals - 1)));
   }
 
   #later(seq: number, delay: number): void {
@@ -255,6 +327,7 @@ export class Uploader {
   #park(intent: PendingIntent, thrown: unknown): void {
     const error = asFsError(thrown, 'upload', intent.name);
     this.#solo.delete(intent.seq);
+    this.#refusals.delete(intent.node);
     this.#settlement.park(intent, error.code, error.reason ?? error.message);
   }
 

@@ -1,0 +1,41 @@
+import t from 'tap';
+import { flush } from '../../../../src/mounts/flush.ts';
+import { syncStatus } from '../../../../src/mounts/sync-status.ts';
+import { Replica } from '../../../../src/mounts/sync/replica.ts';
+import { Uploader } from '../../../../src/mounts/sync/upload/uploader.ts';
+import { background as context } from '../../../../src/vfs/context.ts';
+import { openPair } from '../../../helpers/devices.ts';
+
+t.test('a queue that does not go on, and could, says so: once in the log, in the status, in a flush', async (t) => {
+  const { a, netA } = await openPair(t);
+  netA.offline = true;
+  await a.mkdir('/Sync/first');
+  await a.write('/Sync/second', 'second');
+  const { ground, conflicts, issues, policyOf, follower } = a.gateway.stack;
+  const warnings: string[] = [];
+  const log = {
+    info: () => undefined,
+    warn: (details: object, message: string) => void warnings.push(`${JSON.stringify(details)} ${message}`),
+  };
+  const more = { remote: netA, openFiles: ground.files, device: { id: 'a', name: 'a' }, random: Math.random, log };
+  const replica = new Replica({ ...ground, ...more, conflicts, issues, policyOf });
+  const sources = { offer: () => undefined, expect: () => undefined, resync: () => undefined };
+  // The fault: it never picks anything.
+  const uploader = new Uploader(replica, sources, () => ({ batch: [], big: [], nextAt: undefined }));
+  uploader.start();
+  t.teardown(() => uploader.close());
+  await t.rejects(
+    flush({ ...ground, policyOf, uploader }, undefined, () => undefined, context),
+    { code: 'EIO', subject: '/Sync/first', reason: /nothing is in its way \(and 1 more\)/ },
+    'also a flush that has begun before',
+  );
+  await t.rejects(
+    flush({ ...ground, policyOf, uploader }, undefined, () => undefined, context),
+    { code: 'EIO' },
+  );
+  t.match(syncStatus({ ...ground, uploader, follower }), { stuck: { path: '/Sync/first', op: 'mkdir' } });
+  uploader.reachable();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.equal(warnings.length, 1);
+  t.match(warnings[0], /\/Sync\/first.*does not go on/);
+});
