@@ -13,7 +13,6 @@ import { facetsOf, merge, type Facets } from './conflict/merge.ts';
 import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.ts';
 import type { SyncParts } from './sync-parts.ts';
 import { UploadPace } from './upload/pace.ts';
-import { Behind } from './upload/schedule.ts';
 
 /** Things left for later that are done at a time: more would only be in the way of programs and uploads. */
 const TIDYING = 32;
@@ -136,22 +135,16 @@ export class Replica {
 
   /**
    * Gives the intents of nodes new places at the end of the order, so that what they build on comes before. What builds on
-   * them follows them there, but for what the cloud may have executed.
+   * them stays: if it is refused now it goes behind them in its turn, to where its node is by then. Taking it along could
+   * take along what they build on.
    */
   requeue(nodes: Iterable<NodeId>): void {
-    const { journal, catalog } = this.parts;
-    const own = new Set(nodes);
-    const moved = new Behind({ isFolder: (node) => catalog.get(node)?.kind === 'folder' });
-    const found = [...journal.all()].filter((intent) => {
-      const follows = own.has(intent.node) || (!journal.isFixed(intent.seq) && moved.blocks(intent) !== undefined);
-      if (follows) moved.add(intent);
-      return follows;
-    });
-    const ops = found.flatMap((intent) => {
-      const { parked, ...rest } = intent;
-      const kept = parked === undefined || own.has(intent.node) ? rest : intent;
+    const { journal } = this.parts;
+    const own = [...new Set(nodes)].flatMap((node) => journal.of(node)).sort((a, b) => a.seq - b.seq);
+    const ops = own.flatMap((intent) => {
+      const { parked: _parked, ...rest } = intent;
       const since = intent.since ?? intent.seq;
-      return [journal.remove(intent.seq), journal.put({ ...kept, since, seq: journal.nextSeq(), id: this.newId() })];
+      return [journal.remove(intent.seq), journal.put({ ...rest, since, seq: journal.nextSeq(), id: this.newId() })];
     });
     this.submit(ops);
   }

@@ -45,6 +45,24 @@ for (const [name, tangle] of Object.entries(TANGLES)) {
   });
 }
 
+for (const [name, tangle] of Object.entries(TANGLES)) {
+  t.test(`${name}, and another device has taken its first name: it comes to rest`, { timeout: 20_000 }, async (t) => {
+    const { a, b, netA, converge } = await openPair(t);
+    await a.mkdir('/Sync/C');
+    await a.write('/Sync/C/f', 'f');
+    await converge();
+    netA.offline = true;
+    await b.write('/Sync/A', 'of another device');
+    await b.sync();
+    await tangle(a);
+    const tree = await a.tree();
+    netA.offline = false;
+    await converge();
+    t.strictSame(await a.tree(), { '/Sync/A': 'of another device', ...tree });
+    t.strictSame(await b.tree(), await a.tree());
+  });
+}
+
 t.test('a circle that an older version has left is sent, too', { timeout: 60_000 }, async (t) => {
   const { a, b, netA, converge } = await openPair(t);
   await a.mkdir('/Sync/C');

@@ -33,7 +33,9 @@ export class Settlement {
       merge: (sent, result, entry) => this.#merge(sent, result, entry),
       rename: (sent, { current }, entry) => this.#rename(sent.intent, current, entry),
       copy: (sent, { current }, entry) => this.#copy(sent.intent, current, entry),
-      show: (sent, { current }, entry) => this.#show(sent.intent, current, entry),
+      show: ({ intent }, { current }, entry) => {
+        return this.#isOnItsWay(intent, current, entry) ? 'settled' : this.#show(intent, current, entry);
+      },
       forget: ({ intent }, result) => this.#forget(intent, result),
       renew: ({ intent }, _result, entry) => this.#renew(intent, entry),
       renewParent: ({ intent }, { current }, entry) => this.#renewParent(intent, current, entry),
@@ -184,6 +186,14 @@ export class Settlement {
       const made = journal.of(folder.id).find(isCreation);
       if (made !== undefined && made.seq > intent.seq && !journal.isFixed(made.seq)) this.#goStraight(made, folder);
     }
+  }
+
+  /** The node is where it was expected, and only a place on its way would have been in itself: it has been sent straight on. */
+  #isOnItsWay(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): boolean {
+    const { origin } = intent;
+    if (current?.id !== intent.node || origin === undefined || entry === undefined) return false;
+    const stays = current.name === origin.name && current.parent === this.#replica.resolve(origin.parent);
+    return stays && this.#goStraight(intent, entry);
   }
 
   /** Our content becomes a file of its own beside the cloud's, which shows the cloud's again. */

@@ -4,6 +4,7 @@ import type { IntentResult, Mark } from '../../../cloud/http/wire.ts';
 import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
 import { Patience } from '../../../transfer/backoff.ts';
 import { Burst } from '../../../transfer/batch-delay.ts';
+import { isCreation } from '../../intents/plan.ts';
 import { Preparation } from './preparation.ts';
 import type { Replica } from '../replica.ts';
 import type { NodeId } from '../../../vfs/node.ts';
@@ -265,6 +266,11 @@ export class Uploader {
   #settle({ sent }: Preparation, results: readonly IntentResult[]): void {
     for (const [space, mark] of marksOf(results)) this.#sources.mark(space, mark);
     const refusals: [Sent, RefusedResult][] = [];
+    const { journal } = this.#replica.parts;
+    // Folders that the cloud may have been asked to make after it was asked for something in them.
+    const unmade = new Set(
+      sent.map(({ intent }) => intent.parent).filter((parent) => journal.of(parent).some(isCreation)),
+    );
     for (const [i, one] of sent.entries()) {
       const result = results[i];
       if (result?.status === 'done') this.#refusals.delete(one.intent.node);
@@ -275,12 +281,13 @@ export class Uploader {
     for (const [{ intent }] of refusals) this.#settlement.unfix(intent.seq);
     const refused = new Behind(this.#facts);
     for (const [one, result] of refusals) {
-      const known = this.#replica.parts.journal.get(one.intent.seq);
+      const known = journal.get(one.intent.seq);
       if (known === undefined) continue;
       const builds = refused.blocks(known) !== undefined;
       refused.add(known);
-      // Refused perhaps only because what it builds on was.
-      if (builds) this.#later(known.seq, 0);
+      const tooEarly = unmade.has(known.parent) && !journal.has(known.parent) && result.code === 'not_found';
+      // Refused perhaps only because what it builds on was, or came too late.
+      if (builds || tooEarly) this.#later(known.seq, 0);
       else if (this.#settlement.refused(one, result) === 'again') this.#tryAgain(known, result);
     }
     for (const { intent } of sent) this.#solo.delete(intent.seq);
