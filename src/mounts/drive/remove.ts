@@ -69,7 +69,7 @@ function removalOps(ground: Ground, node: Entry): Op[] {
 
 function removalIntents({ catalog, ledger }: Ground, node: Entry): Op[] {
   const seen = catalog.space(node.space)?.cursor ?? 0;
-  return ledger.ops(planRemove(node, ledger.waiting(node.id), Math.max(0, seen)));
+  return ledger.ops(planRemove(node, ledger.waiting(node.id), Math.max(0, seen), ledger.isNamed(node)));
 }
 
 async function take(ground: Ground, parent: Entry, node: Entry, ops: readonly Op[]): Promise<void> {

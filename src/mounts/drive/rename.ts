@@ -100,7 +100,7 @@ async function replace(ground: Ground, ends: Ends & { readonly other: Entry }): 
   const { catalog, ledger, activity } = ground;
   const { node, other } = ends;
   if (node.kind === 'file' && other.kind === 'file' && ground.isSealed(other)) return await supersede(ground, ends);
-  const { replace, ...plan } = planReplaced(other, ledger.waiting(other.id));
+  const { replace, ...plan } = planReplaced(other, ledger.waiting(other.id), ledger.isNamed(other));
   const freed = [...ledger.ops(plan), ...catalog.remove(other)];
   const { after, ops } = movedOps(ground, ends, replace);
   activity.forget(other.id);

@@ -147,11 +147,18 @@ export function planPlainMove(entry: Entry, waiting: readonly Waiting[], to: Spo
   return { op: 'move', ...subject(entry), ...to, origin: lastSpot(entry, waiting), ...replaced(replace) };
 }
 
-/** `entry` loses its name to another node; `replace` is what the other one's intent has to name. */
-export function planReplaced(entry: Entry, waiting: readonly Waiting[]): Plan & { readonly replace?: NodeId } {
+/**
+ * `entry` loses its name to another node; `replace` is what the other one's intent has to name. `isNamed`: intents of other
+ * nodes name this folder, through which they go on their way, so it has to be made all the same.
+ */
+export function planReplaced(
+  entry: Entry,
+  waiting: readonly Waiting[],
+  isNamed = false,
+): Plan & { readonly replace?: NodeId } {
   if (entry.local === true) return nothing;
   const [only] = waiting;
-  if (!isKnown(waiting)) {
+  if (!isKnown(waiting) && !isNamed) {
     if (waiting.length === 1 && only?.intent.replace !== undefined) {
       return { ...nothing, drop: [only.intent], replace: only.intent.replace };
     }
@@ -160,10 +167,11 @@ export function planReplaced(entry: Entry, waiting: readonly Waiting[]): Plan & 
   return { ...nothing, drop: unsent(waiting).filter(isIdle), replace: entry.id };
 }
 
-/** `entry` goes to the Trash. `seen` is the revision of its space that is known here. */
-export function planRemove(entry: Entry, waiting: readonly Waiting[], seen: number): Plan {
+/** `entry` goes to the Trash. `seen` is the revision of its space that is known here; `isNamed` as in `planReplaced`. */
+export function planRemove(entry: Entry, waiting: readonly Waiting[], seen: number, isNamed = false): Plan {
   if (entry.local === true) return nothing;
-  if (!isKnown(waiting) && !replacesAny(waiting)) return { ...nothing, drop: waiting.map(({ intent }) => intent) };
+  if (!isKnown(waiting) && !replacesAny(waiting) && !isNamed)
+    return { ...nothing, drop: waiting.map(({ intent }) => intent) };
   const drop = unsent(waiting).filter(isIdle);
   const left = waiting.filter(({ intent }) => !drop.includes(intent));
   const base = entry.kind === 'folder' ? null : lastVersion(entry, left);

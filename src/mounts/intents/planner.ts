@@ -1,3 +1,4 @@
+import type { Entry } from '../../cache/tree/entry.ts';
 import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
 import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { extended } from '../../vfs/extended.ts';
@@ -24,6 +25,16 @@ export class Ledger {
     const { journal } = this.#parts;
     if (!journal.has(node)) return [];
     return journal.of(node).map((intent) => ({ intent, fixed: journal.isFixed(intent.seq) }));
+  }
+
+  /** Whether intents of other nodes lead into a folder, or out of it. */
+  isNamed({ id, kind }: Pick<Entry, 'id' | 'kind'>): boolean {
+    const { journal } = this.#parts;
+    if (kind !== 'folder' || !journal.has(id)) return false;
+    for (const { node, parent, origin } of journal.all()) {
+      if (node !== id && (parent === id || origin?.parent === id)) return true;
+    }
+    return false;
   }
 
   /** See the function of that name. */

@@ -87,9 +87,11 @@ class Local {
   remove(id: string): void {
     const entry = this.entries.get(id);
     if (entry === undefined || [...this.entries.values()].some(({ parent }) => parent === id)) return;
-    // A node on its way through a folder that is never made is a case for the cloud's refusal.
-    if ([...this.intents.values()].some(({ parent, node }) => parent === id && node !== id)) return;
-    this.#plan(planRemove(entry, this.#waiting(id), 0));
+    // Nodes may be on their way through a folder that is gone by now.
+    const isNamed = [...this.intents.values()].some(({ parent, origin, node }) => {
+      return node !== id && (parent === id || origin?.parent === id);
+    });
+    this.#plan(planRemove(entry, this.#waiting(id), 0, isNamed));
     this.entries.delete(id);
   }
 

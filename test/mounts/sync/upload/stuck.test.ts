@@ -19,7 +19,7 @@ t.test('a queue that does not go on, and could, says so: once in the log, in the
   };
   const more = { remote: netA, openFiles: ground.files, device: { id: 'a', name: 'a' }, random: Math.random, log };
   const replica = new Replica({ ...ground, ...more, conflicts, issues, policyOf });
-  const sources = { offer: () => undefined, expect: () => undefined, resync: () => undefined };
+  const sources = { offer: () => undefined, expect: () => undefined, resync: () => undefined, mark: () => undefined };
   // The fault: it never picks anything.
   const uploader = new Uploader(replica, sources, () => ({ batch: [], big: [], nextAt: undefined }));
   uploader.start();
