@@ -95,7 +95,10 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
     access: { webdav, cloud: { url: cloudUrl, ...account } },
     prepare: () => ensureDevice(dir, cloudUrl, account, config['device.name']),
     say,
-    onDown: () => stops.request({ drain: false }),
+    onDown: (code) => {
+      if (code !== undefined) process.exitCode = code;
+      stops.request({ drain: false });
+    },
     onMount: (report) => options.untilUnmounted && isOver(report) && stops.request({ drain: true }),
   });
   await attend(cli, supervisor, stops, () => mountHelp(webdav, supervisor.mount));

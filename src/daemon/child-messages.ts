@@ -6,8 +6,8 @@ export type FromChild =
   | ({ readonly type: 'mount' } & MountReport)
   /** Something for the person at the terminal, in one line. */
   | { readonly type: 'say'; readonly text: string }
-  /** Somebody asked over the control socket to stop everything. */
-  | { readonly type: 'down'; readonly drain: boolean }
+  /** Stop everything: somebody asked for it over the control socket; or, with the exit code, there is nothing to go on with. */
+  | { readonly type: 'down'; readonly drain: boolean; readonly code?: number }
   | { readonly type: 'pong' };
 
 export interface MountReport {

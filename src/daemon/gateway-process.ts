@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { HttpRemote } from '../cloud/http/http-remote.ts';
 import { Gateway } from '../mounts/gateway.ts';
 import { openWebDavDoor, type WebDavDoor } from '../mounts/doors/webdav-door.ts';
@@ -11,6 +13,7 @@ import type { Amount, MountBody } from './control/wire.ts';
 import { ControlServer } from './control/server.ts';
 import { dataDir, takeDataDir, type DataDir } from './data-dir.ts';
 import { drain } from './drain.ts';
+import { folderGone, removed } from './folder-watch.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
 import { openLog, type LogFile } from './log.ts';
@@ -39,6 +42,8 @@ interface Parts {
   readonly control: ControlServer;
   readonly mountPoint: MountPoint;
   readonly logFile: LogFile;
+  /** The folder of the cache. */
+  readonly cache: string;
   readonly stopCollecting: () => void;
 }
 
@@ -48,6 +53,7 @@ const FIRST_WORD = 5000;
 /** A gateway with its doors and its control socket, in this process. Starting is recovery, and needs no network. */
 export class GatewayProcess {
   readonly #parts: Parts;
+  readonly #life = new AbortController();
   readonly access: { readonly url: string; readonly user: string; readonly password: string };
   readonly cloud: { readonly url: string; readonly email: string };
 
@@ -61,13 +67,24 @@ export class GatewayProcess {
     return this.#parts.door.port;
   }
 
-  /** Answered when the database cannot be written any more: end the process, the next start recovers. */
+  /**
+   * Answered when the cache cannot be written any more, as its disk is broken, read-only, or the folder is gone: end the
+   * process, the next start recovers.
+   */
   async failed(): Promise<FsError> {
-    const { gateway, logFile } = this.#parts;
-    const failure = await gateway.stack.db.failed;
+    const { gateway, logFile, cache } = this.#parts;
+    const folder = join(cache, 'db');
+    const gone = folderGone(folder, this.#life.signal);
+    const first = await Promise.race([gateway.stack.db.failed, gone]);
+    const failure = existsSync(folder) ? first : removed(folder);
     logFile.log.fatal({ code: failure.code, reason: failure.reason, cause: failure.cause }, 'the cache disk failed');
     logFile.flush();
     return failure;
+  }
+
+  /** Unmounts at once, as nothing can be served any more. Never throws. */
+  async leaveMount(): Promise<void> {
+    await this.#parts.mountPoint.close();
   }
 
   /** Where the drive is mounted. */
@@ -125,7 +142,8 @@ export class GatewayProcess {
       await noteRunning(dir);
       await mountPoint.start(wishOf(config));
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
-      const parts = { dir, remote, gateway, door, control, mountPoint, logFile, stopCollecting };
+      const cache = cacheDir(config, dir);
+      const parts = { dir, cache, remote, gateway, door, control, mountPoint, logFile, stopCollecting };
       return new GatewayProcess(parts, { ...access, url: door.url }, { url, email: device.email });
     } catch (error) {
       for (const close of closers) await close().catch(() => undefined);
@@ -137,6 +155,7 @@ export class GatewayProcess {
   /** Closes the doors, uploads what is queued if asked to, closes the rest; answers what is not in the cloud. */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
     const { dir, remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
+    this.#life.abort();
     stopCollecting();
     await Promise.all([mountPoint.close(), door.close()]);
     if (options.drain) await drain(gateway);

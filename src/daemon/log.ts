@@ -20,6 +20,8 @@ export function openLog(folder: string, name: string, level: string, large = LAR
   const path = join(folder, `${name}.log`);
   let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const destination = pino.destination({ dest: path, mode: 0o600, sync: false });
+  // A disk that is full or gone takes no lines; what runs goes on without them.
+  destination.on('error', () => undefined);
   destination.on('write', (count: number) => {
     size += count;
     if (size < large) return;

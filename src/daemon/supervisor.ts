@@ -18,7 +18,7 @@ export interface SupervisorOptions {
   /** One line for the person at the terminal. */
   readonly say: (text: string) => void;
   /** Somebody asked over the control socket to stop everything. */
-  readonly onDown: () => void;
+  readonly onDown: (code: number | undefined) => void;
   readonly onMount: (report: MountReport) => void;
 }
 
@@ -119,7 +119,7 @@ export class Supervisor {
   #heard(message: FromChild): void {
     if (message.type === 'mount') this.#mounted(message);
     if (message.type === 'say') this.#options.say(message.text);
-    if (message.type === 'down') this.#options.onDown();
+    if (message.type === 'down') this.#options.onDown(message.code);
   }
 
   #mounted(report: MountReport): void {

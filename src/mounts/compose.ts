@@ -185,6 +185,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
   const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, follower];
   for (const part of ends) closers.add(() => part.close());
+  closers.add(() => writer.end());
   const start = (): void => [uploader, follower, quota, parked, tidy].forEach((part) => part.start());
   const close = (): Promise<void> => closers.close();
   return { db, ground, fs, raw, policyOf, conflicts, issues, locks, uploader, parked, quota, follower, start, close };

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { FsError } from '../../vfs/fs-error.ts';
+import { DiskSpace } from '../disk/disk-space.ts';
 import type { BatchWriter, Op } from './group-writer.ts';
-import { type KeyValueStore, LevelStore, openError } from './level-store.ts';
+import { FULL, type KeyValueStore, LevelStore, SYNC_MARK, isFull, isReadOnly, openError } from './level-store.ts';
 import type { Rows } from './table.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
@@ -19,8 +20,8 @@ export interface DatabaseOptions {
   readonly store?: (dir: string) => KeyValueStore;
 }
 
-/** LevelDB does nothing for an empty batch, so a batch that only syncs writes a key nobody reads. */
-const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
+/** Bytes of the disk below which no change is taken up any more, so that what has been is written for certain. */
+const RESERVE = 8 << 20;
 /** The record of the place in the log up to which the database has everything. */
 const LOGGED = 'logged';
 
@@ -32,8 +33,9 @@ const LOGGED = 'logged';
  * answered before a `barrier()`, the loss of power, too; any other is synced by a commit within `commitDelay`. Concurrent
  * batches may be applied in any order: writers that share records go through one `GroupWriter`.
  *
- * After a failed write nobody knows what LevelDB's log holds, so nothing is written any more: later writes fail with
- * `EIO`, or `ENOSPC` where the disk was full. Reading goes on.
+ * After a failed write nobody knows what LevelDB's log holds. If the disk was full, the first write when there is room begins
+ * with mending that; until then writes fail with `ENOSPC`. After any other failure nothing is written any more: later
+ * writes fail with `EIO` or `EROFS`. Reading goes on.
  */
 export class Database implements BatchWriter {
   readonly #store: KeyValueStore;
@@ -50,13 +52,20 @@ export class Database implements BatchWriter {
   #written = 0;
   #synced = 0;
   #failure: FsError | undefined;
+  /** The disk was full: to be mended before the next write. */
+  #stuck = false;
+  #mending: Promise<void> | undefined;
+  /** Writes under way. */
+  readonly #running = new Set<Promise<void>>();
+  readonly #space: DiskSpace;
   #closing: Promise<void> | undefined;
   #tellFailure!: (failure: FsError) => void;
-  /** Answered when writing has failed for good; whoever runs the program ends it then, since starting is recovery. */
+  /** Answered when writing has failed for good, and not for want of room; whoever runs the program ends it then, since starting is recovery. */
   readonly failed: Promise<FsError>;
 
   private constructor(store: KeyValueStore, commitDelay: number) {
     this.#store = store;
+    this.#space = DiskSpace.of(store.location);
     this.#commitDelay = commitDelay;
     this.failed = new Promise((resolve) => {
       this.#tellFailure = resolve;
@@ -88,15 +97,22 @@ export class Database implements BatchWriter {
     return this.#store.rows(table);
   }
 
-  /** `BatchWriter.log`: nothing is logged after a failure. */
+  /** `BatchWriter.log`: nothing is logged while writing fails. */
   log(ops: readonly Op[]): number | undefined {
-    if (this.#failure !== undefined || this.#closing !== undefined) return undefined;
+    if (this.#stuck || this.#failure !== undefined || this.#closing !== undefined) return undefined;
     try {
       return this.#log.append(ops);
     } catch {
       // The same will happen to the batch, which tells what it was.
       return undefined;
     }
+  }
+
+  /** See `BatchWriter.checkRoom`. */
+  checkRoom(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#stuck) this.#mended().catch(() => undefined);
+    if (this.#stuck || this.#space.refresh() < RESERVE) throw this.#full();
   }
 
   /**
@@ -106,6 +122,7 @@ export class Database implements BatchWriter {
   async write(ops: readonly Op[], sync: boolean, { logged, before }: WriteOptions = {}): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closing !== undefined) throw new FsError('EBADF', 'write', { reason: 'the database is closed' });
+    if (this.#stuck) await this.#mended();
     const mark: Op[] = logged === undefined ? [] : [{ type: 'put', table: LOGGED, key: '', value: logged }];
     await this.#write([...ops, ...mark], sync, before);
     if (logged !== undefined) this.#log.applied((this.#logged = logged));
@@ -166,12 +183,38 @@ export class Database implements BatchWriter {
     this.#log = await WriteAheadLog.open(join(this.#store.location, 'ahead'), this.#logged, apply);
   }
 
+  /** @throws ENOSPC, EIO */
+  #mended(): Promise<void> {
+    return (this.#mending ??= this.#mend().finally(() => (this.#mending = undefined)));
+  }
+
+  async #mend(): Promise<void> {
+    if (!this.#space.has(RESERVE)) throw this.#full();
+    await Promise.allSettled(this.#running);
+    try {
+      await this.#store.mend?.();
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    this.#stuck = false;
+  }
+
   async #commit(): Promise<void> {
     await this.#prepare().catch(() => undefined);
     if (this.#written > this.#synced) await this.barrier().catch(() => undefined);
   }
 
   async #write(ops: readonly Op[], sync: boolean, before?: () => Promise<void>): Promise<void> {
+    const writing = this.#writeNow(ops, sync, before);
+    this.#running.add(writing);
+    try {
+      await writing;
+    } finally {
+      this.#running.delete(writing);
+    }
+  }
+
+  async #writeNow(ops: readonly Op[], sync: boolean, before?: () => Promise<void>): Promise<void> {
     const covered = this.#written;
     try {
       await before?.();
@@ -183,9 +226,17 @@ export class Database implements BatchWriter {
     else this.#written++;
   }
 
+  #full(): FsError {
+    return new FsError('ENOSPC', 'write', { subject: this.#store.location, reason: FULL });
+  }
+
   #fail(error: unknown): FsError {
+    if (this.#failure === undefined && isFull(error)) {
+      this.#stuck = true;
+      return this.#full();
+    }
     clearTimeout(this.#timer);
-    this.#failure ??= new FsError(isFull(error) ? 'ENOSPC' : 'EIO', 'write', {
+    this.#failure ??= new FsError(isReadOnly(error) ? 'EROFS' : 'EIO', 'write', {
       subject: this.#store.location,
       reason: 'the database could not be written; nothing more is written until the program is started again',
       cause: error,
@@ -193,9 +244,4 @@ export class Database implements BatchWriter {
     this.#tellFailure(this.#failure);
     return this.#failure;
   }
-}
-
-/** LevelDB gives the system's text and no code. */
-function isFull(error: unknown): boolean {
-  return error instanceof Error && (/No space left/.test(error.message) || isFull(error.cause));
 }

@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FsError, isFsError } from '../../vfs/fs-error.ts';
+
 /** One change of a record; several, also of several tables, are written as one atomic batch. */
 export interface Op {
   readonly type: 'put' | 'del';
@@ -15,6 +18,8 @@ export interface BatchWriter {
    * nothing if that cannot be.
    */
   log?(ops: readonly Op[]): number | undefined;
+  /** Whether what is taken up now will be written for certain. @throws ENOSPC if the disk has too little room for that */
+  checkRoom?(): void;
   /** `logged`: the place up to which this batch and those before it have everything. */
   write(ops: readonly Op[], sync: boolean, how?: { readonly logged?: number | undefined }): Promise<void>;
 }
@@ -34,11 +39,15 @@ const LAZY_DELAY = 3;
 const MANY = 500;
 /** Records beyond which the disk is waited for. */
 const TOO_MANY = 10_000;
+/** What found no room on the disk is tried again after so long, ms. */
+const AGAIN = 500;
 
 interface Group {
   /** The last op of each record, by table and key. */
   readonly ops: Map<string, Op>;
   readonly done: PromiseWithResolvers;
+  /** Its first write has succeeded, or failed: for those who ask for a sync, and are not to wait for room. */
+  readonly tried: PromiseWithResolvers;
   sync: boolean;
   /** Somebody waits for it, or it has waited long enough. */
   due: boolean;
@@ -68,6 +77,11 @@ export class GroupWriter {
   /** The log has everything that was submitted so far; the place of the last. */
   #logs: boolean;
   #place: number | undefined;
+  /** What was submitted when the log could not be written: to be logged first. Meanwhile nothing more is taken up. */
+  readonly #unlogged = new Set<readonly Op[]>();
+  /** The last failure, for want of room, after which nothing was written. */
+  #full: FsError | undefined;
+  #ending = false;
   #next: Group | undefined;
   #running: Promise<void> | undefined;
   #later: NodeJS.Timeout | undefined;
@@ -80,6 +94,8 @@ export class GroupWriter {
   /**
    * Visible to `pending` at once; answered when it survives the death of the process, or with `sync` the loss of power. All
    * `ops` of one call land in one batch, in the order of the calls. What is `lazy` need not be written before others are.
+   *
+   * Where the disk is full what has been submitted waits for room, unless it asks for a sync: see `checkRoom`.
    */
   write(ops: readonly Op[], { sync = false, lazy = false } = {}): Promise<void> {
     const logged = this.#log(ops);
@@ -94,7 +110,14 @@ export class GroupWriter {
     }
     if (sync || !(logged || lazy) || group.ops.size >= MANY) this.#start(group);
     else this.#later ??= setTimeout(() => this.#start(group), logged ? LOGGED_DELAY : LAZY_DELAY);
-    return sync || !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
+    if (sync) return group.tried.promise;
+    return !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
+  }
+
+  /** To be called before a change that somebody asks for is begun. @throws ENOSPC if it might have to wait for room */
+  checkRoom(): void {
+    if (this.#full !== undefined) throw this.#full;
+    this.#db.checkRoom?.();
   }
 
   /** Tells `observer` of the ops of a table, which has one. */
@@ -107,7 +130,13 @@ export class GroupWriter {
     return this.#tableOverlay(table);
   }
 
-  /** Answered when everything submitted so far is written. */
+  /** Nothing waits for room any more: it fails. To be called before the end, when whoever waits is to end. */
+  end(): void {
+    this.#ending = true;
+    if (this.#next !== undefined) this.#start(this.#next);
+  }
+
+  /** Answered when everything submitted so far is written, or has failed. */
   async idle(): Promise<void> {
     if (this.#next !== undefined) this.#start(this.#next);
     while (this.#running !== undefined) await this.#running;
@@ -115,12 +144,17 @@ export class GroupWriter {
 
   /** True if all that was submitted is in the log, these ops included. What is written past it could not be put in order again. */
   #log(ops: readonly Op[]): boolean {
-    if (this.#logs && ops.length > 0) {
-      const place = this.#db.log?.(ops);
-      this.#logs = place !== undefined;
+    if (!this.#logs) return false;
+    if (ops.length === 0) return this.#unlogged.size === 0;
+    // One frame, as the log must not end in the middle of what the database may have already.
+    const place = this.#db.log?.([...[...this.#unlogged].flat(), ...ops]);
+    if (place !== undefined) {
       this.#place = place;
+      this.#unlogged.clear();
+      return true;
     }
-    return this.#logs;
+    this.#unlogged.add(ops);
+    return false;
   }
 
   #start(group: Group): void {
@@ -131,6 +165,7 @@ export class GroupWriter {
 
   async #run(): Promise<void> {
     for (let group = this.#next; group !== undefined && (group.due || !this.#logs); group = this.#next) {
+      if (this.#full !== undefined && !this.#ending) await sleep(AGAIN);
       // Leave the turn first: what is submitted in the same turn joins the group.
       await Promise.resolve();
       this.#next = undefined;
@@ -141,20 +176,38 @@ export class GroupWriter {
     this.#running = undefined;
   }
 
-  async #write({ ops, sync, logged, done }: Group): Promise<void> {
+  async #write(group: Group): Promise<void> {
+    const { ops, sync, logged, done } = group;
     const all = [...ops.values()];
+    const unlogged = [...this.#unlogged];
     try {
       await this.#db.write(all, sync, { logged });
+      this.#full = undefined;
+      for (const written of unlogged) this.#unlogged.delete(written);
+      group.tried.resolve();
       done.resolve();
     } catch (error) {
+      group.tried.reject(error);
+      if (isFsError(error, 'ENOSPC') && this.#logs && !this.#ending) return this.#postpone(group, error);
       this.#disown(all);
       done.reject(error);
-    } finally {
-      for (const op of all) {
-        const overlay = this.#tableOverlay(op.table);
-        if (overlay.get(op.key) === op) overlay.delete(op.key);
-      }
     }
+    for (const op of all) {
+      const overlay = this.#tableOverlay(op.table);
+      if (overlay.get(op.key) === op) overlay.delete(op.key);
+    }
+  }
+
+  /** It goes with what comes next, which is newer. */
+  #postpone({ ops, logged, done }: Group, error: FsError): void {
+    this.#full = error;
+    const next = (this.#next ??= newGroup());
+    const newer = [...next.ops];
+    next.ops.clear();
+    for (const [key, op] of [...ops, ...newer]) next.ops.set(key, op);
+    next.logged ??= logged;
+    next.due = true;
+    next.done.promise.then(done.resolve, done.reject);
   }
 
   /** What could not be written must not be shown from memory either. */
@@ -170,7 +223,7 @@ export class GroupWriter {
 }
 
 function newGroup(): Group {
-  return { ops: new Map(), done: withResolvers(), sync: false, due: false, logged: undefined };
+  return { ops: new Map(), done: withResolvers(), tried: withResolvers(), sync: false, due: false, logged: undefined };
 }
 
 function withResolvers(): PromiseWithResolvers {

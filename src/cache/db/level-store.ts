@@ -17,6 +17,12 @@ export interface KeyValueStore {
   /** All of the ops or none; of two with one key the later counts. With `sync` it, and all before it, survive the loss of power. */
   batch(ops: readonly Op[], sync: boolean): Promise<void>;
 
+  /**
+   * To be called after a batch has failed for want of room, when there is room and no batch under way; batches may follow when
+   * answered. @throws what keeps it from that
+   */
+  mend?(): Promise<void>;
+
   /** Reads of one table. Values are JSON. */
   rows(table: string): Promise<Rows>;
 }
@@ -27,15 +33,22 @@ export interface KeyValueStore {
  */
 const OPEN_FILES = 74;
 
+/** A key behind that of any record. */
+const BEHIND_ALL = '\uffff';
+/** LevelDB does nothing for an empty batch, so a batch that only syncs writes a key nobody reads. */
+export const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
+
+/** What `level` is where there are files. */
+type FileLevel = Level & { compactRange(start: string, end: string): Promise<void> };
 type Sublevel = ReturnType<typeof openSublevel>;
 
 /** LevelDB in a folder; a table is a sublevel. */
 export class LevelStore implements KeyValueStore {
-  readonly #level: Level;
+  #level: Level;
   readonly #sublevels = new Map<string, Sublevel>();
 
   constructor(dir: string) {
-    this.#level = new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20, maxOpenFiles: OPEN_FILES });
+    this.#level = levelOf(dir);
   }
 
   get location(): string {
@@ -62,12 +75,32 @@ export class LevelStore implements KeyValueStore {
     if (sync) await syncOldLogs(this.location);
   }
 
+  /**
+   * LevelDB writes on behind what it could not write, and reads at the next start up to there: a log that is torn must have no
+   * successors. Another one begins when what is in memory goes into a table. Where LevelDB has given up writing
+   * altogether it is opened anew; meanwhile nothing can be read.
+   */
+  async mend(): Promise<void> {
+    if (this.#level.status === 'open') {
+      try {
+        await (this.#level as FileLevel).compactRange(BEHIND_ALL, BEHIND_ALL);
+        return await this.batch([SYNC_MARK], true);
+      } catch {
+        await this.#level.close();
+      }
+    }
+    const tables = [...this.#sublevels.keys()];
+    this.#level = levelOf(this.location);
+    this.#sublevels.clear();
+    await this.open();
+    await Promise.all(tables.map((table) => this.#sublevel(table).open()));
+  }
+
   async rows(table: string): Promise<Rows> {
-    const sublevel = this.#sublevel(table);
-    await sublevel.open();
+    await this.#sublevel(table).open();
     return {
-      getSync: (key) => sublevel.getSync(key),
-      range: ({ gt, lt, limit }: Bounds) => sublevel.iterator({ gt, lt, limit }).all(),
+      getSync: (key) => this.#sublevel(table).getSync(key),
+      range: ({ gt, lt, limit }: Bounds) => this.#sublevel(table).iterator({ gt, lt, limit }).all(),
     };
   }
 
@@ -91,6 +124,10 @@ export class LevelStore implements KeyValueStore {
  * ops share a hidden class, and a batch takes a quarter of the time on this thread (docs/decisions/027).
  */
 const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'utf8' } as const;
+
+function levelOf(dir: string): Level {
+  return new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20, maxOpenFiles: OPEN_FILES });
+}
 
 function openSublevel(level: Level, table: string) {
   return level.sublevel(table, { valueEncoding: 'utf8' });
@@ -120,8 +157,26 @@ export function openError(dir: string, error: unknown): FsError {
   if (codeOf(cause) === 'LEVEL_LOCKED') {
     return new FsError('EBUSY', 'open', { subject: dir, reason: 'another process has this folder open', cause });
   }
+  if (isFull(error)) return new FsError('ENOSPC', 'open', { subject: dir, reason: FULL, cause });
   const reason = cause instanceof Error ? cause.message : undefined;
-  return new FsError('EIO', 'open', { subject: dir, reason, cause });
+  return new FsError(isReadOnly(error) ? 'EROFS' : 'EIO', 'open', { subject: dir, reason, cause });
+}
+
+/** What to do about a full disk. */
+export const FULL = 'the disk of the cache is full; make room on it';
+
+/** LevelDB gives the system's text and no code. */
+export function isFull(error: unknown): boolean {
+  return says(error, 'ENOSPC', /No space left|Disk quota exceeded/);
+}
+
+export function isReadOnly(error: unknown): boolean {
+  return says(error, 'EROFS', /Read-only file system/);
+}
+
+function says(error: unknown, code: string, words: RegExp): boolean {
+  if (!(error instanceof Error)) return false;
+  return codeOf(error) === code || words.test(error.message) || says(error.cause, code, words);
 }
 
 function codeOf(error: unknown): unknown {

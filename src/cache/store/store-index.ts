@@ -275,9 +275,9 @@ export class StoreIndex {
     pool.forget(path);
     // The record may outlive the file, as a read finds out; a file must not outlive its record unseen.
     const there = rename(path, trash);
-    if (records.get(hash) !== undefined) await writer.write([records.del(hash), ...forget(hash)]);
     if (there) await rm(trash, { force: true });
     space.refresh();
+    if (records.get(hash) !== undefined) await writer.write([records.del(hash), ...forget(hash)]);
   }
 }
 

@@ -17,6 +17,10 @@ export class DurableWriter implements BatchWriter {
     this.#syncContents = syncContents;
   }
 
+  checkRoom(): void {
+    this.#db.checkRoom();
+  }
+
   async write(ops: readonly Op[], _sync: boolean): Promise<void> {
     const staged = promised(ops);
     await this.#db.write(ops, true, { before: () => this.#syncContents(staged) });

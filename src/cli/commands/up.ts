@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AccessFile } from '../../daemon/access-file.ts';
 import { parentChannel } from '../../daemon/child-messages.ts';
+import { exitCode } from '../exit.ts';
 import { refuseSecond } from '../../daemon/running.ts';
 import type { Amount } from '../../daemon/control/wire.ts';
 import { dataDir } from '../../daemon/data-dir.ts';
@@ -12,6 +14,8 @@ import { gatewayFlags, isOver, mountReport, withGatewayOptions, type GatewayOpti
 import { mountHelp } from '../mount-help.ts';
 import { StopRequests } from '../stop-requests.ts';
 
+/** How long the mount may take to go after that, ms. */
+const LEAVE = 3000;
 /** How long answers may still leave after the cache disk has failed, ms. */
 const FAREWELL = 300;
 
@@ -71,15 +75,29 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
     await cli.terminal.print(mountHelp(gateway.access, mountReport(gateway.mount)));
   } else parent.tell({ type: 'ready', port: gateway.port });
   void gateway.failed().then((failure) => {
-    say(`the cache disk cannot be written (${failure.code}: ${failure.subject}); make room on it`);
-    // What has just been refused is still answered.
-    setTimeout(() => process.exit(1), FAREWELL);
+    say(farewellAfter(failure));
+    const code = exitCode(asProblem(failure).kind);
+    // Another process would find the same.
+    if (failure.code !== 'EIO') parent?.tell({ type: 'down', drain: false, code });
+    // What has just been refused is still answered; a mount must not outlive who serves it.
+    if (parent === undefined) void access.remove().catch(() => undefined);
+    void Promise.race([gateway.leaveMount(), sleep(LEAVE)]).then(() => setTimeout(() => process.exit(code), FAREWELL));
   });
   const { drain } = await stops.first;
   if (drain) say('uploading what is queued; Ctrl-C again ends at once');
   const left = await gateway.stop({ drain });
   if (parent === undefined) await access.remove();
   say(farewellWords(left));
+}
+
+type Failure = Awaited<ReturnType<GatewayProcess['failed']>>;
+
+/** What was wrong, and what to do. */
+function farewellAfter({ code, subject, reason }: Failure): string {
+  if (code === 'EROFS')
+    return `${subject}: the disk of the cache is read-only; mount it writable, then start Fjord again`;
+  if (code === 'ENOENT') return `${subject}: ${reason}; start Fjord again to begin with an empty cache`;
+  return `${subject}: the disk of the cache cannot be written (${code}); look after it, then start Fjord again`;
 }
 
 function farewellWords({ files, bytes }: Amount): string {

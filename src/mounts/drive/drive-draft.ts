@@ -40,6 +40,7 @@ export class DriveDraft implements Draft {
     this.#check('commit', context);
     this.#ended = true;
     try {
+      this.#ground.writer.checkRoom();
       const hash = await this.#hashIfEqualSize(context);
       const content = { staged: this.#file.id, size: this.#file.size, version: newId(this.#ground.now()), ...hash };
       const { gates } = this.#ground;

@@ -69,6 +69,7 @@ export class Drive implements FileSystem {
 
   async setattr(node: NodeId, changes: AttrChanges, context: Context): Promise<Attr> {
     checkAborted(context, 'setattr');
+    this.#ground.writer.checkRoom();
     return await setAttr(this.#ground, node, changes, context);
   }
 
@@ -105,6 +106,7 @@ export class Drive implements FileSystem {
   async mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Promise<Attr> {
     const { gates } = this.#ground;
     checkAborted(context, 'mkdir');
+    this.#ground.writer.checkRoom();
     while (gates.isClosed(folder)) await gates.opened(folder);
     return await makeFolder(this.#ground, folder, name, attr);
   }
@@ -112,6 +114,7 @@ export class Drive implements FileSystem {
   async symlink(folder: NodeId, name: string, target: string, context: Context): Promise<Attr> {
     const { gates } = this.#ground;
     checkAborted(context, 'symlink');
+    this.#ground.writer.checkRoom();
     while (gates.isClosed(folder)) await gates.opened(folder);
     return await makeSymlink(this.#ground, folder, name, target);
   }
@@ -119,6 +122,7 @@ export class Drive implements FileSystem {
   async create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): Promise<FileHandle> {
     const { gates } = this.#ground;
     checkAborted(context, 'create');
+    this.#ground.writer.checkRoom();
     while (gates.isClosed(folder)) await gates.opened(folder);
     const file = await makeFile(this.#ground, folder, name, attr, mode);
     return new DriveHandle(this.#ground, file, mode);
@@ -137,6 +141,7 @@ export class Drive implements FileSystem {
 
   draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Draft {
     checkAborted(context, 'draft');
+    this.#ground.writer.checkRoom();
     const parent = spaceFolderOf(this.#ground, folder, 'draft');
     checkName(name, 'draft');
     if (occupantOf(this.#ground, parent, name)?.kind === 'folder') {
@@ -147,22 +152,26 @@ export class Drive implements FileSystem {
 
   async unlink(folder: NodeId, name: string, context: Context): Promise<void> {
     checkAborted(context, 'unlink');
+    this.#ground.writer.checkRoom();
     await unlink(this.#ground, folder, name);
   }
 
   async rmdir(folder: NodeId, name: string, context: Context): Promise<void> {
     checkAborted(context, 'rmdir');
+    this.#ground.writer.checkRoom();
     await rmdir(this.#ground, folder, name);
   }
 
   async removeTree(folder: NodeId, name: string, context: Context): Promise<void> {
     checkAborted(context, 'removeTree');
+    this.#ground.writer.checkRoom();
     await removeTree(this.#ground, this.#sweeper, folder, name);
   }
 
   async rename(from: Place, to: Place, flags: RenameFlags, context: Context): Promise<Attr> {
     const { gates } = this.#ground;
     checkAborted(context, 'rename');
+    this.#ground.writer.checkRoom();
     while (gates.isClosed(to.folder)) await gates.opened(to.folder);
     return await rename(this.#ground, from, to, flags);
   }
@@ -170,6 +179,7 @@ export class Drive implements FileSystem {
   async copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Promise<Attr> {
     const { gates } = this.#ground;
     checkAborted(context, 'copy');
+    this.#ground.writer.checkRoom();
     while (gates.isClosed(to.folder)) await gates.opened(to.folder);
     return await copy(this.#ground, node, to, options);
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Database } from '../../../src/cache/db/database.ts';
@@ -68,21 +68,40 @@ t.test('the log before the newest one is synced, too', async (t) => {
   t.equal((await db.rows('a')).getSync('119'), JSON.stringify(value));
 });
 
-t.test('after a failed write nothing is written, reading goes on', { skip: !canMount }, async (t) => {
-  const small = smallDisk(t, 2 << 20);
-  const db = await Database.open(join(small, 'db'));
-  t.teardown(() => db.close());
-  await db.write([{ type: 'put', table: 'a', key: 'x', value: 1 }], true);
-  writeFileSync(join(small, 'filler'), Buffer.alloc(1 << 20));
-  const value = 'x'.repeat(1_500_000);
-  const error: unknown = await db.write([{ type: 'put', table: 'a', key: 'y', value }], false).catch((e: unknown) => e);
-  t.ok(isFsError(error, 'ENOSPC'), 'the disk is full');
-  t.equal(db.failure, error);
-  t.equal(await db.failed, error, 'whoever runs the program is told');
-  await t.rejects(db.write([{ type: 'put', table: 'a', key: 'z', value: 1 }], false), { code: 'ENOSPC' });
-  await t.rejects(db.barrier(), { code: 'ENOSPC' });
-  t.equal((await db.rows('a')).getSync('x'), '1');
-});
+t.test(
+  'a full disk refuses writes, reading goes on, and with room writing does, too',
+  { skip: !canMount },
+  async (t) => {
+    const small = smallDisk(t, 2 << 20);
+    const db = await Database.open(join(small, 'db'));
+    t.teardown(() => db.close());
+    await db.write([{ type: 'put', table: 'a', key: 'x', value: 1 }], true);
+    writeFileSync(join(small, 'filler'), Buffer.alloc(1 << 20));
+    const value = 'x'.repeat(1_500_000);
+    const error: unknown = await db
+      .write([{ type: 'put', table: 'a', key: 'y', value }], false)
+      .catch((e: unknown) => e);
+    t.ok(isFsError(error, 'ENOSPC'), 'the disk is full');
+    await t.rejects(db.write([{ type: 'put', table: 'a', key: 'z', value: 1 }], false), { code: 'ENOSPC' });
+    await t.rejects(db.barrier(), { code: 'ENOSPC' });
+    t.throws(() => db.checkRoom(), { code: 'ENOSPC' });
+    t.equal(db.log([{ type: 'put', table: 'a', key: 'z', value: 1 }]), undefined);
+    t.equal((await db.rows('a')).getSync('x'), '1');
+    rmSync(join(small, 'filler'));
+    execFileSync('mount', ['-o', 'remount,size=64m', small]);
+    await db.write([{ type: 'put', table: 'a', key: 'z', value }], true);
+    for (let i = 0; i < 20; i++) await db.write([{ type: 'put', table: 'a', key: `after${i}`, value }], false);
+    db.checkRoom();
+    await db.close();
+    const again = await Database.open(join(small, 'db'));
+    t.teardown(() => again.close());
+    const rows = await again.rows('a');
+    t.equal(rows.getSync('x'), '1');
+    t.equal(rows.getSync('z'), JSON.stringify(value));
+    t.equal(rows.getSync('after19'), JSON.stringify(value));
+    t.equal(rows.getSync('y'), undefined, 'what was refused');
+  },
+);
 
 t.test('what was answered survives SIGKILL', async (t) => {
   const dir = temporary(t);

@@ -242,6 +242,7 @@ export class OpenFile {
       await this.#changes.thawed();
       this.#look();
       if (this.#session !== undefined) return this.#session;
+      this.#parts.writer.checkRoom();
       const before = sourceKey(this.#last);
       const file = await this.#writable(fresh);
       this.#look();
