@@ -1,5 +1,5 @@
 import type { Database } from '../cache/db/database.ts';
-import { extended } from '../vfs/extended.ts';
+import { assign } from '../vfs/assign.ts';
 
 export interface StoreOp {
   readonly type: 'put' | 'del';
@@ -26,7 +26,7 @@ export async function openBackupStore(database: Database, space: string): Promis
     range: async (bounds) => rows.range(bounds),
     write: async (ops) =>
       database.write(
-        ops.map((op) => extended(op, { table })),
+        ops.map((op) => assign(op, { table })),
         false,
       ),
   };

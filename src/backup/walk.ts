@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { compareUtf8 } from '../cache/db/table.ts';
-import { extended } from '../vfs/extended.ts';
+import { assign } from '../vfs/assign.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { Changes, ReadContent, Spot } from './changes.ts';
 import type { Committer } from './committer.ts';
@@ -214,7 +214,7 @@ export class Walk {
     const moved = node ? undefined : await moves.byContent(hash, size, spot);
     if (!moved) {
       const again = () => void this.#restless.push(() => this.#read(spot, entry, node, true));
-      return committer.add(extended(changes.put(spot, content, node), { again }));
+      return committer.add(assign(changes.put(spot, content, node), { again }));
     }
     committer.add(changes.move(moved.node, moved.from, spot, attrs));
     if (!sameAttrs(attrs, moved.node)) committer.add(changes.attr(moved.node, spot.path, attrs));
@@ -225,7 +225,7 @@ export class Walk {
     const { index, committer } = this.#options;
     committer.note(() => {
       const now = index.get(node.id);
-      return now ? index.put(extended(now, { source: { signature, inode, disk } }), now) : [];
+      return now ? index.put(assign(now, { source: { signature, inode, disk } }), now) : [];
     });
   }
 

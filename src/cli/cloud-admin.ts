@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
 import { Problem, type ProblemKind } from '../daemon/problem.ts';
-import { answers, listenAlone } from '../daemon/sole-socket.ts';
+import { answers, listenAlone } from '../daemon/singleton-socket.ts';
 import type { ScrubReport } from '../cloud/server/scrub.ts';
 import type { Cloud } from '../cloud/server/service.ts';
 import { Refusal } from '../cloud/server/refusal.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SETTINGS, type Config } from '../daemon/config.ts';
 import { dataDir, takeDataDir, type DataDir } from '../daemon/data-dir.ts';
-import { checkMountSetting } from '../daemon/mount-wish.ts';
+import { checkMountSetting } from '../daemon/mount-request.ts';
 import { choosePorts } from '../daemon/ports.ts';
 import { readIfThere } from '../daemon/private-file.ts';
 import { Problem } from '../daemon/problem.ts';
@@ -15,7 +15,7 @@ import {
   type AccountFile,
 } from '../daemon/secrets.ts';
 import { endRemains } from '../daemon/running.ts';
-import { answers, claim } from '../daemon/sole-socket.ts';
+import { answers, claim } from '../daemon/singleton-socket.ts';
 import { Supervisor } from '../daemon/supervisor.ts';
 import { settings, type Cli } from './cli.ts';
 import { gatewayFlags, isOver, mountArgs, type GatewayOptions } from './gateway-options.ts';

@@ -3,7 +3,7 @@ import { endMountsOf } from '../mounts/doors/fuse-door.ts';
 import type { DataDir } from './data-dir.ts';
 import { Problem } from './problem.ts';
 import { endRemains, mountSource, processIn } from './running.ts';
-import { answers } from './sole-socket.ts';
+import { answers } from './singleton-socket.ts';
 
 /** How long the process above a gateway may take to end it, ms: longer than a gateway may be silent. */
 const PATIENCE = 60_000;

@@ -18,7 +18,7 @@ import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
 import { openLog, type LogFile } from './log.ts';
 import { MountPoint, type MountState } from './mount-point.ts';
-import { takenFolders, wishedBy, wishOf } from './mount-wish.ts';
+import { takenFolders, wishedBy, wishOf } from './mount-request.ts';
 import { Problem } from './problem.ts';
 import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
 import { forgetRunning, mountSource, noteRunning, refuseSecond } from './running.ts';

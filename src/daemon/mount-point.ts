@@ -13,7 +13,7 @@ import type { FileSystem } from '../vfs/file-system.ts';
 import { asFsError, FsError } from '../vfs/fs-error.ts';
 import { checkMountPlace, type TakenFolder } from '../backup/folder-check.ts';
 import { describeEnd, endOf } from './mount-end.ts';
-import type { MountWish } from './mount-wish.ts';
+import type { MountRequest } from './mount-request.ts';
 import { readJson, writeJson } from './secrets.ts';
 
 const MountFileSchema = Type.Object({ dir: Type.String({ minLength: 1 }) });
@@ -34,7 +34,7 @@ export interface MountState {
   readonly dir: string | null;
   readonly problem: MountProblem | undefined;
   /** What a gateway that comes after this one is to do; null: not mount; undefined: what the settings say. */
-  readonly wish: MountWish | null | undefined;
+  readonly wish: MountRequest | null | undefined;
 }
 
 export interface MountPointOptions {
@@ -58,7 +58,7 @@ export interface MountPointOptions {
 export class MountPoint {
   readonly #options: MountPointOptions;
   #door: FuseDoor | undefined;
-  #wish: MountWish | null | undefined;
+  #wish: MountRequest | null | undefined;
   #problem: MountProblem | undefined;
   /** The folder of a mount that ended; whatever got into it since may be hidden again. */
   #left: string | undefined;
@@ -81,7 +81,7 @@ export class MountPoint {
    * Removes the dead mount that a process before this one left, then mounts if that is wished. That it cannot be done
    * is told and kept as the problem. Never throws.
    */
-  async start(wish: MountWish | undefined): Promise<void> {
+  async start(wish: MountRequest | undefined): Promise<void> {
     await this.#recover();
     if (wish === undefined) return;
     try {
@@ -101,7 +101,7 @@ export class MountPoint {
    * @throws EBUSY if it is mounted already; ENOTEMPTY; EINVAL if the folder is in one of the drive's own or around it;
    * else as `openFuseDoor`
    */
-  mount(wish: MountWish): Promise<string> {
+  mount(wish: MountRequest): Promise<string> {
     return this.#next(() => this.#mount(wish));
   }
 
@@ -156,7 +156,7 @@ export class MountPoint {
     }
   }
 
-  async #mount(wish: MountWish): Promise<string> {
+  async #mount(wish: MountRequest): Promise<string> {
     const { fs, file, source, taken, log } = this.#options;
     if (this.#door !== undefined) {
       const reason = `the drive is mounted on ${this.#door.dir}; \`fjord unmount\` ends that`;
@@ -181,7 +181,7 @@ export class MountPoint {
     }
   }
 
-  #is(door: FuseDoor, wish: MountWish): void {
+  #is(door: FuseDoor, wish: MountRequest): void {
     this.#door = door;
     this.#wish = wish;
     this.#problem = undefined;
@@ -190,7 +190,7 @@ export class MountPoint {
     void this.#watch(door, wish);
   }
 
-  async #watch(door: FuseDoor, wish: MountWish): Promise<void> {
+  async #watch(door: FuseDoor, wish: MountRequest): Promise<void> {
     const since = performance.now();
     const end = await endOf(door);
     await this.#turn;
@@ -213,7 +213,7 @@ export class MountPoint {
     await this.#again(wish);
   }
 
-  async #again(wish: MountWish): Promise<void> {
+  async #again(wish: MountRequest): Promise<void> {
     while (this.#wish === wish) {
       await sleep(this.#delay, undefined, { ref: false });
       this.#delay = Math.min(this.#delay * 2, LONGEST);
@@ -239,7 +239,7 @@ export class MountPoint {
     await rm(this.#options.file, { force: true });
   }
 
-  #failed({ dir }: MountWish, error: unknown): MountProblem {
+  #failed({ dir }: MountRequest, error: unknown): MountProblem {
     const { reason, message } = asFsError(error, 'mount');
     this.#problem = { dir, reason: reason ?? message };
     this.#changed();

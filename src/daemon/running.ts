@@ -5,7 +5,7 @@ import { endMountsOf } from '../mounts/doors/fuse-door.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { DataDir } from './data-dir.ts';
 import { readJson, writeJson } from './secrets.ts';
-import { answers } from './sole-socket.ts';
+import { answers } from './singleton-socket.ts';
 
 /** `over`: killed, but something of it is left, such as a thread that waits in the kernel. */
 export type Life = 'alive' | 'over' | 'gone';

@@ -6,7 +6,7 @@ interface Rare {
   atime?: number | undefined;
   files?: Set<OpenFile> | undefined;
   lent?: Lent | undefined;
-  departed?: Attr | undefined;
+  recentDeletions?: Attr | undefined;
   touched?: number | undefined;
 }
 
@@ -67,12 +67,12 @@ export class Inode {
   }
 
   /** What it was when a request of the kernel took its name away. */
-  get departed(): Attr | undefined {
-    return this.#rare?.departed;
+  get recentDeletions(): Attr | undefined {
+    return this.#rare?.recentDeletions;
   }
 
-  set departed(departed: Attr | undefined) {
-    this.#change({ departed });
+  set recentDeletions(recentDeletions: Attr | undefined) {
+    this.#change({ recentDeletions });
   }
 
   /** When something of it was set that the port does not keep; its ctime is not before this. */

@@ -13,17 +13,17 @@ import { DiskStaging } from '../cache/staging/staging.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { Activity } from './drive/activity.ts';
-import { ROOT, hangBranches } from './drive/branch.ts';
+import { ROOT, attachFixedFolders } from './drive/mount-table.ts';
 import { Changes } from './drive/changes.ts';
 import { Issues } from './sync/issues.ts';
 import { Conflicts } from './sync/conflict/conflicts.ts';
 import { AccountRoom, type Quota } from './drive/account-room.ts';
 import { Drive } from './drive/drive.ts';
 import { Follower } from './sync/follow/follower.ts';
-import { Gates } from './drive/gates.ts';
+import { FolderLocks } from './drive/folder-locks.ts';
 import type { Ground } from './drive/ground.ts';
 import { Guard } from './drive/guard.ts';
-import { Ledger } from './intents/planner.ts';
+import { IntentPlanner } from './intents/planner.ts';
 import { LockRecords } from './doors/lock-records.ts';
 import { OpenFiles } from './drive/open/open-files.ts';
 import { ParkedIntents } from './sync/upload/parked.ts';
@@ -34,7 +34,7 @@ import { recoverWriting } from './recovery/recovery.ts';
 import { Replica } from './sync/replica.ts';
 import { removeScratch } from './recovery/scratch.ts';
 import { recoverSettling } from './recovery/settling.ts';
-import { Standing } from './drive/standing.ts';
+import { PolicyState } from './drive/policy-state.ts';
 import { Sweeper } from './drive/sweeper.ts';
 import type { SyncLog } from './sync/sync-parts.ts';
 import { Tidying } from './recovery/tidying.ts';
@@ -148,18 +148,24 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const policyOf: PolicyOf = ({ space }) => policyFor(all, catalog.space(space));
   const activity = new Activity({ now, settle });
   const changes = new Changes((error) => log.warn({ err: error }, 'a listener of changes failed'));
-  const standing = new Standing({ catalog, journal, activity, policyOf, now });
-  const ledger = new Ledger({ journal, writer, now });
+  const policyState = new PolicyState({ catalog, journal, activity, policyOf, now });
+  const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());
-  const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, room, now };
+  const parts = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
   const files = new OpenFiles(parts);
-  const isSealed = (entry: Entry): boolean => standing.isSealed(entry);
-  const ground: Ground = { ...parts, files, gates: new Gates(), isSealed, durable: options.durability === 'power' };
+  const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
+  const ground: Ground = {
+    ...parts,
+    files,
+    folderLocks: new FolderLocks(),
+    isSealed,
+    durable: options.durability === 'power',
+  };
   const sweeper = new Sweeper(ground);
 
   const raw = new Drive(ROOT, ground, sweeper);
-  const guarded = new Guard(raw, standing);
-  const fs = new VersionsFolder(guarded, { remote, store, standing });
+  const guarded = new Guard(raw, policyState);
+  const fs = new VersionsFolder(guarded, { remote, store, policyState });
 
   const conflicts = new Conflicts(await db.rows('conflicts'), writer);
   const issues = await Issues.open(await db.rows('issues'), writer);
@@ -178,7 +184,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told });
   if (quota.last !== undefined) raw.setQuota(quota.last);
 
-  if (catalog.get(ROOT) === undefined) await writer.write(hangBranches(catalog, now()));
+  if (catalog.get(ROOT) === undefined) await writer.write(attachFixedFolders(catalog, now()));
   await recoverWriting(parts);
   await recoverSettling(parts, policyOf);
   await removeScratch(parts, raw);

@@ -65,9 +65,9 @@ export class Gateway {
    * Answers when the drive has its folders. Until this computer has heard from the cloud for the first time it has none, and a
    * program that comes then would be told so; when the cloud has not said anything for `patience` ms, it is.
    */
-  async ready(patience: number): Promise<void> {
+  async ready(backoff: number): Promise<void> {
     const { catalog } = this.#stack.ground;
-    for (const end = performance.now() + patience; performance.now() < end; await sleep(LOOK)) {
+    for (const end = performance.now() + backoff; performance.now() < end; await sleep(LOOK)) {
       if ((await catalog.spaces()).length > 0) return;
     }
   }

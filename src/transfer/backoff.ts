@@ -3,7 +3,7 @@ const FIRST = 500;
 const LONGEST = 60_000;
 
 /** How long to wait for a cloud that cannot be reached. */
-export class Patience {
+export class Backoff {
   readonly #now: () => number;
   readonly #random: () => number;
   #failures = 0;

@@ -11,7 +11,7 @@ const LONGEST = 3000;
  * thousand files. So a batch of several is followed by the next when the program pauses, or after a while. A single change
  * is sent at once.
  */
-export class Burst {
+export class BatchDelay {
   #until = 0;
   /** The newest promise, and when it was first seen, ms. */
   #last = 0;

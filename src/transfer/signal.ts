@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const LONGEST_REST = 250;
 
 /** Wakes one loop that waits; a wake-up while nobody waits is kept for the next wait. */
-export class Wake {
+export class Signal {
   #resolve: (() => void) | undefined;
   #kept = false;
 

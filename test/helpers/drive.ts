@@ -3,17 +3,17 @@ import type { BlockSource } from '../../src/cache/content/content.ts';
 import type { SpaceRecord } from '../../src/cloud/http/wire.ts';
 import { AccountRoom } from '../../src/mounts/drive/account-room.ts';
 import { Activity } from '../../src/mounts/drive/activity.ts';
-import { hangSpaces, ROOT } from '../../src/mounts/drive/branch.ts';
+import { attachSpaces, ROOT } from '../../src/mounts/drive/mount-table.ts';
 import { Changes } from '../../src/mounts/drive/changes.ts';
 import { Drive } from '../../src/mounts/drive/drive.ts';
-import { Gates } from '../../src/mounts/drive/gates.ts';
+import { FolderLocks } from '../../src/mounts/drive/folder-locks.ts';
 import type { Ground } from '../../src/mounts/drive/ground.ts';
 import { Guard } from '../../src/mounts/drive/guard.ts';
-import { Ledger } from '../../src/mounts/intents/planner.ts';
+import { IntentPlanner } from '../../src/mounts/intents/planner.ts';
 import { OpenFiles } from '../../src/mounts/drive/open/open-files.ts';
 import { policies, policyFor } from '../../src/mounts/policy/policies.ts';
 import type { PolicyOf } from '../../src/mounts/policy/policy.ts';
-import { Standing } from '../../src/mounts/drive/standing.ts';
+import { PolicyState } from '../../src/mounts/drive/policy-state.ts';
 import { Sweeper } from '../../src/mounts/drive/sweeper.ts';
 import { openCacheDisk } from './cache-disk.ts';
 import { MemorySource } from './memory-source.ts';
@@ -23,7 +23,7 @@ export interface TestDrive {
   readonly drive: Drive;
   /** The drive behind the policies. */
   readonly guard: Guard;
-  readonly standing: Standing;
+  readonly policyState: PolicyState;
   readonly sweeper: Sweeper;
   readonly source: MemorySource;
   close(): Promise<void>;
@@ -63,27 +63,27 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   const all = policies({ settle: SETTLE, readable });
   const policyOf: PolicyOf = ({ space }) => policyFor(all, catalog.space(space));
   const activity = new Activity({ now, settle: SETTLE });
-  const standing = new Standing({ catalog, journal, activity, policyOf, now });
+  const policyState = new PolicyState({ catalog, journal, activity, policyOf, now });
   const changes = new Changes((error) => {
     throw error;
   });
-  const ledger = new Ledger({ journal, writer, now });
+  const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());
-  const parts = { catalog, journal, ledger, writer, staging, store, changes, activity, room, now };
+  const parts = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
   const ground: Ground = {
     ...parts,
     files: new OpenFiles(parts),
-    gates: new Gates(),
-    isSealed: (entry) => standing.isSealed(entry),
+    folderLocks: new FolderLocks(),
+    isSealed: (entry) => policyState.isSealed(entry),
   };
   const sweeper = new Sweeper(ground);
-  if (catalog.get(ROOT) === undefined) await writer.write((await hangSpaces(catalog, spaces, now())).ops);
+  if (catalog.get(ROOT) === undefined) await writer.write((await attachSpaces(catalog, spaces, now())).ops);
   const drive = new Drive(ROOT, ground, sweeper);
   return {
     ground,
     drive,
-    guard: new Guard(drive, standing),
-    standing,
+    guard: new Guard(drive, policyState),
+    policyState,
     sweeper,
     source,
     close: async () => {

@@ -1,15 +1,15 @@
 import { getEventListeners } from 'node:events';
 import t from 'tap';
-import { Wake } from '../../src/transfer/signal.ts';
+import { Signal } from '../../src/transfer/signal.ts';
 
 t.test('a wake-up while nobody waits is kept', async () => {
-  const wake = new Wake();
+  const wake = new Signal();
   wake.wake();
   await wake.wait(undefined, new AbortController().signal);
 });
 
 t.test('whatever ends a wait, nothing of it stays', async (t) => {
-  const wake = new Wake();
+  const wake = new Signal();
   const stop = new AbortController();
   const listeners = (): number => getEventListeners(stop.signal, 'abort').length;
   await wake.wait(1, stop.signal);

@@ -5,7 +5,7 @@ import { asFsError } from '../../vfs/fs-error.ts';
  * A block on its way into memory, from the disk or from the source, with everybody who wants it. Each can give up on
  * its own; it goes on while one of them is interested.
  */
-export class Flight {
+export class SingleFlight {
   readonly #promise: Promise<Uint8Array>;
   #resolve!: (data: Uint8Array) => void;
   #reject!: (error: unknown) => void;

@@ -1,6 +1,6 @@
 import { DigestList } from '../../vfs/digest-list.ts';
 import { type Awaitable, type Context, background } from '../../vfs/context.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import { FsError, asFsError } from '../../vfs/fs-error.ts';
 import type { Bitmap } from '../disk/bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
@@ -263,7 +263,7 @@ export class DiskStagedFile implements StagedFile {
     const { base } = this.#record;
     const blocks = base === undefined ? {} : this.#file.blocks;
     const digests = this.#digests && Buffer.from(this.#digests.toBytes()).toString('base64');
-    this.#record = extended(extended(this.#record, blocks), digests === undefined ? {} : { digests });
+    this.#record = assign(assign(this.#record, blocks), digests === undefined ? {} : { digests });
     return this.#parts.save(this.#record);
   }
 

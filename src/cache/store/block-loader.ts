@@ -4,20 +4,20 @@ import { BLOCK_SIZE, blockLength, digestOf, blockCount, zeros } from '../../vfs/
 import { BlockMemory } from '../content/block-memory.ts';
 import { BlockFetcher, type FetchedBlock, type Want } from '../content/block-fetcher.ts';
 import type { BlockSource, Content } from '../content/content.ts';
-import { Flight } from '../content/single-flight.ts';
+import { SingleFlight } from '../content/single-flight.ts';
 import type { Manifests } from '../content/manifests.ts';
 import type { StoreIndex } from './store-index.ts';
 import type { StoredContent } from './stored-content.ts';
 
 /** Bytes of blocks kept in memory because the disk has no room for them. */
-const HOMELESS = 48 * 1024 * 1024;
+const UNPERSISTED = 48 * 1024 * 1024;
 
 interface Load {
   readonly key: string;
   readonly stored: StoredContent;
   readonly content: Content;
   readonly index: number;
-  readonly flight: Flight;
+  readonly flight: SingleFlight;
 }
 
 /**
@@ -29,9 +29,12 @@ export class BlockLoader {
   readonly #manifests: Manifests;
   readonly #fetcher: BlockFetcher;
   readonly #signal: AbortSignal;
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Map<string, SingleFlight>();
   readonly #memory = new BlockMemory();
-  readonly #homeless = new LRUCache<string, Uint8Array>({ maxSize: HOMELESS, sizeCalculation: (data) => data.length });
+  readonly #unpersisted = new LRUCache<string, Uint8Array>({
+    maxSize: UNPERSISTED,
+    sizeCalculation: (data) => data.length,
+  });
 
   constructor(index: StoreIndex, manifests: Manifests, source: BlockSource, signal: AbortSignal) {
     this.#index = index;
@@ -41,11 +44,11 @@ export class BlockLoader {
   }
 
   /** The flight of one block. A caller that waits for it calls `hurry` in the same turn. */
-  load(stored: StoredContent, content: Content, index: number): Flight {
+  load(stored: StoredContent, content: Content, index: number): SingleFlight {
     const key = keyOf(stored, index);
     const known = this.#flights.get(key);
     if (known !== undefined) return known;
-    const load = { key, stored, content, index, flight: new Flight() };
+    const load = { key, stored, content, index, flight: new SingleFlight() };
     this.#flights.set(key, load.flight);
     this.#index.acquire(stored.hash, stored.size);
     if (stored.present.has(index)) void this.#check(load);
@@ -86,9 +89,9 @@ export class BlockLoader {
   }
 
   #get(load: Load): void {
-    const homeless = this.#homeless.get(load.key);
-    if (homeless !== undefined) {
-      load.flight.land(homeless);
+    const unpersisted = this.#unpersisted.get(load.key);
+    if (unpersisted !== undefined) {
+      load.flight.land(unpersisted);
       this.#done(load);
       return;
     }
@@ -161,9 +164,9 @@ export class BlockLoader {
     try {
       const kept = (await this.#index.room(data.length)) && (await this.#write(stored, index, data));
       if (kept) this.#memory.keep(key, data);
-      else this.#homeless.set(key, data);
+      else this.#unpersisted.set(key, data);
     } catch {
-      this.#homeless.set(key, data);
+      this.#unpersisted.set(key, data);
     }
   }
 

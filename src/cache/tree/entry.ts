@@ -74,8 +74,8 @@ export function looksSame(a: Entry, b: Entry): boolean {
 
 /** True for an entry whose space is a branch of the drive made here (`/`, `/Backup`, …) and not one of the cloud's. */
 export function isBranch(entry: Entry): boolean {
-  return entry.space === BRANCH;
+  return entry.space === FIXED;
 }
 
 /** The `space` of the folders that exist on this computer only, to hang the spaces into. */
-export const BRANCH = '.';
+export const FIXED = '.';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { dataDir, takeDataDir } from '../../daemon/data-dir.ts';
 import { Problem } from '../../daemon/problem.ts';
-import { answers } from '../../daemon/sole-socket.ts';
+import { answers } from '../../daemon/singleton-socket.ts';
 import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { askPassword } from '../password.ts';
 

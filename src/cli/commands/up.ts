@@ -42,7 +42,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   if (parent === undefined) {
     // A mount must not be looked at before it is known that nobody serves it any more.
     await refuseSecond(dataDir(config['data.dir']));
-    await (await import('../../daemon/mount-wish.ts')).checkMountSetting(config);
+    await (await import('../../daemon/mount-request.ts')).checkMountSetting(config);
   }
   const { access: file } = dataDir(config['data.dir']);
   const access = new AccessFile(file, (error) => say(`${file} cannot be written: ${asProblem(error).message}`));

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { asFsError, FsError } from '../../vfs/fs-error.ts';
-import { listenAlone } from '../sole-socket.ts';
+import { listenAlone } from '../singleton-socket.ts';
 import type { Controls } from './controls.ts';
 import { statusOf, toFailure } from './failure.ts';
 import { addFileRoutes } from './file-routes.ts';

@@ -1,5 +1,5 @@
 import { background, type Awaitable } from '../../vfs/context.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import type { Backing, FileHandle, OpenMode } from '../../vfs/file-system.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
@@ -136,7 +136,7 @@ export const open = operation<OpenArgs, Opening & { readonly inode: Inode }>({
 
 export const create = operation({
   name: 'create',
-  decode: (request) => extended(request.struct(wire.CreateIn), { name: request.string() }),
+  decode: (request) => assign(request.struct(wire.CreateIn), { name: request.string() }),
   run(state, request, { name, ...args }) {
     const folder = state.inodes.get(request.nodeid);
     const how = howOf(args, true);

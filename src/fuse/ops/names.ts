@@ -1,7 +1,7 @@
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import type { Awaitable } from '../../vfs/context.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
 import { EINVAL, ENOENT, EPERM, Errno } from '../errno.ts';
 import type { Inode } from '../inode.ts';
@@ -67,7 +67,7 @@ export const lookup = operation<string, Found | undefined>({
 
 export const mkdir = operation({
   name: 'mkdir',
-  decode: (request) => extended(request.struct(wire.MkdirIn), { name: request.string() }),
+  decode: (request) => assign(request.struct(wire.MkdirIn), { name: request.string() }),
   run: (state, request, { mode, name }) =>
     changing(state, request, name, (folder) =>
       chain(state.fs.getattr(folder, request), (parent) => {
@@ -90,7 +90,7 @@ export const symlink = operation({
 /** Regular files only: a cloud drive has no devices, pipes and sockets. */
 export const mknod = operation({
   name: 'mknod',
-  decode: (request) => extended(request.struct(wire.MknodIn), { name: request.string() }),
+  decode: (request) => assign(request.struct(wire.MknodIn), { name: request.string() }),
   run(state, request, { mode, name }) {
     if ((mode & Mode.IFMT) !== Mode.IFREG) throw new Errno(EPERM);
     const attr = { mode: mode & 0o7777 };
@@ -118,7 +118,7 @@ function gone(state: State, attr: Attr | undefined): void {
   const inode = attr && state.inodes.find(attr.id);
   if (inode === undefined) return;
   inode.unlinked = true;
-  inode.departed = attr;
+  inode.recentDeletions = attr;
   inode.touched = state.now();
 }
 

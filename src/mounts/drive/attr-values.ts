@@ -23,7 +23,7 @@ export function modeOf(mode: number | undefined, kind: Kind): number {
 }
 
 /** Mode, times and extended attributes of a new node. @throws EINVAL, ENOSPC */
-export function bornWith(
+export function createdWith(
   { mode, mtime, birthtime, xattrs }: NewAttr,
   kind: Kind,
   now: Time,

@@ -1,12 +1,12 @@
 import type { StagedFile } from '../../cache/content/content.ts';
 import { attrOf, type Entry } from '../../cache/tree/entry.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import type { CopyOptions, Place } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { Attr, NewAttr, NodeId } from '../../vfs/node.ts';
-import { birth, makeFolder, newEntry, submitBirth } from './births.ts';
-import { fill } from './fill.ts';
+import { planNewNode, makeFolder, newEntry, submitNewNode } from './create.ts';
+import { replaceContent } from './replace-content.ts';
 import { type Ground, discard, nodeOf, occupantOf, spaceFolderOf } from './ground.ts';
 import { newId } from '../../vfs/ids.ts';
 import { planReplaced } from '../intents/plan.ts';
@@ -39,7 +39,7 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
     // A copy that was made for this alone goes with its fork.
     if (sealed !== undefined && !isNamed(ground, node.id, sealed.id))
       ground.staging.discard(sealed.id).catch(() => undefined);
-    while (ground.gates.isClosed(to.folder)) await ground.gates.opened(to.folder);
+    while (ground.folderLocks.isClosed(to.folder)) await ground.folderLocks.opened(to.folder);
     const source = nodeOf(ground, node.id, 'copy');
     const { parent, old } = target(ground, to, replace);
     const content = fork === undefined ? byReference(source) : { staged: fork.id, size: fork.size };
@@ -47,7 +47,13 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
     if (content === undefined) return await copyFile(ground, node, to, replace);
     const place = { parent, name: to.name, old };
     if (fork === undefined && source.hash !== undefined) ground.store.share(source.hash);
-    const { entry } = await fill(ground, place, { ...content, version: newId(ground.now()) }, metadata(source), 'copy');
+    const { entry } = await replaceContent(
+      ground,
+      place,
+      { ...content, version: newId(ground.now()) },
+      metadata(source),
+      'copy',
+    );
     return attrOf(entry);
   } catch (error) {
     if (fork !== undefined) ground.staging.discard(fork.id).catch(() => undefined);
@@ -69,15 +75,15 @@ function byReference({ remote, hash, size }: Entry): { size: number; from?: stri
 async function copySymlink(ground: Ground, node: Entry, to: Place, replace: boolean): Promise<Attr> {
   const { parent, old } = target(ground, to, replace);
   const { target: text = '', size } = node;
-  const made: Entry = extended(newEntry(ground, parent, to.name, 'symlink', metadata(node), 'copy'), {
+  const made: Entry = assign(newEntry(ground, parent, to.name, 'symlink', metadata(node), 'copy'), {
     target: text,
     size,
   });
-  const plan = old === undefined ? undefined : planReplaced(old, ground.ledger.waiting(old.id));
+  const plan = old === undefined ? undefined : planReplaced(old, ground.planner.waiting(old.id));
   const freed =
-    plan === undefined || old === undefined ? [] : [...ground.ledger.ops(plan), ...ground.catalog.remove(old)];
-  const { entry, ops } = birth(ground, parent, made, undefined, plan?.replace);
-  await submitBirth(ground, parent, entry, [...freed, ...ops]);
+    plan === undefined || old === undefined ? [] : [...ground.planner.ops(plan), ...ground.catalog.remove(old)];
+  const { entry, ops } = planNewNode(ground, parent, made, undefined, plan?.replace);
+  await submitNewNode(ground, parent, entry, [...freed, ...ops]);
   if (old !== undefined) discard(ground, [{ node: old.id, staged: old.staged }]);
   return attrOf(entry);
 }

@@ -6,7 +6,7 @@ import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NewAttr } from '../../vfs/node.ts';
 import { checkAborted } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf } from './ground.ts';
-import { type Fill, fill } from './fill.ts';
+import { type NewWholeContent, replaceContent } from './replace-content.ts';
 import { newId } from '../../vfs/ids.ts';
 
 /** See `FileSystem.draft`: a staged file that no entry names yet. */
@@ -43,9 +43,9 @@ export class DriveDraft implements Draft {
       this.#ground.writer.checkRoom();
       const hash = await this.#hashIfEqualSize(context);
       const content = { staged: this.#file.id, size: this.#file.size, version: newId(this.#ground.now()), ...hash };
-      const { gates } = this.#ground;
-      while (gates.isClosed(this.#place.folder)) await gates.opened(this.#place.folder);
-      const { entry, used } = await this.#fill(content, expected);
+      const { folderLocks } = this.#ground;
+      while (folderLocks.isClosed(this.#place.folder)) await folderLocks.opened(this.#place.folder);
+      const { entry, used } = await this.#replaceContent(content, expected);
       if (!used) this.#drop();
       // Who reads it already goes on, also if the next draft has replaced it by now.
       if (!this.#ground.files.isOpen(entry.id)) this.#file.close();
@@ -63,14 +63,17 @@ export class DriveDraft implements Draft {
   }
 
   /** Checks and submits in one turn. */
-  #fill(content: Fill, expected: string | null | undefined): Promise<{ entry: Entry; used: boolean }> {
+  #replaceContent(
+    content: NewWholeContent,
+    expected: string | null | undefined,
+  ): Promise<{ entry: Entry; used: boolean }> {
     const { folder, name } = this.#place;
     const parent = spaceFolderOf(this.#ground, folder, 'commit');
     const old = occupantOf(this.#ground, parent, name);
     if (expected !== undefined && (old?.version ?? null) !== expected) {
       throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed meanwhile' });
     }
-    return fill(this.#ground, { parent, name, old }, content, this.#attr, 'commit');
+    return replaceContent(this.#ground, { parent, name, old }, content, this.#attr, 'commit');
   }
 
   /** Only bytes of the same number can be the same; all others need not be hashed now. */

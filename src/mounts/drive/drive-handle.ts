@@ -5,7 +5,7 @@ import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
 import { type Ground, release } from './ground.ts';
-import type { Loan } from './open/loan.ts';
+import type { BackingFile } from './open/backing-file.ts';
 import type { OpenFile } from './open/open-file.ts';
 
 /**
@@ -19,7 +19,7 @@ export class DriveHandle implements FileHandle {
   /** Only where a close is to survive the loss of power. */
   readonly flush?: (context: Context) => Awaitable<void>;
   #open = true;
-  #loan: Loan | undefined;
+  #loan: BackingFile | undefined;
 
   /** Takes over one count of `file.handles`, and of its writers. */
   constructor(ground: Ground, file: OpenFile, mode: OpenMode) {
@@ -69,7 +69,7 @@ export class DriveHandle implements FileHandle {
     const loan = this.#loan ?? (await this.#file.lend(write));
     // Closed, or asked twice, meanwhile.
     if (loan !== undefined && loan !== this.#loan && (!this.#open || this.#loan !== undefined)) {
-      this.#file.giveBack(loan, write);
+      this.#file.closeBacking(loan, write);
       return this.#loan?.backing;
     }
     this.#loan = loan;
@@ -79,7 +79,7 @@ export class DriveHandle implements FileHandle {
   close(): Awaitable<void> {
     if (!this.#open) return;
     this.#open = false;
-    if (this.#loan !== undefined) this.#file.giveBack(this.#loan, this.#mode.write);
+    if (this.#loan !== undefined) this.#file.closeBacking(this.#loan, this.#mode.write);
     const written = this.#file.written();
     return written instanceof Promise ? written.then(() => this.#release()) : this.#release();
   }

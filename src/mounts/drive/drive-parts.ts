@@ -5,13 +5,13 @@ import type { Journal } from '../../cache/tree/journal.ts';
 import type { AccountRoom } from './account-room.ts';
 import type { Activity } from './activity.ts';
 import type { Changes } from './changes.ts';
-import type { Ledger } from '../intents/planner.ts';
+import type { IntentPlanner } from '../intents/planner.ts';
 
 /** What open files and the drive share with uploader and follower. */
 export interface DriveParts {
   readonly catalog: Catalog;
   readonly journal: Journal;
-  readonly ledger: Ledger;
+  readonly planner: IntentPlanner;
   readonly writer: GroupWriter;
   readonly staging: Staging;
   readonly store: ContentStore;

@@ -19,7 +19,7 @@ import { checkName } from '../../vfs/name.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
 import type { Quota } from './account-room.ts';
 import { checkAborted } from './attr-values.ts';
-import { makeFile, makeFolder, makeSymlink } from './births.ts';
+import { makeFile, makeFolder, makeSymlink } from './create.ts';
 import { copy } from './copy.ts';
 import { DriveDraft } from './drive-draft.ts';
 import { DriveHandle } from './drive-handle.ts';
@@ -104,26 +104,26 @@ export class Drive implements FileSystem {
   }
 
   async mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Promise<Attr> {
-    const { gates } = this.#ground;
+    const { folderLocks } = this.#ground;
     checkAborted(context, 'mkdir');
     this.#ground.writer.checkRoom();
-    while (gates.isClosed(folder)) await gates.opened(folder);
+    while (folderLocks.isClosed(folder)) await folderLocks.opened(folder);
     return await makeFolder(this.#ground, folder, name, attr);
   }
 
   async symlink(folder: NodeId, name: string, target: string, context: Context): Promise<Attr> {
-    const { gates } = this.#ground;
+    const { folderLocks } = this.#ground;
     checkAborted(context, 'symlink');
     this.#ground.writer.checkRoom();
-    while (gates.isClosed(folder)) await gates.opened(folder);
+    while (folderLocks.isClosed(folder)) await folderLocks.opened(folder);
     return await makeSymlink(this.#ground, folder, name, target);
   }
 
   async create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): Promise<FileHandle> {
-    const { gates } = this.#ground;
+    const { folderLocks } = this.#ground;
     checkAborted(context, 'create');
     this.#ground.writer.checkRoom();
-    while (gates.isClosed(folder)) await gates.opened(folder);
+    while (folderLocks.isClosed(folder)) await folderLocks.opened(folder);
     const file = await makeFile(this.#ground, folder, name, attr, mode);
     return new DriveHandle(this.#ground, file, mode);
   }
@@ -169,18 +169,18 @@ export class Drive implements FileSystem {
   }
 
   async rename(from: Place, to: Place, flags: RenameFlags, context: Context): Promise<Attr> {
-    const { gates } = this.#ground;
+    const { folderLocks } = this.#ground;
     checkAborted(context, 'rename');
     this.#ground.writer.checkRoom();
-    while (gates.isClosed(to.folder)) await gates.opened(to.folder);
+    while (folderLocks.isClosed(to.folder)) await folderLocks.opened(to.folder);
     return await rename(this.#ground, from, to, flags);
   }
 
   async copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Promise<Attr> {
-    const { gates } = this.#ground;
+    const { folderLocks } = this.#ground;
     checkAborted(context, 'copy');
     this.#ground.writer.checkRoom();
-    while (gates.isClosed(to.folder)) await gates.opened(to.folder);
+    while (folderLocks.isClosed(to.folder)) await folderLocks.opened(to.folder);
     return await copy(this.#ground, node, to, options);
   }
 

@@ -1,4 +1,4 @@
-import { BRANCH, type Entry, nextCtime } from '../../cache/tree/entry.ts';
+import { FIXED, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { Awaitable } from '../../vfs/context.ts';
 import type { Change, OpenMode } from '../../vfs/file-system.ts';
@@ -6,14 +6,14 @@ import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
-import type { Gates } from './gates.ts';
+import type { FolderLocks } from './folder-locks.ts';
 import type { OpenFile } from './open/open-file.ts';
 import type { OpenFiles } from './open/open-files.ts';
 
 /** What the operations of the drive stand on. */
 export interface Ground extends DriveParts {
   readonly files: OpenFiles;
-  readonly gates: Gates;
+  readonly folderLocks: FolderLocks;
   /** Whether a node may only get new versions, and neither move nor go. */
   readonly isSealed: (entry: Entry) => boolean;
   /** Whether a close is answered only when it is written. */
@@ -48,7 +48,7 @@ export function folderOf(ground: Ground, id: NodeId, op: string): Entry {
 /** A folder of the cloud, in which names may come and go. @throws ESTALE, ENOTDIR, EROFS */
 export function spaceFolderOf(ground: Ground, id: NodeId, op: string): Entry {
   const folder = folderOf(ground, id, op);
-  if (folder.space === BRANCH) throw new FsError('EROFS', op, { subject: folder.name, reason: 'this folder is fixed' });
+  if (folder.space === FIXED) throw new FsError('EROFS', op, { subject: folder.name, reason: 'this folder is fixed' });
   return folder;
 }
 
@@ -76,7 +76,7 @@ export function touched({ catalog, now }: Ground, folder: Entry): Op {
 
 /** @throws EXDEV for two spaces; EROFS, EBUSY for the root of a space, which hangs where it hangs */
 export function checkMovable(entry: Entry, parent: Entry, op: string): void {
-  if (parent.space === BRANCH) throw new FsError('EROFS', op, { subject: entry.name, reason: 'this folder is fixed' });
+  if (parent.space === FIXED) throw new FsError('EROFS', op, { subject: entry.name, reason: 'this folder is fixed' });
   if (entry.space === parent.space) return;
   throw new FsError('EBUSY', op, { subject: entry.name, reason: 'it is shared as a whole' });
 }

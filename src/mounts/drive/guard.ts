@@ -16,7 +16,7 @@ import type {
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
 import { OTHER_MOUNT, type Operation, type Policy } from '../policy/policy.ts';
-import type { Standing } from './standing.ts';
+import type { PolicyState } from './policy-state.ts';
 
 /**
  * Lets through what the policy of a node allows. The name of a node is governed by the policy of its folder, its content
@@ -25,12 +25,12 @@ import type { Standing } from './standing.ts';
 export class Guard implements FileSystem {
   readonly root: NodeId;
   readonly #fs: FileSystem;
-  readonly #standing: Standing;
+  readonly #policyState: PolicyState;
 
-  constructor(fs: FileSystem, standing: Standing) {
+  constructor(fs: FileSystem, policyState: PolicyState) {
     this.root = fs.root;
     this.#fs = fs;
-    this.#standing = standing;
+    this.#policyState = policyState;
   }
 
   lookup(folder: NodeId, name: string, context: Context): Awaitable<Attr> {
@@ -45,7 +45,7 @@ export class Guard implements FileSystem {
     const { size, ...others } = changes;
     if (size !== undefined) this.#check(node, size === 0 ? 'replace' : 'write', 'truncate');
     // Emptied as a whole, it begins a new version, whose attributes are free.
-    const begins = size === 0 && this.#standing.entry(node)?.size !== 0;
+    const begins = size === 0 && this.#policyState.entry(node)?.size !== 0;
     if (!begins && Object.keys(others).length > 0) this.#check(node, 'attr', 'setattr');
     return this.#fs.setattr(node, changes, context);
   }
@@ -113,14 +113,14 @@ export class Guard implements FileSystem {
   }
 
   rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
-    const source = this.#standing.entry(from.folder);
-    const target = this.#standing.entry(to.folder);
+    const source = this.#policyState.entry(from.folder);
+    const target = this.#policyState.entry(to.folder);
     if (source !== undefined && target !== undefined) this.#checkRename(source, from, target, to, flags);
     return this.#fs.rename(from, to, flags, context);
   }
 
   copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
-    const entry = this.#standing.entry(node);
+    const entry = this.#policyState.entry(node);
     if (entry?.kind === 'file') this.#check(node, 'read', 'copy');
     this.#checkFill(to, 'copy');
     return this.#fs.copy(node, to, options, context);
@@ -143,15 +143,15 @@ export class Guard implements FileSystem {
   }
 
   #checkRename(source: Entry, from: Place, target: Entry, to: Place, flags: RenameFlags): void {
-    const node = this.#standing.child(source, from.name);
+    const node = this.#policyState.child(source, from.name);
     if (source.space !== target.space && node !== undefined) {
       throw new FsError('EXDEV', 'rename', { subject: from.name, reason: OTHER_MOUNT });
     }
     this.#checkName(from, 'rename', 'rename');
     this.#checkAdd(to, 'rename');
-    const other = this.#standing.child(target, to.name);
+    const other = this.#policyState.child(target, to.name);
     if (node === undefined || other === undefined || other.id === node.id) return;
-    const policy = this.#standing.policy(target);
+    const policy = this.#policyState.policy(target);
     if (flags.exchange === true && policy.sealing) {
       throw new FsError('ENOTSUP', 'rename', { subject: from.name, reason: 'nothing is exchanged here' });
     }
@@ -162,36 +162,36 @@ export class Guard implements FileSystem {
 
   /** A new name in a folder. */
   #checkAdd({ folder }: Place, op: string): void {
-    const entry = this.#standing.entry(folder);
-    if (entry?.kind === 'folder') this.#verdict(this.#standing.policy(entry), entry, 'add', op);
+    const entry = this.#policyState.entry(folder);
+    if (entry?.kind === 'folder') this.#verdict(this.#policyState.policy(entry), entry, 'add', op);
   }
 
   /** The whole content of a name, new or not. */
   #checkFill({ folder, name }: Place, op: string): void {
     this.#checkAdd({ folder, name }, op);
-    const parent = this.#standing.entry(folder);
-    const old = parent === undefined ? undefined : this.#standing.child(parent, name);
+    const parent = this.#policyState.entry(folder);
+    const old = parent === undefined ? undefined : this.#policyState.child(parent, name);
     if (parent !== undefined && old !== undefined && old.kind !== 'folder') {
-      this.#verdict(this.#standing.policy(parent), old, old.kind === 'file' ? 'replace' : 'remove', op);
+      this.#verdict(this.#policyState.policy(parent), old, old.kind === 'file' ? 'replace' : 'remove', op);
     }
   }
 
   /** What happens to a name: the folder's policy decides, in the node's state. */
   #checkName({ folder, name }: Place, operation: Operation, op: string): void {
-    const parent = this.#standing.entry(folder);
-    const node = parent === undefined ? undefined : this.#standing.child(parent, name);
+    const parent = this.#policyState.entry(folder);
+    const node = parent === undefined ? undefined : this.#policyState.child(parent, name);
     if (parent !== undefined && node !== undefined) {
-      this.#verdict(this.#standing.policy(parent), node, operation, op);
+      this.#verdict(this.#policyState.policy(parent), node, operation, op);
     }
   }
 
   #check(node: NodeId, operation: Operation, op: string): void {
-    const entry = this.#standing.entry(node);
-    if (entry !== undefined) this.#verdict(this.#standing.policy(entry), entry, operation, op);
+    const entry = this.#policyState.entry(node);
+    if (entry !== undefined) this.#verdict(this.#policyState.policy(entry), entry, operation, op);
   }
 
   #verdict(policy: Policy, entry: Entry, operation: Operation, op: string): void {
-    const verdict = policy.access[policy.sealing ? this.#standing.state(entry) : 'open'][operation];
+    const verdict = policy.access[policy.sealing ? this.#policyState.state(entry) : 'open'][operation];
     if (verdict !== 'yes') throw new FsError(verdict.code, op, { subject: entry.name, reason: verdict.reason });
   }
 }

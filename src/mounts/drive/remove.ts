@@ -27,7 +27,7 @@ export async function rmdir(ground: Ground, folder: NodeId, name: string): Promi
   };
   for (let done = false; !done;) {
     const [, { id }] = look();
-    done = await ground.gates.during(id, async () => {
+    done = await ground.folderLocks.during(id, async () => {
       const isEmpty = await ground.catalog.isEmpty(id);
       const [parent, node] = look();
       if (node.id !== id) return false;
@@ -67,9 +67,9 @@ function removalOps(ground: Ground, node: Entry): Op[] {
   return [...removalIntents(ground, node), ...ground.catalog.remove(node)];
 }
 
-function removalIntents({ catalog, ledger }: Ground, node: Entry): Op[] {
+function removalIntents({ catalog, planner }: Ground, node: Entry): Op[] {
   const seen = catalog.space(node.space)?.cursor ?? 0;
-  return ledger.ops(planRemove(node, ledger.waiting(node.id), Math.max(0, seen), ledger.isNamed(node)));
+  return planner.ops(planRemove(node, planner.waiting(node.id), Math.max(0, seen), planner.isNamed(node)));
 }
 
 async function take(ground: Ground, parent: Entry, node: Entry, ops: readonly Op[]): Promise<void> {

@@ -1,11 +1,11 @@
 import { attrOf, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import type { Place, RenameFlags } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
-import { isLocal } from './births.ts';
+import { isLocal } from './create.ts';
 import { type Ground, checkMovable, childOf, discard, folderOf, occupantOf, submit, touched } from './ground.ts';
 import { newId } from '../../vfs/ids.ts';
 import { OTHER_MOUNT } from '../policy/policy.ts';
@@ -30,7 +30,7 @@ export async function rename(ground: Ground, from: Place, to: Place, flags: Rena
     if (other === undefined) return await move(ground, ends);
     if (flags.exchange === true) return await exchange(ground, { ...ends, other });
     if (other.kind !== 'folder') return await replace(ground, { ...ends, other });
-    const moved = await ground.gates.during(other.id, () => overEmpty(ground, other, { from, to, flags }));
+    const moved = await ground.folderLocks.during(other.id, () => overEmpty(ground, other, { from, to, flags }));
     if (moved !== undefined) return moved;
   }
 }
@@ -97,11 +97,11 @@ async function move(ground: Ground, ends: Ends): Promise<Attr> {
 }
 
 async function replace(ground: Ground, ends: Ends & { readonly other: Entry }): Promise<Attr> {
-  const { catalog, ledger, activity } = ground;
+  const { catalog, planner, activity } = ground;
   const { node, other } = ends;
   if (node.kind === 'file' && other.kind === 'file' && ground.isSealed(other)) return await supersede(ground, ends);
-  const { replace, ...plan } = planReplaced(other, ledger.waiting(other.id), ledger.isNamed(other));
-  const freed = [...ledger.ops(plan), ...catalog.remove(other)];
+  const { replace, ...plan } = planReplaced(other, planner.waiting(other.id), planner.isNamed(other));
+  const freed = [...planner.ops(plan), ...catalog.remove(other)];
   const { after, ops } = movedOps(ground, ends, replace);
   activity.forget(other.id);
   if (other.hash !== undefined) ground.store.supersede(other.hash);
@@ -112,15 +112,15 @@ async function replace(ground: Ground, ends: Ends & { readonly other: Entry }): 
 
 /** A sealed file keeps its node and gets the content of the renamed one as a new version. */
 async function supersede(ground: Ground, { source, node, target, other }: Ends & { other: Entry }): Promise<Attr> {
-  const { catalog, ledger, files, activity, now } = ground;
+  const { catalog, planner, files, activity, now } = ground;
   const { staged, version, size, mode, mtime } = node;
   const { hash: _hash, remote: _remote, ...kept } = withBase(other);
   if (staged === undefined) throw refuse('EPERM', other, 'it is sealed');
-  const after: Entry = extended(kept, { staged, version, size, mode, mtime, ctime: nextCtime(other, now()) });
+  const after: Entry = assign(kept, { staged, version, size, mode, mtime, ctime: nextCtime(other, now()) });
   const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
   const ops = [
-    ...ledger.ops({ add: [], rewrite: [], drop: ledger.waiting(node.id).map(({ intent }) => intent) }),
-    ...ledger.ops(planContent(other, ledger.waiting(other.id), { version, staged, ...writing })),
+    ...planner.ops({ add: [], rewrite: [], drop: planner.waiting(node.id).map(({ intent }) => intent) }),
+    ...planner.ops(planContent(other, planner.waiting(other.id), { version, staged, ...writing })),
     ...catalog.remove(node),
     catalog.update(after),
     touched(ground, source),
@@ -138,25 +138,25 @@ async function supersede(ground: Ground, { source, node, target, other }: Ends &
 }
 
 function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry; ops: Op[] } {
-  const { catalog, ledger, files, now } = ground;
+  const { catalog, planner, files, now } = ground;
   const { node, target, name } = ends;
   const spot = { parent: target.id, name };
   const ctime = nextCtime(node, now());
   if (node.local !== true) {
-    const plan = planMove(node, ledger.waiting(node.id), spot, (seq) => ledger.keepsTurn(seq, spot), replace);
+    const plan = planMove(node, planner.waiting(node.id), spot, (seq) => planner.keepsTurn(seq, spot), replace);
     const after = { ...withBase(node), ...spot, ctime };
-    return { after, ops: [...ledger.ops(plan), ...catalog.put(after, node)] };
+    return { after, ops: [...planner.ops(plan), ...catalog.put(after, node)] };
   }
   if (isLocal(target, name)) {
     const after = { ...node, ...spot, ctime };
     return { after, ops: catalog.put(after, node) };
   }
   const { local: _local, ...ordinary } = node;
-  const after: Entry = extended(ordinary, { ctime, base: null, ...spot });
+  const after: Entry = assign(ordinary, { ctime, base: null, ...spot });
   const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
   const staged = node.staged === undefined ? {} : { staged: node.staged };
   const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;
-  return { after, ops: [...ledger.ops(planCreation(after, content, replace)), ...catalog.put(after, node)] };
+  return { after, ops: [...planner.ops(planCreation(after, content, replace)), ...catalog.put(after, node)] };
 }
 
 async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op[]): Promise<Attr> {
@@ -175,13 +175,13 @@ async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op
 
 /** The cloud has no exchange: one goes aside, the other to its place, the first to the other's. */
 async function exchange(ground: Ground, ends: Ends & { readonly other: Entry }): Promise<Attr> {
-  const { catalog, ledger, files, activity, now } = ground;
+  const { catalog, planner, files, activity, now } = ground;
   const { source, node, target, other } = ends;
   const [here, there] = [spotOf(node), spotOf(other)];
   const promise = (entry: Entry, to: ReturnType<typeof spotOf>): Op[] => {
     if (entry.local === true) return [];
-    const add = [planPlainMove(entry, ledger.waiting(entry.id), to)];
-    return ledger.ops({ add, rewrite: [], drop: [] });
+    const add = [planPlainMove(entry, planner.waiting(entry.id), to)];
+    return planner.ops({ add, rewrite: [], drop: [] });
   };
   const at = now();
   const after = { ...withBaseUnlessLocal(node), ...there, ctime: nextCtime(node, at) };

@@ -1,6 +1,6 @@
-import { attrOf, BRANCH, type Entry, nextCtime } from '../../cache/tree/entry.ts';
+import { attrOf, FIXED, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Context } from '../../vfs/context.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NodeId } from '../../vfs/node.ts';
 import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
@@ -21,7 +21,7 @@ export async function setAttr(ground: Ground, id: NodeId, changes: AttrChanges, 
 }
 
 async function changeMetadata(ground: Ground, id: NodeId, changes: Omit<AttrChanges, 'size'>): Promise<Attr> {
-  const { catalog, ledger, files, now, activity } = ground;
+  const { catalog, planner, files, now, activity } = ground;
   const known = nodeOf(ground, id, 'setattr');
   const after: Entry = { ...changed(known, changes), ctime: nextCtime(known, now()) };
   files.get(known.id)?.amend({ mtime: changes.mtime === undefined ? undefined : after.mtime, ctime: after.ctime });
@@ -29,7 +29,7 @@ async function changeMetadata(ground: Ground, id: NodeId, changes: Omit<AttrChan
   const ops =
     known.local === true
       ? [catalog.update(after)]
-      : [...ledger.ops(planAttr(known, ledger.waiting(known.id), cleared)), catalog.update(withBase(after))];
+      : [...planner.ops(planAttr(known, planner.waiting(known.id), cleared)), catalog.update(withBase(after))];
   activity.changed(known.id);
   await submit(ground, ops, [{ what: 'node', node: known.id, content: false }]);
   return attrOf(after);
@@ -52,7 +52,7 @@ export function changed(entry: Entry, { mode, mtime, birthtime, size, xattrs }: 
   if (size !== undefined) checkSize(size, 'truncate');
   const { xattrs: had, ...rest } = entry;
   const kept = had === undefined ? {} : { xattrs: had };
-  return extended(rest, {
+  return assign(rest, {
     ...(xattrs === undefined ? kept : withXattrs(had ?? {}, xattrs, 'setattr')),
     ...(mode === undefined ? {} : { mode: modeOf(mode, entry.kind) }),
     ...(mtime === undefined ? {} : { mtime: timeOf(mtime, 'setattr') }),
@@ -62,5 +62,5 @@ export function changed(entry: Entry, { mode, mtime, birthtime, size, xattrs }: 
 
 /** True for what hangs in a branch: the branches themselves and the roots of spaces. */
 function isFixed({ catalog }: Ground, entry: Entry): boolean {
-  return entry.space === BRANCH || catalog.get(entry.parent)?.space === BRANCH;
+  return entry.space === FIXED || catalog.get(entry.parent)?.space === FIXED;
 }

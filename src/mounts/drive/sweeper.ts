@@ -34,8 +34,8 @@ export class Sweeper {
     this.#again = true;
     this.#running ??= this.#sweepAll();
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE)));
-    await Promise.race([this.#running, patience]);
+    const backoff = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE)));
+    await Promise.race([this.#running, backoff]);
     clearTimeout(timer);
   }
 

@@ -1,6 +1,6 @@
 import type { Base, Entry } from '../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 
 /**
@@ -51,7 +51,7 @@ export function joinPlans(...plans: readonly Plan[]): Plan {
 
 /** The entry with the state that both sides agree on written down, before the first change of it. */
 export function withBase(entry: Entry): Entry {
-  return entry.base === undefined ? extended(entry, { base: agreedOf(entry) }) : entry;
+  return entry.base === undefined ? assign(entry, { base: agreedOf(entry) }) : entry;
 }
 
 function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
@@ -69,7 +69,7 @@ export function planCreation(entry: Entry, content?: NewContent, replace?: NodeI
 export function planContent(entry: Entry, waiting: readonly Waiting[], content: NewContent): Plan {
   const open = unsent(waiting);
   const put = open.findLast(({ op }) => op === 'put');
-  if (put !== undefined) return { ...nothing, rewrite: [extended(bare(put), content)] };
+  if (put !== undefined) return { ...nothing, rewrite: [assign(bare(put), content)] };
   const whole = { op: 'put', ...subject(entry), ...content, base: lastVersion(entry, waiting) } as const;
   const attr = open.findLast(({ op }) => op === 'attr');
   if (attr === undefined) return { ...nothing, add: [whole] };
@@ -83,7 +83,7 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
     const all = [...new Set([...(carrier.cleared ?? []), ...cleared])];
     return {
       ...nothing,
-      rewrite: [all.length > 0 ? extended(unparked(carrier), { cleared: all }) : unparked(carrier)],
+      rewrite: [all.length > 0 ? assign(unparked(carrier), { cleared: all }) : unparked(carrier)],
     };
   }
   if (carrier !== undefined) return { ...nothing, rewrite: [unparked(carrier)] };
@@ -114,7 +114,7 @@ export function planMove(
     return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
   }
   const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
-  return { ...nothing, drop: [only.intent], add: [extended(extended(creation, to), replaced(replace))] };
+  return { ...nothing, drop: [only.intent], add: [assign(assign(creation, to), replaced(replace))] };
 }
 
 /**

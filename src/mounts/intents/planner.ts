@@ -1,22 +1,22 @@
 import type { Entry } from '../../cache/tree/entry.ts';
 import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
 import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { newId } from '../../vfs/ids.ts';
 import { keepsTurn, type NewIntent, type Plan, type Spot, type Waiting } from './plan.ts';
 
-export interface LedgerParts {
+export interface IntentPlannerParts {
   readonly journal: Journal;
   readonly writer: GroupWriter;
   readonly now: () => number;
 }
 
 /** Writes plans into the journal. */
-export class Ledger {
-  readonly #parts: LedgerParts;
+export class IntentPlanner {
+  readonly #parts: IntentPlannerParts;
 
-  constructor(parts: LedgerParts) {
+  constructor(parts: IntentPlannerParts) {
     this.#parts = parts;
   }
 
@@ -50,7 +50,7 @@ export class Ledger {
       ...drop.map(({ seq }) => journal.remove(seq)),
       ...rewrite.map((intent) => journal.put({ ...intent, id: this.#idOf(intent), at })),
       ...add.flatMap((intent) => this.#replacing(intent)),
-      ...add.map((intent) => journal.put(extended(intent, { seq: journal.nextSeq(), id: newId(at), at }))),
+      ...add.map((intent) => journal.put(assign(intent, { seq: journal.nextSeq(), id: newId(at), at }))),
     ];
   }
 

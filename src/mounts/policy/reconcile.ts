@@ -54,13 +54,13 @@ export interface Refused {
  * - `copy`: our content becomes a file of its own, the node shows the cloud's
  * - `show`: our change is dropped, the cloud's state is shown
  * - `forget`: our change is pointless
- * - `renew`: our node is made again, under another id
- * - `renewParent`: the folder above it is
+ * - `recreate`: our node is created again, under another id
+ * - `recreateParent`: the folder above it is
  * - `again`: send it again, nothing needs to change
  * - `park`: a person has to do something
  */
 export type Remedy =
-  'executed' | 'merge' | 'rename' | 'copy' | 'show' | 'forget' | 'renew' | 'renewParent' | 'again' | 'park';
+  'executed' | 'merge' | 'rename' | 'copy' | 'show' | 'forget' | 'recreate' | 'recreateParent' | 'again' | 'park';
 
 type Case = (refused: Refused) => Remedy;
 
@@ -108,7 +108,7 @@ function gone({ op, creates, rules, about }: Refused): Remedy {
   if (op === 'attr') return 'forget';
   const action = reconcile(rules, { local: 'changed', remote: 'gone', equal: false });
   if (action !== 'upload') return 'forget';
-  return creates || about === 'parent' ? 'renewParent' : 'renew';
+  return creates || about === 'parent' ? 'recreateParent' : 'recreate';
 }
 
 const COPY: Readonly<Record<Action, Remedy>> = {

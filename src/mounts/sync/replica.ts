@@ -4,12 +4,12 @@ import { type Entry, looksSame } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../cloud/http/wire.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { conflictName } from './conflict/conflict.ts';
-import { Departed } from './follow/departed.ts';
-import { Ledger } from '../intents/planner.ts';
-import { facetsOf, merge, type Facets } from './conflict/merge.ts';
+import { RecentDeletions } from './follow/recent-deletions.ts';
+import { IntentPlanner } from '../intents/planner.ts';
+import { localChangesOf, merge, type LocalChanges } from './conflict/merge.ts';
 import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.ts';
 import type { SyncParts } from './sync-parts.ts';
 import { UploadPace } from './upload/pace.ts';
@@ -23,8 +23,8 @@ const TIDYING = 32;
  */
 export class Replica {
   readonly parts: SyncParts;
-  readonly ledger: Ledger;
-  readonly departed = new Departed();
+  readonly planner: IntentPlanner;
+  readonly recentDeletions = new RecentDeletions();
   readonly pace: UploadPace;
   /** Nodes of the cloud that are not shown because another has their name, until a record says where they are now. */
   readonly nameless = new Map<NodeId, NodeRecord | Entry>();
@@ -33,7 +33,7 @@ export class Replica {
 
   constructor(parts: SyncParts) {
     this.parts = parts;
-    this.ledger = new Ledger(parts);
+    this.planner = new IntentPlanner(parts);
     this.pace = new UploadPace(parts.now);
   }
 
@@ -66,8 +66,8 @@ export class Replica {
     await this.written();
   }
 
-  facets(node: NodeId): Facets {
-    return facetsOf(this.parts.journal.of(node));
+  localChanges(node: NodeId): LocalChanges {
+    return localChangesOf(this.parts.journal.of(node));
   }
 
   /** True while the cloud may have executed an intent of the node that still waits here. */
@@ -77,7 +77,7 @@ export class Replica {
   }
 
   /** Shows a record, except for the parts that were changed here. The place must be free. */
-  apply(before: Entry | undefined, record: NodeRecord, local: Facets): Entry {
+  apply(before: Entry | undefined, record: NodeRecord, local: LocalChanges): Entry {
     const entry = merge(before, record, local, this.resolve(record.parent));
     const { journal, store } = this.parts;
     const superseded = before?.hash !== undefined && before.hash !== entry.hash && !journal.has(before.id);
@@ -110,7 +110,7 @@ export class Replica {
     const { catalog } = this.parts;
     const { base, ...rest } = withBase(entry);
     const local = entry.local === true;
-    const moved: Entry = extended(extended(rest, to), local || base === undefined ? {} : { base });
+    const moved: Entry = assign(assign(rest, to), local || base === undefined ? {} : { base });
     const ops = local ? [] : this.#promiseMove(entry, to);
     this.submit([...catalog.put(moved, entry), ...ops]);
     this.#tell(moved, entry);
@@ -167,10 +167,10 @@ export class Replica {
   }
 
   #promiseMove(entry: Entry, to: Spot): Op[] {
-    const waiting = this.ledger.waiting(entry.id);
+    const waiting = this.planner.waiting(entry.id);
     const last = waiting.findLast(({ intent }) => intent.op === 'move' || isCreation(intent));
     if (last === undefined || last.fixed) {
-      return this.ledger.ops({ add: [planPlainMove(entry, waiting, to)], rewrite: [], drop: [] });
+      return this.planner.ops({ add: [planPlainMove(entry, waiting, to)], rewrite: [], drop: [] });
     }
     const { replace: _replace, parked: _parked, ...intent } = last.intent;
     return [this.parts.journal.put({ ...intent, ...to, id: this.newId() })];

@@ -16,14 +16,14 @@ import type {
 } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
-import type { Standing } from '../drive/standing.ts';
+import type { PolicyState } from '../drive/policy-state.ts';
 import { VersionLists } from './version-list.ts';
 import { VERSIONS, VersionsTree } from './versions-tree.ts';
 
 export interface VersionsFolderParts {
   readonly remote: Pick<Remote, 'versions'>;
   readonly store: ContentStore;
-  readonly standing: Standing;
+  readonly policyState: PolicyState;
 }
 
 /** Bytes of one step when a version is copied out. */
@@ -39,11 +39,11 @@ export class VersionsFolder implements FileSystem {
   readonly #fs: FileSystem;
   readonly #tree: VersionsTree;
 
-  constructor(fs: FileSystem, { remote, store, standing }: VersionsFolderParts) {
+  constructor(fs: FileSystem, { remote, store, policyState }: VersionsFolderParts) {
     this.root = fs.root;
     this.#fs = fs;
     const lists = new VersionLists(remote);
-    this.#tree = new VersionsTree({ fs, standing, lists, store });
+    this.#tree = new VersionsTree({ fs, policyState, lists, store });
     fs.watch((change) => {
       if (change.what === 'node' && change.content) lists.forget(change.node);
     });

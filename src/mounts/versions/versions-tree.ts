@@ -5,7 +5,7 @@ import type { Context } from '../../vfs/context.ts';
 import type { FileSystem, Page, PageRequest } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
-import type { Standing } from '../drive/standing.ts';
+import type { PolicyState } from '../drive/policy-state.ts';
 import { VersionHandle } from './version-handle.ts';
 import type { NamedVersion, VersionLists } from './version-list.ts';
 
@@ -23,7 +23,7 @@ type Spot =
 
 export interface VersionsTreeParts {
   readonly fs: FileSystem;
-  readonly standing: Standing;
+  readonly policyState: PolicyState;
   readonly lists: VersionLists;
   readonly store: ContentStore;
 }
@@ -43,8 +43,8 @@ export class VersionsTree {
 
   /** The `.versions` of a folder; `undefined` where there is none. */
   under(folder: NodeId): Attr | undefined {
-    const entry = this.#parts.standing.entry(folder);
-    if (entry?.kind !== 'folder' || !this.#parts.standing.policy(entry).versions) return undefined;
+    const entry = this.#parts.policyState.entry(folder);
+    if (entry?.kind !== 'folder' || !this.#parts.policyState.policy(entry).versions) return undefined;
     return folderAttr(entry, { id: `${MARK}v${MARK}${entry.id}`, parent: entry.id, name: VERSIONS });
   }
 
@@ -102,7 +102,7 @@ export class VersionsTree {
       for (const attr of page.entries) {
         if (attr.kind !== 'file') continue;
         if (entries.length === limit) return { entries, more: true };
-        const entry = this.#parts.standing.entry(attr.id);
+        const entry = this.#parts.policyState.entry(attr.id);
         if (entry !== undefined) entries.push(fileFolder(entry));
       }
       if (!page.more) return { entries, more: false };
@@ -111,7 +111,7 @@ export class VersionsTree {
   }
 
   #file(id: NodeId): Entry {
-    const entry = this.#parts.standing.entry(id);
+    const entry = this.#parts.policyState.entry(id);
     return entry?.kind === 'file' ? entry : stale(id);
   }
 

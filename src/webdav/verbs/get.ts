@@ -1,5 +1,5 @@
 import type { Context } from '../../vfs/context.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
@@ -44,7 +44,7 @@ async function fromMemory(request: DavRequest, door: Door, attr: Attr): Promise<
   const opened = door.fs.open(attr.id, CHECK, request.context);
   const closed = (opened instanceof Promise ? await opened : opened).close();
   if (closed instanceof Promise) await closed;
-  return (await refused(request, door, attr)) ?? extended(plan(request, attr).outcome, { body });
+  return (await refused(request, door, attr)) ?? assign(plan(request, attr).outcome, { body });
 }
 
 async function fromDrive(request: DavRequest, door: Door, { id }: Attr): Promise<Outcome> {
@@ -69,9 +69,9 @@ async function answer(request: DavRequest, door: Door, handle: FileHandle): Prom
   if (ranges.length > 1 || only === undefined)
     return multipart(outcome, handle, ranges, attr, typeOf(attr), request.context);
   if (only.end - only.start < SMALL)
-    return extended(outcome, { body: await readNow(door, handle, attr, only, request.context) });
+    return assign(outcome, { body: await readNow(door, handle, attr, only, request.context) });
   const release = async (): Promise<void> => handle.close();
-  return extended(outcome, {
+  return assign(outcome, {
     body: (sink: Sink): Promise<void> => streamRange(sink, handle, only, request.context),
     release,
   });

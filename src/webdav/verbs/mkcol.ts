@@ -27,7 +27,7 @@ export async function mkcol(request: DavRequest, door: Door): Promise<Outcome> {
   const effects = instructions.map((instruction) => effectOn(instruction, door.now()));
   if (effects.some(({ status }) => status !== 200)) return refused(instructions, effects);
   const { mtime, headers } = requestedTime(request, door.now());
-  const attr = { ...bornWith(effects), ...(mtime === undefined ? {} : { mtime }) };
+  const attr = { ...createdWith(effects), ...(mtime === undefined ? {} : { mtime }) };
   await door.fs.mkdir(folder, name, attr, request.context);
   return empty(201, headers);
 }
@@ -54,7 +54,7 @@ function effectOn(instruction: Instruction, now: number): Effect {
   return { status: 403, reason: 'Only plain collections can be made.', condition: 'valid-resourcetype' };
 }
 
-function bornWith(effects: readonly Effect[]): NewAttr {
+function createdWith(effects: readonly Effect[]): NewAttr {
   const { mtime, birthtime, mode, xattrs = {} } = merge(effects);
   const kept = Object.entries(xattrs).filter((pair): pair is [string, string] => pair[1] !== null);
   return {

@@ -158,8 +158,8 @@ async function start(t: Test) {
       return records;
     },
   };
-  const { standing, ground, guard } = rig;
-  const fs = new VersionsFolder(guard, { remote: cloud, store: ground.store, standing });
+  const { policyState, ground, guard } = rig;
+  const fs = new VersionsFolder(guard, { remote: cloud, store: ground.store, policyState });
   return { fs, rig, file, records, cloud };
 }
 

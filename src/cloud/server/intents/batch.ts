@@ -3,7 +3,7 @@ import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import type { Intent, IntentOp, IntentResult } from '../../http/wire.ts';
 import type { Caller } from '../meta/caller.ts';
 import { isLive, type Edit } from '../meta/edit.ts';
-import type { Outlook } from '../meta/foresight.ts';
+import type { PrefetchKeys } from '../meta/prefetch.ts';
 import { distinct } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import { nodeRecord } from '../meta/records.ts';
@@ -37,7 +37,7 @@ export async function executeIntents(
   return await meta.edit(caller, async (edit) => {
     const done = await executed(edit, intents);
     const parsed = intents.map(parse);
-    await edit.foresee(outlook(parsed));
+    await edit.prefetchAll(prefetchKeys(parsed));
     const fresh = new Map<string, IntentResult>();
     const results: IntentResult[] = [];
     for (const [index, { id }] of intents.entries()) {
@@ -131,7 +131,7 @@ async function remember(edit: Edit, results: readonly IntentResult[]): Promise<v
 }
 
 /** What the intents will ask for; the blocks of large files are asked for with each. */
-function outlook(parsed: readonly (Intent | Refusal)[]): Outlook {
+function prefetchKeys(parsed: readonly (Intent | Refusal)[]): PrefetchKeys {
   const intents = parsed.filter((intent): intent is Intent => !(intent instanceof Refusal));
   const puts = intents.filter((intent) => intent.op === 'put');
   const places = intents.filter((intent) => 'parent' in intent);

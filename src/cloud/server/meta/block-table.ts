@@ -30,7 +30,7 @@ export async function touchBlocks(
 
 /** As `storedBlocks`; those that an edit has read ahead are not read again. */
 export async function storedBlocksOf(edit: Edit, digests: readonly string[]): Promise<Map<string, StoredBlock>> {
-  const known = digests.map((digest) => edit.foresight.block(digest));
+  const known = digests.map((digest) => edit.prefetch.block(digest));
   if (known.includes(undefined)) return await storedBlocks(await edit.connection(), edit.caller.account, digests);
   return new Map(known.flatMap((block) => (block === null || block === undefined ? [] : [[block.digest, block]])));
 }
@@ -43,7 +43,7 @@ export function awaitedBy(eb: ExpressionBuilder<Database, 'blocks'>, device: str
 
 /** One more version contains these blocks, each named once. They must be stored. */
 export async function addReferences(edit: Edit, { digests, copied }: Content): Promise<void> {
-  const known = digests.map((digest) => edit.foresight.block(digest));
+  const known = digests.map((digest) => edit.prefetch.block(digest));
   if (!copied && known.every((block) => block !== undefined && block !== null)) {
     for (const block of known) edit.addReference(block);
     return;
@@ -71,7 +71,7 @@ export async function dropReferences(edit: Edit, digests: readonly string[]): Pr
       .execute();
     for (const { digest, size, refs } of rows) {
       if (refs === 0) edit.use(-size);
-      const known = edit.foresight.block(digest);
+      const known = edit.prefetch.block(digest);
       if (known !== undefined && known !== null) known.refs = refs;
     }
   }

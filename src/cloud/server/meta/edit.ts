@@ -1,7 +1,7 @@
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import { Refusal } from '../refusal.ts';
 import type { Caller } from './caller.ts';
-import { Foresight, type Outlook } from './foresight.ts';
+import { Prefetch, type PrefetchKeys } from './prefetch.ts';
 import { Pending } from './pending.ts';
 import { nodeRecord } from './records.ts';
 import { newStamp } from './stamps.ts';
@@ -19,7 +19,7 @@ export class Edit {
   readonly caller: Caller;
   readonly now: number;
   /** What it has read ahead. */
-  readonly foresight = new Foresight();
+  readonly prefetch = new Prefetch();
   readonly #db: Db;
   readonly #pending = new Pending();
   readonly #nodes = new Map<string, NodeRow | undefined>();
@@ -43,9 +43,9 @@ export class Edit {
   }
 
   /** Reads at once what will be asked for. */
-  async foresee(outlook: Outlook): Promise<void> {
-    if (outlook.nodes.length > 0) await this.load(outlook.nodes);
-    const rows = await this.foresight.read(await this.connection(), this.caller.account, outlook);
+  async prefetchAll(prefetchKeys: PrefetchKeys): Promise<void> {
+    if (prefetchKeys.nodes.length > 0) await this.load(prefetchKeys.nodes);
+    const rows = await this.prefetch.read(await this.connection(), this.caller.account, prefetchKeys);
     for (const row of rows) this.#nodes.set(row.id, row);
   }
 
@@ -78,7 +78,7 @@ export class Edit {
   async taken(id: string): Promise<boolean> {
     if (!this.#nodes.has(id)) await this.load([id]);
     if (this.#nodes.get(id) !== undefined) return true;
-    const known = this.foresight.isRoot(id);
+    const known = this.prefetch.isRoot(id);
     if (known !== undefined) return known;
     const root = await this.#db.selectFrom('spaces').select('id').where('root', '=', id).executeTakeFirst();
     return root !== undefined;
@@ -94,7 +94,7 @@ export class Edit {
 
   /** Who has the name in a folder. */
   async child(parent: string, name: string): Promise<NodeRow | undefined> {
-    const known = this.foresight.child(parent, name);
+    const known = this.prefetch.child(parent, name);
     if (known !== undefined) return known === null ? undefined : this.#nodes.get(known);
     const db = await this.connection();
     const found = await db
@@ -111,11 +111,11 @@ export class Edit {
 
   /** Writes a new node under the next revision. */
   async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
-    const row: NodeRow = extended(node, { removed: null, purged: 0 as const, ...this.#stamp(space) });
+    const row: NodeRow = assign(node, { removed: null, purged: 0 as const, ...this.#stamp(space) });
     await this.#makeRoom();
     this.#pending.addNode(row);
     this.#nodes.set(row.id, row);
-    this.foresight.tellChild(row.parent, row.name, row.id);
+    this.prefetch.tellChild(row.parent, row.name, row.id);
     return row;
   }
 
@@ -130,7 +130,7 @@ export class Edit {
       .where('id', '=', node.id)
       .execute();
     this.#nodes.set(row.id, row);
-    for (const { parent, name } of [node, row]) this.foresight.forgetChild(parent, name);
+    for (const { parent, name } of [node, row]) this.prefetch.forgetChild(parent, name);
     return row;
   }
 
@@ -138,7 +138,7 @@ export class Edit {
   async insertVersion(version: VersionRow): Promise<void> {
     await this.#makeRoom();
     this.#pending.addVersion(version);
-    this.foresight.tellVersion(version.id, true);
+    this.prefetch.tellVersion(version.id, true);
   }
 
   /** One more version contains a block that was read ahead. */
@@ -169,7 +169,7 @@ export class Edit {
   /** Forgets what it knows of nodes, after changes that went past it. */
   forget(): void {
     this.#nodes.clear();
-    this.foresight.forgetChildren();
+    this.prefetch.forgetChildren();
   }
 
   /** Bytes that the account may still come to use. */

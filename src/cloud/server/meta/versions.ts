@@ -78,7 +78,7 @@ export async function versionsOf(db: Db, node: string): Promise<Omit<VersionRow,
 
 /** @throws bad_request if the id is taken */
 export async function checkNewVersion(edit: Edit, id: string): Promise<void> {
-  const known = edit.foresight.hasVersion(id);
+  const known = edit.prefetch.hasVersion(id);
   const taken = known ?? (await isVersion(await edit.connection(), id));
   if (taken) throw new Refusal('bad_request', 'a version with this id exists');
 }
@@ -147,7 +147,7 @@ export async function thinVersions(edit: Edit, space: SpaceRow, node: string): P
 /** Removes versions for good; blocks that no other version contains become collectable. */
 export async function dropVersions(edit: Edit, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
-    edit.foresight.tellVersion(id, false);
+    edit.prefetch.tellVersion(id, false);
     const row = await (
       await edit.connection()
     )

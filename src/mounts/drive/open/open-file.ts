@@ -5,12 +5,12 @@ import type { NodeId } from '../../../vfs/node.ts';
 import type { DriveParts } from '../drive-parts.ts';
 import { newId } from '../../../vfs/ids.ts';
 import { type ContentChange, ContentChanges } from './content-changes.ts';
-import { Lending } from './lending.ts';
-import type { Loan } from './loan.ts';
+import { Passthrough } from './passthrough.ts';
+import type { BackingFile } from './backing-file.ts';
 import { OpenSource, type Pinned } from './open-source.ts';
 import { type Amendment, type Seal, Session } from './session.ts';
 import { Source, sourceKey } from './source.ts';
-import { finishWriting, forsake, promiseWriting, writableFile } from './writing.ts';
+import { finishWriting, discardUnused, journalWriting, writableFile } from './writing.ts';
 
 /**
  * A file that is open here, shared by all handles of its node. Writing goes to a staged file; the first write of a session
@@ -33,7 +33,7 @@ export class OpenFile {
     begin: (fresh) => this.#begin(fresh),
     wrote: (session) => this.#written(session, session.file.size, this.#parts.now()),
   });
-  readonly #lending = new Lending(() => this.#measure());
+  readonly #passthrough = new Passthrough(() => this.#measure());
 
   constructor(parts: DriveParts, entry: Entry) {
     this.#parts = parts;
@@ -153,26 +153,26 @@ export class OpenFile {
     void this.flush();
     this.#source.close();
     const { staged } = this.#last;
-    if (staged !== undefined && this.isRemoved) forsake(this.#parts, staged);
+    if (staged !== undefined && this.isRemoved) discardUnused(this.#parts, staged);
   }
 
   /** See `FileHandle.backing`. To be given back with `giveBack`. */
-  async lend(write: boolean): Promise<Loan | undefined> {
+  async lend(write: boolean): Promise<BackingFile | undefined> {
     if (write && !this.#parts.room.isAmple) return undefined;
     await this.#changes.thawed();
     const source = write ? await this.#lendable() : await this.#source.get();
     const staged = source instanceof Source ? source.staged : source;
     // What is about to be sent is not changed in place: who comes to write would write elsewhere than others read.
-    if (source === undefined || (!write && staged !== undefined && !this.#lending.isUsed)) return undefined;
-    const loan = this.#lending.lend(source, staged, write);
-    if (loan !== undefined && write) this.#parts.activity.lent(this.node, true);
-    return loan;
+    if (source === undefined || (!write && staged !== undefined && !this.#passthrough.isUsed)) return undefined;
+    const backingFile = this.#passthrough.lend(source, staged, write);
+    if (backingFile !== undefined && write) this.#parts.activity.lent(this.node, true);
+    return backingFile;
   }
 
-  giveBack(loan: Loan, write: boolean): void {
+  closeBacking(backingFile: BackingFile, write: boolean): void {
     this.#measure();
-    loan.leave(write);
-    if (write && !loan.isWritten) this.#parts.activity.lent(this.node, false);
+    backingFile.leave(write);
+    if (write && !backingFile.isWritten) this.#parts.activity.lent(this.node, false);
   }
 
   /** A copy is being sent, under the put that named the file: the file gets one of its own. */
@@ -182,7 +182,7 @@ export class OpenFile {
     const { entry } = this;
     const next = new Session(session.file, newId(this.#parts.now()));
     next.resume(entry);
-    const begun = promiseWriting(this.#parts, entry, next);
+    const begun = journalWriting(this.#parts, entry, next);
     this.#last = begun.entry;
     this.#session = next;
     void this.#parts.writer.write(begun.ops);
@@ -218,8 +218,8 @@ export class OpenFile {
   }
 
   /** The file of the session, while others may write into it. */
-  get #direct(): Loan | undefined {
-    return this.#lending.written(this.#session?.file);
+  get #direct(): BackingFile | undefined {
+    return this.#passthrough.written(this.#session?.file);
   }
 
   /** Notices what others have written. */
@@ -248,26 +248,26 @@ export class OpenFile {
       this.#look();
       const valid = !this.#changes.isFrozen && !file.isSealed && sourceKey(this.#last) === before;
       if (valid && this.#session === undefined) return await this.#start(file, before);
-      if (file.id !== before) forsake(this.#parts, file.id);
+      if (file.id !== before) discardUnused(this.#parts, file.id);
     }
   }
 
   async #start(file: StagedFile, before: string): Promise<Session> {
     const session = new Session(file, newId(this.#parts.now()));
-    const begun = promiseWriting(this.#parts, this.#last, session);
+    const begun = journalWriting(this.#parts, this.#last, session);
     this.#last = begun.entry;
     const written = this.#parts.writer.write(begun.ops);
     this.#session = session;
     this.#source.adopt(new Source(file.id, file, file));
     this.#parts.changes.emit({ what: 'node', node: this.node, content: true });
-    if (before !== file.id && !before.startsWith('#')) forsake(this.#parts, before);
+    if (before !== file.id && !before.startsWith('#')) discardUnused(this.#parts, before);
     await written;
     return session;
   }
 
   async #writable(fresh: boolean): Promise<StagedFile> {
     const { staged } = this.#last.staged === undefined ? { staged: undefined } : await this.#source.get();
-    return await writableFile(this.#parts, this.#last, staged, { fresh, inPlace: this.#lending.isUsed });
+    return await writableFile(this.#parts, this.#last, staged, { fresh, inPlace: this.#passthrough.isUsed });
   }
 
   #record(file: StagedFile, goesOn: boolean): Promise<void> {
@@ -285,7 +285,7 @@ export class OpenFile {
       const copy = await this.#parts.staging.copy(staged);
       if (this.#direct?.staged === staged) return await seal(copy, this.entry.version === version);
       // Meanwhile they have ended.
-      forsake(this.#parts, copy.id);
+      discardUnused(this.#parts, copy.id);
     }
     void this.flush();
     return await seal();

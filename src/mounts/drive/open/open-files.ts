@@ -1,6 +1,6 @@
 import type { StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import type { OpenMode } from '../../../vfs/file-system.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import type { DriveParts } from '../drive-parts.ts';
@@ -132,7 +132,7 @@ export class OpenFiles {
     if (put === undefined) return;
     const { writing: _writing, ...finished } = put;
     const { entry } = file;
-    const sent = extended(finished, { staged: copy.id, version: entry.version, at: now() });
+    const sent = assign(finished, { staged: copy.id, version: entry.version, at: now() });
     void writer.write([journal.put(sent), catalog.update(entry)]);
     file.goOn();
     if (whole) activity.sent(file.node);

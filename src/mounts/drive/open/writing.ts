@@ -1,7 +1,7 @@
 import type { StagedFile } from '../../../cache/content/content.ts';
 import { type Entry, nextCtime } from '../../../cache/tree/entry.ts';
 import type { Op } from '../../../cache/db/group-writer.ts';
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import { isAttached } from '../attached.ts';
 import type { DriveParts } from '../drive-parts.ts';
 import { planContent, withBase } from '../../intents/plan.ts';
@@ -41,20 +41,20 @@ export async function writableFile(
  * Somebody begins to write: the entry names the staged file, and so does a put that is marked as `writing`. Nothing is
  * promised of litter and of removed files. Submit the ops in the same turn.
  */
-export function promiseWriting(
-  { catalog, ledger, now }: DriveParts,
+export function journalWriting(
+  { catalog, planner, now }: DriveParts,
   before: Entry,
   { file, version }: { readonly file: StagedFile; readonly version: string },
 ): { entry: Entry; ops: readonly Op[] } {
   const { hash: _hash, remote: _remote, ...rest } = before;
   const at = now();
   const times = { mtime: at, ctime: nextCtime(before, at) };
-  const entry: Entry = extended(rest, { staged: file.id, version, size: file.size, ...times });
+  const entry: Entry = assign(rest, { staged: file.id, version, size: file.size, ...times });
   if (catalog.get(before.id) === undefined || !isAttached(catalog, before)) return { entry, ops: [] };
   if (before.local === true) return { entry, ops: [catalog.update(entry)] };
-  const based: Entry = extended(entry, { base: withBase(before).base ?? null });
-  const plan = planContent(before, ledger.waiting(before.id), { version, staged: file.id, writing: true });
-  return { entry: based, ops: [...ledger.ops(plan), catalog.update(based)] };
+  const based: Entry = assign(entry, { base: withBase(before).base ?? null });
+  const plan = planContent(before, planner.waiting(before.id), { version, staged: file.id, writing: true });
+  return { entry: based, ops: [...planner.ops(plan), catalog.update(based)] };
 }
 
 /** The entry is as the writer left it: its put is complete. */
@@ -62,10 +62,10 @@ export function finishWriting({ catalog, journal, now }: DriveParts, entry: Entr
   const put = journal.of(entry.id).findLast(({ staged }) => staged === file.id);
   if (put === undefined) return [catalog.update(entry)];
   const { writing: _writing, ...finished } = put;
-  return [catalog.update(entry), journal.put(extended(finished, { version: entry.version, at: now() }))];
+  return [catalog.update(entry), journal.put(assign(finished, { version: entry.version, at: now() }))];
 }
 
 /** A staged file that nobody has a use for any more, unless it waits to be sent. */
-export function forsake({ journal, staging }: DriveParts, staged: string): void {
+export function discardUnused({ journal, staging }: DriveParts, staged: string): void {
   if (!journal.names(staged)) staging.discard(staged).catch(() => undefined);
 }

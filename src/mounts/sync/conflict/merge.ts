@@ -1,24 +1,24 @@
 import { type Base, type Entry, looksSame, nextCtime } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../../cloud/http/wire.ts';
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import { isCreation } from '../../intents/plan.ts';
 
 /** Which parts of a node this computer has changed and the cloud does not know yet. */
-export interface Facets {
+export interface LocalChanges {
   /** The cloud does not know the node. */
-  readonly birth: boolean;
+  readonly planNewNode: boolean;
   readonly place: boolean;
   readonly content: boolean;
   readonly attr: boolean;
   readonly removal: boolean;
 }
 
-export function facetsOf(intents: readonly PendingIntent[]): Facets {
-  const birth = intents.some(isCreation);
+export function localChangesOf(intents: readonly PendingIntent[]): LocalChanges {
+  const planNewNode = intents.some(isCreation);
   return {
-    birth,
-    place: birth || intents.some(({ op }) => op === 'move'),
+    planNewNode,
+    place: planNewNode || intents.some(({ op }) => op === 'move'),
     content: intents.some(({ op }) => op === 'put'),
     attr: intents.some(({ op }) => op !== 'move' && op !== 'remove'),
     removal: intents.some(({ op }) => op === 'remove'),
@@ -37,10 +37,10 @@ export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
  * The ctime is this computer's: it moves only if the record changes what is shown, which the cloud's answer to a change
  * that was made here does not. Programs compare it (git, `rsync`, backups), and have been told it.
  */
-export function merge(before: Entry | undefined, record: NodeRecord, local: Facets, parent: string): Entry {
+export function merge(before: Entry | undefined, record: NodeRecord, local: LocalChanges, parent: string): Entry {
   if (before === undefined) return fresh(record, parent);
   const { base: _base, ...kept } = before;
-  const merged: Entry = extended(kept, {
+  const merged: Entry = assign(kept, {
     rev: record.rev,
     ...(local.place ? {} : { parent, name: record.name }),
     ...(local.attr ? {} : attributes(record, kept)),
@@ -51,9 +51,9 @@ export function merge(before: Entry | undefined, record: NodeRecord, local: Face
 }
 
 /** True if the record changes a part that was changed here, too: the cloud's answer to our intent decides. */
-export function clashes(before: Entry, record: NodeRecord, local: Facets): boolean {
+export function clashes(before: Entry, record: NodeRecord, local: LocalChanges): boolean {
   const { base } = before;
-  if (base === undefined || base === null) return local.birth;
+  if (base === undefined || base === null) return local.planNewNode;
   const content = local.content && record.version !== base.version;
   const place = local.place && (record.parent !== base.parent || record.name !== base.name);
   return content || place;
@@ -93,11 +93,11 @@ function content(before: Entry, { size, version, hash }: NodeRecord): Partial<En
   return { size, remote: version, version: same ? before.version : version, ...(hash === null ? {} : { hash }) };
 }
 
-function isLocal(local: Facets): boolean {
+function isLocal(local: LocalChanges): boolean {
   return local.place || local.attr || local.content || local.removal;
 }
 
-function mergedBase({ base }: Entry, record: NodeRecord, local: Facets): Base {
+function mergedBase({ base }: Entry, record: NodeRecord, local: LocalChanges): Base {
   const now = baseOf(record);
   if (base === undefined || base === null) return now;
   const { version, hash } = local.content ? base : now;

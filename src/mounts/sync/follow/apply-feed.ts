@@ -1,6 +1,6 @@
 import type { NodeRecord } from '../../../cloud/http/wire.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { bury, type Removed } from './bury.ts';
+import { applyDeletion, type Removed } from './apply-deletion.ts';
 import type { Replica } from '../replica.ts';
 import { closesCircle, show } from './show.ts';
 
@@ -96,7 +96,7 @@ export class FeedApplier {
 
   /** Executes the removals; those that have to wait for an answer stay. */
   remove(): void {
-    for (const [id, tombstone] of this.#removed) if (bury(this.#replica, tombstone)) this.#removed.delete(id);
+    for (const [id, tombstone] of this.#removed) if (applyDeletion(this.#replica, tombstone)) this.#removed.delete(id);
   }
 
   #takeRemoval({ id, parent, name, kind, rev, device }: NodeRecord): void {
@@ -105,7 +105,7 @@ export class FeedApplier {
     const foreign = device !== own.id;
     if (entry === undefined ? kind !== 'folder' || !foreign : entry.id !== id || rev <= entry.rev) return;
     // Removed here, too.
-    if (journal.has(id) && this.#replica.facets(id).removal) return;
+    if (journal.has(id) && this.#replica.localChanges(id).removal) return;
     this.#removed.set(id, { id, parent, name, rev, foreign });
   }
 }

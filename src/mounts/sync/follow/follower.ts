@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { Mark, NodeRecord, SpaceRecord } from '../../../cloud/http/wire.ts';
 import { asFsError, isFsError, type FsError } from '../../../vfs/fs-error.ts';
-import { hangSpaces } from '../../drive/branch.ts';
-import { sweep } from './bury.ts';
-import { Patience } from '../../../transfer/backoff.ts';
+import { attachSpaces } from '../../drive/mount-table.ts';
+import { sweep } from './apply-deletion.ts';
+import { Backoff } from '../../../transfer/backoff.ts';
 import type { HeldRemoval } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
 import { SpaceFollower } from './space-follower.ts';
 import { watchSuspend } from './suspend-watch.ts';
-import { Wake } from '../../../transfer/signal.ts';
+import { Signal } from '../../../transfer/signal.ts';
 
 /** While the push connection is down: how often the feeds are asked, ms. */
 const POLL = { shortest: 5000, longest: 30_000 };
@@ -36,11 +36,11 @@ export interface FollowerStatus {
 export class Follower {
   readonly #replica: Replica;
   readonly #options: FollowerOptions;
-  readonly #patience: Patience;
+  readonly #backoff: Backoff;
   readonly #spaces = new Map<string, SpaceFollower>();
   readonly #ignored = new Set<string>();
   readonly #stop = new AbortController();
-  readonly #wake = new Wake();
+  readonly #wake = new Signal();
   #connection = new AbortController();
   #push: 'up' | 'down' = 'down';
   #current: number | undefined;
@@ -55,7 +55,7 @@ export class Follower {
     this.#options = options;
     // Every call that is under way listens to it.
     setMaxListeners(0, this.#stop.signal);
-    this.#patience = new Patience(replica.parts);
+    this.#backoff = new Backoff(replica.parts);
   }
 
   start(): void {
@@ -113,7 +113,7 @@ export class Follower {
 
   /** The computer has slept, or the network is another one: connections are made anew at once. */
   wakeUp(): void {
-    this.#patience.reset();
+    this.#backoff.reset();
     this.#replica.parts.remote.renew();
     this.#connection.abort();
     this.#wake.wake();
@@ -189,7 +189,7 @@ export class Follower {
     const { catalog, changes, now } = this.#replica.parts;
     const records = all.filter((record) => record.kind !== 'shared');
     for (const record of all) if (record.kind === 'shared') this.#ignore(record);
-    const { ops, gone } = await hangSpaces(catalog, records, now());
+    const { ops, gone } = await attachSpaces(catalog, records, now());
     this.#replica.submit(ops);
     for (const { id, parent, name } of gone) {
       changes.emit({ what: 'entry', folder: parent, name });
@@ -221,8 +221,8 @@ export class Follower {
 
   #worked(): void {
     this.#error = undefined;
-    const was = this.#patience.since;
-    this.#patience.worked();
+    const was = this.#backoff.since;
+    this.#backoff.worked();
     if (was !== undefined) this.#options.reachable();
   }
 
@@ -230,7 +230,7 @@ export class Follower {
     if (this.#stop.signal.aborted || this.#connection.signal.aborted) return;
     this.#error = asFsError(error, 'follow');
     if (!isFsError(error)) this.#replica.parts.log.warn({ err: error }, 'following the cloud failed');
-    this.#patience.failed(error);
+    this.#backoff.failed(error);
   }
 
   /** How long until the feeds are asked again, ms. */
@@ -238,7 +238,7 @@ export class Follower {
     if (this.#connection.signal.aborted) return 0;
     const { shortest, longest } = this.#options.poll ?? POLL;
     const poll = Math.min(shortest * 2 ** this.#polls++, longest);
-    return Math.min(poll, Math.max(0, this.#patience.until - this.#replica.parts.now()));
+    return Math.min(poll, Math.max(0, this.#backoff.until - this.#replica.parts.now()));
   }
 
   #revisitSoon(): void {

@@ -3,12 +3,12 @@ import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { NodeRecord } from '../../../cloud/http/wire.ts';
 import type { Context } from '../../../vfs/context.ts';
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { isFsError } from '../../../vfs/fs-error.ts';
 import { planAttr, planContent, planCreation, planPlainMove, type NewContent } from '../../intents/plan.ts';
 import { baseOf } from '../conflict/merge.ts';
-import { contentOf, renew } from '../conflict/renew.ts';
+import { contentOf, recreate } from '../conflict/recreate.ts';
 import type { Replica } from '../replica.ts';
 import { IdSet } from './id-set.ts';
 
@@ -58,7 +58,7 @@ export class Rewind {
   }
 
   /** Promises to the cloud what it does not have any more. `cursor` is that of the snapshot. Returns what was removed there. */
-  async giveBack(cursor: number): Promise<NodeRecord[]> {
+  async closeBacking(cursor: number): Promise<NodeRecord[]> {
     const { catalog } = this.#replica.parts;
     const lost: NodeId[] = [];
     const gone = new Map<NodeId, NodeRecord>();
@@ -137,13 +137,13 @@ export class Rewind {
   /** Promises a node anew under its own id, or another one if the cloud has something else of it in the Trash. */
   #recreate(entry: Entry, content: NewContent | undefined): void {
     const { catalog, journal } = this.#replica.parts;
-    if (this.#removed.has(entry.id)) return void renew(this.#replica, entry, entry, content);
+    if (this.#removed.has(entry.id)) return void recreate(this.#replica, entry, entry, content);
     const { remote: _remote, staged: _staged, base: _base, ...kept } = entry;
     const staged = content?.staged === undefined ? {} : { staged: content.staged };
     const fresh: Entry = { ...kept, ...staged, rev: 0, base: null };
     this.#replica.submit(journal.of(entry.id).map(({ seq }) => journal.remove(seq)));
     const plan = planCreation(fresh, content);
-    const ops = this.#replica.ledger.ops({ ...plan, add: plan.add.map((intent) => ({ ...intent, resent: true })) });
+    const ops = this.#replica.planner.ops({ ...plan, add: plan.add.map((intent) => ({ ...intent, resent: true })) });
     this.#replica.submit([...catalog.put(fresh, entry), ...ops]);
   }
 
@@ -167,16 +167,16 @@ export class Rewind {
     const shown: Partial<Entry> = isHere ? {} : contentIn(record);
     const mine =
       differs.content && isHere ? (staged === undefined ? {} : { staged }) : { remote: record.version ?? remote };
-    const after = extended(extended(extended(kept, shown), mine), { rev: record.rev, base: baseOf(record) }) as Entry;
+    const after = assign(assign(assign(kept, shown), mine), { rev: record.rev, base: baseOf(record) }) as Entry;
     this.#replica.put(after, now);
-    const { ledger } = this.#replica;
-    const waiting = () => ledger.waiting(after.id);
+    const { planner } = this.#replica;
+    const waiting = () => planner.waiting(after.id);
     const version = remote ?? now.version;
     const content = { version, ...(staged === undefined ? {} : { staged }) };
     if (differs.place)
-      this.#replica.submit(ledger.ops({ add: [planPlainMove(after, waiting(), after)], rewrite: [], drop: [] }));
-    if (differs.content && isHere) this.#replica.submit(ledger.ops(planContent(after, waiting(), content)));
-    else if (differs.attr) this.#replica.submit(ledger.ops(planAttr(after, waiting())));
+      this.#replica.submit(planner.ops({ add: [planPlainMove(after, waiting(), after)], rewrite: [], drop: [] }));
+    if (differs.content && isHere) this.#replica.submit(planner.ops(planContent(after, waiting(), content)));
+    else if (differs.attr) this.#replica.submit(planner.ops(planAttr(after, waiting())));
     if (journal.has(after.id)) return;
     const { base: _base, ...settled } = after;
     this.#replica.put(settled, after);
@@ -198,7 +198,7 @@ export class Rewind {
     const [id, version] = [this.#replica.newId(), this.#replica.newId()];
     const copy: Entry = { ...kept, id, name, version, staged, rev: 0, base: null };
     this.#replica.put(copy, undefined, [conflicts.add({ node: id, name: entry.name, at: now() })]);
-    this.#replica.submit(this.#replica.ledger.ops(planCreation(copy, { version, staged })));
+    this.#replica.submit(this.#replica.planner.ops(planCreation(copy, { version, staged })));
   }
 
   #agree(entry: Entry, record: NodeRecord): void {

@@ -1,10 +1,10 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { NodeRecord } from '../../../cloud/http/wire.ts';
-import { clashes, facetsOf } from '../conflict/merge.ts';
+import { clashes, localChangesOf } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
 import { makesCircle } from './record-check.ts';
-import { isSame, unite } from '../conflict/unite.ts';
+import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
 /** `wait`: something that is pending here must be settled first; the record has to be shown again then. */
 export type Shown = 'shown' | 'wait';
@@ -16,7 +16,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   replica.nameless.delete(record.id);
   if (before !== undefined && (before.id !== record.id || record.rev <= before.rev)) return 'shown';
   const intents = journal.of(record.id);
-  const local = facetsOf(intents);
+  const local = localChangesOf(intents);
   if (isOver(replica, record)) return 'shown';
   // The answer to our removal, or to what takes its place here, says what becomes of it.
   if (local.removal || journal.replacements.has(record.id)) return 'wait';
@@ -33,10 +33,10 @@ export function show(replica: Replica, record: NodeRecord): Shown {
  */
 function isOver(replica: Replica, record: NodeRecord): boolean {
   const { catalog } = replica.parts;
-  if (replica.departed.outdates(record)) return true;
+  if (replica.recentDeletions.outdates(record)) return true;
   const holder = catalog.child(replica.resolve(record.parent), record.name);
   if (holder === undefined || holder.id === record.id || holder.local === true) return false;
-  if (holder.rev <= record.rev || replica.facets(holder.id).place) return false;
+  if (holder.rev <= record.rev || replica.localChanges(holder.id).place) return false;
   replica.nameless.set(record.id, record);
   return true;
 }
@@ -62,13 +62,13 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
   }
   if (intents.some(({ seq }) => journal.isFixed(seq))) return false;
   // The cloud has it elsewhere already: its own record is on the way.
-  if (!facetsOf(intents).place) return false;
+  if (!localChangesOf(intents).place) return false;
   if (!intents.some(isCreation)) {
     replica.giveWay(holder);
     return true;
   }
   if (isSame(holder, record) && catalog.get(record.id) === undefined) {
-    unite(replica, holder, record);
+    mergeNodes(replica, holder, record);
     return true;
   }
   // Equal bytes would be no conflict, and the uploader will know; a parked file may never be hashed.

@@ -174,7 +174,7 @@ export class SpaceFollower {
     log.warn({ space: space.name }, 'the cloud has gone back in time: everything is compared with it');
     const stale = this.#marks;
     this.#applier.reset();
-    this.#replica.departed.clear();
+    this.#replica.recentDeletions.clear();
     const report = (entry: Entry, reason: string): void => this.#report(entry.id, entry, reason);
     const rewind = new Rewind({ replica: this.#replica, space, context, report });
     try {
@@ -185,7 +185,7 @@ export class SpaceFollower {
       }
       if (first === undefined) return false;
       this.#position = first.cursor;
-      for (const removed of await rewind.giveBack(first.cursor)) this.#applier.takeAbsence(removed, removed.rev);
+      for (const removed of await rewind.closeBacking(first.cursor)) this.#applier.takeAbsence(removed, removed.rev);
       const second = remote.snapshot(this.#id, context);
       if (
         (await this.#read(

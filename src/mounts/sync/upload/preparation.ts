@@ -3,12 +3,12 @@ import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { Intent } from '../../../cloud/http/wire.ts';
 import type { Context } from '../../../vfs/context.ts';
 import { MAX_SIZE } from '../../../vfs/block.ts';
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
-import type { Sent } from './execution.ts';
+import type { Sent } from './success-handler.ts';
 import { rebaseSuccessors } from './successors.ts';
 import { uploadContents, wireContent, type Progress, type Upload } from '../../../transfer/upload-blocks.ts';
 import { wireIntent } from './wire-intent.ts';
@@ -152,8 +152,8 @@ export class Preparation {
     const remote = base ?? '';
     if (entry !== undefined && entry.staged === staged) {
       const { staged: _staged, base: agreed, ...rest } = entry;
-      const clean = agreed === undefined || !journal.has(entry.id) ? rest : extended(rest, { base: agreed });
-      ops.push(...catalog.put(extended(clean, { hash, size, remote }), entry));
+      const clean = agreed === undefined || !journal.has(entry.id) ? rest : assign(rest, { base: agreed });
+      ops.push(...catalog.put(assign(clean, { hash, size, remote }), entry));
     }
     this.#replica.submit(ops);
     this.#replica.later(async () => {

@@ -2,17 +2,17 @@ import { setMaxListeners } from 'node:events';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { IntentResult, Mark } from '../../../cloud/http/wire.ts';
 import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
-import { Patience } from '../../../transfer/backoff.ts';
-import { Burst } from '../../../transfer/batch-delay.ts';
+import { Backoff } from '../../../transfer/backoff.ts';
+import { BatchDelay } from '../../../transfer/batch-delay.ts';
 import { isCreation } from '../../intents/plan.ts';
 import { Preparation } from './preparation.ts';
 import type { Replica } from '../replica.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { Behind, holders, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
-import type { Sent, Sources } from './execution.ts';
-import { Settlement, type RefusedResult } from './settlement.ts';
+import type { Sent, Sources } from './success-handler.ts';
+import { ResultHandler, type RefusedResult } from './result-handler.ts';
 import { BIG_LANES, uploadFacts } from './upload-facts.ts';
-import { Wake } from '../../../transfer/signal.ts';
+import { Signal } from '../../../transfer/signal.ts';
 
 /** Tries of an intent that makes no sense to the cloud, or the answer to it to us, before it is parked. */
 const ALONE = 6;
@@ -44,10 +44,10 @@ export interface UploaderStatus {
  */
 export class Uploader {
   readonly #replica: Replica;
-  readonly #settlement: Settlement;
+  readonly #resultHandler: ResultHandler;
   readonly #facts: ScheduleFacts;
-  readonly #patience: Patience;
-  readonly #wake = new Wake();
+  readonly #backoff: Backoff;
+  readonly #wake = new Signal();
   readonly #stop = new AbortController();
   readonly #listeners = new Set<() => void>();
   /** When to send again what was refused, by seq. */
@@ -65,7 +65,7 @@ export class Uploader {
   #inFlight = 0;
   #commits: Promise<void> = Promise.resolve();
   #waiting = 0;
-  readonly #burst = new Burst();
+  readonly #batchDelay = new BatchDelay();
   #running: Promise<void> | undefined;
 
   constructor(replica: Replica, sources: Sources, pickFrom = schedule) {
@@ -74,8 +74,8 @@ export class Uploader {
     this.#pickFrom = pickFrom;
     // Every call that is under way listens to it.
     setMaxListeners(0, this.#stop.signal);
-    this.#settlement = new Settlement(replica, sources);
-    this.#patience = new Patience(replica.parts);
+    this.#resultHandler = new ResultHandler(replica, sources);
+    this.#backoff = new Backoff(replica.parts);
     this.#facts = uploadFacts(replica, {
       isHurried: (intent) => this.#isHurried(intent),
       heldUntil: (seq) => this.#again.get(seq) ?? 0,
@@ -93,7 +93,7 @@ export class Uploader {
 
   /** Tries at once what waits for a cloud that could not be reached. */
   reachable(): void {
-    this.#patience.reset();
+    this.#backoff.reset();
     this.#wake.wake();
   }
 
@@ -140,8 +140,8 @@ export class Uploader {
     return {
       inFlight: this.#inFlight,
       stuck: this.#stuck,
-      offlineSince: this.#patience.since,
-      error: this.#patience.error,
+      offlineSince: this.#backoff.since,
+      error: this.#backoff.error,
     };
   }
 
@@ -157,7 +157,7 @@ export class Uploader {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const pause = this.#patience.until - this.#replica.parts.now();
+      const pause = this.#backoff.until - this.#replica.parts.now();
       const began = performance.now();
       const wait = pause > 0 ? pause : this.#send();
       const took = performance.now() - began;
@@ -172,14 +172,14 @@ export class Uploader {
   #send(): number | undefined {
     const { journal, now } = this.#replica.parts;
     if (journal.size === 0 || this.#preparing > 0 || this.#waiting > 0) return undefined;
-    const wait = this.#burst.wait(journal.last, performance.now());
+    const wait = this.#batchDelay.wait(journal.last, performance.now());
     if (wait > 0 && this.#hurried.size === 0) return wait;
     const { batch, big, nextAt } = this.#pick();
     this.#watchProgress(batch.length + big.length > 0 || nextAt !== undefined);
     for (const intent of big.slice(0, BIG_LANES - this.#big)) this.#launch([intent], true);
     if (batch.length > 0) {
       this.#launch(batch, false);
-      this.#burst.sent(batch.length, performance.now());
+      this.#batchDelay.sent(batch.length, performance.now());
     }
     return nextAt === undefined ? undefined : nextAt - now();
   }
@@ -235,7 +235,7 @@ export class Uploader {
       }
       await (big ? this.#commit(preparation) : this.#inTurn(() => this.#commit(preparation)));
       for (const { intent, error } of preparation.failed) this.#park(intent, error);
-      this.#patience.worked();
+      this.#backoff.worked();
     } catch (error) {
       this.#failed(preparation, error);
     }
@@ -274,11 +274,11 @@ export class Uploader {
     for (const [i, one] of sent.entries()) {
       const result = results[i];
       if (result?.status === 'done') this.#refusals.delete(one.intent.node);
-      if (result?.status === 'done') this.#settlement.executed(one, result.node, result.replaced);
+      if (result?.status === 'done') this.#resultHandler.executed(one, result.node, result.replaced);
       else if (result !== undefined) refusals.push([one, result]);
     }
     // A refusal has changed nothing: all of them are free to be changed before the first is looked at.
-    for (const [{ intent }] of refusals) this.#settlement.unfix(intent.seq);
+    for (const [{ intent }] of refusals) this.#resultHandler.unfix(intent.seq);
     const refused = new Behind(this.#facts);
     for (const [one, result] of refusals) {
       const known = journal.get(one.intent.seq);
@@ -288,7 +288,7 @@ export class Uploader {
       const tooEarly = unmade.has(known.parent) && !journal.has(known.parent) && result.code === 'not_found';
       // Refused perhaps only because what it builds on was, or came too late.
       if (builds || tooEarly) this.#later(known.seq, 0);
-      else if (this.#settlement.refused(one, result) === 'again') this.#tryAgain(known, result);
+      else if (this.#resultHandler.refused(one, result) === 'again') this.#tryAgain(known, result);
     }
     for (const { intent } of sent) this.#solo.delete(intent.seq);
   }
@@ -315,7 +315,7 @@ export class Uploader {
     preparation.abandon();
     if (this.#stop.signal.aborted) return;
     if (!isFsError(error)) log.warn({ err: error }, 'sending changes failed');
-    if (!isTheirs(error)) return this.#patience.failed(error);
+    if (!isTheirs(error)) return this.#backoff.failed(error);
     const [only] = seqs;
     if (seqs.length === 1 && only !== undefined) return this.#failedAlone(only, error);
     for (const seq of seqs) this.#solo.set(seq, this.#solo.get(seq) ?? 0);
@@ -328,14 +328,14 @@ export class Uploader {
     const passes = !isFsError(error) || error.code === 'EIO';
     if (intent !== undefined && (failures >= ALONE || !passes)) return this.#park(intent, error);
     this.#solo.set(seq, failures);
-    this.#patience.failed(error);
+    this.#backoff.failed(error);
   }
 
   #park(intent: PendingIntent, thrown: unknown): void {
     const error = asFsError(thrown, 'upload', intent.name);
     this.#solo.delete(intent.seq);
     this.#refusals.delete(intent.node);
-    this.#settlement.park(intent, error.code, error.reason ?? error.message);
+    this.#resultHandler.park(intent, error.code, error.reason ?? error.message);
   }
 
   #isHurried(intent: PendingIntent): boolean {

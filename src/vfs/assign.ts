@@ -3,6 +3,6 @@
  * (of Node 20) give each object a hidden class of its own: some 3 µs instead of 0.2, 400 bytes more for as long as the
  * object lives, and all code that reads it later is slow.
  */
-export function extended<A extends object, B extends object>(object: A, more: B): A & B {
+export function assign<A extends object, B extends object>(object: A, more: B): A & B {
   return Object.assign({}, object, more);
 }

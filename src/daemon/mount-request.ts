@@ -16,7 +16,7 @@ export interface MountOptions {
 }
 
 /** Where the drive is to be mounted, and how. */
-export interface MountWish {
+export interface MountRequest {
   /** An absolute path. */
   readonly dir: string;
   readonly options: MountOptions;
@@ -25,7 +25,7 @@ export interface MountWish {
 }
 
 /** What the settings wish for; undefined: no mount. */
-export function wishOf(config: Config): MountWish | undefined {
+export function wishOf(config: Config): MountRequest | undefined {
   const dir = config['fuse.mount'];
   if (dir === '') return undefined;
   const options = optionsOf(config);
@@ -34,7 +34,7 @@ export function wishOf(config: Config): MountWish | undefined {
 }
 
 /** What a request wishes for; about what it does not say, the settings count. */
-export function wishedBy({ dir, driver, passthrough, xattr }: MountBody, config: Config): MountWish {
+export function wishedBy({ dir, driver, passthrough, xattr }: MountBody, config: Config): MountRequest {
   const usual = optionsOf(config);
   const options = {
     ...usual,

@@ -2,10 +2,10 @@ import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { Mark, NodeRecord } from '../../../cloud/http/wire.ts';
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { sweep } from '../follow/bury.ts';
-import { baseOf, facetsOf, merge } from '../conflict/merge.ts';
+import { sweep } from '../follow/apply-deletion.ts';
+import { baseOf, localChangesOf, merge } from '../conflict/merge.ts';
 import type { Replica } from '../replica.ts';
 import { rebaseSuccessors } from './successors.ts';
 import { makeRoom } from '../follow/show.ts';
@@ -34,7 +34,7 @@ export interface Sources {
 export type Settled = 'settled' | 'again';
 
 /** What becomes of an intent that the cloud has executed. */
-export class Execution {
+export class SuccessHandler {
   readonly #replica: Replica;
   readonly #sources: Sources;
 
@@ -52,7 +52,7 @@ export class Execution {
     const { catalog, journal } = this.#replica.parts;
     const intent = journal.get(seq);
     if (intent === undefined) return 'settled';
-    if (record !== undefined && intent.op === 'remove') this.#replica.departed.add(intent.node, record.rev);
+    if (record !== undefined && intent.op === 'remove') this.#replica.recentDeletions.add(intent.node, record.rev);
     this.#pace(intent);
     // Before the intent is: while that waits the record does, too, and a process that dies in between knows of it.
     if (intent.replace !== undefined) this.replaced(intent.replace, replaced);
@@ -79,7 +79,7 @@ export class Execution {
 
   /** What has become of a node that was to be replaced; absent if the cloud has no such node, or is too old to say. */
   replaced(replace: NodeId, record: NodeRecord | undefined): void {
-    if (record?.removed === true) this.#replica.departed.add(replace, record.rev);
+    if (record?.removed === true) this.#replica.recentDeletions.add(replace, record.rev);
     else if (record !== undefined) this.#sources.offer(record);
     this.#replica.submit([this.#replica.parts.journal.replacements.settle(replace)]);
   }
@@ -88,7 +88,7 @@ export class Execution {
   #finish(intent: PendingIntent, entry: Entry, record: NodeRecord): void {
     const { journal } = this.#replica.parts;
     const done = journal.remove(intent.seq);
-    const local = facetsOf(journal.of(entry.id));
+    const local = localChangesOf(journal.of(entry.id));
     const { staged, ...bare } = entry;
     const before: Entry = staged === undefined || staged !== intent.staged ? entry : bare;
     // If another node has the place here, the feed's record of this one is shown when it has gone.
@@ -107,7 +107,7 @@ export class Execution {
     const waiting = journal.has(entry.id);
     const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
     if (stays) this.#sources.expect(record);
-    this.#replica.put(waiting ? extended(merged, { base: baseOf(record) }) : merged, entry, [done, ...rebased]);
+    this.#replica.put(waiting ? assign(merged, { base: baseOf(record) }) : merged, entry, [done, ...rebased]);
     if (stays) this.#sources.offer(record);
   }
 

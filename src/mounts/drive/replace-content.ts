@@ -1,15 +1,15 @@
 import { type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NewAttr, NodeId } from '../../vfs/node.ts';
-import { birth, newEntry, submitBirth } from './births.ts';
+import { planNewNode, newEntry, submitNewNode } from './create.ts';
 import { type Ground, discardReplaced, submit } from './ground.ts';
 import { type NewContent, planAttr, planContent, planReplaced, withBase } from '../intents/plan.ts';
 import { changed } from './setattr.ts';
 
 /** The whole content of a file: staged here, or `from` a version of the cloud (then with its hash). */
-export interface Fill {
+export interface NewWholeContent {
   readonly version: string;
   readonly size: number;
   readonly staged?: string;
@@ -19,7 +19,7 @@ export interface Fill {
 }
 
 /** A name, its folder, and who has it, as they are in this turn. */
-export interface FillPlace {
+export interface NamePlace {
   readonly parent: Entry;
   readonly name: string;
   readonly old: Entry | undefined;
@@ -31,44 +31,50 @@ export interface FillPlace {
  * stays altogether. `used` is false if a staged file was not needed.
  * @throws EISDIR
  */
-export async function fill(
+export async function replaceContent(
   ground: Ground,
-  place: FillPlace,
-  content: Fill,
+  place: NamePlace,
+  content: NewWholeContent,
   attr: NewAttr,
   op: string,
 ): Promise<{ entry: Entry; used: boolean }> {
   const { old } = place;
   if (old?.kind === 'folder') throw new FsError('EISDIR', op, { subject: place.name });
-  if (old?.kind !== 'file') return { entry: await fillNew(ground, place, content, attr, op), used: true };
+  if (old?.kind !== 'file') return { entry: await createWithContent(ground, place, content, attr, op), used: true };
   if (content.hash !== undefined && content.hash === old.hash) {
     return { entry: ground.isSealed(old) ? old : await touch(ground, old, attr), used: false };
   }
-  return { entry: await fillKnown(ground, old, content, attr), used: true };
+  return { entry: await replaceKnown(ground, old, content, attr), used: true };
 }
 
-async function fillNew(ground: Ground, place: FillPlace, content: Fill, attr: NewAttr, op: string): Promise<Entry> {
+async function createWithContent(
+  ground: Ground,
+  place: NamePlace,
+  content: NewWholeContent,
+  attr: NewAttr,
+  op: string,
+): Promise<Entry> {
   const { parent, name, old } = place;
-  const made: Entry = extended(newEntry(ground, parent, name, 'file', attr, op), shown(content));
+  const made: Entry = assign(newEntry(ground, parent, name, 'file', attr, op), shown(content));
   const freed: Op[] = [];
   let replace: NodeId | undefined;
   if (old !== undefined) {
-    const plan = planReplaced(old, ground.ledger.waiting(old.id));
+    const plan = planReplaced(old, ground.planner.waiting(old.id));
     replace = plan.replace;
-    freed.push(...ground.ledger.ops(plan), ...ground.catalog.remove(old));
+    freed.push(...ground.planner.ops(plan), ...ground.catalog.remove(old));
   }
-  const { entry, ops } = birth(ground, parent, made, promised(content), replace);
+  const { entry, ops } = planNewNode(ground, parent, made, promised(content), replace);
   ground.activity.changed(entry.id, entry.size);
-  await submitBirth(ground, parent, entry, [...freed, ...ops]);
+  await submitNewNode(ground, parent, entry, [...freed, ...ops]);
   return entry;
 }
 
-async function fillKnown(ground: Ground, old: Entry, content: Fill, attr: NewAttr): Promise<Entry> {
-  const { catalog, ledger, activity } = ground;
+async function replaceKnown(ground: Ground, old: Entry, content: NewWholeContent, attr: NewAttr): Promise<Entry> {
+  const { catalog, planner, activity } = ground;
   const { hash: _hash, remote: _remote, staged: _staged, ...kept } = withMeta(ground, old, attr);
   const base = old.local === true ? {} : { base: withBase(old).base ?? null };
-  const entry: Entry = extended(extended(kept, shown(content)), base);
-  const promise = old.local === true ? [] : ledger.ops(planContent(old, ledger.waiting(old.id), promised(content)));
+  const entry: Entry = assign(assign(kept, shown(content)), base);
+  const promise = old.local === true ? [] : planner.ops(planContent(old, planner.waiting(old.id), promised(content)));
   activity.changed(entry.id, entry.size);
   await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: true }]);
   discardReplaced(ground, old.staged);
@@ -77,9 +83,9 @@ async function fillKnown(ground: Ground, old: Entry, content: Fill, attr: NewAtt
 
 /** The same bytes again: only times (and what else was given) change. */
 async function touch(ground: Ground, old: Entry, attr: NewAttr): Promise<Entry> {
-  const { catalog, ledger, activity } = ground;
+  const { catalog, planner, activity } = ground;
   const entry = old.local === true ? withMeta(ground, old, attr) : withBase(withMeta(ground, old, attr));
-  const promise = old.local === true ? [] : ledger.ops(planAttr(old, ledger.waiting(old.id)));
+  const promise = old.local === true ? [] : planner.ops(planAttr(old, planner.waiting(old.id)));
   activity.changed(entry.id, entry.size);
   await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: false }]);
   return entry;
@@ -90,11 +96,17 @@ function withMeta({ now }: Ground, old: Entry, attr: NewAttr): Entry {
   return { ...changed(old, { mtime: at, ...attr }), ctime: nextCtime(old, at) };
 }
 
-function shown({ version, size, staged, from, hash }: Fill): Partial<Entry> & Pick<Entry, 'version' | 'size'> {
+function shown({
+  version,
+  size,
+  staged,
+  from,
+  hash,
+}: NewWholeContent): Partial<Entry> & Pick<Entry, 'version' | 'size'> {
   if (staged !== undefined) return { version, size, staged };
   return { version, size, ...(from === undefined ? {} : { remote: from }), ...(hash === undefined ? {} : { hash }) };
 }
 
-function promised({ version, staged, from }: Fill): NewContent {
+function promised({ version, staged, from }: NewWholeContent): NewContent {
   return { version, ...(staged === undefined ? {} : { staged }), ...(from === undefined ? {} : { from }) };
 }

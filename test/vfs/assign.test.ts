@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInThisContext } from 'node:vm';
 import fc from 'fast-check';
 import t from 'tap';
-import { extended } from '../../src/vfs/extended.ts';
+import { assign } from '../../src/vfs/assign.ts';
 
 setFlagsFromString('--allow-natives-syntax');
 const haveSameClass = runInThisContext('(a, b) => %HaveSameMap(a, b)') as (a: object, b: object) => boolean;
@@ -11,13 +11,13 @@ t.test('the same as a literal with two spreads', async (t) => {
   const record = fc.dictionary(fc.string(), fc.anything());
   fc.assert(
     fc.property(record, record, (a, b) => {
-      t.strictSame(extended(a, b), { ...a, ...b });
+      t.strictSame(assign(a, b), { ...a, ...b });
     }),
   );
 });
 
 t.test('what is extended alike has the same hidden class', async (t) => {
-  const made = Array.from({ length: 100 }, (_, i) => extended({ id: i, name: 'x', time: i + 0.5 }, { base: null }));
+  const made = Array.from({ length: 100 }, (_, i) => assign({ id: i, name: 'x', time: i + 0.5 }, { base: null }));
   const last = made.at(-1) as object;
   t.equal(made.filter((one) => !haveSameClass(one, last)).length, 0);
 });

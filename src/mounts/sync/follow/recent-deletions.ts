@@ -9,7 +9,7 @@ const KEPT = 20_000;
  * Nodes that the cloud has removed at this computer's wish, with the revision at which it did. A page of the feed that was
  * read a moment before the removal still has them, and must not bring them back until the next page.
  */
-export class Departed {
+export class RecentDeletions {
   readonly #revs = new LRUCache<NodeId, number>({ max: KEPT });
 
   /** `rev` is that of the removal, or of the move that took the node's place. */

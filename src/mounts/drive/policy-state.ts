@@ -6,7 +6,7 @@ import type { Activity } from './activity.ts';
 import type { Policy, PolicyOf, State } from '../policy/policy.ts';
 import { isCreation } from '../intents/plan.ts';
 
-export interface StandingParts {
+export interface PolicyStateParts {
   readonly catalog: Catalog;
   readonly journal: Journal;
   readonly activity: Activity;
@@ -16,10 +16,10 @@ export interface StandingParts {
 }
 
 /** Where a node stands with its policy: which one it has, and whether it is sealed already. */
-export class Standing {
-  readonly #parts: StandingParts;
+export class PolicyState {
+  readonly #parts: PolicyStateParts;
 
-  constructor(parts: StandingParts) {
+  constructor(parts: PolicyStateParts) {
     this.#parts = parts;
   }
 

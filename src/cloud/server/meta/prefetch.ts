@@ -2,7 +2,7 @@ import type { Db, NodeRow } from './schema.ts';
 import { storedBlocks, type StoredBlock } from './stored-blocks.ts';
 
 /** What a batch is likely to ask for. */
-export interface Outlook {
+export interface PrefetchKeys {
   /** Ids of nodes. */
   readonly nodes: readonly string[];
   readonly places: readonly { readonly parent: string; readonly name: string }[];
@@ -16,18 +16,18 @@ export interface Outlook {
  * Answers that a transaction has read before the questions come, many by one statement. Whoever changes what they say
  * tells it. Where it knows nothing, the database is asked. Single-owner.
  */
-export class Foresight {
+export class Prefetch {
   readonly #roots = new Map<string, boolean>();
   readonly #children = new Map<string, string | null>();
   readonly #versions = new Map<string, boolean>();
   readonly #blocks = new Map<string, StoredBlock | null>();
 
   /** Answers the rows that it came across. */
-  async read(db: Db, account: string, outlook: Outlook): Promise<NodeRow[]> {
-    await this.#readRoots(db, outlook.nodes);
-    await this.#readVersions(db, outlook.versions);
-    await this.#readBlocks(db, account, outlook.digests);
-    return await this.#readChildren(db, outlook.places);
+  async read(db: Db, account: string, prefetchKeys: PrefetchKeys): Promise<NodeRow[]> {
+    await this.#readRoots(db, prefetchKeys.nodes);
+    await this.#readVersions(db, prefetchKeys.versions);
+    await this.#readBlocks(db, account, prefetchKeys.digests);
+    return await this.#readChildren(db, prefetchKeys.places);
   }
 
   /** Whether a space has this id for its root. */
@@ -85,7 +85,7 @@ export class Foresight {
     for (const digest of digests) this.#blocks.set(digest, stored.get(digest) ?? null);
   }
 
-  async #readChildren(db: Db, places: Outlook['places']): Promise<NodeRow[]> {
+  async #readChildren(db: Db, places: PrefetchKeys['places']): Promise<NodeRow[]> {
     const found: NodeRow[] = [];
     for (const [parent, names] of namesByParent(places)) {
       const rows = await db
@@ -107,7 +107,7 @@ function placeKey(parent: string, name: string): string {
   return `${parent}/${name}`;
 }
 
-function namesByParent(places: Outlook['places']): Map<string, Set<string>> {
+function namesByParent(places: PrefetchKeys['places']): Map<string, Set<string>> {
   const names = new Map<string, Set<string>>();
   for (const { parent, name } of places) {
     const known = names.get(parent);

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { hangBranches, hangSpaces, ROOT } from '../../../src/mounts/drive/branch.ts';
+import { attachFixedFolders, attachSpaces, ROOT } from '../../../src/mounts/drive/mount-table.ts';
 import { openRecords } from '../../../src/cache/tree/records.ts';
 import type { Catalog } from '../../../src/cache/tree/catalog.ts';
 import type { GroupWriter } from '../../../src/cache/db/group-writer.ts';
@@ -13,7 +13,7 @@ const archive: SpaceRecord = { id: 'a', kind: 'archive', name: 'archive', root: 
 
 t.test('before anything is known there is an empty drive', async (t) => {
   const { catalog, writer } = await start(t);
-  await writer.write(hangBranches(catalog, 1));
+  await writer.write(attachFixedFolders(catalog, 1));
   t.same(await tree(catalog), ['/Backup']);
 });
 
@@ -86,7 +86,7 @@ async function start(t: Test) {
   t.teardown(() => close());
   const { catalog }: { catalog: Catalog; writer: GroupWriter } = await openRecords(db, writer, 1 << 20);
   const hang = async (spaces: readonly SpaceRecord[]) => {
-    const hanging = await hangSpaces(catalog, spaces, 1000);
+    const hanging = await attachSpaces(catalog, spaces, 1000);
     await writer.write(hanging.ops);
     return hanging;
   };

@@ -1,7 +1,7 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { facetsOf } from './merge.ts';
+import { localChangesOf } from './merge.ts';
 import { planCreation, type NewContent, type Spot } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
 
@@ -10,7 +10,7 @@ import type { Replica } from '../replica.ts';
  * loses to a change. Content that is not here is copied by reference, unless it is given. What is in a folder follows, page by
  * page.
  */
-export function renew(replica: Replica, entry: Entry, to: Spot = entry, given?: NewContent): Entry {
+export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given?: NewContent): Entry {
   const { catalog, journal, openFiles, activity } = replica.parts;
   const intents = journal.of(entry.id);
   const staged = given?.staged === undefined ? {} : { staged: given.staged };
@@ -19,7 +19,7 @@ export function renew(replica: Replica, entry: Entry, to: Spot = entry, given?: 
   const content = fresh.kind === 'file' ? known : undefined;
   replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
-  replica.submit(replica.ledger.ops(planCreation(fresh, content)));
+  replica.submit(replica.planner.ops(planCreation(fresh, content)));
   openFiles.rebind(entry.id, fresh.id);
   activity.rebind(entry.id, fresh.id);
   if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id));
@@ -27,12 +27,12 @@ export function renew(replica: Replica, entry: Entry, to: Spot = entry, given?: 
 }
 
 /** A folder that the cloud has removed, promised anew without what is in it. */
-export function renewShell(replica: Replica, entry: Entry, to: Spot): Entry {
+export function recreateParent(replica: Replica, entry: Entry, to: Spot): Entry {
   const { catalog, journal } = replica.parts;
   const fresh = reborn(replica, entry, to);
   replica.submit([...catalog.remove(entry), ...journal.of(entry.id).map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
-  replica.submit(replica.ledger.ops(planCreation(fresh)));
+  replica.submit(replica.planner.ops(planCreation(fresh)));
   return fresh;
 }
 
@@ -65,11 +65,11 @@ async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promis
     for (const { name } of entries) {
       const child = catalog.child(from, name);
       if (child === undefined) continue;
-      const { birth } = facetsOf(journal.of(child.id));
-      if (birth || child.local === true) {
+      const { planNewNode } = localChangesOf(journal.of(child.id));
+      if (planNewNode || child.local === true) {
         adoptChild(replica, child, to);
         adopted.push(child.id);
-      } else renew(replica, child, { parent: to, name });
+      } else recreate(replica, child, { parent: to, name });
     }
     replica.requeue(adopted);
     await replica.written();

@@ -1,5 +1,5 @@
 import type { Catalog, SpaceState } from '../../cache/tree/catalog.ts';
-import { BRANCH, type Entry } from '../../cache/tree/entry.ts';
+import { FIXED, type Entry } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { SpaceRecord } from '../../cloud/http/wire.ts';
 import type { NodeId } from '../../vfs/node.ts';
@@ -8,7 +8,7 @@ export const ROOT: NodeId = 'root';
 const BACKUP: NodeId = 'backup';
 
 /** What a new list of spaces does to the catalog. */
-export interface Hanging {
+export interface Attachment {
   readonly ops: readonly Op[];
   /** Roots of spaces that are gone, already taken out: what was below them is to be swept. */
   readonly gone: readonly Entry[];
@@ -18,7 +18,7 @@ export interface Hanging {
  * Hangs the spaces of the account where the drive shows them: `/Sync`, `/Archive`, `/Backup/<device>/<set>`. The folders
  * between are made here and exist in no space. Submit the ops in the turn of the answer.
  */
-export async function hangSpaces(catalog: Catalog, spaces: readonly SpaceRecord[], now: number): Promise<Hanging> {
+export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecord[], now: number): Promise<Attachment> {
   const known = await catalog.spaces();
   const wanted = branches(spaces, now);
   const ops: Op[] = [];
@@ -33,14 +33,14 @@ export async function hangSpaces(catalog: Catalog, spaces: readonly SpaceRecord[
 }
 
 /** What the drive shows before anything is known of the account. */
-export function hangBranches(catalog: Catalog, now: number): Op[] {
+export function attachFixedFolders(catalog: Catalog, now: number): Op[] {
   return [...branches([], now).values()].flatMap((entry) => hang(catalog, entry));
 }
 
 /** The fixed folders and the roots of the spaces, by id, parents first. */
 function branches(spaces: readonly SpaceRecord[], now: number): Map<NodeId, Entry> {
   const found = new Map<NodeId, Entry>();
-  const add = (id: NodeId, parent: NodeId, name: string, space = BRANCH, mode = 0o555): void => {
+  const add = (id: NodeId, parent: NodeId, name: string, space = FIXED, mode = 0o555): void => {
     const times = { mtime: now, ctime: now, birthtime: now };
     if (!found.has(id))
       found.set(id, { id, space, parent, name, kind: 'folder', size: 0, mode, ...times, version: id, rev: 0 });

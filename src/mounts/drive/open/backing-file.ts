@@ -13,7 +13,7 @@ export interface Seen {
 }
 
 /** A file that is lent to kernels, for handles of one node, and what they write into it. */
-export class Loan {
+export class BackingFile {
   readonly backing: Backing;
   /** What is written into. */
   readonly staged: StagedFile | undefined;

@@ -1,7 +1,7 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { facetsOf } from '../conflict/merge.ts';
-import { adoptChild, renew, renewShell } from '../conflict/renew.ts';
+import { localChangesOf } from '../conflict/merge.ts';
+import { adoptChild, recreate, recreateParent } from '../conflict/recreate.ts';
 import type { Replica } from '../replica.ts';
 
 /** How many entries a sweep removes before it waits for the disk. */
@@ -18,21 +18,21 @@ export interface Removed {
  * Removes what the cloud has removed. Work in a removed folder that the cloud has not seen survives, in the same path,
  * under folders that are made anew. False if that has to wait for the answer to something that was sent.
  */
-export function bury(replica: Replica, removed: Removed): boolean {
+export function applyDeletion(replica: Replica, removed: Removed): boolean {
   const { catalog, journal } = replica.parts;
   const entry = catalog.get(removed.id);
   const own = entry?.id === removed.id ? entry : undefined;
-  if (own !== undefined && own.kind !== 'folder') return buryFile(replica, own);
-  const survivors = survivorsOf(replica, removed.id);
-  if ([removed.id, ...survivors.map(({ id }) => id)].some((id) => replica.isUnsure(id))) return false;
-  const { place } = facetsOf(journal.of(removed.id));
+  if (own !== undefined && own.kind !== 'folder') return applyFileDeletion(replica, own);
+  const modified = locallyModifiedBelow(replica, removed.id);
+  if ([removed.id, ...modified.map(({ id }) => id)].some((id) => replica.isUnsure(id))) return false;
+  const { place } = localChangesOf(journal.of(removed.id));
   // It was moved here meanwhile: the answer to that says that it is gone, and it is promised anew with all that is in it.
   if (own !== undefined && place) return true;
-  const shells = new Shells(replica, removed, new Set(survivors.map(({ id }) => id)));
-  replica.requeue(survivors.filter((survivor) => rescue(replica, survivor, shells) === 'adopted').map(({ id }) => id));
+  const recreatedParents = new RecreatedParents(replica, removed, new Set(modified.map(({ id }) => id)));
+  replica.requeue(modified.filter((node) => rescue(replica, node, recreatedParents) === 'adopted').map(({ id }) => id));
   const left = catalog.get(removed.id);
   if (left?.id === removed.id) replica.retire(left);
-  for (const id of [removed.id, ...shells.emptied]) replica.later(() => sweep(replica, id));
+  for (const id of [removed.id, ...recreatedParents.emptied]) replica.later(() => sweep(replica, id));
   return true;
 }
 
@@ -50,25 +50,25 @@ export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
   if (journal.size === 0) await replica.written();
 }
 
-function buryFile(replica: Replica, entry: Entry): boolean {
+function applyFileDeletion(replica: Replica, entry: Entry): boolean {
   if (replica.isUnsure(entry.id)) return false;
   // Sending a change tells that the node is gone, and then it is promised anew.
   if (!isWork(replica, entry.id)) replica.retire(entry);
   return true;
 }
 
-function rescue(replica: Replica, survivor: Entry, shells: Shells): 'adopted' | 'renewed' | 'gone' {
-  const entry = replica.parts.catalog.get(survivor.id);
+function rescue(replica: Replica, node: Entry, recreatedParents: RecreatedParents): 'adopted' | 'renewed' | 'gone' {
+  const entry = replica.parts.catalog.get(node.id);
   if (entry === undefined) return 'gone';
-  const parent = shells.for(entry.parent);
-  const { place } = replica.facets(entry.id);
+  const parent = recreatedParents.for(entry.parent);
+  const { place } = replica.localChanges(entry.id);
   if (place) adoptChild(replica, entry, parent);
-  else renew(replica, entry, { parent, name: entry.name });
+  else recreate(replica, entry, { parent, name: entry.name });
   return place ? 'adopted' : 'renewed';
 }
 
 /** The folders above what survives, each made anew once. */
-class Shells {
+class RecreatedParents {
   /** Ids of folders whose other children are still stored below them. */
   readonly emptied: NodeId[] = [];
   readonly #replica: Replica;
@@ -102,12 +102,12 @@ class Shells {
     this.emptied.push(folder);
     const free = holder === undefined || holder.id === folder;
     const to = { parent, name: free ? name : this.#replica.conflictName(holder) };
-    return renewShell(this.#replica, entry ?? stranger(this.#replica, this.#removed, parent), to).id;
+    return recreateParent(this.#replica, entry ?? unknownFolder(this.#replica, this.#removed, parent), to).id;
   }
 }
 
 /** A folder that is not shown here any more. */
-function stranger({ parts }: Replica, { id, name }: Removed, parent: NodeId): Entry {
+function unknownFolder({ parts }: Replica, { id, name }: Removed, parent: NodeId): Entry {
   const at = parts.now();
   const space = parts.catalog.get(parent)?.space ?? '';
   const times = { mtime: at, ctime: at, birthtime: at };
@@ -115,7 +115,7 @@ function stranger({ parts }: Replica, { id, name }: Removed, parent: NodeId): En
 }
 
 /** Nodes below a folder with work that the cloud has not seen, parents first. */
-function survivorsOf(replica: Replica, folder: NodeId): Entry[] {
+function locallyModifiedBelow(replica: Replica, folder: NodeId): Entry[] {
   const { catalog, journal } = replica.parts;
   const found = new Map<NodeId, { entry: Entry; depth: number }>();
   const depths = new Map<NodeId, number | undefined>([[folder, 0]]);
@@ -143,6 +143,6 @@ function depthBelow({ parts }: Replica, folder: NodeId, depths: Map<NodeId, numb
 
 /** Whether a node has changes that survive its removal elsewhere: content, a place, its creation; attributes do not. */
 function isWork(replica: Replica, node: NodeId): boolean {
-  const { place, content } = replica.facets(node);
+  const { place, content } = replica.localChanges(node);
   return place || content;
 }

@@ -4,7 +4,7 @@ import type { NodeId } from '../../vfs/node.ts';
  * Folders that somebody is about to remove and is looking into: whoever wants to put a name there waits. All else is
  * decided and submitted in one turn and needs no lock; looking whether a folder is empty takes several.
  */
-export class Gates {
+export class FolderLocks {
   readonly #closed = new Map<NodeId, Promise<void>>();
 
   /** Check again after `opened`: somebody else may have closed the folder in between. */

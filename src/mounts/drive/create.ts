@@ -1,17 +1,17 @@
 import { attrOf, type Entry } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
-import { extended } from '../../vfs/extended.ts';
+import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName, isLitter } from '../../vfs/name.ts';
 import type { Attr, Kind, NewAttr, NodeId } from '../../vfs/node.ts';
-import { bornWith } from './attr-values.ts';
+import { createdWith } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf, submit, touched } from './ground.ts';
 import type { OpenFile } from './open/open-file.ts';
 import { newId } from '../../vfs/ids.ts';
 import { type NewContent, planCreation } from '../intents/plan.ts';
 
 /** A new node of a folder, not yet submitted. */
-export interface Birth {
+export interface NewNode {
   readonly entry: Entry;
   readonly ops: readonly Op[];
 }
@@ -19,9 +19,9 @@ export interface Birth {
 /** @throws EEXIST */
 export async function makeFolder(ground: Ground, folder: NodeId, name: string, attr: NewAttr): Promise<Attr> {
   const parent = freePlace(ground, folder, name, 'mkdir');
-  const { entry, ops } = birth(ground, parent, newEntry(ground, parent, name, 'folder', attr, 'mkdir'));
+  const { entry, ops } = planNewNode(ground, parent, newEntry(ground, parent, name, 'folder', attr, 'mkdir'));
   if (entry.local !== true) ground.activity.madeFolder(entry.id);
-  await submitBirth(ground, parent, entry, ops);
+  await submitNewNode(ground, parent, entry, ops);
   return attrOf(entry);
 }
 
@@ -31,11 +31,11 @@ export async function makeSymlink(ground: Ground, folder: NodeId, name: string, 
   const size = Buffer.byteLength(target);
   if (size > 4095) throw new FsError('ENAMETOOLONG', 'symlink', { subject: name });
   const parent = freePlace(ground, folder, name, 'symlink');
-  const made = extended(newEntry(ground, parent, name, 'symlink', {}, 'symlink'), { target, size });
-  const { entry, ops } = birth(ground, parent, made);
+  const made = assign(newEntry(ground, parent, name, 'symlink', {}, 'symlink'), { target, size });
+  const { entry, ops } = planNewNode(ground, parent, made);
   // `cp -a` and `tar` set the time of a link after they have made it.
   ground.activity.changed(entry.id);
-  await submitBirth(ground, parent, entry, ops);
+  await submitNewNode(ground, parent, entry, ops);
   return attrOf(entry);
 }
 
@@ -52,8 +52,13 @@ export async function makeFile(
   const file = ground.staging.create(null);
   const id = newId(ground.now());
   const content = { version: `${id}.0`, staged: file.id, writing: true } as const;
-  const { entry, ops } = birth(ground, parent, extended(made, { staged: file.id, version: content.version }), content);
-  const written = submitBirth(ground, parent, entry, ops);
+  const { entry, ops } = planNewNode(
+    ground,
+    parent,
+    assign(made, { staged: file.id, version: content.version }),
+    content,
+  );
+  const written = submitNewNode(ground, parent, entry, ops);
   const open = ground.files.acquire(entry, mode);
   ground.activity.changed(entry.id, 0);
   open.begin(file, id);
@@ -78,7 +83,7 @@ export function freePlace(ground: Ground, folder: NodeId, name: string, op: stri
 export function newEntry({ now }: Ground, parent: Entry, name: string, kind: Kind, attr: NewAttr, op: string): Entry {
   const at = now();
   const id = newId(at);
-  const born = bornWith(attr, kind, at, op);
+  const born = createdWith(attr, kind, at, op);
   const kept = isLocal(parent, name) ? ({ local: true } as const) : { base: null };
   return { id, space: parent.space, parent: parent.id, name, kind, size: 0, ...born, version: id, rev: 0, ...kept };
 }
@@ -89,13 +94,19 @@ export function isLocal(parent: Entry, name: string): boolean {
 }
 
 /** The ops of a new node, and its promise unless it is local. `replace`, which the cloud knows, has had its name. */
-export function birth(ground: Ground, parent: Entry, entry: Entry, content?: NewContent, replace?: NodeId): Birth {
-  const promised = entry.local === true ? [] : ground.ledger.ops(planCreation(entry, content, replace));
+export function planNewNode(
+  ground: Ground,
+  parent: Entry,
+  entry: Entry,
+  content?: NewContent,
+  replace?: NodeId,
+): NewNode {
+  const promised = entry.local === true ? [] : ground.planner.ops(planCreation(entry, content, replace));
   return { entry, ops: [...promised, ...ground.catalog.put(entry), touched(ground, parent)] };
 }
 
 /** Submits a birth and tells of it. */
-export function submitBirth(ground: Ground, parent: Entry, entry: Entry, ops: readonly Op[]): Promise<void> {
+export function submitNewNode(ground: Ground, parent: Entry, entry: Entry, ops: readonly Op[]): Promise<void> {
   ground.activity.filled(parent.id);
   return submit(ground, ops, [{ what: 'entry', folder: parent.id, name: entry.name }]);
 }

@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { dataDir } from '../../src/daemon/data-dir.ts';
-import { answers, claim } from '../../src/daemon/sole-socket.ts';
+import { answers, claim } from '../../src/daemon/singleton-socket.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 t.test('a path can be claimed once at a time', async (t) => {

@@ -2,24 +2,24 @@ import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import { fsCodeOf } from '../../../cloud/http/errors.ts';
 import type { IntentResult, NodeRecord } from '../../../cloud/http/wire.ts';
-import { extended } from '../../../vfs/extended.ts';
+import { assign } from '../../../vfs/assign.ts';
 import type { Code } from '../../../vfs/fs-error.ts';
-import { bury } from '../follow/bury.ts';
-import { Execution, type Sent, type Settled, type Sources } from './execution.ts';
-import { baseOf, facetsOf, merge } from '../conflict/merge.ts';
+import { applyDeletion } from '../follow/apply-deletion.ts';
+import { SuccessHandler, type Sent, type Settled, type Sources } from './success-handler.ts';
+import { baseOf, localChangesOf, merge } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import { remedyFor, type Refused, type Remedy } from '../../policy/reconcile.ts';
-import { renew } from '../conflict/renew.ts';
+import { recreate } from '../conflict/recreate.ts';
 import type { Replica } from '../replica.ts';
-import { isSame, unite } from '../conflict/unite.ts';
+import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
 export type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
 
 /** Turns what the cloud answered to intents into changes of journal and catalog, each in one turn of the event loop. */
-export class Settlement {
+export class ResultHandler {
   readonly #replica: Replica;
   readonly #sources: Sources;
-  readonly #execution: Execution;
+  readonly #successHandler: SuccessHandler;
   readonly #remedies: Readonly<
     Record<Remedy, (sent: Sent, result: RefusedResult, entry: Entry | undefined) => Settled>
   >;
@@ -27,7 +27,7 @@ export class Settlement {
   constructor(replica: Replica, sources: Sources) {
     this.#replica = replica;
     this.#sources = sources;
-    this.#execution = new Execution(replica, sources);
+    this.#successHandler = new SuccessHandler(replica, sources);
     this.#remedies = {
       executed: (sent, { current, replaced }) => this.executed(sent, current, replaced),
       merge: (sent, result, entry) => this.#merge(sent, result, entry),
@@ -37,8 +37,8 @@ export class Settlement {
         return this.#isOnItsWay(intent, current, entry) ? 'settled' : this.#show(intent, current, entry);
       },
       forget: ({ intent }, result) => this.#forget(intent, result),
-      renew: ({ intent }, _result, entry) => this.#renew(intent, entry),
-      renewParent: ({ intent }, { current }, entry) => this.#renewParent(intent, current, entry),
+      recreate: ({ intent }, _result, entry) => this.#recreate(intent, entry),
+      recreateParent: ({ intent }, { current }, entry) => this.#recreateParent(intent, current, entry),
       again: () => 'again',
       park: ({ intent }, { code, message }) => this.park(intent, fsCodeOf(code), message),
     };
@@ -46,7 +46,7 @@ export class Settlement {
 
   /** The cloud has what was asked for; `record` is the node then. */
   executed(sent: Sent, record: NodeRecord | undefined, replaced?: NodeRecord): Settled {
-    return this.#execution.executed(sent, record, replaced);
+    return this.#successHandler.executed(sent, record, replaced);
   }
 
   /** A refusal has changed nothing: under another id it is an intent that nobody has sent, free to be changed. */
@@ -71,10 +71,11 @@ export class Settlement {
     }
     const remedy = remedyFor(this.#describe(intent, sent, result, entry));
     // The folder has got another id meanwhile, and nothing is wrong with that one.
-    if (remedy === 'renewParent' && sent.intent.parent !== intent.parent) return 'again';
+    if (remedy === 'recreateParent' && sent.intent.parent !== intent.parent) return 'again';
     const settled = this.#remedies[remedy]({ ...sent, intent }, result, entry);
     const { replace } = intent;
-    if (replace !== undefined && !journal.replacements.has(replace)) this.#execution.replaced(replace, result.replaced);
+    if (replace !== undefined && !journal.replacements.has(replace))
+      this.#successHandler.replaced(replace, result.replaced);
     return settled;
   }
 
@@ -122,7 +123,7 @@ export class Settlement {
     const { rules } = this.#replica.parts.policyOf(intent);
     const creates = isCreation(intent);
     const hashed =
-      entry === undefined || sent.manifest === undefined ? entry : extended(entry, { hash: sent.manifest.hash });
+      entry === undefined || sent.manifest === undefined ? entry : assign(entry, { hash: sent.manifest.hash });
     const equal = current !== undefined && hashed !== undefined && isSame(hashed, current);
     return { op: intent.op, creates, code, rules, about: this.#about(intent, current), equal };
   }
@@ -136,7 +137,7 @@ export class Settlement {
   #merge(sent: Sent, { code, current, replaced }: RefusedResult, entry: Entry | undefined): Settled {
     if (entry === undefined || current === undefined) return this.#drop(sent.intent);
     if (code === 'conflict') {
-      if (current.id !== entry.id || current.removed) return this.#renew(sent.intent, entry);
+      if (current.id !== entry.id || current.removed) return this.#recreate(sent.intent, entry);
       return this.executed(sent, current, replaced);
     }
     const { catalog, journal } = this.#replica.parts;
@@ -145,8 +146,8 @@ export class Settlement {
       return this.#rename(sent.intent, current, entry);
     }
     if (shown !== undefined) this.#replica.submit(catalog.remove(shown));
-    const hashed = sent.manifest === undefined ? entry : extended(entry, { hash: sent.manifest.hash });
-    unite(this.#replica, hashed, current);
+    const hashed = sent.manifest === undefined ? entry : assign(entry, { hash: sent.manifest.hash });
+    mergeNodes(this.#replica, hashed, current);
     return 'settled';
   }
 
@@ -214,7 +215,7 @@ export class Settlement {
       ...puts.map((put) => journal.put({ ...put, ...place, ...(put.seq === intent.seq ? { base: null } : {}) })),
       conflicts.add({ node: copy.id, name: entry.name, at: now() }),
     ]);
-    const local = facetsOf(journal.of(entry.id));
+    const local = localChangesOf(journal.of(entry.id));
     const merged = merge(original, current, { ...local, place: true }, entry.parent);
     // The place is settled when the record is shown in whole.
     const shown = { ...merged, base: baseOf(current), rev: Math.min(entry.rev, current.rev - 1) };
@@ -264,14 +265,14 @@ export class Settlement {
     return 'settled';
   }
 
-  #renew(intent: PendingIntent, entry: Entry | undefined): Settled {
+  #recreate(intent: PendingIntent, entry: Entry | undefined): Settled {
     if (entry === undefined) return this.#drop(intent);
     if (this.#replica.isUnsure(entry.id)) return 'again';
-    renew(this.#replica, entry);
+    recreate(this.#replica, entry);
     return 'settled';
   }
 
-  #renewParent(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
+  #recreateParent(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     const { catalog, journal } = this.#replica.parts;
     if (entry === undefined) return this.#drop(intent);
     if (intent.op !== 'put' || isCreation(intent)) {
@@ -288,7 +289,7 @@ export class Settlement {
     if (space?.root === parent.id) return this.park(intent, 'ENOENT', 'the folder above it is gone');
     // It was sent under a folder's older id.
     if (current !== undefined && current.id !== parent.id && parent.id !== intent.parent) return 'again';
-    return bury(this.#replica, parent) ? 'settled' : 'again';
+    return applyDeletion(this.#replica, parent) ? 'settled' : 'again';
   }
 
   /** Nobody knows the folder that it was in: it goes where it can be found. */

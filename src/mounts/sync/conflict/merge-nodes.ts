@@ -3,7 +3,7 @@ import type { Op } from '../../../cache/db/group-writer.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../../cloud/http/wire.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { facetsOf, merge } from './merge.ts';
+import { localChangesOf, merge } from './merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import { stagedOf, type Replica } from '../replica.ts';
 
@@ -20,12 +20,12 @@ export function isSame(entry: Entry, record: NodeRecord): boolean {
  * Makes a node that was created here, and one of the cloud that this computer does not show yet, one: under the cloud's
  * id, which ours stays an alias of. What else waits for ours waits for the cloud's.
  */
-export function unite(replica: Replica, ours: Entry, record: NodeRecord): void {
+export function mergeNodes(replica: Replica, ours: Entry, record: NodeRecord): void {
   const { catalog, journal, openFiles, activity, changes } = replica.parts;
   const intents = journal.of(ours.id);
   const creation = intents.find(isCreation);
   const rest = intents.filter((intent) => intent !== creation).map((intent) => adopted(intent, creation, record));
-  const local = facetsOf(rest);
+  const local = localChangesOf(rest);
   const before = { ...ours, id: record.id };
   const { staged, ...entry } = merge({ ...before, base: null }, record, local, replica.resolve(record.parent));
   const { base: _base, ...settled } = entry;
