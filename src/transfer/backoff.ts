@@ -1,4 +1,4 @@
-/** First pause after a failure, ms; it doubles from failure to failure. */
+/** First pause after a failure, ms; it doubles with each further failure. */
 const FIRST = 500;
 const LONGEST = 60_000;
 
@@ -16,12 +16,12 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** When to try again, ms; in the past if at once. */
+  /** When to try again, ms; a time in the past means at once. */
   get until(): number {
     return this.#until;
   }
 
-  /** Since when nothing has worked, ms; `undefined` while it does. */
+  /** When the current series of failures began, ms; `undefined` while calls succeed. */
   get since(): number | undefined {
     return this.#since;
   }
@@ -35,7 +35,7 @@ export class Backoff {
     this.#failures = Math.min(this.#failures + 1, 20);
     this.#error = error;
     this.#since ??= this.#now();
-    // Half fixed, half random: computers that failed together do not come back together.
+    // Half fixed, half random: computers that failed together do not retry together.
     this.#until = this.#now() + pause * (0.5 + this.#random() / 2);
   }
 
@@ -46,7 +46,7 @@ export class Backoff {
     this.#error = undefined;
   }
 
-  /** Something speaks for trying at once. */
+  /** Something suggests that a retry would succeed now. */
   reset(): void {
     this.#failures = 0;
     this.#until = 0;

@@ -1,23 +1,23 @@
-/** Intents in a batch that tell of a program that makes many changes, one behind the other. */
+/** Intents in a batch that indicate a program making many changes, one after the other. */
 const MANY = 4;
-/** The program is done with them when it has promised nothing for so long, ms. */
+/** The program counts as finished when it has made no change for this long, ms. */
 const QUIET = 100;
-/** After so long a batch is sent all the same, ms. */
+/** After this long a batch is sent anyway, ms. */
 const LONGEST = 3000;
 
 /**
- * When to send while a program makes many changes: `tar`, `git clone`, `cp -r`. Sending takes the time that the program
- * would need, and a batch costs much the same for ten intents as for five hundred; nobody waits for the first of a
- * thousand files. So a batch of several is followed by the next when the program pauses, or after a while. A single change
- * is sent at once.
+ * When to send while a program makes many changes: `tar`, `git clone`, `cp -r`. Sending takes CPU time that the program
+ * needs, and a batch costs much the same for ten intents as for five hundred; the first of a thousand files is not
+ * urgent. So after a batch of several intents the next is sent when the program pauses, or after a while. A single
+ * change is sent at once.
  */
 export class BatchDelay {
   #until = 0;
-  /** The newest promise, and when it was first seen, ms. */
+  /** The newest intent, and when it was first seen, ms. */
   #last = 0;
   #at = 0;
 
-  /** In how many ms the next batch may go. `last`: the newest promise. Times are of one clock that only goes on, ms. */
+  /** Milliseconds until the next batch may be sent. `last`: the newest intent. Times are from one monotonic clock. */
   wait(last: number, now: number): number {
     if (last !== this.#last) {
       this.#last = last;
@@ -26,7 +26,7 @@ export class BatchDelay {
     return Math.max(0, Math.min(this.#until, this.#at + QUIET) - now);
   }
 
-  /** A batch of so many intents goes now. */
+  /** A batch of this many intents is sent now. */
   sent(intents: number, now: number): void {
     this.#until = intents < MANY ? 0 : now + LONGEST;
   }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** ms */
 const LONGEST_REST = 250;
 
-/** Wakes one loop that waits; a wake-up while nobody waits is kept for the next wait. */
+/** Wakes one waiting loop; a wake-up that arrives while the loop is not waiting is kept for the next wait. */
 export class Signal {
   #resolve: (() => void) | undefined;
   #kept = false;
@@ -13,7 +13,7 @@ export class Signal {
     this.#resolve?.();
   }
 
-  /** Answered by the next `wake`, or after `ms` (at most about 24 days), or by the signal. */
+  /** Resolves on the next `wake`, after `ms` (at most about 24 days), or when the signal aborts. */
   async wait(ms: number | undefined, signal: AbortSignal): Promise<void> {
     if (!this.#kept && !signal.aborted) {
       await new Promise<void>((resolve) => {
@@ -32,8 +32,8 @@ export class Signal {
   }
 
   /**
-   * After a look through a long queue that took so many ms: waits, whoever wakes, so that looking takes a tenth of the time
-   * at most, while every change wakes.
+   * To be called after scanning a long queue, with the duration of the scan in ms: waits, ignoring wake-ups, so that
+   * scanning takes a tenth of the time at most although every change wakes the loop.
    */
   async rest(took: number, signal: AbortSignal): Promise<void> {
     await delay(Math.min(9 * took, LONGEST_REST), undefined, { signal }).catch(() => undefined);

@@ -4,9 +4,12 @@ import type { Remote, UploadBlock } from '../cloud/remote.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, type WireContent } from '../cloud/http/wire.ts';
 import type { Context } from '../vfs/context.ts';
 
-/** Content of less than this in all is sent without asking first: the question would take as long. */
+/**
+ * Contents smaller than this in total are sent without asking which blocks are missing: the question would take as
+ * long.
+ */
 const UNASKED = 256 * 1024;
-/** Different blocks of one question for what is missing; as many are known by name at a time. */
+/** Distinct blocks in one question for missing blocks; this many digests are in memory at a time. */
 const WINDOW = 4096;
 /** Requests in flight; each holds up to `MAX_BATCH_BYTES`. */
 const PACKS = 2;
@@ -20,7 +23,9 @@ export interface Manifest {
 /** Where the bytes of a content are read from. */
 export interface BlockReader {
   block(index: number, context: Context): Promise<Uint8Array>;
-  /** False if the block is the same as in a content that the cloud has: then it is worth asking whether it is missing. */
+  /**
+   * False if the block is the same as in a content that the cloud has: then asking whether it is missing is worthwhile.
+   */
   isOwn(index: number): boolean;
 }
 
@@ -35,16 +40,16 @@ interface BlockPlace {
   readonly index: number;
   /** Bytes. */
   readonly size: number;
-  /** Bytes of it and of the blocks behind it that are equal. */
+  /** Bytes from this block on, including the blocks that follow it, that are equal. */
   readonly run: number;
 }
 
-/** Called with the bytes that the cloud has got, or had. */
+/** Called with the number of bytes that the cloud has received or already had. */
 export type Progress = (bytes: number) => void;
 
 /**
- * Makes sure that the cloud has every block of the contents. Blocks of small files go together, packed into few requests;
- * those that the cloud has already are not read. Holds a few packs in memory, however much there is.
+ * Ensures that the cloud has every block of the contents. Blocks of small files are packed together into few requests;
+ * blocks that the cloud has already are not read. Holds a few packs in memory, independent of the total size.
  */
 export async function uploadContents(
   remote: Pick<Remote, 'missing' | 'upload'>,
@@ -64,7 +69,7 @@ export async function uploadContents(
   }
 }
 
-/** What the cloud is told of a content. */
+/** What the cloud is sent about a content. */
 export function wireContent({ size, digests }: Manifest): WireContent {
   return { size, blocks: Buffer.from(digests.toBytes()).toString('base64') };
 }
@@ -132,7 +137,7 @@ function* packsOf(places: readonly BlockPlace[]): Generator<BlockPlace[]> {
   if (pack.length > 0) yield pack;
 }
 
-/** All of them; the first failure is thrown when none runs any more. */
+/** Waits for all of them; throws the first failure when none is running any more. */
 async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(promises);
   return results.map((result) => {

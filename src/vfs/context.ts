@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 
-/** What every call of a port carries. */
+/** What every call of a port receives. */
 export interface Context {
   /** Aborts the call; the callee then throws `EINTR` (or the signal's reason) soon. */
   readonly signal: AbortSignal;
-  /** What `signal.aborted` says, for contexts that make their signal only when somebody waits for it. */
+  /** The value of `signal.aborted`, for contexts that create their signal only when it is waited on. */
   readonly aborted?: boolean;
 }
 
@@ -12,8 +12,8 @@ const never = new AbortController().signal;
 // Any number of calls may wait on it at once; that is no leak.
 setMaxListeners(0, never);
 
-/** For calls that nobody will abort: start-up, tests, background loops with a signal of their own. */
+/** For calls that are never aborted: start-up, tests, background loops with a signal of their own. */
 export const background: Context = Object.freeze({ signal: never });
 
-/** A value, or the promise of one. What is in memory is answered at once, without a turn of the event loop. */
+/** A value, or the promise of one. What is in memory is returned at once, without a turn of the event loop. */
 export type Awaitable<T> = T | Promise<T>;

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 
 /** Raw bytes of one SHA-256. */
 const SIZE = 32;
-/** A run as bytes: how many blocks, 32 bits big-endian, then their digest. */
+/** An encoded run: the number of blocks, 32 bits big-endian, then their digest. */
 const RUN = 4 + SIZE;
 /** Bytes hashed in one turn of the event loop. */
 const TURN = 4 * 1024 * 1024;
@@ -20,7 +20,7 @@ export interface DigestRun {
  * size costs a few bytes. Immutable.
  */
 export class DigestList {
-  /** Blocks. */
+  /** The number of blocks. */
   readonly count: number;
   /** One raw digest for each run. */
   readonly #digests: Uint8Array;
@@ -34,7 +34,7 @@ export class DigestList {
     this.#ends = ends;
   }
 
-  /** The list of `count` blocks that `bytes` hold, see `toBytes`; nothing if they hold another one. */
+  /** Decodes what `toBytes` returned for a list of `count` blocks; `undefined` if `bytes` encode another number. */
   static from(bytes: Uint8Array, count: number): DigestList | undefined {
     if (bytes.length === count * SIZE) return new DigestList(count, bytes, undefined);
     if (bytes.length > count * SIZE || bytes.length % RUN !== 0) return undefined;
@@ -52,7 +52,7 @@ export class DigestList {
     return end === count ? new DigestList(count, digests, ends) : undefined;
   }
 
-  /** A list of runs that follow each other, the first from 0. Runs with the same digest become one. */
+  /** A list of consecutive runs, the first starting at 0. Adjacent runs with the same digest are joined. */
   static ofRuns(runs: Iterable<Pick<DigestRun, 'digest' | 'end'>>): DigestList {
     let digests = Buffer.alloc(4 * SIZE);
     const ends: number[] = [];
@@ -71,17 +71,17 @@ export class DigestList {
     return new DigestList(count, own, ends.length === count ? undefined : Uint32Array.from(ends));
   }
 
-  /** How many runs there are. */
+  /** The number of runs. */
   get length(): number {
     return this.#digests.length / SIZE;
   }
 
-  /** The digest of a block below `count`. */
+  /** The digest of a block; `index` must be below `count`. */
   at(index: number): Uint8Array {
     return this.#digest(this.#find(index));
   }
 
-  /** The runs in which blocks from `from` on lie, cut off before that. */
+  /** The runs that contain blocks from `from` on; the first is cut off before that. */
   *runs(from = 0): Generator<DigestRun> {
     if (from >= this.count) return;
     for (let run = this.#find(from), start = from; run < this.length; run++) {
@@ -91,19 +91,22 @@ export class DigestList {
     }
   }
 
-  /** Hex, each once, in the order of their first blocks. */
+  /** In hex, without duplicates, in the order of first appearance. */
   distinct(): string[] {
     const found = new Set<string>();
     for (const { digest } of this.runs()) found.add(hexOf(digest));
     return [...found];
   }
 
-  /** The hash of the content, hex: the SHA-256 of all digests, whether they are kept as runs or not. */
+  /** The hash of the content, hex: the SHA-256 of all digests, independent of how they are stored. */
   hash(): Promise<string> {
     return (this.#hash ??= this.#computeHash());
   }
 
-  /** The shorter one of: all digests, 32 bytes each; the runs, 36 bytes each. Which one it is its length tells. */
+  /**
+   * The shorter of two encodings: all digests, 32 bytes each, or the runs, 36 bytes each. The length tells which one it
+   * is.
+   */
   toBytes(): Uint8Array {
     if (this.length * RUN < this.count * SIZE) return this.#packed();
     if (this.#ends === undefined) return this.#digests;

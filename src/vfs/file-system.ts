@@ -2,16 +2,16 @@ import type { Awaitable, Context } from './context.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from './node.ts';
 
 /**
- * The port that doors stand on and that every layer implements. It is node-based: the kernel's LOOKUP and 9P work this
- * way, handles survive a rename, and renaming a folder of a million files touches one node.
+ * The port that doors use and every layer implements. It is node-based: the kernel's LOOKUP and 9P work this way,
+ * handles survive a rename, and renaming a folder of a million files touches one node.
  *
- * All methods throw `FsError` (some throw it at once, some reject; `await` sees both alike). Unless a method says
- * otherwise it may be called concurrently with any other, and changes of one name are applied in the order of the calls.
- * A change that has been answered survives the death of the process; `FileHandle.sync` survives the loss of power.
+ * All methods throw `FsError` (some synchronously, some by rejecting; `await` treats both alike). Unless a method says
+ * otherwise it may be called concurrently with any other, and changes of one name are applied in the order of the
+ * calls. A change that has resolved survives a crash of the process; `FileHandle.sync` survives the loss of power.
  *
- * Common codes, not repeated below: `ENOENT` (no such node or name), `ENOTDIR`, `ESTALE` (the id is no longer known),
- * `EINVAL` and `ENAMETOOLONG` (a name that cannot be), `EROFS`, `EPERM`, `EACCES` (the mount's policy; `reason` says
- * which rule), `EXDEV` (two mounts), `EINTR` (aborted), `ENOSPC` (no room on the cache disk), `EDQUOT`.
+ * Common codes, not repeated below: `ENOENT` (no such node or name), `ENOTDIR`, `ESTALE` (the id no longer exists),
+ * `EINVAL` and `ENAMETOOLONG` (an impossible name), `EROFS`, `EPERM`, `EACCES` (the mount's policy; `reason` names the
+ * rule), `EXDEV` (two mounts), `EINTR` (aborted), `ENOSPC` (no space on the cache disk), `EDQUOT`.
  */
 export interface FileSystem {
   readonly root: NodeId;
@@ -24,8 +24,8 @@ export interface FileSystem {
   setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr>;
 
   /**
-   * Up to `limit` children in the order of their names' UTF-8 bytes, starting behind `after`. A page is consistent
-   * in itself; names added or removed between pages may or may not be seen, no other name is missed or repeated.
+   * Up to `limit` children in the order of their names' UTF-8 bytes, starting after `after`. A page is consistent in
+   * itself; names added or removed between pages may or may not be seen, no other name is missed or repeated.
    */
   readdir(folder: NodeId, page: PageRequest, context: Context): Awaitable<Page>;
 
@@ -33,7 +33,7 @@ export interface FileSystem {
 
   xattrs(node: NodeId, context: Context): Awaitable<Xattrs>;
 
-  /** What the host knows of a node besides, by short names, for people who ask: nothing to be stored or copied. */
+  /** Further details that the host knows about a node, by short names, for display only: not to be stored or copied. */
   facts?(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>>;
 
   /** @throws EEXIST */
@@ -49,7 +49,7 @@ export interface FileSystem {
   open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle>;
 
   /**
-   * The whole new content of a name, invisible until `commit` and then visible at once: creates the file or becomes
+   * A complete new content for a name, invisible until `commit` and then visible at once: creates the file or becomes
    * its next version. `discard` leaves everything as it was. Refused early where the policy would refuse the commit.
    * @throws EISDIR if the name is a folder
    */
@@ -61,18 +61,18 @@ export interface FileSystem {
   /** Removes an empty folder. @throws ENOTEMPTY */
   rmdir(folder: NodeId, name: string, context: Context): Awaitable<void>;
 
-  /** Removes a node and all below it, in one step that can be restored as one. */
+  /** Removes a node and everything below it, in one step that can be restored as one. */
   removeTree(folder: NodeId, name: string, context: Context): Awaitable<void>;
 
   /**
-   * POSIX `rename`, atomic. A file replaces a file (whose kept versions go on with the name), a folder an empty folder.
+   * POSIX `rename`, atomic. A file replaces a file (whose kept versions stay with the name), a folder an empty folder.
    * `noReplace` throws `EEXIST` instead; `exchange` swaps two nodes.
    */
   rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr>;
 
   /**
-   * Copies a file with its extended attributes, or a symlink, to a new or existing name without moving bytes where the
-   * content is already in the cloud. Of a folder only the folder itself is copied. Works across mounts.
+   * Copies a file with its extended attributes, or a symlink, to a new or existing name, without transferring bytes if
+   * the content is already in the cloud. For a folder only the folder itself is copied. Works across mounts.
    * @throws EEXIST unless `replace`; EISDIR if the name is a folder
    */
   copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr>;
@@ -86,10 +86,12 @@ export interface FileSystem {
   /** From memory, never from the network. */
   statfs(node: NodeId, context: Context): Awaitable<StatFs>;
 
-  /** `sync(2)`: all that was answered before is on disk when this is answered. */
+  /** `sync(2)`: resolves when every change that had resolved before the call is on disk. */
   sync?(context: Context): Awaitable<void>;
 
-  /** Calls `listener` for every change, from here or elsewhere, after it is visible. Returns the way to stop. */
+  /**
+   * Calls `listener` for every change, local or remote, after it has become visible. Returns a function that stops it.
+   */
   watch(listener: (change: Change) => void): () => void;
 }
 
@@ -99,7 +101,7 @@ export interface Place {
 }
 
 export interface PageRequest {
-  /** The last name of the page before; absent for the first page. */
+  /** The last name of the previous page; absent for the first page. */
   readonly after?: string;
   /** At least 1. */
   readonly limit: number;
@@ -114,13 +116,13 @@ export interface Page {
 export interface OpenMode {
   readonly read: boolean;
   readonly write: boolean;
-  /** The content becomes empty with the open. */
+  /** Truncates the content on open. */
   readonly truncate?: boolean;
-  /** Every write goes to the end. */
+  /** Every write appends. */
   readonly append?: boolean;
   /**
-   * For one reading from end to end: the handle, which cannot write, goes on with the content and the attributes of the
-   * moment it was opened when the whole content is replaced, from here or elsewhere. Other handles follow the node.
+   * For one sequential read: the handle, which is read-only, keeps the content and attributes from the moment of
+   * opening when the whole content is replaced, locally or remotely. Other handles follow the node.
    */
   readonly snapshot?: boolean;
 }
@@ -135,50 +137,53 @@ export interface CopyOptions {
 }
 
 /**
- * An open file. It names the node and not the path: it survives rename and unlink. Reads and writes of one handle may
- * overlap in time; each is atomic against the others of the same node, and a read sees the writes that began before it.
+ * An open file. It refers to the node, not the path: it survives rename and unlink. Reads and writes of one handle may
+ * overlap in time; each is atomic with respect to the others of the same node, and a read sees the writes that began
+ * before it.
  */
 export interface FileHandle {
   readonly node: NodeId;
 
   attr(context: Context): Awaitable<Attr>;
 
-  /** Fills `into` from `position` (bytes); answers the count, less than asked only at the end of the file. */
+  /** Reads into `into` from `position` (bytes); returns the count, which is short only at the end of the file. */
   read(into: Uint8Array, position: number, context: Context): Awaitable<number>;
 
-  /** Writes all of `data` at `position` (ignored with `append`). The buffer is free again when answered. */
+  /** Writes all of `data` at `position` (ignored with `append`). The buffer may be reused once this has resolved. */
   write(data: Uint8Array, position: number, context: Context): Awaitable<void>;
 
   truncate(size: number, context: Context): Awaitable<void>;
 
-  /** `fsync`: content and promise are on disk when answered. */
+  /** `fsync`: content and journal are on disk when this resolves. */
   sync(context: Context): Awaitable<void>;
 
-  /** Gives the content on to the cloud if this was the last writer. Idempotent. */
+  /** Releases the content for upload if this was the last writer. Idempotent. */
   close(): Awaitable<void>;
 
-  /** A program waits for its close(2), `close` follows later: hosts that promise something by then have this method. */
+  /**
+   * A program waits for its close(2), `close` follows later: hosts that guarantee something by then have this method.
+   */
   flush?(context: Context): Awaitable<void>;
 
   /**
-   * Lends the file of this computer that holds all of the content, for a kernel that reads it, and writes it if the
-   * handle may, by itself until the handle is closed. `attr` sees what it writes. While a file is lent the node's content
-   * is changed in that file where it can be; where not, as when the whole content is replaced, the borrower goes on with
-   * what it has, and other handles are lent a file with another `key`. Nothing where there is no such file now; hosts
-   * that have none have no such method.
+   * Returns a local file with all of the content that a kernel may read directly, and write if the handle may, until
+   * the handle is closed. `attr` sees what it writes. While the file is in use the node's content is changed in place
+   * where possible; where not, as when the whole content is replaced, the kernel keeps the old file, and other handles
+   * get a file with another `key`. `undefined` if there is no such file now; hosts that never have one do not have this
+   * method.
    */
   backing?(context: Context): Awaitable<Backing | undefined>;
 }
 
 /** See `FileHandle.backing`. */
 export interface Backing {
-  /** An open descriptor of a regular file. It stays the lender's, and open until the handle is closed. */
+  /** An open descriptor of a regular file. It is owned by the host and stays open until the handle is closed. */
   readonly fd: number;
   /** Equal for the same file. */
   readonly key: string;
 }
 
-/** See `FileSystem.draft`. Single-owner: one call at a time. */
+/** See `FileSystem.draft`. Not concurrent: one call at a time. */
 export interface Draft {
   /** Bytes written so far. */
   readonly size: number;
@@ -187,9 +192,9 @@ export interface Draft {
   append(data: Uint8Array, context: Context): Awaitable<void>;
 
   /**
-   * Makes the content the file's. With `expected`, only if the name still has that version (`null`: still does not
-   * exist). Ends the draft, whatever the outcome.
-   * @throws ESTALE if `expected` does not hold
+   * Makes this the content of the file. With `expected`, only if the name still has that version (`null`: still does
+   * not exist). Ends the draft, whatever the outcome.
+   * @throws ESTALE if `expected` does not match
    */
   commit(options: CommitOptions, context: Context): Awaitable<Attr>;
 
@@ -206,9 +211,9 @@ export interface Hold {
   release(): void;
 }
 
-/** A name or a node that is not what it was. */
+/** A change of a name or a node. */
 export type Change =
-  /** The name was added, removed, or now names another node. `removed` had it and is nowhere any more. */
+  /** The name was added, removed, or now refers to another node. `removed` had it and no longer exists. */
   | { readonly what: 'entry'; readonly folder: NodeId; readonly name: string; readonly removed?: NodeId }
   /** The node's attributes changed; with `content` its bytes, too. */
   | { readonly what: 'node'; readonly node: NodeId; readonly content: boolean };

@@ -1,8 +1,8 @@
 /**
  * The one error type of Fjord and its closed list of codes.
  *
- * An error is made where its cause is known, carried untouched through every layer, mapped once at each door by a
- * total table (`Record<Code, …>`), and logged there, once.
+ * An error is created where its cause is known, passes unchanged through every layer, and is mapped once at each door
+ * by a total table (`Record<Code, …>`) and logged there, once.
  */
 
 /** POSIX names; each door maps every one of them. */
@@ -38,7 +38,7 @@ export type Code = (typeof CODES)[number];
 export interface FsErrorOptions {
   /** What the operation was about: a name, a path, a node id. */
   subject?: string | undefined;
-  /** Why, in words a person can act on; doors that can show text show it. */
+  /** The cause, in words that a person can act on; doors that can show text show it. */
   reason?: string | undefined;
   cause?: unknown;
 }
@@ -53,7 +53,7 @@ export class FsError extends Error {
 
   constructor(code: Code, op: string, { subject, reason, cause }: FsErrorOptions = {}) {
     const { stackTraceLimit } = Error;
-    // That a name is not there is an ordinary answer, given thousands of times a second; a stack costs 20 µs.
+    // A missing name is an ordinary result, thousands of times a second; a stack costs 20 µs.
     if (code === 'ENOENT') Error.stackTraceLimit = 0;
     super(describe(code, op, subject, reason), cause === undefined ? undefined : { cause });
     Error.stackTraceLimit = stackTraceLimit;
@@ -64,19 +64,19 @@ export class FsError extends Error {
   }
 }
 
-/** True for an `FsError`, of the given code if one is named. */
+/** True for an `FsError`, with the given code if one is passed. */
 export function isFsError(error: unknown, code?: Code): error is FsError {
   return error instanceof FsError && (code === undefined || error.code === code);
 }
 
-/** True if what an operation was about has been removed since it was found. */
+/** True if the subject of an operation has been removed since it was found. */
 export function isGone(error: unknown): error is FsError {
   return isFsError(error, 'ENOENT') || isFsError(error, 'ESTALE');
 }
 
 /**
- * The `FsError` that a door answers with for anything thrown below it. Errors of `node:fs` keep their code if it is in
- * the list, an abort becomes `EINTR`, a timeout `ETIMEDOUT`; all else is `EIO`, never a claim about the file.
+ * The `FsError` that a door reports for anything thrown below it. Errors of `node:fs` keep their code if it is in the
+ * list, an abort becomes `EINTR`, a timeout `ETIMEDOUT`; all else is `EIO`, never a claim about the file.
  */
 export function asFsError(error: unknown, op: string, subject?: string): FsError {
   if (error instanceof FsError) return error;

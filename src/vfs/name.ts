@@ -8,10 +8,7 @@ export const PATH_MAX = 4095;
 
 const lone = /\p{Surrogate}/u;
 
-/**
- * Checks a single name. Control characters may be in it, as in POSIX.
- * @throws EINVAL, ENAMETOOLONG
- */
+/** Checks a single name. Control characters are allowed, as in POSIX. @throws EINVAL, ENAMETOOLONG */
 export function checkName(name: string, op: string): void {
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0') || lone.test(name)) {
     throw new FsError('EINVAL', op, { subject: name, reason: 'not a possible file name' });
@@ -21,7 +18,7 @@ export function checkName(name: string, op: string): void {
   }
 }
 
-/** True for what `checkName` lets pass. */
+/** True for names that `checkName` accepts. */
 export function isName(name: string): boolean {
   try {
     checkName(name, 'name');
@@ -39,19 +36,21 @@ export function splitExtension(name: string): [stem: string, extension: string] 
 
 const litter: readonly RegExp[] = [/^\._/, /^\.DS_Store$/, /^Thumbs\.db$/i, /^desktop\.ini$/i, /^~\$/];
 
-/** True for the files that operating systems and Office strew about; they are kept on this computer and never uploaded. */
+/**
+ * True for files that operating systems and Office scatter around; they stay on this computer and are never uploaded.
+ */
 export function isLitter(name: string): boolean {
   return litter.some((pattern) => pattern.test(name));
 }
 
 const scratch = /^\.fjord-copy-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** A name for what is made aside and takes another name, or the place of another node, when it is whole. */
+/** A temporary name for a node that is renamed, or takes the place of another node, when it is complete. */
 export function scratchName(uuid: string): string {
   return `.fjord-copy-${uuid}`;
 }
 
-/** True for such a name: the node is not sent under it, and does not outlive the process. */
+/** True for such a name: the node is never sent under it, and does not outlive the process. */
 export function isScratch(name: string): boolean {
   return scratch.test(name);
 }

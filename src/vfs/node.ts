@@ -8,7 +8,7 @@ export type Kind = 'file' | 'folder' | 'symlink';
 /** Milliseconds since 1970-01-01 UTC; the fraction carries finer time (a double resolves about 0.25 µs today). */
 export type Time = number;
 
-/** The last time that ECMAScript can write as a date, in the year 275,760; the first is as long before 1970. */
+/** The last time that ECMAScript can represent as a date, in the year 275,760; the first is as far before 1970. */
 export const LAST_TIME: Time = 8.64e15;
 
 /**
@@ -17,7 +17,7 @@ export const LAST_TIME: Time = 8.64e15;
  */
 export type Xattrs = Readonly<Record<string, string>>;
 
-/** What `stat` tells. A value object: a later change makes a new one. */
+/** The result of `stat`. A value object: a later change creates a new one. */
 export interface Attr {
   readonly id: NodeId;
   /** The parent's id; the root is its own parent. */
@@ -34,13 +34,13 @@ export interface Attr {
   readonly ctime: Time;
   readonly birthtime: Time;
   /**
-   * Identity of the content: equal exactly while the bytes are equal for this node, different after any change of
-   * them (also before the change has reached the cloud). Safe inside an ETag. For a folder it names the folder only.
+   * Identity of the content: equal exactly while the bytes are equal for this node, different after any change of them
+   * (even before the change has reached the cloud). Safe to use in an ETag. For a folder it identifies the folder only.
    */
   readonly version: string;
 }
 
-/** Changes that `setattr` makes, all or none; what is absent stays. */
+/** Changes that `setattr` makes, all or none; absent properties are not changed. */
 export interface AttrChanges {
   readonly mode?: number;
   readonly mtime?: Time;
@@ -51,7 +51,7 @@ export interface AttrChanges {
   readonly xattrs?: Readonly<Record<string, string | null>>;
 }
 
-/** Metadata that a new node or draft starts with; what is absent gets the current time and the usual mode. */
+/** Initial metadata of a new node or draft; absent properties default to the current time and the usual mode. */
 export interface NewAttr {
   readonly mode?: number;
   readonly mtime?: Time;

@@ -4,14 +4,11 @@ import { FsError, isFsError, isGone } from './fs-error.ts';
 import { PATH_MAX, checkName } from './name.ts';
 import type { Attr, NodeId } from './node.ts';
 
-/** How many children the first page of a walk asks for, so that there is something to show soon; and the others. */
+/** Children in the first page of a walk, small so that there is something to show soon; and in the others. */
 const FIRST_PAGE = 64;
 const PAGE = 1000;
 
-/**
- * The names of a path; leading, trailing and doubled slashes do not count.
- * @throws EINVAL, ENAMETOOLONG
- */
+/** Splits a path into names; leading, trailing and doubled slashes do not count. @throws EINVAL, ENAMETOOLONG */
 export function splitPath(path: string, op: string): string[] {
   if (Buffer.byteLength(path) > PATH_MAX) {
     throw new FsError('ENAMETOOLONG', op, {
@@ -36,7 +33,10 @@ export async function* children(fs: FileSystem, folder: NodeId, context: Context
   for await (const page of pages(fs, folder, context)) yield* page.entries;
 }
 
-/** All children of a folder in pages; a folder that is removed meanwhile has no further ones. @throws as the first `readdir` does */
+/**
+ * All children of a folder in pages; a folder that is removed during the walk has no further ones.
+ * @throws as the first `readdir` does
+ */
 export async function* pages(fs: FileSystem, folder: NodeId, context: Context): AsyncGenerator<Page> {
   let page = await fs.readdir(folder, { limit: FIRST_PAGE }, context);
   yield page;
@@ -53,7 +53,7 @@ export async function* pages(fs: FileSystem, folder: NodeId, context: Context): 
   }
 }
 
-/** The child with this name, or undefined where there is none; every other failure is thrown. */
+/** The child with this name, or `undefined` if there is none; every other failure is thrown. */
 export async function find(fs: FileSystem, folder: NodeId, name: string, context: Context): Promise<Attr | undefined> {
   try {
     return await fs.lookup(folder, name, context);
