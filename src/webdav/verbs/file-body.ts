@@ -1,9 +1,9 @@
+import type { ByteRange } from '../../vfs/byte-range.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import type { Outcome, Sink } from '../outcome.ts';
-import type { ByteRange } from '../range.ts';
 
 /** Bytes read at a time, and reads that are under way or done while the chunk before them is sent. */
 const CHUNK = 512 * 1024;

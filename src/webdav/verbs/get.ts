@@ -1,3 +1,4 @@
+import { parseRange, type ByteRange } from '../../vfs/byte-range.ts';
 import type { Context } from '../../vfs/context.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { FileHandle } from '../../vfs/file-system.ts';
@@ -12,8 +13,6 @@ import { checkIf } from '../locks/guard.ts';
 import type { Outcome, Sink } from '../outcome.ts';
 import { empty } from '../outcome.ts';
 import { evaluate, ifRange, isConditional } from '../preconditions.ts';
-import type { ByteRange } from '../range.ts';
-import { parseRange } from '../range.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 import { typeOf } from '../media-type.ts';

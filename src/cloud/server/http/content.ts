@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
+import { parseRange, type ByteRange } from '../../../vfs/byte-range.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
 import { begun, readAhead } from '../blocks/reading.ts';
 import { manifestOf } from '../meta/manifest.ts';
@@ -7,7 +8,6 @@ import type { DigestList } from '../../../vfs/digest-list.ts';
 import type { VersionRow } from '../meta/schema.ts';
 import { readableVersion } from '../meta/versions.ts';
 import type { Parts } from './parts.ts';
-import { parseRange, type ByteRange } from './range.ts';
 
 type ContentRequest = FastifyRequest<{ Params: { id: string } }>;
 
@@ -41,19 +41,21 @@ async function answer(
   reply.headers({ 'x-content-type-options': 'nosniff', 'content-disposition': 'attachment' });
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
   const condition = request.headers['if-range'];
-  const range =
-    condition === undefined || condition === etag ? parseRange(request.headers.range, version.size) : undefined;
-  if (range === 'outside') {
+  const ranges =
+    condition === undefined || condition === etag
+      ? parseRange(request.headers.range ?? '', version.size, 1)
+      : undefined;
+  if (ranges?.length === 0) {
     const error = { code: 'bad_request', message: 'the range lies outside of the content' };
     return reply.code(416).header('content-range', `bytes */${version.size}`).send(error);
   }
-  const part = range ?? { start: 0, end: version.size };
+  const part = ranges?.[0] ?? { start: 0, end: version.size - 1 };
   const body =
     request.method === 'HEAD' ? undefined : await begun(slice(reader, request.caller.account, version, part));
-  if (range !== undefined) {
-    reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${version.size}`);
+  if (ranges !== undefined) {
+    reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${version.size}`);
   }
-  reply.type('application/octet-stream').header('content-length', part.end - part.start);
+  reply.type('application/octet-stream').header('content-length', part.end - part.start + 1);
   return reply.send(body);
 }
 
@@ -70,10 +72,10 @@ async function* slice(
   { start, end }: ByteRange,
 ): AsyncGenerator<Uint8Array> {
   const first = Math.floor(start / BLOCK_SIZE);
-  const digests = digestsOf(manifestOf(manifest, size), first, Math.ceil(end / BLOCK_SIZE));
+  const digests = digestsOf(manifestOf(manifest, size), first, Math.floor(end / BLOCK_SIZE) + 1);
   let at = first * BLOCK_SIZE;
   for await (const block of readAhead(reader, account, digests)) {
-    yield block.subarray(Math.max(0, start - at), end - at);
+    yield block.subarray(Math.max(0, start - at), end + 1 - at);
     at += BLOCK_SIZE;
   }
 }

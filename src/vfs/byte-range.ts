@@ -1,4 +1,4 @@
-/** RFC 9110 section 14: byte ranges. */
+/** Byte ranges of HTTP, RFC 9110 section 14. */
 
 /** Bytes `start` to `end`, both included. */
 export interface ByteRange {
@@ -10,14 +10,14 @@ export interface ByteRange {
 const MAX_RANGES = 32;
 
 /**
- * The satisfiable ranges of a `Range` field over `size` bytes. `undefined`: serve the whole (no bytes unit, bad syntax
- * or too many ranges, RFC 9110 section 14.2); an empty list: 416.
+ * The satisfiable ranges of a `Range` field over `size` bytes, at most `limit` of them. `undefined`: serve the whole (no
+ * bytes unit, bad syntax or too many ranges, RFC 9110 section 14.2); an empty list: 416.
  */
-export function parseRange(field: string, size: number): readonly ByteRange[] | undefined {
+export function parseRange(field: string, size: number, limit = MAX_RANGES): readonly ByteRange[] | undefined {
   const spec = /^\s*bytes\s*=(.*)$/i.exec(field)?.[1];
   if (spec === undefined) return undefined;
   const parts = spec.split(',');
-  if (parts.length > MAX_RANGES) return undefined;
+  if (parts.length > limit) return undefined;
   const ranges: ByteRange[] = [];
   for (const part of parts) {
     const m = /^\s*(?:(\d+)-(\d*)|-(\d+))\s*$/.exec(part);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseRange } from '../../src/webdav/range.ts';
+import { parseRange } from '../../src/vfs/byte-range.ts';
 
 const cases: readonly [string, number, [number, number][] | undefined][] = [
   ['bytes=0-99', 1000, [[0, 99]]],
@@ -31,6 +31,13 @@ const cases: readonly [string, number, [number, number][] | undefined][] = [
   ['nonsense', 1000, undefined],
   [`bytes=${Array.from({ length: 33 }, (_, i) => `${i * 2}-${i * 2}`).join(',')}`, 1000, undefined],
 ];
+
+t.test('a limit of one range', async (t) => {
+  t.strictSame(parseRange('bytes=5-', 10, 1), [{ start: 5, end: 9 }]);
+  t.equal(parseRange('bytes=0-1,5-6', 10, 1), undefined);
+  t.equal(parseRange('bytes=50-,5-6', 10, 1), undefined, 'those that lie outside count, too');
+  t.equal(parseRange('', 10, 1), undefined, 'no field');
+});
 
 t.test('ranges', async (t) => {
   for (const [field, size, expected] of cases) {
