@@ -42,14 +42,14 @@ import { Uploader } from './sync/upload/uploader.ts';
 import { VersionsFolder } from './versions/versions-folder.ts';
 
 export interface GatewayOptions {
-  /** Everything that the gateway keeps is below this folder, which it makes. */
+  /** Everything that the gateway stores is below this folder, which is created if absent. */
   readonly dir: string;
-  /** Stays the caller's, who closes it after the gateway. */
+  /** Owned by the caller, who closes it after the gateway. */
   readonly remote: Remote;
   readonly device: { readonly id: string; readonly name: string };
   readonly limits: GatewayLimits;
   readonly log: SyncLog;
-  /** How long a file of Archive must have been let go before it is sealed, ms; more than 0. */
+  /** How long a file in Archive must have been released before it is sealed, ms; more than 0. */
   readonly settle?: number;
   /** Whether programs can read sealed files of Archive. */
   readonly archiveReadable?: boolean;
@@ -57,7 +57,7 @@ export interface GatewayOptions {
   readonly durability?: 'process' | 'power';
   /** How bytes get to the disk; the system's way if absent. */
   readonly sync?: DiskSync;
-  /** What keeps the rows of the database in a folder; LevelDB if absent. */
+  /** Opens the key-value store of the database in a folder; LevelDB if absent. */
   readonly keyValues?: (dir: string) => KeyValueStore;
   /** ms since 1970 */
   readonly now?: () => number;
@@ -68,7 +68,7 @@ export interface GatewayOptions {
 export interface GatewayLimits {
   /** Most bytes of cached content. */
   readonly cacheBytes: number;
-  /** Bytes of the disk that are left free. */
+  /** Bytes to leave free on the disk. */
   readonly minFree: number;
   /** Memory for entries of the catalog that were used lately, bytes. */
   readonly hotBytes?: number;
@@ -79,11 +79,11 @@ export interface Stack {
   readonly ground: Ground;
   /** The drive for doors: guarded, with `.versions`. */
   readonly fs: FileSystem;
-  /** The drive without rules, for a person who asks by name. */
+  /** The drive without policies, for explicit requests of the user. */
   readonly raw: Drive;
   readonly conflicts: Conflicts;
   readonly issues: Issues;
-  /** For tables of agents that stand beside the drive. */
+  /** For tables of agents that run beside the drive. */
   readonly db: Database;
   /** For the WebDAV door. */
   readonly locks: LockRecords;
@@ -93,7 +93,7 @@ export interface Stack {
   readonly quota: QuotaWatch;
   readonly follower: Follower;
   start(): void;
-  /** In the reverse order of opening; what is queued stays queued. */
+  /** Closes everything in the reverse order of opening; queued changes stay queued. */
   close(): Promise<void>;
 }
 
@@ -104,9 +104,9 @@ interface Disk extends Records {
 }
 
 /**
- * Puts a gateway together. This is the one place that knows the order of its layers, from the door inwards: versions
- * (folders that are nowhere else), guard (what the mount allows), drive (catalog, journal, content). Opening is recovery,
- * and needs no network.
+ * Assembles a gateway. This is the one place that knows the order of its layers, from the door inwards: versions
+ * (folders that exist only here), guard (what the mount allows), drive (catalog, journal, content). Opening includes
+ * recovery and needs no network.
  */
 export async function compose(options: GatewayOptions): Promise<Stack> {
   const closers = new Closers();
@@ -205,7 +205,7 @@ class Closers {
     this.#closers.push(close);
   }
 
-  /** All of them, whatever fails; then throws what failed first. */
+  /** Closes all of them even if some fail; then throws the first failure. */
   async close(): Promise<void> {
     const failures: unknown[] = [];
     for (const close of this.#closers.splice(0).toReversed()) {

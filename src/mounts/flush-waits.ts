@@ -4,7 +4,7 @@ import type { Activity } from './drive/activity.ts';
 import type { PolicyOf } from './policy/policy.ts';
 import { pathOf } from './sync-status.ts';
 
-/** What holds up a flush besides the sending itself. */
+/** What delays a flush besides the sending itself. */
 export interface FlushWait {
   /**
    * `offline`: the cloud cannot be reached. `busy`: a file that will be sealed is open or locked. `parked`: it cannot be
@@ -25,7 +25,7 @@ export interface WaitParts {
   readonly policyOf: PolicyOf;
 }
 
-/** What the changes that are left wait for, the first of each kind by name. */
+/** What the remaining changes wait for, with the first path of each kind. */
 export class WaitCount {
   readonly #parts: WaitParts;
   readonly #found = new Map<FlushWait['why'], FlushWait>();
@@ -40,7 +40,7 @@ export class WaitCount {
     else if (this.#isHeld(intent)) this.#count('busy', intent);
   }
 
-  /** `left`: how many are left in all. */
+  /** `left`: the number of all remaining changes. */
   waits(left: number, offline: boolean): FlushWait[] {
     const unsent: FlushWait[] = offline && left > 0 ? [{ why: 'offline', count: left }] : [];
     return [...unsent, ...this.#found.values()];

@@ -18,18 +18,18 @@ export interface FlushProgress {
   readonly total: number;
   /** Bytes of content that still wait. */
   readonly bytes: number;
-  /** Since when the cloud cannot be reached, ms. */
+  /** Since when the cloud has been unreachable, ms. */
   readonly offlineSince: number | undefined;
-  /** What holds it up, besides the sending itself. */
+  /** What delays it, besides the sending itself. */
   readonly waits: readonly FlushWait[];
 }
 
 /**
- * Answers when everything below `scope` (a node, or all) that was promised before the call is in the cloud. Does not wait
- * for files to settle, but for those who still write into files that are sealed then. While the cloud cannot be reached
- * it waits; `signal` ends that.
- * @throws FsError with the code and reason of a change that cannot be sent, when all others are; EACCES if the cloud refuses
- * this computer, as after its token was revoked: waiting would not help, and what is queued stays queued
+ * Resolves when every change below `scope` (a node, or all) that was journaled before the call is in the cloud. Does
+ * not wait for files to settle, but does wait for handles that still write into files that are sealed then. While the
+ * cloud cannot be reached it waits; `signal` ends that.
+ * @throws FsError with the code and reason of a change that cannot be sent, once all others are; EACCES if the cloud
+ * refuses this computer, as after its token was revoked: waiting would not help, and queued changes stay queued
  */
 export async function flush(
   parts: FlushParts,
@@ -93,7 +93,7 @@ function later(check: () => void): () => void {
 class FlushTask {
   readonly #parts: FlushParts;
   readonly #scope: NodeId | undefined;
-  /** What was promised by then counts. */
+  /** Intents up to this one are waited for. */
   readonly #last: number;
   readonly #nodes = new Set<NodeId>();
   readonly #total: number;
@@ -114,7 +114,7 @@ class FlushTask {
     this.#total = total;
   }
 
-  /** A creation may have got a later place in the order since, when the file was renamed before it was sent. */
+  /** A creation may have moved to a later position since, if the file was renamed before it was sent. */
   concerns(intent: PendingIntent): boolean {
     if ((intent.since ?? intent.seq) <= this.#last) return this.#nodes.has(intent.node) || this.#isInScope(intent);
     return this.#nodes.has(this.#parts.catalog.get(intent.node)?.id ?? intent.node) && isCreation(intent);
@@ -136,7 +136,7 @@ class FlushTask {
     return { done, total: Math.max(this.#total, left), bytes, offlineSince, waits };
   }
 
-  /** @throws FsError when only what cannot be sent is left */
+  /** @throws FsError when only changes that cannot be sent are left */
   isDone(): boolean {
     const left = [...this.#left()];
     if (left.length === 0) return true;

@@ -22,7 +22,7 @@ export interface GatewayStatus extends SyncStatus {
 
 /** Issues that are named one by one. */
 const NAMED = 100;
-/** Between two looks whether the cloud has said what spaces there are, ms. */
+/** Interval between checks whether the cloud has reported the spaces, ms. */
 const LOOK = 10;
 
 /** One account's drive on this computer: what doors, commands and agents use. Paths begin at the root of the drive. */
@@ -37,7 +37,7 @@ export class Gateway {
   }
 
   /**
-   * Opens what is in the folder, or begins with nothing; serves at once, without the network.
+   * Opens the data folder, creating it if needed; serves at once, without the network.
    * @throws EBUSY if another process has the folder open; EIO if it is damaged
    */
   static async open(options: GatewayOptions): Promise<Gateway> {
@@ -51,19 +51,19 @@ export class Gateway {
     return this.#stack.fs;
   }
 
-  /** The drive without rules: what is sealed can be read. */
+  /** The drive without policies: sealed files can be read. */
   get raw(): FileSystem {
     return this.#stack.raw;
   }
 
-  /** The parts, for tests and for agents that stand beside the drive. */
+  /** The parts, for tests and for agents that run beside the drive. */
   get stack(): Stack {
     return this.#stack;
   }
 
   /**
-   * Answers when the drive has its folders. Until this computer has heard from the cloud for the first time it has none, and a
-   * program that comes then would be told so; when the cloud has not said anything for `patience` ms, it is.
+   * Resolves when the drive has its folders. Before this computer's first contact with the cloud it has none, and
+   * programs would see an empty drive; after `backoff` ms without contact it resolves anyway.
    */
   async ready(backoff: number): Promise<void> {
     const { catalog } = this.#stack.ground;
@@ -79,7 +79,7 @@ export class Gateway {
     return { ...sync, cache: store.usage(), staged: staging.usage(), open: files.size };
   }
 
-  /** Answers when everything below the path that was promised before is in the cloud. See `flush` in `flush.ts`. */
+  /** Resolves when every change below the path that was journaled before is in the cloud. See `flush` in `flush.ts`. */
   async flush(
     path = '/',
     onProgress: (progress: FlushProgress) => void = () => undefined,
@@ -107,14 +107,14 @@ export class Gateway {
     return { count: issues.size, first: await issues.list(NAMED) };
   }
 
-  /** Gives parked changes another chance; answers how many. */
+  /** Retries parked changes; returns their number. */
   retry(): number {
     const retried = this.#stack.parked.retry();
     this.#stack.uploader.reachable();
     return retried;
   }
 
-  /** Lets mass removals made elsewhere happen; answers how many. */
+  /** Applies mass removals made elsewhere; returns their number. */
   confirm(): number {
     const { held } = this.#stack.follower.status;
     this.#stack.follower.confirm();
@@ -147,7 +147,7 @@ export class Gateway {
     }
   }
 
-  /** Makes a kept version the newest again; the drive shows it when answered. */
+  /** Makes a kept version the newest again; the drive shows it when this resolves. */
   async restoreVersion(path: string, version: string, context: Context): Promise<void> {
     const { id } = await this.#file(path, 'restore', context);
     this.#stack.follower.offer(await this.#remote.restoreVersion(id, version, context));
@@ -158,20 +158,23 @@ export class Gateway {
     return this.#remote.trash(context);
   }
 
-  /** Brings a node back from the Trash; the drive shows it when answered. */
+  /** Restores a node from the Trash; the drive shows it when this resolves. */
   async restoreTrash(node: string, context: Context): Promise<void> {
     await this.#remote.restoreTrash(node, context);
     await this.pull(context);
   }
 
-  /** For good. What comes from Archive, or from another computer's backup, takes the account's password. @throws EACCES */
+  /**
+   * Deletes permanently. For nodes from Archive, or from another computer's backup, the account's password is needed.
+   * @throws EACCES
+   */
   async purgeTrash(node: string, password: string | undefined, context: Context): Promise<void> {
     await this.#remote.purgeTrash(node, password, context);
     // What had no room may have it now.
     this.#stack.quota.refresh();
   }
 
-  /** Moves from Archive to the Trash, which takes the account's password. @throws EACCES */
+  /** Moves a node from Archive to the Trash, for which the account's password is needed. @throws EACCES */
   async removeArchived(path: string, password: string, context: Context): Promise<void> {
     const { id } = await this.#find(path, 'remove', context);
     await this.#remote.removeArchived(id, password, context);
@@ -179,7 +182,7 @@ export class Gateway {
     await this.pull(context);
   }
 
-  /** What is queued stays queued: `flush` before to send it. Doors must be closed before. Idempotent. */
+  /** Queued changes stay queued; call `flush` first to send them. Doors must be closed before. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#stack.close();
     return this.#closing;

@@ -3,7 +3,7 @@ import { type Rows, Table } from '../cache/db/table.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { Quota } from './drive/account-room.ts';
 
-/** How often the cloud is asked, ms. */
+/** Interval between requests to the cloud, ms. */
 const EVERY = 60_000;
 /** How soon after something has changed, ms. */
 const SOON = 3000;
@@ -13,15 +13,15 @@ export interface QuotaWatchOptions {
   readonly remote: Pick<Remote, 'usage'>;
   readonly rows: Rows;
   readonly writer: GroupWriter;
-  /** Calls its listener when something in the drive has changed; answers the way to stop. */
+  /** Calls its listener when something in the drive has changed; returns a function that stops it. */
   readonly watch: (listener: () => void) => () => void;
-  /** Hears each answer of the cloud. */
+  /** Called with each response of the cloud. */
   readonly told: (quota: Quota) => void;
 }
 
 /**
- * Asks the cloud in the background how much the account stores; while it cannot be reached the last answer stays, also over
- * a restart.
+ * Queries the cloud in the background for the account's usage; while it cannot be reached the last result stays, even
+ * over a restart.
  */
 export class QuotaWatch {
   readonly #options: QuotaWatchOptions;
@@ -37,7 +37,7 @@ export class QuotaWatch {
     this.#table = new Table<Quota>('quota', options.rows, options.writer, 1);
   }
 
-  /** The last answer, perhaps to an earlier process. */
+  /** The last result, perhaps of an earlier process. */
   get last(): Quota | undefined {
     return this.#table.get(KEY);
   }
@@ -48,7 +48,7 @@ export class QuotaWatch {
     this.#unwatch ??= this.#options.watch(() => this.#changed());
   }
 
-  /** Asks now. */
+  /** Queries now. */
   refresh(): void {
     this.#running ??= this.#ask().finally(() => (this.#running = undefined));
   }
@@ -61,7 +61,7 @@ export class QuotaWatch {
     await this.#running;
   }
 
-  /** Once for all that changes meanwhile. */
+  /** One query for all changes in the meantime. */
   #changed(): void {
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined;
@@ -78,7 +78,7 @@ export class QuotaWatch {
       if (last?.quota === quota && last.used === used && last.files === files) return;
       await this.#options.writer.write([this.#table.put(KEY, now)], { lazy: true });
     } catch {
-      // The last answer stays; that the cloud cannot be reached is told by those who need it.
+      // The last result stays; that the cloud cannot be reached is reported where it matters.
     }
   }
 }

@@ -18,19 +18,19 @@ export interface ParkedChange {
 }
 
 export interface SyncStatus {
-  /** Changes that the cloud does not know yet. */
+  /** Changes that are not in the cloud yet. */
   readonly queued: number;
   /** Bytes of content among them. */
   readonly bytes: number;
   readonly inFlight: number;
-  /** Changes that wait for a person. */
+  /** Changes that need the user to act. */
   readonly parked: number;
   readonly parkedChanges: readonly ParkedChange[];
   /** Changes that wait for those. */
   readonly behind: number;
-  /** The first change that is not sent although nothing is in its way: a fault of this program. */
+  /** The first change that is not sent although nothing prevents it: a bug. */
   readonly stuck: { readonly path: string; readonly op: PendingIntent['op'] } | undefined;
-  /** Since when the cloud cannot be reached, ms. */
+  /** Since when the cloud has been unreachable, ms. */
   readonly offlineSince: number | undefined;
   readonly push: 'up' | 'down';
   /** Mass removals made elsewhere that wait for `fjord confirm`. */

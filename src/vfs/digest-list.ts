@@ -16,7 +16,7 @@ export interface DigestRun {
 }
 
 /**
- * The SHA-256 of each block of a content, in order. Equal ones that follow each other are kept once, so that a hole of any
+ * The SHA-256 of each block of a content, in order. Consecutive equal digests are stored once, so that a hole of any
  * size costs a few bytes. Immutable.
  */
 export class DigestList {

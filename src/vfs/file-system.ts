@@ -78,8 +78,8 @@ export interface FileSystem {
   copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr>;
 
   /**
-   * Says that somebody still works on the node although no handle is open, as a WebDAV lock does: nothing is sealed,
-   * uploaded or judged as finished while a hold is on it (but for the idle limit of long writes).
+   * Marks the node as being worked on although no handle is open, as a WebDAV lock does: while a hold exists, the node
+   * is not sealed, uploaded or regarded as finished (except for the idle limit of long writes).
    */
   hold(node: NodeId, context: Context): Awaitable<Hold>;
 

@@ -9,7 +9,7 @@ import type { FileSystem } from '../../vfs/file-system.ts';
 import { asFsError, FsError } from '../../vfs/fs-error.ts';
 
 export interface FuseDriver {
-  /** `kernel`: the kernel's protocol, spoken here (Linux). `native`: the package fuse-native. */
+  /** `kernel`: our own implementation of the kernel's protocol (Linux). `native`: the package fuse-native. */
   readonly driver: 'kernel' | 'native';
 }
 
@@ -17,13 +17,13 @@ export interface FuseDoorOptions extends FuseDriver {
   readonly fs: FileSystem;
   /** An existing folder; see `prepareMountFolder`. */
   readonly dir: string;
-  /** What `df` shows as the device: the data folder, so that one drive can be told from another. */
+  /** What `df` shows as the device: the data folder, so that several drives can be distinguished. */
   readonly source: string;
-  /** Let the kernel read and write cached files by itself, where it can. */
+  /** Let the kernel read and write cached files directly where it can. */
   readonly passthrough: boolean;
   /** Serve extended attributes. */
   readonly xattr: boolean;
-  /** Let other users in. */
+  /** Give other users access. */
   readonly allowOther: boolean;
   readonly log: FuseLog;
 }
@@ -50,9 +50,9 @@ export async function openFuseDoor(options: FuseDoorOptions): Promise<FuseDoor> 
 }
 
 /**
- * Makes the folder if there is none; answers whether it did. A dead mount that lies on it is removed first: nothing else
+ * Creates the folder if it does not exist; returns whether it did. A dead mount on it is removed first: nothing else
  * can be done with it.
- * @throws ENOTSUP as `openFuseDoor`; EBUSY if something that lives is mounted there; EEXIST, EACCES … of mkdir
+ * @throws ENOTSUP as `openFuseDoor`; EBUSY if a live file system is mounted there; EEXIST, EACCES … of mkdir
  */
 export async function prepareMountFolder(dir: string, driver: FuseDriver): Promise<boolean> {
   await checkSystem(dir, driver);
@@ -64,7 +64,7 @@ export async function prepareMountFolder(dir: string, driver: FuseDriver): Promi
   }
 }
 
-/** Removes what a process that died left mounted. @throws EBUSY if something that lives is mounted there */
+/** Removes a mount left behind by a dead process. @throws EBUSY if a live file system is mounted there */
 export async function clearDeadMount(dir: string): Promise<void> {
   if (process.platform !== 'linux') return;
   const { clearDead } = await import('../../fuse/mounter.ts');
@@ -72,15 +72,18 @@ export async function clearDeadMount(dir: string): Promise<void> {
 }
 
 /**
- * Ends the mounts of a data folder whose gateway is dead or about to be, whatever waits for them. Touches none of them; takes
- * seconds at most. Never throws.
+ * Ends the mounts of a data folder whose gateway is dead or about to exit, even if processes are waiting for them. Does
+ * not access the mounted file systems; takes seconds at most. Never throws.
  */
 export async function endMountsOf(source: string): Promise<void> {
   if (process.platform !== 'linux') return;
   await endMounts((mount) => mount.type === FUSE_TYPE && mount.source === source);
 }
 
-/** Whether a drive lies on the folder, by the system's table of mounts: the folder is not touched. */
+/**
+ * Whether a drive is mounted on the folder, according to the system's table of mounts; the folder itself is not
+ * accessed.
+ */
 export async function isMountedOn(dir: string): Promise<boolean> {
   if (process.platform !== 'linux') return true;
   return (await readMounts()).some((mount) => mount.dir === dir && mount.type.startsWith('fuse'));

@@ -3,10 +3,10 @@ import { type Rows, Table } from '../../cache/db/table.ts';
 import type { Lock } from '../../webdav/locks/lock.ts';
 import type { LockStore } from '../../webdav/locks/lock-store.ts';
 
-/** Locks asked for in one page. */
+/** Locks per page of a listing. */
 const PAGE = 500;
 
-/** The locks of the WebDAV door in the gateway's database, so that clients keep them over a restart. */
+/** Stores the locks of the WebDAV door in the gateway's database, so that they survive a restart. */
 export class LockRecords implements LockStore {
   readonly #table: Table<Lock>;
   readonly #writer: GroupWriter;

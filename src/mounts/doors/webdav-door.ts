@@ -63,9 +63,9 @@ async function openLibrary({ fs, user, password, host, port, tls, log }: WebDavD
       reason: 'the engine webdav-server listens on 127.0.0.1 only, without TLS',
     });
   }
-  // The module `domain`, which comes with it, slows down every event of the process; and the package is large.
+  // Its module `domain` slows down every event of the process, and the package is large.
   const { LibraryServer } = await import('../../webdav/adapter/library-server.ts');
-  const onError = (error: unknown): void => log.error({ err: error }, 'webdav-server let an error fall');
+  const onError = (error: unknown): void => log.error({ err: error }, 'webdav-server did not handle an error');
   const server = new LibraryServer({ fs, user, password, onError });
   await server.listen({ port });
   return server;

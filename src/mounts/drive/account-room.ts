@@ -2,22 +2,28 @@ import { DiskSpace } from '../../cache/disk/disk-space.ts';
 import { MAX_SIZE } from '../../vfs/block.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 
-/** What the account stores, as the cloud said last. Bytes. */
+/** What the account stores, as last reported by the cloud. Bytes. */
 export interface Quota {
   readonly quota: number;
   readonly used: number;
   readonly files: number;
 }
 
-/** Less than this left, bytes: every write is looked at, and none is left to the kernel. */
+/** With less than this left, bytes, every write is checked and none is left to the kernel. */
 const AMPLE = 4 * 1024 ** 3;
 
-/** What content may still grow by: the quota, as the cloud said last, less what is used and what waits here for its upload. */
+/**
+ * How much content may still grow: the quota last reported by the cloud, less what is used and what waits here for
+ * upload.
+ */
 export class AccountRoom {
   readonly #space: DiskSpace;
   #quota: Quota | undefined;
 
-  /** `staged` answers the bytes that wait. Until the cloud has said something there is room for everything. */
+  /**
+   * `staged` returns the number of bytes that wait for upload. Until the cloud has reported a quota there is room for
+   * everything.
+   */
   constructor(staged: () => number) {
     this.#space = new DiskSpace(() => (this.#quota ? this.#quota.quota - this.#quota.used - staged() : Infinity));
   }
@@ -31,20 +37,20 @@ export class AccountRoom {
     this.#space.refresh();
   }
 
-  /** True if what is written unseen will not fill the account before somebody looks. */
+  /** True if unobserved writes will not fill the account before the next check. */
   get isAmple(): boolean {
     return this.#space.free() > AMPLE;
   }
 
-  /** Takes room for `bytes` that are written into a file of `size`, up to `end`. @throws EFBIG, EDQUOT */
+  /** Reserves room for `bytes` that are written into a file of `size`, up to `end`. @throws EFBIG, EDQUOT */
   take(bytes: number, size: number, end: number, op: string): void {
     this.#check(size, end, op);
     if (!this.#space.take(bytes, 0)) throw this.#full(op);
   }
 
   /**
-   * That a file of `size` may become one of `end`. Holes take no room, but what a file has grown by should fit when it is
-   * written. @throws EFBIG, EDQUOT
+   * Checks that a file may grow from `size` to `end`. Holes take no room, but growth should fit when it is written.
+   * @throws EFBIG, EDQUOT
    */
   #check(size: number, end: number, op: string): void {
     if (end <= size) return;

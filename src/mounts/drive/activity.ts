@@ -1,29 +1,32 @@
 import type { Hold } from '../../vfs/file-system.ts';
 import type { NodeId } from '../../vfs/node.ts';
 
-/** A file that is kept open is sent when nobody has written for this long, ms. */
+/** A file that is kept open is sent when it has not been written for this long, ms. */
 const IDLE = 30_000;
-/** What a kernel is writing by itself is sent as a copy, unless it is larger than this: then when it is closed. Bytes. */
+/**
+ * A file that a kernel writes directly is sent as a copy, unless it is larger than this: then it is sent when it is
+ * closed. Bytes.
+ */
 const COPIED = 256 * 1024 * 1024;
-/** Finder and Explorer make a file with a PUT of no bytes and fill it with the next; so an empty file waits, ms. */
+/** Finder and Explorer create a file with an empty PUT and fill it with the next; so an empty file waits, ms. */
 export const HOLLOW = 2_000;
-/** Explorer makes a folder and lets a person type its name; so an empty folder that will be sealed waits, ms. */
+/** Explorer creates a folder and then lets the user type its name; so an empty folder that will be sealed waits, ms. */
 const EMPTY_FOLDER = 600_000;
 
 interface Work {
   writers: number;
   holds: number;
-  /** When the node was last changed or let go, ms. */
+  /** When the node was last changed or released, ms. */
   at: number;
   /** Content of no bytes. */
   hollow: boolean;
   /** A new folder without children. */
   empty: boolean;
-  /** Somebody asked for safety since the last change. */
+  /** An fsync has been requested since the last change. */
   flushed: boolean;
-  /** A kernel may be writing by itself. */
+  /** A kernel may be writing directly. */
   lent: boolean;
-  /** What it has written since that was last sent, bytes of the whole file. */
+  /** The size of the whole file, bytes, if a kernel has written to it since it was last sent. */
   unsent: number | undefined;
 }
 
@@ -31,11 +34,11 @@ const NEW = { writers: 0, holds: 0, hollow: false, empty: false, flushed: false,
 
 export interface ActivityOptions {
   readonly now: () => number;
-  /** The longest settle delay of any mount, ms: how long nodes that were let go are remembered. */
+  /** The longest settle delay of any mount, ms: how long released nodes are remembered. */
   readonly settle: number;
 }
 
-/** Who is busy with which node, and since when nobody is. In memory: see `recoverSettling`. */
+/** Which nodes are in use, and since when the others are not. In memory: see `recoverSettling`. */
 export class Activity {
   readonly #now: () => number;
   readonly #keep: number;
@@ -50,8 +53,9 @@ export class Activity {
 
   /**
    * When what is pending for the node may be sent, in ms of the clock (a past time means now); `undefined` while that
-   * depends on somebody letting go, of which `watch` tells. With `settle` 0 a file that is kept open is ready after an
-   * fsync, or when nobody has written for 30 s; otherwise, since it is sealed then, only once it has been let go.
+   * depends on a handle or hold being released, which `watch` reports. With `settle` 0 a file that is kept open is
+   * ready after an fsync, or when it has not been written for 30 s; otherwise, since it is sealed then, only after its
+   * release.
    */
   readyAt(node: NodeId, settle: number): number | undefined {
     const work = this.#works.get(node);
@@ -64,7 +68,7 @@ export class Activity {
     return work.hollow ? work.at + HOLLOW : 0;
   }
 
-  /** True while a handle may write, or somebody holds the node. */
+  /** True while a handle may write, or a hold exists. */
   isBusy(node: NodeId): boolean {
     const work = this.#works.get(node);
     return work !== undefined && (work.writers > 0 || work.holds > 0);
@@ -82,7 +86,7 @@ export class Activity {
     this.#tell(node);
   }
 
-  /** Counts as somebody working on the node until it is released. */
+  /** Counts as work on the node until it is released. */
   hold(node: NodeId): Hold {
     this.#touch(node).holds++;
     let held = true;
@@ -105,7 +109,7 @@ export class Activity {
     work.unsent = size;
   }
 
-  /** A kernel may write into the file by itself, or may not any more. */
+  /** A kernel starts or stops being able to write into the file directly. */
   lent(node: NodeId, lent: boolean): void {
     this.#touch(node).lent = lent;
   }
@@ -115,12 +119,12 @@ export class Activity {
     this.#touch(node).unsent = undefined;
   }
 
-  /** A folder was made. */
+  /** A folder was created. */
   madeFolder(node: NodeId): void {
     this.#touch(node).empty = true;
   }
 
-  /** What an earlier process left behind, as it was `at` that time, ms: nobody is busy with it. */
+  /** Restores what an earlier process recorded, as it was at the time `at`, ms: the node is not in use. */
   recover(node: NodeId, last: Pick<Work, 'at' | 'hollow' | 'empty'>): void {
     if ((this.#works.get(node)?.at ?? -Infinity) < last.at) Object.assign(this.#touch(node), last);
   }
@@ -133,13 +137,13 @@ export class Activity {
     this.#tell(folder);
   }
 
-  /** An fsync: whoever wrote wants it safe now. */
+  /** An fsync: the writer wants the content safe now. */
   flushed(node: NodeId): void {
     this.#touch(node).flushed = true;
     this.#tell(node);
   }
 
-  /** The work on a node goes on with another one. */
+  /** Work on one node continues on another. */
   rebind(from: NodeId, to: NodeId): void {
     const work = this.#works.get(from);
     if (work === undefined) return;
@@ -148,12 +152,12 @@ export class Activity {
     this.#tell(to);
   }
 
-  /** The node is gone, or all of it is in the cloud and nobody has it open. */
+  /** The node is gone, or is completely in the cloud and not open. */
   forget(node: NodeId): void {
     if (!this.isBusy(node)) this.#works.delete(node);
   }
 
-  /** Calls `listener` when a node may be ready sooner than `readyAt` said. Returns the way to stop. */
+  /** Calls `listener` when a node may be ready sooner than `readyAt` returned. Returns a function that stops it. */
   watch(listener: (node: NodeId) => void): () => void {
     const own = (node: NodeId): void => listener(node);
     this.#listeners.add(own);
@@ -176,7 +180,7 @@ export class Activity {
     return work;
   }
 
-  /** Each new node makes room by the two oldest that nothing depends on any more, so the count follows the work. */
+  /** Each new node evicts up to two of the oldest that are no longer needed, so the count follows the work. */
   #prune(now: number): void {
     let looked = 0;
     for (const [node, work] of this.#works) {

@@ -3,11 +3,11 @@ import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Kind, NewAttr, Time, Xattrs } from '../../vfs/node.ts';
 
-/** What ext4 can store, ms: from 1901 to 2446. Like the kernel, the drive moves what lies beyond to the nearer end. */
+/** The range that ext4 can store, ms: from 1901 to 2446. Like the kernel, the drive clamps times to it. */
 const EARLIEST = -(2 ** 31) * 1000;
 const LATEST = (2 ** 34 - 2 ** 31 - 1) * 1000;
 
-/** XATTR_LIST_MAX of Linux, and what the cloud takes for a node: bytes of all names and values. */
+/** XATTR_LIST_MAX of Linux, and the cloud's limit for a node: bytes of all names and values. */
 const XATTRS_MAX = 64 * 1024;
 
 const USUAL_MODE: Readonly<Record<Kind, number>> = { file: 0o644, folder: 0o755, symlink: 0o777 };
@@ -34,7 +34,7 @@ export function createdWith(
   return { mode: modeOf(mode, kind), ...times, ...kept };
 }
 
-/** Extended attributes with some set and some (`null`) taken off; absent if none are left. @throws EINVAL, ENOSPC */
+/** Extended attributes with some set and some (`null`) removed; `undefined` if none are left. @throws EINVAL, ENOSPC */
 export function withXattrs(
   before: Xattrs,
   changes: Readonly<Record<string, string | null>>,

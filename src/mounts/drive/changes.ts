@@ -2,17 +2,17 @@ import type { Change } from '../../vfs/file-system.ts';
 
 export type ChangeListener = (change: Change) => void;
 
-/** Where everybody who changes the tree says so, and doors hear it. */
+/** Passes changes of the tree from those that make them to the doors. */
 export class Changes {
   readonly #listeners = new Set<ChangeListener>();
   readonly #failed: (error: unknown) => void;
 
-  /** `failed` hears of a listener that throws; the others are still called. */
+  /** `failed` is called with the error of a listener that throws; the others are still called. */
   constructor(failed: (error: unknown) => void = () => {}) {
     this.#failed = failed;
   }
 
-  /** Tells every listener, at once. Call it after the change is visible. */
+  /** Calls every listener synchronously. Call it after the change is visible. */
   emit(change: Change): void {
     for (const listener of this.#listeners) {
       try {

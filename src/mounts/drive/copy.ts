@@ -11,7 +11,7 @@ import { type Ground, discard, nodeOf, occupantOf, spaceFolderOf } from './groun
 import { newId } from '../../vfs/ids.ts';
 import { planReplaced } from '../intents/plan.ts';
 
-/** See `FileSystem.copy`. What the cloud has is copied by reference, what is staged as a fork. */
+/** See `FileSystem.copy`. Content in the cloud is copied by reference, staged content as a fork. */
 export async function copy(ground: Ground, id: NodeId, to: Place, { replace }: CopyOptions): Promise<Attr> {
   const node = nodeOf(ground, id, 'copy');
   if (node.parent === nodeOf(ground, to.folder, 'copy').id && node.name === to.name) return attrOf(node);
@@ -36,14 +36,14 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
   try {
     const sealed = await ground.files.snapshot(node);
     fork = sealed === undefined ? undefined : await ground.staging.fork(sealed);
-    // A copy that was made for this alone goes with its fork.
+    // A copy that was made only for this is discarded with its fork.
     if (sealed !== undefined && !isNamed(ground, node.id, sealed.id))
       ground.staging.discard(sealed.id).catch(() => undefined);
     while (ground.folderLocks.isClosed(to.folder)) await ground.folderLocks.opened(to.folder);
     const source = nodeOf(ground, node.id, 'copy');
     const { parent, old } = target(ground, to, replace);
     const content = fork === undefined ? byReference(source) : { staged: fork.id, size: fork.size };
-    // Somebody has begun to write it since.
+    // A write has begun since.
     if (content === undefined) return await copyFile(ground, node, to, replace);
     const place = { parent, name: to.name, old };
     if (fork === undefined && source.hash !== undefined) ground.store.share(source.hash);
@@ -88,7 +88,7 @@ async function copySymlink(ground: Ground, node: Entry, to: Place, replace: bool
   return attrOf(entry);
 }
 
-/** What a copy takes along: as with `cp -p`, but for the time of birth. */
+/** The metadata that a copy inherits: as with `cp -p`, except for the time of creation. */
 function metadata({ mode, mtime, xattrs }: Entry): NewAttr {
   return { mode, mtime, ...(xattrs === undefined ? {} : { xattrs }) };
 }

@@ -33,13 +33,13 @@ export async function makeSymlink(ground: Ground, folder: NodeId, name: string, 
   const parent = freePlace(ground, folder, name, 'symlink');
   const made = assign(newEntry(ground, parent, name, 'symlink', {}, 'symlink'), { target, size });
   const { entry, ops } = planNewNode(ground, parent, made);
-  // `cp -a` and `tar` set the time of a link after they have made it.
+  // `cp -a` and `tar` set the time of a link after they have created it.
   ground.activity.changed(entry.id);
   await submitNewNode(ground, parent, entry, ops);
   return attrOf(entry);
 }
 
-/** A new empty file that is open for one handle, whose count the caller takes over. @throws EEXIST, ENOSPC */
+/** Creates an empty file, open for one handle; the caller takes over that count. @throws EEXIST, ENOSPC */
 export async function makeFile(
   ground: Ground,
   folder: NodeId,
@@ -93,7 +93,10 @@ export function isLocal(parent: Entry, name: string): boolean {
   return parent.local === true || isLitter(name);
 }
 
-/** The ops of a new node, and its promise unless it is local. `replace`, which the cloud knows, has had its name. */
+/**
+ * The ops that create a node, including its intent unless it is local. `replace` is the previous holder of its name,
+ * which the cloud knows.
+ */
 export function planNewNode(
   ground: Ground,
   parent: Entry,
@@ -105,7 +108,7 @@ export function planNewNode(
   return { entry, ops: [...promised, ...ground.catalog.put(entry), touched(ground, parent)] };
 }
 
-/** Submits a birth and tells of it. */
+/** Submits a creation and notifies of it. */
 export function submitNewNode(ground: Ground, parent: Entry, entry: Entry, ops: readonly Op[]): Promise<void> {
   ground.activity.filled(parent.id);
   return submit(ground, ops, [{ what: 'entry', folder: parent.id, name: entry.name }]);

@@ -47,7 +47,7 @@ export class DriveDraft implements Draft {
       while (folderLocks.isClosed(this.#place.folder)) await folderLocks.opened(this.#place.folder);
       const { entry, used } = await this.#replaceContent(content, expected);
       if (!used) this.#drop();
-      // Who reads it already goes on, also if the next draft has replaced it by now.
+      // Existing readers keep the file open, even if the next draft has replaced it by now.
       if (!this.#ground.files.isOpen(entry.id)) this.#file.close();
       return attrOf(entry);
     } catch (error) {
@@ -76,7 +76,7 @@ export class DriveDraft implements Draft {
     return replaceContent(this.#ground, { parent, name, old }, content, this.#attr, 'commit');
   }
 
-  /** Only bytes of the same number can be the same; all others need not be hashed now. */
+  /** Only contents of equal size can be equal; all others need not be hashed now. */
   async #hashIfEqualSize(context: Context): Promise<{ hash?: string }> {
     const old = this.#ground.catalog.child(this.#place.folder, this.#place.name);
     if (old?.hash === undefined || old.size !== this.#file.size) return {};

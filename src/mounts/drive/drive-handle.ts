@@ -9,14 +9,14 @@ import type { BackingFile } from './open/backing-file.ts';
 import type { OpenFile } from './open/open-file.ts';
 
 /**
- * A handle of a file of the drive. All handles of a node see the same bytes, those that somebody else has replaced them with
- * included (another computer, a draft): they follow the node. Who wants one content to its end opens a snapshot.
+ * A handle of a file of the drive. All handles of a node see the same bytes, including content that another computer or
+ * a draft has replaced: they follow the node. To read one content to its end, open a snapshot.
  */
 export class DriveHandle implements FileHandle {
   readonly #ground: Ground;
   readonly #file: OpenFile;
   readonly #mode: OpenMode;
-  /** Only where a close is to survive the loss of power. */
+  /** Present only if a close is to survive the loss of power. */
   readonly flush?: (context: Context) => Awaitable<void>;
   #open = true;
   #loan: BackingFile | undefined;
@@ -67,7 +67,7 @@ export class DriveHandle implements FileHandle {
     this.#check('open', true, context);
     const { write } = this.#mode;
     const loan = this.#loan ?? (await this.#file.lend(write));
-    // Closed, or asked twice, meanwhile.
+    // The handle was closed, or another call was faster.
     if (loan !== undefined && loan !== this.#loan && (!this.#open || this.#loan !== undefined)) {
       this.#file.closeBacking(loan, write);
       return this.#loan?.backing;

@@ -32,12 +32,12 @@ import { Siblings } from './siblings.ts';
 import { openSnapshot } from './snapshot-handle.ts';
 import type { Sweeper } from './sweeper.ts';
 
-/** Shown while nobody knows better, so that no program refuses to write: 1 TiB. */
+/** Shown until the cloud has reported a quota, so that no program refuses to write: 1 TiB. */
 const UNKNOWN: Quota = { quota: 2 ** 40, used: 0, files: 0 };
 
 /**
- * The tree of the catalog as a file system: reads what is cached or fetches it, and promises every change in the journal
- * before it is answered. It allows everything everywhere in a space; what a mount forbids its policy says, in a layer above.
+ * The catalog's tree as a file system: reads what is cached or fetches it, and journals every change before it
+ * resolves. Within a space everything is allowed; what a mount forbids is decided by its policy, in a layer above.
  */
 export class Drive implements FileSystem {
   readonly root: NodeId;
@@ -52,7 +52,7 @@ export class Drive implements FileSystem {
     this.#siblings = new Siblings(ground.catalog, ground.store);
   }
 
-  /** What `statfs` answers from, and what writes are held to. */
+  /** Sets what `statfs` returns and what writes are limited to. */
   setQuota(quota: Quota): void {
     this.#ground.room.quota = quota;
   }

@@ -2,9 +2,9 @@ import { isBranch, type Entry } from '../../cache/tree/entry.ts';
 import type { DriveParts } from './drive-parts.ts';
 
 /**
- * What a person may want to know of a node: `state` (`synced`, `waiting` for its upload, `sending`, `parked` because the
- * cloud cannot take it, or `local`: never uploaded); of a file its `version`, its content's `sha256` (over the SHA-256 of
- * each MiB; absent before it is hashed) and whether it is `pinned`: kept on this disk.
+ * What a user may want to know about a node: `state` (`synced`, `waiting` for its upload, `sending`, `parked` because
+ * the cloud cannot take it, or `local`: never uploaded); for a file its `version`, its content's `sha256` (over the
+ * SHA-256 of each MiB; absent before it is hashed) and whether it is `pinned`: kept on this disk.
  */
 export function factsOf(parts: Pick<DriveParts, 'journal' | 'store'>, entry: Entry): Readonly<Record<string, string>> {
   if (isBranch(entry)) return {};

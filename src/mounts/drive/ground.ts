@@ -10,17 +10,17 @@ import type { FolderLocks } from './folder-locks.ts';
 import type { OpenFile } from './open/open-file.ts';
 import type { OpenFiles } from './open/open-files.ts';
 
-/** What the operations of the drive stand on. */
+/** The dependencies of the drive's operations. */
 export interface Ground extends DriveParts {
   readonly files: OpenFiles;
   readonly folderLocks: FolderLocks;
   /** Whether a node may only get new versions, and neither move nor go. */
   readonly isSealed: (entry: Entry) => boolean;
-  /** Whether a close is answered only when it is written. */
+  /** Whether a close resolves only once it is on disk. */
   readonly durable?: boolean;
 }
 
-/** Gives a handle of a file back; answered as a close is. */
+/** Releases a handle of a file; resolves as a close does. */
 export function release({ files, durable }: Ground, file: OpenFile, mode: Pick<OpenMode, 'write'>): Awaitable<void> {
   const written = files.release(file, mode);
   if (durable === true) return written;
@@ -45,7 +45,7 @@ export function folderOf(ground: Ground, id: NodeId, op: string): Entry {
   return entry;
 }
 
-/** A folder of the cloud, in which names may come and go. @throws ESTALE, ENOTDIR, EROFS */
+/** A folder of a space, in which names may be added and removed. @throws ESTALE, ENOTDIR, EROFS */
 export function spaceFolderOf(ground: Ground, id: NodeId, op: string): Entry {
   const folder = folderOf(ground, id, op);
   if (folder.space === FIXED) throw new FsError('EROFS', op, { subject: folder.name, reason: 'this folder is fixed' });
@@ -62,13 +62,13 @@ export function childOf({ catalog, files }: Ground, folder: Entry, name: string,
   return files.overlay(entry);
 }
 
-/** Who has a name, if anybody. */
+/** The entry that has a name, if any. */
 export function occupantOf({ catalog, files }: Ground, folder: Entry, name: string): Entry | undefined {
   const entry = catalog.child(folder.id, name);
   return entry === undefined ? undefined : files.overlay(entry);
 }
 
-/** The folder as it is after a name in it came or went. */
+/** The op that updates the folder after a name in it was added or removed. */
 export function touched({ catalog, now }: Ground, folder: Entry): Op {
   const at = now();
   return catalog.update({ ...folder, mtime: at, ctime: nextCtime(folder, at) });
@@ -81,14 +81,14 @@ export function checkMovable(entry: Entry, parent: Entry, op: string): void {
   throw new FsError('EBUSY', op, { subject: entry.name, reason: 'it is shared as a whole' });
 }
 
-/** Submits a change, which is visible at once, tells of it, and answers when it is written. */
+/** Submits a change, which is visible at once, notifies of it, and resolves when it is written. */
 export function submit({ writer, changes }: Ground, ops: readonly Op[], told: readonly Change[]): Promise<void> {
   const written = writer.write(ops);
   for (const change of told) changes.emit(change);
   return written;
 }
 
-/** Removes the staged files of nodes that are gone; what an open handle or an intent needs stays. */
+/** Removes the staged files of removed nodes, except those that an open handle or an intent needs. */
 export function discard({ journal, files, staging }: Ground, gone: readonly Loose[]): void {
   for (const { node, staged } of gone) {
     if (staged === undefined || files.isOpen(node) || journal.names(staged)) continue;
@@ -97,7 +97,7 @@ export function discard({ journal, files, staging }: Ground, gone: readonly Loos
   }
 }
 
-/** Removes a staged file whose node has got other content; open handles turn to that. */
+/** Removes a staged file whose node has received other content; open handles switch to that. */
 export function discardReplaced({ journal, staging }: Ground, staged: string | undefined): void {
   if (staged !== undefined && !journal.names(staged)) staging.discard(staged).catch(() => undefined);
 }

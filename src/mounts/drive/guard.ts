@@ -19,8 +19,8 @@ import { OTHER_MOUNT, type Operation, type Policy } from '../policy/policy.ts';
 import type { PolicyState } from './policy-state.ts';
 
 /**
- * Lets through what the policy of a node allows. The name of a node is governed by the policy of its folder, its content
- * and attributes by its own. What is not there at all the file system below says.
+ * Enforces the policies. The name of a node is governed by the policy of its folder, its content and attributes by its
+ * own. That something does not exist is reported by the file system below.
  */
 export class Guard implements FileSystem {
   readonly root: NodeId;
@@ -44,7 +44,7 @@ export class Guard implements FileSystem {
   setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr> {
     const { size, ...others } = changes;
     if (size !== undefined) this.#check(node, size === 0 ? 'replace' : 'write', 'truncate');
-    // Emptied as a whole, it begins a new version, whose attributes are free.
+    // Truncated to nothing, the file begins a new version, whose attributes are free.
     const begins = size === 0 && this.#policyState.entry(node)?.size !== 0;
     if (!begins && Object.keys(others).length > 0) this.#check(node, 'attr', 'setattr');
     return this.#fs.setattr(node, changes, context);
@@ -85,7 +85,7 @@ export class Guard implements FileSystem {
   open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
     if (mode.truncate === true) this.#check(file, 'replace', 'open');
     else {
-      // Who wants to write is told that it may not, even where reading is refused as well.
+      // Opening for writing reports that writing is refused, even where reading is refused as well.
       if (mode.write) this.#check(file, 'write', 'open');
       if (mode.read) this.#check(file, 'read', 'open');
     }
@@ -153,7 +153,7 @@ export class Guard implements FileSystem {
     if (node === undefined || other === undefined || other.id === node.id) return;
     const policy = this.#policyState.policy(target);
     if (flags.exchange === true && policy.sealing) {
-      throw new FsError('ENOTSUP', 'rename', { subject: from.name, reason: 'nothing is exchanged here' });
+      throw new FsError('ENOTSUP', 'rename', { subject: from.name, reason: 'this folder does not support exchanging names' });
     }
     if (flags.exchange === true || flags.noReplace === true) return;
     const isFile = node.kind === 'file' && other.kind === 'file';

@@ -10,13 +10,13 @@ const BACKUP: NodeId = 'backup';
 /** What a new list of spaces does to the catalog. */
 export interface Attachment {
   readonly ops: readonly Op[];
-  /** Roots of spaces that are gone, already taken out: what was below them is to be swept. */
+  /** Roots of spaces that are gone and already detached: their contents are to be swept. */
   readonly gone: readonly Entry[];
 }
 
 /**
- * Hangs the spaces of the account where the drive shows them: `/Sync`, `/Archive`, `/Backup/<device>/<set>`. The folders
- * between are made here and exist in no space. Submit the ops in the turn of the answer.
+ * Attaches the spaces of the account where the drive shows them: `/Sync`, `/Archive`, `/Backup/<device>/<set>`. The
+ * folders in between are created here and belong to no space. Submit the returned ops in the same turn.
  */
 export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecord[], now: number): Promise<Attachment> {
   const known = await catalog.spaces();
@@ -32,7 +32,7 @@ export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecor
   return { ops, gone };
 }
 
-/** What the drive shows before anything is known of the account. */
+/** The folders that the drive shows before anything is known about the account. */
 export function attachFixedFolders(catalog: Catalog, now: number): Op[] {
   return [...branches([], now).values()].flatMap((entry) => hang(catalog, entry));
 }

@@ -15,7 +15,7 @@ export interface PolicyStateParts {
   readonly now: () => number;
 }
 
-/** Where a node stands with its policy: which one it has, and whether it is sealed already. */
+/** Determines which policy applies to a node, and whether the node is already sealed. */
 export class PolicyState {
   readonly #parts: PolicyStateParts;
 
@@ -37,7 +37,7 @@ export class PolicyState {
   }
 
   /**
-   * `settling` (or `renewed`) from the creation of a node (or of its next version) until it has been let go for the
+   * `settling` (or `renewed`) from the creation of a node (or of its next version) until it has been released for the
    * policy's delay, or is being sent. Files that stay on this computer are never sealed.
    */
   state(entry: Entry): State {

@@ -51,11 +51,13 @@ export async function removeTree(ground: Ground, sweeper: Sweeper, folder: NodeI
   await sweeper.sweep();
 }
 
-/** What waits for a node below a folder that goes. What it was to replace goes with the folder. */
+/**
+ * Drops the intents of a node in a folder that is removed. A node that it was to replace is removed with the folder.
+ */
 function dropOps(ground: Ground, intents: readonly PendingIntent[]): Op[] {
   const { journal, catalog } = ground;
   const entry = catalog.get(intents[0]?.node ?? '');
-  // The cloud has it outside the folder: from there it is to be removed.
+  // The cloud has it outside the folder: it must be removed from there.
   const isOutside = intents.some(({ op }) => op === 'move') && !intents.some(isCreation);
   if (isOutside && entry !== undefined) return removalIntents(ground, entry);
   return intents.flatMap(({ seq, replace }) => {

@@ -17,7 +17,7 @@ interface Ends {
   readonly node: Entry;
   readonly target: Entry;
   readonly name: string;
-  /** Who has the name. */
+  /** The entry that has the new name. */
   readonly other: Entry | undefined;
 }
 
@@ -173,7 +173,9 @@ async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op
   return attrOf(after);
 }
 
-/** The cloud has no exchange: one goes aside, the other to its place, the first to the other's. */
+/**
+ * The cloud has no exchange: one node is moved to a temporary name, the other to its place, the first to the other's.
+ */
 async function exchange(ground: Ground, ends: Ends & { readonly other: Entry }): Promise<Attr> {
   const { catalog, planner, files, activity, now } = ground;
   const { source, node, target, other } = ends;

@@ -14,11 +14,11 @@ export interface NewWholeContent {
   readonly size: number;
   readonly staged?: string;
   readonly from?: string;
-  /** If it is known. */
+  /** Present if it is known. */
   readonly hash?: string;
 }
 
-/** A name, its folder, and who has it, as they are in this turn. */
+/** A name, its folder, and the entry that has it, as they are in this turn. */
 export interface NamePlace {
   readonly parent: Entry;
   readonly name: string;
@@ -26,9 +26,9 @@ export interface NamePlace {
 }
 
 /**
- * Gives a name a content, as a new file or as the next version of the file that has it; all is submitted in this turn.
- * Where the file has the same bytes already its version stays; a sealed one
- * stays altogether. `used` is false if a staged file was not needed.
+ * Gives a name a content, as a new file or as the next version of the existing one; all is submitted in this turn. If
+ * the file already has the same bytes its version stays; a sealed one does not change at all. `used` is false if a
+ * staged file was not needed.
  * @throws EISDIR
  */
 export async function replaceContent(
@@ -81,7 +81,7 @@ async function replaceKnown(ground: Ground, old: Entry, content: NewWholeContent
   return entry;
 }
 
-/** The same bytes again: only times (and what else was given) change. */
+/** The bytes are the same: only times (and other given attributes) change. */
 async function touch(ground: Ground, old: Entry, attr: NewAttr): Promise<Entry> {
   const { catalog, planner, activity } = ground;
   const entry = old.local === true ? withMeta(ground, old, attr) : withBase(withMeta(ground, old, attr));

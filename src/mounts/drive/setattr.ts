@@ -7,7 +7,9 @@ import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
 import { type Ground, nodeOf, release, submit } from './ground.ts';
 import { planAttr, withBase } from '../intents/plan.ts';
 
-/** All of the changes or none, but for a disk that fills while the size changes. @throws EISDIR, EINVAL, EROFS */
+/**
+ * Applies all of the changes or none, except when the disk fills while the size changes. @throws EISDIR, EINVAL, EROFS
+ */
 export async function setAttr(ground: Ground, id: NodeId, changes: AttrChanges, context: Context): Promise<Attr> {
   const before = nodeOf(ground, id, 'setattr');
   if (isFixed(ground, before)) {

@@ -8,7 +8,7 @@ import { contentOf } from './open/source.ts';
 
 /** Files up to this size are small, bytes: what they cost is the round trip. */
 const SMALL = 1 << 20;
-/** So many openings in order make a walk. */
+/** This many files opened in order count as a walk. */
 const STEPS = 2;
 /** How many siblings are fetched at once, and how many folders are watched. */
 const AHEAD = 64;
@@ -17,11 +17,11 @@ const FOLDERS = 64;
 interface Walk {
   last: string;
   steps: number;
-  /** Siblings up to this name have been asked for. */
+  /** Siblings up to this name have been requested. */
   fetched: string;
 }
 
-/** Notices that somebody opens the small files of a folder in order, and fetches those that come next. */
+/** Detects that the small files of a folder are opened in order, and prefetches the next ones. */
 export class Siblings {
   readonly #catalog: Catalog;
   readonly #store: ContentStore;
@@ -50,7 +50,7 @@ export class Siblings {
 
   async #fetch(parent: NodeId, walk: Walk): Promise<void> {
     const from = walk.last;
-    // Until the page is here nobody else asks for it.
+    // No second request until this page has arrived.
     walk.fetched = '\u{10ffff}';
     const { entries } = await this.#catalog.page(parent, from, AHEAD);
     walk.fetched = entries.at(Math.floor(entries.length / 2))?.name ?? '\u{10ffff}';

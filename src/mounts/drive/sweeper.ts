@@ -6,7 +6,7 @@ import { type Ground, discard } from './ground.ts';
 /** Under this id, to which no name leads, hang removed folders that may still have entries below. */
 export const BIN: NodeId = 'bin';
 const CHUNK = 500;
-/** How long the removal of a folder waits for its entries to go, ms. */
+/** How long the removal of a folder waits for its entries to be deleted, ms. */
 const PATIENCE = 1000;
 
 /**
@@ -16,7 +16,7 @@ const PATIENCE = 1000;
 export class Sweeper {
   readonly #ground: Ground;
   #running: Promise<void> | undefined;
-  /** Something was hung into the bin since it was last looked into. */
+  /** Something was added to the bin since the last pass. */
   #again = false;
   #closed = false;
 
@@ -24,12 +24,14 @@ export class Sweeper {
     this.#ground = ground;
   }
 
-  /** The op that remembers a removed folder until it is swept; submit it behind those that remove it. */
+  /** The op that remembers a removed folder until it is swept; submit it after those that remove it. */
   detach(folder: Entry): Op {
     return this.#ground.catalog.update({ ...folder, parent: BIN, name: folder.id });
   }
 
-  /** Clears the bin; answered when that is done or goes on in the background. Never throws: the next start goes on. */
+  /**
+   * Clears the bin; resolves when that is done or continues in the background. Never throws: the next start continues.
+   */
   async sweep(): Promise<void> {
     this.#again = true;
     this.#running ??= this.#sweepAll();
@@ -53,7 +55,7 @@ export class Sweeper {
         await this.#sweepBin();
       }
     } catch {
-      // The database cannot be written: the next start goes on.
+      // The database cannot be written: the next start continues.
     } finally {
       // In the turn of the last look at `again`.
       this.#running = undefined;

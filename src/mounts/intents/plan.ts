@@ -4,11 +4,11 @@ import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 
 /**
- * How a change alters what is promised to the cloud: pure functions from an entry as it was and the intents that wait for
- * it to the intents that wait afterwards. What has not been sent is merged where the merged order means the same.
+ * How a change alters the intents of a node: pure functions from an entry as it was and the intents that wait for it to
+ * the intents that wait afterwards. Unsent intents are merged where the merged order means the same.
  */
 
-/** An intent of one node. What has been sent is `fixed`: nobody knows whether the cloud has executed it. */
+/** An intent of one node. A sent one is `fixed`: whether the cloud has executed it is unknown. */
 export interface Waiting {
   readonly intent: PendingIntent;
   readonly fixed: boolean;
@@ -18,9 +18,9 @@ export interface Waiting {
 export type NewIntent = Omit<PendingIntent, 'seq' | 'id' | 'at'>;
 
 export interface Plan {
-  /** To be promised behind all others. */
+  /** To be appended to the journal. */
   readonly add: readonly NewIntent[];
-  /** To be written anew under their `seq`. */
+  /** To be rewritten under their `seq`. */
   readonly rewrite: readonly PendingIntent[];
   /** Pointless now. */
   readonly drop: readonly PendingIntent[];
@@ -58,7 +58,7 @@ function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
   return { parent, name, version: remote ?? null, hash: hash ?? null, rev };
 }
 
-/** A new node. `replace` had its name, and the cloud knows it. */
+/** A new node. `replace` is the previous holder of its name, which the cloud knows. */
 export function planCreation(entry: Entry, content?: NewContent, replace?: NodeId): Plan {
   const op = entry.kind === 'file' ? 'put' : entry.kind === 'folder' ? 'mkdir' : 'symlink';
   const put = content === undefined ? {} : { base: null, ...content };
@@ -76,7 +76,7 @@ export function planContent(entry: Entry, waiting: readonly Waiting[], content: 
   return { ...nothing, rewrite: [{ seq: attr.seq, id: attr.id, at: attr.at, ...whole }] };
 }
 
-/** New metadata, which an intent that has not been sent takes along. `cleared` names extended attributes taken off. */
+/** New metadata, which an unsent intent includes. `cleared` names removed extended attributes. */
 export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: readonly string[] = []): Plan {
   const carrier = unsent(waiting).findLast(({ op }) => op !== 'move' && op !== 'remove');
   if (carrier?.op === 'attr') {
@@ -91,8 +91,8 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
 }
 
 /**
- * `entry` goes to another place; `replace` has had it, and the cloud knows it. `keepsTurn` tells whether an intent can put
- * its node there in its turn: see the function of that name.
+ * `entry` moves to another place; `replace` is the previous holder of that place, which the cloud knows. `keepsTurn`
+ * returns whether an intent can move its node there without changing its position: see the function of that name.
  */
 export function planMove(
   entry: Entry,
@@ -107,7 +107,7 @@ export function planMove(
     return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
   }
   if (only.intent.op === 'mkdir') {
-    // What is in the folder was promised behind it, so it must keep its turn, or be moved behind all that.
+    // The contents of the folder were journaled after it, so it must keep its position, or be moved after all of them.
     if (replace === undefined && keepsTurn(only.intent.seq)) {
       return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
     }
@@ -118,9 +118,9 @@ export function planMove(
 }
 
 /**
- * Whether the intent `seq` could put its node to a place as if it had been promised so at first: no intent has to do with
- * the name, the folder is not made behind it, and nothing moves behind it, which could put that folder below the node in
- * the meantime. With this every intent comes behind those that it builds on, so the order never has a circle.
+ * Whether the intent `seq` could put its node at a place as if it had been journaled that way: no intent concerns the
+ * name, the folder is not created later, and nothing moves later, which could put that folder below the node in the
+ * meantime. This keeps every intent behind those that it depends on, so the order never has a cycle.
  */
 export function keepsTurn(intents: Iterable<PendingIntent>, seq: number, { parent, name }: Spot): boolean {
   for (const intent of intents) {
@@ -131,7 +131,7 @@ export function keepsTurn(intents: Iterable<PendingIntent>, seq: number, { paren
   return true;
 }
 
-/** An intent that comes before the one that makes the folder it is about: there must be none. */
+/** An intent that precedes the creation of the folder that it concerns; there must be none. */
 export function outOfOrder(intents: Iterable<PendingIntent>): PendingIntent | undefined {
   const all = [...intents];
   const births = new Map(all.filter(isCreation).map(({ node, seq }) => [node, seq]));
@@ -148,8 +148,8 @@ export function planPlainMove(entry: Entry, waiting: readonly Waiting[], to: Spo
 }
 
 /**
- * `entry` loses its name to another node; `replace` is what the other one's intent has to name. `isNamed`: intents of other
- * nodes name this folder, through which they go on their way, so it has to be made all the same.
+ * `entry` loses its name to another node; `replace` is what the other node's intent has to name. `isNamed`: intents of
+ * other nodes name this folder as a stop on their way, so it must be created anyway.
  */
 export function planReplaced(
   entry: Entry,
@@ -178,7 +178,7 @@ export function planRemove(entry: Entry, waiting: readonly Waiting[], seen: numb
   return { ...nothing, drop, add: [{ op: 'remove', ...subject(entry), base, seen }] };
 }
 
-/** True for the intent that makes its node. */
+/** True for an intent that creates its node. */
 export function isCreation({ op, base }: PendingIntent): boolean {
   return op === 'mkdir' || op === 'symlink' || (op === 'put' && base === null);
 }
@@ -192,7 +192,7 @@ function replacesAny(waiting: readonly Waiting[]): boolean {
   return waiting.some(({ intent }) => intent.replace !== undefined);
 }
 
-/** The intents behind the last that was sent. */
+/** The intents after the last one that was sent. */
 function unsent(waiting: readonly Waiting[]): PendingIntent[] {
   return waiting.slice(waiting.findLastIndex(({ fixed }) => fixed) + 1).map(({ intent }) => intent);
 }
@@ -202,7 +202,7 @@ function isIdle(intent: PendingIntent): boolean {
   return intent.op === 'attr' || (intent.op === 'put' && !isCreation(intent));
 }
 
-/** The version that the cloud will have when all that waits has been executed; `null` if there is none. */
+/** The version that the cloud will have when all waiting intents have been executed; `null` if there is none. */
 function lastVersion(entry: Entry, waiting: readonly Waiting[]): string | null {
   const put = waiting.findLast(({ intent }) => intent.op === 'put');
   if (put?.intent.version !== undefined) return put.intent.version;
@@ -230,7 +230,7 @@ function bare(put: PendingIntent): PendingIntent {
   return rest;
 }
 
-/** A change gives an intent that could not succeed another chance. */
+/** A change makes a parked intent be tried again. */
 function unparked(intent: PendingIntent): PendingIntent {
   const { parked: _parked, ...rest } = intent;
   return rest;

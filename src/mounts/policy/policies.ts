@@ -2,9 +2,9 @@ import type { SpaceState } from '../../cache/tree/catalog.ts';
 import type { Access, Operation, Policy, Verdict } from './policy.ts';
 import { mirror, twoWay, uploadOnly } from './reconcile.ts';
 
-/** Everything the policies differ in that a person may configure. */
+/** The configurable differences between policies. */
 export interface PolicyOptions {
-  /** How long an Archive file must have been let go before it is sealed, ms. */
+  /** How long an Archive file must have been released before it is sealed, ms. */
   readonly settle: number;
   /** Whether sealed files of Archive can be read through the drive. */
   readonly readable: boolean;

@@ -2,18 +2,18 @@ import type { Entry } from '../../cache/tree/entry.ts';
 import type { Code } from '../../vfs/fs-error.ts';
 
 /**
- * What programs do to a node or in a folder. `add` and `rename` into a folder are asked of the folder; `replace`
- * (the whole content at once), `write` (in part), `rename`, `remove` and `attr` of the node itself.
+ * What programs do to a node or in a folder. `add` and `rename` into a folder are checked against the folder; `replace`
+ * (the whole content at once), `write` (in part), `rename`, `remove` and `attr` against the node itself.
  */
 export type Operation = 'list' | 'read' | 'add' | 'replace' | 'write' | 'rename' | 'remove' | 'attr';
 
 /**
- * `open` where nothing is ever sealed. Else a new node is `settling` while a person may still change their mind about it,
- * and then `sealed`; it is `renewed` while that is so of its next version only.
+ * `open` where nothing is ever sealed. Otherwise a new node is `settling` while the user may still change it, and then
+ * `sealed`; it is `renewed` while that applies to its next version only.
  */
 export type State = 'open' | 'settling' | 'sealed' | 'renewed';
 
-/** Why nothing is renamed from one mount to another, whatever their policies say. */
+/** Why renaming from one mount to another is refused, whatever their policies allow. */
 export const OTHER_MOUNT = 'the two folders are different mounts: copy it, and then delete the original';
 
 /** `yes`, or the code and the reason in words. */
@@ -29,17 +29,17 @@ export type Action = 'none' | 'download' | 'removeLocal' | 'upload' | 'conflict'
 /** What happens when the sides differ: `rules[local][remote]`. */
 export type Rules = Readonly<Record<Side, Readonly<Record<Side, Action>>>>;
 
-/** What a mount allows and how it follows the cloud: values only, asked by layers that know no mount by name. */
+/** What a mount allows and how it follows the cloud: values only, used by layers that know no mount by name. */
 export interface Policy {
   readonly access: Access;
   readonly rules: Rules;
   /** True where nodes are sealed once they have settled; else their state is `open` for ever. */
   readonly sealing: boolean;
-  /** How long a node must have been let go before it is sent, ms. */
+  /** How long a node must have been released before it is sent, ms. */
   readonly settle: number;
   /** What becomes of local content that the cloud has. */
   readonly uploaded: 'cache' | 'drop';
-  /** Whether this computer gives the cloud back what it has lost (a backup's agent does that itself). */
+  /** Whether this computer restores to the cloud what the cloud has lost (a backup's agent does that itself). */
   readonly heals: boolean;
   /** Whether its folders have a hidden `.versions`. */
   readonly versions: boolean;

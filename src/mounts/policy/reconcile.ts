@@ -1,21 +1,21 @@
 import type { WireCode } from '../../cloud/http/wire.ts';
 import type { Action, Rules, Side } from './policy.ts';
 
-/** Both sides may change; nobody's bytes are lost, and a deletion loses to a change. */
+/** Both sides may change; no bytes are lost, and a deletion loses to a change. */
 export const twoWay = {
   same: { same: 'none', changed: 'download', gone: 'removeLocal' },
   changed: { same: 'upload', changed: 'conflict', gone: 'upload' },
   gone: { same: 'removeRemote', changed: 'download', gone: 'agree' },
 } as const satisfies Rules;
 
-/** Other computers write; whatever is different here gives way. */
+/** Other computers write; local differences give way. */
 export const mirror = {
   same: { same: 'none', changed: 'download', gone: 'removeLocal' },
   changed: { same: 'download', changed: 'download', gone: 'removeLocal' },
   gone: { same: 'download', changed: 'download', gone: 'agree' },
 } as const satisfies Rules;
 
-/** Everything goes up and nothing that is up is taken away from here. */
+/** Everything is uploaded, and nothing that is in the cloud is removed from here. */
 export const uploadOnly = {
   same: { same: 'none', changed: 'download', gone: 'removeLocal' },
   changed: { same: 'upload', changed: 'conflict', gone: 'upload' },
@@ -29,35 +29,38 @@ export interface Sides {
   readonly equal: boolean;
 }
 
-/** What to do about a node, given how each side differs from what both last agreed on. */
+/** What to do about a node, given how each side differs from the last common state. */
 export function reconcile(rules: Rules, { local, remote, equal }: Sides): Action {
   return equal && local === 'changed' && remote === 'changed' ? 'agree' : rules[local][remote];
 }
 
-/** What the cloud said to an intent, and what is known about it here. */
+/** The cloud's response to an intent, and what is known about the intent here. */
 export interface Refused {
   readonly op: 'mkdir' | 'symlink' | 'put' | 'move' | 'attr' | 'remove';
-  /** The intent makes its node. */
+  /** The intent creates its node. */
   readonly creates: boolean;
   readonly code: WireCode;
   readonly rules: Rules;
-  /** What `current` of the answer is: the intent's node, the folder it was to be in, who has the name; or it was absent. */
+  /**
+   * What `current` of the response is: the intent's node, its target folder, the node that has the name; or it was
+   * absent.
+   */
   readonly about: 'node' | 'parent' | 'holder' | 'nothing';
   /** Both sides are folders, or have the same bytes or the same target. */
   readonly equal: boolean;
 }
 
 /**
- * - `executed`: the cloud has what was asked for
- * - `merge`: our new node and the cloud's are one
- * - `rename`: ours takes a name of its own
+ * - `executed`: the cloud already has the change
+ * - `merge`: our new node and the cloud's become one
+ * - `rename`: our node gets another name
  * - `copy`: our content becomes a file of its own, the node shows the cloud's
  * - `show`: our change is dropped, the cloud's state is shown
  * - `forget`: our change is pointless
  * - `recreate`: our node is created again, under another id
  * - `recreateParent`: the folder above it is
  * - `again`: send it again, nothing needs to change
- * - `park`: a person has to do something
+ * - `park`: the user has to act
  */
 export type Remedy =
   'executed' | 'merge' | 'rename' | 'copy' | 'show' | 'forget' | 'recreate' | 'recreateParent' | 'again' | 'park';

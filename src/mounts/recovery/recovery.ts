@@ -28,7 +28,7 @@ async function recover(parts: DriveParts, { writing: _writing, ...put }: Pending
   }
   const size = await sizeOf(parts, put.staged);
   if (size === undefined || entry === undefined) return [journal.put(put)];
-  // What the version before named may have been written over since.
+  // The bytes of the old version may have been overwritten since.
   const version = newId(now());
   const finished = journal.put({ ...put, version });
   if (entry.staged !== put.staged) return [finished];
@@ -37,11 +37,12 @@ async function recover(parts: DriveParts, { writing: _writing, ...put }: Pending
 }
 
 /**
- * A copy of a staged file into which a program goes on to write, through a mount that is dead: the kernel passes its writes
- * on without us, so the file would change after it was sent. What is written from now on is lost. Nothing if nobody does.
+ * A copy of a staged file that a program is still writing to through a dead mount: the kernel passes its writes on
+ * without this process, so the file would change after it was sent. Later writes are lost. `undefined` if it is not
+ * being written.
  */
 async function ownFile({ staging }: DriveParts, id: string | undefined): Promise<StagedFile | undefined> {
-  // Others than root are lent no files.
+  // Only root gets backing files.
   if (id === undefined || process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   try {
     const file = await staging.open(id);
@@ -64,22 +65,22 @@ async function sizeOf({ staging }: DriveParts, id: string | undefined): Promise<
     file.close();
     return size;
   } catch (error) {
-    // A file that cannot be opened fails its upload with a reason that a person sees.
+    // A file that cannot be opened fails its upload with a reason that the user sees.
     if (isFsError(error)) return undefined;
     throw error;
   }
 }
 
 /**
- * Removes the staged files that an earlier process left and nothing names: drafts that were not committed, files that were
- * removed while they were open. Goes through the whole catalog for files that stay here, so it runs in the background;
- * `ids` are those that were there before anything was served.
+ * Removes the staged files that an earlier process left and nothing refers to: uncommitted drafts, files that were
+ * removed while they were open. Scans the whole catalog for files that stay on this computer, so it runs in the
+ * background; `ids` are those that existed before anything was served.
  */
 export async function sweepStaging(parts: DriveParts, ids: readonly string[], signal: AbortSignal): Promise<void> {
   const { journal, staging, changes } = parts;
   const loose = new Set(ids.filter((id) => !journal.names(id)));
   if (loose.size === 0) return;
-  // A file that is moved while the walk goes on could be missed by it.
+  // A file that is moved during the walk could be missed by it.
   const stop = changes.watch((change) => {
     if (change.what === 'entry') loose.delete(parts.catalog.child(change.folder, change.name)?.staged ?? '');
   });

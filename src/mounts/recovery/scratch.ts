@@ -6,8 +6,8 @@ import type { DriveParts } from '../drive/drive-parts.ts';
 import { isCreation } from '../intents/plan.ts';
 
 /**
- * Removes what the process before was making under a scratch name when it ended: half copies, none of which was sent. Before
- * anything is served or sent.
+ * Removes what the previous process was creating under a scratch name when it ended: half copies, none of which was
+ * sent. To be called before anything is served or sent.
  */
 export async function removeScratch({ catalog, journal }: DriveParts, drive: FileSystem): Promise<void> {
   const left: Entry[] = [];

@@ -4,12 +4,13 @@ import type { DriveParts } from '../drive/drive-parts.ts';
 import type { PolicyOf } from '../policy/policy.ts';
 import { isCreation } from '../intents/plan.ts';
 
-/** How long at least nodes settle again after a start, ms: whoever had them open or locked is not written down. */
+/** Minimum time that nodes settle after a start, ms: which of them were open or locked is not recorded. */
 const GRACE = 30_000;
 
 /**
- * Nodes that were settling when the process before ended settle on: from their last change that is in the journal, but for
- * a while in any case, since they may have been let go later than that. Before anything is served or sent.
+ * Nodes that were settling when the previous process ended continue to settle: from their last change in the journal,
+ * but for a minimum time in any case, since they may have been released later than that. To be called before anything
+ * is served or sent.
  */
 export async function recoverSettling(parts: DriveParts, policyOf: PolicyOf): Promise<void> {
   const { catalog, activity, now } = parts;
@@ -24,7 +25,7 @@ export async function recoverSettling(parts: DriveParts, policyOf: PolicyOf): Pr
   }
 }
 
-/** What makes nodes and contents that the cloud has not been sent, if that may have to wait, oldest change first. */
+/** The intents that create nodes and contents, if they are unsent and may have to wait, oldest change first. */
 function settlingIntents({ journal, catalog, now }: DriveParts, policyOf: PolicyOf): PendingIntent[] {
   const settles = new Map<string, number>();
   const settleOf = ({ space, node }: PendingIntent): number => {

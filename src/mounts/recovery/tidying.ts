@@ -3,7 +3,7 @@ import { sweepStaging } from './recovery.ts';
 import type { Sweeper } from '../drive/sweeper.ts';
 import type { SyncLog } from '../sync/sync-parts.ts';
 
-/** Clears away in the background what an earlier process left. */
+/** Cleans up in the background what an earlier process left. */
 export class Tidying {
   readonly #parts: DriveParts;
   readonly #sweeper: Sweeper;
@@ -12,7 +12,7 @@ export class Tidying {
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
 
-  /** `left`: the staged files that were there before anything was served. */
+  /** `left`: the staged files that existed before anything was served. */
   constructor(parts: DriveParts, sweeper: Sweeper, left: readonly string[], log: SyncLog) {
     this.#parts = parts;
     this.#sweeper = sweeper;
@@ -23,7 +23,7 @@ export class Tidying {
   start(): void {
     const staging = sweepStaging(this.#parts, this.#left, this.#stop.signal);
     this.#running = Promise.all([this.#sweeper.sweep(), staging]).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'tidying up failed');
+      this.#log.warn({ err: error }, 'cleaning up failed');
     });
   }
 

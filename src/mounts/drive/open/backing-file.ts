@@ -3,30 +3,33 @@ import type { StagedFile } from '../../../cache/content/content.ts';
 import type { Borrowed } from '../../../cache/disk/file-pool.ts';
 import type { Backing } from '../../../vfs/file-system.ts';
 
-/** How often somebody looks what was written, ms: for how long it can stay without being on the disk or in a listing. */
+/** Interval between checks for writes of the kernel, ms: how long a write can take to reach the disk and listings. */
 const LOOK = 1000;
 
-/** What others have written: the size, and when, ms since 1970. */
+/** What the kernel has written: the size, and when, ms since 1970. */
 export interface Seen {
   readonly size: number;
   readonly mtime: number;
 }
 
-/** A file that is lent to kernels, for handles of one node, and what they write into it. */
+/** A file that kernels access directly, for handles of one node, and what they write into it. */
 export class BackingFile {
   readonly backing: Backing;
-  /** What is written into. */
+  /** The staged file that is written into. */
   readonly staged: StagedFile | undefined;
   readonly #file: Borrowed;
   readonly #look: () => void;
   #users = 0;
   #writers = 0;
   #seen: string;
-  /** Looked in this turn of the microtask queue: within it nobody can tell a write from one that came a moment later. */
+  /**
+   * The result of a check in this turn of the microtask queue, within which a write and a slightly later one cannot be
+   * distinguished.
+   */
   #recent: Seen | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param look Called now and then while somebody may write. */
+  /** @param look Called now and then while a kernel may write. */
   constructor(file: Borrowed, staged: StagedFile | undefined, look: () => void) {
     this.#file = file;
     this.staged = staged;
@@ -52,13 +55,13 @@ export class BackingFile {
     this.#timer = setInterval(this.#look, LOOK).unref();
   }
 
-  /** Look before what the writer has left. */
+  /** Call `seen` before, for what the writer has written. */
   leave(write: boolean): void {
     if (write && --this.#writers === 0) clearInterval(this.#timer);
     if (--this.#users === 0) this.#file.release();
   }
 
-  /** What was written since the last look; nothing if nothing was. */
+  /** What was written since the last check; `undefined` if nothing was. */
   seen(): Seen | undefined {
     const before = this.#seen;
     const seen = this.#note();
@@ -67,7 +70,7 @@ export class BackingFile {
     return seen;
   }
 
-  /** Somebody set the time of the file: that of later writes is its own. */
+  /** The time of the file was set explicitly; that of later writes is detected again. */
   setTime(mtime: number): void {
     futimesSync(this.#file.fd, mtime / 1000, mtime / 1000);
     this.#recent = undefined;
@@ -87,7 +90,7 @@ export class BackingFile {
   }
 }
 
-/** Tells apart what a file was before and after a write. */
+/** Distinguishes a file before and after a write. */
 function nameOf({ size, mtimeNs }: BigIntStats): string {
   return `${size} ${mtimeNs}`;
 }

@@ -3,15 +3,15 @@ import type { Awaitable } from '../../../vfs/context.ts';
 import type { Session } from './session.ts';
 import { OneAtATime, Outstanding, UnderWay } from './under-way.ts';
 
-/** What is done to the bytes. */
+/** A change of the bytes. */
 export type ContentChange = (file: StagedFile) => Awaitable<void>;
 
 export interface Sessions {
-  /** The one that goes on. */
+  /** The current session, if any. */
   readonly current: () => Session | undefined;
-  /** Begins one, with the bytes that are there or `fresh` without any. */
+  /** Begins a session, with the existing bytes, or empty if `fresh`. */
   readonly begin: (fresh: boolean) => Promise<Session>;
-  /** Hears the end of each change, done or not. */
+  /** Called at the end of each change, successful or not. */
   readonly wrote: (session: Session) => void;
 }
 
@@ -37,12 +37,12 @@ export class ContentChanges {
     return this.#freezing.isRunning;
   }
 
-  /** Answered when no bytes are being written. */
+  /** Resolves when no bytes are being written. */
   over(): Promise<void> {
     return this.#running.over();
   }
 
-  /** Answered when the file is not frozen. */
+  /** Resolves when the file is not frozen. */
   thawed(): Promise<void> {
     return this.#freezing.over();
   }
@@ -52,12 +52,12 @@ export class ContentChanges {
     return this.#all.track(this.#make(change, fresh));
   }
 
-  /** Runs what is to see every change that has begun before. */
+  /** Runs `work`, which is to see every change that has begun before. */
   after<T>(work: () => Awaitable<T>): Awaitable<T> {
     return this.#all.any ? this.#all.settled().then(work) : work();
   }
 
-  /** Runs `work` when the changes under way are done; further ones wait. */
+  /** Runs `work` when the current changes are done; further ones wait. */
   freeze<T>(work: () => Promise<T>): Promise<T> {
     return this.#freezing.run(async () => {
       await this.#running.over();
@@ -65,7 +65,7 @@ export class ContentChanges {
     });
   }
 
-  /** The session that goes on, or one that is begun now, by whoever was first to want it. */
+  /** The current session, or a new one; concurrent callers share it. */
   begun(fresh: boolean): Promise<Session> {
     this.#beginning ??= this.#sessions.begin(fresh).finally(() => (this.#beginning = undefined));
     return this.#beginning;

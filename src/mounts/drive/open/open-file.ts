@@ -13,10 +13,9 @@ import { Source, sourceKey } from './source.ts';
 import { finishWriting, discardUnused, journalWriting, writableFile } from './writing.ts';
 
 /**
- * A file that is open here, shared by all handles of its node. Writing goes to a staged file; the first write of a session
- * promises it in the journal, the end of the session writes down size and times. Between the two `overlay` shows them.
- *
- * A file whose entry is gone from the catalog has been removed: it goes on for the handles that are open.
+ * A file that is open here, shared by all handles of its node. Writes go to a staged file; the first write of a session
+ * adds an intent to the journal, the end of the session records size and times. Between the two `overlay` shows them.
+ * A file whose entry is no longer in the catalog has been removed: it remains usable through the handles that are open.
  */
 export class OpenFile {
   node: NodeId;
@@ -24,7 +23,7 @@ export class OpenFile {
   handles = 0;
   writers = 0;
   readonly #parts: DriveParts;
-  /** The entry as the catalog had it last, less what is unwritten. */
+  /** The entry as it last was in the catalog, without unrecorded writes. */
   #last: Entry;
   readonly #source: OpenSource;
   #session: Session | undefined;
@@ -48,7 +47,7 @@ export class OpenFile {
     return this.overlay(this.#last);
   }
 
-  /** The node's entry from the catalog, what is unwritten applied. */
+  /** The node's entry from the catalog with unrecorded writes applied. */
   overlay(entry: Entry): Entry {
     this.#measure();
     return this.#session?.overlay(entry) ?? entry;
@@ -61,8 +60,8 @@ export class OpenFile {
   }
 
   /**
-   * Sees every change that has begun before, though nobody was answered yet: a kernel that has been given the bytes of a
-   * write may have dropped them again, and would keep what it reads now.
+   * Sees every change that has begun before, even if its call has not resolved yet: a kernel that has sent the bytes of
+   * a write may have dropped them from its cache, and would cache what it reads now.
    */
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
     return this.#changes.after(() => this.#read(into, position, context));
@@ -91,7 +90,7 @@ export class OpenFile {
     return this.#session?.file.size ?? this.#last.size;
   }
 
-  /** Answered when no bytes are being written. */
+  /** Resolves when no bytes are being written. */
   written(): Awaitable<void> {
     if (this.#changes.any) return this.#changes.over();
   }
@@ -103,7 +102,7 @@ export class OpenFile {
     return this.#change((file) => file.truncate(size, context), size === 0);
   }
 
-  /** Content and promise are on the disk when answered. */
+  /** Resolves when content and intent are on the disk. */
   async sync(): Promise<void> {
     await this.written();
     const { staged } = this.entry;
@@ -112,19 +111,19 @@ export class OpenFile {
     await this.#parts.writer.write([], { sync: true });
   }
 
-  /** The file was made with an empty staged file whose put is promised as `writing`. */
+  /** The file was created with an empty staged file, whose put is in the journal as `writing`. */
   begin(file: StagedFile, id: string): void {
     this.#session = new Session(file, id);
     this.#source.adopt(new Source(file.id, file, file));
   }
 
-  /** Ends the session: the catalog and the journal get what was written. Visible at once, answered when it is written. */
+  /** Ends the session: catalog and journal receive what was written. Visible at once; resolves when it is on disk. */
   flush(): Promise<void> | undefined {
     this.#look();
     const session = this.#session;
     if (session === undefined || this.#changes.any) return undefined;
     this.#last = this.overlay(this.#last);
-    // Others go on to write.
+    // A kernel goes on writing.
     const goesOn = this.#direct !== undefined;
     if (!goesOn) this.#session = undefined;
     return this.isRemoved ? undefined : this.#record(session.file, goesOn);
@@ -136,8 +135,8 @@ export class OpenFile {
   }
 
   /**
-   * Ends the session when the writes under way are done; further ones wait, and then go to a fork. If others write into
-   * `staged`, which is to be sealed, `seal` gets a copy of it, and the session goes on.
+   * Ends the session when the current writes are done; further ones wait, and then go to a fork. If a kernel writes
+   * into `staged`, which is to be sealed, `seal` gets a copy of it, and the session continues.
    */
   async freeze(staged: string | undefined, seal: Seal): Promise<StagedFile | undefined> {
     return await this.#changes.freeze(() => this.#freeze(staged, seal));
@@ -148,7 +147,7 @@ export class OpenFile {
     return this.#source.stagedFile(id);
   }
 
-  /** The last handle is gone. */
+  /** The last handle is closed. */
   close(): void {
     void this.flush();
     this.#source.close();
@@ -156,13 +155,13 @@ export class OpenFile {
     if (staged !== undefined && this.isRemoved) discardUnused(this.#parts, staged);
   }
 
-  /** See `FileHandle.backing`. To be given back with `giveBack`. */
+  /** See `FileHandle.backing`. The result must be returned with `giveBack`. */
   async lend(write: boolean): Promise<BackingFile | undefined> {
     if (write && !this.#parts.room.isAmple) return undefined;
     await this.#changes.thawed();
     const source = write ? await this.#lendable() : await this.#source.get();
     const staged = source instanceof Source ? source.staged : source;
-    // What is about to be sent is not changed in place: who comes to write would write elsewhere than others read.
+    // What is about to be sent is not changed in place: a new writer would write to another file than readers see.
     if (source === undefined || (!write && staged !== undefined && !this.#passthrough.isUsed)) return undefined;
     const backingFile = this.#passthrough.lend(source, staged, write);
     if (backingFile !== undefined && write) this.#parts.activity.lent(this.node, true);
@@ -175,7 +174,7 @@ export class OpenFile {
     if (write && !backingFile.isWritten) this.#parts.activity.lent(this.node, false);
   }
 
-  /** A copy is being sent, under the put that named the file: the file gets one of its own. */
+  /** A copy is being sent, under the put that named the file: the file gets a put of its own. */
   goOn(): void {
     const session = this.#session;
     if (session === undefined) return;
@@ -194,7 +193,7 @@ export class OpenFile {
     return this.#session !== undefined;
   }
 
-  /** Notices what others did to the entry. */
+  /** Picks up changes of the entry from elsewhere. */
   #look(): void {
     const known = this.#parts.catalog.get(this.node);
     if (known === undefined || known === this.#last) return;
@@ -217,18 +216,18 @@ export class OpenFile {
     this.#parts.activity.changed(this.node, size);
   }
 
-  /** The file of the session, while others may write into it. */
+  /** The file of the session, while a kernel may write into it. */
   get #direct(): BackingFile | undefined {
     return this.#passthrough.written(this.#session?.file);
   }
 
-  /** Notices what others have written. */
+  /** Picks up what the kernel has written. */
   #measure(): void {
     const seen = this.#direct?.seen();
     if (seen !== undefined && this.#session !== undefined) this.#written(this.#session, seen.size, seen.mtime);
   }
 
-  /** The file of the session, which is begun without a change if there is none. */
+  /** The file of the session; a session without a change is begun if there is none. */
   async #lendable(): Promise<StagedFile | undefined> {
     if (this.#session !== undefined) return this.#session.file;
     const before = this.#last;
@@ -284,7 +283,7 @@ export class OpenFile {
     if (staged !== undefined && staged.id === id) {
       const copy = await this.#parts.staging.copy(staged);
       if (this.#direct?.staged === staged) return await seal(copy, this.entry.version === version);
-      // Meanwhile they have ended.
+      // The writers have finished in the meantime.
       discardUnused(this.#parts, copy.id);
     }
     void this.flush();

@@ -45,8 +45,8 @@ export class OpenFiles {
   }
 
   /**
-   * Counts one handle less; the last writer gives the content on, the last handle forgets the file. Visible at once,
-   * answered when it is written.
+   * Decrements the handle count; the last writer releases the content for upload, the last handle removes the file from
+   * memory. Visible at once; resolves when it is on disk.
    */
   release(file: OpenFile, { write }: Pick<OpenMode, 'write'>): Promise<void> | undefined {
     file.handles--;
@@ -69,10 +69,10 @@ export class OpenFiles {
   }
 
   /**
-   * Ends the current generation of a file's content, for its upload: what is written from now on goes to a new staged
-   * file and a new intent. Call it in the turn in which the put was claimed; when it is answered read the intent and the
-   * entry anew: both have got their final `version`, the entry its final size and times. Answers the sealed staged file
-   * that the claimed put names; `undefined` if it names none (a copy by reference, or an empty file).
+   * Ends the current generation of a file's content, for its upload: later writes go to a new staged file and a new
+   * intent. Call it in the turn in which the put was claimed; when it has resolved read the intent and the entry again:
+   * both have their final `version`, the entry its final size and times. Returns the sealed staged file that the
+   * claimed put names; `undefined` if it names none (a copy by reference, or an empty file).
    * @throws ENOENT if the staged file is lost
    */
   async freeze(node: NodeId): Promise<StagedFile | undefined> {
@@ -117,7 +117,7 @@ export class OpenFiles {
     return this.#files.has(node);
   }
 
-  /** Who was writing works on another node now, or under another name: the entry gets the size that is sent. */
+  /** The writer now works on another node, or under another name: the entry gets the size that is sent. */
   #finish(node: NodeId, sealed: StagedFile | undefined): void {
     const entry = this.#parts.catalog.get(node);
     if (sealed === undefined || entry?.staged !== sealed.id) return;
@@ -125,7 +125,7 @@ export class OpenFiles {
     void this.#parts.writer.write(finishWriting(this.#parts, after, sealed), { lazy: true });
   }
 
-  /** Others go on to write into the file that a put names: a copy is sent in its place. */
+  /** A kernel goes on writing into the file that a put names: a copy is sent in its place. */
   #divert(file: OpenFile, seq: number, copy: StagedFile, whole: boolean): void {
     const { journal, catalog, writer, activity, now } = this.#parts;
     const put = journal.get(seq);

@@ -3,7 +3,7 @@ import type { Entry } from '../../../cache/tree/entry.ts';
 import type { Awaitable } from '../../../vfs/context.ts';
 import { type Source, type SourceParts, openSource, sourceKey } from './source.ts';
 
-/** A content that stays readable, whatever becomes of the node. */
+/** A content that stays readable, whatever happens to the node. */
 export interface Pinned {
   /** To be released. */
   readonly source: Source;
@@ -30,7 +30,7 @@ export class OpenSource {
     return this.adopt(opened);
   }
 
-  /** Of two that were opened at the same time the first is kept. */
+  /** Of two that were opened concurrently the first is kept. */
   adopt(source: Source): Source {
     if (this.#source?.key === source.key) return this.#source;
     this.#source?.retire();
@@ -57,7 +57,7 @@ export class OpenSource {
     this.#source = undefined;
   }
 
-  /** Nothing if the content was replaced while it was opened. */
+  /** `undefined` if the content was replaced while it was being opened. */
   #pin(source: Source): Pinned | undefined {
     const entry = this.#entry();
     if (source.key !== sourceKey(entry) || source.isClosed) return undefined;

@@ -2,27 +2,27 @@ import type { StagedFile } from '../../../cache/content/content.ts';
 import type { Borrowed } from '../../../cache/disk/file-pool.ts';
 import { BackingFile } from './backing-file.ts';
 
-/** What may have a file to lend. */
+/** What may have a backing file. */
 export interface BackingSource {
   lend(write: boolean): Borrowed | undefined;
 }
 
-/** The file that an open file has lent last. */
+/** The backing file that an open file has last handed out. */
 export class Passthrough {
   readonly #look: () => void;
   #backingFile: BackingFile | undefined;
 
-  /** @param look Called now and then while somebody may write. */
+  /** @param look Called now and then while a kernel may write. */
   constructor(look: () => void) {
     this.#look = look;
   }
 
-  /** Somebody has it still. */
+  /** True while the backing file is in use. */
   get isUsed(): boolean {
     return this.#backingFile?.isUsed === true;
   }
 
-  /** The loan of a file that others may write into now. */
+  /** The backing file that a kernel may write into now. */
   written(file: StagedFile | undefined): BackingFile | undefined {
     const backingFile = this.#backingFile;
     return file !== undefined && backingFile?.isWritten === true && backingFile.staged === file
@@ -30,7 +30,7 @@ export class Passthrough {
       : undefined;
   }
 
-  /** Nothing if there is no file to lend. `staged` is what is written into. */
+  /** `undefined` if there is no backing file. `staged` is the file that is written into. */
   lend(from: BackingSource, staged: StagedFile | undefined, write: boolean): BackingFile | undefined {
     const lent = from.lend(write);
     if (lent === undefined) return undefined;

@@ -2,12 +2,12 @@ import type { StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 
 /**
- * Seals what is to be read or sent: a copy if there is one, else the file itself. `whole`: nothing was written while the
- * copy was made.
+ * Seals what is to be read or sent: the copy if there is one, otherwise the file itself. `whole`: nothing was written
+ * while the copy was made.
  */
 export type Seal = (copy?: StagedFile, whole?: boolean) => Promise<StagedFile | undefined>;
 
-/** What became of the times while a session goes on. */
+/** Changes of the times during a session. */
 export interface Amendment {
   readonly mtime?: number | undefined;
   readonly ctime: number;
@@ -34,12 +34,12 @@ export class Session {
     return `${this.#id}.${this.#count}`;
   }
 
-  /** The node's entry from the catalog, what is unwritten applied. */
+  /** The node's entry from the catalog with unrecorded writes applied. */
   overlay(entry: Entry): Entry {
     return this.#unwritten === undefined || entry.staged !== this.file.id ? entry : { ...entry, ...this.#unwritten };
   }
 
-  /** The ctime, `since` which this is, does not go back. */
+  /** `since` is the current ctime, below which the new one does not go. */
   wrote(size: number, at: number, since: number): void {
     this.#count++;
     const ctime = Math.max(at, since, this.#unwritten?.ctime ?? at);

@@ -37,17 +37,17 @@ export class Source {
     return read;
   }
 
-  /** The file that has all of the bytes, to be read by others; if there is one. To be released. */
+  /** The file that has all of the bytes, if there is one, to be read directly. Must be released. */
   lend(write: boolean): Borrowed | undefined {
     return this.#from.lend?.(write);
   }
 
-  /** Nothing can be read any more. */
+  /** True once nothing can be read any more. */
   get isClosed(): boolean {
     return this.#retired && this.#users === 0;
   }
 
-  /** Keeps it open until `release`, also when it is retired. */
+  /** Keeps it open until `release`, even after `retire`. */
   hold(): void {
     this.#users++;
   }
@@ -57,7 +57,7 @@ export class Source {
     if (this.#retired && this.#users === 0) this.#from.close?.();
   }
 
-  /** Closes it with the last read that is under way, or the last who holds it. */
+  /** Closes it after the last current read and the last `release`. */
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;

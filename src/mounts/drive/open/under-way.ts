@@ -1,6 +1,6 @@
 import type { Awaitable } from '../../../vfs/context.ts';
 
-/** Counts what is under way. */
+/** Counts running operations. */
 export class UnderWay {
   #count = 0;
   #waiting: (() => void)[] = [];
@@ -17,13 +17,13 @@ export class UnderWay {
     if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Answered when nothing is. */
+  /** Resolves when none is running. */
   async over(): Promise<void> {
     while (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 }
 
-/** Work that has begun and is not done. */
+/** Operations that have begun and are not finished. */
 export class Outstanding {
   readonly #work = new Set<Promise<unknown>>();
 
@@ -39,13 +39,13 @@ export class Outstanding {
     return work;
   }
 
-  /** Answered when what has begun before is done, well or not. */
+  /** Resolves when all that had begun before have finished, successfully or not. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#work);
   }
 }
 
-/** Lets work of a kind be done by one at a time. */
+/** Runs operations one at a time. */
 export class OneAtATime {
   #running: Promise<unknown> | undefined;
 
@@ -53,7 +53,7 @@ export class OneAtATime {
     return this.#running !== undefined;
   }
 
-  /** Answered when nobody works. */
+  /** Resolves when none is running. */
   async over(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }

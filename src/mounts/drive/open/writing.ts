@@ -8,15 +8,15 @@ import { planContent, withBase } from '../../intents/plan.ts';
 import { contentOf } from './source.ts';
 
 export interface Writable {
-  /** What is there already will be cut off. */
+  /** The existing content will be cut off. */
   readonly fresh: boolean;
-  /** The file that has the bytes now is wanted itself, if that can be, as others have it open. */
+  /** The current file itself should be used if possible, since a kernel has it open. */
   readonly inPlace: boolean;
 }
 
 /**
- * The staged file to write into: the one that waits, if nobody sends it; else a new one with the same bytes, or `fresh`
- * without any. `staged` is the entry's, if it is open. @throws ENOSPC
+ * The staged file to write into: the pending one unless it is being sent; otherwise a new one with the same bytes, or
+ * empty if `fresh`. `staged` is the entry's, if it is open. @throws ENOSPC
  */
 export async function writableFile(
   { staging, journal }: DriveParts,
@@ -38,8 +38,8 @@ export async function writableFile(
 }
 
 /**
- * Somebody begins to write: the entry names the staged file, and so does a put that is marked as `writing`. Nothing is
- * promised of litter and of removed files. Submit the ops in the same turn.
+ * A session begins: the entry names the staged file, and so does a put that is marked as `writing`. Scratch files and
+ * removed files get no intent. Submit the ops in the same turn.
  */
 export function journalWriting(
   { catalog, planner, now }: DriveParts,
@@ -57,7 +57,7 @@ export function journalWriting(
   return { entry: based, ops: [...planner.ops(plan), catalog.update(based)] };
 }
 
-/** The entry is as the writer left it: its put is complete. */
+/** The session is over: its put is complete. */
 export function finishWriting({ catalog, journal, now }: DriveParts, entry: Entry, file: StagedFile): readonly Op[] {
   const put = journal.of(entry.id).findLast(({ staged }) => staged === file.id);
   if (put === undefined) return [catalog.update(entry)];
@@ -65,7 +65,7 @@ export function finishWriting({ catalog, journal, now }: DriveParts, entry: Entr
   return [catalog.update(entry), journal.put(assign(finished, { version: entry.version, at: now() }))];
 }
 
-/** A staged file that nobody has a use for any more, unless it waits to be sent. */
+/** Removes a staged file that is no longer used, unless it waits to be sent. */
 export function discardUnused({ journal, staging }: DriveParts, staged: string): void {
   if (!journal.names(staged)) staging.discard(staged).catch(() => undefined);
 }
