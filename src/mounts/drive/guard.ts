@@ -153,7 +153,10 @@ export class Guard implements FileSystem {
     if (node === undefined || other === undefined || other.id === node.id) return;
     const policy = this.#policyState.policy(target);
     if (flags.exchange === true && policy.sealing) {
-      throw new FsError('ENOTSUP', 'rename', { subject: from.name, reason: 'this folder does not support exchanging names' });
+      throw new FsError('ENOTSUP', 'rename', {
+        subject: from.name,
+        reason: 'this folder does not support exchanging names',
+      });
     }
     if (flags.exchange === true || flags.noReplace === true) return;
     const isFile = node.kind === 'file' && other.kind === 'file';

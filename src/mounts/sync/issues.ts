@@ -17,7 +17,7 @@ export interface Issue {
 /** Rows read at a time. */
 const PAGE = 500;
 
-/** What a person should know of the cloud's nodes, until it has passed. */
+/** Problems with the cloud's nodes that the user should know about, until they are resolved. */
 export class Issues {
   readonly #table: Table<Issue>;
   /** All keys. */
@@ -44,7 +44,7 @@ export class Issues {
     return this.#table.put(key, issue);
   }
 
-  /** The ops that take it off the list, if it is on it. Submit them in the same turn. */
+  /** The ops that remove it from the list, if it is there. Submit them in the same turn. */
   remove(space: string, node: NodeId): Op[] {
     const key = keyOf(space, node);
     return this.#keys.delete(key) ? [this.#table.del(key)] : [];

@@ -14,19 +14,19 @@ import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.
 import type { SyncParts } from './sync-parts.ts';
 import { UploadPace } from './upload/pace.ts';
 
-/** Things left for later that are done at a time: more would only be in the way of programs and uploads. */
+/** Deferred tasks that run at a time: more would delay programs and uploads. */
 const TIDYING = 32;
 
 /**
  * The changes that the two loops make to the local tree. Each is checked and submitted in one turn of the event loop,
- * catalog and journal together, and then told to whoever watches; `written` says when all of it is on disk.
+ * catalog and journal together, and then emitted to the listeners; `written` resolves when all of it is on disk.
  */
 export class Replica {
   readonly parts: SyncParts;
   readonly planner: IntentPlanner;
   readonly recentDeletions = new RecentDeletions();
   readonly pace: UploadPace;
-  /** Nodes of the cloud that are not shown because another has their name, until a record says where they are now. */
+  /** Nodes of the cloud that are not shown because another has their name, until a record contains their new place. */
   readonly nameless = new Map<NodeId, NodeRecord | Entry>();
   readonly #background = new PQueue({ concurrency: TIDYING });
   #written: Promise<void> = Promise.resolve();
@@ -55,12 +55,12 @@ export class Replica {
     await this.#written;
   }
 
-  /** Goes on with something that need not be done in this turn. */
+  /** Defers a task that need not be done in this turn. */
   later(task: () => Promise<void>): void {
     this.#background.add(task).catch((error: unknown) => this.parts.log.warn({ err: error }, 'tidying up failed'));
   }
 
-  /** Answered when what was left for later is done. */
+  /** Resolves when the deferred tasks are done. */
   async idle(): Promise<void> {
     await this.#background.onIdle();
     await this.written();
@@ -91,7 +91,7 @@ export class Replica {
     this.#tell(entry, before);
   }
 
-  /** Takes a node out of the tree, with its intents and what only it holds. */
+  /** Removes a node from the tree, with its intents and what it alone refers to. */
   retire(entry: Entry): void {
     const { catalog, journal, conflicts } = this.parts;
     const intents = journal.of(entry.id);
@@ -105,7 +105,7 @@ export class Replica {
     this.parts.changes.emit({ what: 'entry', folder: entry.parent, name: entry.name, removed: entry.id });
   }
 
-  /** Puts a node to another place and promises that to the cloud, too. The place must be free. */
+  /** Moves a node to another place and plans the same move for the cloud. The place must be free. */
   rehome(entry: Entry, to: Spot): Entry {
     const { catalog } = this.parts;
     const { base, ...rest } = withBase(entry);
@@ -118,7 +118,7 @@ export class Replica {
     return moved;
   }
 
-  /** Gives a node a name of its own, because another one has it in the cloud. */
+  /** Renames a node because another one has its name in the cloud. */
   giveWay(entry: Entry): Entry {
     const name = this.conflictName(entry);
     const at = this.parts.now();
@@ -134,9 +134,9 @@ export class Replica {
   }
 
   /**
-   * Gives the intents of nodes new places at the end of the order, so that what they build on comes before. What builds on
-   * them stays: if it is refused now it goes behind them in its turn, to where its node is by then. Taking it along could
-   * take along what they build on.
+   * Moves the intents of nodes to the end of the order, after those that they depend on. Their dependents stay: one
+   * that is refused now is moved after them in its turn, to where its node is by then. Moving dependents along could
+   * also move what they depend on.
    */
   requeue(nodes: Iterable<NodeId>): void {
     const { journal } = this.parts;
@@ -149,7 +149,7 @@ export class Replica {
     this.submit(ops);
   }
 
-  /** Puts what waits for nodes behind the intents that make the folders they are to be in. */
+  /** Moves the waiting intents of nodes behind the intents that create their target folders. */
   keepOrder(nodes: Iterable<NodeId>): void {
     const { journal } = this.parts;
     const early = [...nodes].filter((node) => {
@@ -160,7 +160,7 @@ export class Replica {
     if (early.length > 0) this.requeue(early);
   }
 
-  /** The content is in the cloud, or nobody wants it: gives its room back. */
+  /** The content is in the cloud, or no longer needed: frees its space. */
   discard(node: NodeId, staged: string): void {
     if (this.parts.openFiles.isOpen(node) || this.parts.journal.names(staged)) return;
     this.later(() => this.parts.staging.discard(staged));

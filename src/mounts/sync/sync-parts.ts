@@ -9,7 +9,7 @@ import type { Conflicts } from './conflict/conflicts.ts';
 import type { Issues } from './issues.ts';
 import type { PolicyOf } from '../policy/policy.ts';
 
-/** What uploader and follower need of whoever keeps the open files. */
+/** The part of the open files that uploader and follower use. */
 export interface Freezer {
   /** See `OpenFiles`. */
   freeze(node: NodeId): Promise<StagedFile | undefined>;
@@ -18,7 +18,7 @@ export interface Freezer {
   isOpen(node: NodeId): boolean;
 }
 
-/** What they need of whoever knows who works on what. */
+/** The part of the activity tracking that they use. */
 export interface Readiness {
   readyAt(node: NodeId, settle: number): number | undefined;
   isBusy(node: NodeId): boolean;

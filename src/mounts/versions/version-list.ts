@@ -6,7 +6,7 @@ import { FsError, isFsError } from '../../vfs/fs-error.ts';
 import { splitExtension } from '../../vfs/name.ts';
 import type { NodeId } from '../../vfs/node.ts';
 
-/** How long a list is taken for current, ms; a change of the file that is seen here ends it sooner. */
+/** How long a list counts as current, ms; a local change of the file ends it sooner. */
 const FRESH = 10_000;
 const FILES = 512;
 
@@ -16,7 +16,7 @@ export interface NamedVersion {
   readonly record: VersionRecord;
 }
 
-/** The kept versions of files, asked of the cloud and remembered shortly. */
+/** The kept versions of files, requested from the cloud and cached briefly. */
 export class VersionLists {
   readonly #remote: Pick<Remote, 'versions'>;
   readonly #lists = new LRUCache<NodeId, Promise<VersionRecord[]>>({ max: FILES, ttl: FRESH });
@@ -46,7 +46,9 @@ export class VersionLists {
   }
 }
 
-/** Names that sort by time: `2026-03-01 14.05.09.txt`; of versions made in one second the later ones get a number. */
+/**
+ * Names that sort by time: `2026-03-01 14.05.09.txt`; of versions created in one second the later ones get a number.
+ */
 export function nameVersions(records: readonly VersionRecord[], fileName: string): NamedVersion[] {
   const [, extension] = splitExtension(fileName);
   const counts = new Map<string, number>();

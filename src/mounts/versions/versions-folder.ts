@@ -30,9 +30,9 @@ export interface VersionsFolderParts {
 const STEP = 1 << 20;
 
 /**
- * Adds a hidden `.versions` to every folder whose policy keeps versions: a listing does not show it, looking it up works.
- * In it is a folder for each file, in that are the kept versions, named by time, read-only. The cloud is asked for them
- * when somebody looks.
+ * Adds a hidden `.versions` to every folder whose policy keeps versions: it is not in listings, but can be looked up.
+ * It contains a folder for each file, which contains the kept versions, named by time, read-only. They are requested
+ * from the cloud on access.
  */
 export class VersionsFolder implements FileSystem {
   readonly root: NodeId;
@@ -171,7 +171,7 @@ export class VersionsFolder implements FileSystem {
     }
   }
 
-  /** Nothing of this tree changes, nor its name. @throws EROFS */
+  /** The names and contents of this tree cannot be changed. @throws EROFS */
   #refuse(op: string, node: NodeId, name?: string): void {
     const isName = name === VERSIONS && this.#tree.under(node) !== undefined;
     if (!isName && !this.#tree.has(node)) return;

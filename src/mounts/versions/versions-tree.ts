@@ -12,7 +12,7 @@ import type { NamedVersion, VersionLists } from './version-list.ts';
 /** The name of the hidden folder. */
 export const VERSIONS = '.versions';
 
-/** Ids of what exists here only begin with this; those of the catalog do not. */
+/** The prefix of ids of virtual nodes; no id in the catalog begins with it. */
 const MARK = '~';
 
 /** `.versions` of a folder; the folder in it for a file; one version of a file. */
@@ -28,7 +28,7 @@ export interface VersionsTreeParts {
   readonly store: ContentStore;
 }
 
-/** The nodes of all `.versions` folders; made up when asked for, so nothing has to be kept. */
+/** The nodes of all `.versions` folders; computed on demand, so nothing has to be stored. */
 export class VersionsTree {
   readonly #parts: VersionsTreeParts;
 

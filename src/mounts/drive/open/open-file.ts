@@ -155,7 +155,7 @@ export class OpenFile {
     if (staged !== undefined && this.isRemoved) discardUnused(this.#parts, staged);
   }
 
-  /** See `FileHandle.backing`. The result must be returned with `giveBack`. */
+  /** See `FileHandle.backing`. The result must be returned with `closeBacking`. */
   async lend(write: boolean): Promise<BackingFile | undefined> {
     if (write && !this.#parts.room.isAmple) return undefined;
     await this.#changes.thawed();

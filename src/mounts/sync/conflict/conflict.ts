@@ -8,9 +8,9 @@ const DEVICE_BYTES = 60;
 const EXTENSION_BYTES = 60;
 
 /**
- * The name for a file whose own name another one has: `name (conflict, <device>, <date> <time>).ext`, in local time. A
- * conflict of a conflict gets a new mark in place of the old one. It has at most 255 bytes, cut between characters, and
- * a number if it is taken.
+ * The name for a file whose own name is taken by another: `name (conflict, <device>, <date> <time>).ext`, in local
+ * time. A conflict of a conflict gets a new mark in place of the old one. The result has at most 255 bytes, cut between
+ * characters, and a number if it is taken.
  */
 export function conflictName(name: string, device: string, at: Date, isTaken: (name: string) => boolean): string {
   const [whole, extension] = split(name);
@@ -23,7 +23,7 @@ export function conflictName(name: string, device: string, at: Date, isTaken: (n
   }
 }
 
-/** True for a name that `conflictName` made. */
+/** True for a name created by `conflictName`. */
 export function isConflictName(name: string): boolean {
   return MARK.test(split(name)[0]);
 }
@@ -35,7 +35,7 @@ function split(name: string): [stem: string, extension: string] {
   return isExtension ? [stem, extension] : [name, ''];
 }
 
-/** What may not be in a name, or would end the mark, is left out. */
+/** Removes what may not be in a name, or would end the mark. */
 function label(device: string): string {
   return cut(device.replaceAll(/[\p{Cc}\p{Surrogate}/\\:*?"<>|()]/gu, ' ').trim(), DEVICE_BYTES) || 'device';
 }

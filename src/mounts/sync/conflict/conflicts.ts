@@ -3,7 +3,7 @@ import type { GroupWriter, Op } from '../../../cache/db/group-writer.ts';
 import { type Rows, Table } from '../../../cache/db/table.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 
-/** A file that got a name of its own because another device had changed, or taken the name of, what it was. */
+/** A file that was renamed because another device had changed, or taken the name of, the original. */
 export interface Conflict {
   readonly node: NodeId;
   /** The name that it had. */

@@ -17,8 +17,8 @@ export function isSame(entry: Entry, record: NodeRecord): boolean {
 }
 
 /**
- * Makes a node that was created here, and one of the cloud that this computer does not show yet, one: under the cloud's
- * id, which ours stays an alias of. What else waits for ours waits for the cloud's.
+ * Merges a node that was created here with one of the cloud that this computer does not show yet: under the cloud's id,
+ * which ours becomes an alias of. Other intents of ours become intents of the cloud's.
  */
 export function mergeNodes(replica: Replica, ours: Entry, record: NodeRecord): void {
   const { catalog, journal, openFiles, activity, changes } = replica.parts;
@@ -67,14 +67,17 @@ function reparent(replica: Replica, from: NodeId, to: NodeId): Op[] {
   return ops;
 }
 
-/** Shows what is in one folder in another one. Names that are taken there are settled as between two devices. */
+/**
+ * Moves the shown contents of one folder into another one. Names that are taken there are resolved as between two
+ * devices.
+ */
 export async function moveChildren(replica: Replica, from: NodeId, to: NodeId): Promise<void> {
   const { catalog } = replica.parts;
   let after: string | undefined;
   for (let more = true; more;) {
     const page = await catalog.page(from, after, 500);
     for (const { name } of page.entries) {
-      // Read anew: the page is of another turn.
+      // Read again: the page is from an earlier turn.
       const child = catalog.child(from, name);
       if (child !== undefined) moveChild(replica, child, to);
     }
@@ -91,7 +94,7 @@ function moveChild(replica: Replica, child: Entry, to: NodeId): void {
   const intents = replica.parts.journal.of(child.id);
   const isNew = intents.some(isCreation);
   if (isNew && child.kind === 'folder' && holder.kind === 'folder') return join(replica, child, holder);
-  // The answer to its creation tells whether the bytes are equal, which is no conflict.
+  // The result of its creation shows whether the bytes are equal, which is no conflict.
   const isSent = intents.every(({ parked }) => parked === undefined) && !replica.parts.activity.isBusy(child.id);
   if (isNew && isSent && child.kind === 'file' && holder.kind === 'file') return;
   const name = replica.conflictName({ ...child, parent: to });
@@ -99,7 +102,7 @@ function moveChild(replica: Replica, child: Entry, to: NodeId): void {
   replica.rehome(child, { parent: to, name });
 }
 
-/** Makes a folder that was created here, and one that is shown, one. */
+/** Merges a folder that was created here with one that is shown. */
 function join(replica: Replica, ours: Entry, shown: Entry): void {
   const { catalog, journal, activity } = replica.parts;
   replica.submit([

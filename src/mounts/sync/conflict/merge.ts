@@ -4,7 +4,7 @@ import type { NodeRecord } from '../../../cloud/http/wire.ts';
 import { assign } from '../../../vfs/assign.ts';
 import { isCreation } from '../../intents/plan.ts';
 
-/** Which parts of a node this computer has changed and the cloud does not know yet. */
+/** Which parts of a node were changed on this computer and are not in the cloud yet. */
 export interface LocalChanges {
   /** The cloud does not know the node. */
   readonly planNewNode: boolean;
@@ -25,7 +25,7 @@ export function localChangesOf(intents: readonly PendingIntent[]): LocalChanges 
   };
 }
 
-/** The state that a record of the cloud stands for. */
+/** The state that a record of the cloud describes. */
 export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
   return { parent, name, version, hash, rev };
 }
@@ -33,9 +33,8 @@ export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
 /**
  * The entry that shows a record of the cloud, except for the parts that were changed here. `parent` is the record's,
  * under the id that it has here.
- *
- * The ctime is this computer's: it moves only if the record changes what is shown, which the cloud's answer to a change
- * that was made here does not. Programs compare it (git, `rsync`, backups), and have been told it.
+ * The ctime is this computer's: it moves only if the record changes what is shown, which the cloud's response to a
+ * local change does not. Programs compare it (git, `rsync`, backups), and have already seen it.
  */
 export function merge(before: Entry | undefined, record: NodeRecord, local: LocalChanges, parent: string): Entry {
   if (before === undefined) return fresh(record, parent);
@@ -50,7 +49,7 @@ export function merge(before: Entry | undefined, record: NodeRecord, local: Loca
   return looksSame(merged, before) ? merged : { ...merged, ctime: nextCtime(before, record.ctime) };
 }
 
-/** True if the record changes a part that was changed here, too: the cloud's answer to our intent decides. */
+/** True if the record changes a part that was changed here, too: the cloud's response to our intent decides. */
 export function clashes(before: Entry, record: NodeRecord, local: LocalChanges): boolean {
   const { base } = before;
   if (base === undefined || base === null) return local.planNewNode;
@@ -86,7 +85,7 @@ function attributes({ mode, mtime, birthtime, xattrs }: NodeRecord, before: Entr
   return before.xattrs === undefined ? times : { ...times, xattrs: {} };
 }
 
-/** Equal bytes keep the version that is shown, so that what programs have cached stays valid. */
+/** Equal bytes keep the shown version, so that programs' caches stay valid. */
 function content(before: Entry, { size, version, hash }: NodeRecord): Partial<Entry> {
   if (version === null) return {};
   const same = before.remote === version || before.version === version || (hash !== null && before.hash === hash);

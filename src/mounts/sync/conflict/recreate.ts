@@ -6,9 +6,9 @@ import { planCreation, type NewContent, type Spot } from '../../intents/plan.ts'
 import type { Replica } from '../replica.ts';
 
 /**
- * Promises a node anew, under a new id, which the old one stays an alias of: the cloud has removed it, and a deletion
- * loses to a change. Content that is not here is copied by reference, unless it is given. What is in a folder follows, page by
- * page.
+ * Plans the creation of a node again, under a new id, which the old one becomes an alias of: the cloud has removed it,
+ * and a deletion loses to a change. Content that is not here is copied by reference, unless `given`. The contents of a
+ * folder follow, page by page.
  */
 export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given?: NewContent): Entry {
   const { catalog, journal, openFiles, activity } = replica.parts;
@@ -26,7 +26,7 @@ export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given
   return fresh;
 }
 
-/** A folder that the cloud has removed, promised anew without what is in it. */
+/** Plans a folder that the cloud has removed again, without its contents. */
 export function recreateParent(replica: Replica, entry: Entry, to: Spot): Entry {
   const { catalog, journal } = replica.parts;
   const fresh = reborn(replica, entry, to);
@@ -42,7 +42,7 @@ function reborn(replica: Replica, entry: Entry, { parent, name }: Spot): Entry {
   return { ...kept, ...version, id: replica.newId(), parent, name, rev: 0, base: null };
 }
 
-/** The content that a node is promised anew with. */
+/** The content with which a node is created again. */
 export function contentOf(fresh: Entry, entry: Entry, intents: readonly PendingIntent[]): NewContent {
   const put = intents.findLast(({ op }) => op === 'put');
   const { version } = fresh;
@@ -76,7 +76,9 @@ async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promis
   }
 }
 
-/** A node that the cloud has never seen, in the renewed folder; to be put behind that in the order with `requeue`. */
+/**
+ * A node that the cloud has never seen, in the recreated folder; must be put after that in the order with `requeue`.
+ */
 export function adoptChild(replica: Replica, child: Entry, parent: NodeId): void {
   const { journal } = replica.parts;
   const moved = { ...child, parent };

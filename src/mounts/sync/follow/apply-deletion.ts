@@ -15,8 +15,8 @@ export interface Removed {
 }
 
 /**
- * Removes what the cloud has removed. Work in a removed folder that the cloud has not seen survives, in the same path,
- * under folders that are made anew. False if that has to wait for the answer to something that was sent.
+ * Removes what the cloud has removed. Work in a removed folder that the cloud has not seen survives, under the same
+ * path, in folders that are created again. Returns false if that has to wait for the result of something that was sent.
  */
 export function applyDeletion(replica: Replica, removed: Removed): boolean {
   const { catalog, journal } = replica.parts;
@@ -26,7 +26,8 @@ export function applyDeletion(replica: Replica, removed: Removed): boolean {
   const modified = locallyModifiedBelow(replica, removed.id);
   if ([removed.id, ...modified.map(({ id }) => id)].some((id) => replica.isUnsure(id))) return false;
   const { place } = localChangesOf(journal.of(removed.id));
-  // It was moved here meanwhile: the answer to that says that it is gone, and it is promised anew with all that is in it.
+  // It was moved here in the meantime: the result of that move reports that it is gone, and it is created again with
+  // all its contents.
   if (own !== undefined && place) return true;
   const recreatedParents = new RecreatedParents(replica, removed, new Set(modified.map(({ id }) => id)));
   replica.requeue(modified.filter((node) => rescue(replica, node, recreatedParents) === 'adopted').map(({ id }) => id));
@@ -36,7 +37,7 @@ export function applyDeletion(replica: Replica, removed: Removed): boolean {
   return true;
 }
 
-/** Removes what is left below a folder that is shown no more. */
+/** Removes what is left below a folder that is no longer shown. */
 export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
   const { catalog, journal } = replica.parts;
   let count = 0;
@@ -52,7 +53,7 @@ export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
 
 function applyFileDeletion(replica: Replica, entry: Entry): boolean {
   if (replica.isUnsure(entry.id)) return false;
-  // Sending a change tells that the node is gone, and then it is promised anew.
+  // Sending a change reports that the node is gone, and then it is created again.
   if (!isWork(replica, entry.id)) replica.retire(entry);
   return true;
 }
@@ -67,7 +68,7 @@ function rescue(replica: Replica, node: Entry, recreatedParents: RecreatedParent
   return place ? 'adopted' : 'renewed';
 }
 
-/** The folders above what survives, each made anew once. */
+/** The folders above surviving nodes, each created again once. */
 class RecreatedParents {
   /** Ids of folders whose other children are still stored below them. */
   readonly emptied: NodeId[] = [];
@@ -82,7 +83,7 @@ class RecreatedParents {
     this.#surviving = surviving;
   }
 
-  /** The id of the folder that takes the place of one that was removed. */
+  /** The id of the folder that replaces a removed one. */
   for(folder: NodeId): NodeId {
     if (this.#surviving.has(folder)) return this.#replica.resolve(folder);
     let made = this.#made.get(folder);
@@ -128,7 +129,7 @@ function locallyModifiedBelow(replica: Replica, folder: NodeId): Entry[] {
   return [...found.values()].sort((a, b) => a.depth - b.depth).map(({ entry }) => entry);
 }
 
-/** How deep a folder is below the one that `depths` begins with; `undefined` if it is not. */
+/** The depth of a folder below the one that `depths` begins with; `undefined` if it is not below it. */
 function depthBelow({ parts }: Replica, folder: NodeId, depths: Map<NodeId, number | undefined>): number | undefined {
   const path: NodeId[] = [];
   let at: NodeId | undefined = folder;

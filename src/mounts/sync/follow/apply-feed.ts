@@ -11,9 +11,9 @@ interface Tombstone extends Removed {
 }
 
 /**
- * What has come from one space's feed and cannot be shown yet: records that meet something pending here, and removals,
- * which wait until the feed is at its end, since what was moved out of a folder may come after the folder's removal.
- * The cursor that is kept on disk stays before them, so a new process meets them again.
+ * Items from one space's feed that cannot be shown yet: records that collide with something pending here, and removals,
+ * which wait until the feed is at its end, since nodes moved out of a folder may follow the folder's removal. The
+ * cursor on disk stays before them, so a new process receives them again.
  */
 export class FeedApplier {
   readonly #replica: Replica;
@@ -76,7 +76,7 @@ export class FeedApplier {
     for (const id of this.#live.keys()) if (!isThere(id)) this.#live.delete(id);
   }
 
-  /** Shows what nothing is in the way of any more. */
+  /** Shows the records that nothing blocks any more. */
   revisit(): void {
     for (let before = -1; before !== this.#live.size;) {
       before = this.#live.size;
@@ -84,17 +84,17 @@ export class FeedApplier {
     }
   }
 
-  /** Gives up records that wait for the end of a circle that only the cloud has made, and returns them. */
+  /** Drops and returns the records that wait for the end of a cycle that exists only in the cloud. */
   dropCircles(): NodeRecord[] {
     const { journal } = this.#replica.parts;
     const found = [...this.#live.values()].filter((record) => closesCircle(this.#replica, record));
-    // Where something was moved here, too, the answer to that opens the circle.
+    // If something was moved here, too, the result of that move opens the cycle.
     const dropped = journal.size > 0 ? [] : found;
     for (const { id } of dropped) this.#live.delete(id);
     return dropped;
   }
 
-  /** Executes the removals; those that have to wait for an answer stay. */
+  /** Executes the removals; those that must wait for a result stay. */
   remove(): void {
     for (const [id, tombstone] of this.#removed) if (applyDeletion(this.#replica, tombstone)) this.#removed.delete(id);
   }

@@ -10,13 +10,13 @@ import { SpaceFollower } from './space-follower.ts';
 import { watchSuspend } from './suspend-watch.ts';
 import { Signal } from '../../../transfer/signal.ts';
 
-/** While the push connection is down: how often the feeds are asked, ms. */
+/** How often the feeds are polled while the push connection is down, ms. */
 const POLL = { shortest: 5000, longest: 30_000 };
 /** Records that wait are looked at again this soon after the journal has changed, ms. */
 const REVISIT = 10;
 
 export interface FollowerOptions {
-  /** Hears that the cloud can be reached again. */
+  /** Called when the cloud can be reached again. */
   readonly reachable: () => void;
   readonly poll?: { readonly shortest: number; readonly longest: number };
 }
@@ -30,8 +30,8 @@ export interface FollowerStatus {
 }
 
 /**
- * Shows here what changes in the cloud: one push connection says which space moved, its feed says what changed. While the
- * push is down the feeds are polled. Starts without the network.
+ * Shows here what changes in the cloud: one push connection reports which space has changed, its feed contains the
+ * changes. While the push connection is down the feeds are polled. Starts without the network.
  */
 export class Follower {
   readonly #replica: Replica;
@@ -72,29 +72,29 @@ export class Follower {
     return { push: this.#push, current: this.#current, held, error: this.#error };
   }
 
-  /** Shows a record that came with an answer, now or when nothing is in the way any more. */
+  /** Shows a record that was part of a result, now or when nothing blocks it any more. */
   offer(record: NodeRecord): void {
     this.#spaceOf(record.space)?.offer(record);
     if (record.removed) this.#pullSoon(record.space);
   }
 
-  /** Remembers, also for a later process, that a record is to be shown: `offer` follows. */
+  /** Remembers, even for a later process, that a record is to be shown: `offer` follows. */
   expect(record: NodeRecord): void {
     this.#spaceOf(record.space)?.expect(record);
   }
 
-  /** Remembers a revision that the cloud has given out in an answer. */
+  /** Remembers a revision that the cloud has returned. */
   mark(space: string, mark: Mark): void {
     this.#spaces.get(space)?.mark(mark);
   }
 
-  /** Compares a whole space anew. */
+  /** Compares a whole space again. */
   resync(space: string): void {
     this.#spaceOf(space)?.resync();
     this.#pullSoon(space);
   }
 
-  /** Lets the mass removals that are held happen. */
+  /** Applies the mass removals that are held. */
   confirm(): void {
     for (const [id, space] of this.#spaces) {
       if (space.held === undefined) continue;
@@ -111,7 +111,7 @@ export class Follower {
     this.#worked();
   }
 
-  /** The computer has slept, or the network is another one: connections are made anew at once. */
+  /** The computer has slept, or the network has changed: reconnects at once. */
   wakeUp(): void {
     this.#backoff.reset();
     this.#replica.parts.remote.renew();
@@ -130,7 +130,7 @@ export class Follower {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    // Spaces that are known are followed from the first moment: answers may concern them.
+    // Known spaces are followed from the first moment: results may concern them.
     for (const space of await this.#replica.parts.catalog.spaces()) this.#follow(space.id);
     while (!signal.aborted) {
       this.#connection = new AbortController();
@@ -174,7 +174,7 @@ export class Follower {
     if (space !== undefined) this.#track(space.pull({ signal: this.#stop.signal }));
   }
 
-  /** A pull that fails is made up for when the connection comes back, or by the next poll. */
+  /** A failed pull is repeated when the connection comes back, or by the next poll. */
   #track(pull: Promise<void>): void {
     const run = pull
       .catch((error: unknown) => {
@@ -200,14 +200,14 @@ export class Follower {
     for (const { id } of records) this.#follow(id);
   }
 
-  /** Folders that others share are not shown yet; what is in them must not be taken for anything else. */
+  /** Shared folders are not shown yet; their contents must not be mistaken for anything else. */
   #ignore({ id, name }: SpaceRecord): void {
     if (this.#ignored.has(id)) return;
     this.#ignored.add(id);
     this.#replica.parts.log.info({ space: id, name }, 'shared folders are not shown by this version');
   }
 
-  /** An answer may come before the first look at what spaces there are. */
+  /** A result may arrive before the first listing of the spaces. */
   #spaceOf(id: string): SpaceFollower | undefined {
     this.#follow(id);
     return this.#spaces.get(id);
@@ -233,7 +233,7 @@ export class Follower {
     this.#backoff.failed(error);
   }
 
-  /** How long until the feeds are asked again, ms. */
+  /** Time until the feeds are polled again, ms. */
   #pause(): number {
     if (this.#connection.signal.aborted) return 0;
     const { shortest, longest } = this.#options.poll ?? POLL;

@@ -5,8 +5,8 @@ import { ROOT } from '../../drive/mount-table.ts';
 import { BIN } from '../../drive/sweeper.ts';
 
 /**
- * Why a record of a space's feed cannot be shown, whatever comes after it: it would change something outside of the space.
- * `undefined` if it can.
+ * Why a record of a space's feed can never be shown: it would change something outside the space. `undefined` if it
+ * can.
  */
 export function misplacement(catalog: Catalog, space: SpaceState, record: NodeRecord): string | undefined {
   const { id, parent } = record;
@@ -18,10 +18,10 @@ export function misplacement(catalog: Catalog, space: SpaceState, record: NodeRe
   const folder = catalog.get(parent);
   if (isOwn(parent) || (folder !== undefined && folder.space !== space.id))
     return 'it is in a folder outside of the space';
-  return folder === undefined || folder.kind === 'folder' ? undefined : 'it is in something that is no folder';
+  return folder === undefined || folder.kind === 'folder' ? undefined : 'its parent is not a folder';
 }
 
-/** Ids of folders that the drive makes itself. */
+/** Ids of folders that the drive itself creates. */
 function isOwn(id: NodeId): boolean {
   return id === ROOT || id === BIN;
 }

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../../cache/tree/catalog.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 
-/** Fewer files than this may always go, elsewhere, without being asked about here. */
+/** Remote removals of fewer files than this are always applied without confirmation. */
 const ALWAYS = 100;
 
 export interface HeldRemoval {
@@ -11,8 +11,8 @@ export interface HeldRemoval {
 }
 
 /**
- * How many files the removal of these nodes takes away, if it is a mass removal: more than a hundred and more than half
- * of all below `root`. `undefined` if it is not. Counts no further than it has to.
+ * The number of files that the removal of these nodes takes away, if it is a mass removal: more than a hundred and more
+ * than half of all below `root`. `undefined` otherwise. Counts no further than necessary.
  */
 export async function massRemoval(
   catalog: Catalog,

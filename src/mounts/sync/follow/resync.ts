@@ -4,7 +4,7 @@ import type { IdSet } from './id-set.ts';
 import type { Replica } from '../replica.ts';
 
 /**
- * Takes for removed what is shown of a space, was known to the cloud at `cursor`, and was not in the snapshot. What waits
+ * Treats as removed what is shown of a space, was known to the cloud at `cursor`, and was not in the snapshot. Intents
  * in the journal and cached content are not touched.
  */
 export async function markAbsent(

@@ -13,33 +13,32 @@ import type { Replica } from '../replica.ts';
 import { IdSet } from './id-set.ts';
 
 const MIB = 1 << 20;
-/** Nodes that are given back before the disk is waited for. */
+/** Nodes that are restored before waiting for the disk. */
 const STEP = 200;
-/** How often, and every how many ms, it is looked whether an answer has come. */
+/** How often a result is polled for, and the interval, ms. */
 const LOOKS = { most: 100, every: 20 };
 
 export interface RewindOptions {
   readonly replica: Replica;
   readonly space: SpaceState;
   readonly context: Context;
-  /** Tells a person of what is lost. */
+  /** Reports to the user what is lost. */
   readonly report: (entry: Entry, reason: string) => void;
 }
 
 /**
- * Compares a space with a cloud that has gone back in time, restored from an older copy, and gives it back what it has lost
- * and this computer still has: under the same ids, so that several computers that do so agree. What only names are left of
- * is reported and shown no more. Everything that it does is an intent in the journal; it can be ended and begun again at
- * any point.
- *
- * First every record of a snapshot is `note`d, then `giveBack` is called, then every record of a second snapshot is to
- * `meet` what is shown here.
+ * Compares a space with a cloud that has gone back in time, restored from an older copy, and restores to it what it has
+ * lost and this computer still has: under the same ids, so that several computers that do so agree. Nodes of which only
+ * the names are left are reported and no longer shown. Everything that it does is an intent in the journal; it can be
+ * interrupted and restarted at any point.
+ * First every record of a snapshot is `note`d, then `closeBacking` is called, then every record of a second snapshot is
+ * to `meet` what is shown here.
  */
 export class Rewind {
   readonly #options: RewindOptions;
   readonly #replica: Replica;
   readonly #there = new IdSet();
-  /** What is shown here and the cloud knows as removed. */
+  /** Nodes that are shown here and that the cloud reports as removed. */
   readonly #removed = new Map<NodeId, NodeRecord>();
   /** Contents that must not be evicted before they are staged. */
   readonly #pinned = new Set<string>();
@@ -57,7 +56,10 @@ export class Rewind {
     if (entry?.remote !== undefined && entry.remote !== version) this.#pin(entry);
   }
 
-  /** Promises to the cloud what it does not have any more. `cursor` is that of the snapshot. Returns what was removed there. */
+  /**
+   * Plans the restoration to the cloud of what it does not have any more. `cursor` is that of the snapshot. Returns the
+   * records of what was removed there.
+   */
   async closeBacking(cursor: number): Promise<NodeRecord[]> {
     const { catalog } = this.#replica.parts;
     const lost: NodeId[] = [];
@@ -84,11 +86,13 @@ export class Rewind {
       if (i % STEP === STEP - 1) await this.#replica.written();
     }
     await this.#replica.written();
-    // What is in a removed folder goes with it.
+    // The contents of a removed folder are removed with it.
     return [...gone.values()].filter(({ id }) => !gone.has(catalog.get(id)?.parent ?? ''));
   }
 
-  /** Before a record is shown: makes what is shown here comparable, or the cloud's state the base of ours. */
+  /**
+   * To be called before a record is shown: makes what is shown here comparable, or the cloud's state the base of ours.
+   */
   async meet(record: NodeRecord): Promise<void> {
     const { catalog, journal } = this.#replica.parts;
     const entry = catalog.get(record.id);
@@ -134,7 +138,7 @@ export class Rewind {
     }
   }
 
-  /** Promises a node anew under its own id, or another one if the cloud has something else of it in the Trash. */
+  /** Plans a node again under its own id, or another one if the cloud has something else of it in the Trash. */
   #recreate(entry: Entry, content: NewContent | undefined): void {
     const { catalog, journal } = this.#replica.parts;
     if (this.#removed.has(entry.id)) return void recreate(this.#replica, entry, entry, content);
@@ -182,7 +186,7 @@ export class Rewind {
     this.#replica.put(settled, after);
   }
 
-  /** Another computer has changed the file since: what the cloud has lost of it becomes a file of its own. */
+  /** Another computer has changed the file since: the version that the cloud has lost becomes a separate file. */
   async #keepBeside(entry: Entry, record: NodeRecord): Promise<void> {
     const { remote, conflicts, now } = this.#replica.parts;
     const versions = await remote.versions(record.id, this.#options.context);
@@ -215,7 +219,10 @@ export class Rewind {
     this.#replica.submit([this.#replica.parts.catalog.update({ ...entry, rev: Math.max(rev, 0), ...base })]);
   }
 
-  /** A copy of the cached content, as a staged file; nothing if it is not here as a whole. @throws ENOSPC, EAGAIN, EINTR */
+  /**
+   * A copy of the cached content, as a staged file; `undefined` if it is not complete here. @throws ENOSPC, EAGAIN,
+   * EINTR
+   */
   async #stage({ hash, size, remote }: Entry): Promise<string | undefined> {
     const { store, staging } = this.#replica.parts;
     if (hash === undefined || !store.has(hash)) return undefined;
@@ -234,7 +241,7 @@ export class Rewind {
       return file.id;
     } catch (error) {
       this.#give(file.id);
-      // A block that is damaged is asked of the cloud, which does not have it.
+      // A damaged block is requested from the cloud, which does not have it.
       if (isFsError(error, 'ENOENT') || isFsError(error, 'EIO')) return undefined;
       throw error;
     } finally {
@@ -254,7 +261,7 @@ export class Rewind {
     store.pin(hash);
   }
 
-  /** What has been sent is answered soon; if it is not, the answer will tell that the node is gone. */
+  /** The result of a sent intent arrives soon; if it does not, the result will show that the node is gone. */
   async #answered(id: NodeId): Promise<void> {
     const { signal } = this.#options.context;
     for (let looks = 0; looks < LOOKS.most && this.#replica.isUnsure(id) && !signal.aborted; looks++) {

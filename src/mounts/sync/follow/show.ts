@@ -6,10 +6,10 @@ import type { Replica } from '../replica.ts';
 import { makesCircle } from './record-check.ts';
 import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
-/** `wait`: something that is pending here must be settled first; the record has to be shown again then. */
+/** `wait`: something that is pending here must be resolved first; the record has to be shown again then. */
 export type Shown = 'shown' | 'wait';
 
-/** Shows a live node as the cloud has it, as far as nothing that was changed here is in the way. */
+/** Shows a live node as the cloud has it, as far as no local change prevents it. */
 export function show(replica: Replica, record: NodeRecord): Shown {
   const { catalog, journal } = replica.parts;
   const before = catalog.get(record.id);
@@ -18,7 +18,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   const intents = journal.of(record.id);
   const local = localChangesOf(intents);
   if (isOver(replica, record)) return 'shown';
-  // The answer to our removal, or to what takes its place here, says what becomes of it.
+  // The result of our removal, or of what takes its place here, decides what becomes of it.
   if (local.removal || journal.replacements.has(record.id)) return 'wait';
   if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';
   if (!local.place && (closesCircle(replica, record) || !makeRoom(replica, record))) return 'wait';
@@ -28,8 +28,8 @@ export function show(replica: Replica, record: NodeRecord): Shown {
 }
 
 /**
- * True if the record tells of a time that has passed: the node was removed, or lost its name to another one, after it. A
- * later record says what has become of it.
+ * True if the record is outdated: the node was removed, or lost its name to another one, after it. A later record
+ * contains its current state.
  */
 function isOver(replica: Replica, record: NodeRecord): boolean {
   const { catalog } = replica.parts;
@@ -41,12 +41,12 @@ function isOver(replica: Replica, record: NodeRecord): boolean {
   return true;
 }
 
-/** A folder that was moved below one that is still shown below it: the record that takes that one away follows. */
+/** A folder that was moved below one that is still shown below it: a record that moves that one away follows. */
 export function closesCircle(replica: Replica, { id, kind, parent }: NodeRecord): boolean {
   return kind === 'folder' && makesCircle(replica.parts.catalog, id, replica.resolve(parent));
 }
 
-/** Frees the name of a record: the cloud's node takes it. False while that has to wait. */
+/** Frees the name of a record: the cloud's node takes it. Returns false while that has to wait. */
 export function makeRoom(replica: Replica, record: NodeRecord): boolean {
   const { catalog, journal } = replica.parts;
   const holder = catalog.child(replica.resolve(record.parent), record.name);
@@ -71,7 +71,7 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
     mergeNodes(replica, holder, record);
     return true;
   }
-  // Equal bytes would be no conflict, and the uploader will know; a parked file may never be hashed.
+  // Equal bytes would be no conflict, which the uploader finds out; a parked file may never be hashed.
   const undecided = holder.kind === 'file' && record.kind === 'file' && holder.hash === undefined;
   if (undecided && intents.every(({ parked }) => parked === undefined)) return false;
   replica.giveWay(holder);
@@ -79,8 +79,8 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
 }
 
 /**
- * A node whose name another one has in the cloud now: it was moved or removed there, and a record that says where follows.
- * Until then it is not shown; what is below it stays under its id.
+ * A node whose name belongs to another one in the cloud now: it was moved or removed there, and a record of that
+ * follows. Until then it is not shown; its contents stay under its id.
  */
 function stepAside(replica: Replica, holder: Entry): void {
   replica.nameless.set(holder.id, holder);

@@ -31,7 +31,7 @@ export class SpaceFollower {
   #again = false;
   #running: Promise<void> | undefined;
   #held: number | undefined;
-  /** A removal came with an answer, and whether it is one of many has not been looked at. */
+  /** A removal was part of a result, and it has not been checked for being one of many. */
   #unjudged = false;
   #confirmed = false;
 
@@ -42,7 +42,7 @@ export class SpaceFollower {
     this.#position = space.cursor;
   }
 
-  /** Files of a mass removal that waits for a person. */
+  /** The number of files in a mass removal that waits for confirmation. */
   get held(): number | undefined {
     return this.#held;
   }
@@ -63,30 +63,30 @@ export class SpaceFollower {
     return catalog.space(this.#id)?.resync === true || journal.replacements.owed(this.#id).length > 0;
   }
 
-  /** Lets the mass removal that is held happen. */
+  /** Applies the mass removal that is held. */
   confirm(): void {
     this.#confirmed = true;
   }
 
-  /** Shows a record that came with an answer. */
+  /** Shows a record that was part of a result. */
   offer(record: NodeRecord): void {
     if (record.removed) this.#unjudged = true;
     this.#take(record);
     this.#save();
   }
 
-  /** Remembers a revision that the cloud has given out in an answer. */
+  /** Remembers a revision that the cloud has returned. */
   mark(mark: Mark): void {
     if (mark.rev > this.#position) this.#note({ marks: withMark(this.#marks, mark) });
   }
 
-  /** Remembers, also for a later process, that a record is to be shown: `offer` follows. */
+  /** Remembers, even for a later process, that a record is to be shown: `offer` follows. */
   expect(record: NodeRecord): void {
     this.#applier.hold(record);
     this.#save();
   }
 
-  /** Shows what nothing is in the way of any more. */
+  /** Shows the records that nothing blocks any more. */
   revisit(): void {
     if (!this.#applier.isWaiting || this.#running !== undefined) return;
     this.#applier.revisit();
@@ -94,7 +94,7 @@ export class SpaceFollower {
     this.#save();
   }
 
-  /** Shows everything up to now. Calls during a pull are answered by one further pull. @throws FsError as `Remote` does */
+  /** Shows everything up to now. All calls during a pull share one further pull. @throws FsError as `Remote` does */
   async pull(context: Context): Promise<void> {
     this.#again = true;
     this.#running ??= this.#pullAll(context);
@@ -108,7 +108,7 @@ export class SpaceFollower {
         await this.#pullOnce(context);
       }
     } finally {
-      // In the turn of the last look at `again`: a call that comes now must begin a pull of its own.
+      // In the same turn as the last check of `again`: a later call must begin a new pull.
       this.#running = undefined;
     }
   }
@@ -124,7 +124,7 @@ export class SpaceFollower {
     await this.#finish();
   }
 
-  /** One answer of the feed; true if another one should be asked for. */
+  /** Reads one response of the feed; returns true if another one should be requested. */
   async #page({ signal }: Context): Promise<boolean> {
     const feed = this.#replica.parts.remote.feed(this.#id, this.#position, { signal }, this.#marks);
     const cursor = await this.#read(feed, (item) => {
@@ -162,13 +162,13 @@ export class SpaceFollower {
     });
     if (cursor === 'rewound') return await this.#rewind(space, { signal });
     if (cursor === undefined) return false;
-    // Of what cannot be read nobody knows whether it is something that is shown here.
+    // An unreadable record may be one of something that is shown here.
     if (!first && !nameless) await markAbsent(this.#replica, space, seen, cursor.cursor, this.#applier);
     this.#passed(cursor);
     return true;
   }
 
-  /** The cloud has gone back in time. Until it has been compared as a whole, the marks that say so are kept. */
+  /** The cloud has gone back in time. The marks that prove it are kept until everything has been compared. */
   async #rewind(space: SpaceState, context: Context): Promise<boolean> {
     const { log, remote } = this.#replica.parts;
     log.warn({ space: space.name }, 'the cloud has gone back in time: everything is compared with it');
@@ -208,18 +208,18 @@ export class SpaceFollower {
     return this.#replica.parts.catalog.space(this.#id)?.marks ?? [];
   }
 
-  /** The cloud, which knows all marks, has told everything up to a cursor. */
+  /** The cloud, which knows all marks, has sent everything up to a cursor. */
   #passed({ cursor, stamp }: Cursor): void {
     this.#position = cursor;
     this.#note({ marks: [...marksAt(cursor, stamp), ...this.#marks.filter(({ rev }) => rev > cursor)] });
   }
 
-  /** What is being cleared away must not come back before that is done. */
+  /** Removals in progress must be finished before a record could bring their nodes back. */
   async #cleared(): Promise<void> {
     for (let tries = 0; tries < 200 && !(await this.#replica.parts.catalog.isEmpty(BIN)); tries++) await timer(25);
   }
 
-  /** Shows records as they come, many in a turn. */
+  /** Shows records as they arrive, many in a turn. */
   async #read(
     records: AsyncIterable<NodeRecord | BadRecord | Cursor | Rewound>,
     each: (item: NodeRecord | BadRecord) => void,

@@ -1,10 +1,13 @@
-/** How often the clock is looked at, and how much more time than that means that the computer slept, ms. */
+/**
+ * How often the clock is checked, and how much longer than that an interval must be to show that the computer slept,
+ * ms.
+ */
 const EVERY = 3000;
 const SLEPT = 10_000;
 
 /**
  * Calls `woke` when much more time has passed than a timer was set for: the computer was suspended, and connections are
- * probably dead although nobody has said so. Returns the way to stop.
+ * probably dead although no error has been reported. Returns a function that stops it.
  */
 export function watchSuspend(now: () => number, woke: () => void): () => void {
   let last = now();

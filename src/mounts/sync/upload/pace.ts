@@ -3,7 +3,7 @@ import type { Spot } from '../../intents/plan.ts';
 
 /** How long an upload counts, ms. */
 export const REMEMBERED = 10 * 60_000;
-/** The pause behind a first upload, and the longest, ms. */
+/** The pause after a first upload, and the longest, ms. */
 const FIRST = 1_000;
 export const LONGEST = 60_000;
 /** As many uploads as lengthen the pause. */
@@ -14,9 +14,9 @@ const ABSENT = 4_000;
 const NAMES = 10_000;
 
 /**
- * When what has a name may be uploaded again, ms: at once if that was not done in the last ten minutes, else after a pause that
- * doubles with each time, from a second to a minute. `uploads`: when it was. Those behind `now` were dated by a clock that has
- * been set back since, and do not count.
+ * When a name may be uploaded again, ms: at once if it was not uploaded in the last ten minutes, otherwise after a
+ * pause that doubles with each upload, from a second to a minute. `uploads`: their times. Those later than `now` were
+ * recorded before the clock was set back, and do not count.
  */
 export function nextUpload(uploads: readonly number[], now: number): number {
   const counted = uploads.filter((at) => at <= now && now - at < REMEMBERED);
@@ -25,8 +25,9 @@ export function nextUpload(uploads: readonly number[], now: number): number {
 }
 
 /**
- * Spaces the uploads of what is written all the time. It goes by names, not by nodes: many programs save by renaming a new file
- * over the old one. In memory: after a restart everything is uploaded at once, and then again at growing pauses.
+ * Spaces out the uploads of files that are written all the time. Counts by name, not by node: many programs save by
+ * renaming a new file over the old one. In memory: after a restart everything is uploaded at once, and then again at
+ * growing pauses.
  */
 export class UploadPace {
   readonly #now: () => number;
@@ -50,7 +51,7 @@ export class UploadPace {
     this.#replaced.set(folder, this.#now());
   }
 
-  /** When a content may be uploaded, ms. `creates`: the cloud has nothing under this name until then. */
+  /** When a content may be uploaded, ms. `creates`: the cloud has nothing under this name yet. */
   readyAt(place: Spot, creates: boolean): number {
     const uploads = this.#uploads.get(keyOf(place));
     if (uploads === undefined) return -Infinity;

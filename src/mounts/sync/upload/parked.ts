@@ -2,19 +2,19 @@ import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { Quota } from '../../drive/account-room.ts';
 import type { Replica } from '../replica.ts';
 
-/** What may have passed by the next start: a right that was missing (or a login), an answer that made no sense. */
+/** Causes that may be gone at the next start: a missing right (or login), a response that could not be understood. */
 const PASSING: readonly string[] = ['EACCES', 'EIO'];
-/** How often that is tried again while the program runs, ms. */
+/** How often those are retried while the program runs, ms. */
 const EVERY = 3_600_000;
 
 /**
- * Changes that could not be sent and were put aside, and what gives them another chance: a person, a start, room in the
+ * Changes that could not be sent and were parked, and what makes them be tried again: the user, a start, room in the
  * account, time.
  */
 export class ParkedIntents {
   readonly #replica: Replica;
   readonly #wake: () => void;
-  /** Bytes that were free in the account when the cloud was last asked. */
+  /** Bytes that were free in the account at the last query. */
   #free = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -30,7 +30,7 @@ export class ParkedIntents {
     this.#timer ??= setInterval(tryAgain, EVERY).unref();
   }
 
-  /** Gives what matches another chance; answers how many. */
+  /** Retries what matches; returns the number. */
   retry(matches: (intent: PendingIntent) => boolean = () => true): number {
     const { journal } = this.#replica.parts;
     const found = [...journal.all()].filter((intent) => intent.parked !== undefined && matches(intent));

@@ -23,7 +23,7 @@ interface Frozen {
 }
 
 /**
- * Intents on their way to the commit: claimed, their content frozen. `freeze` belongs into the turn of the claim;
+ * Intents on their way to the commit: claimed, their content frozen. `freeze` must be called in the turn of the claim;
  * `upload` may be repeated after a failure.
  */
 export class Preparation {
@@ -52,7 +52,7 @@ export class Preparation {
     return this.#sent;
   }
 
-  /** Hashes the contents and gives the cloud what it lacks. @throws FsError as `Remote` does */
+  /** Hashes the contents and uploads the blocks that the cloud lacks. @throws FsError as `Remote` does */
   async upload(context: Context, progress: Progress): Promise<void> {
     this.#sent = await this.#hash(context);
     const uploads: Upload[] = [];
@@ -62,7 +62,7 @@ export class Preparation {
     await uploadContents(this.#replica.parts.remote, uploads, context, progress);
   }
 
-  /** Writes down that the intents are sent now, and all that they say. */
+  /** Records that the intents are being sent, with everything that they contain. */
   async handOver(): Promise<void> {
     const { journal, writer } = this.#replica.parts;
     await writer.write(journal.handOver(this.#sent.map(({ intent }) => intent.seq)));
@@ -79,7 +79,7 @@ export class Preparation {
     });
   }
 
-  /** Gives the descriptors back, after a failure. */
+  /** Releases the descriptors after a failure. */
   abandon(): void {
     for (const { file, node } of this.#frozen) {
       file.then(
@@ -132,7 +132,7 @@ export class Preparation {
     throw new FsError('EIO', 'upload', { subject: entry.name, reason });
   }
 
-  /** The same bytes as the cloud has: no version is made of them. */
+  /** The same bytes as the cloud has: no version is created for them. */
   #isUnchanged(intent: PendingIntent, { hash }: Manifest): boolean {
     const entry = this.#replica.parts.catalog.get(intent.node);
     const base = entry?.base;
@@ -140,7 +140,10 @@ export class Preparation {
     return base.hash === hash && base.version === intent.base;
   }
 
-  /** Leaves of a put what else it says, times and mode; of a sealed file's nothing, since those are sealed, too. */
+  /**
+   * Reduces a put to what else it contains, times and mode; of a sealed file nothing is left, since those are sealed,
+   * too.
+   */
   #reduce(intent: PendingIntent, file: StagedFile, { hash, size }: Manifest): Sent | undefined {
     const { catalog, journal, staging, policyOf } = this.#replica.parts;
     const { staged, version: _version, base, writing: _writing, ...rest } = intent;
@@ -164,12 +167,12 @@ export class Preparation {
   }
 }
 
-/** A kernel that writes by itself asks nobody how long a file may be. @throws EFBIG */
+/** A kernel that writes directly does not check the length of a file. @throws EFBIG */
 function checkLength({ size }: StagedFile): void {
   if (size > MAX_SIZE) throw new FsError('EFBIG', 'upload', { reason: 'a file has at most 4 TiB' });
 }
 
-/** A rejection is seen when its turn comes; until then it must not count as unhandled. */
+/** A rejection is handled later; until then it must not count as unhandled. */
 function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;

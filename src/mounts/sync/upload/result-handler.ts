@@ -15,7 +15,7 @@ import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
 export type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
 
-/** Turns what the cloud answered to intents into changes of journal and catalog, each in one turn of the event loop. */
+/** Turns the cloud's results for intents into changes of journal and catalog, each in one turn of the event loop. */
 export class ResultHandler {
   readonly #replica: Replica;
   readonly #sources: Sources;
@@ -44,12 +44,12 @@ export class ResultHandler {
     };
   }
 
-  /** The cloud has what was asked for; `record` is the node then. */
+  /** The intent was executed; `record` is the node afterwards. */
   executed(sent: Sent, record: NodeRecord | undefined, replaced?: NodeRecord): Settled {
     return this.#successHandler.executed(sent, record, replaced);
   }
 
-  /** A refusal has changed nothing: under another id it is an intent that nobody has sent, free to be changed. */
+  /** A refusal has changed nothing: under another id it is an unsent intent, which may be changed. */
   unfix(seq: number): void {
     const { journal } = this.#replica.parts;
     const intent = journal.get(seq);
@@ -70,7 +70,7 @@ export class ResultHandler {
       return this.#meet({ ...sent, intent }, current, entry);
     }
     const remedy = remedyFor(this.#describe(intent, sent, result, entry));
-    // The folder has got another id meanwhile, and nothing is wrong with that one.
+    // The folder has got another id in the meantime, which is not affected.
     if (remedy === 'recreateParent' && sent.intent.parent !== intent.parent) return 'again';
     const settled = this.#remedies[remedy]({ ...sent, intent }, result, entry);
     const { replace } = intent;
@@ -79,7 +79,7 @@ export class ResultHandler {
     return settled;
   }
 
-  /** A node that was given back to a cloud that had lost it: another computer was first, or it has been removed since. */
+  /** A node that was restored to a cloud that had lost it: another computer was first, or it has been removed since. */
   #meet(sent: Sent, current: NodeRecord, entry: Entry | undefined): Settled {
     const { journal } = this.#replica.parts;
     const { intent } = sent;
@@ -103,7 +103,7 @@ export class ResultHandler {
     return 'again';
   }
 
-  /** Puts an intent aside until a person has done something. */
+  /** Parks an intent until the user has acted. */
   park(intent: PendingIntent, code: Code, message: string): Settled {
     const { journal, catalog, now, log } = this.#replica.parts;
     const current = journal.get(intent.seq);
@@ -151,7 +151,7 @@ export class ResultHandler {
     return 'settled';
   }
 
-  /** The name is taken: ours gets another one, unless it has left that place anyway. */
+  /** The name is taken: our node gets another one, unless it has left that place anyway. */
   #rename(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     if (entry === undefined) return this.#drop(intent);
     if (current !== undefined) this.#sources.expect(current);
@@ -162,8 +162,8 @@ export class ResultHandler {
   }
 
   /**
-   * A place in which the node was only on its way cannot be had: it goes to where it is now at once. False if it was to
-   * stay there.
+   * An intermediate place of the node is not available: the node is moved directly to where it is now. Returns false if
+   * it was to stay there.
    */
   #goStraight(intent: PendingIntent, entry: Entry): boolean {
     const { journal } = this.#replica.parts;
@@ -180,7 +180,10 @@ export class ResultHandler {
     return elsewhere;
   }
 
-  /** Older versions could promise a folder behind what is in it, even in a circle: the folders above go where they are now at once. */
+  /**
+   * Older versions could journal a folder after its contents, even in a cycle: the folders above are moved directly to
+   * where they are now.
+   */
   #straighten(intent: PendingIntent, entry: Entry): void {
     const { catalog, journal } = this.#replica.parts;
     for (const folder of [...catalog.ancestors(entry)].toReversed()) {
@@ -197,7 +200,7 @@ export class ResultHandler {
     return stays && this.#goStraight(intent, entry);
   }
 
-  /** Our content becomes a file of its own beside the cloud's, which shows the cloud's again. */
+  /** Our content becomes a separate file beside the cloud's, which shows the cloud's content again. */
   #copy(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     const { catalog, journal, conflicts, now, openFiles, activity, log } = this.#replica.parts;
     if (entry === undefined || current === undefined) return this.#drop(intent);
@@ -249,7 +252,7 @@ export class ResultHandler {
     return 'settled';
   }
 
-  /** Nothing that was done here is worth to bring back what the cloud has removed. */
+  /** No local change is important enough to bring back what the cloud has removed. */
   #forget(intent: PendingIntent, { code, current }: RefusedResult): Settled {
     if (code === 'not_found') this.#sources.resync(intent.space);
     else if (code === 'gone' && current?.id === intent.node) this.#sources.offer(current);
@@ -292,7 +295,7 @@ export class ResultHandler {
     return applyDeletion(this.#replica, parent) ? 'settled' : 'again';
   }
 
-  /** Nobody knows the folder that it was in: it goes where it can be found. */
+  /** Its folder no longer exists anywhere: it is moved to where it can be found. */
   #orphan(entry: Entry): Settled {
     const { catalog } = this.#replica.parts;
     const root = catalog.space(entry.space)?.root;

@@ -5,12 +5,12 @@ import { isCreation } from '../../intents/plan.ts';
 export interface ScheduleFacts {
   /** ms */
   readonly now: number;
-  /** When the intent may be sent, ms; `undefined` while that depends on somebody letting go. */
+  /** When the intent may be sent, ms; `undefined` while that depends on a handle or hold being released. */
   readyAt(intent: PendingIntent): number | undefined;
-  /** True for what is being sent. */
+  /** True for an intent that is being sent. */
   isClaimed(seq: number): boolean;
   isFolder(node: NodeId): boolean;
-  /** Whether the intent goes up in a lane of its own. */
+  /** Whether the intent is uploaded in the lane for large contents. */
   isBig(intent: PendingIntent): boolean;
   /** Bytes that the intent has to upload. */
   weigh(intent: PendingIntent): number;
@@ -36,10 +36,10 @@ export interface Schedule {
 }
 
 /**
- * Picks what can be sent now from all that waits, given in the order of promises. An intent may go before earlier ones
- * that it does not depend on, so one that waits or cannot succeed holds up nothing but what builds on it; inside a batch
- * it may depend on those before it. Of one file's contents a batch has one. An intent never waits for a later one: the
- * first that nothing holds up by itself can always go.
+ * Picks what can be sent now from all waiting intents, given in journal order. An intent may overtake earlier ones that
+ * it does not depend on, so one that waits or cannot succeed delays only what depends on it; inside a batch it may
+ * depend on those before it. A batch has only one content of a file. An intent never waits for a later one: the first
+ * that is not itself delayed can always be sent.
  */
 export function schedule(intents: Iterable<PendingIntent>, facts: ScheduleFacts): Schedule {
   const batch: PendingIntent[] = [];
@@ -74,8 +74,8 @@ function sendableAt(intent: PendingIntent, facts: ScheduleFacts): number {
 }
 
 /**
- * What each intent waits for that cannot go by itself now: the first intent in the order that holds it up, perhaps through others,
- * perhaps itself. What is missing here can be sent.
+ * What each intent that cannot be sent now waits for: the first intent in the order that delays it, perhaps through
+ * others, perhaps itself. Intents that are absent here can be sent.
  */
 export function holders(intents: Iterable<PendingIntent>, facts: ScheduleFacts): Map<number, PendingIntent> {
   const found = new Map<number, PendingIntent>();
@@ -89,7 +89,7 @@ export function holders(intents: Iterable<PendingIntent>, facts: ScheduleFacts):
   return found;
 }
 
-/** Intents that stay behind, by what later ones may need of them. Of several the first is named. */
+/** Intents that are not in the batch, indexed by what later ones may depend on. Of several the first is named. */
 export class Behind {
   readonly #facts: Pick<ScheduleFacts, 'isFolder'>;
   readonly #nodes = new Map<NodeId, PendingIntent>();
@@ -127,7 +127,7 @@ export class Behind {
     if (first !== undefined) return first;
     const placed = isPlacing(intent) ? (this.#unborn.get(parent) ?? this.#names.get(`${parent}/${name}`)) : undefined;
     if (placed !== undefined) return placed;
-    // What was moved out of a folder must be out before the folder goes to the Trash.
+    // What was moved out of a folder must be out before the folder is moved to the Trash.
     if (op === 'remove') return (base ?? null) === null ? this.#moves.get(space) : undefined;
     // Two moves of folders in the wrong order could put a folder into itself.
     return op === 'move' && this.#facts.isFolder(node) ? this.#folderMoves.get(space) : undefined;

@@ -13,20 +13,23 @@ import { makeRoom } from '../follow/show.ts';
 /** An intent as it was sent. */
 export interface Sent {
   readonly intent: PendingIntent;
-  /** Of a put whose content was staged. */
+  /** For a put whose content was staged. */
   readonly file?: StagedFile | undefined;
   readonly manifest?: Manifest | undefined;
 }
 
-/** Whom a settlement asks for what it cannot do itself. */
+/** Used for what a result requires beyond journal and catalog. */
 export interface Sources {
-  /** Shows a record, now or when nothing is in the way any more. */
+  /** Shows a record, now or when nothing blocks it any more. */
   offer(record: NodeRecord): void;
-  /** Before what makes a later `offer` of the record necessary is written: a process that dies in between must know. */
+  /**
+   * To be called before writing the change that makes a later `offer` of the record necessary: after a crash in between
+   * the next process must know about it.
+   */
   expect(record: NodeRecord): void;
-  /** Remembers a revision that the cloud has given out. */
+  /** Remembers a revision that the cloud has returned. */
   mark(space: string, mark: Mark): void;
-  /** Compares the whole space anew. */
+  /** Compares the whole space again. */
   resync(space: string): void;
 }
 
@@ -43,7 +46,7 @@ export class SuccessHandler {
     this.#sources = sources;
   }
 
-  /** The cloud has what was asked for; `record` is the node then. */
+  /** The intent was executed; `record` is the node afterwards. */
   executed(
     { intent: { seq }, file, manifest }: Sent,
     record: NodeRecord | undefined,
@@ -54,7 +57,8 @@ export class SuccessHandler {
     if (intent === undefined) return 'settled';
     if (record !== undefined && intent.op === 'remove') this.#replica.recentDeletions.add(intent.node, record.rev);
     this.#pace(intent);
-    // Before the intent is: while that waits the record does, too, and a process that dies in between knows of it.
+    // Must precede the intent: if that waits the record does, too, and after a crash in between the next process knows
+    // about it.
     if (intent.replace !== undefined) this.replaced(intent.replace, replaced);
     const entry = catalog.get(intent.node);
     if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
@@ -77,7 +81,7 @@ export class SuccessHandler {
     if (replace !== undefined) pace.replaced(parent);
   }
 
-  /** What has become of a node that was to be replaced; absent if the cloud has no such node, or is too old to say. */
+  /** The state of a node that was to be replaced; absent if the cloud has no such node, or is too old to report it. */
   replaced(replace: NodeId, record: NodeRecord | undefined): void {
     if (record?.removed === true) this.#replica.recentDeletions.add(replace, record.rev);
     else if (record !== undefined) this.#sources.offer(record);
@@ -91,9 +95,9 @@ export class SuccessHandler {
     const local = localChangesOf(journal.of(entry.id));
     const { staged, ...bare } = entry;
     const before: Entry = staged === undefined || staged !== intent.staged ? entry : bare;
-    // If another node has the place here, the feed's record of this one is shown when it has gone.
+    // If another node has the place here, the feed's record of this one is shown after that has gone.
     const stays = !local.place && !makeRoom(this.#replica, record);
-    // What comes into a folder here moves its time, which is not promised: the cloud has an earlier one.
+    // Adding a name to a folder changes its time here, which has no intent: the cloud has an earlier one.
     const mtime = entry.kind === 'folder' ? Math.max(entry.mtime, record.mtime) : record.mtime;
     const shown = { ...record, mtime, rev: stays ? entry.rev : record.rev };
     const { base: _base, ...merged } = merge(
@@ -115,7 +119,7 @@ export class SuccessHandler {
     return this.#replica.resolve(record.parent);
   }
 
-  /** What was uploaded becomes cached content, or goes. */
+  /** The uploaded file becomes cached content, or is removed. */
   #keep(entry: Entry, file: StagedFile, { hash, size }: Manifest, record: NodeRecord): void {
     const { staging, policyOf, openFiles } = this.#replica.parts;
     const content = { hash, size, version: record.version ?? entry.version };

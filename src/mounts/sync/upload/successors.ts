@@ -2,8 +2,8 @@ import type { Op } from '../../../cache/db/group-writer.ts';
 import type { Journal, PendingIntent } from '../../../cache/tree/journal.ts';
 
 /**
- * A put was to make a version that the cloud will never have: it has the same bytes as `base`. What waits behind it and counts on
- * that version counts on `base` from now on; else the cloud would take it for a change of something else.
+ * A put was to create a version that the cloud will never have: it has the same bytes as `base`. Later intents that are
+ * based on that version are based on `base` from now on; otherwise the cloud would see a conflict.
  */
 export function rebaseSuccessors(journal: Journal, put: PendingIntent, base: string | null): Op[] {
   const { node, seq, version } = put;

@@ -6,7 +6,7 @@ import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
 import type { ScheduleFacts } from './schedule.ts';
 
-/** Content above this goes in a lane of its own, bytes. */
+/** Content larger than this has a separate lane, bytes. */
 const BIG = 8 * 1024 * 1024;
 export const BIG_LANES = 2;
 /** Bytes of content in one batch. */
@@ -17,13 +17,13 @@ const ASIDE_OPEN = 30_000;
 const ASIDE = 1_000;
 
 export interface Urgency {
-  /** Whether somebody waits for the intent, so that it need not settle. */
+  /** Whether a flush waits for the intent, so that it need not settle. */
   readonly isHurried: (intent: PendingIntent) => boolean;
   /** Before when it must not be sent again, ms. */
   readonly heldUntil: (seq: number) => number;
 }
 
-/** What the schedule asks of the journal and those who work on files. */
+/** What the schedule needs to know from the journal and the activity on files. */
 export function uploadFacts({ parts, pace }: Replica, { isHurried, heldUntil }: Urgency): ScheduleFacts {
   const { journal, catalog, policyOf, activity, now } = parts;
   const weigh = (intent: PendingIntent): number => {
@@ -43,12 +43,12 @@ export function uploadFacts({ parts, pace }: Replica, { isHurried, heldUntil }: 
       return ready === undefined ? undefined : Math.max(ready, held);
     return Math.max(ready, held, spacedUntil(intent, entry));
   };
-  /** When a content may be uploaded that is ready: what is written all the time waits. */
+  /** When a content that is ready may be uploaded: what is written all the time waits. */
   const spacedUntil = (intent: PendingIntent, entry: Entry): number => {
     const creates = isCreation(intent) && intent.replace === undefined;
     const spaced = pace.readyAt(entry, creates);
     if (!creates || !pace.isReplacing(entry.parent)) return spaced;
-    // It has been written aside, perhaps, and takes the place of another file in a moment.
+    // It may have been written under a temporary name, and be about to replace another file.
     const changed = Math.max(intent.at, entry.ctime);
     const aside = changed + (activity.isBusy(intent.node) ? ASIDE_OPEN : ASIDE);
     return changed > now() ? spaced : Math.max(spaced, aside);

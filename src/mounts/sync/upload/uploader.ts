@@ -14,7 +14,7 @@ import { ResultHandler, type RefusedResult } from './result-handler.ts';
 import { BIG_LANES, uploadFacts } from './upload-facts.ts';
 import { Signal } from '../../../transfer/signal.ts';
 
-/** Tries of an intent that makes no sense to the cloud, or the answer to it to us, before it is parked. */
+/** Attempts at an intent that the cloud rejects as malformed, or whose response is malformed, before it is parked. */
 const ALONE = 6;
 /** Before something is sent again that the cloud has just refused, ms; twice as long after each time. */
 const AGAIN = { first: 250, longest: 30_000 };
@@ -24,16 +24,16 @@ const REFUSALS = 12;
 /** Why a queue does not go on. */
 export interface Obstacle {
   readonly intent: PendingIntent;
-  /** What was put aside and has to succeed first; absent where nothing is known to be in the way, which is a fault of this program. */
+  /** The parked intent that has to succeed first; absent if nothing is known to be in the way, which is a bug. */
   readonly holder: PendingIntent | undefined;
 }
 
 export interface UploaderStatus {
   /** Intents being sent. */
   readonly inFlight: number;
-  /** The first that waits for nothing and is not sent all the same: a fault of this program. */
+  /** The first that waits for nothing but is not sent: a bug. */
   readonly stuck: PendingIntent | undefined;
-  /** Since when the cloud cannot be reached, ms. */
+  /** Since when the cloud has been unreachable, ms. */
   readonly offlineSince: number | undefined;
   readonly error: unknown;
 }
@@ -54,7 +54,7 @@ export class Uploader {
   readonly #again = new Map<number, number>();
   /** How often a change of a node was refused for a cause that should pass. */
   readonly #refusals = new Map<NodeId, number>();
-  /** Sent alone, because something in their batch makes calls fail; how often they did alone. */
+  /** Sent alone, because something in their batch makes calls fail; the number of failures alone. */
   readonly #solo = new Map<number, number>();
   readonly #sources: Sources;
   readonly #hurried = new Set<(intent: PendingIntent) => boolean>();
@@ -111,7 +111,7 @@ export class Uploader {
   }
 
   /**
-   * What keeps all of these intents from being sent although the cloud is there and nobody works on anything: the first of
+   * What keeps all of these intents from being sent although the cloud is reachable and nothing is in use: the first of
    * them, and the one that it waits for, if that is another one. `undefined` if one of them is being sent or could be.
    */
   obstacle(intents: Iterable<PendingIntent>): Obstacle | undefined {
@@ -127,7 +127,7 @@ export class Uploader {
     return first;
   }
 
-  /** How many changes wait for one that was put aside. */
+  /** The number of changes that wait for a parked one. */
   get behind(): number {
     let count = 0;
     for (const [seq, holder] of holders(this.#replica.parts.journal.all(), { ...this.#facts, now: this.#facts.now })) {
@@ -145,7 +145,7 @@ export class Uploader {
     };
   }
 
-  /** What is being sent is cut off; the journal keeps it. */
+  /** Aborts what is being sent; the journal keeps it. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -168,7 +168,7 @@ export class Uploader {
     }
   }
 
-  /** Starts what can be sent; answers in how many ms more may be ready. */
+  /** Starts what can be sent; returns the time until more may be ready, ms. */
   #send(): number | undefined {
     const { journal, now } = this.#replica.parts;
     if (journal.size === 0 || this.#preparing > 0 || this.#waiting > 0) return undefined;
@@ -184,7 +184,7 @@ export class Uploader {
     return nextAt === undefined ? undefined : nextAt - now();
   }
 
-  /** Says once if nothing goes on although something could. */
+  /** Logs once if nothing is sent although something could be. */
   #watchProgress(goesOn: boolean): void {
     const { journal, catalog, log } = this.#replica.parts;
     const before = this.#stuck;
@@ -197,7 +197,7 @@ export class Uploader {
       if (before?.seq === intent.seq) return;
       const entry = catalog.get(intent.node);
       const path = entry === undefined ? intent.name : catalog.path(entry);
-      log.warn({ op: intent.op, path, queued: journal.size }, 'the queue does not go on, and nothing is in its way');
+      log.warn({ op: intent.op, path, queued: journal.size }, 'the queue makes no progress, and nothing is in its way');
       for (const listener of this.#listeners) listener();
       return;
     }
@@ -241,7 +241,7 @@ export class Uploader {
     }
   }
 
-  /** One commit of the batches after the other; the next is being prepared meanwhile. */
+  /** Commits the batches one after the other; the next is prepared in the meantime. */
   async #inTurn(commit: () => Promise<void>): Promise<void> {
     this.#waiting++;
     const before = this.#commits;
@@ -267,7 +267,7 @@ export class Uploader {
     for (const [space, mark] of marksOf(results)) this.#sources.mark(space, mark);
     const refusals: [Sent, RefusedResult][] = [];
     const { journal } = this.#replica.parts;
-    // Folders that the cloud may have been asked to make after it was asked for something in them.
+    // Folders whose creation may have been requested after changes inside them.
     const unmade = new Set(
       sent.map(({ intent }) => intent.parent).filter((parent) => journal.of(parent).some(isCreation)),
     );
@@ -277,7 +277,7 @@ export class Uploader {
       if (result?.status === 'done') this.#resultHandler.executed(one, result.node, result.replaced);
       else if (result !== undefined) refusals.push([one, result]);
     }
-    // A refusal has changed nothing: all of them are free to be changed before the first is looked at.
+    // A refusal has changed nothing: all of them may be changed before the first is handled.
     for (const [{ intent }] of refusals) this.#resultHandler.unfix(intent.seq);
     const refused = new Behind(this.#facts);
     for (const [one, result] of refusals) {
@@ -286,7 +286,7 @@ export class Uploader {
       const builds = refused.blocks(known) !== undefined;
       refused.add(known);
       const tooEarly = unmade.has(known.parent) && !journal.has(known.parent) && result.code === 'not_found';
-      // Refused perhaps only because what it builds on was, or came too late.
+      // Perhaps refused only because an intent that it depends on was, or came too late.
       if (builds || tooEarly) this.#later(known.seq, 0);
       else if (this.#resultHandler.refused(one, result) === 'again') this.#tryAgain(known, result);
     }
@@ -307,7 +307,7 @@ export class Uploader {
     this.#again.set(seq, this.#facts.now + delay);
   }
 
-  /** Nothing is lost: the intents stay, and are sent again as they are. */
+  /** Nothing is lost: the intents stay, and are sent again unchanged. */
   #failed(preparation: Preparation, error: unknown): void {
     const { journal, log } = this.#replica.parts;
     const seqs = preparation.seqs.filter((seq) => journal.get(seq) !== undefined);
@@ -321,7 +321,7 @@ export class Uploader {
     for (const seq of seqs) this.#solo.set(seq, this.#solo.get(seq) ?? 0);
   }
 
-  /** An answer that makes no sense may be the fault of something on the way, and a mistake of a moment: both pass. */
+  /** A malformed response may be caused by an intermediary, or be a temporary error: both pass. */
   #failedAlone(seq: number, error: unknown): void {
     const failures = (this.#solo.get(seq) ?? 0) + 1;
     const intent = this.#replica.parts.journal.get(seq);
@@ -345,15 +345,15 @@ export class Uploader {
 }
 
 /**
- * True for a failure that something in what was sent may be the cause of, and not the way there or the cloud's state. A
- * mistake of this program about one change is of that kind, too: it must not hold up all others.
+ * True for a failure that may be caused by the content of the request, and not by the connection or the cloud's state.
+ * A bug in this program that concerns one change counts, too: it must not block all others.
  */
 function isTheirs(error: unknown): boolean {
   if (!isFsError(error)) return true;
   return !['EAGAIN', 'ETIMEDOUT', 'EINTR', 'EACCES'].includes(error.code);
 }
 
-/** The last revision of each space that was given out. */
+/** The last revision of each space in the results. */
 function marksOf(results: readonly IntentResult[]): Map<string, Mark> {
   const marks = new Map<string, Mark>();
   for (const result of results) {

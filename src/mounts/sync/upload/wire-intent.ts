@@ -7,8 +7,8 @@ const FILE_MODE = 0o644;
 const LINK_MODE = 0o777;
 
 /**
- * An intent as the cloud gets it. Metadata comes from the entry, `undefined` if the node has been removed here since.
- * `resolve` gives the id that a folder has now; `content` is that of a put.
+ * An intent in the cloud's format. Metadata comes from the entry, `undefined` if the node has been removed here since.
+ * `resolve` returns the current id of a folder; `content` is that of a put.
  */
 export function wireIntent(
   intent: PendingIntent,
