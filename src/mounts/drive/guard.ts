@@ -1,20 +1,19 @@
 import type { Entry } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {
-  Change,
   CopyOptions,
   Draft,
   FileHandle,
   FileSystem,
-  Hold,
   OpenMode,
   Page,
   PageRequest,
   Place,
   RenameFlags,
 } from '../../vfs/file-system.ts';
+import { ForwardingFileSystem } from '../../vfs/forwarding-file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
-import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
+import type { Attr, AttrChanges, NewAttr, NodeId } from '../../vfs/node.ts';
 import { OTHER_MOUNT, type Operation, type Policy } from '../policy/policy.ts';
 import type { PolicyState } from './policy-state.ts';
 
@@ -22,124 +21,91 @@ import type { PolicyState } from './policy-state.ts';
  * Enforces the policies. The name of a node is governed by the policy of its folder, its content and attributes by its
  * own. That something does not exist is reported by the file system below.
  */
-export class Guard implements FileSystem {
-  readonly root: NodeId;
-  readonly #fs: FileSystem;
+export class Guard extends ForwardingFileSystem {
   readonly #policyState: PolicyState;
 
   constructor(fs: FileSystem, policyState: PolicyState) {
-    this.root = fs.root;
-    this.#fs = fs;
+    super(fs);
     this.#policyState = policyState;
   }
 
-  lookup(folder: NodeId, name: string, context: Context): Awaitable<Attr> {
-    return this.#fs.lookup(folder, name, context);
-  }
-
-  getattr(node: NodeId, context: Context): Awaitable<Attr> {
-    return this.#fs.getattr(node, context);
-  }
-
-  setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr> {
+  override setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr> {
     const { size, ...others } = changes;
     if (size !== undefined) this.#check(node, size === 0 ? 'replace' : 'write', 'truncate');
     // Truncated to nothing, the file begins a new version, whose attributes are free.
     const begins = size === 0 && this.#policyState.entry(node)?.size !== 0;
     if (!begins && Object.keys(others).length > 0) this.#check(node, 'attr', 'setattr');
-    return this.#fs.setattr(node, changes, context);
+    return super.setattr(node, changes, context);
   }
 
-  readdir(folder: NodeId, page: PageRequest, context: Context): Awaitable<Page> {
+  override readdir(folder: NodeId, page: PageRequest, context: Context): Awaitable<Page> {
     this.#check(folder, 'list', 'readdir');
-    return this.#fs.readdir(folder, page, context);
+    return super.readdir(folder, page, context);
   }
 
-  readlink(node: NodeId, context: Context): Awaitable<string> {
-    return this.#fs.readlink(node, context);
-  }
-
-  xattrs(node: NodeId, context: Context): Awaitable<Xattrs> {
-    return this.#fs.xattrs(node, context);
-  }
-
-  facts(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>> {
-    return this.#fs.facts?.(node, context) ?? {};
-  }
-
-  mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
+  override mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
     this.#checkAdd({ folder, name }, 'mkdir');
-    return this.#fs.mkdir(folder, name, attr, context);
+    return super.mkdir(folder, name, attr, context);
   }
 
-  symlink(folder: NodeId, name: string, target: string, context: Context): Awaitable<Attr> {
+  override symlink(folder: NodeId, name: string, target: string, context: Context): Awaitable<Attr> {
     this.#checkAdd({ folder, name }, 'symlink');
-    return this.#fs.symlink(folder, name, target, context);
+    return super.symlink(folder, name, target, context);
   }
 
-  create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+  override create(
+    folder: NodeId,
+    name: string,
+    attr: NewAttr,
+    mode: OpenMode,
+    context: Context,
+  ): Awaitable<FileHandle> {
     this.#checkAdd({ folder, name }, 'create');
-    return this.#fs.create(folder, name, attr, mode, context);
+    return super.create(folder, name, attr, mode, context);
   }
 
-  open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+  override open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
     if (mode.truncate === true) this.#check(file, 'replace', 'open');
     else {
       // Opening for writing reports that writing is refused, even where reading is refused as well.
       if (mode.write) this.#check(file, 'write', 'open');
       if (mode.read) this.#check(file, 'read', 'open');
     }
-    return this.#fs.open(file, mode, context);
+    return super.open(file, mode, context);
   }
 
-  draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Draft> {
+  override draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Draft> {
     this.#checkFill({ folder, name }, 'draft');
-    return this.#fs.draft(folder, name, attr, context);
+    return super.draft(folder, name, attr, context);
   }
 
-  unlink(folder: NodeId, name: string, context: Context): Awaitable<void> {
+  override unlink(folder: NodeId, name: string, context: Context): Awaitable<void> {
     this.#checkName({ folder, name }, 'remove', 'unlink');
-    return this.#fs.unlink(folder, name, context);
+    return super.unlink(folder, name, context);
   }
 
-  rmdir(folder: NodeId, name: string, context: Context): Awaitable<void> {
+  override rmdir(folder: NodeId, name: string, context: Context): Awaitable<void> {
     this.#checkName({ folder, name }, 'remove', 'rmdir');
-    return this.#fs.rmdir(folder, name, context);
+    return super.rmdir(folder, name, context);
   }
 
-  removeTree(folder: NodeId, name: string, context: Context): Awaitable<void> {
+  override removeTree(folder: NodeId, name: string, context: Context): Awaitable<void> {
     this.#checkName({ folder, name }, 'remove', 'removeTree');
-    return this.#fs.removeTree(folder, name, context);
+    return super.removeTree(folder, name, context);
   }
 
-  rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
+  override rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
     const source = this.#policyState.entry(from.folder);
     const target = this.#policyState.entry(to.folder);
     if (source !== undefined && target !== undefined) this.#checkRename(source, from, target, to, flags);
-    return this.#fs.rename(from, to, flags, context);
+    return super.rename(from, to, flags, context);
   }
 
-  copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
+  override copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
     const entry = this.#policyState.entry(node);
     if (entry?.kind === 'file') this.#check(node, 'read', 'copy');
     this.#checkFill(to, 'copy');
-    return this.#fs.copy(node, to, options, context);
-  }
-
-  hold(node: NodeId, context: Context): Awaitable<Hold> {
-    return this.#fs.hold(node, context);
-  }
-
-  statfs(node: NodeId, context: Context): Awaitable<StatFs> {
-    return this.#fs.statfs(node, context);
-  }
-
-  sync(context: Context): Awaitable<void> {
-    return this.#fs.sync?.(context);
-  }
-
-  watch(listener: (change: Change) => void): () => void {
-    return this.#fs.watch(listener);
+    return super.copy(node, to, options, context);
   }
 
   #checkRename(source: Entry, from: Place, target: Entry, to: Place, flags: RenameFlags): void {

@@ -2,7 +2,6 @@ import type { ContentStore } from '../../cache/content/content.ts';
 import type { Remote } from '../../cloud/remote.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {
-  Change,
   CopyOptions,
   Draft,
   FileHandle,
@@ -14,6 +13,7 @@ import type {
   Place,
   RenameFlags,
 } from '../../vfs/file-system.ts';
+import { ForwardingFileSystem } from '../../vfs/forwarding-file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
 import type { PolicyState } from '../drive/policy-state.ts';
@@ -34,14 +34,11 @@ const STEP = 1 << 20;
  * It contains a folder for each file, which contains the kept versions, named by time, read-only. They are requested
  * from the cloud on access.
  */
-export class VersionsFolder implements FileSystem {
-  readonly root: NodeId;
-  readonly #fs: FileSystem;
+export class VersionsFolder extends ForwardingFileSystem {
   readonly #tree: VersionsTree;
 
   constructor(fs: FileSystem, { remote, store, policyState }: VersionsFolderParts) {
-    this.root = fs.root;
-    this.#fs = fs;
+    super(fs);
     const lists = new VersionLists(remote);
     this.#tree = new VersionsTree({ fs, policyState, lists, store });
     fs.watch((change) => {
@@ -49,112 +46,110 @@ export class VersionsFolder implements FileSystem {
     });
   }
 
-  lookup(folder: NodeId, name: string, context: Context): Awaitable<Attr> {
+  override lookup(folder: NodeId, name: string, context: Context): Awaitable<Attr> {
     if (this.#tree.has(folder)) return this.#tree.lookup(folder, name, context);
     const versions = name === VERSIONS ? this.#tree.under(folder) : undefined;
-    return versions ?? this.#fs.lookup(folder, name, context);
+    return versions ?? super.lookup(folder, name, context);
   }
 
-  getattr(node: NodeId, context: Context): Awaitable<Attr> {
-    return this.#tree.has(node) ? this.#tree.getattr(node, context) : this.#fs.getattr(node, context);
+  override getattr(node: NodeId, context: Context): Awaitable<Attr> {
+    return this.#tree.has(node) ? this.#tree.getattr(node, context) : super.getattr(node, context);
   }
 
-  setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr> {
+  override setattr(node: NodeId, changes: AttrChanges, context: Context): Awaitable<Attr> {
     this.#refuse('setattr', node);
-    return this.#fs.setattr(node, changes, context);
+    return super.setattr(node, changes, context);
   }
 
-  readdir(folder: NodeId, page: PageRequest, context: Context): Awaitable<Page> {
-    return this.#tree.has(folder) ? this.#tree.readdir(folder, page, context) : this.#fs.readdir(folder, page, context);
+  override readdir(folder: NodeId, page: PageRequest, context: Context): Awaitable<Page> {
+    return this.#tree.has(folder) ? this.#tree.readdir(folder, page, context) : super.readdir(folder, page, context);
   }
 
-  readlink(node: NodeId, context: Context): Awaitable<string> {
+  override readlink(node: NodeId, context: Context): Awaitable<string> {
     if (this.#tree.has(node)) throw new FsError('EINVAL', 'readlink', { subject: node });
-    return this.#fs.readlink(node, context);
+    return super.readlink(node, context);
   }
 
-  xattrs(node: NodeId, context: Context): Awaitable<Xattrs> {
-    return this.#tree.has(node) ? {} : this.#fs.xattrs(node, context);
+  override xattrs(node: NodeId, context: Context): Awaitable<Xattrs> {
+    return this.#tree.has(node) ? {} : super.xattrs(node, context);
   }
 
-  facts(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>> {
-    return this.#tree.has(node) ? {} : (this.#fs.facts?.(node, context) ?? {});
+  override facts(node: NodeId, context: Context): Awaitable<Readonly<Record<string, string>>> {
+    return this.#tree.has(node) ? {} : super.facts(node, context);
   }
 
-  mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
+  override mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
     this.#refuseNew('mkdir', folder, name);
-    return this.#fs.mkdir(folder, name, attr, context);
+    return super.mkdir(folder, name, attr, context);
   }
 
-  symlink(folder: NodeId, name: string, target: string, context: Context): Awaitable<Attr> {
+  override symlink(folder: NodeId, name: string, target: string, context: Context): Awaitable<Attr> {
     this.#refuseNew('symlink', folder, name);
-    return this.#fs.symlink(folder, name, target, context);
+    return super.symlink(folder, name, target, context);
   }
 
-  create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+  override create(
+    folder: NodeId,
+    name: string,
+    attr: NewAttr,
+    mode: OpenMode,
+    context: Context,
+  ): Awaitable<FileHandle> {
     this.#refuseNew('create', folder, name);
-    return this.#fs.create(folder, name, attr, mode, context);
+    return super.create(folder, name, attr, mode, context);
   }
 
-  open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
-    if (!this.#tree.has(file)) return this.#fs.open(file, mode, context);
+  override open(file: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
+    if (!this.#tree.has(file)) return super.open(file, mode, context);
     if (mode.write) this.#refuse('open', file);
     return this.#tree.open(file, context);
   }
 
-  draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Draft> {
+  override draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Draft> {
     this.#refuse('draft', folder, name);
-    return this.#fs.draft(folder, name, attr, context);
+    return super.draft(folder, name, attr, context);
   }
 
-  unlink(folder: NodeId, name: string, context: Context): Awaitable<void> {
+  override unlink(folder: NodeId, name: string, context: Context): Awaitable<void> {
     this.#refuse('unlink', folder, name);
-    return this.#fs.unlink(folder, name, context);
+    return super.unlink(folder, name, context);
   }
 
-  rmdir(folder: NodeId, name: string, context: Context): Awaitable<void> {
+  override rmdir(folder: NodeId, name: string, context: Context): Awaitable<void> {
     this.#refuse('rmdir', folder, name);
-    return this.#fs.rmdir(folder, name, context);
+    return super.rmdir(folder, name, context);
   }
 
-  removeTree(folder: NodeId, name: string, context: Context): Awaitable<void> {
+  override removeTree(folder: NodeId, name: string, context: Context): Awaitable<void> {
     this.#refuse('removeTree', folder, name);
-    return this.#fs.removeTree(folder, name, context);
+    return super.removeTree(folder, name, context);
   }
 
-  rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
+  override rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
     this.#refuse('rename', from.folder, from.name);
     this.#refuse('rename', to.folder, to.name);
-    return this.#fs.rename(from, to, flags, context);
+    return super.rename(from, to, flags, context);
   }
 
-  copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
+  override copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
     this.#refuse('copy', to.folder, to.name);
-    if (!this.#tree.has(node)) return this.#fs.copy(node, to, options, context);
+    if (!this.#tree.has(node)) return super.copy(node, to, options, context);
     return this.#copyOut(node, to, options, context);
   }
 
-  hold(node: NodeId, context: Context): Awaitable<Hold> {
-    return this.#tree.has(node) ? { release: () => undefined } : this.#fs.hold(node, context);
+  override hold(node: NodeId, context: Context): Awaitable<Hold> {
+    return this.#tree.has(node) ? { release: () => undefined } : super.hold(node, context);
   }
 
-  statfs(node: NodeId, context: Context): Awaitable<StatFs> {
-    return this.#fs.statfs(this.#tree.has(node) ? this.root : node, context);
-  }
-
-  sync(context: Context): Awaitable<void> {
-    return this.#fs.sync?.(context);
-  }
-
-  watch(listener: (change: Change) => void): () => void {
-    return this.#fs.watch(listener);
+  override statfs(node: NodeId, context: Context): Awaitable<StatFs> {
+    return super.statfs(this.#tree.has(node) ? this.root : node, context);
   }
 
   async #copyOut(node: NodeId, to: Place, { replace }: CopyOptions, context: Context): Promise<Attr> {
     const handle = await this.#tree.open(node, context);
     try {
       const { mtime, size } = handle.attr(context);
-      const draft = await this.#fs.draft(to.folder, to.name, { mtime }, context);
+      const draft = await super.draft(to.folder, to.name, { mtime }, context);
       try {
         const buffer = Buffer.allocUnsafe(Math.min(size, STEP));
         for (let position = 0; position < size;) {
