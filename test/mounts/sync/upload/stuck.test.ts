@@ -37,5 +37,5 @@ t.test('a queue that does not go on, and could, says so: once in the log, in the
   uploader.reachable();
   await new Promise((resolve) => setTimeout(resolve, 20));
   t.equal(warnings.length, 1);
-  t.match(warnings[0], /\/Sync\/first.*does not go on/);
+  t.match(warnings[0], /\/Sync\/first.*makes no progress/);
 });
