@@ -7,6 +7,8 @@ import { startTestCloud } from '../helpers/cloud.ts';
 import { killAfter } from '../helpers/killed-child.ts';
 import { temporary } from '../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 const src = join(import.meta.dirname, '../../src');
 
 /** A run in a process of its own that says a line for every commit, before and after it. */

@@ -27,6 +27,8 @@ import { startTestCloud } from '../helpers/cloud.ts';
 import { startFaultyProxy } from '../helpers/faulty-proxy.ts';
 import { temporary } from '../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 const { signal } = background;
 
 /** A source folder, a set for it in a cloud of its own, and a proxy between them that counts. */

@@ -16,6 +16,8 @@ import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { startFjord } from '../helpers/gateway-process.ts';
 
+t.setTimeout(120_000);
+
 const fjord = await startFjord(t);
 const dir = mkdtempSync(join(tmpdir(), 'fjord-here-'));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { cli, Fjord, isAlive, startFjord } from '../helpers/gateway-process.ts';
 
+t.setTimeout(120_000);
+
 const long = { timeout: 300_000 };
 
 t.test('everything is under the data folder, and a second run finds it', long, async (t) => {

@@ -3,6 +3,8 @@ import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { remoteContract } from '../contract/remote.ts';
 import { startTestCloud } from '../helpers/cloud.ts';
 
+t.setTimeout(120_000);
+
 remoteContract(t, async (t: Test) => {
   const { url, login, password } = await startTestCloud(t);
   const open = async (device: string) => {

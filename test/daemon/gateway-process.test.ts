@@ -12,6 +12,8 @@ import { GatewayProcess } from '../../src/daemon/gateway-process.ts';
 import { writeDevice } from '../../src/daemon/secrets.ts';
 import { temporary } from '../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 const never = new AbortController().signal;
 
 /** A gateway that has never heard from its cloud, which cannot be reached unless another address is given. */

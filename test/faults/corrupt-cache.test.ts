@@ -5,6 +5,8 @@ import t from 'tap';
 import { davAsk } from '../helpers/dav-ask.ts';
 import { startFjord } from '../helpers/gateway-process.ts';
 
+t.setTimeout(120_000);
+
 const MIB = 1024 * 1024;
 
 t.test('bytes that have changed on the cache disk are noticed and fetched again', { timeout: 300_000 }, async (t) => {

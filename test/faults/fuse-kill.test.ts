@@ -9,6 +9,8 @@ import { isMounted, shell } from '../helpers/mount-shell.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 import { temporary } from '../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 /** `scripts/conformance` asks for more. */
 const ROUNDS = Number(process.env['FJORD_KILL_ROUNDS'] ?? 5);
 

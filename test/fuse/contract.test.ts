@@ -6,6 +6,8 @@ import { FuseProcess } from '../helpers/fuse-process.ts';
 import type { ServeOptions } from '../helpers/fuse-serve.ts';
 import { HOST_TRAITS, HostFs } from '../helpers/host-fs.ts';
 
+t.setTimeout(120_000);
+
 const skip = withoutFuse();
 
 t.test('over a mount whose file system answers at once', { skip }, async (t) => contract(t, {}));

@@ -8,6 +8,8 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { runCommand, tryCommand } from '../helpers/run-command.ts';
 
+t.setTimeout(120_000);
+
 const skip = withoutFuse();
 
 t.test('a reader that gets no answer is freed by a signal', { skip }, async (t) => {

@@ -11,6 +11,8 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { HOST_TRAITS, HostFs } from '../helpers/host-fs.ts';
 
+t.setTimeout(120_000);
+
 const skip = withoutFuse() || (await withoutLibrary());
 const run = promisify(execFile);
 const PAST = new Date('2001-02-03T04:05:06Z');

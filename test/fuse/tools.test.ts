@@ -6,6 +6,8 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { runScript, tryCommand } from '../helpers/run-command.ts';
 
+t.setTimeout(120_000);
+
 /** A tree of some hundred files with modes, symlinks and odd names; and its digest. */
 const makeTree = `
   mkdir -p tree/{a,b}/{c,d} && cd tree

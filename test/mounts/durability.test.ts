@@ -6,6 +6,8 @@ import { DirectCloud } from '../helpers/direct-cloud.ts';
 import { RecordedSync } from '../helpers/recorded-sync.ts';
 import { temporary } from '../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 async function start(t: Test, durability: 'process' | 'power') {
   const dir = temporary(t);
   const cloud = await DirectCloud.open(dir);

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { openPair } from '../helpers/devices.ts';
 
+t.setTimeout(120_000);
+
 t.test('what one device does, the other shows', async (t) => {
   const { a, b, converge } = await openPair(t);
   await a.mkdir('/Sync/docs');

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { DavServer } from '../helpers/dav-server.ts';
 
+t.setTimeout(120_000);
+
 /** Opens connections, says `ready`, and keeps them until its input ends. */
 const client = `
 const net = require('node:net');

@@ -9,6 +9,8 @@ import { type CacheDisk, openCacheDisk } from '../../helpers/cache-disk.ts';
 import { MemorySource, digestsOf } from '../../helpers/memory-source.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 const MAX = 4 * BLOCK_SIZE;
 /** Positions where something may go wrong, and some others. */
 const position = fc.oneof(

@@ -5,6 +5,8 @@ import { Digester } from '../../../src/cloud/http/digester.ts';
 import { BrokenAnswer } from '../../../src/cloud/http/errors.ts';
 import { encodeFrames, FrameReader } from '../../../src/cloud/http/frames.ts';
 
+t.setTimeout(120_000);
+
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 
 t.test('frames come back as they went, however the body is cut into chunks', async () => {

@@ -8,6 +8,8 @@ import { background } from '../../../src/vfs/context.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts';
 
+t.setTimeout(120_000);
+
 const shape = compile(Type.Object({ greeting: Type.String(), padding: Type.String() }));
 const call: Call = { op: 'greet', subject: 'you', method: 'GET', path: '/v1/greeting' };
 const greeting = { greeting: 'hello', padding: 'x'.repeat(10_000) };

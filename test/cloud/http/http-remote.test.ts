@@ -12,6 +12,8 @@ import { startTestCloud } from '../../helpers/cloud.ts';
 import { startFaultyProxy, type Fault } from '../../helpers/faulty-proxy.ts';
 import { contentOf, mkdir, noise, put } from '../../helpers/intents.ts';
 
+t.setTimeout(120_000);
+
 const quick = { pause: 5, longest: 20 };
 
 /** A device whose calls go through a proxy that disturbs, and one whose calls do not. */

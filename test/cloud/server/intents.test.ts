@@ -5,6 +5,8 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';
 
+t.setTimeout(120_000);
+
 async function twoDevices(t: Test) {
   const { url, login } = await startTestCloud(t);
   const [api, other] = [new Api(url, await login('a')), new Api(url, await login('b'))];

@@ -6,6 +6,8 @@ import { startCloudProcess } from '../../helpers/cloud-process.ts';
 import { noise } from '../../helpers/intents.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 t.test('data is of one process at a time', async (t) => {
   const { data } = await startTestCloud(t);
   await t.rejects(startCloud({ data, host: '127.0.0.1', port: 0 }), { message: /another process is using .*meta\.db/ });

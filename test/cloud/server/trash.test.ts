@@ -4,6 +4,8 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { mkdir, noise, remove } from '../../helpers/intents.ts';
 
+t.setTimeout(120_000);
+
 const DAY = 24 * 60 * 60 * 1000;
 
 t.test('the Trash holds a subtree by its top, and gives it back', async (t) => {

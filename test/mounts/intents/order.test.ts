@@ -3,6 +3,8 @@ import { background as context } from '../../../src/vfs/context.ts';
 import { outOfOrder } from '../../../src/mounts/intents/plan.ts';
 import { openPair, type TestDevice } from '../../helpers/devices.ts';
 
+t.setTimeout(120_000);
+
 /** Moves of folders into each other before the cloud has heard of them. `C/f` is there before. */
 const TANGLES: Readonly<Record<string, (a: TestDevice) => Promise<unknown>>> = {
   'a new folder goes into one that was made in it': async (a) => {

@@ -1,18 +1,22 @@
 import t from 'tap';
 import { setImmediate as turn } from 'node:timers/promises';
 import { background as context } from '../../../src/vfs/context.ts';
+import { REMEMBERED } from '../../../src/mounts/sync/upload/pace.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(120_000);
 
 t.test('a change that follows the same bytes while those are being looked at is no conflict', async (t) => {
-  const { a, b, converge } = await openHttpPair(t);
+  const clock = { now: Date.now() };
+  const { a, b, converge } = await openHttpPair(t, { now: () => clock.now });
   await a.write('/Sync/f', 'x'.repeat(300_000));
   await converge();
   const { id } = await a.stat('/Sync/f');
   const { journal } = a.gateway.stack.ground;
   let caught = 0;
   for (let i = 0; i < 20; i++) {
+    // Uploads of what changes all the time are spaced; here each is to be the first.
+    clock.now += REMEMBERED;
     const first = (await a.read('/Sync/f')).slice(0, 10);
     const handle = await a.fs.open(id, { read: true, write: true }, context);
     await handle.write(Buffer.from(first), 0, context);

@@ -8,6 +8,8 @@ import { openDevice } from '../../helpers/devices.ts';
 import { DirectCloud } from '../../helpers/direct-cloud.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 const SETTLE = 60_000;
 
 async function start(t: Test) {
