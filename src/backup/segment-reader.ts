@@ -1,9 +1,18 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { type ByteRange, DataMap } from '../cache/disk/data-map.ts';
+import { zeroDigest } from '../vfs/block.ts';
+import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
 import { attrsOf, signatureOf } from './source-entry.ts';
 
 /** Most blocks in one segment, few enough that their digests and files stay a small message. */
 const SEGMENT_BLOCKS = 500;
+
+/** Digests of a hole that are hashed at a time. */
+const HASHED = 4096;
+
+/** Bytes: the unit of `st_blocks`. */
+const SECTOR = 512;
 
 /** Bytes. They are told to the thread, which would need longer to load the schemas beside which they stand. */
 export interface SegmentLimits {
@@ -30,7 +39,7 @@ export type ReadOutcome =
       readonly state: 'read';
       readonly size: number;
       readonly hash: string;
-      /** Raw, 32 bytes for each block. */
+      /** As `DigestList.toBytes` writes them. */
       readonly digests: Uint8Array<ArrayBuffer>;
       readonly attrs: ReturnType<typeof attrsOf>;
     }
@@ -38,7 +47,10 @@ export type ReadOutcome =
   | { readonly token: number; readonly state: 'changed' }
   | { readonly token: number; readonly state: 'failed'; readonly code: string | undefined; readonly reason: string };
 
-/** Up to 8 MiB of the content of files: of one in part, or of many. */
+/**
+ * Up to 8 MiB of the content of files: of one in part, or of many. Of the blocks of zeros in a file's holes each length is
+ * there once.
+ */
 export interface Segment {
   readonly blocks: SegmentBlock[];
   /** The files that end in this segment; their other blocks came in earlier ones. */
@@ -51,13 +63,22 @@ interface OpenFile {
   readonly token: number;
   readonly fd: number;
   readonly stats: BigIntStats;
-  readonly digests: Buffer[];
+  readonly runs: Pick<DigestRun, 'digest' | 'end'>[];
   readonly hash: Hash;
+  /** Absent if the file has no holes. */
+  readonly map: DataMap | undefined;
+  /** The stretch of data that `at` is in or that follows it, if `at` is not behind it. */
+  data: ByteRange;
+  /** A whole block of zeros was passed on. */
+  hasZeros: boolean;
+  /** Bytes that are done with. */
   at: number;
 }
 
-/** Reads files one after the other, block by block, and packs what it reads. Every file is read once, never whole. */
+/** Reads files one after the other, block by block, and packs what it reads. Every file is read once, never whole; holes are not read. */
 export class SegmentReader {
+  /** Loaded for the first file with holes. */
+  #map: DataMap | undefined;
   readonly #queue: ReadRequest[] = [];
   #head = 0;
   #open: OpenFile | undefined;
@@ -91,7 +112,7 @@ export class SegmentReader {
   /** The next block of the file; undefined when it has ended, one way or another. */
   #step(file: OpenFile, outcomes: ReadOutcome[]): SegmentBlock | undefined {
     try {
-      const block = readBlock(file, this.#limits.block);
+      const block = skipHole(file, this.#limits.block) ?? readBlock(file, this.#limits.block);
       if (block) return block;
       outcomes.push(finish(file));
     } catch (error) {
@@ -107,7 +128,7 @@ export class SegmentReader {
       const { token, path } = this.#queue[this.#head++] as ReadRequest;
       if (this.#head > 1000) this.#head -= this.#queue.splice(0, this.#head).length;
       try {
-        const file = openFile(token, path);
+        const file = openFile(token, path, () => (this.#map ??= new DataMap()));
         if (file) return file;
         outcomes.push({ token, state: 'changed' });
       } catch (error) {
@@ -119,12 +140,47 @@ export class SegmentReader {
 }
 
 /** Undefined if it is no file any more. Never follows a link, never waits for the writer of a pipe. */
-function openFile(token: number, path: string): OpenFile | undefined {
+function openFile(token: number, path: string, map: () => DataMap): OpenFile | undefined {
   const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   const stats = fstatSync(fd, { bigint: true });
-  if (stats.isFile()) return { token, fd, stats, digests: [], hash: createHash('sha256'), at: 0 };
-  closeSync(fd);
-  return undefined;
+  if (!stats.isFile()) {
+    closeSync(fd);
+    return undefined;
+  }
+  const sparse = Number(stats.blocks) * SECTOR < Number(stats.size) ? map() : undefined;
+  const progress = { runs: [], hash: createHash('sha256'), data: { start: 0, end: 0 }, hasZeros: false, at: 0 };
+  return { token, fd, stats, map: sparse, ...progress };
+}
+
+/** Passes over the whole blocks of a hole; returns a block of zeros that was not passed on before, if there is one. */
+function skipHole(file: OpenFile, longest: number): SegmentBlock | undefined {
+  const length = Math.min(longest, Number(file.stats.size) - file.at);
+  const count = length > 0 ? Math.floor((nextData(file) - file.at) / length) : 0;
+  if (count <= 0) return undefined;
+  const digest = zeroDigest(length);
+  add(file, digest, count, length);
+  if (length === longest && file.hasZeros) return skipHole(file, longest);
+  file.hasZeros ||= length === longest;
+  return { digest: Buffer.from(digest).toString('hex'), data: new Uint8Array(length) };
+}
+
+/** Where the next data is; the size of the file if none follows. */
+function nextData(file: OpenFile): number {
+  if (file.map === undefined) return file.at;
+  if (file.at >= file.data.end) {
+    const end = Number(file.stats.size);
+    const [data] = file.map.data(file.fd, { start: file.at, end });
+    file.data = data ?? { start: end, end };
+  }
+  return file.data.start;
+}
+
+/** `count` blocks of `length` bytes, all with this digest, are done with. */
+function add(file: OpenFile, digest: Uint8Array, count: number, length: number): void {
+  file.at += count * length;
+  file.runs.push({ digest, end: (file.runs.at(-1)?.end ?? 0) + count });
+  const some = count === 1 ? digest : Buffer.alloc(Math.min(count, HASHED) * digest.length, digest);
+  for (let left = count; left > 0; left -= HASHED) file.hash.update(some.subarray(0, left * digest.length));
 }
 
 function readBlock(file: OpenFile, longest: number): SegmentBlock | undefined {
@@ -137,18 +193,16 @@ function readBlock(file: OpenFile, longest: number): SegmentBlock | undefined {
     if (count === 0) return undefined;
     filled += count;
   }
-  file.at += wanted;
   const digest = createHash('sha256').update(data).digest();
-  file.digests.push(digest);
-  file.hash.update(digest);
+  add(file, digest, 1, wanted);
   return { digest: digest.toString('hex'), data };
 }
 
-function finish({ token, fd, stats, digests, hash, at }: OpenFile): ReadOutcome {
+function finish({ token, fd, stats, runs, hash, at }: OpenFile): ReadOutcome {
   const same = signatureOf(fstatSync(fd, { bigint: true })) === signatureOf(stats);
   if (!same || at !== Number(stats.size)) return { token, state: 'changed' };
-  const raw = new Uint8Array(Buffer.concat(digests));
-  return { token, state: 'read', size: at, hash: hash.digest('hex'), digests: raw, attrs: attrsOf(stats) };
+  const digests = new Uint8Array(DigestList.ofRuns(runs).toBytes());
+  return { token, state: 'read', size: at, hash: hash.digest('hex'), digests, attrs: attrsOf(stats) };
 }
 
 function failed(token: number, error: unknown): ReadOutcome {

@@ -1,8 +1,19 @@
 import { createHash } from 'node:crypto';
 import { BLOCK_SIZE } from '../../src/vfs/block.ts';
-import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { blockCount } from '../../src/vfs/block.ts';
+import { DigestList } from '../../src/vfs/digest-list.ts';
 import { SegmentReader, type ReadOutcome, type SegmentBlock } from '../../src/backup/segment-reader.ts';
 import { MAX_BATCH_BYTES } from '../../src/cloud/http/wire.ts';
 import { contentOf, noise } from '../helpers/intents.ts';
@@ -12,6 +23,8 @@ function readAll(reader: SegmentReader) {
   const outcomes: ReadOutcome[] = [];
   const blocks: SegmentBlock[] = [];
   for (let idle = false; !idle;) {
+    // A reader that reads holes would fill the memory before any time-out.
+    if (blocks.length > 40) throw new Error('more blocks than any of these files has');
     const segment = reader.next();
     const bytes = segment.blocks.reduce((sum, { data }) => sum + data.length, 0);
     if (bytes > MAX_BATCH_BYTES) throw new Error(`${bytes} bytes in a segment`);
@@ -64,4 +77,47 @@ t.test('links, folders and what is gone are not read', async (t) => {
     { state: 'failed', code: 'ENOENT' },
     { state: 'read' },
   ]);
+});
+
+t.test('holes are neither read nor sent, but for one block of zeros of each length', async (t) => {
+  const path = join(temporary(t), 'sparse');
+  const size = 40 * BLOCK_SIZE + 5;
+  const content = Buffer.alloc(size);
+  const data = noise(2 * BLOCK_SIZE);
+  writeFileSync(path, '');
+  truncateSync(path, size);
+  const fd = openSync(path, 'r+');
+  for (const [at, length] of [
+    [3 * BLOCK_SIZE, 2 * BLOCK_SIZE],
+    [20 * BLOCK_SIZE + 70_000, 10],
+  ] as const) {
+    writeSync(fd, data, 0, length, at);
+    content.set(data.subarray(0, length), at);
+  }
+  closeSync(fd);
+  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
+  reader.add([{ token: 1, path }]);
+  const { outcomes, blocks } = readAll(reader);
+  t.match(outcomes, [{ state: 'read', size, hash: contentOf(content).hash }]);
+  t.same(
+    blocks.map(({ data }) => data.length),
+    [BLOCK_SIZE, BLOCK_SIZE, BLOCK_SIZE, BLOCK_SIZE, 5],
+    'zeros, the data in three blocks, the short end',
+  );
+  for (const { digest, data } of blocks) t.equal(digest, createHash('sha256').update(data).digest('hex'));
+  const [outcome] = outcomes;
+  const list = outcome?.state === 'read' ? DigestList.from(outcome.digests, blockCount(size)) : undefined;
+  t.equal(await list?.hash(), contentOf(content).hash, 'the list is that of the content');
+  t.same(new Set(list?.distinct()), new Set(blocks.map(({ digest }) => digest)), 'every block of it was sent');
+});
+
+t.test('a file that is one large hole is done at once', async (t) => {
+  const path = join(temporary(t), 'hole');
+  writeFileSync(path, '');
+  truncateSync(path, 2 ** 41);
+  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
+  reader.add([{ token: 1, path }]);
+  const { outcomes, blocks } = readAll(reader);
+  t.match(outcomes, [{ state: 'read', size: 2 ** 41, digests: { length: 36 } }]);
+  t.equal(blocks.length, 1);
 });
