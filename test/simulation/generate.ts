@@ -51,7 +51,12 @@ const FAULTS = {
   pull: 2,
 } as const;
 
-type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | 'wait';
+/** What changes places and not contents. */
+const PLACES: ReadonlySet<string> = new Set(['mkdir', 'mv', 'mvnew', 'swap', 'rm', 'rmdir', 'rmtree', 'write']);
+/** What takes a node away from the path that it names first. */
+const FREEING: ReadonlySet<string> = new Set(['mv', 'mvnew', 'rm', 'rmdir', 'rmtree']);
+
+type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | 'wait' | 'meet';
 
 const COMMON = ['a', 'b', 'c', 'd', 'e'];
 /** Names that some systems take for one another, and some that stay on a computer. */
@@ -70,6 +75,14 @@ export class Generator {
   readonly #archive: number;
   readonly length: number;
   readonly count: number;
+  /** How often folders are moved where anything could be. */
+  readonly #bias: number;
+  /** How often what was named lately is named again. */
+  readonly #locality: number;
+  /** Paths that something has had lately. */
+  readonly #freed: string[] = [];
+  /** Paths that steps have named lately. */
+  readonly #recent: string[] = [];
   #who = 0;
   #content = 0;
 
@@ -78,9 +91,15 @@ export class Generator {
     this.#random = random;
     const taste = (weight: number): number => weight * random.pick([0, 0.5, 1, 1, 2, 4]);
     const faults = random.pick([0, 0.5, 1, 1]);
-    const weights: Partial<Record<string, number>> = { wait: random.pick([4, 14, 30]) };
+    const weights: Partial<Record<string, number>> = { wait: random.pick([1, 4, 14, 30]), meet: random.pick([1, 3, 6]) };
     for (const [verb, weight] of Object.entries(PROGRAMS)) weights[verb] = taste(weight);
     for (const [verb, weight] of Object.entries(FAULTS)) weights[verb] = faults * taste(weight);
+    this.#bias = random.pick([0, 0, 0.5, 0.9]);
+    this.#locality = random.pick([0, 0.3, 0.7]);
+    if (random.chance(0.25)) {
+      for (const verb of Object.keys(PROGRAMS)) if (!PLACES.has(verb)) weights[verb] = 0.2 * (weights[verb] ?? 0);
+      Object.assign(weights, { mkdir: 8, mv: 14, write: 4 });
+    }
     this.#weights = weights as Record<Verb, number>;
     const names = COMMON.slice(0, 2 + random.below(4));
     if (random.chance(0.3)) names.push(...[1, 2].map(() => random.pick(ODD)));
@@ -95,49 +114,68 @@ export class Generator {
     const random = this.#random;
     if (random.chance(0.4)) this.#who = random.below(this.count);
     const device = world.devices[this.#who] as Device;
-    const verb = random.weighted(this.#weights);
-    if (verb === 'wait') return { who: '-', verb, args: [String(random.pick(WAITS))] };
-    return { who: device.name, verb, args: this.#args(verb, device) };
+    for (let tries = 0; ; tries++) {
+      const verb = random.weighted(this.#weights);
+      if (verb === 'meet') return { who: '-', verb, args: [] };
+      if (verb === 'wait') return { who: '-', verb, args: [String(random.pick(WAITS))] };
+      const args = this.#args(verb, device, world);
+      // What makes no sense is tried now and then.
+      if (args === undefined && tries < 5) continue;
+      if (args === undefined) return { who: '-', verb: 'wait', args: ['20'] };
+      if (FREEING.has(verb) && args[0] !== undefined) this.#freed.unshift(args[0]);
+      this.#freed.splice(4);
+      this.#recent.unshift(...args.filter((arg) => arg.startsWith('/')));
+      this.#recent.splice(4);
+      return { who: device.name, verb, args };
+    }
   }
 
-  #args(verb: Verb, device: Device): string[] {
+  /** Nothing if there is nothing that the step could be about. */
+  #args(verb: Verb, device: Device, world: World): string[] | undefined {
     const random = this.#random;
     const shown = device.entries().filter((entry) => entry.space !== '.');
     const path = (entry: Entry): string => device.gateway.stack.ground.catalog.path(entry);
-    const known = (kind?: Entry['kind']): string => {
-      const found = shown.filter(
-        (entry) => (kind === undefined || entry.kind === kind) && path(entry).split('/').length > 2,
-      );
-      return found.length === 0 || random.chance(0.05) ? this.#fresh(shown, path) : path(random.pick(found));
+    const known = (kind?: Entry['kind']): string | undefined => {
+      const found = shown.filter((entry) => kind === undefined || entry.kind === kind);
+      const paths = found.map(path).filter((one) => one.split('/').length > 2);
+      if (paths.length === 0) return undefined;
+      const recent = random.chance(this.#locality) ? paths.filter((one) => this.#recent.includes(one)) : [];
+      return random.pick(recent.length > 0 ? recent : paths);
     };
     const fresh = (): string => this.#fresh(shown, path);
     const target = (from: string): string => {
-      const way = random.below(10);
+      const kind = shown.find((entry) => path(entry) === from)?.kind;
+      const way = random.below(12);
       if (way < 4) return fresh();
-      if (way < 8) return known();
+      if (way < 7) return known(random.chance(0.9) ? kind : undefined) ?? fresh();
+      if (way < 9 && this.#freed.length > 0) return random.pick(this.#freed);
+      if (way < 10) return `${known('folder') ?? this.#top}/${random.pick(this.#names)}`;
       return `${this.#folder(shown, path)}/${from.slice(from.lastIndexOf('/') + 1)}`;
     };
+    const handles = [...world.handlesOf(device).keys()];
+    const about = (first: string | undefined, ...rest: string[]): string[] | undefined =>
+      first === undefined ? undefined : [first, ...rest];
     switch (verb) {
       case 'write':
       case 'save':
-        return [random.chance(0.5) ? known('file') : fresh(), this.#text(device)];
+        return [(random.chance(0.5) ? known('file') : undefined) ?? fresh(), this.#text(device)];
       case 'create':
         return [fresh(), this.#text(device)];
       case 'patch':
       case 'append':
       case 'rewrite':
       case 'backup':
-        return [known('file'), this.#text(device)];
+        return about(known('file'), this.#text(device));
       case 'truncate':
-        return [known('file'), String(random.below(12))];
+        return about(known('file'), String(random.below(12)));
       case 'open':
-        return [random.pick(['h1', 'h2']), random.chance(0.5) ? known('file') : fresh()];
+        return [random.pick(['h1', 'h2']), (random.chance(0.7) ? known('file') : undefined) ?? fresh()];
       case 'add':
-        return [random.pick(['h1', 'h2']), this.#text(device)];
+        return handles.length === 0 ? undefined : [random.pick(handles), this.#text(device)];
       case 'empty':
       case 'fsync':
       case 'close':
-        return [random.pick(['h1', 'h2'])];
+        return handles.length === 0 ? undefined : [random.pick(handles)];
       case 'mkdir':
         return [fresh()];
       case 'ln':
@@ -146,23 +184,23 @@ export class Generator {
       case 'mvnew':
       case 'cp':
       case 'cpnew': {
-        const from = known();
-        return [from, target(from)];
+        const from = known(random.chance(this.#bias) ? 'folder' : undefined);
+        return from === undefined ? undefined : [from, target(from)];
       }
       case 'swap':
-        return [known(), known()];
+        return about(known(), known() ?? '');
       case 'rm':
       case 'read':
-        return [known('file')];
+        return about(known(random.chance(0.9) ? 'file' : 'symlink'));
       case 'rmdir':
       case 'rmtree':
-        return [known('folder')];
+        return about(known('folder'));
       case 'chmod':
-        return [known(), random.pick(['600', '755', '444'])];
+        return about(known(), random.pick(['600', '755', '444']));
       case 'touch':
-        return [known(), String(1e12 + random.below(1000))];
+        return about(known(), String(1e12 + random.below(1000)));
       case 'xattr':
-        return [known(), random.pick(['user.a', 'user.b']), random.pick(['1', '2', '-'])];
+        return about(known(), random.pick(['user.a', 'user.b']), random.pick(['1', '2', '-']));
       case 'slow':
         return [random.pick(['20', '300', '3000', '10000'])];
       case 'drop':
@@ -182,6 +220,8 @@ export class Generator {
     const top = this.#random.chance(this.#archive) ? '/Archive' : this.#top;
     const folders = shown.filter((entry) => entry.kind === 'folder').map(path);
     const below = folders.filter((folder) => folder.startsWith(`${top}/`) && folder.split('/').length < 5);
+    const recent = this.#random.chance(this.#locality) ? below.filter((one) => this.#recent.includes(one)) : [];
+    if (recent.length > 0) return this.#random.pick(recent);
     return below.length === 0 || this.#random.chance(0.4) ? top : this.#random.pick(below);
   }
 

@@ -9,8 +9,8 @@ export interface Work {
   readonly fs: FileSystem;
   /** What programs have open, by the name that the script gives it. */
   readonly handles: Map<string, FileHandle>;
-  /** To be called with a node whose content has just been changed, before anything else happens. */
-  readonly changed: (node: string) => void;
+  /** To be called with a node whose content has just been changed, before anything else happens; `text` if it is known. */
+  readonly changed: (node: string, text?: string) => void;
 }
 
 /** A kind of step that programs do. */
@@ -84,9 +84,10 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   truncate: {
     overwrites: first,
     run: async ({ fs, changed }, path = '', size = '0') => {
-      const { id, kind } = await at(fs, path);
+      const { id } = await at(fs, path);
+      const before = await read(fs, path);
       await fs.setattr(id, { size: Number(size) }, context);
-      if (kind === 'file') changed(id);
+      changed(id, before.slice(0, Number(size)).padEnd(Number(size), '\0'));
     },
   },
   /** As editors save: a new file beside it, renamed over it. */

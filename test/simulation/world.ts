@@ -122,12 +122,19 @@ export class World {
   async perform(step: Step): Promise<void> {
     const { who, verb, args } = step;
     if (verb === 'wait') return await this.wait(Number(args[0]));
+    if (verb === 'meet') return await this.#meet();
     const device = this.devices.find(({ name }) => name === who);
     if (device === undefined) return;
     const faults = FAULTS[verb];
     if (faults !== undefined) await faults(this, device, args);
     else await this.#program(device, verb, args);
     await this.rise();
+  }
+
+  /** All are connected for a while, long enough for most of what waits. */
+  async #meet(): Promise<void> {
+    for (const device of this.devices) device.connect(true);
+    await this.wait(3000);
   }
 
   async wait(ms: number): Promise<void> {
@@ -173,9 +180,8 @@ export class World {
 
   /** What is in a file as this gateway shows it; more than one if what it is based on may count, too. */
   contentsOf(device: Device, entry: Entry): string[] {
-    const { staged, hash } = entry;
-    const found = [device.staged(entry), hash === undefined ? undefined : this.contents.of(hash)];
-    if (staged === undefined && found[1] === undefined && entry.kind === 'file') return [];
+    const hashes = [entry.hash, entry.base?.hash].filter((hash) => typeof hash === 'string');
+    const found = [device.staged(entry), ...hashes.map((hash) => this.contents.of(hash))];
     return found.filter((content) => content !== undefined);
   }
 
@@ -241,13 +247,13 @@ export class World {
     const work: Work = {
       fs: device.gateway.fs,
       handles,
-      changed: (node) => {
-        if (device.lives !== lives || device.isDead) return;
+      changed: (node, text) => {
+        if (device.lives !== lives) return;
         const entry = device.gateway.stack.ground.catalog.get(node);
-        const content = entry === undefined ? undefined : device.staged(entry);
+        const content = entry === undefined ? undefined : (text ?? device.staged(entry));
         if (content === undefined || entry === undefined) return;
         this.contents.learn(content);
-        if (isLocal(device, entry)) return;
+        if (device.isDead || isLocal(device, entry)) return;
         promised.push(content);
       },
     };
