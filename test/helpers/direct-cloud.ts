@@ -1,6 +1,5 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { v7 as uuid } from 'uuid';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
@@ -31,6 +30,7 @@ import type {
 } from '../../src/cloud/http/wire.ts';
 import type { Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
+import { newId } from '../../src/vfs/ids.ts';
 
 /** The core of the service without HTTP: the same metadata, intents, feed and push, and blocks in memory. */
 export class DirectCloud {
@@ -40,7 +40,7 @@ export class DirectCloud {
   reader: BlockReader;
   uploads: Uploads;
   readonly #dir: string;
-  readonly account = uuid();
+  readonly account = newId(Date.now());
   /** Calls that came, by their name. */
   readonly calls: string[] = [];
   /** Called before each call and, with `answer: true`, after it; throws to fail it. */

@@ -54,6 +54,9 @@ export interface Run {
   readonly trace: string;
 }
 
+/** Programs of several calls, of which the first may have been done when the last is refused. */
+const COMPOSED: ReadonlySet<string> = new Set(['save', 'backup', 'create', 'rewrite']);
+
 /** Gateways, the service's core and what is between them, on one thread and in one virtual time. */
 export class World {
   readonly timeline: Timeline;
@@ -271,7 +274,7 @@ export class World {
     look();
     const done = await this.#outcome(device, run(work, ...args), `${verb} ${args.join(' ')}`, look);
     // Of a program that has died with its gateway nobody knows what it has done.
-    if (done === 'refused') return;
+    if (done === 'refused' && !COMPOSED.has(verb)) return;
     for (const content of old) if (!promised.includes(content)) this.contents.release(content);
     if (done === 'done') for (const content of promised.slice(-1)) this.contents.owe(content);
   }

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { v7 as uuid } from 'uuid';
 import type { DeviceRecord } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { deviceRecord } from './records.ts';
 import type { Db, DeviceRow } from './schema.ts';
+import { newId } from '../../../vfs/ids.ts';
 
 /** `seen` is written at most this often, ms. */
 const SEEN_STEP = 60_000;
@@ -32,7 +32,7 @@ export async function issueToken(
     return { token, row };
   }
   const row: DeviceRow = {
-    id: uuid(),
+    id: newId(now),
     account,
     name,
     platform,

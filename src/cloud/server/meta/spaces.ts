@@ -1,4 +1,3 @@
-import { v7 as uuid } from 'uuid';
 import type { SpaceRecord } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import type { Caller } from './caller.ts';
@@ -8,6 +7,7 @@ import { spaceRecord } from './records.ts';
 import { trashNode } from './removal.ts';
 import { isWritable } from './rights.ts';
 import type { Db, SpaceRow } from './schema.ts';
+import { newId } from '../../../vfs/ids.ts';
 
 /** The spaces of an account. */
 export async function listSpaces(db: Db, caller: Caller): Promise<SpaceRecord[]> {
@@ -49,7 +49,7 @@ export async function insertSpace(db: Db, space: NewSpace, now: number): Promise
   const counters = { rev: 0, floor: 0, bytes: 0, files: 0, created: now, removed: null };
   const made = await db
     .insertInto('spaces')
-    .values({ ...space, ...counters, id: uuid(), root: uuid() })
+    .values({ ...space, ...counters, id: newId(now), root: newId(now) })
     .onConflict((conflict) => conflict.columns(['account', 'kind', 'device', 'name']).doNothing())
     .returning('id')
     .executeTakeFirst();

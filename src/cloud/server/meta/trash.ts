@@ -1,4 +1,3 @@
-import { v7 as uuid } from 'uuid';
 import type { TrashRecord } from '../../http/wire.ts';
 import { TRASH_KEPT } from '../purge.ts';
 import { Refusal } from '../refusal.ts';
@@ -10,6 +9,7 @@ import { below } from './removal.ts';
 import { mayAdd } from './rights.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
 import { reviveSpace } from './spaces.ts';
+import { newId } from '../../../vfs/ids.ts';
 
 /** Entries read at once. */
 const PAGE = 100;
@@ -141,7 +141,7 @@ async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: Nod
   if (holder?.kind === 'folder') return holder.id;
   const { mode, mtime, birthtime, xattrs } = lost;
   const made = await edit.insert(space, {
-    id: uuid(),
+    id: newId(edit.now),
     space: space.id,
     parent,
     name: await freeName(edit, parent, lost.name),
