@@ -17,6 +17,8 @@ export interface DeviceParts {
   readonly delay: () => Promise<void>;
   /** Hears of the hash of what becomes an older version of what takes its name. */
   readonly superseded: (hash: string) => void;
+  /** Hears what the gateway and the cloud say to each other. */
+  readonly listen?: ((lines: () => string[]) => void) | undefined;
   /** All disks of the world, by their path. */
   readonly disks: Map<string, SimulatedDisk>;
 }
@@ -66,10 +68,10 @@ export class Device {
   }
 
   async start(disk = new SimulatedDisk(`${ROOT}/${this.name}/${this.#lives}`)): Promise<void> {
-    const { name, cloud, inner, timeline, random, delay, disks, superseded } = this.#parts;
+    const { name, cloud, inner, timeline, random, delay, disks, superseded, listen } = this.#parts;
     this.#lives++;
     disks.set(disk.root, disk);
-    const remote = new SimulatedRemote({ cloud, inner, network: this.network, timeline, random, superseded });
+    const remote = new SimulatedRemote({ cloud, inner, network: this.network, timeline, random, superseded, listen });
     const warn = (details: object, message: string): void => {
       if ('err' in details) this.warnings.push(`${message}: ${String((details.err as Error).stack)}`);
     };
@@ -83,6 +85,7 @@ export class Device {
       keyValues: (dir) => new SimulatedKeyValues(disk, dir, delay),
     });
     this.#life = { disk, remote, gateway };
+    if (listen !== undefined) this.#overhear(gateway, listen);
   }
 
   /** Ends as a program should. */
@@ -154,6 +157,17 @@ export class Device {
   /** The bytes of a staged file as they are on the disk. */
   staged({ staged }: Entry): string | undefined {
     return staged === undefined ? undefined : this.disk.bytes(`${this.disk.root}/data/staging/${staged}`)?.toString();
+  }
+
+  /** Tells of what is written to the catalog and the journal. */
+  #overhear({ stack }: Gateway, listen: (lines: () => string[]) => void): void {
+    const { writer } = stack.ground;
+    const write = writer.write.bind(writer);
+    writer.write = (ops, how) => {
+      const told = ops.filter(({ table }) => table === 'journal' || table === 'entries');
+      listen(() => told.map(({ type, table, key, value }) => `${type} ${table} ${key} ${JSON.stringify(value)}`));
+      return write(ops, how);
+    };
   }
 
   #next(disk: SimulatedDisk): SimulatedDisk {

@@ -91,7 +91,10 @@ export class Generator {
     this.#random = random;
     const taste = (weight: number): number => weight * random.pick([0, 0.5, 1, 1, 2, 4]);
     const faults = random.pick([0, 0.5, 1, 1]);
-    const weights: Partial<Record<string, number>> = { wait: random.pick([1, 4, 14, 30]), meet: random.pick([1, 3, 6]) };
+    const weights: Partial<Record<string, number>> = {
+      wait: random.pick([1, 4, 14, 30]),
+      meet: random.pick([1, 3, 6]),
+    };
     for (const [verb, weight] of Object.entries(PROGRAMS)) weights[verb] = taste(weight);
     for (const [verb, weight] of Object.entries(FAULTS)) weights[verb] = faults * taste(weight);
     this.#bias = random.pick([0, 0, 0.5, 0.9]);

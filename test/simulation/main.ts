@@ -3,6 +3,7 @@ import { explore, replay } from './history.ts';
 import { shrink } from './shrink.ts';
 import { format, parse } from './step.ts';
 import { readFileSync } from 'node:fs';
+import { World } from './world.ts';
 
 /**
  * By hand: `node --import tsx test/simulation/main.ts --seed 1 --count 100` explores seeds, `--shrink` makes what fails short,
@@ -14,12 +15,14 @@ const { values } = parseArgs({
     count: { type: 'string', default: '1' },
     devices: { type: 'string', default: '2' },
     script: { type: 'string' },
+    trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     stop: { type: 'string', default: '1000000' },
     kinds: { type: 'string' },
   },
 });
 
+if (values.trace) World.trace = (line) => console.log(line);
 const first = Number(values.seed);
 if (values.script !== undefined) {
   const { failure } = await replay(first, Number(values.devices), parse(readFileSync(values.script, 'utf8')));

@@ -20,6 +20,18 @@ export class Network {
   tear = 0;
 }
 
+export interface RemoteParts {
+  readonly cloud: DirectCloud;
+  readonly inner: DirectRemote;
+  readonly network: Network;
+  readonly timeline: Timeline;
+  readonly random: Random;
+  /** Hears the hash of what becomes an older version of what takes its name. */
+  readonly superseded: (hash: string) => void;
+  /** Hears what the gateway and the cloud say to each other, for a person who looks for a fault. */
+  readonly listen?: ((lines: () => string[]) => void) | undefined;
+}
+
 /** The cloud through a network that delays, reorders, drops, and ends with the gateway. */
 export class SimulatedRemote implements Remote {
   readonly #cloud: DirectCloud;
@@ -27,20 +39,14 @@ export class SimulatedRemote implements Remote {
   readonly #network: Network;
   readonly #timeline: Timeline;
   readonly #random: Random;
-  /** Hears of what becomes an older version of what takes its name. */
   readonly #superseded: (hash: string) => void;
+  readonly #listen: RemoteParts['listen'];
   readonly #connections = new Set<() => void>();
   #dead = false;
 
-  constructor(parts: {
-    cloud: DirectCloud;
-    inner: DirectRemote;
-    network: Network;
-    timeline: Timeline;
-    random: Random;
-    superseded: (hash: string) => void;
-  }) {
+  constructor(parts: RemoteParts) {
     this.#superseded = parts.superseded;
+    this.#listen = parts.listen;
     this.#cloud = parts.cloud;
     this.#inner = parts.inner;
     this.#network = parts.network;
@@ -80,6 +86,7 @@ export class SimulatedRemote implements Remote {
         for (const { hash } of await this.#inner.versions(intent.replace, background)) replaced.set(hash, id);
       }
       const results = await this.#inner.commit(arrived, background);
+      this.#tell(() => arrived.map((intent, i) => `${JSON.stringify(intent)}\n      ${JSON.stringify(results[i])}`));
       const done = new Set(arrived.flatMap(({ id }, i) => (results[i]?.status === 'done' ? [id] : [])));
       for (const [hash, id] of replaced) if (done.has(id)) this.#superseded(hash);
       return results;
@@ -181,6 +188,7 @@ export class SimulatedRemote implements Remote {
       for await (const record of open()) all.push(record);
       return all;
     });
+    if (name !== 'read') this.#tell(() => records.map((record) => JSON.stringify(record)));
     const torn = this.#network.tear > 0;
     if (torn) this.#network.tear--;
     const end = torn ? this.#random.below(records.length + 1) : records.length;
@@ -189,6 +197,10 @@ export class SimulatedRemote implements Remote {
       yield record;
     }
     if (torn) throw unreachable(name);
+  }
+
+  #tell(lines: () => string[]): void {
+    this.#listen?.(lines);
   }
 
   #latency(): number {

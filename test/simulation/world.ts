@@ -12,7 +12,7 @@ import { type Failure, failure } from './failure.ts';
 import { Pending } from './pending.ts';
 import { program, type Work } from './programs.ts';
 import { Random } from './random.ts';
-import type { Step } from './step.ts';
+import { format, type Step } from './step.ts';
 import { Timeline } from './timeline.ts';
 
 export const NAMES = ['a', 'b', 'c'] as const;
@@ -122,7 +122,19 @@ export class World {
     }
   }
 
+  /** Prints what happens, for a person who looks for a fault. */
+  static trace: ((line: string) => void) | undefined;
+
+  #listen(name: string): ((lines: () => string[]) => void) | undefined {
+    const { trace } = World;
+    if (trace === undefined) return undefined;
+    return (lines) => {
+      for (const line of lines()) trace(`    ${this.timeline.now - START} ${name}: ${line}`);
+    };
+  }
+
   async perform(step: Step): Promise<void> {
+    World.trace?.(`${this.timeline.now - START} ${format([step])}`);
     const { who, verb, args } = step;
     if (verb === 'wait') return await this.wait(Number(args[0]));
     if (verb === 'meet') return await this.#meet();
@@ -234,7 +246,17 @@ export class World {
     const random = Random.of(this.#random.below(2 ** 32), this.devices.length);
     const { cloud, timeline } = this;
     const superseded = (hash: string): void => this.contents.supersede(hash);
-    const device = new Device({ name, cloud, inner, timeline, random, delay, superseded, disks: this.#disks });
+    const device = new Device({
+      name,
+      cloud,
+      inner,
+      timeline,
+      random,
+      delay,
+      superseded,
+      listen: this.#listen(name),
+      disks: this.#disks,
+    });
     this.devices.push(device);
     await this.until(device.start(), 'the start');
     await this.until(device.gateway.ready(60_000), 'the first contact');

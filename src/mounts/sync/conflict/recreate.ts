@@ -65,8 +65,9 @@ async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promis
     for (const { name } of entries) {
       const child = catalog.child(from, name);
       if (child === undefined) continue;
-      const { planNewNode } = localChangesOf(journal.of(child.id));
-      if (planNewNode || child.local === true) {
+      // What was moved into the folder here is elsewhere in the cloud, and may be alive there.
+      const { place } = localChangesOf(journal.of(child.id));
+      if (place || child.local === true) {
         adoptChild(replica, child, to);
         adopted.push(child.id);
       } else recreate(replica, child, { parent: to, name });
@@ -77,7 +78,8 @@ async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promis
 }
 
 /**
- * A node that the cloud has never seen, in the recreated folder; must be put after that in the order with `requeue`.
+ * A node that the cloud has never seen, or not in this place, in the recreated folder; must be put after that in the order with
+ * `requeue`.
  */
 export function adoptChild(replica: Replica, child: Entry, parent: NodeId): void {
   const { journal } = replica.parts;

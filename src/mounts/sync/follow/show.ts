@@ -21,7 +21,9 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   // The result of our removal, or of what takes its place here, decides what becomes of it.
   if (local.removal || journal.replacements.has(record.id)) return 'wait';
   if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';
-  if (!local.place && (closesCircle(replica, record) || !makeRoom(replica, record))) return 'wait';
+  // A node that has lost its name here, too, has no place of its own to keep.
+  const stays = before !== undefined && local.place;
+  if (!stays && (closesCircle(replica, record) || !makeRoom(replica, record))) return 'wait';
   const held = before !== undefined && clashes(before, record, local);
   replica.apply(before, held ? { ...record, rev: before.rev } : record, local);
   return held ? 'wait' : 'shown';

@@ -279,18 +279,29 @@ export class Uploader {
     }
     // A refusal has changed nothing: all of them may be changed before the first is handled.
     for (const [{ intent }] of refusals) this.#resultHandler.unfix(intent.seq);
-    const refused = new Behind(this.#facts);
+    // Before anything is done about the first: that may give a node, and with it the others, another id.
+    const building = this.#building(refusals.map(([{ intent }]) => intent));
     for (const [one, result] of refusals) {
       const known = journal.get(one.intent.seq);
       if (known === undefined) continue;
-      const builds = refused.blocks(known) !== undefined;
-      refused.add(known);
+      const builds = building.has(known.seq);
       const tooEarly = unmade.has(known.parent) && !journal.has(known.parent) && result.code === 'not_found';
       // Perhaps refused only because an intent that it depends on was, or came too late.
       if (builds || tooEarly) this.#later(known.seq, 0);
       else if (this.#resultHandler.refused(one, result) === 'again') this.#tryAgain(known, result);
     }
     for (const { intent } of sent) this.#solo.delete(intent.seq);
+  }
+
+  /** Those of refused intents that build on others of them. */
+  #building(intents: readonly PendingIntent[]): Set<number> {
+    const refused = new Behind(this.#facts);
+    const building = new Set<number>();
+    for (const intent of intents) {
+      if (refused.blocks(intent) !== undefined) building.add(intent.seq);
+      refused.add(intent);
+    }
+    return building;
   }
 
   #tryAgain({ seq, node }: PendingIntent, { message: reason }: RefusedResult): void {
