@@ -4,6 +4,8 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { shell } from '../helpers/mount-shell.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 
+t.setTimeout(120_000);
+
 const MAKE = `
   mkdir -p tree/closed/deeper "tree/with space"; cd tree
   head -c 300000 /dev/urandom > closed/large; echo small > "with space/small"

@@ -75,7 +75,7 @@ t.test('a mount that ends is made again, unless somebody unmounted it', { skip }
   const mounted = async (): Promise<boolean> => (await mountOf(fjord)).mount === dir && (await isMounted(dir));
 
   const abort = `
-    mount -t fusectl none /sys/fs/fuse/connections
+    mountpoint -q /sys/fs/fuse/connections || mount -t fusectl none /sys/fs/fuse/connections
     minor=$(awk -v dir='${dir}' '$5 == dir { split($3, device, ":"); print device[2] }' /proc/self/mountinfo)
     echo 1 > /sys/fs/fuse/connections/$minor/abort`;
   await runScript(`unshare --mount bash -euc '${abort.replaceAll("'", String.raw`'\''`)}'`, '/');

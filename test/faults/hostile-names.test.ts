@@ -2,6 +2,8 @@ import t, { type Test } from 'tap';
 import { type Server, send } from '../conversations/conversation.ts';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 
+t.setTimeout(120_000);
+
 /** Addresses below a mount that name nothing anywhere; no answer but this one, whatever is asked. */
 const REFUSED: Readonly<Record<string, number>> = {
   '%': 400,

@@ -8,6 +8,8 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 import { temporary } from '../helpers/temporary.ts';
 
+t.setTimeout(120_000);
+
 /** What a process syncs, as the system sees it. */
 class SyncTrace {
   readonly #file: string;

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 
+t.setTimeout(120_000);
+
 /** Longer than a gateway takes to start on a busy machine. */
 const SETTLE = 60_000;
 
