@@ -17,11 +17,11 @@ const table: Record<string, readonly string[]> = {
   'cache/staging': ['vfs', 'cache/disk', 'cache/db', 'cache/content', 'cache/store'],
   fuse: ['vfs'],
   webdav: ['vfs'],
-  cloud: ['vfs', 'cloud/http/wire'],
+  cloud: ['vfs'],
   'cloud/http': ['vfs', 'threads', 'cloud', 'cloud/http/wire'],
-  'cloud/http/wire': ['vfs'],
-  'cloud/server': ['vfs', 'cloud/http/wire'],
-  transfer: ['vfs', 'cloud', 'cloud/http/wire'],
+  'cloud/http/wire': ['vfs', 'cloud'],
+  'cloud/server': ['vfs', 'cloud', 'cloud/http/wire'],
+  transfer: ['vfs', 'cloud'],
   mounts: ['vfs', 'cache', 'cloud', 'transfer', 'fuse', 'webdav'],
   'mounts/doors': ['vfs', 'cache', 'fuse', 'webdav'],
   'mounts/policy': ['vfs', 'cache', 'cloud'],
@@ -31,7 +31,7 @@ const table: Record<string, readonly string[]> = {
   'mounts/sync': ['vfs', 'cache', 'cloud', 'transfer', 'mounts/policy', 'mounts/intents', 'mounts/drive'],
   'mounts/recovery': ['vfs', 'cache', 'fuse', 'mounts/policy', 'mounts/intents', 'mounts/drive', 'mounts/sync'],
   backup: ['vfs', 'threads', 'cache', 'cloud', 'transfer'],
-  daemon: ['vfs', 'cache', 'cloud', 'mounts', 'backup'],
+  daemon: ['vfs', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
   cli: ['libc', 'daemon', 'cloud/server'],
 };
 
@@ -51,7 +51,7 @@ function room(file: string): string {
 
 /** What lies beside the rooms of its own room puts them together, and may import them all. */
 function allows(from: string, to: string): boolean {
-  const named = (table[from] ?? []).some((one) => to === one || (to.startsWith(`${one}/`) && to !== 'cloud/server'));
+  const named = (table[from] ?? []).some((one) => to === one || (one !== 'cloud' && to.startsWith(`${one}/`)));
   return to === from || named || (from === 'mounts' && to.startsWith('mounts/'));
 }
 

@@ -1,4 +1,4 @@
-import type { Mark } from '../cloud/http/wire.ts';
+import type { Mark } from '../cloud/records.ts';
 import type { Mirrored } from './mirrored.ts';
 import type { BackupStore, StoreOp } from './store.ts';
 

@@ -1,5 +1,5 @@
 import { v7 as newId } from 'uuid';
-import type { NodeRecord } from '../cloud/http/wire.ts';
+import type { NodeRecord } from '../cloud/records.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { Change } from './committer.ts';
 import { mirroredOf, type Mirrored, type SourceMark } from './mirrored.ts';

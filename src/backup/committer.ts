@@ -1,7 +1,9 @@
 import { withMark } from '../cloud/marks.ts';
 import type { Remote } from '../cloud/remote.ts';
-import { fsCodeOf } from '../cloud/http/errors.ts';
-import { MAX_INTENTS, type Intent, type IntentResult, type NodeRecord, type WireCode } from '../cloud/http/wire.ts';
+import { fsCodeOf } from '../cloud/errors.ts';
+import { MAX_INTENTS } from '../cloud/limits.ts';
+import type { Intent, IntentResult, NodeRecord } from '../cloud/records.ts';
+import type { WireCode } from '../cloud/errors.ts';
 import type { Context } from '../vfs/context.ts';
 import { asFsError, FsError } from '../vfs/fs-error.ts';
 import type { BackupIndex } from './backup-index.ts';

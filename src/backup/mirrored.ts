@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../cloud/http/wire.ts';
+import type { NodeRecord } from '../cloud/records.ts';
 import type { Kind } from '../vfs/node.ts';
 import type { SourceEntry } from './source-entry.ts';
 

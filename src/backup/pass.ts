@@ -1,5 +1,5 @@
 import type { Remote } from '../cloud/remote.ts';
-import type { SpaceRecord } from '../cloud/http/wire.ts';
+import type { SpaceRecord } from '../cloud/records.ts';
 import type { Context } from '../vfs/context.ts';
 import type { BackupIndex } from './backup-index.ts';
 import { Changes } from './changes.ts';

@@ -1,6 +1,6 @@
 import type { Remote } from '../cloud/remote.ts';
 import { marksAt } from '../cloud/marks.ts';
-import type { Cursor, NodeRecord, SpaceRecord } from '../cloud/http/wire.ts';
+import type { Cursor, NodeRecord, SpaceRecord } from '../cloud/records.ts';
 import type { Context } from '../vfs/context.ts';
 import { isFsError } from '../vfs/fs-error.ts';
 import type { BackupIndex, IndexState } from './backup-index.ts';

@@ -1,6 +1,7 @@
 import type { Remote } from '../cloud/remote.ts';
 import { BLOCK_SIZE } from '../vfs/block.ts';
-import { MAX_BATCH_BYTES, type SpaceRecord } from '../cloud/http/wire.ts';
+import { MAX_BATCH_BYTES } from '../cloud/limits.ts';
+import type { SpaceRecord } from '../cloud/records.ts';
 import { asFsError, FsError } from '../vfs/fs-error.ts';
 import { BackupIndex } from './backup-index.ts';
 import { Pass } from './pass.ts';

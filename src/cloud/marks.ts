@@ -1,4 +1,4 @@
-import type { Mark } from './http/wire.ts';
+import type { Mark } from './records.ts';
 
 /** Marks that are kept between two answers of the feed; the service takes sixteen. */
 const KEPT = 12;

@@ -12,7 +12,7 @@ import type {
   TrashRecord,
   Usage,
   VersionRecord,
-} from './http/wire.ts';
+} from './records.ts';
 
 /**
  * The cloud as the gateway sees it: one account through one device's token. Safe to call concurrently.

@@ -3,7 +3,7 @@ import type { Gateway } from '../mounts/gateway.ts';
 import type { Context } from '../vfs/context.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
-import type { TrashRecord, VersionRecord } from '../cloud/http/wire.ts';
+import type { TrashRecord, VersionRecord } from '../cloud/records.ts';
 import { list, resolve } from './control/files.ts';
 import type { Controls, OnProgress } from './control/controls.ts';
 import { describeStatus, type Circumstances } from './gateway-status.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Remote } from '../cloud/remote.ts';
-import type { TrashRecord, VersionRecord } from '../cloud/http/wire.ts';
+import type { TrashRecord, VersionRecord } from '../cloud/records.ts';
 import type { Entry } from '../cache/tree/entry.ts';
 import { background, type Context } from '../vfs/context.ts';
 import type { FileSystem } from '../vfs/file-system.ts';

@@ -1,7 +1,8 @@
 import type { DigestList } from '../vfs/digest-list.ts';
 import { BLOCK_SIZE } from '../vfs/block.ts';
 import type { Remote, UploadBlock } from '../cloud/remote.ts';
-import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, type WireContent } from '../cloud/http/wire.ts';
+import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../cloud/limits.ts';
+import type { WireContent } from '../cloud/records.ts';
 import type { Context } from '../vfs/context.ts';
 
 /**

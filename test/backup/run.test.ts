@@ -21,7 +21,7 @@ import { runBackup, type BackupOptions } from '../../src/backup/run.ts';
 import { openBackupStore } from '../../src/backup/store.ts';
 import { Database } from '../../src/cache/db/database.ts';
 import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
-import type { NodeRecord } from '../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../src/cloud/records.ts';
 import { background } from '../../src/vfs/context.ts';
 import { startTestCloud } from '../helpers/cloud.ts';
 import { startFaultyProxy } from '../helpers/faulty-proxy.ts';

@@ -15,7 +15,7 @@ import t from 'tap';
 import { blockCount } from '../../src/vfs/block.ts';
 import { DigestList } from '../../src/vfs/digest-list.ts';
 import { SegmentReader, type ReadOutcome, type SegmentBlock } from '../../src/backup/segment-reader.ts';
-import { MAX_BATCH_BYTES } from '../../src/cloud/http/wire.ts';
+import { MAX_BATCH_BYTES } from '../../src/cloud/limits.ts';
 import { contentOf, noise } from '../helpers/intents.ts';
 import { temporary } from '../helpers/temporary.ts';
 

@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import type { Test } from 'tap';
-import type { Intent, IntentResult, NodeRecord } from '../../src/cloud/http/wire.ts';
+import type { Intent, IntentResult, NodeRecord } from '../../src/cloud/records.ts';
 import type { BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { Uploads, abandonUploads } from '../../src/cloud/server/blocks/uploads.ts';

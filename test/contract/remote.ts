@@ -2,15 +2,8 @@ import { v7 as newId } from 'uuid';
 import { BLOCK_SIZE, MAX_SIZE } from '../../src/vfs/block.ts';
 import type { Test } from 'tap';
 import type { Remote } from '../../src/cloud/remote.ts';
-import {
-  KEPT_VERSIONS,
-  type Intent,
-  type IntentResult,
-  type NodeRecord,
-  type Push,
-  type SpaceRecord,
-  type WireContent,
-} from '../../src/cloud/http/wire.ts';
+import { KEPT_VERSIONS } from '../../src/cloud/http/wire.ts';
+import type { Intent, IntentResult, NodeRecord, Push, SpaceRecord, WireContent } from '../../src/cloud/records.ts';
 import { background } from '../../src/vfs/context.ts';
 import { DigestList } from '../../src/vfs/digest-list.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../helpers/intents.ts';

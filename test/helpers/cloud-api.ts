@@ -1,4 +1,4 @@
-import type { Intent, IntentResult, NodeRecord, SpaceRecord } from '../../src/cloud/http/wire.ts';
+import type { Intent, IntentResult, NodeRecord, SpaceRecord } from '../../src/cloud/records.ts';
 import { contentOf, put } from './intents.ts';
 
 /** Whatever a test expects to be there; a wrong expectation fails at run time. */

@@ -16,7 +16,7 @@ import { sqliteDialect, sqliteTypes } from '../../src/cloud/server/meta/sqlite.t
 import { readableVersion, versionsOf } from '../../src/cloud/server/meta/versions.ts';
 import { PushHub } from '../../src/cloud/server/push.ts';
 import { Refusal } from '../../src/cloud/server/refusal.ts';
-import { fsCodeOf } from '../../src/cloud/http/errors.ts';
+import { fsCodeOf } from '../../src/cloud/errors.ts';
 import type { BlockRequest, ReadBlock, Remote, UploadBlock } from '../../src/cloud/remote.ts';
 import type {
   Cursor,
@@ -27,7 +27,7 @@ import type {
   NodeRecord,
   Push,
   Rewound,
-} from '../../src/cloud/http/wire.ts';
+} from '../../src/cloud/records.ts';
 import type { Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import { newId } from '../../src/vfs/ids.ts';

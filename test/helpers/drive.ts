@@ -1,6 +1,6 @@
 import { openRecords } from '../../src/cache/tree/records.ts';
 import type { BlockSource } from '../../src/cache/content/content.ts';
-import type { SpaceRecord } from '../../src/cloud/http/wire.ts';
+import type { SpaceRecord } from '../../src/cloud/records.ts';
 import { AccountRoom } from '../../src/mounts/drive/account-room.ts';
 import { Activity } from '../../src/mounts/drive/activity.ts';
 import { attachSpaces, ROOT } from '../../src/mounts/drive/mount-table.ts';

@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import type { Access } from '../../src/daemon/access-file.ts';
 import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { login } from '../../src/cloud/http/login.ts';
-import type { NodeRecord } from '../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../src/cloud/records.ts';
 import { background } from '../../src/vfs/context.ts';
 
 const repository = join(import.meta.dirname, '../..');

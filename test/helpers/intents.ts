@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { BLOCK_SIZE } from '../../src/vfs/block.ts';
 import { v7 as newId } from 'uuid';
 import type { UploadBlock } from '../../src/cloud/remote.ts';
-import type { Intent } from '../../src/cloud/http/wire.ts';
+import type { Intent } from '../../src/cloud/records.ts';
 
 type Of<Op extends Intent['op']> = Extract<Intent, { op: Op }>;
 

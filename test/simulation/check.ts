@@ -1,7 +1,7 @@
 import type { Entry } from '../../src/cache/tree/entry.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { isScratch } from '../../src/vfs/name.ts';
-import type { NodeRecord } from '../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../src/cloud/records.ts';
 import type { Device } from './device.ts';
 import { failure } from './failure.ts';
 import { read } from './programs.ts';

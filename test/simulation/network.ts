@@ -1,5 +1,5 @@
 import type { ReadBlock, Remote } from '../../src/cloud/remote.ts';
-import type { Cursor, Intent, Mark, NodeRecord, Push, Rewound } from '../../src/cloud/http/wire.ts';
+import type { Cursor, Intent, Mark, NodeRecord, Push, Rewound } from '../../src/cloud/records.ts';
 import { background, type Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import type { DirectCloud, DirectRemote } from '../helpers/direct-cloud.ts';

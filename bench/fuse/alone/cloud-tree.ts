@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { HttpRemote } from '../../../src/cloud/http/http-remote.ts';
 import { login } from '../../../src/cloud/http/login.ts';
 import type { Remote } from '../../../src/cloud/remote.ts';
-import type { Intent } from '../../../src/cloud/http/wire.ts';
+import type { Intent } from '../../../src/cloud/records.ts';
 import { background } from '../../../src/vfs/context.ts';
 import type { CloudAddress } from '../../lib/drive.ts';
 

@@ -5,7 +5,7 @@ import { BrokenAnswer } from './errors.ts';
 import { encodeFrames, FrameReader, type OwnFrame } from './frames.ts';
 import type { Http } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, UploadBlock } from '../remote.ts';
-import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from './wire.ts';
+import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../limits.ts';
 
 /** Requests of one `upload` that are under way at a time; more would only hold more memory. */
 const UPLOADS = 3;

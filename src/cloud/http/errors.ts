@@ -1,27 +1,6 @@
 import { FsError, type Code } from '../../vfs/fs-error.ts';
-import { WIRE_CODES, type WireCode, type WireError } from './wire.ts';
-
-/** What each code of the service is to the rest of Fjord; adding a code to the wire breaks this table first. */
-const FS_CODES = {
-  bad_request: 'EINVAL',
-  unauthorized: 'EACCES',
-  forbidden: 'EACCES',
-  not_found: 'ENOENT',
-  exists: 'EEXIST',
-  conflict: 'ESTALE',
-  gone: 'ENOENT',
-  not_a_folder: 'ENOTDIR',
-  blocks_missing: 'EIO',
-  quota_exceeded: 'EDQUOT',
-  name_invalid: 'EINVAL',
-  cursor_expired: 'ESTALE',
-  too_large: 'EFBIG',
-  digest_mismatch: 'EIO',
-  damaged: 'EIO',
-  too_many_requests: 'EAGAIN',
-  unavailable: 'EAGAIN',
-  internal: 'EAGAIN',
-} as const satisfies Record<WireCode, Code>;
+import { WIRE_CODES, fsCodeOf, type WireCode } from '../errors.ts';
+import type { WireError } from './wire.ts';
 
 /** Codes that another try may cure: the service is busy or ill, or bytes were damaged on their way to it. */
 const TEMPORARY: ReadonlySet<WireCode> = new Set(['too_many_requests', 'unavailable', 'internal', 'digest_mismatch']);
@@ -31,11 +10,6 @@ const TEMPORARY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 
 
 /** Errors of OpenSSL and Node that mean: whoever answers cannot prove to be the cloud. */
 const UNTRUSTED = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
-
-/** The code that a refusal by the service, of a call or of one intent, has in Fjord. */
-export function fsCodeOf(code: WireCode): Code {
-  return FS_CODES[code];
-}
 
 export function isWireCode(code: unknown): code is WireCode {
   return (WIRE_CODES as readonly unknown[]).includes(code);
@@ -95,7 +69,7 @@ export function classify(thrown: unknown, op: string, subject: string | undefine
 type Make = (code: Code, reason: string) => FsError;
 
 function refusal({ status, error }: RefusedAnswer, made: Make): Failure {
-  if (error) return { error: made(FS_CODES[error.code], error.message), temporary: TEMPORARY.has(error.code) };
+  if (error) return { error: made(fsCodeOf(error.code), error.message), temporary: TEMPORARY.has(error.code) };
   if (TEMPORARY_STATUS.has(status)) {
     return { error: made('EAGAIN', `the cloud answered with status ${status}`), temporary: true };
   }

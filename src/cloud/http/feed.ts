@@ -5,7 +5,7 @@ import { BrokenAnswer } from './errors.ts';
 import { checked, compile, type Call, type Http } from './http-client.ts';
 import { readNdjson } from './ndjson.ts';
 import { CursorSchema, Id, NodeSchema, RewoundSchema } from './wire.ts';
-import type { Cursor, Mark, NodeRecord, Rewound } from './wire.ts';
+import type { Cursor, Mark, NodeRecord, Rewound } from '../records.ts';
 
 const node = compile(NodeSchema);
 const cursor = compile(CursorSchema);

@@ -12,8 +12,6 @@ import { readSse } from './sse.ts';
 import {
   DeviceSchema,
   IntentResultSchema,
-  MAX_DIGESTS,
-  MAX_INTENTS,
   NodeSchema,
   PUSH_ALIVE,
   PushSchema,
@@ -21,17 +19,20 @@ import {
   TrashSchema,
   UsageSchema,
   VersionSchema,
-  type DeviceRecord,
-  type Intent,
-  type IntentResult,
-  type Mark,
-  type NodeRecord,
-  type Push,
-  type SpaceRecord,
-  type TrashRecord,
-  type Usage,
-  type VersionRecord,
 } from './wire.ts';
+import { MAX_DIGESTS, MAX_INTENTS } from '../limits.ts';
+import type {
+  DeviceRecord,
+  Intent,
+  IntentResult,
+  Mark,
+  NodeRecord,
+  Push,
+  SpaceRecord,
+  TrashRecord,
+  Usage,
+  VersionRecord,
+} from '../records.ts';
 
 const shapes = {
   device: compile(DeviceSchema),

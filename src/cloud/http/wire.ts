@@ -1,7 +1,23 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import { BLOCK_SIZE, contentHash } from '../../vfs/block.ts';
+import { contentHash } from '../../vfs/block.ts';
 import { isName, PATH_MAX } from '../../vfs/name.ts';
 import { LAST_TIME } from '../../vfs/node.ts';
+import { WIRE_CODES } from '../errors.ts';
+import type {
+  Cursor,
+  DeviceRecord,
+  Intent,
+  IntentResult,
+  Mark,
+  NodeRecord,
+  Push,
+  Rewound,
+  SpaceRecord,
+  TrashRecord,
+  Usage,
+  VersionRecord,
+  WireContent,
+} from '../records.ts';
 
 /**
  * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each.
@@ -13,43 +29,8 @@ import { LAST_TIME } from '../../vfs/node.ts';
  * milliseconds since 1970 UTC with an optional fraction.
  */
 
-/** Most blocks in one upload or download: 8 MiB of content. Small blocks go up to `MAX_BATCH_BLOCKS` in as many bytes. */
-export const MAX_BATCH_BYTES = 8 * BLOCK_SIZE;
-export const MAX_BATCH_BLOCKS = 1000;
-/** Most intents in one transaction. */
-export const MAX_INTENTS = 500;
-/** Most digests in one question for missing blocks. */
-export const MAX_DIGESTS = 10_000;
 /** Versions that a file of Sync or Backup keeps, the current one included. */
 export const KEPT_VERSIONS = 5;
-
-/** What an answer other than 2xx, or a refused intent, is about. Closed: a new cause is a new code here. */
-export const WIRE_CODES = [
-  'bad_request',
-  'unauthorized',
-  'forbidden',
-  'not_found',
-  /** The name is taken; `current` is who has it. */
-  'exists',
-  /** A precondition does not hold; `current` is what is there. */
-  'conflict',
-  /** The node, or a folder above it, is in the Trash or gone for good. */
-  'gone',
-  'not_a_folder',
-  'blocks_missing',
-  'quota_exceeded',
-  'name_invalid',
-  /** The cursor is older than the tombstones: take a snapshot. */
-  'cursor_expired',
-  'too_large',
-  'digest_mismatch',
-  /** The service's copy of a content is lost or damaged; an upload of its blocks, which count as missing, repairs it. */
-  'damaged',
-  'too_many_requests',
-  'unavailable',
-  'internal',
-] as const;
-export type WireCode = (typeof WIRE_CODES)[number];
 
 export const WireErrorSchema = Type.Object({
   code: Type.Enum(WIRE_CODES),
@@ -97,7 +78,6 @@ export function Nullable<T extends TSchema>(schema: T) {
 }
 
 export const SPACE_KINDS = ['sync', 'backup', 'archive', 'shared'] as const;
-export type SpaceKind = (typeof SPACE_KINDS)[number];
 
 export const DeviceSchema = Type.Object({
   id: Id,
@@ -109,7 +89,6 @@ export const DeviceSchema = Type.Object({
   /** True for the caller itself. */
   current: Type.Boolean(),
 });
-export type DeviceRecord = Static<typeof DeviceSchema>;
 
 export const SpaceSchema = Type.Object({
   id: Id,
@@ -124,7 +103,6 @@ export const SpaceSchema = Type.Object({
   /** Whether the calling device may write. */
   writable: Type.Boolean(),
 });
-export type SpaceRecord = Static<typeof SpaceSchema>;
 
 export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
 
@@ -163,7 +141,6 @@ export const NodeSchema = Type.Refine(
   (node) => misfitOf(node) === undefined,
   (node) => misfitOf(node) ?? '',
 );
-export type NodeRecord = Static<typeof NodeFields>;
 
 /** What does not fit in a node whose fields are right one by one; of a removed one only its place matters. */
 function misfitOf({ id, parent, kind, size, version, hash, target, removed }: NodeRecord): string | undefined {
@@ -197,7 +174,6 @@ export const VersionSchema = Type.Refine(
   ({ size, hash }) => isSizeOf(size, hash),
   () => 'has a size that is not that of its content',
 );
-export type VersionRecord = Static<typeof VersionSchema>;
 
 export const TrashSchema = Type.Object({
   node: NodeSchema,
@@ -210,7 +186,6 @@ export const TrashSchema = Type.Object({
   size: Size,
   files: Size,
 });
-export type TrashRecord = Static<typeof TrashSchema>;
 
 export const UsageSchema = Type.Object({
   /** Bytes the account may store. */
@@ -222,14 +197,12 @@ export const UsageSchema = Type.Object({
   trash: Size,
   files: Size,
 });
-export type Usage = Static<typeof UsageSchema>;
 
 /** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */
 export const ContentSchema = Type.Union([
   Type.Object({ size: Size, /** base64 of the list of digests */ blocks: Type.String() }),
   Type.Object({ from: Id }),
 ]);
-export type WireContent = Static<typeof ContentSchema>;
 
 const intent = { id: Id, space: Id, node: Id };
 const place = { parent: Id, name: Name };
@@ -293,8 +266,6 @@ export const RemoveSchema = Type.Object({
   seen: Size,
 });
 export const IntentSchema = Type.Union([MkdirSchema, SymlinkSchema, PutSchema, MoveSchema, AttrSchema, RemoveSchema]);
-export type Intent = Static<typeof IntentSchema>;
-export type IntentOp = Intent['op'];
 
 /**
  * The node that the intent's `replace` names, as it was afterwards: `removed` if it was replaced, or was gone before; else
@@ -324,22 +295,18 @@ export const IntentResultSchema = Type.Union([
     replaced,
   }),
 ]);
-export type IntentResult = Static<typeof IntentResultSchema>;
 
 /**
  * A revision of a space and the stamp of the commit that gave it out. Stamps are random: metadata that do not know a mark
  * that the service has given out are an older copy, restored, whatever has happened since.
  */
 export const MarkSchema = Type.Object({ rev: Rev, stamp: Stamp });
-export type Mark = Static<typeof MarkSchema>;
 
 /** The last line of a feed page or snapshot: where to go on, and its stamp. `more` asks to go on at once. */
 export const CursorSchema = Type.Object({ cursor: Rev, more: Type.Boolean(), stamp: Type.Optional(Stamp) });
-export type Cursor = Static<typeof CursorSchema>;
 
 /** The first line of a snapshot if the service does not know one of the caller's marks: it has gone back in time. */
 export const RewoundSchema = Type.Object({ rewound: Type.Literal(true) });
-export type Rewound = Static<typeof RewoundSchema>;
 
 /** Push: a space moved, or the list of spaces (their names, members) did, or nothing but a sign of life. */
 export const PushSchema = Type.Union([
@@ -347,6 +314,29 @@ export const PushSchema = Type.Union([
   Type.Object({ type: Type.Literal('spaces') }),
   Type.Object({ type: Type.Literal('alive') }),
 ]);
-export type Push = Static<typeof PushSchema>;
 /** The service sends a sign of life at least this often, ms; a client that hears nothing for three times as long is cut off. */
 export const PUSH_ALIVE = 4000;
+
+/** True if two types are the same but for `readonly`. */
+type Same<A, B> = [Mutable<A>, Mutable<B>] extends [Mutable<B>, Mutable<A>] ? true : false;
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;
+type All<T extends readonly true[]> = T;
+
+/** Compiles only while every schema describes exactly its record. */
+export type SchemasMatchRecords = All<
+  [
+    Same<Static<typeof DeviceSchema>, DeviceRecord>,
+    Same<Static<typeof SpaceSchema>, SpaceRecord>,
+    Same<Static<typeof NodeSchema>, NodeRecord>,
+    Same<Static<typeof VersionSchema>, VersionRecord>,
+    Same<Static<typeof TrashSchema>, TrashRecord>,
+    Same<Static<typeof UsageSchema>, Usage>,
+    Same<Static<typeof ContentSchema>, WireContent>,
+    Same<Static<typeof IntentSchema>, Intent>,
+    Same<Static<typeof IntentResultSchema>, IntentResult>,
+    Same<Static<typeof MarkSchema>, Mark>,
+    Same<Static<typeof CursorSchema>, Cursor>,
+    Same<Static<typeof RewoundSchema>, Rewound>,
+    Same<Static<typeof PushSchema>, Push>,
+  ]
+>;

@@ -1,4 +1,4 @@
-import type { Cursor, Mark, NodeRecord, Rewound } from '../http/wire.ts';
+import type { Cursor, Mark, NodeRecord, Rewound } from '../records.ts';
 import { nodeRecord } from './meta/records.ts';
 import type { Db, NodeRow, SpaceRow } from './meta/schema.ts';
 import { judgeMarks, stampOf } from './meta/stamps.ts';

@@ -1,4 +1,4 @@
-import type { Push } from '../http/wire.ts';
+import type { Push } from '../records.ts';
 
 export interface Listener {
   /** Must not throw and not block. */

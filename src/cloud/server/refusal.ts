@@ -1,4 +1,5 @@
-import type { NodeRecord, WireCode } from '../http/wire.ts';
+import type { NodeRecord } from '../records.ts';
+import type { WireCode } from '../errors.ts';
 
 /** The HTTP status of each code. Total: a new code does not compile without its status. */
 export const STATUS: Readonly<Record<WireCode, number>> = {

@@ -1,7 +1,7 @@
 import type { Catalog, SpaceState } from '../../cache/tree/catalog.ts';
 import { FIXED, type Entry } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
-import type { SpaceRecord } from '../../cloud/http/wire.ts';
+import type { SpaceRecord } from '../../cloud/records.ts';
 import type { NodeId } from '../../vfs/node.ts';
 
 export const ROOT: NodeId = 'root';

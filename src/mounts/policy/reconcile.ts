@@ -1,4 +1,4 @@
-import type { WireCode } from '../../cloud/http/wire.ts';
+import type { WireCode } from '../../cloud/errors.ts';
 import type { Action, Rules, Side } from './policy.ts';
 
 /** Both sides may change; no bytes are lost, and a deletion loses to a change. */

@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { type Entry, looksSame } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
-import type { NodeRecord } from '../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../cloud/records.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { conflictName } from './conflict/conflict.ts';

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Remote } from '../../cloud/remote.ts';
-import type { VersionRecord } from '../../cloud/http/wire.ts';
+import type { VersionRecord } from '../../cloud/records.ts';
 import type { Context } from '../../vfs/context.ts';
 import { FsError, isFsError } from '../../vfs/fs-error.ts';
 import { splitExtension } from '../../vfs/name.ts';

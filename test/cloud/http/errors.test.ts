@@ -1,6 +1,7 @@
 import t from 'tap';
-import { BrokenAnswer, classify, fsCodeOf, RefusedAnswer } from '../../../src/cloud/http/errors.ts';
-import { WIRE_CODES } from '../../../src/cloud/http/wire.ts';
+import { BrokenAnswer, classify, RefusedAnswer } from '../../../src/cloud/http/errors.ts';
+import { fsCodeOf } from '../../../src/cloud/errors.ts';
+import { WIRE_CODES } from '../../../src/cloud/errors.ts';
 import { CODES, FsError } from '../../../src/vfs/fs-error.ts';
 
 const { signal } = new AbortController();

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { HttpRemote, type HttpRemoteOptions } from '../../../src/cloud/http/http-remote.ts';
 import { login } from '../../../src/cloud/http/login.ts';
-import type { NodeRecord } from '../../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../../src/cloud/records.ts';
 import { background } from '../../../src/vfs/context.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';

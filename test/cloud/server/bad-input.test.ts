@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import t from 'tap';
-import { MAX_BATCH_BLOCKS, WIRE_CODES } from '../../../src/cloud/http/wire.ts';
+import { MAX_BATCH_BLOCKS } from '../../../src/cloud/limits.ts';
+import { WIRE_CODES } from '../../../src/cloud/errors.ts';
 import { Api, framesOf } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { v7 as newId } from 'uuid';
 import t from 'tap';
-import type { Intent, IntentResult, SpaceRecord } from '../../../src/cloud/http/wire.ts';
+import type { Intent, IntentResult, SpaceRecord } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove } from '../../helpers/intents.ts';

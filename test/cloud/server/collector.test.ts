@@ -1,6 +1,6 @@
 import t from 'tap';
 import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
-import type { NodeRecord } from '../../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, noise, put, remove } from '../../helpers/intents.ts';

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { HttpRemote } from '../../../src/cloud/http/http-remote.ts';
-import type { NodeRecord } from '../../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../../src/cloud/records.ts';
 import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import type { ScrubReport } from '../../../src/cloud/server/scrub.ts';
 import { background } from '../../../src/vfs/context.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import t from 'tap';
-import type { Cursor, Intent, NodeRecord, Push } from '../../../src/cloud/http/wire.ts';
+import type { Cursor, Intent, NodeRecord, Push } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { mkdir, remove } from '../../helpers/intents.ts';

@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid';
 import t, { type Test } from 'tap';
-import type { Intent, NodeRecord, SpaceRecord } from '../../../src/cloud/http/wire.ts';
+import type { Intent, NodeRecord, SpaceRecord } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';

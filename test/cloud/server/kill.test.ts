@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { NodeRecord } from '../../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startCloudProcess } from '../../helpers/cloud-process.ts';
 import { contentOf, noise, put } from '../../helpers/intents.ts';

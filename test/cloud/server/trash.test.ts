@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { NodeRecord, TrashRecord } from '../../../src/cloud/http/wire.ts';
+import type { NodeRecord, TrashRecord } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { mkdir, noise, remove } from '../../helpers/intents.ts';

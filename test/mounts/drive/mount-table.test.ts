@@ -3,7 +3,7 @@ import { attachFixedFolders, attachSpaces, ROOT } from '../../../src/mounts/driv
 import { openRecords } from '../../../src/cache/tree/records.ts';
 import type { Catalog } from '../../../src/cache/tree/catalog.ts';
 import type { GroupWriter } from '../../../src/cache/db/group-writer.ts';
-import type { SpaceRecord } from '../../../src/cloud/http/wire.ts';
+import type { SpaceRecord } from '../../../src/cloud/records.ts';
 import { openCacheDisk } from '../../helpers/cache-disk.ts';
 import { MemorySource } from '../../helpers/memory-source.ts';
 import { temporary } from '../../helpers/temporary.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { WIRE_CODES } from '../../../src/cloud/http/wire.ts';
+import { WIRE_CODES } from '../../../src/cloud/errors.ts';
 import type { Action, Rules, Side } from '../../../src/mounts/policy/policy.ts';
 import {
   mirror,

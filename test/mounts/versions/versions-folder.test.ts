@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { VersionsFolder } from '../../../src/mounts/versions/versions-folder.ts';
 import { nameVersions } from '../../../src/mounts/versions/version-list.ts';
-import type { VersionRecord } from '../../../src/cloud/http/wire.ts';
+import type { VersionRecord } from '../../../src/cloud/records.ts';
 import { background as context } from '../../../src/vfs/context.ts';
 import { FsError, isFsError } from '../../../src/vfs/fs-error.ts';
 import { openTestDrive } from '../../helpers/drive.ts';

@@ -1,4 +1,4 @@
-import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../../http/wire.ts';
+import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../../limits.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
 import { Refusal } from '../refusal.ts';
 import type { Block } from './block-store.ts';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { manifestOf, splitDigests } from '../meta/manifest.ts';
-import { MAX_BATCH_BYTES } from '../../http/wire.ts';
+import { MAX_BATCH_BYTES } from '../../limits.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
 import type { Db } from '../meta/schema.ts';
 import { type Extent, readableExtents, readManifest } from '../meta/versions.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import type { Mark } from '../../http/wire.ts';
+import type { Mark } from '../../records.ts';
 import { feed, snapshot } from '../feed.ts';
 import { findSpace } from '../meta/spaces.ts';
 import { sendNdjson } from './ndjson.ts';

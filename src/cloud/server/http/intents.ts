@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { Id, MAX_INTENTS } from '../../http/wire.ts';
+import { Id } from '../../http/wire.ts';
+import { MAX_INTENTS } from '../../limits.ts';
 import { executeIntents } from '../intents/batch.ts';
 import type { Parts } from './parts.ts';
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { PUSH_ALIVE, type Push } from '../../http/wire.ts';
+import { PUSH_ALIVE } from '../../http/wire.ts';
+import type { Push } from '../../records.ts';
 import type { Listener } from '../push.ts';
 import type { Parts } from './parts.ts';
 

@@ -1,6 +1,6 @@
 import { DigestList } from '../../../vfs/digest-list.ts';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
-import type { Intent, IntentOp, IntentResult } from '../../http/wire.ts';
+import type { Intent, IntentOp, IntentResult } from '../../records.ts';
 import type { Caller } from '../meta/caller.ts';
 import { isLive, type Edit } from '../meta/edit.ts';
 import type { PrefetchKeys } from '../meta/prefetch.ts';

@@ -1,14 +1,6 @@
 import { Compile } from 'typebox/compile';
-import {
-  AttrSchema,
-  MkdirSchema,
-  MoveSchema,
-  PutSchema,
-  RemoveSchema,
-  SymlinkSchema,
-  type Intent,
-  type IntentOp,
-} from '../../http/wire.ts';
+import { AttrSchema, MkdirSchema, MoveSchema, PutSchema, RemoveSchema, SymlinkSchema } from '../../http/wire.ts';
+import type { Intent, IntentOp } from '../../records.ts';
 import { checkNodeName } from '../meta/names.ts';
 import { Refusal } from '../refusal.ts';
 

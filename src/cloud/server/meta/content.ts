@@ -1,6 +1,6 @@
 import type { DigestList } from '../../../vfs/digest-list.ts';
 import { BLOCK_SIZE, MAX_SIZE } from '../../../vfs/block.ts';
-import type { WireContent } from '../../http/wire.ts';
+import type { WireContent } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import { storedBlocksOf } from './block-table.ts';
 import type { Edit } from './edit.ts';

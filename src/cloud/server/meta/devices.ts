@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { DeviceRecord } from '../../http/wire.ts';
+import type { DeviceRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import { deviceRecord } from './records.ts';
 import type { Db, DeviceRow } from './schema.ts';

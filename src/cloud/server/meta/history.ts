@@ -1,4 +1,4 @@
-import type { VersionRecord } from '../../http/wire.ts';
+import type { VersionRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import { liveNode, type Edit } from './edit.ts';
 import { versionRecord } from './records.ts';

@@ -1,4 +1,4 @@
-import type { DeviceRecord, NodeRecord, SpaceRecord, VersionRecord } from '../../http/wire.ts';
+import type { DeviceRecord, NodeRecord, SpaceRecord, VersionRecord } from '../../records.ts';
 import type { DeviceRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** Rows as the wire shows them. */

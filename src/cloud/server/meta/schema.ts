@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { NodeRecord, SpaceKind } from '../../http/wire.ts';
+import type { NodeRecord, SpaceKind } from '../../records.ts';
 
 /** The tables. Times are milliseconds since 1970 UTC; flags are 0 and 1; digests and hashes are lower-case hex. */
 export interface Database {

@@ -1,4 +1,4 @@
-import type { SpaceRecord } from '../../http/wire.ts';
+import type { SpaceRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import type { Caller } from './caller.ts';
 import type { Edit } from './edit.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Mark } from '../../http/wire.ts';
+import type { Mark } from '../../records.ts';
 import type { Db, SpaceRow } from './schema.ts';
 
 /** In place of the stamps that were forgotten: nothing is known of revisions up to this one. */

@@ -1,4 +1,4 @@
-import type { TrashRecord } from '../../http/wire.ts';
+import type { TrashRecord } from '../../records.ts';
 import { TRASH_KEPT } from '../purge.ts';
 import { Refusal } from '../refusal.ts';
 import { inChunks } from './chunks.ts';

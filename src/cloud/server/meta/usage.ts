@@ -1,4 +1,4 @@
-import type { SpaceKind, Usage } from '../../http/wire.ts';
+import type { SpaceKind, Usage } from '../../records.ts';
 import type { Db } from './schema.ts';
 import { weigh } from './trash.ts';
 

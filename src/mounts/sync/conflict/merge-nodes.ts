@@ -1,7 +1,7 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { Op } from '../../../cache/db/group-writer.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { localChangesOf, merge } from './merge.ts';
 import { isCreation } from '../../intents/plan.ts';

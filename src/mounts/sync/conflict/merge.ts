@@ -1,6 +1,6 @@
 import { type Base, type Entry, looksSame, nextCtime } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../../cloud/records.ts';
 import { assign } from '../../../vfs/assign.ts';
 import { isCreation } from '../../intents/plan.ts';
 

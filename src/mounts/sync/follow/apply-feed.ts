@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { applyDeletion, type Removed } from './apply-deletion.ts';
 import type { Replica } from '../replica.ts';

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Mark, NodeRecord, SpaceRecord } from '../../../cloud/http/wire.ts';
+import type { Mark, NodeRecord, SpaceRecord } from '../../../cloud/records.ts';
 import { asFsError, isFsError, type FsError } from '../../../vfs/fs-error.ts';
 import { attachSpaces } from '../../drive/mount-table.ts';
 import { sweep } from './apply-deletion.ts';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 
 /** More than a page of the feed and all batches that can be on their way beside it. */

@@ -1,5 +1,5 @@
 import type { Catalog, SpaceState } from '../../../cache/tree/catalog.ts';
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { ROOT } from '../../drive/mount-table.ts';
 import { BIN } from '../../drive/sweeper.ts';

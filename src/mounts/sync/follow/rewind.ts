@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../../cloud/records.ts';
 import type { Context } from '../../../vfs/context.ts';
 import { assign } from '../../../vfs/assign.ts';
 import type { NodeId } from '../../../vfs/node.ts';

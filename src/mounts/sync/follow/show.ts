@@ -1,5 +1,5 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
-import type { NodeRecord } from '../../../cloud/http/wire.ts';
+import type { NodeRecord } from '../../../cloud/records.ts';
 import { clashes, localChangesOf } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';

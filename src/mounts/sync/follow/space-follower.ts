@@ -3,7 +3,7 @@ import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { BadRecord } from '../../../cloud/remote.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import { marksAt, withMark } from '../../../cloud/marks.ts';
-import type { Cursor, Mark, NodeRecord, Rewound } from '../../../cloud/http/wire.ts';
+import type { Cursor, Mark, NodeRecord, Rewound } from '../../../cloud/records.ts';
 import type { Context } from '../../../vfs/context.ts';
 import { isFsError } from '../../../vfs/fs-error.ts';
 import type { NodeId } from '../../../vfs/node.ts';

@@ -1,6 +1,6 @@
 import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { Intent } from '../../../cloud/http/wire.ts';
+import type { Intent } from '../../../cloud/records.ts';
 import type { Context } from '../../../vfs/context.ts';
 import { MAX_SIZE } from '../../../vfs/block.ts';
 import { assign } from '../../../vfs/assign.ts';

@@ -1,7 +1,7 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import { fsCodeOf } from '../../../cloud/http/errors.ts';
-import type { IntentResult, NodeRecord } from '../../../cloud/http/wire.ts';
+import { fsCodeOf } from '../../../cloud/errors.ts';
+import type { IntentResult, NodeRecord } from '../../../cloud/records.ts';
 import { assign } from '../../../vfs/assign.ts';
 import type { Code } from '../../../vfs/fs-error.ts';
 import { applyDeletion } from '../follow/apply-deletion.ts';

@@ -1,7 +1,7 @@
 import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { Mark, NodeRecord } from '../../../cloud/http/wire.ts';
+import type { Mark, NodeRecord } from '../../../cloud/records.ts';
 import { assign } from '../../../vfs/assign.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { sweep } from '../follow/apply-deletion.ts';

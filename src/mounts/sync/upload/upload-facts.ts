@@ -1,6 +1,6 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import { MAX_INTENTS } from '../../../cloud/http/wire.ts';
+import { MAX_INTENTS } from '../../../cloud/limits.ts';
 import { isScratch } from '../../../vfs/name.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { IntentResult, Mark } from '../../../cloud/http/wire.ts';
+import type { IntentResult, Mark } from '../../../cloud/records.ts';
 import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
 import { Backoff } from '../../../transfer/backoff.ts';
 import { BatchDelay } from '../../../transfer/batch-delay.ts';

@@ -1,6 +1,6 @@
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
-import type { Intent, WireContent } from '../../../cloud/http/wire.ts';
+import type { Intent, WireContent } from '../../../cloud/records.ts';
 
 const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { HttpRemote } from '../../../../src/cloud/http/http-remote.ts';
-import type { NodeRecord } from '../../../../src/cloud/http/wire.ts';
+import type { NodeRecord } from '../../../../src/cloud/records.ts';
 import { Inode } from '../../../../src/fuse/inode.ts';
 import { ATTR_OUT, ENTRY_OUT, putAttrOut, putEntryOut, putStatxOut } from '../../../../src/fuse/reply.ts';
 import { background } from '../../../../src/vfs/context.ts';

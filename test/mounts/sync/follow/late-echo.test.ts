@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import type { Cursor, NodeRecord } from '../../../../src/cloud/http/wire.ts';
+import type { Cursor, NodeRecord } from '../../../../src/cloud/records.ts';
 import type { Context } from '../../../../src/vfs/context.ts';
 import type { DirectRemote } from '../../../helpers/direct-cloud.ts';
 import { openPair, type Pair } from '../../../helpers/devices.ts';

@@ -1,0 +1,227 @@
+import type { WireCode } from './errors.ts';
+
+/**
+ * What the cloud says about its things, and what it is asked to do. Ids are opaque; digests and hashes are lower-case hex
+ * (`vfs/block.ts`); times are milliseconds since 1970 UTC with an optional fraction; sizes are bytes.
+ */
+
+export type SpaceKind = 'sync' | 'backup' | 'archive' | 'shared';
+
+export interface DeviceRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly platform: string;
+  readonly created: number;
+  /** Last call with its token. */
+  readonly seen: number;
+  /** True for the caller itself. */
+  readonly current: boolean;
+}
+
+export interface SpaceRecord {
+  readonly id: string;
+  readonly kind: SpaceKind;
+  /** Of a backup: the set. Of the others: the kind. */
+  readonly name: string;
+  /** Id of the root folder, which is no node of the feed. */
+  readonly root: string;
+  readonly rev: number;
+  /** Of a backup: whose. */
+  readonly device?: { readonly id: string; readonly name: string };
+  /** Whether the calling device may write. */
+  readonly writable: boolean;
+}
+
+export interface NodeRecord {
+  readonly id: string;
+  readonly space: string;
+  /** The root's id for a child of the root. Of a removed node: where it was. */
+  readonly parent: string;
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'symlink';
+  readonly mode: number;
+  readonly mtime: number;
+  readonly birthtime: number;
+  /** When the service last changed the node. */
+  readonly ctime: number;
+  /** Above 0. */
+  readonly rev: number;
+  /** The device that made this revision. */
+  readonly device: string | null;
+  /** A tombstone: the node and all below it are in the Trash or gone. */
+  readonly removed: boolean;
+  readonly size: number;
+  /** Of a file: the current version and its content's hash. */
+  readonly version: string | null;
+  readonly hash: string | null;
+  /** Of a symlink. */
+  readonly target?: string;
+  readonly xattrs?: XattrRecord;
+}
+
+/** Values are bytes in base64. */
+export type XattrRecord = Readonly<Record<string, string>>;
+
+export interface VersionRecord {
+  readonly id: string;
+  readonly node: string;
+  readonly size: number;
+  readonly hash: string;
+  readonly mtime: number;
+  readonly created: number;
+  readonly device: string | null;
+  readonly current: boolean;
+}
+
+export interface TrashRecord {
+  readonly node: NodeRecord;
+  /** Path inside the space where it was, beginning with '/'. */
+  readonly path: string;
+  readonly removed: number;
+  /** When it goes for good. */
+  readonly expires: number;
+  /** Bytes and files that it holds. */
+  readonly size: number;
+  readonly files: number;
+}
+
+export interface Usage {
+  /** Bytes the account may store. */
+  readonly quota: number;
+  /** Bytes of blocks it stores, each once. */
+  readonly used: number;
+  /** Bytes of current versions by kind of space. */
+  readonly spaces: Readonly<Record<SpaceKind, number>>;
+  readonly trash: number;
+  readonly files: number;
+}
+
+/** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */
+export type WireContent =
+  { readonly size: number; /** base64 of the list of digests */ readonly blocks: string } | { readonly from: string };
+
+interface IntentFields {
+  readonly id: string;
+  readonly space: string;
+  readonly node: string;
+}
+
+interface PlaceFields {
+  readonly parent: string;
+  readonly name: string;
+}
+
+interface NewFields {
+  readonly mode: number;
+  readonly mtime: number;
+  readonly birthtime: number;
+  readonly xattrs?: XattrRecord;
+}
+
+/** A folder under a free name, or under the name of `replace`, an empty folder. */
+export interface MkdirIntent extends IntentFields, PlaceFields, NewFields {
+  readonly op: 'mkdir';
+  readonly replace?: string;
+}
+
+/** Under a free name, or under the name of `replace`, which is no folder; a file that is replaced lies in the Trash. */
+export interface SymlinkIntent extends IntentFields, PlaceFields, NewFields {
+  readonly op: 'symlink';
+  readonly target: string;
+  readonly replace?: string;
+}
+
+/**
+ * With `base: null` a new file under a free name, or under the name of `replace`, whose kept versions become older
+ * versions of the new node. Else the next version of a node whose current version is `base`, wherever it is now.
+ */
+export interface PutIntent extends IntentFields, PlaceFields, NewFields {
+  readonly op: 'put';
+  readonly version: string;
+  readonly base: string | null;
+  readonly content: WireContent;
+  readonly replace?: string;
+}
+
+/** If the node still is at `from`: to a free name, or to the name of `replace` (as in `put`; a folder must be empty). */
+export interface MoveIntent extends IntentFields, PlaceFields {
+  readonly op: 'move';
+  readonly from: PlaceFields;
+  readonly replace?: string;
+}
+
+export interface AttrIntent extends IntentFields {
+  readonly op: 'attr';
+  readonly mode?: number;
+  readonly mtime?: number;
+  readonly birthtime?: number;
+  /** `null` removes. */
+  readonly xattrs?: Readonly<Record<string, string | null>>;
+}
+
+/**
+ * To the Trash, with all below. A file only if its version still is `base`; a folder only if nothing below it has a
+ * revision above `seen` made by another device. A node that is gone already is a success.
+ */
+export interface RemoveIntent extends IntentFields {
+  readonly op: 'remove';
+  readonly base: string | null;
+  readonly seen: number;
+}
+
+export type Intent = MkdirIntent | SymlinkIntent | PutIntent | MoveIntent | AttrIntent | RemoveIntent;
+export type IntentOp = Intent['op'];
+
+interface ResultFields {
+  readonly id: string;
+  /**
+   * The node that the intent's `replace` names, as it was afterwards: `removed` if it was replaced, or was gone before;
+   * else it was left alone, because it did not have the name (any more). Absent if the space has no such node.
+   */
+  readonly replaced?: NodeRecord;
+}
+
+export interface DoneResult extends ResultFields {
+  readonly status: 'done';
+  readonly node: NodeRecord;
+  /** Of the node's revision, unless that was there before. */
+  readonly stamp?: string;
+}
+
+export interface RefusedResult extends ResultFields {
+  readonly status: 'refused';
+  readonly code: WireCode;
+  readonly message: string;
+  /** `exists`, `conflict`, `gone`: what is there now. */
+  readonly current?: NodeRecord;
+}
+
+/** One for each intent of a batch, in its order. A refused intent changed nothing; those after it were still tried. */
+export type IntentResult = DoneResult | RefusedResult;
+
+/**
+ * A revision of a space and the stamp of the commit that gave it out. Stamps are random: metadata that do not know a mark
+ * that the service has given out are an older copy, restored, whatever has happened since.
+ */
+export interface Mark {
+  readonly rev: number;
+  readonly stamp: string;
+}
+
+/** The end of a feed page or snapshot: where to go on, and its stamp. `more` asks to go on at once. */
+export interface Cursor {
+  readonly cursor: number;
+  readonly more: boolean;
+  readonly stamp?: string;
+}
+
+/** The beginning of a snapshot if the service does not know one of the caller's marks: it has gone back in time. */
+export interface Rewound {
+  readonly rewound: true;
+}
+
+/** Push: a space moved, or the list of spaces (their names, members) did, or nothing but a sign of life. */
+export type Push =
+  | { readonly type: 'space'; readonly space: string; readonly rev: number }
+  | { readonly type: 'spaces' }
+  | { readonly type: 'alive' };
