@@ -5,6 +5,8 @@ import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { type Outcome, command } from './command.ts';
 import { makeTree } from './tree.ts';
 
+t.setTimeout(120_000);
+
 /** `dir` gets the configuration file. */
 async function configure(dir: string, { webdav }: Fjord): Promise<(...args: string[]) => Promise<Outcome>> {
   const config = join(dir, 'rclone.conf');

@@ -8,6 +8,8 @@ import { finder } from './finder.ts';
 import { gvfs } from './gvfs.ts';
 import { office } from './office.ts';
 
+t.setTimeout(120_000);
+
 const CLIENTS: Record<string, readonly Step[]> = { finder, explorer, gvfs, office };
 
 t.test('recorded clients in every kind of folder', async (t) => {
