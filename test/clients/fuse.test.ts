@@ -29,7 +29,8 @@ t.test('programs work in the mounted drive, and the cloud gets their bytes', { s
   t.match((await fjord.cli('status')).stdout, `mount      ${dir}`);
   t.equal(await shell(t, dir, 'ls'), 'Archive\nBackup\nSync\n');
   t.equal(await shell(t, sync, 'echo hello > a; cat a; echo more >> a; cat a'), 'hello\nhello\nmore\n');
-  t.match(await shell(t, dir, 'df --output=source,size -B1 . | tail -1'), /^fjord +[1-9]\d+\n$/, 'the quota is shown');
+  const line = await shell(t, dir, 'df --output=source,size -B1 . | tail -1');
+  t.match(line, new RegExp(`^${fjord.data} +[1-9]\\d+\n$`), 'the data folder and the quota are shown');
   await shell(t, sync, 'cp -a "$S/tree" copy; diff -r --no-dereference "$S/tree" copy', env);
   await shell(
     t,
