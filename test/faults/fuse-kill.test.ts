@@ -9,10 +9,9 @@ import { isMounted, shell } from '../helpers/mount-shell.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
-
 /** `scripts/conformance` asks for more. */
 const ROUNDS = Number(process.env['FJORD_KILL_ROUNDS'] ?? 5);
+t.setTimeout(ROUNDS * 120_000);
 
 const what = `a mount whose gateway is killed ${ROUNDS} times under fio and tar comes back with all it had promised`;
 t.test(what, { skip: withoutFuse(), timeout: ROUNDS * 120_000 }, async (t) => {

@@ -5,7 +5,7 @@ import { Pool } from 'undici';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { pattern } from '../clients/tree.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(900_000);
 
 const ROUNDS = 50;
 const WRITERS = 4;

@@ -10,7 +10,7 @@ import { openHttpDevice, type HttpDevice } from '../helpers/http-devices.ts';
 import { startTestCloud, type TestCloud } from '../helpers/cloud.ts';
 import { ALONE, settled, step, TwoDevicesRun, type Party, type TreeActions } from '../helpers/two-devices-run.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 /**
  * The whole stack over real HTTP: a client of WebDAV, a gateway, a network that fails, a cloud, and a second gateway on the same

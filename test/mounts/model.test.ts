@@ -4,7 +4,7 @@ import { FsError } from '../../src/vfs/fs-error.ts';
 import { openPair, type Pair } from '../helpers/devices.ts';
 import { ALONE, step, TwoDevicesRun, type Parties, type Party } from '../helpers/two-devices-run.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 /** How many random histories; the service runs in this process, and every call can be made to fail. */
 const RUNS = Number(process.env['FJORD_MODEL_RUNS'] ?? 40);
