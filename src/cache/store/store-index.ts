@@ -275,9 +275,10 @@ export class StoreIndex {
     pool.forget(path);
     // The record may outlive the file, as a read finds out; a file must not outlive its record unseen.
     const there = rename(path, trash);
-    if (there) await rm(trash, { force: true });
-    space.refresh();
-    if (records.get(hash) !== undefined) await writer.write([records.del(hash), ...forget(hash)]);
+    const written = records.get(hash) === undefined ? undefined : writer.write([records.del(hash), ...forget(hash)]);
+    // On a full disk the write waits for the room that this makes.
+    const removed = there ? rm(trash, { force: true }).finally(() => space.refresh()) : undefined;
+    await Promise.all([removed, written]);
   }
 }
 
