@@ -7,7 +7,7 @@ import { startTestCloud } from '../helpers/cloud.ts';
 import { killAfter } from '../helpers/killed-child.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const src = join(import.meta.dirname, '../../src');
 

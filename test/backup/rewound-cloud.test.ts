@@ -11,7 +11,7 @@ import { login, startTestCloud } from '../helpers/cloud.ts';
 import { contentOf, put } from '../helpers/intents.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 for (const [how, grow] of [
   ['older', 0],

@@ -27,7 +27,7 @@ import { startTestCloud } from '../helpers/cloud.ts';
 import { startFaultyProxy } from '../helpers/faulty-proxy.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const { signal } = background;
 

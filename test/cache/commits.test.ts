@@ -7,7 +7,7 @@ import { MemorySource } from '../helpers/memory-source.ts';
 import { RecordedSync } from '../helpers/recorded-sync.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** Generous, for a busy machine, ms. */
 const PATIENCE = 30_000;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { startFjord } from '../helpers/gateway-process.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 t.test('a folder is chosen, mirrored, shown and given up', { timeout: 300_000 }, async (t) => {
   const fjord = await startFjord(t);

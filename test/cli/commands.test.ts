@@ -16,7 +16,7 @@ import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { startFjord } from '../helpers/gateway-process.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 const fjord = await startFjord(t);
 const dir = mkdtempSync(join(tmpdir(), 'fjord-here-'));

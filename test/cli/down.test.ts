@@ -4,7 +4,7 @@ import t from 'tap';
 import { davAsk } from '../helpers/dav-ask.ts';
 import { startFjord } from '../helpers/gateway-process.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 t.test('`down` takes what is queued to the cloud first', { timeout: 300_000 }, async (t) => {
   // What is new in Archive stays queued for as long as nobody flushes.

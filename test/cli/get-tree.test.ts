@@ -6,7 +6,7 @@ import { startFjord } from '../helpers/gateway-process.ts';
 /** More than one answer's buffers hold of a listing. */
 const FILES = 3000;
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a large tree is fetched while its listing is still being read', async (t) => {
   const fjord = await startFjord(t);

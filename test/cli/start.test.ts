@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { cli, Fjord, isAlive, startFjord } from '../helpers/gateway-process.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 const long = { timeout: 300_000 };
 

@@ -6,7 +6,7 @@ import t from 'tap';
 import { cli } from '../helpers/gateway-process.ts';
 import { EXITS } from '../../src/cli/exit.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 const dir = mkdtempSync(join(tmpdir(), 'fjord-usage-'));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));

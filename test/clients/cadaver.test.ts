@@ -5,7 +5,7 @@ import { startFjord } from '../helpers/gateway-process.ts';
 import { command } from './command.ts';
 import { pattern } from './tree.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a session of cadaver', async (t) => {
   const { webdav } = await startFjord(t);

@@ -6,7 +6,7 @@ import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { type Outcome, command } from './command.ts';
 import { makeTree } from './tree.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** A kernel mount by davfs2; every access goes through `sh`, with a time limit, so that a stuck mount cannot stop the test. */
 async function mount(t: Test, { webdav }: Fjord): Promise<(script: string) => Promise<Outcome>> {

@@ -4,7 +4,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { shell } from '../helpers/mount-shell.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const MAKE = `
   mkdir -p tree/closed/deeper "tree/with space"; cd tree

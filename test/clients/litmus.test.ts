@@ -2,7 +2,7 @@ import t from 'tap';
 import { startFjord } from '../helpers/gateway-process.ts';
 import { command } from './command.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const SUITES = { basic: 16, copymove: 13, props: 30, locks: 41, http: 4 };
 

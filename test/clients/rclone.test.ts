@@ -5,7 +5,7 @@ import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { type Outcome, command } from './command.ts';
 import { makeTree } from './tree.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** `dir` gets the configuration file. */
 async function configure(dir: string, { webdav }: Fjord): Promise<(...args: string[]) => Promise<Outcome>> {

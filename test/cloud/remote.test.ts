@@ -3,7 +3,7 @@ import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { remoteContract } from '../contract/remote.ts';
 import { startTestCloud } from '../helpers/cloud.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 remoteContract(t, async (t: Test) => {
   const { url, login, password } = await startTestCloud(t);

@@ -8,7 +8,7 @@ import { finder } from './finder.ts';
 import { gvfs } from './gvfs.ts';
 import { office } from './office.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const CLIENTS: Record<string, readonly Step[]> = { finder, explorer, gvfs, office };
 

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { type Answer, type Server, type Step, send } from './conversation.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 /** What a client of the whole program may rely on, beyond the answer to one request. */
 

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { type Answer, type Server, type Step, send } from './conversation.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 /**
  * A request; `*` is the name that it is about. A status inside a 207 counts for the whole answer. Nothing is moved to another

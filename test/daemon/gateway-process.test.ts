@@ -12,7 +12,7 @@ import { GatewayProcess } from '../../src/daemon/gateway-process.ts';
 import { writeDevice } from '../../src/daemon/secrets.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const never = new AbortController().signal;
 

@@ -5,7 +5,7 @@ import t from 'tap';
 import { davAsk } from '../helpers/dav-ask.ts';
 import { startFjord } from '../helpers/gateway-process.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 const MIB = 1024 * 1024;
 

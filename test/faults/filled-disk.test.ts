@@ -10,7 +10,7 @@ import { canMount, smallDisk } from '../helpers/temporary.ts';
 const MIB = 1024 * 1024;
 const ROUNDS = 4;
 
-t.setTimeout(400_000);
+t.setTimeout(500_000);
 
 interface SetUp {
   readonly fjord: Fjord;

@@ -6,7 +6,7 @@ import { type DavAnswer, type DavBody, davAsk } from '../helpers/dav-ask.ts';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { canMount, smallDisk } from '../helpers/temporary.ts';
 
-t.setTimeout(400_000);
+t.setTimeout(500_000);
 
 const MIB = 1024 * 1024;
 const DISK = 40 * MIB;

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { type Server, send } from '../conversations/conversation.ts';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** Addresses below a mount that name nothing anywhere; no answer but this one, whatever is asked. */
 const REFUSED: Readonly<Record<string, number>> = {

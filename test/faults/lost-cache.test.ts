@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 import { canMount, temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(400_000);
+t.setTimeout(500_000);
 
 async function setUp(t: Test, cache: string): Promise<{ fjord: Fjord; mount: string }> {
   const env = { FJORD_CACHE_DIR: cache, FJORD_CACHE_MIN_FREE: '16 MiB' };

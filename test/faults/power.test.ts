@@ -8,7 +8,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** What a process syncs, as the system sees it. */
 class SyncTrace {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 /** Longer than a gateway takes to start on a busy machine. */
 const SETTLE = 60_000;

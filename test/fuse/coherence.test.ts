@@ -8,7 +8,7 @@ import { until } from '../contract/file-system/rig.ts';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 // The kernel is told to believe everything for a day; so what changes below is seen only because it is told.
 t.test('changes from below', { skip: withoutFuse() }, async (t) => {

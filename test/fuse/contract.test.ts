@@ -6,7 +6,7 @@ import { FuseProcess } from '../helpers/fuse-process.ts';
 import type { ServeOptions } from '../helpers/fuse-serve.ts';
 import { HOST_TRAITS, HostFs } from '../helpers/host-fs.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const skip = withoutFuse();
 

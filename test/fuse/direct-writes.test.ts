@@ -8,7 +8,7 @@ import { tryCommand } from '../helpers/run-command.ts';
 
 const skip = withoutFuse();
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /**
  * Rewrites a file with asynchronous direct writes (io_submit(2)) while others read it through the page cache, and counts how

@@ -8,7 +8,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { runCommand, tryCommand } from '../helpers/run-command.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const skip = withoutFuse();
 

@@ -11,7 +11,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { HOST_TRAITS, HostFs } from '../helpers/host-fs.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const skip = withoutFuse() || (await withoutLibrary());
 const run = promisify(execFile);

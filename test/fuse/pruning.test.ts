@@ -6,7 +6,7 @@ import { until } from '../contract/file-system/rig.ts';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const MOST = 400;
 const FILES = 2500;

@@ -3,7 +3,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { tryCommand } from '../helpers/run-command.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const verify = '--verify=crc32c --verify_fatal=1 --output-format=terse';
 

@@ -10,7 +10,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 
 const skip = withoutFuse();
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /**
  * A request holds a folder's lock in the kernel and is not answered, while a thread of the process that serves the mount

@@ -6,7 +6,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { FuseProcess } from '../helpers/fuse-process.ts';
 import { runScript, tryCommand } from '../helpers/run-command.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** A tree of some hundred files with modes, symlinks and odd names; and its digest. */
 const makeTree = `

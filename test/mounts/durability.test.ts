@@ -6,7 +6,7 @@ import { DirectCloud } from '../helpers/direct-cloud.ts';
 import { RecordedSync } from '../helpers/recorded-sync.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 async function start(t: Test, durability: 'process' | 'power') {
   const dir = temporary(t);

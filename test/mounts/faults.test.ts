@@ -9,7 +9,7 @@ import { openDevice, type TestDevice } from '../helpers/devices.ts';
 import { FaultyProxy, type Fault } from '../helpers/faulty-proxy.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(500_000);
 
 /** A gateway over real HTTP. */
 async function device(t: Test, name: string, url: string, token: string): Promise<TestDevice> {

@@ -4,7 +4,7 @@ import type { OpenMode } from '../../src/vfs/file-system.ts';
 import type { Attr, AttrChanges } from '../../src/vfs/node.ts';
 import { openPair, type TestDevice } from '../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const WRITER = { read: true, write: true } as const;
 

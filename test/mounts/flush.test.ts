@@ -5,7 +5,7 @@ import type { FlushProgress } from '../../src/mounts/flush.ts';
 import type { Gateway } from '../../src/mounts/gateway.ts';
 import { openPair } from '../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('it answers when everything is in the cloud, and tells how far it is', async (t) => {
   const { a, b } = await openPair(t);

@@ -9,7 +9,7 @@ import { temporary } from '../helpers/temporary.ts';
 
 const log = { info: () => undefined, warn: (details: object) => console.error(details) };
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('the drive of a gateway, in /Sync, while all of it goes up', (t) => {
   fileSystemContract(t, async () => {

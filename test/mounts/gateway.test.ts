@@ -8,7 +8,7 @@ import { walk } from '../../src/vfs/walk.ts';
 import { startTestCloud } from '../helpers/cloud.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const log = { info: () => undefined, warn: (details: object) => console.error(details) };
 const limits = { cacheBytes: 1e9, minFree: 0 };

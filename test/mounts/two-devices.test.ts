@@ -1,7 +1,7 @@
 import t from 'tap';
 import { openPair } from '../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('what one device does, the other shows', async (t) => {
   const { a, b, converge } = await openPair(t);

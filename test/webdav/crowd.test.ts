@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { DavServer } from '../helpers/dav-server.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** Opens connections, says `ready`, and keeps them until its input ends. */
 const client = `

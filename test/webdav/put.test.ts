@@ -3,7 +3,7 @@ import t from 'tap';
 import { DavServer, rawHead } from '../helpers/dav-server.ts';
 import { MemoryFs } from '../helpers/memory-fs.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('PUT creates, replaces, and tells what it made', async (t) => {
   const dav = await DavServer.start(t);

@@ -9,7 +9,7 @@ import { type CacheDisk, openCacheDisk } from '../../helpers/cache-disk.ts';
 import { MemorySource, digestsOf } from '../../helpers/memory-source.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const MAX = 4 * BLOCK_SIZE;
 /** Positions where something may go wrong, and some others. */

@@ -11,7 +11,7 @@ import { type CacheDisk, openCacheDisk } from '../../helpers/cache-disk.ts';
 import { MemorySource } from '../../helpers/memory-source.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const sizes = [100, BLOCK_SIZE, 2 * BLOCK_SIZE + 5, 3 * BLOCK_SIZE, 7 * BLOCK_SIZE - 1];
 const which = fc.integer({ min: 0, max: sizes.length - 1 });

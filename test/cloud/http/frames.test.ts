@@ -5,7 +5,7 @@ import { Digester } from '../../../src/cloud/http/digester.ts';
 import { BrokenAnswer } from '../../../src/cloud/http/errors.ts';
 import { encodeFrames, FrameReader } from '../../../src/cloud/http/frames.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 

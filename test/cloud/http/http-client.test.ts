@@ -8,7 +8,7 @@ import { background } from '../../../src/vfs/context.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const shape = compile(Type.Object({ greeting: Type.String(), padding: Type.String() }));
 const call: Call = { op: 'greet', subject: 'you', method: 'GET', path: '/v1/greeting' };

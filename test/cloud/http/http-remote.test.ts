@@ -12,7 +12,7 @@ import { startTestCloud } from '../../helpers/cloud.ts';
 import { startFaultyProxy, type Fault } from '../../helpers/faulty-proxy.ts';
 import { contentOf, mkdir, noise, put } from '../../helpers/intents.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const quick = { pause: 5, longest: 20 };
 

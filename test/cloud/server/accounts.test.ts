@@ -2,7 +2,7 @@ import t from 'tap';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a login makes a device whose token opens the account', async (t) => {
   const { url, email, login } = await startTestCloud(t);

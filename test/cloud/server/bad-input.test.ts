@@ -7,7 +7,7 @@ import { Api, framesOf } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** Sends bytes as they are; answers all that comes until the connection ends. */
 async function raw(url: string, bytes: string | Buffer, end = false): Promise<string> {

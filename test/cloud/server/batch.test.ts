@@ -6,7 +6,7 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove } from '../../helpers/intents.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** What is done, in numbers that stand for ids, names and contents of a run. */
 type Step = readonly [op: 'put' | 'next' | 'mkdir' | 'move' | 'remove', ...numbers: number[]];

@@ -7,7 +7,7 @@ import { contentOf, noise, put, remove } from '../../helpers/intents.ts';
 
 const HOUR = 60 * 60 * 1000;
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 async function missing(api: Api, ...contents: Uint8Array[]): Promise<number> {
   const digests = Buffer.concat(contents.map((bytes) => contentOf(bytes).digests)).toString('base64');

@@ -5,7 +5,7 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, noise, put } from '../../helpers/intents.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a version is a plain HTTP resource', async (t) => {
   const { url, login } = await startTestCloud(t);

@@ -11,7 +11,7 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud, type TestCloud } from '../../helpers/cloud.ts';
 import { contentOf, noise, put } from '../../helpers/intents.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 interface Rig extends TestCloud {
   readonly api: Api;

@@ -16,7 +16,7 @@ async function* lines(api: Api, path: string): AsyncGenerator<NodeRecord | Curso
   }
 }
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('20,000 nodes come in one stream, and a reader that stops holds nobody up', async (t) => {
   const { url, login } = await startTestCloud(t);

@@ -5,7 +5,7 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 async function twoDevices(t: Test) {
   const { url, login } = await startTestCloud(t);

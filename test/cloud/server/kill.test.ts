@@ -7,7 +7,7 @@ import { contentOf, noise, put } from '../../helpers/intents.ts';
 const ROUNDS = 4;
 const WRITERS = 4;
 
-t.setTimeout(180_000);
+t.setTimeout(500_000);
 
 interface Promised {
   readonly node: NodeRecord;

@@ -6,7 +6,7 @@ import { startCloudProcess } from '../../helpers/cloud-process.ts';
 import { noise } from '../../helpers/intents.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('data is of one process at a time', async (t) => {
   const { data } = await startTestCloud(t);

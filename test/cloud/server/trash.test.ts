@@ -4,7 +4,7 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { mkdir, noise, remove } from '../../helpers/intents.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const DAY = 24 * 60 * 60 * 1000;
 

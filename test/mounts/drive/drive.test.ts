@@ -3,7 +3,7 @@ import { fileSystemContract } from '../../contract/file-system.ts';
 import { openTestDrive } from '../../helpers/drive.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('the drive, in /Sync', (t) => {
   const dir = temporary(t);

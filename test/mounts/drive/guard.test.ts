@@ -7,7 +7,7 @@ import { openTestDrive, SETTLE, type TestDrive } from '../../helpers/drive.ts';
 import { addRemoteFile, addRemoteFolder } from '../../helpers/remote-entries.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** The columns of the table: a folder and what is in it, by the names `file`, `folder`, `link`, `other`. */
 const columns = ['fixed', 'sync', 'backup', 'settling', 'sealed'] as const;

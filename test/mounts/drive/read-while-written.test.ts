@@ -2,7 +2,7 @@ import t from 'tap';
 import { DavTree } from '../../helpers/dav-tree.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(500_000);
 
 const SIZE = 700_000;
 const PUTS = 40;

@@ -3,7 +3,7 @@ import { background as context } from '../../../src/vfs/context.ts';
 import { outOfOrder } from '../../../src/mounts/intents/plan.ts';
 import { openPair, type TestDevice } from '../../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** Moves of folders into each other before the cloud has heard of them. `C/f` is there before. */
 const TANGLES: Readonly<Record<string, (a: TestDevice) => Promise<unknown>>> = {

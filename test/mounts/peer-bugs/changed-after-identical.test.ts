@@ -4,7 +4,7 @@ import { background as context } from '../../../src/vfs/context.ts';
 import { REMEMBERED } from '../../../src/mounts/sync/upload/pace.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a change that follows the same bytes while those are being looked at is no conflict', async (t) => {
   const clock = { now: Date.now() };

@@ -3,7 +3,7 @@ import { background as context } from '../../../src/vfs/context.ts';
 import { Barrier } from '../../helpers/barrier.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test(
   'an upload sees one consistent state of a file that goes on being written; the next state follows',

@@ -6,7 +6,7 @@ import { openDevice, openPair } from '../../helpers/devices.ts';
 import { FaultyProxy } from '../../helpers/faulty-proxy.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('after a suspend dead connections are noticed and made anew within 15 s', { timeout: 40_000 }, async (t) => {
   let slept = 0;

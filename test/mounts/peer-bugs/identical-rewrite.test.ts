@@ -2,7 +2,7 @@ import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('saving the same bytes again makes no version and sends none', async (t) => {
   const pair = await openHttpPair(t);

@@ -6,7 +6,7 @@ async function fill({ a }: HttpPair, folder: string, count: number): Promise<voi
   for (let i = 0; i < count; i++) await a.write(`${folder}/${i}`, 'x');
 }
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a removal of most files from outside waits until somebody confirms it', async (t) => {
   const pair = await openHttpPair(t);

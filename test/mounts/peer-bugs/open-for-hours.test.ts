@@ -2,7 +2,7 @@ import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a file that is kept open is uploaded when nobody has written for 30 s, or after an fsync', async (t) => {
   let skipped = 0;

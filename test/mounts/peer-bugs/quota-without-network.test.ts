@@ -4,7 +4,7 @@ import { background as context } from '../../../src/vfs/context.ts';
 import { Barrier } from '../../helpers/barrier.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('`df` is answered from what is known, whatever the network does', async (t) => {
   const { a, netA, converge } = await openHttpPair(t);

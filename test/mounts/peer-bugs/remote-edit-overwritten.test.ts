@@ -3,7 +3,7 @@ import { isConflictName } from '../../../src/mounts/sync/conflict/conflict.ts';
 import { background as context } from '../../../src/vfs/context.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a write-back of an older state does not overwrite what another device has saved meanwhile', async (t) => {
   const pair = await openHttpPair(t);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { Barrier } from '../../helpers/barrier.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('a download is renamed to its final name while it is being uploaded', async (t) => {
   const pair = await openHttpPair(t);

@@ -5,7 +5,7 @@ import { background as context } from '../../../src/vfs/context.ts';
 import { DavTree } from '../../helpers/dav-tree.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(500_000);
 
 const SIZE = 24 << 20;
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { openPair } from '../../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('with a big cache it serves at once, and looks through the cache meanwhile', { timeout: 120_000 }, async (t) => {
   const { a, dir, netA, converge } = await openPair(t);

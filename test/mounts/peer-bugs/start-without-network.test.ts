@@ -1,7 +1,7 @@
 import t from 'tap';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('it starts and serves without a network; what is written then goes up when there is one', async (t) => {
   const pair = await openHttpPair(t);

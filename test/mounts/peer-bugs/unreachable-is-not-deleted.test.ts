@@ -4,7 +4,7 @@ import type { Fault } from '../../helpers/faulty-proxy.ts';
 import { openPair } from '../../helpers/devices.ts';
 import { openHttpPair } from '../../helpers/http-devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** What a network may answer instead of the cloud. */
 const NONSENSE: Readonly<Record<string, Fault>> = {

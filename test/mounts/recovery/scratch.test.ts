@@ -3,7 +3,7 @@ import t from 'tap';
 import { isScratch, scratchName } from '../../../src/vfs/name.ts';
 import { openPair } from '../../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 t.test('half copies of a process that has died are removed, and nobody else ever saw them', async (t) => {
   const { a, b, netA, converge } = await openPair(t);

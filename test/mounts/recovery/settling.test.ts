@@ -8,7 +8,7 @@ import { openDevice } from '../../helpers/devices.ts';
 import { DirectCloud } from '../../helpers/direct-cloud.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const SETTLE = 60_000;
 

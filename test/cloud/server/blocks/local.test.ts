@@ -18,7 +18,7 @@ import { blockStoreContract } from '../../../contract/block-store.ts';
 import { contentOf, noise } from '../../../helpers/intents.ts';
 import { canMount, smallDisk, temporary } from '../../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 async function open(t: Test, dir: string): Promise<LocalBlockStore> {
   const store = await LocalBlockStore.open(dir);

@@ -10,7 +10,7 @@ import { startTestCloud } from '../../../helpers/cloud.ts';
 import { findPostgres, TestPostgres } from '../../../helpers/postgres.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 const found = findPostgres();
 

@@ -5,7 +5,7 @@ import { sqliteDialect, sqliteTypes } from '../../../../src/cloud/server/meta/sq
 import { metaStoreContract } from '../../../contract/meta-store.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 metaStoreContract(t, async (t, options) => {
   const dialect = sqliteDialect(join(temporary(t), 'meta.db'));

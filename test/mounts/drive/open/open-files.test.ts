@@ -7,7 +7,7 @@ import type { FileHandle } from '../../../../src/vfs/file-system.ts';
 import type { StagedFile } from '../../../../src/cache/content/content.ts';
 import type { Test } from 'tap';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const rw = { read: true, write: true };
 const place = { space: 'sync', parent: 'sync-root', name: 'f' };

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { isConflictName } from '../../../../src/mounts/sync/conflict/conflict.ts';
 import { openPair, type Pair } from '../../../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 /** What both devices show in the end, with conflict names reduced to `name!`. */
 async function outcome(t: Test, { a, b, converge }: Pair): Promise<Record<string, string>> {

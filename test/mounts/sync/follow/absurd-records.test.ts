@@ -13,7 +13,7 @@ import { openDevice, type TestDevice } from '../../../helpers/devices.ts';
 import { HostileCloud } from '../../../helpers/hostile-cloud.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(500_000);
 
 const HASH = 'a'.repeat(64);
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

@@ -5,7 +5,7 @@ import type { Context } from '../../../../src/vfs/context.ts';
 import type { DirectRemote } from '../../../helpers/direct-cloud.ts';
 import { openPair, type Pair } from '../../../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const TOUCHED = ['/Sync/from', '/Sync/to', '/Sync/f'];
 

@@ -3,7 +3,7 @@ import { FsError } from '../../../../src/vfs/fs-error.ts';
 import { background as context } from '../../../../src/vfs/context.ts';
 import { openDevice, openPair, type Pair, type TestDevice } from '../../../helpers/devices.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(500_000);
 
 /** A program on one device puts something else under a name while the other device moves away what had it. */
 interface Replacing {

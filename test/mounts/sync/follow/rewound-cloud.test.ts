@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { background } from '../../../../src/vfs/context.ts';
 import { openDevice, openPair, type Pair, type TestDevice } from '../../../helpers/devices.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(500_000);
 
 interface Rewinding extends Pair {
   readonly copy: string;

@@ -5,7 +5,7 @@ import { LONGEST, nextUpload, REMEMBERED } from '../../../../src/mounts/sync/upl
 import { background } from '../../../../src/vfs/context.ts';
 import { openPair } from '../../../helpers/devices.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(500_000);
 
 const times = fc
   .array(fc.integer({ min: 0, max: 2 * REMEMBERED }), { maxLength: 30 })
