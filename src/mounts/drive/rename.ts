@@ -143,7 +143,7 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
   const spot = { parent: target.id, name };
   const ctime = nextCtime(node, now());
   if (node.local !== true) {
-    const plan = planMove(node, planner.waiting(node.id), spot, (seq) => planner.keepsTurn(seq, spot), replace);
+    const plan = planMove(node, planner.waiting(node.id), spot, (mkdir) => planner.keepsTurn(mkdir, spot), replace);
     const after = { ...withBase(node), ...spot, ctime };
     return { after, ops: [...planner.ops(plan), ...catalog.put(after, node)] };
   }

@@ -98,7 +98,7 @@ export function planMove(
   entry: Entry,
   waiting: readonly Waiting[],
   to: Spot,
-  keepsTurn: (seq: number) => boolean,
+  keepsTurn: (mkdir: PendingIntent) => boolean,
   replace?: NodeId,
 ): Plan {
   const [only, ...others] = waiting;
@@ -108,7 +108,7 @@ export function planMove(
   }
   if (only.intent.op === 'mkdir') {
     // The contents of the folder were journaled after it, so it must keep its position, or be moved after all of them.
-    if (replace === undefined && keepsTurn(only.intent.seq)) {
+    if (replace === undefined && keepsTurn(only.intent)) {
       return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
     }
     return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
@@ -118,12 +118,18 @@ export function planMove(
 }
 
 /**
- * Whether the intent `seq` could put its node at a place as if it had been journaled that way: no intent concerns the
- * name, the folder is not created later, and nothing moves later, which could put that folder below the node in the
- * meantime. This keeps every intent behind those that it depends on, so the order never has a cycle.
+ * Whether an intent could put its node at a place as if it had been journaled that way: no intent concerns the name, the
+ * folder is not created later, and nothing in the space moves later, which could put that folder below the node in the
+ * meantime. This keeps every intent behind those that it depends on, so the order never has a cycle. Moves in other spaces
+ * do not count: the Archive refuses the separate `move` that would be necessary.
  */
-export function keepsTurn(intents: Iterable<PendingIntent>, seq: number, { parent, name }: Spot): boolean {
+export function keepsTurn(
+  intents: Iterable<PendingIntent>,
+  { seq, space }: Pick<PendingIntent, 'seq' | 'space'>,
+  { parent, name }: Spot,
+): boolean {
   for (const intent of intents) {
+    if (intent.space !== space) continue;
     if (intent.name === name && intent.parent === parent) return false;
     if (intent.origin?.name === name && intent.origin.parent === parent) return false;
     if (intent.seq > seq && (intent.op === 'move' || (intent.node === parent && isCreation(intent)))) return false;

@@ -38,8 +38,8 @@ export class IntentPlanner {
   }
 
   /** See the function of that name. */
-  keepsTurn(seq: number, spot: Spot): boolean {
-    return keepsTurn(this.#parts.journal.all(), seq, spot);
+  keepsTurn(mkdir: PendingIntent, spot: Spot): boolean {
+    return keepsTurn(this.#parts.journal.all(), mkdir, spot);
   }
 
   /** The ops of a plan; submit them in the same turn. */

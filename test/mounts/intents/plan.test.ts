@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Entry } from '../../../src/cache/tree/entry.ts';
 import type { PendingIntent } from '../../../src/cache/tree/journal.ts';
 import {
+  keepsTurn,
   planAttr,
   planContent,
   planCreation,
@@ -136,4 +137,13 @@ t.test('creation', async (t) => {
   t.match(planCreation(born, { version: 'v', staged: 'a' }), { add: [{ op: 'put', base: null, staged: 'a' }] });
   t.match(planCreation(bornFolder), { add: [{ op: 'mkdir' }] });
   t.match(planCreation({ ...born, kind: 'symlink' }, undefined, 'r'), { add: [{ op: 'symlink', replace: 'r' }] });
+});
+
+t.test('a new folder that is renamed keeps its turn unless something of its space moves later', (t) => {
+  const { intent } = unsent('mkdir');
+  const later = (space: string): PendingIntent => unsent('move', { node: 'm', parent: 'o', name: 'h', space }).intent;
+  t.equal(keepsTurn([intent], intent, to), true);
+  t.equal(keepsTurn([intent, later('s')], intent, to), false);
+  t.equal(keepsTurn([intent, later('other')], intent, to), true, 'spaces do not wait for each other');
+  t.end();
 });
