@@ -6,7 +6,7 @@ interface Rare {
   atime?: number | undefined;
   files?: Set<OpenFile> | undefined;
   lent?: Lent | undefined;
-  recentDeletions?: Attr | undefined;
+  unlinkedAttr?: Attr | undefined;
   touched?: number | undefined;
 }
 
@@ -67,12 +67,12 @@ export class Inode {
   }
 
   /** What it was when a request of the kernel took its name away. */
-  get recentDeletions(): Attr | undefined {
-    return this.#rare?.recentDeletions;
+  get unlinkedAttr(): Attr | undefined {
+    return this.#rare?.unlinkedAttr;
   }
 
-  set recentDeletions(recentDeletions: Attr | undefined) {
-    this.#change({ recentDeletions });
+  set unlinkedAttr(unlinkedAttr: Attr | undefined) {
+    this.#change({ unlinkedAttr });
   }
 
   /** When something of it was set that the port does not keep; its ctime is not before this. */

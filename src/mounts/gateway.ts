@@ -63,11 +63,11 @@ export class Gateway {
 
   /**
    * Resolves when the drive has its folders. Before this computer's first contact with the cloud it has none, and
-   * programs would see an empty drive; after `backoff` ms without contact it resolves anyway.
+   * programs would see an empty drive; after `timeout` ms without contact it resolves anyway.
    */
-  async ready(backoff: number): Promise<void> {
+  async ready(timeout: number): Promise<void> {
     const { catalog } = this.#stack.ground;
-    for (const end = performance.now() + backoff; performance.now() < end; await sleep(LOOK)) {
+    for (const end = performance.now() + timeout; performance.now() < end; await sleep(LOOK)) {
       if ((await catalog.spaces()).length > 0) return;
     }
   }

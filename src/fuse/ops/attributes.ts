@@ -24,7 +24,7 @@ function attrOf(state: State, inode: Inode, request: Request): Awaitable<Attr> {
     (error) => {
       const [file] = inode.files ?? [];
       if (!(isFsError(error, 'ESTALE') || isFsError(error, 'ENOENT'))) throw error;
-      if (file === undefined && inode.recentDeletions !== undefined) return inode.recentDeletions;
+      if (file === undefined && inode.unlinkedAttr !== undefined) return inode.unlinkedAttr;
       if (file === undefined) throw error;
       inode.unlinked = true;
       return file.handle.attr(request);

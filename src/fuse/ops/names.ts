@@ -118,7 +118,7 @@ function gone(state: State, attr: Attr | undefined): void {
   const inode = attr && state.inodes.find(attr.id);
   if (inode === undefined) return;
   inode.unlinked = true;
-  inode.recentDeletions = attr;
+  inode.unlinkedAttr = attr;
   inode.touched = state.now();
 }
 

@@ -57,7 +57,7 @@ export class Replica {
 
   /** Defers a task that need not be done in this turn. */
   later(task: () => Promise<void>): void {
-    this.#background.add(task).catch((error: unknown) => this.parts.log.warn({ err: error }, 'tidying up failed'));
+    this.#background.add(task).catch((error: unknown) => this.parts.log.warn({ err: error }, 'cleaning up failed'));
   }
 
   /** Resolves when the deferred tasks are done. */

@@ -49,8 +49,8 @@ function contradiction(versions: readonly Thinnable[], now: number): number | un
 function leastHole(older: readonly Thinnable[], now: number): number {
   const latest = Math.max(now, ...older.map(({ since }) => since));
   const ages = [0, ...older.map(({ since }) => latest - since)];
-  const batchDelay = closestOfBurst(ages);
-  if (batchDelay !== undefined) return batchDelay;
+  const burst = closestOfBurst(ages);
+  if (burst !== undefined) return burst;
   const steps = differences(ages.map((age) => Math.log(age + FINEST)));
   const holes = steps.slice(1).map((step, at) => step + (steps[at] as number));
   const lasting = holes.map((_, at) => isLasting(older, at));

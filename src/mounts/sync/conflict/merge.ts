@@ -7,7 +7,7 @@ import { isCreation } from '../../intents/plan.ts';
 /** Which parts of a node were changed on this computer and are not in the cloud yet. */
 export interface LocalChanges {
   /** The cloud does not know the node. */
-  readonly planNewNode: boolean;
+  readonly isNew: boolean;
   readonly place: boolean;
   readonly content: boolean;
   readonly attr: boolean;
@@ -15,10 +15,10 @@ export interface LocalChanges {
 }
 
 export function localChangesOf(intents: readonly PendingIntent[]): LocalChanges {
-  const planNewNode = intents.some(isCreation);
+  const isNew = intents.some(isCreation);
   return {
-    planNewNode,
-    place: planNewNode || intents.some(({ op }) => op === 'move'),
+    isNew,
+    place: isNew || intents.some(({ op }) => op === 'move'),
     content: intents.some(({ op }) => op === 'put'),
     attr: intents.some(({ op }) => op !== 'move' && op !== 'remove'),
     removal: intents.some(({ op }) => op === 'remove'),
@@ -52,7 +52,7 @@ export function merge(before: Entry | undefined, record: NodeRecord, local: Loca
 /** True if the record changes a part that was changed here, too: the cloud's response to our intent decides. */
 export function clashes(before: Entry, record: NodeRecord, local: LocalChanges): boolean {
   const { base } = before;
-  if (base === undefined || base === null) return local.planNewNode;
+  if (base === undefined || base === null) return local.isNew;
   const content = local.content && record.version !== base.version;
   const place = local.place && (record.parent !== base.parent || record.name !== base.name);
   return content || place;

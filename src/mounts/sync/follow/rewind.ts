@@ -31,7 +31,7 @@ export interface RewindOptions {
  * lost and this computer still has: under the same ids, so that several computers that do so agree. Nodes of which only
  * the names are left are reported and no longer shown. Everything that it does is an intent in the journal; it can be
  * interrupted and restarted at any point.
- * First every record of a snapshot is `note`d, then `closeBacking` is called, then every record of a second snapshot is
+ * First every record of a snapshot is `note`d, then `giveBack` is called, then every record of a second snapshot is
  * to `meet` what is shown here.
  */
 export class Rewind {
@@ -60,7 +60,7 @@ export class Rewind {
    * Plans the restoration to the cloud of what it does not have any more. `cursor` is that of the snapshot. Returns the
    * records of what was removed there.
    */
-  async closeBacking(cursor: number): Promise<NodeRecord[]> {
+  async giveBack(cursor: number): Promise<NodeRecord[]> {
     const { catalog } = this.#replica.parts;
     const lost: NodeId[] = [];
     const gone = new Map<NodeId, NodeRecord>();

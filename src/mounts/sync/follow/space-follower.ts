@@ -185,7 +185,7 @@ export class SpaceFollower {
       }
       if (first === undefined) return false;
       this.#position = first.cursor;
-      for (const removed of await rewind.closeBacking(first.cursor)) this.#applier.takeAbsence(removed, removed.rev);
+      for (const removed of await rewind.giveBack(first.cursor)) this.#applier.takeAbsence(removed, removed.rev);
       const second = remote.snapshot(this.#id, context);
       if (
         (await this.#read(

@@ -97,13 +97,13 @@ t.test('evenly spaced saves are kept at distances that grow', async (t) => {
 });
 
 t.test('of a burst long ago the last is what remains', async (t) => {
-  const batchDelay = every(0, 5 * MINUTE, MINUTE).map((since, i) => ({
+  const burst = every(0, 5 * MINUTE, MINUTE).map((since, i) => ({
     since,
     until: null,
     size: 1,
-    name: `batchDelay ${i}`,
+    name: `burst ${i}`,
   }));
-  const kept = keep([...batchDelay, ...at(...every(20 * DAY, 21 * DAY, HOUR))]);
+  const kept = keep([...burst, ...at(...every(20 * DAY, 21 * DAY, HOUR))]);
   t.equal(kept.at(-1)?.name, 'burst 5');
   t.equal(kept.filter(({ name }) => name !== undefined).length, 1);
 });
