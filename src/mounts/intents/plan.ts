@@ -120,19 +120,20 @@ export function planMove(
 /**
  * Whether an intent could put its node at a place as if it had been journaled that way: no intent concerns the name, the
  * folder is not created later, and nothing in the space moves later, which could put that folder below the node in the
- * meantime. This keeps every intent behind those that it depends on, so the order never has a cycle. Moves in other spaces
+ * meantime (the folder that the node is in already cannot be put below it). This keeps every intent behind those that it depends on, so the order never has a cycle. Moves in other spaces
  * do not count: the Archive refuses the separate `move` that would be necessary.
  */
 export function keepsTurn(
   intents: Iterable<PendingIntent>,
-  { seq, space }: Pick<PendingIntent, 'seq' | 'space'>,
+  { seq, space, parent: present }: Pick<PendingIntent, 'seq' | 'space' | 'parent'>,
   { parent, name }: Spot,
 ): boolean {
   for (const intent of intents) {
     if (intent.space !== space) continue;
     if (intent.name === name && intent.parent === parent) return false;
     if (intent.origin?.name === name && intent.origin.parent === parent) return false;
-    if (intent.seq > seq && (intent.op === 'move' || (intent.node === parent && isCreation(intent)))) return false;
+    if (intent.seq < seq || parent === present) continue;
+    if (intent.op === 'move' || (intent.node === parent && isCreation(intent))) return false;
   }
   return true;
 }

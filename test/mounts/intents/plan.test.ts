@@ -145,5 +145,6 @@ t.test('a new folder that is renamed keeps its turn unless something of its spac
   t.equal(keepsTurn([intent], intent, to), true);
   t.equal(keepsTurn([intent, later('s')], intent, to), false);
   t.equal(keepsTurn([intent, later('other')], intent, to), true, 'spaces do not wait for each other');
+  t.equal(keepsTurn([intent, later('s')], intent, { ...to, parent: intent.parent }), true, 'within its folder it does');
   t.end();
 });
