@@ -8,7 +8,7 @@ const XML = { 'Content-Type': 'application/xml; charset=utf-8' };
 
 t.test('extended MKCOL makes a folder with its properties', async (t) => {
   const dav = await DavServer.start(t);
-  t.match((await dav.ask('OPTIONS', '/')).headers, { dav: /assign-mkcol/ });
+  t.match((await dav.ask('OPTIONS', '/')).headers, { dav: /extended-mkcol/ });
   const modified = '<D:getlastmodified>Mon, 01 Jan 2024 12:00:00 GMT</D:getlastmodified>';
   const body = mkcol(COLLECTION, '<x:colour>red</x:colour>', modified);
   t.equal((await dav.ask('MKCOL', '/d/', { headers: XML, body })).status, 201);

@@ -120,8 +120,9 @@ export function planMove(
 /**
  * Whether an intent could put its node at a place as if it had been journaled that way: no intent concerns the name, the
  * folder is not created later, and nothing in the space moves later, which could put that folder below the node in the
- * meantime (the folder that the node is in already cannot be put below it). This keeps every intent behind those that it depends on, so the order never has a cycle. Moves in other spaces
- * do not count: the Archive refuses the separate `move` that would be necessary.
+ * meantime (the folder that the node is in already cannot be put below it). This keeps every intent behind those that it
+ * depends on, so the order never has a cycle. Moves in other spaces do not count: the Archive refuses the separate `move`
+ * that would be necessary.
  */
 export function keepsTurn(
   intents: Iterable<PendingIntent>,
