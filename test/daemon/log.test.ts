@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -6,7 +6,7 @@ import { openLog } from '../../src/daemon/log.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 function numbers(path: string): number[] {
-  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  const lines = (existsSync(path) ? readFileSync(path, 'utf8') : '').split('\n').filter(Boolean);
   return lines.map((line) => (JSON.parse(line) as { i: number }).i);
 }
 
@@ -18,8 +18,10 @@ t.test('a log that grows is set aside while the program runs, and no line is los
     log.info({ i }, 'a line');
     if (i % 10 === 9) await delay(2);
   }
-  await delay(50);
-  logFile.flush();
+  for (let i = 0; i < 500 && numbers(path).at(-1) !== 299; i++) {
+    logFile.flush();
+    await delay(10);
+  }
   const [before, after] = [numbers(`${path}.old`), numbers(path)];
   t.equal(after.at(-1), 299);
   t.equal(before.at(-1), (after[0] ?? 0) - 1, 'the new log goes on where the old one ends');
@@ -36,7 +38,9 @@ t.test('a log that is large already is set aside with the first line', async (t)
   const second = openLog(dir, 'test', 'info', 1000);
   await delay(20);
   second.log.info({ i: 100 }, 'a line');
-  await delay(50);
-  t.equal(numbers(join(dir, 'test.log.old')).at(-1), 100);
+  const old = join(dir, 'test.log.old');
+  for (let i = 0; i < 500 && !existsSync(old); i++) await delay(10);
+  t.equal(numbers(old).at(-1), 100);
+  for (let i = 0; i < 500 && !existsSync(join(dir, 'test.log')); i++) await delay(10);
   t.strictSame(numbers(join(dir, 'test.log')), []);
 });
