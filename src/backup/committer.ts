@@ -1,11 +1,11 @@
 import { withMark } from '../cloud/marks.ts';
 import type { Remote } from '../cloud/remote.ts';
 import { fsCodeOf } from '../cloud/errors.ts';
-import { MAX_INTENTS } from '../cloud/limits.ts';
 import type { Intent, IntentResult, NodeRecord } from '../cloud/records.ts';
 import type { WireCode } from '../cloud/errors.ts';
 import type { Context } from '../vfs/context.ts';
-import { asFsError, FsError } from '../vfs/fs-error.ts';
+import { CommitQueue } from '../transfer/commit-queue.ts';
+import { FsError } from '../vfs/fs-error.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { StoreOp } from './store.ts';
 
@@ -28,29 +28,24 @@ export interface CommitterOptions {
   readonly problem: (path: string, reason: string) => void;
 }
 
-/** Bytes of block lists in one request; a list of a very large file goes alone. */
-const LIST_BYTES = 1024 * 1024;
-/** Changes that may wait; more make `room` wait. */
-const WAITING = 4 * MAX_INTENTS;
+/** Notes that are written without waiting for a batch of changes. */
+const NOTES = 2000;
 
 /** Refusals that say: the mirror is not what the index says. */
 const SURPRISES: ReadonlySet<WireCode> = new Set(['exists', 'conflict', 'gone', 'not_found', 'not_a_folder']);
 
-/**
- * Sends changes in the order in which they were given, in batches: while one is under way the next one gathers. The
- * index follows each batch in one write.
- */
+/** Commits changes in the order in which they were added. The index follows each batch in one write. */
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #queue: Change[] = [];
+  readonly #queue: CommitQueue<Change>;
   readonly #notes: (() => StoreOp[])[] = [];
-  #running: Promise<void> = Promise.resolve();
-  #active = false;
-  #failure: FsError | undefined;
   #surprised = false;
 
   constructor(options: CommitterOptions) {
+    const { remote, context } = options;
     this.#options = options;
+    const settle = async (batch: readonly Change[], results: readonly IntentResult[]) => this.#settle(batch, results);
+    this.#queue = new CommitQueue({ remote, context, settle });
   }
 
   /** Whether a refusal has shown that the index has to be made again. */
@@ -59,75 +54,46 @@ export class Committer {
   }
 
   add(change: Change): void {
-    this.#queue.push(change);
-    this.#start();
+    this.#queue.add(change);
   }
 
-  /** Something that only the index has to learn, about a node of which no change is waiting. */
+  /** Something that only the index has to record, about a node of which no change is waiting. */
   note(ops: () => StoreOp[]): void {
     this.#notes.push(ops);
-    if (this.#notes.length >= WAITING) this.#start();
   }
 
-  /** Answered when not too much waits. @throws what stopped the committing */
+  /** Resolves when not too much waits. @throws what stopped the committing */
   async room(): Promise<void> {
-    while (this.#queue.length > WAITING && this.#failure === undefined) await this.#running;
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#queue.room();
+    if (this.#notes.length >= NOTES) await this.#writeNotes();
   }
 
-  /** Answered when everything given so far is done. @throws what stopped the committing */
+  /** Resolves when everything added so far is done. @throws what stopped the committing */
   async flush(): Promise<void> {
-    this.#start();
-    while (this.#active) await this.#running;
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#queue.flush();
+    await this.#writeNotes();
   }
 
-  #start(): void {
-    if (this.#active || this.#failure !== undefined) return;
-    this.#active = true;
-    this.#running = this.#run();
-  }
-
-  async #run(): Promise<void> {
-    try {
-      // What is given in the same turn goes in the same batch.
-      await Promise.resolve();
-      while (this.#queue.length > 0 || this.#notes.length > 0) await this.#step();
-    } catch (error) {
-      this.#failure = asFsError(error, 'backup');
-    } finally {
-      this.#active = false;
-    }
-  }
-
-  async #step(): Promise<void> {
-    const { index, remote, context } = this.#options;
-    const batch = this.#take();
-    const ops = this.#notes.splice(0).flatMap((note) => note());
-    if (batch.length === 0) return index.write(ops);
-    const results = await remote.commit(
-      batch.map(({ intent }) => intent),
-      context,
-    );
+  async #settle(batch: readonly Change[], results: readonly IntentResult[]): Promise<void> {
+    const ops = this.#takeNotes();
     for (const [i, result] of results.entries()) {
       const change = batch[i] as Change;
       if (result.status === 'done') ops.push(...(await change.effect(result.node)));
       else this.#refused(change, result);
     }
-    await this.#learn(ops, results);
+    await this.#record(ops, results);
   }
 
-  #take(): Change[] {
-    let count = 0;
-    for (let bytes = 0; count < Math.min(MAX_INTENTS, this.#queue.length); count++) {
-      bytes += listBytes((this.#queue[count] as Change).intent);
-      if (bytes > LIST_BYTES && count > 0) break;
-    }
-    return this.#queue.splice(0, count);
+  async #writeNotes(): Promise<void> {
+    await this.#options.index.write(this.#takeNotes());
   }
 
-  /** The cursor goes on only over revisions that are all ours. */
-  async #learn(ops: StoreOp[], results: readonly IntentResult[]): Promise<void> {
+  #takeNotes(): StoreOp[] {
+    return this.#notes.splice(0).flatMap((note) => note());
+  }
+
+  /** The cursor advances only over revisions that are all ours. */
+  async #record(ops: StoreOp[], results: readonly IntentResult[]): Promise<void> {
     const { index } = this.#options;
     const { state } = index;
     if (!state) return index.write(ops);
@@ -148,8 +114,4 @@ export class Committer {
     else if (SURPRISES.has(code)) this.#surprised = true;
     else this.#options.problem(change.path, message);
   }
-}
-
-function listBytes(intent: Intent): number {
-  return intent.op === 'put' && 'blocks' in intent.content ? intent.content.blocks.length : 0;
 }

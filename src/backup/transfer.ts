@@ -1,10 +1,12 @@
 import type { Remote } from '../cloud/remote.ts';
+import type { WorkerThread } from '../threads/worker-thread.ts';
+import { BlockSender, bytesOf, type SendableBlock } from '../transfer/block-sender.ts';
+import { Pipeline } from '../transfer/pipeline.ts';
 import type { Context } from '../vfs/context.ts';
 import { asFsError, type FsError } from '../vfs/fs-error.ts';
 import type { ReadOutcome, Segment, SegmentBlock } from './segment-reader.ts';
-import type { SourceResponse, SourceRequest } from './source-thread.ts';
+import type { SourceRequest, SourceResponse } from './source-thread.ts';
 import type { Tally } from './tally.ts';
-import type { WorkerThread } from '../threads/worker-thread.ts';
 
 export type SourceThread = WorkerThread<SourceRequest, SourceResponse>;
 
@@ -24,24 +26,27 @@ export interface TransferOptions {
   readonly context: Context;
 }
 
-/** Segments that are asked about or uploaded at a time; each is 8 MiB of memory at most. */
+/** Segments that are sent at a time; each is 8 MiB of memory at most. */
 const SEGMENTS = 3;
 /** Files that may wait for the reader. */
 const WAITING = 4000;
 
-/** Reads files, sends the blocks that the cloud lacks, and says of each file when it is there. */
+/** Reads files, sends the blocks that the cloud lacks, and finishes each file when all of its blocks are there. */
 export class Transfer {
   readonly #options: TransferOptions;
+  readonly #sender: BlockSender;
+  /** Sends segments beside each other; their files are finished in the order of reading. */
+  readonly #pipeline = new Pipeline(SEGMENTS);
   readonly #jobs = new Map<number, ReadJob>();
   #unsent: { token: number; path: string }[] = [];
   #last = 0;
-  #running: Promise<void> = Promise.resolve();
-  #active = false;
+  #running: Promise<void> | undefined;
   #failure: FsError | undefined;
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: TransferOptions) {
     this.#options = options;
+    this.#sender = new BlockSender(options.remote);
   }
 
   add(job: ReadJob): void {
@@ -50,20 +55,18 @@ export class Transfer {
     this.#unsent.push({ token, path: job.path });
     this.#options.tally.total.files += 1;
     this.#options.tally.total.bytes += job.size;
-    if (this.#active) return;
-    this.#active = true;
-    this.#running = this.#run();
+    this.#running ??= this.#run();
   }
 
-  /** Answered when not too many files wait. @throws what stopped the transfer */
+  /** Resolves when not too many files wait. @throws what stopped the transfer */
   async room(): Promise<void> {
     while (this.#jobs.size > WAITING) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Answered when all files given so far are finished. @throws what stopped the transfer */
+  /** Resolves when all files given so far are finished. @throws what stopped the transfer */
   async drain(): Promise<void> {
-    while (this.#active) await this.#running;
+    while (this.#running !== undefined) await this.#running;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -71,27 +74,25 @@ export class Transfer {
     // What is given in the same turn is asked for together.
     await Promise.resolve();
     while (this.#jobs.size > 0) {
-      const shipping = new Set<Promise<void>>();
-      await this.#readAll(shipping).catch((error: unknown) => this.#fail(error));
-      await Promise.all(shipping);
+      await this.#readAll().catch((error: unknown) => this.#fail(error));
+      await this.#pipeline.idle();
     }
-    this.#active = false;
+    this.#running = undefined;
   }
 
-  /** Reads on while segments are shipped; their files are finished in the order of reading. */
-  async #readAll(shipping: Set<Promise<void>>): Promise<void> {
-    let last: Promise<void> = Promise.resolve();
+  async #readAll(): Promise<void> {
     while (this.#jobs.size > 0) {
-      const segment = await this.#next();
-      if (isNothing(segment)) {
-        await last;
+      const { blocks, outcomes } = await this.#next();
+      if (blocks.length + outcomes.length === 0) {
+        await this.#pipeline.idle();
         continue;
       }
-      const shipped = this.#ship(segment, last);
-      last = shipped;
-      const settled = shipped.catch((error: unknown) => this.#fail(error)).finally(() => shipping.delete(settled));
-      shipping.add(settled);
-      if (shipping.size >= SEGMENTS) await Promise.race(shipping);
+      const sent = this.#pipeline.run(
+        async () => this.#send(blocks),
+        async () => this.#finish(outcomes),
+      );
+      sent.catch((error: unknown) => this.#fail(error));
+      await this.#pipeline.room();
     }
   }
 
@@ -104,24 +105,14 @@ export class Transfer {
     return reader.request<Segment>({ ask: 'next' });
   }
 
-  async #ship({ blocks, outcomes }: Segment, before: Promise<void>): Promise<void> {
-    if (blocks.length > 0) await this.#send(blocks);
-    await before;
-    await this.#finish(outcomes);
-  }
-
-  async #send(blocks: readonly SegmentBlock[]): Promise<void> {
-    const { remote, context, tally } = this.#options;
-    const byDigest = new Map(blocks.map((block) => [block.digest, block]));
-    const missing = await remote.missing([...byDigest.keys()], context);
-    const lacking = missing
-      .map((digest) => byDigest.get(digest))
-      .filter((block): block is SegmentBlock => block !== undefined);
-    await remote.upload(lacking, context);
-    const sum = (list: readonly SegmentBlock[]) => list.reduce((bytes, { data }) => bytes + data.length, 0);
+  async #send(segment: readonly SegmentBlock[]): Promise<void> {
+    const { context, tally } = this.#options;
+    const blocks = segment.map(sendable);
+    const lacking = await this.#sender.lacking(blocks, context);
+    await this.#sender.send(lacking, context);
     tally.uploaded.blocks += lacking.length;
-    tally.uploaded.bytes += sum(lacking);
-    tally.read.bytes += sum(blocks);
+    tally.uploaded.bytes += bytesOf(lacking);
+    tally.read.bytes += bytesOf(blocks);
   }
 
   async #finish(outcomes: readonly ReadOutcome[]): Promise<void> {
@@ -145,6 +136,7 @@ export class Transfer {
   }
 }
 
-function isNothing({ blocks, outcomes }: Segment): boolean {
-  return blocks.length === 0 && outcomes.length === 0;
+/** What is uploaded for the second time, after a copy or a move on the computer, is what asking saves. */
+function sendable({ digest, data }: SegmentBlock): SendableBlock {
+  return { digest, size: data.length, isNew: false, read: () => data };
 }

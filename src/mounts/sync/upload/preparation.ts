@@ -10,7 +10,8 @@ import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
 import type { Sent } from './success-handler.ts';
 import { rebaseSuccessors } from './successors.ts';
-import { uploadContents, wireContent, type Progress, type Upload } from '../../../transfer/upload-blocks.ts';
+import type { BlockSender } from '../../../transfer/block-sender.ts';
+import { uploadContents, wireContent, type Upload } from '../../../transfer/contents.ts';
 import { wireIntent } from './wire-intent.ts';
 
 /** Files that are hashed at a time. */
@@ -53,13 +54,13 @@ export class Preparation {
   }
 
   /** Hashes the contents and uploads the blocks that the cloud lacks. @throws FsError as `Remote` does */
-  async upload(context: Context, progress: Progress): Promise<void> {
+  async upload(sender: BlockSender, context: Context): Promise<void> {
     this.#sent = await this.#hash(context);
     const uploads: Upload[] = [];
     for (const { file, manifest } of this.#sent) {
       if (file !== undefined && manifest !== undefined) uploads.push({ file, manifest });
     }
-    await uploadContents(this.#replica.parts.remote, uploads, context, progress);
+    await uploadContents(sender, uploads, context);
   }
 
   /** Records that the intents are being sent, with everything that they contain. */

@@ -3,6 +3,7 @@ import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { IntentResult, Mark } from '../../../cloud/records.ts';
 import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
 import { Backoff } from '../../../transfer/backoff.ts';
+import { BlockSender } from '../../../transfer/block-sender.ts';
 import { BatchDelay } from '../../../transfer/batch-delay.ts';
 import { isCreation } from '../../intents/plan.ts';
 import { Preparation } from './preparation.ts';
@@ -12,6 +13,7 @@ import { Behind, holders, schedule, type Schedule, type ScheduleFacts } from './
 import type { Sent, Sources } from './success-handler.ts';
 import { ResultHandler, type RefusedResult } from './result-handler.ts';
 import { BIG_LANES, uploadFacts } from './upload-facts.ts';
+import { Pipeline } from '../../../transfer/pipeline.ts';
 import { Signal } from '../../../transfer/signal.ts';
 
 /** Attempts at an intent that the cloud rejects as malformed, or whose response is malformed, before it is parked. */
@@ -63,8 +65,9 @@ export class Uploader {
   #preparing = 0;
   #big = 0;
   #inFlight = 0;
-  #commits: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  /** One batch is committed while the next is hashed and uploaded. */
+  readonly #pipeline = new Pipeline(2);
+  readonly #sender: BlockSender;
   readonly #batchDelay = new BatchDelay();
   #running: Promise<void> | undefined;
 
@@ -76,6 +79,7 @@ export class Uploader {
     setMaxListeners(0, this.#stop.signal);
     this.#resultHandler = new ResultHandler(replica, sources);
     this.#backoff = new Backoff(replica.parts);
+    this.#sender = new BlockSender(replica.parts.remote);
     this.#facts = uploadFacts(replica, {
       isHurried: (intent) => this.#isHurried(intent),
       heldUntil: (seq) => this.#again.get(seq) ?? 0,
@@ -150,7 +154,7 @@ export class Uploader {
     this.#stop.abort();
     await this.#running;
     while (this.#inFlight > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    await this.#commits;
+    await this.#pipeline.idle();
     await this.#replica.idle();
   }
 
@@ -171,7 +175,7 @@ export class Uploader {
   /** Starts what can be sent; returns the time until more may be ready, ms. */
   #send(): number | undefined {
     const { journal, now } = this.#replica.parts;
-    if (journal.size === 0 || this.#preparing > 0 || this.#waiting > 0) return undefined;
+    if (journal.size === 0 || this.#preparing > 0 || !this.#pipeline.hasRoom) return undefined;
     const wait = this.#batchDelay.wait(journal.last, performance.now());
     if (wait > 0 && this.#hurried.size === 0) return wait;
     const { batch, big, nextAt } = this.#pick();
@@ -227,31 +231,25 @@ export class Uploader {
 
   async #carry(preparation: Preparation, big: boolean): Promise<void> {
     const { signal } = this.#stop;
-    try {
+    const prepare = async (): Promise<void> => {
       try {
-        await preparation.upload({ signal }, () => undefined);
+        await preparation.upload(this.#sender, { signal });
       } finally {
         if (!big) this.#preparing--;
       }
-      await (big ? this.#commit(preparation) : this.#inTurn(() => this.#commit(preparation)));
+    };
+    const commit = async (): Promise<void> => {
+      // The next batch may be prepared.
+      this.#wake.wake();
+      await this.#commit(preparation);
+    };
+    try {
+      await (big ? prepare().then(commit) : this.#pipeline.run(prepare, commit));
       for (const { intent, error } of preparation.failed) this.#park(intent, error);
       this.#backoff.worked();
     } catch (error) {
       this.#failed(preparation, error);
     }
-  }
-
-  /** Commits the batches one after the other; the next is prepared in the meantime. */
-  async #inTurn(commit: () => Promise<void>): Promise<void> {
-    this.#waiting++;
-    const before = this.#commits;
-    const run = before.then(() => {
-      this.#waiting--;
-      this.#wake.wake();
-      return commit();
-    });
-    this.#commits = run.catch(() => undefined);
-    await run;
   }
 
   async #commit(preparation: Preparation): Promise<void> {

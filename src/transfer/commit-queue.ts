@@ -1,0 +1,90 @@
+import { MAX_INTENTS } from '../cloud/limits.ts';
+import type { Intent, IntentResult } from '../cloud/records.ts';
+import type { Remote } from '../cloud/remote.ts';
+import type { Context } from '../vfs/context.ts';
+
+/** Bytes of block lists in one request; the list of a very large file goes alone. */
+const LIST_BYTES = 1024 * 1024;
+/** Changes that may wait; more make `room` wait. */
+const WAITING = 4 * MAX_INTENTS;
+
+export interface CommitQueueOptions<Change> {
+  readonly remote: Pick<Remote, 'commit'>;
+  readonly context: Context;
+  /** Called with each batch and its results, in the same order, before the next one is sent. What it throws ends the queue. */
+  readonly settle: (batch: readonly Change[], results: readonly IntentResult[]) => Promise<void>;
+}
+
+/**
+ * Sends changes in the order in which they were added, in batches: while one is being committed the next one gathers. After
+ * a failure nothing more is sent. Its owner keeps what the changes were made from, so nothing is lost with the queue.
+ */
+export class CommitQueue<Change extends { readonly intent: Intent }> {
+  readonly #options: CommitQueueOptions<Change>;
+  readonly #queue: Change[] = [];
+  readonly #waiters: (() => void)[] = [];
+  #running: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: CommitQueueOptions<Change>) {
+    this.#options = options;
+  }
+
+  add(change: Change): void {
+    this.#queue.push(change);
+    if (this.#failure === undefined) this.#running ??= this.#run();
+  }
+
+  /** Resolves when not too many changes wait. @throws what stopped the queue */
+  async room(): Promise<void> {
+    while (this.#running !== undefined && this.#queue.length > WAITING) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Resolves when everything added so far is settled. @throws what stopped the queue */
+  async flush(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #run(): Promise<void> {
+    // What is added in the same turn goes in the same batch.
+    await Promise.resolve();
+    try {
+      while (this.#queue.length > 0) {
+        const batch = this.#take();
+        this.#wake();
+        await this.#send(batch);
+      }
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.#running = undefined;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+
+  async #send(batch: readonly Change[]): Promise<void> {
+    const { remote, context, settle } = this.#options;
+    const intents = batch.map(({ intent }) => intent);
+    await settle(batch, await remote.commit(intents, context));
+  }
+
+  #take(): Change[] {
+    let count = 0;
+    for (let bytes = 0; count < Math.min(MAX_INTENTS, this.#queue.length); count++) {
+      bytes += listBytes((this.#queue[count] as Change).intent);
+      if (bytes > LIST_BYTES && count > 0) break;
+    }
+    return this.#queue.splice(0, count);
+  }
+}
+
+function listBytes(intent: Intent): number {
+  return intent.op === 'put' && 'blocks' in intent.content ? intent.content.blocks.length : 0;
+}

@@ -1,0 +1,62 @@
+import type { WireContent } from '../cloud/records.ts';
+import { BLOCK_SIZE } from '../vfs/block.ts';
+import type { Context } from '../vfs/context.ts';
+import type { DigestList } from '../vfs/digest-list.ts';
+import type { BlockSender, SendableBlock } from './block-sender.ts';
+
+/** Distinct blocks in one question for missing blocks; this many digests are in memory at a time. */
+const WINDOW = 4096;
+
+/** What a content consists of. */
+export interface Manifest {
+  readonly size: number;
+  readonly digests: DigestList;
+}
+
+/** Where the bytes of a content are read from. */
+export interface BlockReader {
+  block(index: number, context: Context): Promise<Uint8Array>;
+  /**
+   * False if the block is the same as in a content that the cloud has: then asking whether it is missing is worthwhile.
+   */
+  isOwn(index: number): boolean;
+}
+
+export interface Upload {
+  readonly file: BlockReader;
+  readonly manifest: Manifest;
+}
+
+/**
+ * Ensures that the cloud has every block of the contents. Blocks of small files are packed together into few requests;
+ * blocks that the cloud has already are not read. Holds a few packs in memory, independent of the total size.
+ */
+export async function uploadContents(sender: BlockSender, uploads: readonly Upload[], context: Context): Promise<void> {
+  for (const blocks of windows(uploads)) {
+    await sender.send(await sender.lacking(blocks, context), context);
+  }
+}
+
+/** What the cloud is sent about a content. */
+export function wireContent({ size, digests }: Manifest): WireContent {
+  return { size, blocks: Buffer.from(digests.toBytes()).toString('base64') };
+}
+
+/** The blocks of all contents, a few thousand at a time. */
+function* windows(uploads: readonly Upload[]): Generator<SendableBlock[]> {
+  let window: SendableBlock[] = [];
+  for (const { file, manifest } of uploads) {
+    for (const { digest, start } of manifest.digests.runs()) {
+      window.push({
+        digest: Buffer.from(digest).toString('hex'),
+        size: Math.min(BLOCK_SIZE, manifest.size - start * BLOCK_SIZE),
+        isNew: file.isOwn(start),
+        read: async (context) => file.block(start, context),
+      });
+      if (window.length < WINDOW) continue;
+      yield window;
+      window = [];
+    }
+  }
+  if (window.length > 0) yield window;
+}
