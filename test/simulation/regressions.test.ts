@@ -98,6 +98,30 @@ const SCRIPTS: readonly Script[] = [
       a cut
       a chmod /Sync/c 600`,
   },
+  {
+    what: 'a copy of a file that was created again by reference does not wait for ever',
+    seeds: [600889],
+    devices: 2,
+    steps: `
+      a create /Sync/c a0
+      a mv /Sync/c /Sync/ss
+      a mv /Sync/ss /Sync/%C3%A9
+      a mv /Sync/%C3%A9 /Sync/d
+      b create /Sync/b b2...
+      b write /Sync/d b3.....
+      b pull
+      b create /Sync/a b5...........
+      - meet
+      b kill 4
+      b mv /Sync/b /Sync/d
+      b mv /Sync/d%20(conflict,%20a,%202026-01-01%2000.00.00) /Sync/%C3%A9
+      a write /Sync/d a7........
+      b create /Sync/b b8.......
+      a mv /Sync/d /Sync/d%20(conflict,%20a,%202026-01-01%2000.00.00)
+      a flush
+      b cp /Sync/%C3%A9 /Sync/a
+      a rewrite /Sync/b a17.........`,
+  },
 ];
 
 t.setTimeout(600_000);

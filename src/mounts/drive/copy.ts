@@ -43,8 +43,11 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
     const source = nodeOf(ground, node.id, 'copy');
     const { parent, old } = target(ground, to, replace);
     const content = fork === undefined ? byReference(source) : { staged: fork.id, size: fork.size };
-    // A write has begun since.
-    if (content === undefined) return await copyFile(ground, node, to, replace);
+    if (content === undefined) {
+      if (source.staged === undefined) throw lost(source);
+      // A write has begun since.
+      return await copyFile(ground, node, to, replace);
+    }
     const place = { parent, name: to.name, old };
     if (fork === undefined && source.hash !== undefined) ground.store.share(source.hash);
     const { entry } = await replaceContent(
@@ -61,6 +64,10 @@ async function copyFile(ground: Ground, node: Entry, to: Place, replace: boolean
   } finally {
     fork?.close();
   }
+}
+
+function lost({ name }: Entry): FsError {
+  return new FsError('EIO', 'copy', { subject: name, reason: 'its content is neither here nor in the cloud' });
 }
 
 function isNamed({ catalog, journal }: Ground, node: NodeId, staged: string): boolean {

@@ -13,10 +13,10 @@ import type { Replica } from '../replica.ts';
 export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given?: NewContent): Entry {
   const { catalog, journal, openFiles, activity } = replica.parts;
   const intents = journal.of(entry.id);
-  const staged = given?.staged === undefined ? {} : { staged: given.staged };
-  const fresh = { ...reborn(replica, entry, to), ...staged };
-  const known = given === undefined ? contentOf(fresh, entry, intents) : { ...given, version: fresh.version };
-  const content = fresh.kind === 'file' ? known : undefined;
+  const node = reborn(replica, entry, to);
+  const known = given === undefined ? contentOf(node, entry, intents) : { ...given, version: node.version };
+  const content = node.kind === 'file' ? known : undefined;
+  const fresh = { ...node, ...bytesOf(content) };
   replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
   replica.submit(replica.planner.ops(planCreation(fresh, content)));
@@ -40,6 +40,12 @@ function reborn(replica: Replica, entry: Entry, { parent, name }: Spot): Entry {
   const { remote: _remote, ...kept } = entry;
   const version = entry.kind === 'file' ? { version: replica.newId() } : {};
   return { ...kept, ...version, id: replica.newId(), parent, name, rev: 0, base: null };
+}
+
+/** Where the bytes of a planned content are read from until it is in the cloud. */
+export function bytesOf(content: Pick<NewContent, 'staged' | 'from'> | undefined): Pick<Entry, 'staged' | 'remote'> {
+  if (content?.staged !== undefined) return { staged: content.staged };
+  return content?.from === undefined ? {} : { remote: content.from };
 }
 
 /** The content with which a node is created again. */

@@ -8,7 +8,7 @@ import type { NodeId } from '../../../vfs/node.ts';
 import { isFsError } from '../../../vfs/fs-error.ts';
 import { planAttr, planContent, planCreation, planPlainMove, type NewContent } from '../../intents/plan.ts';
 import { baseOf } from '../conflict/merge.ts';
-import { contentOf, recreate } from '../conflict/recreate.ts';
+import { bytesOf, contentOf, recreate } from '../conflict/recreate.ts';
 import type { Replica } from '../replica.ts';
 import { IdSet } from './id-set.ts';
 
@@ -143,8 +143,7 @@ export class Rewind {
     const { catalog, journal } = this.#replica.parts;
     if (this.#removed.has(entry.id)) return void recreate(this.#replica, entry, entry, content);
     const { remote: _remote, staged: _staged, base: _base, ...kept } = entry;
-    const staged = content?.staged === undefined ? {} : { staged: content.staged };
-    const fresh: Entry = { ...kept, ...staged, rev: 0, base: null };
+    const fresh: Entry = { ...kept, ...bytesOf(content), rev: 0, base: null };
     this.#replica.submit(journal.of(entry.id).map(({ seq }) => journal.remove(seq)));
     const plan = planCreation(fresh, content);
     const ops = this.#replica.planner.ops({ ...plan, add: plan.add.map((intent) => ({ ...intent, resent: true })) });

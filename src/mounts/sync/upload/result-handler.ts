@@ -9,7 +9,7 @@ import { SuccessHandler, type Sent, type Settled, type Sources } from './success
 import { baseOf, localChangesOf, merge } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import { remedyFor, type Refused, type Remedy } from '../../policy/reconcile.ts';
-import { recreate } from '../conflict/recreate.ts';
+import { bytesOf, recreate } from '../conflict/recreate.ts';
 import type { Replica } from '../replica.ts';
 import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
@@ -206,11 +206,11 @@ export class ResultHandler {
     if (entry === undefined || current === undefined) return this.#drop(intent);
     this.#sources.expect(current);
     const name = this.#replica.conflictName(entry);
-    const { remote: _remote, ...kept } = entry;
-    const copy: Entry = { ...kept, id: this.#replica.newId(), name, rev: 0, base: null };
-    const { staged: _staged, base: _base, hash: _hash, remote: _old, ...original } = entry;
     const intents = journal.of(entry.id);
     const puts = intents.filter(({ op }) => op === 'put');
+    const { remote: _remote, ...kept } = entry;
+    const copy: Entry = { ...bytesOf(puts.at(-1)), ...kept, id: this.#replica.newId(), name, rev: 0, base: null };
+    const { staged: _staged, base: _base, hash: _hash, remote: _old, ...original } = entry;
     const idle = intents.filter(({ op, seq }) => op === 'attr' && !journal.isFixed(seq));
     const place = { node: copy.id, parent: copy.parent, name };
     this.#replica.submit([
