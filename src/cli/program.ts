@@ -13,6 +13,7 @@ import { loginCommand } from './commands/login.ts';
 import { lsCommand } from './commands/ls.ts';
 import { mountCommands } from './commands/mount.ts';
 import { putCommand } from './commands/put.ts';
+import { serviceCommand } from './commands/service.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { trashCommand } from './commands/trash.ts';
@@ -31,7 +32,17 @@ export function createProgram(cli: Cli): Command {
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command');
   const groups: [string, Command[]][] = [
-    ['Run it:', [startCommand(cli), upCommand(cli), downCommand(cli), statusCommand(cli), ...mountCommands(cli)]],
+    [
+      'Run it:',
+      [
+        startCommand(cli),
+        upCommand(cli),
+        downCommand(cli),
+        statusCommand(cli),
+        ...mountCommands(cli),
+        serviceCommand(cli),
+      ],
+    ],
     [
       'Files:',
       [

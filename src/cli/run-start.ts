@@ -20,8 +20,8 @@ import { Supervisor } from '../daemon/supervisor.ts';
 import { settings, type Cli } from './cli.ts';
 import { gatewayFlags, isOver, mountArgs, type GatewayOptions } from './gateway-options.ts';
 import { mountHelp, type WebDavAccess } from './mount-help.ts';
+import { ownProgram } from './own-program.ts';
 import { StopRequests } from './stop-requests.ts';
-import { V8_FLAGS } from './v8-flags.ts';
 
 /** E-mail address of the embedded cloud's first account. */
 const FIRST_ACCOUNT = 'me@localhost';
@@ -151,7 +151,7 @@ function commandsOf(
   options: GatewayOptions,
   ports: { readonly webdav: number; readonly cloud: number },
 ): { cloud: string[]; gateway: string[] } {
-  const program = [process.execPath, ...new Set([...V8_FLAGS, ...process.execArgv]), process.argv[1] ?? ''];
+  const program = ownProgram();
   const url = `http://127.0.0.1:${ports.cloud}/`;
   const config = options.config === undefined ? [] : ['--config', options.config];
   const engine = options.webdavEngine === undefined ? [] : ['--webdav-engine', options.webdavEngine];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import { startFjord } from '../helpers/gateway-process.ts';
-import { runScript, tryCommand } from '../helpers/run-command.ts';
+import { tryCommand } from '../helpers/run-command.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -54,14 +54,4 @@ t.test('mount(8) knows the drive through its helper', { skip: withoutFuse() || b
   if (!t.equal(code, 0)) t.comment(`${out}\n${errors}`);
   t.match(out, new RegExp(`^fuse\\.fjord +${data}$`, 'm'), 'the source is the data folder');
   t.match(readFileSync(join(dir, 'errors'), 'utf8'), /unknown option sideways[^]*read-only[^]*no data folder/);
-});
-
-const analyzer = await tryCommand('which', ['systemd-analyze']);
-
-t.test('the systemd unit is right', { skip: analyzer.code !== 0 && 'there is no systemd-analyze' }, async (t) => {
-  const unit = join(root, 'docs/systemd/fjord.service');
-  t.equal(
-    (await runScript(`XDG_RUNTIME_DIR=${temporary(t)} systemd-analyze verify --user ${unit} 2>&1`, '/')).trim(),
-    '',
-  );
 });
