@@ -25,7 +25,9 @@ import type { Ground } from './drive/ground.ts';
 import { Guard } from './drive/guard.ts';
 import { IntentPlanner } from './intents/planner.ts';
 import { LockRecords } from './doors/lock-records.ts';
+import { FileRecords } from './drive/open/file-records.ts';
 import { OpenFiles } from './drive/open/open-files.ts';
+import { Sources } from './drive/open/source.ts';
 import { ParkedIntents } from './sync/upload/parked.ts';
 import { policies, policyFor } from './policy/policies.ts';
 import type { PolicyOf } from './policy/policy.ts';
@@ -152,14 +154,15 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
   const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());
   const parts = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
-  const files = new OpenFiles(parts);
+  const records = new FileRecords(parts);
+  const openParts = { records, sources: new Sources(staging, store), activity, room };
+  const files = new OpenFiles(openParts, { durable: options.durability === 'power' });
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
   const ground: Ground = {
     ...parts,
     files,
     folderLocks: new FolderLocks(),
     isSealed,
-    durable: options.durability === 'power',
   };
   const sweeper = new Sweeper(ground);
 

@@ -10,7 +10,9 @@ import { FolderLocks } from '../../src/mounts/drive/folder-locks.ts';
 import type { Ground } from '../../src/mounts/drive/ground.ts';
 import { Guard } from '../../src/mounts/drive/guard.ts';
 import { IntentPlanner } from '../../src/mounts/intents/planner.ts';
+import { FileRecords } from '../../src/mounts/drive/open/file-records.ts';
 import { OpenFiles } from '../../src/mounts/drive/open/open-files.ts';
+import { Sources } from '../../src/mounts/drive/open/source.ts';
 import { policies, policyFor } from '../../src/mounts/policy/policies.ts';
 import type { PolicyOf } from '../../src/mounts/policy/policy.ts';
 import { PolicyState } from '../../src/mounts/drive/policy-state.ts';
@@ -72,7 +74,7 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   const parts = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
   const ground: Ground = {
     ...parts,
-    files: new OpenFiles(parts),
+    files: new OpenFiles({ records: new FileRecords(parts), sources: new Sources(staging, store), activity, room }),
     folderLocks: new FolderLocks(),
     isSealed: (entry) => policyState.isSealed(entry),
   };

@@ -7,6 +7,7 @@ import type { Attr, Kind, NewAttr, NodeId } from '../../vfs/node.ts';
 import { createdWith } from './attr-values.ts';
 import { type Ground, occupantOf, spaceFolderOf, submit, touched } from './ground.ts';
 import type { OpenFile } from './open/open-file.ts';
+import { WriteSession } from './open/write-session.ts';
 import { newId } from '../../vfs/ids.ts';
 import { type NewContent, planCreation } from '../intents/plan.ts';
 
@@ -50,8 +51,8 @@ export async function makeFile(
   const parent = freePlace(ground, folder, name, 'create');
   const made = newEntry(ground, parent, name, 'file', attr, 'create');
   const file = ground.staging.create(null);
-  const id = newId(ground.now());
-  const content = { version: `${id}.0`, staged: file.id, writing: true } as const;
+  const session = new WriteSession(file, newId(ground.now()));
+  const content = { version: session.version, staged: file.id, writing: true } as const;
   const { entry, ops } = planNewNode(
     ground,
     parent,
@@ -61,7 +62,7 @@ export async function makeFile(
   const written = submitNewNode(ground, parent, entry, ops);
   const open = ground.files.acquire(entry, mode);
   ground.activity.changed(entry.id, 0);
-  open.begin(file, id);
+  open.content.begin(session);
   try {
     await written;
   } catch (error) {

@@ -4,29 +4,29 @@ import type { Backing, FileHandle, OpenMode } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
-import { type Ground, release } from './ground.ts';
 import type { BackingFile } from './open/backing-file.ts';
 import type { OpenFile } from './open/open-file.ts';
+import type { OpenFiles } from './open/open-files.ts';
 
 /**
  * A handle of a file of the drive. All handles of a node see the same bytes, including content that another computer or
  * a draft has replaced: they follow the node. To read one content to its end, open a snapshot.
  */
 export class DriveHandle implements FileHandle {
-  readonly #ground: Ground;
+  readonly #files: OpenFiles;
   readonly #file: OpenFile;
   readonly #mode: OpenMode;
   /** Present only if a close is to survive the loss of power. */
   readonly flush?: (context: Context) => Awaitable<void>;
   #open = true;
-  #loan: BackingFile | undefined;
+  #backing: BackingFile | undefined;
 
   /** Takes over one count of `file.handles`, and of its writers. */
-  constructor(ground: Ground, file: OpenFile, mode: OpenMode) {
-    this.#ground = ground;
+  constructor(files: OpenFiles, file: OpenFile, mode: OpenMode) {
+    this.#files = files;
     this.#file = file;
     this.#mode = mode;
-    if (ground.durable === true) this.flush = (context) => (mode.write ? this.sync(context) : undefined);
+    if (files.durable) this.flush = (context) => (mode.write ? this.sync(context) : undefined);
   }
 
   get node(): NodeId {
@@ -35,7 +35,7 @@ export class DriveHandle implements FileHandle {
 
   attr(context: Context): Attr {
     this.#check('fstat', true, context);
-    return attrOf(this.#file.entry);
+    return attrOf(this.#file.content.entry);
   }
 
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
@@ -60,32 +60,31 @@ export class DriveHandle implements FileHandle {
   async sync(context: Context): Promise<void> {
     this.#check('fsync', true, context);
     await this.#file.sync();
-    this.#ground.activity.flushed(this.node);
   }
 
   async backing(context: Context): Promise<Backing | undefined> {
     this.#check('open', true, context);
     const { write } = this.#mode;
-    const loan = this.#loan ?? (await this.#file.lend(write));
+    const backing = this.#backing ?? (await this.#file.openBacking(write));
     // The handle was closed, or another call was faster.
-    if (loan !== undefined && loan !== this.#loan && (!this.#open || this.#loan !== undefined)) {
-      this.#file.closeBacking(loan, write);
-      return this.#loan?.backing;
+    if (backing !== undefined && backing !== this.#backing && (!this.#open || this.#backing !== undefined)) {
+      this.#file.content.closeBacking(backing, write);
+      return this.#backing?.backing;
     }
-    this.#loan = loan;
-    return loan?.backing;
+    this.#backing = backing;
+    return backing?.backing;
   }
 
   close(): Awaitable<void> {
     if (!this.#open) return;
     this.#open = false;
-    if (this.#loan !== undefined) this.#file.closeBacking(this.#loan, this.#mode.write);
-    const written = this.#file.written();
+    if (this.#backing !== undefined) this.#file.content.closeBacking(this.#backing, this.#mode.write);
+    const written = this.#file.content.written();
     return written instanceof Promise ? written.then(() => this.#release()) : this.#release();
   }
 
   #release(): Awaitable<void> {
-    return release(this.#ground, this.#file, this.#mode);
+    return this.#files.release(this.#file, this.#mode);
   }
 
   #check(op: string, allowed: boolean, context: Context): void {

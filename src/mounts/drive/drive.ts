@@ -125,7 +125,7 @@ export class Drive implements FileSystem {
     this.#ground.writer.checkRoom();
     while (folderLocks.isClosed(folder)) await folderLocks.opened(folder);
     const file = await makeFile(this.#ground, folder, name, attr, mode);
-    return new DriveHandle(this.#ground, file, mode);
+    return new DriveHandle(this.#ground.files, file, mode);
   }
 
   open(id: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
@@ -134,8 +134,9 @@ export class Drive implements FileSystem {
     if (node.kind === 'folder') throw new FsError('EISDIR', 'open', { subject: node.name });
     if (node.kind === 'symlink') throw new FsError('ELOOP', 'open', { subject: node.name });
     if (mode.read) this.#siblings.opened(node);
-    if (mode.snapshot === true && !mode.write) return openSnapshot(this.#ground, node);
-    const handle = new DriveHandle(this.#ground, this.#ground.files.acquire(node, mode), mode);
+    if (mode.snapshot === true && !mode.write) return openSnapshot(this.#ground.files, node);
+    const { files } = this.#ground;
+    const handle = new DriveHandle(files, files.acquire(node, mode), mode);
     return mode.truncate === true ? emptied(handle, context) : handle;
   }
 

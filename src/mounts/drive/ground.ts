@@ -1,13 +1,11 @@
 import { FIXED, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
-import type { Awaitable } from '../../vfs/context.ts';
-import type { Change, OpenMode } from '../../vfs/file-system.ts';
+import type { Change } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import type { FolderLocks } from './folder-locks.ts';
-import type { OpenFile } from './open/open-file.ts';
 import type { OpenFiles } from './open/open-files.ts';
 
 /** The dependencies of the drive's operations. */
@@ -16,14 +14,6 @@ export interface Ground extends DriveParts {
   readonly folderLocks: FolderLocks;
   /** Whether a node may only get new versions, and neither move nor go. */
   readonly isSealed: (entry: Entry) => boolean;
-  /** Whether a close resolves only once it is on disk. */
-  readonly durable?: boolean;
-}
-
-/** Releases a handle of a file; resolves as a close does. */
-export function release({ files, durable }: Ground, file: OpenFile, mode: Pick<OpenMode, 'write'>): Awaitable<void> {
-  const written = files.release(file, mode);
-  if (durable === true) return written;
 }
 
 /** The entry of a node, what open handles have written applied. @throws ESTALE */
@@ -35,7 +25,7 @@ export function nodeOf({ catalog, files }: Ground, id: NodeId, op: string): Entr
 
 /** The entry of a file that has lost its name and is still open. */
 export function removedOf({ catalog, files }: Ground, id: NodeId): Entry | undefined {
-  return catalog.get(id) === undefined ? files.get(id)?.entry : undefined;
+  return catalog.get(id) === undefined ? files.get(id)?.content.entry : undefined;
 }
 
 /** @throws ESTALE, ENOTDIR */

@@ -117,7 +117,7 @@ async function supersede(ground: Ground, { source, node, target, other }: Ends &
   const { hash: _hash, remote: _remote, ...kept } = withBase(other);
   if (staged === undefined) throw refuse('EPERM', other, 'it is sealed');
   const after: Entry = assign(kept, { staged, version, size, mode, mtime, ctime: nextCtime(other, now()) });
-  const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
+  const writing = files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
   const ops = [
     ...planner.ops({ add: [], rewrite: [], drop: planner.waiting(node.id).map(({ intent }) => intent) }),
     ...planner.ops(planContent(other, planner.waiting(other.id), { version, staged, ...writing })),
@@ -153,7 +153,7 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
   }
   const { local: _local, ...ordinary } = node;
   const after: Entry = assign(ordinary, { ctime, base: null, ...spot });
-  const writing = files.get(node.id)?.isWriting === true ? ({ writing: true } as const) : {};
+  const writing = files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
   const staged = node.staged === undefined ? {} : { staged: node.staged };
   const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;
   return { after, ops: [...planner.ops(planCreation(after, content, replace)), ...catalog.put(after, node)] };
@@ -164,7 +164,7 @@ async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op
   const folders = source.id === target.id ? [source] : [source, target];
   ground.activity.filled(target.id);
   ground.activity.changed(node.id);
-  ground.files.get(node.id)?.amend({ ctime: after.ctime });
+  ground.files.get(node.id)?.content.amend({ ctime: after.ctime });
   const told = [
     { what: 'entry', folder: source.id, name: node.name },
     { what: 'entry', folder: target.id, name },
@@ -196,7 +196,7 @@ async function exchange(ground: Ground, ends: Ends & { readonly other: Entry }):
     ...catalog.put(swapped),
   ];
   activity.changed(other.id);
-  files.get(other.id)?.amend({ ctime: swapped.ctime });
+  files.get(other.id)?.content.amend({ ctime: swapped.ctime });
   return await finish(ground, { source, node, target, name: other.name, other }, after, ops);
 }
 

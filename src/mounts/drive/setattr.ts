@@ -4,7 +4,7 @@ import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NodeId } from '../../vfs/node.ts';
 import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
-import { type Ground, nodeOf, release, submit } from './ground.ts';
+import { type Ground, nodeOf, submit } from './ground.ts';
 import { planAttr, withBase } from '../intents/plan.ts';
 
 /**
@@ -26,7 +26,8 @@ async function changeMetadata(ground: Ground, id: NodeId, changes: Omit<AttrChan
   const { catalog, planner, files, now, activity } = ground;
   const known = nodeOf(ground, id, 'setattr');
   const after: Entry = { ...changed(known, changes), ctime: nextCtime(known, now()) };
-  files.get(known.id)?.amend({ mtime: changes.mtime === undefined ? undefined : after.mtime, ctime: after.ctime });
+  const mtime = changes.mtime === undefined ? undefined : after.mtime;
+  files.get(known.id)?.content.amend({ mtime, ctime: after.ctime });
   const cleared = Object.entries(changes.xattrs ?? {}).flatMap(([name, value]) => (value === null ? [name] : []));
   const ops =
     known.local === true
@@ -45,7 +46,7 @@ async function resize(ground: Ground, entry: Entry, size: number, context: Conte
   try {
     await file.truncate(size, context);
   } finally {
-    await release(ground, file, { write: true });
+    await ground.files.release(file, { write: true });
   }
 }
 

@@ -5,27 +5,26 @@ import type { FileHandle } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { checkAborted, checkSize } from './attr-values.ts';
-import type { Ground } from './ground.ts';
-import type { OpenFile } from './open/open-file.ts';
-import type { Pinned } from './open/open-source.ts';
+import type { OpenFile, Pinned } from './open/open-file.ts';
+import type { OpenFiles } from './open/open-files.ts';
 
 const READER = { write: false } as const;
 
 /** See `OpenMode.snapshot`. At once, unless the content is staged. @throws EIO */
-export function openSnapshot(ground: Ground, node: Entry): Awaitable<FileHandle> {
-  const file = ground.files.acquire(node, READER);
+export function openSnapshot(files: OpenFiles, node: Entry): Awaitable<FileHandle> {
+  const file = files.acquire(node, READER);
   try {
     const pinned = file.pin();
-    if (!(pinned instanceof Promise)) return new SnapshotHandle(ground, file, pinned);
+    if (!(pinned instanceof Promise)) return new SnapshotHandle(files, file, pinned);
     return pinned.then(
-      (pinned) => new SnapshotHandle(ground, file, pinned),
+      (pinned) => new SnapshotHandle(files, file, pinned),
       (error: unknown) => {
-        void ground.files.release(file, READER);
+        void files.release(file, READER);
         throw error;
       },
     );
   } catch (error) {
-    void ground.files.release(file, READER);
+    void files.release(file, READER);
     throw error;
   }
 }
@@ -35,14 +34,14 @@ export function openSnapshot(ground: Ground, node: Entry): Awaitable<FileHandle>
  * program writes into the very bytes that it reads, it does.
  */
 class SnapshotHandle implements FileHandle {
-  readonly #ground: Ground;
+  readonly #files: OpenFiles;
   readonly #file: OpenFile;
   readonly #pinned: Pinned;
   #open = true;
 
   /** Takes over one count of `file.handles`, and what is pinned. */
-  constructor(ground: Ground, file: OpenFile, pinned: Pinned) {
-    this.#ground = ground;
+  constructor(files: OpenFiles, file: OpenFile, pinned: Pinned) {
+    this.#files = files;
     this.#file = file;
     this.#pinned = pinned;
   }
@@ -78,7 +77,7 @@ class SnapshotHandle implements FileHandle {
     if (!this.#open) return;
     this.#open = false;
     this.#pinned.source.release();
-    void this.#ground.files.release(this.#file, READER);
+    void this.#files.release(this.#file, READER);
   }
 
   #check(op: string, context: Context): void {

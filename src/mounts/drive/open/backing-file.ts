@@ -90,6 +90,19 @@ export class BackingFile {
   }
 }
 
+/** The backing file for one more handle: the last one again, if that is in use and is the same file. Takes over `file`. */
+export function backingFor(
+  file: Borrowed,
+  staged: StagedFile | undefined,
+  last: BackingFile | undefined,
+  look: () => void,
+): BackingFile {
+  const backing = new BackingFile(file, staged, look);
+  const isLast = last?.isUsed === true && last.backing.key === backing.backing.key && last.staged === staged;
+  if (isLast) file.release();
+  return isLast ? last : backing;
+}
+
 /** Distinguishes a file before and after a write. */
 function nameOf({ size, mtimeNs }: BigIntStats): string {
   return `${size} ${mtimeNs}`;

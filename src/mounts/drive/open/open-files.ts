@@ -1,20 +1,25 @@
 import type { StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
-import { assign } from '../../../vfs/assign.ts';
 import type { OpenMode } from '../../../vfs/file-system.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import type { DriveParts } from '../drive-parts.ts';
-import { OpenFile } from './open-file.ts';
-import type { Seal } from './session.ts';
-import { finishWriting } from './writing.ts';
+import type { Awaitable } from '../../../vfs/context.ts';
+import { OpenFile, type OpenFileParts } from './open-file.ts';
+
+export interface OpenFilesOptions {
+  /** A close resolves only once what it records is on the disk. */
+  readonly durable?: boolean;
+}
 
 /** The files that are open, one record for each node, shared by its handles. */
 export class OpenFiles {
-  readonly #parts: DriveParts;
+  /** Whether a close resolves only once what it records is on the disk. */
+  readonly durable: boolean;
+  readonly #parts: OpenFileParts;
   readonly #files = new Map<NodeId, OpenFile>();
 
-  constructor(parts: DriveParts) {
+  constructor(parts: OpenFileParts, { durable = false }: OpenFilesOptions = {}) {
     this.#parts = parts;
+    this.durable = durable;
   }
 
   /** How many files are open. */
@@ -29,7 +34,7 @@ export class OpenFiles {
   /** An entry from the catalog, with what its writers have not flushed. */
   overlay(entry: Entry): Entry {
     if (this.#files.size === 0) return entry;
-    return this.#files.get(entry.id)?.overlay(entry) ?? entry;
+    return this.#files.get(entry.id)?.content.overlay(entry) ?? entry;
   }
 
   /** Counts one more handle of a file. */
@@ -46,26 +51,24 @@ export class OpenFiles {
 
   /**
    * Decrements the handle count; the last writer releases the content for upload, the last handle removes the file from
-   * memory. Visible at once; resolves when it is on disk.
+   * memory. Visible at once; if closes are durable it resolves when it is on disk.
    */
-  release(file: OpenFile, { write }: Pick<OpenMode, 'write'>): Promise<void> | undefined {
+  release(file: OpenFile, { write }: Pick<OpenMode, 'write'>): Awaitable<void> {
+    const { activity } = this.#parts;
     file.handles--;
     let written: Promise<void> | undefined;
     if (write) {
       file.writers--;
-      if (file.writers === 0) written = file.flush();
-      this.#parts.activity.closed(file.node);
+      if (file.writers === 0) written = file.content.flush();
+      activity.closed(file.node);
     }
-    if (file.handles > 0) return written;
-    if (this.#files.get(file.node) === file) this.#files.delete(file.node);
-    if (file.isRemoved) this.#parts.activity.forget(file.node);
-    file.close();
-    return written;
+    if (file.handles === 0) this.#close(file);
+    if (this.durable) return written;
   }
 
   /** Writes down what open files have not, as when they are closed. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#files.values()].map((file) => file.flush()));
+    await Promise.all([...this.#files.values()].map(({ content }) => content.flush()));
   }
 
   /**
@@ -76,25 +79,19 @@ export class OpenFiles {
    * @throws ENOENT if the staged file is lost
    */
   async freeze(node: NodeId): Promise<StagedFile | undefined> {
-    const { journal } = this.#parts;
-    const put = journal.of(node).find((intent) => intent.op === 'put' && journal.isClaimed(intent.seq));
+    const { records } = this.#parts;
+    const put = records.claimed(node);
     if (put === undefined) return undefined;
     const file = this.#files.get(node);
-    const seal: Seal = (copy, whole) => {
-      if (copy !== undefined && file !== undefined) this.#divert(file, put.seq, copy, whole === true);
-      return this.#seal(node, put.staged, copy);
-    };
-    const sealed = await (file === undefined ? seal() : file.freeze(put.staged, seal));
-    if (journal.get(put.seq)?.writing === true) this.#finish(node, sealed);
+    const sealed = await (file === undefined ? records.seal(put.staged) : file.content.freeze(put));
+    records.finishSealed(node, put, sealed);
     return sealed;
   }
 
   /** The staged content of a file as it is now, sealed so that it can be forked; writers go on in a fork of their own. */
   async snapshot(entry: Entry): Promise<StagedFile | undefined> {
     const file = this.#files.get(entry.id);
-    const staged = (): string | undefined => (this.#parts.catalog.get(entry.id) ?? entry).staged;
-    const seal: Seal = (copy) => this.#seal(entry.id, staged(), copy);
-    return await (file === undefined ? seal() : file.freeze(staged(), seal));
+    return await (file === undefined ? this.#parts.records.seal(entry.staged) : file.content.freeze());
   }
 
   /** Handles on `from` go on as handles on `to`, which has got its local content and intents. */
@@ -102,7 +99,7 @@ export class OpenFiles {
     const file = this.#files.get(from);
     if (file === undefined || from === to) return;
     this.#files.delete(from);
-    file.node = to;
+    file.content.node = to;
     this.#files.set(to, file);
     this.#parts.activity.rebind(from, to);
   }
@@ -117,31 +114,9 @@ export class OpenFiles {
     return this.#files.has(node);
   }
 
-  /** The writer now works on another node, or under another name: the entry gets the size that is sent. */
-  #finish(node: NodeId, sealed: StagedFile | undefined): void {
-    const entry = this.#parts.catalog.get(node);
-    if (sealed === undefined || entry?.staged !== sealed.id) return;
-    const after = { ...entry, size: sealed.size };
-    void this.#parts.writer.write(finishWriting(this.#parts, after, sealed), { lazy: true });
-  }
-
-  /** A kernel goes on writing into the file that a put names: a copy is sent in its place. */
-  #divert(file: OpenFile, seq: number, copy: StagedFile, whole: boolean): void {
-    const { journal, catalog, writer, activity, now } = this.#parts;
-    const put = journal.get(seq);
-    if (put === undefined) return;
-    const { writing: _writing, ...finished } = put;
-    const { entry } = file;
-    const sent = assign(finished, { staged: copy.id, version: entry.version, at: now() });
-    void writer.write([journal.put(sent), catalog.update(entry)]);
-    file.goOn();
-    if (whole) activity.sent(file.node);
-  }
-
-  async #seal(node: NodeId, id: string | undefined, copy?: StagedFile): Promise<StagedFile | undefined> {
-    if (id === undefined) return undefined;
-    const staged = copy ?? this.#files.get(node)?.stagedFile(id) ?? (await this.#parts.staging.open(id));
-    staged.seal();
-    return staged;
+  #close(file: OpenFile): void {
+    if (this.#files.get(file.node) === file) this.#files.delete(file.node);
+    if (file.content.isRemoved) this.#parts.activity.forget(file.node);
+    file.content.close();
   }
 }

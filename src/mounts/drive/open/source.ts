@@ -23,6 +23,10 @@ export class Source {
     this.staged = staged;
   }
 
+  static of(staged: StagedFile): Source {
+    return new Source(staged.id, staged, staged);
+  }
+
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
     this.#users++;
     let read: Awaitable<number>;
@@ -67,6 +71,70 @@ export class Source {
 
 const nothing: Readable = { size: 0, read: () => 0 };
 
+/** Opens the bytes of entries. */
+export class Sources {
+  readonly #staging: Staging;
+  readonly #store: ContentStore;
+
+  constructor(staging: Staging, store: ContentStore) {
+    this.#staging = staging;
+    this.#store = store;
+  }
+
+  /** At once, unless the bytes are staged. @throws EIO */
+  open(entry: Entry): Awaitable<Source> {
+    if (entry.staged !== undefined) return this.#staging.open(entry.staged).then((staged) => Source.of(staged));
+    const key = sourceKey(entry);
+    const content = contentOf(entry);
+    if (content !== undefined) return new Source(key, this.#store.open(content));
+    if (entry.size === 0) return new Source(key, nothing);
+    throw new FsError('EIO', 'open', { subject: entry.name, reason: 'its content is neither here nor in the cloud' });
+  }
+}
+
+/** What an open file is read from now: opened when it is needed, another one when the content is another. */
+export class CurrentSource {
+  readonly #sources: Sources;
+  #source: Source | undefined;
+  /** An entry that `#source` has the bytes of. */
+  #entry: Entry | undefined;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  /** The source of the entry's bytes. */
+  get(entry: Entry): Awaitable<Source> {
+    if (this.#entry === entry && this.#source !== undefined) return this.#source;
+    if (this.#source?.key === sourceKey(entry)) {
+      this.#entry = entry;
+      return this.#source;
+    }
+    const opened = this.#sources.open(entry);
+    if (opened instanceof Promise) return opened.then((source) => this.adopt(source));
+    return this.adopt(opened);
+  }
+
+  /** Of two that were opened concurrently the first is kept. */
+  adopt(source: Source): Source {
+    if (this.#source?.key === source.key) return this.#source;
+    this.close();
+    this.#source = source;
+    return source;
+  }
+
+  /** The staged file that is open with this id, if it is. */
+  stagedFile(id: string): StagedFile | undefined {
+    return this.#source?.key === id ? this.#source.staged : undefined;
+  }
+
+  close(): void {
+    this.#source?.retire();
+    this.#source = undefined;
+    this.#entry = undefined;
+  }
+}
+
 /** Names the bytes of an entry: equal keys, equal bytes (of a staged file: the same file, which may grow). */
 export function sourceKey({ staged, hash }: Entry): string {
   return staged === undefined ? `#${hash ?? ''}` : staged;
@@ -75,21 +143,4 @@ export function sourceKey({ staged, hash }: Entry): string {
 /** What the cloud has of an entry; `undefined` while it has not these bytes. */
 export function contentOf({ hash, size, remote }: Entry): Content | undefined {
   return hash === undefined || remote === undefined ? undefined : { hash, size, version: remote };
-}
-
-/** Opens the bytes of an entry. At once, unless they are staged. @throws EIO */
-export function openSource(parts: SourceParts, entry: Entry): Awaitable<Source> {
-  const key = sourceKey(entry);
-  if (entry.staged !== undefined) {
-    return parts.staging.open(entry.staged).then((staged) => new Source(key, staged, staged));
-  }
-  const content = contentOf(entry);
-  if (content !== undefined) return new Source(key, parts.store.open(content));
-  if (entry.size === 0) return new Source(key, nothing);
-  throw new FsError('EIO', 'open', { subject: entry.name, reason: 'its content is neither here nor in the cloud' });
-}
-
-export interface SourceParts {
-  readonly staging: Staging;
-  readonly store: ContentStore;
 }

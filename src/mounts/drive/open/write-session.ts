@@ -1,12 +1,6 @@
 import type { StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 
-/**
- * Seals what is to be read or sent: the copy if there is one, otherwise the file itself. `whole`: nothing was written
- * while the copy was made.
- */
-export type Seal = (copy?: StagedFile, whole?: boolean) => Promise<StagedFile | undefined>;
-
 /** Changes of the times during a session. */
 export interface Amendment {
   readonly mtime?: number | undefined;
@@ -15,8 +9,8 @@ export interface Amendment {
 
 type Unwritten = Pick<Entry, 'size' | 'mtime' | 'ctime' | 'version'>;
 
-/** A stretch of writing into one staged file, from a first write until it is flushed. */
-export class Session {
+/** Writing into one staged file, from a first write until it is flushed. */
+export class WriteSession {
   readonly file: StagedFile;
   /** Versions of the session are this and a count. */
   readonly #id: string;
