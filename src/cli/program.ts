@@ -6,6 +6,7 @@ import { backupCommand } from './commands/backup.ts';
 import { cloudCommand } from './commands/cloud.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
+import { cpCommand } from './commands/cp.ts';
 import { downCommand } from './commands/down.ts';
 import { catCommand, getCommand } from './commands/get.ts';
 import { historyCommands } from './commands/history.ts';
@@ -50,6 +51,7 @@ export function createProgram(cli: Cli): Command {
         catCommand(cli),
         getCommand(cli),
         putCommand(cli),
+        cpCommand(cli),
         ...historyCommands(cli),
         trashCommand(cli),
         archiveCommand(cli),

@@ -134,6 +134,8 @@ export interface RenameFlags {
 
 export interface CopyOptions {
   readonly replace: boolean;
+  /** Part of the copy of a folder, whose members keep their names. */
+  readonly member?: boolean;
 }
 
 /**

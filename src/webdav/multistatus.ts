@@ -1,4 +1,4 @@
-import type { MemberFailure } from './copy-tree.ts';
+import type { MemberFailure } from '../vfs/copy-tree.ts';
 import { errorElement, wordsOf } from './failure.ts';
 import type { Outcome } from './outcome.ts';
 import { xml } from './outcome.ts';

@@ -3,8 +3,8 @@ import type { Context } from '../vfs/context.ts';
 import type { FileSystem, Hold, Place } from '../vfs/file-system.ts';
 import type { Attr } from '../vfs/node.ts';
 import { find } from '../vfs/walk.ts';
-import { copyMembers } from './copy-tree.ts';
-import type { CopyTreeResult, MemberFailure } from './copy-tree.ts';
+import { copyMembers } from '../vfs/copy-tree.ts';
+import type { CopyTreeResult, MemberFailure } from '../vfs/copy-tree.ts';
 import { checkMayGo, takePlace } from './take-place.ts';
 
 export interface ReplaceTreeOptions {
@@ -34,16 +34,17 @@ export async function replaceTree(
   const failures: MemberFailure[] = [];
   let hold: Hold | undefined;
   let whole = false;
+  let copied = 1;
   try {
     hold = await fs.hold(attr.id, context);
-    if (deep && source.kind === 'folder') await copyMembers(fs, source, attr, names, failures, context);
+    if (deep && source.kind === 'folder') copied += await copyMembers(fs, source, attr, names, failures, context);
     if (failures.length === 0) await takePlace(fs, aside, to, context);
     whole = failures.length === 0;
   } finally {
     if (!whole) await discard(fs, aside, to);
     hold?.release();
   }
-  return { attr, failures };
+  return { attr, failures, copied };
 }
 
 /** Removes the copy, also when the client has gone, unless nothing else is left. */

@@ -5,7 +5,7 @@ import { basename, join, posix, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { ControlClient } from '../../daemon/control/client.ts';
-import { asProblem, Problem } from '../../daemon/problem.ts';
+import { Problem } from '../../daemon/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { Progress, summary } from '../progress.ts';
 import { Tally } from '../tally.ts';
@@ -34,7 +34,7 @@ export function putCommand(cli: Cli): Command {
 async function put(cli: Cli, sources: readonly string[], path: string, options: PutOptions): Promise<void> {
   if (sources.length === 0) throw new Problem('usage', 'where to? `fjord put FILE /Sync`, for example');
   await withGateway(cli, options, async (gateway) => {
-    const folder = await isFolder(gateway, path);
+    const folder = await gateway.isFolder(path);
     if (folder && sources.includes('-'))
       throw new Problem('usage', `${path} is a folder; name the file that standard input becomes`);
     if (!folder && (sources.length > 1 || path.endsWith('/'))) {
@@ -43,15 +43,6 @@ async function put(cli: Cli, sources: readonly string[], path: string, options: 
     const send = new Send(cli, gateway);
     await send.all(sources, (source) => (folder ? posix.join(path, basename(resolve(source))) : path), options);
   });
-}
-
-async function isFolder(gateway: ControlClient, path: string): Promise<boolean> {
-  try {
-    return (await gateway.stat(path)).kind === 'folder';
-  } catch (error) {
-    if (asProblem(error).kind === 'not-found') return false;
-    throw error;
-  }
 }
 
 /** One run of `put`. */

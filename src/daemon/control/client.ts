@@ -10,6 +10,8 @@ import type {
   BackupBody,
   BackupSet,
   Conflict,
+  Copied,
+  CopyBody,
   KeptVersion,
   Leaving,
   Listed,
@@ -71,6 +73,16 @@ export class ControlClient {
     return (await this.#json({ method: 'GET', path: '/stat', query: { path } })) as Listed;
   }
 
+  /** False where there is nothing. */
+  async isFolder(path: string): Promise<boolean> {
+    try {
+      return (await this.stat(path)).kind === 'folder';
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw error;
+    }
+  }
+
   /** Children in the order of their names; with `recursive` every folder before what is in it. */
   list(query: ListQuery): AsyncIterable<Listed> {
     return this.#lines({ method: 'GET', path: '/list', query }) as AsyncIterable<Listed>;
@@ -103,6 +115,11 @@ export class ControlClient {
 
   async symlink(path: string, target: string): Promise<void> {
     await this.#json({ method: 'POST', path: '/symlink', json: { path, target } });
+  }
+
+  /** Copies inside the drive. @throws FsError if the node itself cannot be copied */
+  async copy(body: CopyBody): Promise<Copied> {
+    return (await this.#json({ method: 'POST', path: '/copy', json: body })) as Copied;
   }
 
   async versions(path: string): Promise<KeptVersion[]> {

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { contextOf } from './context-of.ts';
 import type { Controls } from './controls.ts';
-import { list, listBelow, makeFolders, makeSymlink, openFile, resolve, writeFile } from './files.ts';
+import { copy, list, listBelow, makeFolders, makeSymlink, openFile, resolve, writeFile } from './files.ts';
 import { toLines } from './lines.ts';
-import { ListQuery, PathQuery, ReadQuery, SymlinkBody, WriteQuery, type Listed } from './wire.ts';
+import { CopyBody, ListQuery, PathQuery, ReadQuery, SymlinkBody, WriteQuery, type Listed } from './wire.ts';
 
 /** Reading and writing files of the drive. */
 export function addFileRoutes(app: FastifyInstance, controls: Controls): void {
@@ -41,6 +41,10 @@ export function addFileRoutes(app: FastifyInstance, controls: Controls): void {
     await makeFolders(fs, request.body.path, contextOf(request, reply));
     return {};
   });
+
+  app.post<{ Body: CopyBody }>('/copy', { schema: { body: CopyBody } }, async (request, reply) =>
+    copy(fs, request.body, contextOf(request, reply)),
+  );
 
   app.post<{ Body: SymlinkBody }>('/symlink', { schema: { body: SymlinkBody } }, async (request, reply) => {
     await makeSymlink(fs, request.body.path, request.body.target, contextOf(request, reply));

@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
 import type { Context } from '../../vfs/context.ts';
+import { copyTree, type MemberFailure } from '../../vfs/copy-tree.ts';
 import type { FileHandle, FileSystem } from '../../vfs/file-system.ts';
 import { FsError, isFsError, isGone } from '../../vfs/fs-error.ts';
 import type { Attr, NewAttr } from '../../vfs/node.ts';
 import { children, splitPath, walk } from '../../vfs/walk.ts';
-import type { Listed } from './wire.ts';
+import type { Copied, CopyBody, Listed } from './wire.ts';
 
 /** Bytes of one read. */
 const CHUNK = 1024 * 1024;
@@ -116,6 +117,34 @@ async function enter(fs: FileSystem, folder: Attr, name: string, context: Contex
     if (!isFsError(error, 'ENOENT')) throw error;
     return fs.mkdir(folder.id, name, {}, context);
   }
+}
+
+/** Copies inside the drive, by reference: no content moves. A file replaces a file. */
+export async function copy(fs: FileSystem, { path, to, recursive }: CopyBody, context: Context): Promise<Copied> {
+  const source = await resolve(fs, path, 'copy', context);
+  if (source.kind === 'folder' && recursive !== true) {
+    throw new FsError('EISDIR', 'copy', { subject: path, reason: 'it is a folder; copy it with what is in it (-r)' });
+  }
+  const [folder, name] = await place(fs, to, 'copy', context);
+  const names = splitPath(to, 'copy');
+  if (source.kind === 'folder' && isWithin(names, splitPath(path, 'copy'))) {
+    throw new FsError('EINVAL', 'copy', { subject: to, reason: 'a folder is not copied into itself' });
+  }
+  try {
+    const options = { deep: true, replace: source.kind !== 'folder', names };
+    const { copied, failures } = await copyTree(fs, source, { folder: folder.id, name }, options, context);
+    return { nodes: copied, failures: failures.map(failure) };
+  } catch (error) {
+    throw named(error, 'copy', to);
+  }
+}
+
+function failure({ names, error }: MemberFailure): Copied['failures'][number] {
+  return { path: posix.join('/', ...names), reason: error.reason ?? error.code };
+}
+
+function isWithin(names: readonly string[], folder: readonly string[]): boolean {
+  return folder.every((name, i) => names[i] === name);
 }
 
 export async function makeSymlink(fs: FileSystem, path: string, target: string, context: Context): Promise<void> {

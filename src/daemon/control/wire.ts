@@ -31,6 +31,15 @@ export type WriteQuery = Static<typeof WriteQuery>;
 export const SymlinkBody = Type.Object({ path: Path, target: Type.String({ minLength: 1 }) });
 export type SymlinkBody = Static<typeof SymlinkBody>;
 
+export const CopyBody = Type.Object({ path: Path, to: Path, recursive: Type.Optional(Type.Boolean()) });
+export type CopyBody = Static<typeof CopyBody>;
+
+/** What a copy inside the drive did; `failures` names members that could not be copied. */
+export interface Copied {
+  readonly nodes: number;
+  readonly failures: readonly { readonly path: string; readonly reason: string }[];
+}
+
 export const RestoreBody = Type.Object({ path: Path, version: Type.String({ minLength: 1 }) });
 export type RestoreBody = Static<typeof RestoreBody>;
 

@@ -14,7 +14,8 @@ import type {
 import { ForwardingFileSystem } from '../../vfs/forwarding-file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId } from '../../vfs/node.ts';
-import { OTHER_MOUNT, type Operation, type Policy } from '../policy/policy.ts';
+import { NEW_NAME, OTHER_MOUNT, type Operation, type Policy } from '../policy/policy.ts';
+import { mirror, twoWay } from '../policy/reconcile.ts';
 import type { PolicyState } from './policy-state.ts';
 
 /**
@@ -104,6 +105,7 @@ export class Guard extends ForwardingFileSystem {
   override copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
     const entry = this.#policyState.entry(node);
     if (entry?.kind === 'file') this.#check(node, 'read', 'copy');
+    if (entry?.kind === 'folder' && options.member !== true) this.#checkNewName(entry, to);
     this.#checkFill(to, 'copy');
     return super.copy(node, to, options, context);
   }
@@ -127,6 +129,14 @@ export class Guard extends ForwardingFileSystem {
     if (flags.exchange === true || flags.noReplace === true) return;
     const isFile = node.kind === 'file' && other.kind === 'file';
     this.#verdict(policy, other, isFile ? 'replace' : 'remove', 'rename');
+  }
+
+  /** A folder of a mirror is followed by one computer, and becomes another folder where all computers follow it. */
+  #checkNewName(folder: Entry, to: Place): void {
+    const target = this.#policyState.entry(to.folder);
+    if (target === undefined || folder.name !== to.name) return;
+    if (this.#policyState.policy(folder).rules !== mirror || this.#policyState.policy(target).rules !== twoWay) return;
+    throw new FsError('EPERM', 'copy', { subject: to.name, reason: NEW_NAME });
   }
 
   /** A new name in a folder. */

@@ -1,7 +1,7 @@
 import { scratchName } from '../../vfs/name.ts';
 import type { Attr } from '../../vfs/node.ts';
-import { copyTree } from '../copy-tree.ts';
-import type { CopyTreeResult } from '../copy-tree.ts';
+import { copyTree } from '../../vfs/copy-tree.ts';
+import type { CopyTreeResult } from '../../vfs/copy-tree.ts';
 import { DavError } from '../dav-error.ts';
 import { destinationOf, mayOverwrite } from '../destination.ts';
 import type { Door } from '../door.ts';

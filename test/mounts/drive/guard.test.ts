@@ -114,6 +114,27 @@ t.test('a rename to another mount is EXDEV, whatever it is', async (t) => {
   }
 });
 
+t.test('a folder of a backup is copied into Sync under another name only', async (t) => {
+  const rig = await openTestDrive(temporary(t));
+  t.teardown(() => rig.close());
+  const device = (await rig.guard.lookup('backup', 'laptop', context)).id;
+  const set = (await rig.guard.lookup(device, 'set', context)).id;
+  const { id: docs } = await addRemoteFolder(rig, { space: 'set', parent: 'set-root', name: 'docs' });
+  const { id: file } = await addRemoteFile(rig, { space: 'set', parent: 'set-root', name: 'file' }, 'x');
+  const copy = (node: NodeId, folder: NodeId, name: string, member?: boolean) => async () =>
+    await rig.guard.copy(node, { folder, name }, { replace: false, ...(member ? { member } : {}) }, context);
+
+  const refused = { code: 'EPERM', reason: /in Sync or in Backup, never in both: copy it under a new name/ };
+  await t.rejects(copy(docs, 'sync-root', 'docs'), refused);
+  await t.rejects(copy(set, 'sync-root', 'set'), refused);
+  await t.rejects(copy(device, 'sync-root', 'laptop'), refused);
+  const made = await copy(docs, 'sync-root', 'docs-2')();
+  t.equal(made.name, 'docs-2');
+  t.equal((await copy(docs, made.id, 'docs', true)()).name, 'docs', 'what is in a folder keeps its name');
+  t.equal((await copy(docs, 'archive-root', 'docs')()).name, 'docs', 'the Archive is another thing');
+  t.equal((await copy(file, 'sync-root', 'file')()).name, 'file', 'a file is no folder');
+});
+
 t.test('the folders at the top stay as they are', async (t) => {
   const { guard, close } = await rigOf(t);
   t.teardown(close);

@@ -1,9 +1,9 @@
-import type { Context } from '../vfs/context.ts';
-import type { FileSystem, Place } from '../vfs/file-system.ts';
-import { asFsError, isGone } from '../vfs/fs-error.ts';
-import type { FsError } from '../vfs/fs-error.ts';
-import type { Attr } from '../vfs/node.ts';
-import { pages } from '../vfs/walk.ts';
+import type { Context } from './context.ts';
+import type { FileSystem, Place } from './file-system.ts';
+import { asFsError, isGone } from './fs-error.ts';
+import type { FsError } from './fs-error.ts';
+import type { Attr } from './node.ts';
+import { pages } from './walk.ts';
 
 /** A member that could not be copied. */
 export interface MemberFailure {
@@ -25,6 +25,8 @@ export interface CopyTreeOptions {
 export interface CopyTreeResult {
   readonly attr: Attr;
   readonly failures: readonly MemberFailure[];
+  /** Nodes that were copied. */
+  readonly copied: number;
 }
 
 /** Copies under way: those that are promised in one turn wait for the disk together. */
@@ -42,11 +44,11 @@ export async function copyTree(
 ): Promise<CopyTreeResult> {
   const attr = await fs.copy(source.id, to, { replace }, context);
   const failures: MemberFailure[] = [];
-  if (deep && source.kind === 'folder') await copyMembers(fs, source, attr, names, failures, context);
-  return { attr, failures };
+  const below = deep && source.kind === 'folder' ? await copyMembers(fs, source, attr, names, failures, context) : 0;
+  return { attr, failures, copied: 1 + below };
 }
 
-/** Copies what is in one folder to another; what fails is added to `failures`, what is removed meanwhile is left out. */
+/** Copies what is in one folder to another; what fails is added to `failures`, what is removed meanwhile is left out. Returns how many were copied. */
 export async function copyMembers(
   fs: FileSystem,
   from: Attr,
@@ -54,13 +56,16 @@ export async function copyMembers(
   names: readonly string[],
   failures: MemberFailure[],
   context: Context,
-): Promise<void> {
+): Promise<number> {
+  let copied = 0;
   for await (const { entries } of pages(fs, from.id, context)) {
     const folders: [member: Attr, made: Attr][] = [];
     await atOnce(entries, async (member) => {
       try {
         context.signal.throwIfAborted();
-        const made = await fs.copy(member.id, { folder: to.id, name: member.name }, { replace: false }, context);
+        const place = { folder: to.id, name: member.name };
+        const made = await fs.copy(member.id, place, { replace: false, member: true }, context);
+        copied++;
         if (member.kind === 'folder') folders.push([member, made]);
       } catch (thrown) {
         if (isGone(thrown) && (await isRemoved(fs, member, context))) return;
@@ -71,12 +76,13 @@ export async function copyMembers(
     });
     for (const [member, made] of folders) {
       try {
-        await copyMembers(fs, member, made, [...names, member.name], failures, context);
+        copied += await copyMembers(fs, member, made, [...names, member.name], failures, context);
       } catch (error) {
         if (!isGone(error) || !(await isRemoved(fs, member, context))) throw error;
       }
     }
   }
+  return copied;
 }
 
 /** Tells a member that was removed from a destination that was. */
