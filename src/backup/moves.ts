@@ -13,6 +13,15 @@ export interface Candidate {
   readonly from: Spot;
 }
 
+export interface MovesOptions {
+  readonly index: BackupIndex;
+  readonly source: SourceThread;
+  /** The source folder, an absolute path. */
+  readonly folder: string;
+  /** The mirror was empty when the run began: nothing can have moved, and nothing is looked up. */
+  readonly fresh: boolean;
+}
+
 const MOST_PRESENT = 100_000;
 
 /**
@@ -23,6 +32,7 @@ export class Moves {
   readonly #index: BackupIndex;
   readonly #source: SourceThread;
   readonly #folder: string;
+  readonly #fresh: boolean;
   /** Where nodes are that were moved in this run. */
   readonly #places = new Map<string, Spot>();
   /** Of those, the ones that were only put out of the way. */
@@ -30,7 +40,8 @@ export class Moves {
   /** Ids of nodes that were found to be where they should: nobody needs to look again. */
   readonly #present = new Set<string>();
 
-  constructor(index: BackupIndex, source: SourceThread, folder: string) {
+  constructor({ index, source, folder, fresh }: MovesOptions) {
+    this.#fresh = fresh;
     this.#index = index;
     this.#source = source;
     this.#folder = folder;
@@ -60,6 +71,7 @@ export class Moves {
 
   /** The node of the file or folder that now is `entry`, at `to`. */
   async byInode(entry: SourceEntry, to: Spot): Promise<Candidate | undefined> {
+    if (this.#fresh) return undefined;
     for await (const node of this.#index.withInode(entry.inode)) {
       if (!looksMoved(entry, node)) continue;
       const found = await this.#take(node, to, (look) => look?.inode !== entry.inode);
@@ -70,7 +82,7 @@ export class Moves {
 
   /** A node with this content. Empty files are all alike, so none of them is another. */
   async byContent(hash: string, size: number, to: Spot): Promise<Candidate | undefined> {
-    if (size === 0) return undefined;
+    if (size === 0 || this.#fresh) return undefined;
     for await (const node of this.#index.withHash(hash)) {
       const found = await this.#take(
         node,

@@ -24,6 +24,8 @@ export interface PassOptions {
   readonly tally: Tally;
   readonly context: Context;
   readonly confirm: boolean;
+  /** The mirror is empty: this is the first run. */
+  readonly fresh: boolean;
 }
 
 /** So many files may go without a question, and so large a share of all. */
@@ -40,7 +42,7 @@ export class Pass {
   readonly #walk: Walk;
 
   constructor(options: PassOptions) {
-    const { folder, index, remote, space, scanner, reader, tally, context } = options;
+    const { folder, index, remote, space, scanner, reader, tally, context, fresh } = options;
     this.#options = options;
     this.#changes = new Changes(space.id, index, tally);
     this.#committer = new Committer({
@@ -49,8 +51,8 @@ export class Pass {
       context,
       problem: (path, reason) => tally.problem(path, reason),
     });
-    this.#transfer = new Transfer({ reader, remote, tally, context });
-    this.#moves = new Moves(index, scanner, folder);
+    this.#transfer = new Transfer({ reader, remote, tally, context, fresh });
+    this.#moves = new Moves({ index, source: scanner, folder, fresh });
     const parts = { changes: this.#changes, committer: this.#committer, transfer: this.#transfer, moves: this.#moves };
     this.#walk = new Walk({ folder, root: space.root, index, scanner, tally, ...parts });
   }
@@ -61,9 +63,10 @@ export class Pass {
 
   /** Whether nothing is left in the source of a mirror that holds something. */
   async isEmptied(): Promise<boolean> {
-    const { scanner, index, folder } = this.#options;
+    const { scanner, folder, fresh } = this.#options;
+    if (fresh) return false;
     const { entries } = await scanner.request<ListingPage>({ ask: 'list', folder, after: undefined });
-    return entries.length === 0 && !(await index.isEmpty());
+    return entries.length === 0;
   }
 
   /** Everything but removals; when answered, it is in the cloud. */

@@ -79,7 +79,8 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<string | un
   for (let left = PASSES, whole = false; ; whole = true) {
     tools.tally.phase = 'refresh';
     await refresh(index, remote, space, context, whole);
-    const pass = new Pass({ ...tools, folder, source, index, remote, space, context, confirm });
+    const fresh = await index.isEmpty();
+    const pass = new Pass({ ...tools, folder, source, index, remote, space, context, confirm, fresh });
     if (!confirm && (await pass.isEmptied())) return 'the folder is empty, but its mirror is not: is its disk mounted?';
     await pass.compare();
     left -= 1;

@@ -5,8 +5,8 @@ import { zeroDigest } from '../vfs/block.ts';
 import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
 import { attrsOf, signatureOf } from './source-entry.ts';
 
-/** Most blocks in one segment, few enough that their digests and files stay a small message. */
-const SEGMENT_BLOCKS = 500;
+/** Most blocks, and most files, in one segment: as many as the cloud takes in one request. */
+const SEGMENT_BLOCKS = 1000;
 
 /** Digests of a hole that are hashed at a time. */
 const HASHED = 4096;
@@ -97,7 +97,7 @@ export class SegmentReader {
     const outcomes: ReadOutcome[] = [];
     for (
       let bytes = 0;
-      bytes <= this.#limits.segment - this.#limits.block && blocks.length + outcomes.length < SEGMENT_BLOCKS;
+      bytes <= this.#limits.segment - this.#limits.block && Math.max(blocks.length, outcomes.length) < SEGMENT_BLOCKS;
     ) {
       const file = (this.#open ??= this.#openNext(outcomes));
       if (!file) break;

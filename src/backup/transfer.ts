@@ -24,6 +24,8 @@ export interface TransferOptions {
   readonly remote: Remote;
   readonly tally: Tally;
   readonly context: Context;
+  /** The mirror is empty: the cloud has what is read only if the account has it elsewhere. */
+  readonly fresh: boolean;
 }
 
 /** Segments that are sent at a time; each is 8 MiB of memory at most. */
@@ -106,8 +108,8 @@ export class Transfer {
   }
 
   async #send(segment: readonly SegmentBlock[]): Promise<void> {
-    const { context, tally } = this.#options;
-    const blocks = segment.map(sendable);
+    const { context, tally, fresh } = this.#options;
+    const blocks = segment.map((block) => sendable(block, fresh));
     const lacking = await this.#sender.lacking(blocks, context);
     await this.#sender.send(lacking, context);
     tally.uploaded.blocks += lacking.length;
@@ -136,7 +138,6 @@ export class Transfer {
   }
 }
 
-/** What is uploaded for the second time, after a copy or a move on the computer, is what asking saves. */
-function sendable({ digest, data }: SegmentBlock): SendableBlock {
-  return { digest, size: data.length, isNew: false, read: () => data };
+function sendable({ digest, data }: SegmentBlock, isNew: boolean): SendableBlock {
+  return { digest, size: data.length, isNew, read: () => data };
 }

@@ -2,11 +2,14 @@ import { MAX_INTENTS } from '../cloud/limits.ts';
 import type { Intent, IntentResult } from '../cloud/records.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { Context } from '../vfs/context.ts';
+import { Signal } from './signal.ts';
 
 /** Bytes of block lists in one request; the list of a very large file goes alone. */
 const LIST_BYTES = 1024 * 1024;
 /** Changes that may wait; more make `room` wait. */
 const WAITING = 4 * MAX_INTENTS;
+/** How long a batch that is not full waits for more, ms: a batch costs the cloud much the same for ten changes as for all. */
+const LINGER = 50;
 
 export interface CommitQueueOptions<Change> {
   readonly remote: Pick<Remote, 'commit'>;
@@ -16,13 +19,15 @@ export interface CommitQueueOptions<Change> {
 }
 
 /**
- * Sends changes in the order in which they were added, in batches: while one is being committed the next one gathers. After
- * a failure nothing more is sent. Its owner keeps what the changes were made from, so nothing is lost with the queue.
+ * Sends changes in the order in which they were added, in batches: while one is being committed the next one gathers. A batch
+ * that is not full waits a little for more, unless `flush` is waited for. After a failure nothing more is sent. Its owner keeps what the changes were made from, so nothing is lost with the queue.
  */
 export class CommitQueue<Change extends { readonly intent: Intent }> {
   readonly #options: CommitQueueOptions<Change>;
   readonly #queue: Change[] = [];
   readonly #waiters: (() => void)[] = [];
+  readonly #wanted = new Signal();
+  #flushing = 0;
   #running: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -32,6 +37,7 @@ export class CommitQueue<Change extends { readonly intent: Intent }> {
 
   add(change: Change): void {
     this.#queue.push(change);
+    if (this.#queue.length >= MAX_INTENTS) this.#wanted.wake();
     if (this.#failure === undefined) this.#running ??= this.#run();
   }
 
@@ -45,15 +51,19 @@ export class CommitQueue<Change extends { readonly intent: Intent }> {
 
   /** Resolves when everything added so far is settled. @throws what stopped the queue */
   async flush(): Promise<void> {
+    this.#flushing++;
+    this.#wanted.wake();
     while (this.#running !== undefined) await this.#running;
+    this.#flushing--;
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async #run(): Promise<void> {
-    // What is added in the same turn goes in the same batch.
-    await Promise.resolve();
     try {
+      // What is added in the same turn goes in the same batch.
+      await Promise.resolve();
       while (this.#queue.length > 0) {
+        await this.#linger();
         const batch = this.#take();
         this.#wake();
         await this.#send(batch);
@@ -67,6 +77,16 @@ export class CommitQueue<Change extends { readonly intent: Intent }> {
 
   #wake(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+
+  async #linger(): Promise<void> {
+    const end = performance.now() + LINGER;
+    while (this.#queue.length < MAX_INTENTS && this.#flushing === 0) {
+      const left = end - performance.now();
+      if (left <= 0) return;
+      await this.#wanted.wait(left, this.#options.context.signal);
+      this.#options.context.signal.throwIfAborted();
+    }
   }
 
   async #send(batch: readonly Change[]): Promise<void> {

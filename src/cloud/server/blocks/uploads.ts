@@ -79,33 +79,58 @@ export class Uploads {
   }
 
   /** Marks the blocks that are not stored as being written; answers the generation of each of those. */
-  async #claim({ account, device }: Caller, blocks: readonly Block[]): Promise<Map<string, string>> {
-    const touched = this.#options.now();
+  async #claim(caller: Caller, blocks: readonly Block[]): Promise<Map<string, string>> {
     return await this.#options.db.transaction().execute(async (db) => {
-      await checkRoom(db, account, blocks);
-      const digests = blocks.map(({ digest }) => digest);
-      const mine = db.updateTable('blocks').where('account', '=', account).where('digest', 'in', digests);
-      await mine.set((eb) => ({ touched, awaited: awaitedBy(eb, device) })).execute();
-      const claim = randomUUID();
-      await mine
-        .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(claim), '||', eb.ref('digest')) }))
-        .where('state', 'in', ['condemned', 'damaged'])
-        .execute();
-      const row = { account, refs: 0, state: 'writing', touched, awaited: device ?? MANY } as const;
-      await db
-        .insertInto('blocks')
-        .values(blocks.map(({ digest, data }) => ({ digest, size: data.length, generation: claim + digest, ...row })))
-        .onConflict((conflict) => conflict.columns(['account', 'digest']).doNothing())
-        .execute();
-      const claimed = await db
-        .selectFrom('blocks')
-        .select(['digest', 'generation'])
-        .where('account', '=', account)
-        .where('digest', 'in', digests)
-        .where('state', '=', 'writing')
-        .execute();
-      return new Map(claimed.map(({ digest, generation }) => [digest, generation]));
+      await checkRoom(db, caller.account, blocks);
+      const generation = randomUUID();
+      const claims = await this.#insert(db, caller, blocks, generation);
+      const known = blocks.map(({ digest }) => digest).filter((digest) => !claims.has(digest));
+      if (known.length > 0) for (const claim of await this.#reclaim(db, caller, known, generation)) claims.set(...claim);
+      return claims;
     });
+  }
+
+  /** Answers those that had no row. */
+  async #insert(
+    db: Db,
+    { account, device }: Caller,
+    blocks: readonly Block[],
+    generation: string,
+  ): Promise<Map<string, string>> {
+    const row = { account, refs: 0, state: 'writing', touched: this.#options.now(), awaited: device ?? MANY } as const;
+    const inserted = await db
+      .insertInto('blocks')
+      .values(
+        blocks.map(({ digest, data }) => ({ digest, size: data.length, generation: generation + digest, ...row })),
+      )
+      .onConflict((conflict) => conflict.columns(['account', 'digest']).doNothing())
+      .returning('digest')
+      .execute();
+    return new Map(inserted.map(({ digest }) => [digest, generation + digest]));
+  }
+
+  /** Of blocks that have a row those that are not stored. */
+  async #reclaim(
+    db: Db,
+    { account, device }: Caller,
+    digests: readonly string[],
+    generation: string,
+  ): Promise<[string, string][]> {
+    const mine = db.updateTable('blocks').where('account', '=', account).where('digest', 'in', digests);
+    const touched = this.#options.now();
+    await mine.set((eb) => ({ touched, awaited: awaitedBy(eb, device) })).execute();
+    await mine
+      .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(generation), '||', eb.ref('digest')) }))
+      .where('state', 'in', ['condemned', 'damaged'])
+      .execute();
+    const claimed = await db
+      .selectFrom('blocks')
+      .select(['digest', 'generation'])
+      .where('account', '=', account)
+      .where('digest', 'in', digests)
+      .where('state', '=', 'writing')
+      .execute();
+    return claimed.map(({ digest, generation }) => [digest, generation]);
   }
 
   /** Says that the claimed blocks are stored; answers those whose row was collected meanwhile. */
@@ -122,8 +147,7 @@ export class Uploads {
           .else(eb.ref('state'))
           .end(),
       }))
-      .where('account', '=', account)
-      .where('generation', 'in', [...claims.values()])
+      .where((eb) => claimed(eb, account, [...claims]))
       .returning(['digest', 'state'])
       .execute();
     for (const { digest, state } of rows) if (state === 'stored') lost.delete(digest);
@@ -132,16 +156,26 @@ export class Uploads {
 
   /** After a failure: what was written under the claims, if anything, is the collector's. */
   async #abandon(account: string, claims: ReadonlyMap<string, string>): Promise<void> {
-    for (const generations of inChunks([...claims.values()])) {
+    for (const chunk of inChunks([...claims])) {
       await this.#options.db
         .updateTable('blocks')
         .set(givenUp)
-        .where('account', '=', account)
-        .where('generation', 'in', generations)
+        .where((eb) => claimed(eb, account, chunk))
         .where('state', '=', 'writing')
         .execute();
     }
   }
+}
+
+/** Rows that are still under these claims. By the digest: by generations alone SQLite reads all rows of the account. */
+function claimed(
+  eb: ExpressionBuilder<Database, 'blocks'>,
+  account: string,
+  claims: readonly (readonly [digest: string, generation: string])[],
+) {
+  const digests = claims.map(([digest]) => digest);
+  const generations = claims.map(([, generation]) => generation);
+  return eb.and([eb('account', '=', account), eb('digest', 'in', digests), eb('generation', 'in', generations)]);
 }
 
 async function checkRoom(db: Db, account: string, blocks: readonly Block[]): Promise<void> {
