@@ -47,22 +47,29 @@ class Recorder {
   }
 }
 
-t.test('what is added in one turn, or while a batch is under way, goes together and in order', async (t) => {
+t.test('what is added soon after, or while a batch is under way, goes together and in order', async (t) => {
   const { queue, batches, settled } = new Recorder();
   queue.add(change(1));
   queue.add(change(2));
   await turn();
+  t.strictSame(batches, []);
   for (let i = 3; i < 1200; i++) queue.add(change(i));
   await queue.flush();
-  t.strictSame(batches[0], ['i1', 'i2']);
   t.strictSame(
     batches.map(({ length }) => length),
-    [2, MAX_INTENTS, MAX_INTENTS, 197],
+    [MAX_INTENTS, MAX_INTENTS, 199],
   );
   t.strictSame(
     settled,
     Array.from({ length: 1199 }, (_, i) => `i${i + 1}`),
   );
+});
+
+t.test('a few changes are sent without a flush, after a while', async (t) => {
+  const { queue, settled } = new Recorder();
+  queue.add(change(1));
+  while (settled.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.strictSame(settled, ['i1']);
 });
 
 t.test('long lists of blocks go in requests of their own', async (t) => {

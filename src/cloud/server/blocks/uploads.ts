@@ -4,7 +4,8 @@ import type { Clock } from '../clock.ts';
 import { awaitedBy } from '../meta/block-table.ts';
 import type { Caller } from '../meta/caller.ts';
 import { inChunks } from '../meta/chunks.ts';
-import { MANY, type Database, type Db } from '../meta/schema.ts';
+import { Inserter } from '../meta/inserter.ts';
+import { MANY, type BlockState, type Database, type Db } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
 import type { BlockReader } from './block-reader.ts';
 import type { Block, BlockStore } from './block-store.ts';
@@ -27,6 +28,10 @@ export interface UploadsOptions {
  */
 export class Uploads {
   readonly #options: UploadsOptions;
+  /** Leaves the blocks alone that have a row. */
+  readonly #inserter = new Inserter('blocks', (insert) =>
+    insert.onConflict((conflict) => conflict.columns(['account', 'digest']).doNothing()),
+  );
 
   constructor(options: UploadsOptions) {
     this.#options = options;
@@ -82,31 +87,34 @@ export class Uploads {
   async #claim(caller: Caller, blocks: readonly Block[]): Promise<Map<string, string>> {
     return await this.#options.db.transaction().execute(async (db) => {
       await checkRoom(db, caller.account, blocks);
-      const generation = randomUUID();
-      const claims = await this.#insert(db, caller, blocks, generation);
-      const known = blocks.map(({ digest }) => digest).filter((digest) => !claims.has(digest));
-      if (known.length > 0) for (const claim of await this.#reclaim(db, caller, known, generation)) claims.set(...claim);
+      const id = randomUUID();
+      const claims = new Map(blocks.map(({ digest }) => [digest, id + digest]));
+      if ((await this.#insert(db, caller, blocks, claims)) === blocks.length) return claims;
+      const mine = new Set(await this.#claimed(db, caller.account, claims));
+      const known = [...claims.keys()].filter((digest) => !mine.has(digest));
+      for (const digest of known) claims.delete(digest);
+      for (const claim of await this.#reclaim(db, caller, known, id)) claims.set(...claim);
       return claims;
     });
   }
 
-  /** Answers those that had no row. */
+  /** Answers how many had no row. */
   async #insert(
     db: Db,
     { account, device }: Caller,
     blocks: readonly Block[],
-    generation: string,
-  ): Promise<Map<string, string>> {
+    claims: ReadonlyMap<string, string>,
+  ): Promise<number> {
     const row = { account, refs: 0, state: 'writing', touched: this.#options.now(), awaited: device ?? MANY } as const;
-    const inserted = await db
-      .insertInto('blocks')
-      .values(
-        blocks.map(({ digest, data }) => ({ digest, size: data.length, generation: generation + digest, ...row })),
-      )
-      .onConflict((conflict) => conflict.columns(['account', 'digest']).doNothing())
-      .returning('digest')
-      .execute();
-    return new Map(inserted.map(({ digest }) => [digest, generation + digest]));
+    return await this.#inserter.insert(
+      db,
+      blocks.map(({ digest, data }) => ({
+        digest,
+        size: data.length,
+        generation: claims.get(digest) as string,
+        ...row,
+      })),
+    );
   }
 
   /** Of blocks that have a row those that are not stored. */
@@ -114,13 +122,13 @@ export class Uploads {
     db: Db,
     { account, device }: Caller,
     digests: readonly string[],
-    generation: string,
+    id: string,
   ): Promise<[string, string][]> {
     const mine = db.updateTable('blocks').where('account', '=', account).where('digest', 'in', digests);
     const touched = this.#options.now();
     await mine.set((eb) => ({ touched, awaited: awaitedBy(eb, device) })).execute();
     await mine
-      .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(generation), '||', eb.ref('digest')) }))
+      .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(id), '||', eb.ref('digest')) }))
       .where('state', 'in', ['condemned', 'damaged'])
       .execute();
     const claimed = await db
@@ -137,21 +145,33 @@ export class Uploads {
   async #finish(account: string, claims: ReadonlyMap<string, string>): Promise<Set<string>> {
     const lost = new Set(claims.keys());
     if (lost.size === 0) return lost;
-    const rows = await this.#options.db
+    const { db } = this.#options;
+    const { numUpdatedRows } = await db
       .updateTable('blocks')
-      .set((eb) => ({
-        state: eb
-          .case()
-          .when('state', '=', 'writing')
-          .then('stored' as const)
-          .else(eb.ref('state'))
-          .end(),
-      }))
-      .where((eb) => claimed(eb, account, [...claims]))
-      .returning(['digest', 'state'])
-      .execute();
-    for (const { digest, state } of rows) if (state === 'stored') lost.delete(digest);
+      .set({ state: 'stored' })
+      .where((eb) => isClaimed(eb, account, [...claims]))
+      .where('state', '=', 'writing')
+      .executeTakeFirst();
+    if (Number(numUpdatedRows) === claims.size) return new Set();
+    // Another upload of the same bytes, under the same claim, may have said so.
+    for (const digest of await this.#claimed(db, account, claims, 'stored')) lost.delete(digest);
     return lost;
+  }
+
+  /** Those whose row is still under its claim. */
+  async #claimed(
+    db: Db,
+    account: string,
+    claims: ReadonlyMap<string, string>,
+    state: BlockState = 'writing',
+  ): Promise<string[]> {
+    const rows = await db
+      .selectFrom('blocks')
+      .select('digest')
+      .where((eb) => isClaimed(eb, account, [...claims]))
+      .where('state', '=', state)
+      .execute();
+    return rows.map(({ digest }) => digest);
   }
 
   /** After a failure: what was written under the claims, if anything, is the collector's. */
@@ -160,7 +180,7 @@ export class Uploads {
       await this.#options.db
         .updateTable('blocks')
         .set(givenUp)
-        .where((eb) => claimed(eb, account, chunk))
+        .where((eb) => isClaimed(eb, account, chunk))
         .where('state', '=', 'writing')
         .execute();
     }
@@ -168,7 +188,7 @@ export class Uploads {
 }
 
 /** Rows that are still under these claims. By the digest: by generations alone SQLite reads all rows of the account. */
-function claimed(
+function isClaimed(
   eb: ExpressionBuilder<Database, 'blocks'>,
   account: string,
   claims: readonly (readonly [digest: string, generation: string])[],

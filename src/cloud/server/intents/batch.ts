@@ -124,10 +124,9 @@ async function executed(edit: Edit, intents: readonly RawIntent[]): Promise<Map<
 }
 
 async function remember(edit: Edit, results: readonly IntentResult[]): Promise<void> {
-  if (results.length === 0) return;
   const device = edit.caller.device ?? '';
   const rows = results.map((result) => ({ device, id: result.id, result: JSON.stringify(result), created: edit.now }));
-  await (await edit.connection()).insertInto('intents').values(rows).execute();
+  await edit.insertOutcomes(rows);
 }
 
 /** What the intents will ask for; the blocks of large files are asked for with each. */

@@ -2,11 +2,11 @@ import { assign } from '../../../vfs/assign.ts';
 import { Refusal } from '../refusal.ts';
 import type { Caller } from './caller.ts';
 import { Prefetch, type PrefetchKeys } from './prefetch.ts';
-import { Pending } from './pending.ts';
+import { Pending, type Inserters } from './pending.ts';
 import { nodeRecord } from './records.ts';
 import { newStamp } from './stamps.ts';
 import type { StoredBlock } from './stored-blocks.ts';
-import type { AccountRow, Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
+import type { AccountRow, Db, IntentRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** A node without what the edit fills in. */
 export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged'>;
@@ -21,7 +21,8 @@ export class Edit {
   /** What it has read ahead. */
   readonly prefetch = new Prefetch();
   readonly #db: Db;
-  readonly #pending = new Pending();
+  readonly #pending: Pending;
+  readonly #inserters: Inserters;
   readonly #nodes = new Map<string, NodeRow | undefined>();
   readonly #spaces = new Map<string, SpaceRow>();
   readonly #changed = new Set<SpaceRow>();
@@ -30,8 +31,10 @@ export class Edit {
   #account: AccountRow | undefined;
   #used = 0;
 
-  constructor(db: Db, caller: Caller, now: number) {
+  constructor(db: Db, caller: Caller, now: number, inserters: Inserters) {
     this.#db = db;
+    this.#inserters = inserters;
+    this.#pending = new Pending(inserters);
     this.caller = caller;
     this.now = now;
   }
@@ -139,6 +142,11 @@ export class Edit {
     await this.#makeRoom();
     this.#pending.addVersion(version);
     this.prefetch.tellVersion(version.id, true);
+  }
+
+  /** Remembers outcomes of intents. */
+  async insertOutcomes(rows: readonly IntentRow[]): Promise<void> {
+    await this.#inserters.intents.insert(await this.connection(), rows);
   }
 
   /** One more version contains a block that was read ahead. */

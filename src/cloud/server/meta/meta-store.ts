@@ -3,6 +3,8 @@ import type { Clock } from '../clock.ts';
 import { migrate, type ColumnTypes } from './migrations.ts';
 import type { Caller } from './caller.ts';
 import { Edit } from './edit.ts';
+import { Inserter } from './inserter.ts';
+import type { Inserters } from './pending.ts';
 import type { Database, Db } from './schema.ts';
 
 export interface MetaStoreOptions {
@@ -18,6 +20,11 @@ export class MetaStore {
   readonly db: Db;
   readonly now: Clock;
   readonly #moved: MetaStoreOptions['moved'];
+  readonly #inserters: Inserters = {
+    nodes: new Inserter('nodes'),
+    versions: new Inserter('versions'),
+    intents: new Inserter('intents'),
+  };
 
   private constructor(db: Db, options: MetaStoreOptions) {
     this.db = db;
@@ -43,7 +50,7 @@ export class MetaStore {
    */
   async edit<T>(caller: Caller, work: (edit: Edit) => Promise<T>): Promise<T> {
     const [result, moved] = await this.db.transaction().execute(async (db) => {
-      const edit = new Edit(db, caller, this.now());
+      const edit = new Edit(db, caller, this.now(), this.#inserters);
       const result = await work(edit);
       return [result, await edit.flush()] as const;
     });

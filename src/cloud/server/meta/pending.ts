@@ -1,14 +1,23 @@
 import type { Caller } from './caller.ts';
+import type { Inserter } from './inserter.ts';
 import type { Db, NodeRow, VersionRow } from './schema.ts';
 import { refer, type StoredBlock } from './stored-blocks.ts';
 
-/** Rows in one statement; a node has 18 columns. */
-const ROWS = 500;
+/** Rows that wait. */
+const ROWS = 1000;
 /** Bytes of manifests that wait. */
 const MANIFESTS = 1024 * 1024;
 
+/** What writes the rows; kept by whoever makes the transactions. */
+export interface Inserters {
+  readonly nodes: Inserter<'nodes'>;
+  readonly versions: Inserter<'versions'>;
+  readonly intents: Inserter<'intents'>;
+}
+
 /** New rows of one transaction that are still to be written, many by one statement. Single-owner. */
 export class Pending {
+  readonly #inserters: Inserters;
   #nodes: NodeRow[] = [];
   #versions: VersionRow[] = [];
   /** How many more versions contain a block. */
@@ -16,6 +25,10 @@ export class Pending {
   #manifests = 0;
   /** Bytes of blocks that no version contained. */
   #used = 0;
+
+  constructor(inserters: Inserters) {
+    this.#inserters = inserters;
+  }
 
   get isEmpty(): boolean {
     return this.#nodes.length + this.#versions.length + this.#references.size === 0;
@@ -51,8 +64,8 @@ export class Pending {
   async write(db: Db, caller: Caller, now: number): Promise<number> {
     const [nodes, versions, references, used] = [this.#nodes, this.#versions, this.#references, this.#used];
     [this.#nodes, this.#versions, this.#references, this.#used, this.#manifests] = [[], [], new Map(), 0, 0];
-    if (nodes.length > 0) await db.insertInto('nodes').values(nodes).execute();
-    if (versions.length > 0) await db.insertInto('versions').values(versions).execute();
+    await this.#inserters.nodes.insert(db, nodes);
+    await this.#inserters.versions.insert(db, versions);
     let actual = 0;
     for (const [count, digests] of byCount(references)) actual += await refer(db, caller, now, { digests, count });
     return actual - used;

@@ -3,8 +3,10 @@ import { LRUCache } from 'lru-cache';
 import { SqliteDialect, type Dialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
 import type { ColumnTypes } from './migrations.ts';
 
-/** Statements longer than this have long lists in them and seldom come twice. */
-const CACHED_SQL = 2000;
+/** Statements longer than this have long lists in them and seldom come twice; those of `Inserter` are shorter. */
+const CACHED_SQL = 8000;
+/** Pages of the write-ahead log after which it is copied into the file, 32 MiB: a page that changes often is then copied less often. */
+const CHECKPOINT = 8192;
 
 export const sqliteTypes: ColumnTypes = { bytes: 'blob' };
 
@@ -24,6 +26,7 @@ function open(file: string): Libsql.Database {
     connection.exec('pragma locking_mode = exclusive');
     connection.exec('pragma journal_mode = wal');
     connection.exec('pragma synchronous = full');
+    connection.exec(`pragma wal_autocheckpoint = ${CHECKPOINT}`);
     connection.exec('pragma cache_size = -65536');
     connection.exec('pragma busy_timeout = 0');
     // In exclusive mode the lock is taken by the first write and then kept.
