@@ -134,6 +134,7 @@ export interface SymlinkIntent extends IntentFields, PlaceFields, NewFields {
 /**
  * With `base: null` a new file under a free name, or under the name of `replace`, whose kept versions become older
  * versions of the new node. Else the next version of a node whose current version is `base`, wherever it is now.
+ * `predecessor`: the file that had the name a moment ago and was renamed or removed; a new file gets copies of its kept versions.
  */
 export interface PutIntent extends IntentFields, PlaceFields, NewFields {
   readonly op: 'put';
@@ -141,13 +142,18 @@ export interface PutIntent extends IntentFields, PlaceFields, NewFields {
   readonly base: string | null;
   readonly content: WireContent;
   readonly replace?: string;
+  readonly predecessor?: string;
 }
 
-/** If the node still is at `from`: to a free name, or to the name of `replace` (as in `put`; a folder must be empty). */
+/**
+ * If the node still is at `from`: to a free name, or to the name of `replace` (as in `put`; a folder must be empty).
+ * `predecessor`: as in `put`, for a file that has no older versions of its own.
+ */
 export interface MoveIntent extends IntentFields, PlaceFields {
   readonly op: 'move';
   readonly from: PlaceFields;
   readonly replace?: string;
+  readonly predecessor?: string;
 }
 
 export interface AttrIntent extends IntentFields {

@@ -21,6 +21,7 @@ import { AccountRoom, type Quota } from './drive/account-room.ts';
 import { Drive } from './drive/drive.ts';
 import { Follower } from './sync/follow/follower.ts';
 import { FolderLocks } from './drive/folder-locks.ts';
+import { FreedNames } from './drive/freed-names.ts';
 import type { Ground } from './drive/ground.ts';
 import { Guard } from './drive/guard.ts';
 import { IntentPlanner } from './intents/planner.ts';
@@ -162,6 +163,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
     ...parts,
     files,
     folderLocks: new FolderLocks(),
+    freedNames: new FreedNames(now),
     isSealed,
   };
   const sweeper = new Sweeper(ground);

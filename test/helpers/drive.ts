@@ -7,6 +7,7 @@ import { attachSpaces, ROOT } from '../../src/mounts/drive/mount-table.ts';
 import { Changes } from '../../src/mounts/drive/changes.ts';
 import { Drive } from '../../src/mounts/drive/drive.ts';
 import { FolderLocks } from '../../src/mounts/drive/folder-locks.ts';
+import { FreedNames } from '../../src/mounts/drive/freed-names.ts';
 import type { Ground } from '../../src/mounts/drive/ground.ts';
 import { Guard } from '../../src/mounts/drive/guard.ts';
 import { IntentPlanner } from '../../src/mounts/intents/planner.ts';
@@ -76,6 +77,7 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
     ...parts,
     files: new OpenFiles({ records: new FileRecords(parts), sources: new Sources(staging, store), activity, room }),
     folderLocks: new FolderLocks(),
+    freedNames: new FreedNames(now),
     isSealed: (entry) => policyState.isSealed(entry),
   };
   const sweeper = new Sweeper(ground);

@@ -36,6 +36,8 @@ export interface PendingIntent {
   readonly base?: string | null;
   /** put of a new node, move: the node that had the name, whose kept versions go on. */
   readonly replace?: NodeId;
+  /** put of a new node, move: the file that had the name a moment ago, whose kept versions are copied. */
+  readonly predecessor?: NodeId;
   /** move: from where. */
   readonly origin?: { readonly parent: NodeId; readonly name: string };
   /** remove: the revision of the space that was known here. */

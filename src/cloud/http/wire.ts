@@ -228,6 +228,7 @@ export const SymlinkSchema = Type.Object({
 /**
  * With `base: null` a new file under a free name, or under the name of `replace`, whose kept versions become older
  * versions of the new node. Else the next version of a node whose current version is `base`, wherever it is now.
+ * `predecessor`: the file that had the name a moment ago and was renamed or removed; a new file gets copies of its kept versions.
  */
 export const PutSchema = Type.Object({
   op: Type.Literal('put'),
@@ -238,14 +239,19 @@ export const PutSchema = Type.Object({
   base: Nullable(Id),
   content: ContentSchema,
   replace: Type.Optional(Id),
+  predecessor: Type.Optional(Id),
 });
-/** If the node still is at `from`: to a free name, or to the name of `replace` (as in `put`; a folder must be empty). */
+/**
+ * If the node still is at `from`: to a free name, or to the name of `replace` (as in `put`; a folder must be empty).
+ * `predecessor`: as in `put`, for a file that has no older versions of its own.
+ */
 export const MoveSchema = Type.Object({
   op: Type.Literal('move'),
   ...intent,
   ...place,
   from: Type.Object(place),
   replace: Type.Optional(Id),
+  predecessor: Type.Optional(Id),
 });
 export const AttrSchema = Type.Object({
   op: Type.Literal('attr'),

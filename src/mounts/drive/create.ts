@@ -96,7 +96,7 @@ export function isLocal(parent: Entry, name: string): boolean {
 
 /**
  * The ops that create a node, including its intent unless it is local. `replace` is the previous holder of its name,
- * which the cloud knows.
+ * which the cloud knows; a file under a free name continues the history of the one that had it a moment ago.
  */
 export function planNewNode(
   ground: Ground,
@@ -105,8 +105,10 @@ export function planNewNode(
   content?: NewContent,
   replace?: NodeId,
 ): NewNode {
-  const promised = entry.local === true ? [] : ground.planner.ops(planCreation(entry, content, replace));
-  return { entry, ops: [...promised, ...ground.catalog.put(entry), touched(ground, parent)] };
+  const predecessor = entry.kind === 'file' ? ground.freedNames.take(entry, entry.id) : undefined;
+  const intents =
+    entry.local === true ? [] : ground.planner.ops(planCreation(entry, content, { replace, predecessor }));
+  return { entry, ops: [...intents, ...ground.catalog.put(entry), touched(ground, parent)] };
 }
 
 /** Submits a creation and notifies of it. */

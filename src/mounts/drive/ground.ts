@@ -6,12 +6,14 @@ import { checkName } from '../../vfs/name.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { DriveParts } from './drive-parts.ts';
 import type { FolderLocks } from './folder-locks.ts';
+import type { FreedNames } from './freed-names.ts';
 import type { OpenFiles } from './open/open-files.ts';
 
 /** The dependencies of the drive's operations. */
 export interface Ground extends DriveParts {
   readonly files: OpenFiles;
   readonly folderLocks: FolderLocks;
+  readonly freedNames: FreedNames;
   /** Whether a node may only get new versions, and neither move nor go. */
   readonly isSealed: (entry: Entry) => boolean;
 }

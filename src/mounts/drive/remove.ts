@@ -4,7 +4,7 @@ import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { type Ground, checkMovable, childOf, discard, folderOf, submit, touched } from './ground.ts';
-import { isCreation, planRemove } from '../intents/plan.ts';
+import { historyOf, isCreation, planRemove } from '../intents/plan.ts';
 import type { Sweeper } from './sweeper.ts';
 
 /** @throws EISDIR */
@@ -13,7 +13,13 @@ export async function unlink(ground: Ground, folder: NodeId, name: string): Prom
   const node = childOf(ground, parent, name, 'unlink');
   checkMovable(node, parent, 'unlink');
   if (node.kind === 'folder') throw new FsError('EISDIR', 'unlink', { subject: name });
+  freeName(ground, node);
   await take(ground, parent, node, removalOps(ground, node));
+}
+
+/** The file that takes the name next continues its history. */
+export function freeName({ freedNames, planner }: Ground, node: Entry): void {
+  freedNames.add(node, historyOf(node, planner.waiting(node.id)));
 }
 
 /** @throws ENOTDIR, ENOTEMPTY */
@@ -43,7 +49,7 @@ export async function removeTree(ground: Ground, sweeper: Sweeper, folder: NodeI
   const parent = folderOf(ground, folder, 'removeTree');
   const node = childOf(ground, parent, name, 'removeTree');
   checkMovable(node, parent, 'removeTree');
-  if (node.kind !== 'folder') return await take(ground, parent, node, removalOps(ground, node));
+  if (node.kind !== 'folder') return await unlink(ground, folder, name);
   const below = pendingBelow(ground, node);
   const dropped = [...below.values()].flatMap((intents) => dropOps(ground, intents));
   await take(ground, parent, node, [...dropped, ...removalOps(ground, node), sweeper.detach(node)]);

@@ -9,7 +9,16 @@ import { isLocal } from './create.ts';
 import { type Ground, checkMovable, childOf, discard, folderOf, occupantOf, submit, touched } from './ground.ts';
 import { newId } from '../../vfs/ids.ts';
 import { OTHER_MOUNT } from '../policy/policy.ts';
-import { planContent, planCreation, planMove, planPlainMove, planReplaced, withBase } from '../intents/plan.ts';
+import {
+  historyOf,
+  planContent,
+  planCreation,
+  planMove,
+  planPlainMove,
+  planReplaced,
+  type Spot,
+  withBase,
+} from '../intents/plan.ts';
 
 /** Both ends of a rename as they are in one turn of the event loop. */
 interface Ends {
@@ -143,7 +152,11 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
   const spot = { parent: target.id, name };
   const ctime = nextCtime(node, now());
   if (node.local !== true) {
-    const plan = planMove(node, planner.waiting(node.id), spot, (mkdir) => planner.keepsTurn(mkdir, spot), replace);
+    const waiting = planner.waiting(node.id);
+    // An intent that replaces a node is always sent.
+    ground.freedNames.add(node, node.kind === 'file' && replace !== undefined ? node.id : historyOf(node, waiting));
+    const heritage = { replace, predecessor: predecessorOf(ground, node, spot) };
+    const plan = planMove(node, waiting, spot, (mkdir) => planner.keepsTurn(mkdir, spot), heritage);
     const after = { ...withBase(node), ...spot, ctime };
     return { after, ops: [...planner.ops(plan), ...catalog.put(after, node)] };
   }
@@ -156,7 +169,13 @@ function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry;
   const writing = files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
   const staged = node.staged === undefined ? {} : { staged: node.staged };
   const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;
-  return { after, ops: [...planner.ops(planCreation(after, content, replace)), ...catalog.put(after, node)] };
+  const creation = planCreation(after, content, { replace, predecessor: predecessorOf(ground, node, spot) });
+  return { after, ops: [...planner.ops(creation), ...catalog.put(after, node)] };
+}
+
+/** Whose history a file continues at its new place. */
+function predecessorOf({ freedNames }: Ground, { id, kind }: Entry, spot: Spot): NodeId | undefined {
+  return kind === 'file' ? freedNames.take(spot, id) : undefined;
 }
 
 async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op[]): Promise<Attr> {

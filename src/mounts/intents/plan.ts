@@ -58,11 +58,27 @@ function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
   return { parent, name, version: remote ?? null, hash: hash ?? null, rev };
 }
 
-/** A new node. `replace` is the previous holder of its name, which the cloud knows. */
-export function planCreation(entry: Entry, content?: NewContent, replace?: NodeId): Plan {
+/** Which nodes a node follows under its name. The cloud knows them. */
+export interface Heritage {
+  /** The holder of the name, which it replaces. */
+  readonly replace?: NodeId | undefined;
+  /** The file that had the free name a moment ago. */
+  readonly predecessor?: NodeId | undefined;
+}
+
+/** The node of the cloud that has the history of a file which loses its name, as its waiting intents leave it. */
+export function historyOf({ id, kind, local }: Entry, waiting: readonly Waiting[]): NodeId | undefined {
+  if (kind !== 'file' || local === true) return undefined;
+  const [first] = waiting;
+  if (first === undefined || first.fixed || !isCreation(first.intent) || first.intent.replace !== undefined) return id;
+  return first.intent.predecessor;
+}
+
+/** A new node. */
+export function planCreation(entry: Entry, content?: NewContent, heritage: Heritage = {}): Plan {
   const op = entry.kind === 'file' ? 'put' : entry.kind === 'folder' ? 'mkdir' : 'symlink';
   const put = content === undefined ? {} : { base: null, ...content };
-  return { ...nothing, add: [{ op, ...subject(entry), ...put, ...replaced(replace) }] };
+  return { ...nothing, add: [{ op, ...subject(entry), ...put, ...inherited(heritage) }] };
 }
 
 /** New content of a known node. */
@@ -91,30 +107,29 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
 }
 
 /**
- * `entry` moves to another place; `replace` is the previous holder of that place, which the cloud knows. `keepsTurn`
- * returns whether an intent can move its node there without changing its position: see the function of that name.
+ * `entry` moves to another place. `keepsTurn` returns whether an intent can move its node there without changing its position: see the function of that name.
  */
 export function planMove(
   entry: Entry,
   waiting: readonly Waiting[],
   to: Spot,
   keepsTurn: (mkdir: PendingIntent) => boolean,
-  replace?: NodeId,
+  heritage: Heritage = {},
 ): Plan {
   const [only, ...others] = waiting;
   const alone = only !== undefined && others.length === 0 && !only.fixed && isCreation(only.intent);
   if (!alone || only.intent.replace !== undefined) {
-    return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
+    return { ...nothing, add: [planPlainMove(entry, waiting, to, heritage)] };
   }
   if (only.intent.op === 'mkdir') {
     // The contents of the folder were journaled after it, so it must keep its position, or be moved after all of them.
-    if (replace === undefined && keepsTurn(only.intent)) {
+    if (heritage.replace === undefined && keepsTurn(only.intent)) {
       return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
     }
-    return { ...nothing, add: [planPlainMove(entry, waiting, to, replace)] };
+    return { ...nothing, add: [planPlainMove(entry, waiting, to, heritage)] };
   }
-  const { seq: _seq, id: _id, at: _at, ...creation } = unparked(only.intent);
-  return { ...nothing, drop: [only.intent], add: [assign(assign(creation, to), replaced(replace))] };
+  const { seq: _seq, id: _id, at: _at, predecessor: _predecessor, ...creation } = unparked(only.intent);
+  return { ...nothing, drop: [only.intent], add: [assign(assign(creation, to), inherited(heritage))] };
 }
 
 /**
@@ -151,8 +166,8 @@ export function outOfOrder(intents: Iterable<PendingIntent>): PendingIntent | un
 }
 
 /** A `move` that is not merged with anything. */
-export function planPlainMove(entry: Entry, waiting: readonly Waiting[], to: Spot, replace?: NodeId): NewIntent {
-  return { op: 'move', ...subject(entry), ...to, origin: lastSpot(entry, waiting), ...replaced(replace) };
+export function planPlainMove(entry: Entry, waiting: readonly Waiting[], to: Spot, heritage: Heritage = {}): NewIntent {
+  return { op: 'move', ...subject(entry), ...to, origin: lastSpot(entry, waiting), ...inherited(heritage) };
 }
 
 /**
@@ -228,8 +243,9 @@ function subject({ space, id, parent, name }: Entry): Pick<NewIntent, 'space' | 
   return { space, node: id, parent, name };
 }
 
-function replaced(replace: NodeId | undefined): Pick<NewIntent, 'replace'> {
-  return replace === undefined ? {} : { replace };
+function inherited({ replace, predecessor }: Heritage): Pick<NewIntent, 'replace' | 'predecessor'> {
+  if (replace !== undefined) return { replace };
+  return predecessor === undefined ? {} : { predecessor };
 }
 
 /** A put without its content. */

@@ -79,7 +79,7 @@ t.test('new attributes', async (t) => {
 
 t.test('another place', async (t) => {
   const plan = (entry: Entry, waiting: Waiting[], replace?: string, free = true): Plan =>
-    planMove(entry, waiting, to, () => free, replace);
+    planMove(entry, waiting, to, () => free, { replace });
   t.match(plan(known, []), { add: [{ op: 'move', ...to, origin: { parent: 'p', name: 'f' } }] });
   t.equal(shape(plan(born, [unsent('put', creation)])), '-put +put', 'a file that was never sent is created there');
   t.match(plan(born, [unsent('put', creation)], 'r').add[0], { ...to, staged: 'a', replace: 'r' });
@@ -136,7 +136,9 @@ t.test('being replaced', async (t) => {
 t.test('creation', async (t) => {
   t.match(planCreation(born, { version: 'v', staged: 'a' }), { add: [{ op: 'put', base: null, staged: 'a' }] });
   t.match(planCreation(bornFolder), { add: [{ op: 'mkdir' }] });
-  t.match(planCreation({ ...born, kind: 'symlink' }, undefined, 'r'), { add: [{ op: 'symlink', replace: 'r' }] });
+  t.match(planCreation({ ...born, kind: 'symlink' }, undefined, { replace: 'r' }), {
+    add: [{ op: 'symlink', replace: 'r' }],
+  });
 });
 
 t.test('a new folder that is renamed keeps its turn unless something of its space moves later', (t) => {

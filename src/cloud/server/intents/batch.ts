@@ -135,8 +135,11 @@ function prefetchKeys(parsed: readonly (Intent | Refusal)[]): PrefetchKeys {
   const puts = intents.filter((intent) => intent.op === 'put');
   const places = intents.filter((intent) => 'parent' in intent);
   const replaced = intents.flatMap((intent) => ('replace' in intent ? [intent.replace] : []));
+  const before = intents.flatMap((intent) => ('predecessor' in intent ? [intent.predecessor] : []));
   return {
-    nodes: [...new Set([...intents.map(({ node }) => node), ...places.map(({ parent }) => parent), ...replaced])],
+    nodes: [
+      ...new Set([...intents.map(({ node }) => node), ...places.map(({ parent }) => parent), ...replaced, ...before]),
+    ],
     places,
     versions: puts.map(({ version }) => version),
     digests: distinct(puts.flatMap(({ content }) => ('from' in content ? [] : fewDigests(content)))),

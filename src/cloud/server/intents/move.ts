@@ -6,7 +6,7 @@ import { nodeRecord } from '../meta/records.ts';
 import { replaceNode, trashNode } from '../meta/removal.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
-import { inheritVersions, makeNewest, thinVersions } from '../meta/versions.ts';
+import { copyVersions, inheritVersions, makeNewest, thinVersions } from '../meta/versions.ts';
 import { checkReplaceable, claimPlace, type Place } from './place.ts';
 
 export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof MoveSchema>): Promise<NodeRow> {
@@ -25,6 +25,9 @@ export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof Mo
   if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(edit, space, replaced);
   const row = await edit.update(space, node, { parent, name });
   if (replaced !== undefined && inherits) await adopt(edit, space, row, replaced);
+  if (replaced === undefined && intent.predecessor !== undefined) {
+    await copyVersions(edit, space, intent.predecessor, row);
+  }
   return row;
 }
 
@@ -42,6 +45,6 @@ async function checkNoCycle(edit: Edit, space: SpaceRow, node: NodeRow, place: P
 async function adopt(edit: Edit, space: SpaceRow, node: NodeRow, replaced: NodeRow): Promise<void> {
   if (node.kind !== 'file' || node.version === null) return;
   await makeNewest(edit, node, node.version);
-  await inheritVersions(edit, replaced, node.id);
+  await inheritVersions(edit, replaced, node);
   await thinVersions(edit, space, node.id);
 }

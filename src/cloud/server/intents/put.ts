@@ -7,7 +7,14 @@ import { nodeRecord } from '../meta/records.ts';
 import { replaceNode } from '../meta/removal.ts';
 import { mayAdd, mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
-import { addVersion, checkNewVersion, inheritVersions, supersede, thinVersions } from '../meta/versions.ts';
+import {
+  addVersion,
+  checkNewVersion,
+  copyVersions,
+  inheritVersions,
+  supersede,
+  thinVersions,
+} from '../meta/versions.ts';
 import { packXattrs } from '../meta/xattrs.ts';
 import { claimId, claimPlace } from './place.ts';
 
@@ -35,8 +42,9 @@ async function create(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow
   const row = await edit.insert(space, { version: intent.version, target: null, xattrs, ...node });
   edit.count(space, size, 1);
   await addVersion(edit, { id: intent.version, node: id, rank: row.rev, mtime }, content);
-  if (replaced !== undefined) await inheritVersions(edit, replaced, id);
+  if (replaced !== undefined) await inheritVersions(edit, replaced, row);
   if (replaced !== undefined) await thinVersions(edit, space, id);
+  else if (intent.predecessor !== undefined) await copyVersions(edit, space, intent.predecessor, row);
   return row;
 }
 

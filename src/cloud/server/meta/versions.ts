@@ -1,3 +1,4 @@
+import { newId } from '../../../vfs/ids.ts';
 import { KEPT_VERSIONS } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { addReferences, dropReferences } from './block-table.ts';
@@ -112,10 +113,47 @@ export async function addVersion(edit: Edit, version: NewVersion, content: Conte
   });
 }
 
-/** Gives the versions of one node to another that has taken its place, as its older ones. */
-export async function inheritVersions(edit: Edit, from: NodeRow, to: string): Promise<void> {
+/** Gives the versions of one node to another that has taken its place, as its older ones; copies that both have are kept once. */
+export async function inheritVersions(edit: Edit, from: NodeRow, to: NodeRow): Promise<void> {
   await supersede(edit, from.version);
-  await (await edit.connection()).updateTable('versions').set({ node: to }).where('node', '=', from.id).execute();
+  const db = await edit.connection();
+  const own = new Map((await versionsOf(db, to.id)).map((version) => [commitOf(version), version.id]));
+  const twice = (await versionsOf(db, from.id)).flatMap((version) => {
+    const other = own.get(commitOf(version));
+    if (other === undefined) return [];
+    // Others may still refer to what was the current version of one of them.
+    return other === to.version ? [version.id] : [other];
+  });
+  await dropVersions(edit, twice);
+  await (await edit.connection()).updateTable('versions').set({ node: to.id }).where('node', '=', from.id).execute();
+}
+
+/**
+ * Copies the versions of the file that had a new file's name a moment ago, as older ones; it keeps its own. Does nothing if
+ * there is no such file any more, or if the new one has older versions.
+ */
+export async function copyVersions(edit: Edit, space: SpaceRow, predecessor: string, to: NodeRow): Promise<void> {
+  const from = await edit.node(predecessor, space);
+  if (space.kind === 'archive' || from === undefined || from.kind !== 'file' || from.purged !== 0) return;
+  if (to.kind !== 'file' || to.version === null || from.id === to.id) return;
+  const db = await edit.connection();
+  if ((await versionsOf(db, to.id)).length > 1) return;
+  await makeNewest(edit, to, to.version);
+  const versions = await db.selectFrom('versions').selectAll().where('node', '=', from.id).execute();
+  for (const version of versions) {
+    const { size, hash } = version;
+    const bytes = asBytes(version.manifest);
+    const manifest = manifestOf(bytes, size);
+    await addReferences(edit, { size, hash, manifest, digests: manifest.distinct(), copied: true });
+    const until = version.until ?? edit.now;
+    await edit.insertVersion({ ...version, id: newId(edit.now), node: to.id, manifest: bytes, until });
+  }
+  await thinVersions(edit, space, to.id);
+}
+
+/** Names the commit that has made a version, of which there may be copies. */
+function commitOf({ hash, created }: Pick<VersionRow, 'hash' | 'created'>): string {
+  return `${created} ${hash}`;
 }
 
 /** Makes a version of a node the newest one: its order is the node's revision. */

@@ -122,9 +122,12 @@ export class Behind {
 
   /** One of them that a later intent builds on. */
   blocks(intent: PendingIntent): PendingIntent | undefined {
-    const { op, node, parent, name, replace, from, base, space } = intent;
+    const { op, node, parent, name, replace, predecessor = '', from, base, space } = intent;
     const first = this.#nodes.get(node) ?? this.#nodes.get(replace ?? '') ?? this.#versions.get(from ?? '');
     if (first !== undefined) return first;
+    // Its history is not worth waiting for what cannot succeed.
+    const before = this.#nodes.get(predecessor);
+    if (before !== undefined && before.parked === undefined) return before;
     const placed = isPlacing(intent) ? (this.#unborn.get(parent) ?? this.#names.get(`${parent}/${name}`)) : undefined;
     if (placed !== undefined) return placed;
     // What was moved out of a folder must be out before the folder is moved to the Trash.

@@ -44,11 +44,28 @@ const MAKERS: Readonly<Record<PendingIntent['op'], (making: Making) => Intent>> 
   put: ({ intent, entry, subject, place, content = { size: 0, blocks: '' } }) => {
     const { version = intent.id, base = null } = intent;
     const metadata = born(intent, entry, FILE_MODE);
-    return { op: 'put', ...subject, ...place, ...metadata, version, base, content, ...replacing(intent) };
+    return {
+      op: 'put',
+      ...subject,
+      ...place,
+      ...metadata,
+      version,
+      base,
+      content,
+      ...replacing(intent),
+      ...following(intent),
+    };
   },
   move: ({ intent, resolve, subject, place }) => {
     const { parent, name } = intent.origin ?? intent;
-    return { op: 'move', ...subject, ...place, from: { parent: resolve(parent), name }, ...replacing(intent) };
+    return {
+      op: 'move',
+      ...subject,
+      ...place,
+      from: { parent: resolve(parent), name },
+      ...replacing(intent),
+      ...following(intent),
+    };
   },
   attr: ({ intent, entry, subject }) => ({ op: 'attr', ...subject, ...changed(intent, entry) }),
   remove: ({ intent, subject }) => ({ op: 'remove', ...subject, base: intent.base ?? null, seen: intent.seen ?? 0 }),
@@ -60,6 +77,10 @@ function subjectOf({ id, space, node }: PendingIntent) {
 
 function replacing({ replace }: PendingIntent) {
   return replace === undefined ? {} : { replace };
+}
+
+function following({ predecessor }: PendingIntent) {
+  return predecessor === undefined ? {} : { predecessor };
 }
 
 function born(intent: PendingIntent, entry: Entry | undefined, mode: number) {
