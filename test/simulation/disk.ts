@@ -8,6 +8,8 @@ interface Inode {
   data: Buffer;
   size: number;
   links: number;
+  /** When it was last written, ms since 1970. */
+  modified: number;
   /** As of its last sync; `undefined` before the first. */
   synced: Buffer | undefined;
 }
@@ -132,10 +134,11 @@ export class SimulatedDisk {
     return this.#folders.has(path) || this.#find(path) !== undefined;
   }
 
-  stat(path: string): { size: number; blocks: number } {
+  stat(path: string): { size: number; blocks: number; mtimeMs: number } {
     const inode = this.#find(path);
     if (inode === undefined) throw failure('ENOENT', 'stat', path);
-    return { size: inode.size, blocks: Math.ceil(inode.size / BLOCK) * (BLOCK / 512) };
+    const { size, modified: mtimeMs } = inode;
+    return { size, blocks: Math.ceil(size / BLOCK) * (BLOCK / 512), mtimeMs };
   }
 
   unlink(path: string): void {
@@ -237,6 +240,7 @@ class OpenFiles {
     reserve(inode, position + from.length);
     inode.data.set(from, position);
     inode.size = Math.max(inode.size, position + from.length);
+    inode.modified = Date.now();
     return from.length;
   }
 
@@ -246,6 +250,7 @@ class OpenFiles {
     if (size > inode.size) reserve(inode, size);
     else inode.data.fill(0, size, inode.size);
     inode.size = size;
+    inode.modified = Date.now();
   }
 
   sync(fd: number): void {
@@ -263,7 +268,7 @@ class OpenFiles {
 export const openFiles = new OpenFiles();
 
 function newInode(): Inode {
-  return { data: Buffer.alloc(0), size: 0, links: 0, synced: undefined };
+  return { data: Buffer.alloc(0), size: 0, links: 0, modified: Date.now(), synced: undefined };
 }
 
 function reserve(inode: Inode, size: number): void {

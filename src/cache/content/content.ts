@@ -134,6 +134,8 @@ export interface Staging {
   open(id: string): Promise<StagedFile>;
   /** All that are on disk. */
   ids(): Promise<string[]>;
+  /** When a file that is not open was last written, ms since 1970; `undefined` if it is lost. */
+  modified(id: string): Promise<number | undefined>;
   /** Removes the file; open handles go on until they are released. */
   discard(id: string): Promise<void>;
   /**

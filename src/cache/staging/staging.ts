@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync, ftruncateSync, mkdirSync } from 'node:fs';
-import { copyFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background } from '../../vfs/context.ts';
 import { FsError, asFsError } from '../../vfs/fs-error.ts';
@@ -118,6 +118,14 @@ export class DiskStaging implements Staging {
   async ids(): Promise<string[]> {
     const names = await readdir(this.#dir);
     return names.filter((id) => this.#table.get(id)?.hidden !== true && !this.#spares.has(id));
+  }
+
+  async modified(id: string): Promise<number | undefined> {
+    if (!isStagedId(id)) return undefined;
+    return await stat(this.#path(id)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    );
   }
 
   async discard(id: string): Promise<void> {

@@ -8,8 +8,8 @@ import type { DriveParts } from '../drive/drive-parts.ts';
 import { newId } from '../../vfs/ids.ts';
 
 /**
- * Finishes what the process before was writing when it ended: the entry gets the size that the staged file has, the put
- * becomes ready. Before anything is served or sent.
+ * Finishes what the process before was writing when it ended: the entry gets the size that the staged file has and the time of its
+ * last write, the put becomes ready. Before anything is served or sent.
  */
 export async function recoverWriting(parts: DriveParts): Promise<void> {
   const writing = [...parts.journal.all()].filter((intent) => intent.writing === true);
@@ -17,13 +17,15 @@ export async function recoverWriting(parts: DriveParts): Promise<void> {
 }
 
 async function recover(parts: DriveParts, { writing: _writing, ...put }: PendingIntent): Promise<Op[]> {
-  const { catalog, journal, now } = parts;
+  const { catalog, journal, staging, now } = parts;
   const entry = catalog.get(put.node);
+  // Opening the file may cut it off, which changes the time.
+  const written = put.staged === undefined ? undefined : await staging.modified(put.staged);
   const own = entry?.staged === put.staged ? await ownFile(parts, put.staged) : undefined;
   if (own !== undefined && entry !== undefined) {
     const version = newId(now());
     const { size, id: staged } = own;
-    const ops = [catalog.update({ ...entry, staged, size, mtime: now(), ctime: now(), version })];
+    const ops = [catalog.update({ ...entry, staged, size, ...timesOf(entry, size, written), version })];
     return [journal.put({ ...put, staged, version }), ...ops];
   }
   const size = await sizeOf(parts, put.staged);
@@ -32,8 +34,17 @@ async function recover(parts: DriveParts, { writing: _writing, ...put }: Pending
   const version = newId(now());
   const finished = journal.put({ ...put, version });
   if (entry.staged !== put.staged) return [finished];
-  const changed = entry.size === size ? entry : { ...entry, size, mtime: now(), ctime: now() };
-  return [finished, catalog.update({ ...changed, version })];
+  return [finished, catalog.update({ ...entry, size, ...timesOf(entry, size, written), version })];
+}
+
+/**
+ * The times after a last write. One before the last recorded change, such as an explicitly set time, is in the entry, and a file that
+ * was and is empty was not written.
+ */
+function timesOf(entry: Entry, size: number, written = -Infinity): Pick<Entry, 'mtime' | 'ctime'> {
+  const { mtime, ctime } = entry;
+  const isWritten = written > ctime && (size > 0 || entry.size > 0);
+  return isWritten ? { mtime: written, ctime: written } : { mtime, ctime };
 }
 
 /**

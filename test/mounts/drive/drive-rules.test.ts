@@ -1,8 +1,10 @@
 import t, { type Test } from 'tap';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recoverWriting, sweepStaging } from '../../../src/mounts/recovery/recovery.ts';
 import { background as context } from '../../../src/vfs/context.ts';
-import type { FileSystem } from '../../../src/vfs/file-system.ts';
+import type { FileHandle, FileSystem } from '../../../src/vfs/file-system.ts';
 import type { NodeId } from '../../../src/vfs/node.ts';
 import { openTestDrive } from '../../helpers/drive.ts';
 import { addRemoteFile, addRemoteFolder } from '../../helpers/remote-entries.ts';
@@ -147,6 +149,36 @@ t.test('what was being written when the process died is there', async (t) => {
   await sweepStaging(ground, await ground.staging.ids(), new AbortController().signal);
   t.equal((await ground.staging.ids()).length, 3, 'the draft is gone, litter is not');
   t.equal(await get(drive, SYNC, '.DS_Store'), 'kept');
+});
+
+t.test('after a crash a file has the time of its last write, or the one that was set after it', async (t) => {
+  const dir = temporary(t);
+  let clock = Date.now();
+  const first = await openTestDrive(dir, { now: () => clock });
+  const make = async (name: string): Promise<FileHandle> => await first.drive.create(SYNC, name, {}, rw, context);
+  const [written, set, direct, untouched] = [await make('a'), await make('b'), await make('c'), await make('d')];
+  const staged = first.ground.catalog.get(direct.node)?.staged ?? '';
+  await sleep(20);
+  await written.write(Buffer.from('x'), 0, context);
+  await set.write(Buffer.from('x'), 0, context);
+  writeFileSync(join(dir, 'staging', staged), 'x');
+  const last = Date.now();
+  await sleep(20);
+  clock = Date.now();
+  await first.drive.setattr(set.node, { mtime: 1_000_000 }, context);
+  const created = first.ground.catalog.get(untouched.node)?.mtime;
+  await first.ground.writer.idle();
+  await first.close();
+
+  clock += 3_600_000;
+  const second = await openTestDrive(dir, { source: first.source, now: () => clock });
+  t.teardown(() => second.close());
+  await recoverWriting(second.ground);
+  const timeOf = ({ node }: FileHandle): number => second.ground.catalog.get(node)?.mtime ?? NaN;
+  t.ok(Math.abs(timeOf(written) - last) < 19, 'of the last write');
+  t.ok(Math.abs(timeOf(direct) - last) < 19, 'also of one by a kernel');
+  t.equal(timeOf(set), 1_000_000, 'as it was set');
+  t.equal(timeOf(untouched), created, 'of its creation');
 });
 
 t.test('times are kept as they are set', async (t) => {
