@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BlockSource } from '../cache/content/content.ts';
 import { DiskContentStore } from '../cache/store/content-store.ts';
 import { Database } from '../cache/db/database.ts';
 import type { DiskSync } from '../cache/disk/disk-sync.ts';
@@ -34,6 +33,8 @@ import { policies, policyFor } from './policy/policies.ts';
 import type { PolicyOf } from './policy/policy.ts';
 import { QuotaWatch } from './quota-watch.ts';
 import { recoverWriting } from './recovery/recovery.ts';
+import { CloudBlocks } from './sync/cloud-blocks.ts';
+import { Outage } from './sync/outage.ts';
 import { Replica } from './sync/replica.ts';
 import { removeScratch } from './recovery/scratch.ts';
 import { recoverSettling } from './recovery/settling.ts';
@@ -114,14 +115,15 @@ interface Disk extends Records {
 export async function compose(options: GatewayOptions): Promise<Stack> {
   const closers = new Closers();
   try {
-    return await assemble(options, await openDisk(options, closers), closers);
+    const outage = new Outage(options.now ?? Date.now);
+    return await assemble(options, await openDisk(options, outage, closers), outage, closers);
   } catch (error) {
     await closers.close().catch(() => undefined);
     throw error;
   }
 }
 
-async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk> {
+async function openDisk(options: GatewayOptions, outage: Outage, closers: Closers): Promise<Disk> {
   const { dir, remote, limits, now = Date.now, durability, sync, keyValues } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const db = await Database.open(join(dir, 'db'), keyValues === undefined ? {} : { store: keyValues });
@@ -129,10 +131,7 @@ async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk
   const syncContents = (staged: ReadonlySet<string>): Promise<void> => staging.syncContents(staged);
   const writer = new GroupWriter(durability === 'power' ? new DurableWriter(db, syncContents) : db);
   closers.add(() => writer.idle());
-  const source: BlockSource = {
-    manifest: (version, context) => remote.manifest(version, context),
-    blocks: (requests, context, memory) => remote.read(requests, context, memory),
-  };
+  const source = new CloudBlocks({ remote, outage, now });
   const { cacheBytes: maxBytes, minFree, hotBytes = 40 << 20 } = limits;
   const store = await DiskContentStore.open({ dir, db, writer, source, maxBytes, minFree, now });
   closers.add(() => store.close());
@@ -143,7 +142,7 @@ async function openDisk(options: GatewayOptions, closers: Closers): Promise<Disk
   return { ...(await openRecords(db, writer, hotBytes)), db, store, staging };
 }
 
-async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): Promise<Stack> {
+async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, closers: Closers): Promise<Stack> {
   const { remote, device, log, now = Date.now, random = Math.random } = options;
   const { settle = 10_000, archiveReadable = false } = options;
   const { db, catalog, journal, writer, staging, store } = disk;
@@ -182,7 +181,7 @@ async function assemble(options: GatewayOptions, disk: Disk, closers: Closers): 
     mark: (space, mark) => follower.mark(space, mark),
     resync: (space) => follower.resync(space),
   });
-  const follower: Follower = new Follower(replica, { reachable: () => uploader.reachable() });
+  const follower: Follower = new Follower(replica, { outage, reachable: () => uploader.reachable() });
   const parked = new ParkedIntents(replica, () => uploader.reachable());
   const told = (quota: Quota): void => [raw, parked].forEach((part) => part.setQuota(quota));
   const watch = (listener: () => void): (() => void) => raw.watch(listener);

@@ -7,6 +7,7 @@ import { Backoff } from '../../../transfer/backoff.ts';
 import type { HeldRemoval } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
 import { SpaceFollower } from './space-follower.ts';
+import type { Outage } from '../outage.ts';
 import { watchSuspend } from './suspend-watch.ts';
 import { Signal } from '../../../transfer/signal.ts';
 
@@ -16,6 +17,8 @@ const POLL = { shortest: 5000, longest: 30_000 };
 const REVISIT = 10;
 
 export interface FollowerOptions {
+  /** Learns whether the cloud can be reached. */
+  readonly outage?: Pick<Outage, 'worked' | 'failed'>;
   /** Called when the cloud can be reached again. */
   readonly reachable: () => void;
   readonly poll?: { readonly shortest: number; readonly longest: number };
@@ -221,6 +224,7 @@ export class Follower {
 
   #worked(): void {
     this.#error = undefined;
+    this.#options.outage?.worked();
     const was = this.#backoff.since;
     this.#backoff.worked();
     if (was !== undefined) this.#options.reachable();
@@ -229,6 +233,7 @@ export class Follower {
   #failed(error: unknown): void {
     if (this.#stop.signal.aborted || this.#connection.signal.aborted) return;
     this.#error = asFsError(error, 'follow');
+    this.#options.outage?.failed(error);
     if (!isFsError(error)) this.#replica.parts.log.warn({ err: error }, 'following the cloud failed');
     this.#backoff.failed(error);
   }
