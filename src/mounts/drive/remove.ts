@@ -51,6 +51,7 @@ export async function removeTree(ground: Ground, sweeper: Sweeper, folder: NodeI
   checkMovable(node, parent, 'removeTree');
   if (node.kind !== 'folder') return await unlink(ground, folder, name);
   const below = pendingBelow(ground, node);
+  keepNamed(ground, below);
   const dropped = [...below.values()].flatMap((intents) => dropOps(ground, intents));
   await take(ground, parent, node, [...dropped, ...removalOps(ground, node), sweeper.detach(node)]);
   discard(ground, [...below.values()].flat());
@@ -85,6 +86,23 @@ async function take(ground: Ground, parent: Entry, node: Entry, ops: readonly Op
   const told = [{ what: 'entry', folder: parent.id, name: node.name, removed: node.id }] as const;
   await submit(ground, [...ops, touched(ground, parent)], told);
   discard(ground, [{ node: node.id, staged: node.staged }]);
+}
+
+/**
+ * Takes out the creations of folders that intents which stay lead into or out of: what was moved out of a new folder was made in it. They
+ * are removed with the tree.
+ */
+function keepNamed({ journal }: Ground, below: Map<NodeId, PendingIntent[]>): void {
+  const dropped = new Set([...below.values()].flat().map(({ seq }) => seq));
+  const keep = (id: NodeId): void => {
+    const intents = below.get(id);
+    if (intents?.some(isCreation) !== true) return;
+    below.delete(id);
+    for (const { parent, origin } of intents) [parent, origin?.parent ?? parent].forEach(keep);
+  };
+  for (const { seq, parent, origin } of journal.all()) {
+    if (!dropped.has(seq)) [parent, origin?.parent ?? parent].forEach(keep);
+  }
 }
 
 /** What waits for nodes below a folder and has not been sent, by node. */

@@ -124,11 +124,13 @@ async function supersede(ground: Ground, { source, node, target, other }: Ends &
   const { catalog, planner, files, activity, now } = ground;
   const { staged, version, size, mode, mtime } = node;
   const { hash: _hash, remote: _remote, ...kept } = withBase(other);
-  if (staged === undefined) throw refuse('EPERM', other, 'it is sealed');
+  const waiting = planner.waiting(node.id);
+  // The cloud may have it, and would keep it.
+  if (staged === undefined || waiting.some(({ fixed }) => fixed)) throw refuse('EPERM', node, 'it is being sealed');
   const after: Entry = assign(kept, { staged, version, size, mode, mtime, ctime: nextCtime(other, now()) });
   const writing = files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
   const ops = [
-    ...planner.ops({ add: [], rewrite: [], drop: planner.waiting(node.id).map(({ intent }) => intent) }),
+    ...planner.ops({ add: [], rewrite: [], drop: waiting.map(({ intent }) => intent) }),
     ...planner.ops(planContent(other, planner.waiting(other.id), { version, staged, ...writing })),
     ...catalog.remove(node),
     catalog.update(after),
