@@ -128,6 +128,8 @@ export interface Opened {
   /** It was made, or emptied, by this. */
   readonly fresh: boolean;
   readonly loan: Backing | undefined;
+  /** The process that opened it. */
+  readonly pid: number;
 }
 
 /** A handle of the port that the kernel knows by a number. */
@@ -138,18 +140,20 @@ export class OpenFile {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly fresh: boolean;
+  readonly pid: number;
   /** What the kernel reads and writes by itself. */
   readonly loan: Backing | undefined;
   /** It was made a copy of a whole file: of that one's version, with that version of its own. */
   copied: { readonly from: string; readonly to: string } | undefined;
 
-  constructor(fh: number, inode: Inode, { handle, mode, fresh, loan }: Opened) {
+  constructor(fh: number, inode: Inode, { handle, mode, fresh, loan, pid }: Opened) {
     this.fh = fh;
     this.inode = inode;
     this.handle = handle;
     this.readable = mode.read;
     this.writable = mode.write;
     this.fresh = fresh;
+    this.pid = pid;
     this.loan = loan;
   }
 }

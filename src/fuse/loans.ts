@@ -2,6 +2,7 @@ import type { Awaitable, Context } from '../vfs/context.ts';
 import type { Backing, FileHandle, OpenMode } from '../vfs/file-system.ts';
 import { rescue } from './awaitable.ts';
 import type { Inode, OpenFile } from './inode.ts';
+import { SmallWriters } from './small-writers.ts';
 
 /** The kernel's side: it is given files to which it passes reads and writes on. */
 export interface Borrower {
@@ -23,6 +24,8 @@ export interface Opening {
   readonly isPrivileged: boolean;
   /** Bytes that it has. */
   readonly size: number;
+  /** The process that opens it. */
+  readonly pid: number;
 }
 
 /** Below this the pages that the kernel keeps over `open` are worth more. */
@@ -40,7 +43,8 @@ const READER_PATIENCE = 60_000;
  *
  * The kernel's rule: while an inode is open, all its opens are in one mode, cached by the kernel or passed on, and all are
  * passed on to the same file. So an open follows the mode that its inode is in; only the first may choose. It chooses to
- * pass on what is written from its beginning by who cannot map it (`cp`, `tar`), and what is read and large.
+ * pass on what is written from its beginning by who cannot map it (`cp`, `dd`), unless that has made only small files lately
+ * (`tar`), and what is read and large.
  *
  * A mapping outlives its handle, unseen by us: so a handle that could have been mapped is closed when nobody has the file.
  */
@@ -50,6 +54,7 @@ export class Loans {
   /** Set by INIT, if the kernel can. */
   enabled = false;
   readonly #borrower: Borrower;
+  readonly #small = new SmallWriters();
 
   constructor(borrower: Borrower, wanted: boolean) {
     this.#borrower = borrower;
@@ -104,11 +109,16 @@ export class Loans {
     return false;
   }
 
-  #wants(inode: Inode | undefined, { mode, fresh, append, isPrivileged, size }: Opening): boolean {
+  /** A process has closed a file of this many bytes that it made. */
+  wrote(pid: number, size: number): void {
+    this.#small.wrote(pid, size);
+  }
+
+  #wants(inode: Inode | undefined, { mode, fresh, append, isPrivileged, size, pid }: Opening): boolean {
     if (!this.enabled) return false;
     if (inode?.lent !== undefined) return true;
     if (inode?.files !== undefined) return false;
-    if (mode.write) return fresh && !mode.read && !append && !isPrivileged;
+    if (mode.write) return fresh && !mode.read && !append && !isPrivileged && !this.#small.expects(pid);
     return size >= READ_MIN && inode?.restless !== true;
   }
 }

@@ -28,6 +28,8 @@ export class Request implements Context {
   readonly opcode: number;
   readonly unique: number;
   readonly nodeid: number;
+  /** The process that asks; 0 if it is not known here. */
+  readonly pid: number;
   /** Nobody waits any more: it was interrupted, or took too long. */
   answered = false;
   /** A signal has come for the program that waits. */
@@ -44,6 +46,7 @@ export class Request implements Context {
     this.opcode = header.opcode;
     this.unique = header.unique;
     this.nodeid = header.nodeid;
+    this.pid = header.pid;
     this.#frame = frame;
     this.#spare = spare;
     this.#end = header.len - 8 * header.totalExtlen;

@@ -127,6 +127,27 @@ for _ in range(500):
 assert d == want, len(d)`);
   });
 
+  t.test(
+    'a program that makes one small file after another writes them by here, and the next after a large one not',
+    async (t) => {
+      await counts();
+      await python(`
+for i in range(24):
+    with open('small-%d' % i, 'wb') as f: f.write(b'x' * 5000)`);
+      const small = await counts();
+      t.equal(small['write'], 20, 'but for the first four');
+      await python(`
+def make(name, size):
+    f = os.open(name, os.O_WRONLY | os.O_CREAT); os.write(f, b'x' * size); os.close(f)
+for i in range(8): make('s-%d' % i, 5000)
+make('large', 1 << 20)
+time.sleep(0.5)
+make('after', 1 << 20)
+for name, size in (('s-7', 5000), ('large', 1 << 20), ('after', 1 << 20)): assert open(name, 'rb').read() == b'x' * size`);
+      t.equal((await counts())['write'], 4 + 1, 'small ones, and the large one that nobody could expect');
+    },
+  );
+
   t.test('nothing was reported', async (t) => void t.equal(mount.errors, ''));
 });
 

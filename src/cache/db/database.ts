@@ -22,6 +22,8 @@ export interface DatabaseOptions {
 
 /** Bytes of the disk below which no change is taken up any more, so that what has been is written for certain. */
 const RESERVE = 8 << 20;
+/** With this many bytes free, the last measurement of the disk is good enough: measuring takes longer than most changes. */
+const AMPLE = 1 << 30;
 /** The record of the place in the log up to which the database has everything. */
 const LOGGED = 'logged';
 
@@ -112,7 +114,7 @@ export class Database implements BatchWriter {
   checkRoom(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#stuck) this.#mended().catch(() => undefined);
-    if (this.#stuck || this.#space.refresh() < RESERVE) throw this.#full();
+    if (this.#stuck || !this.#hasRoom()) throw this.#full();
   }
 
   /**
@@ -224,6 +226,10 @@ export class Database implements BatchWriter {
     }
     if (sync) this.#synced = Math.max(this.#synced, covered);
     else this.#written++;
+  }
+
+  #hasRoom(): boolean {
+    return this.#space.free() >= AMPLE || this.#space.refresh() >= RESERVE;
   }
 
   #full(): FsError {

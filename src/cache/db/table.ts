@@ -14,6 +14,9 @@ export interface Bounds {
   readonly limit: number;
 }
 
+/** Keys that are remembered to have no record. */
+const ABSENT = 4096;
+
 /**
  * Records of one kind by key, read without a turn of the event loop, with the submitted but unwritten ones on top and
  * the hot ones in memory as objects. Values are JSON and are never changed in place.
@@ -23,6 +26,8 @@ export class Table<V extends object | string> {
   readonly #rows: Rows;
   readonly #writer: GroupWriter;
   readonly #hot: LRUCache<string, V>;
+  /** Keys that were looked up and have no record: whoever creates a file asks several times whether its name is free. */
+  readonly #absent = new Set<string>();
 
   /**
    * `hotBytes` bounds the records in memory, by a rough count of their size. `observer` is told of every op, too.
@@ -39,6 +44,7 @@ export class Table<V extends object | string> {
       },
       lost: (op) => {
         this.#hot.delete(op.key);
+        this.#absent.delete(op.key);
         observer?.lost(op);
       },
     });
@@ -49,8 +55,9 @@ export class Table<V extends object | string> {
     if (hot !== undefined) return hot;
     const op = this.#writer.pending(this.name).get(key);
     if (op !== undefined) return op.type === 'put' ? (op.value as V) : undefined;
+    if (this.#absent.has(key)) return undefined;
     const text = this.#rows.getSync(key);
-    if (text === undefined) return undefined;
+    if (text === undefined) return this.#isAbsent(key);
     const value = JSON.parse(text) as V;
     this.#hot.set(key, value);
     return value;
@@ -92,7 +99,13 @@ export class Table<V extends object | string> {
     return found;
   }
 
+  #isAbsent(key: string): undefined {
+    if (this.#absent.size >= ABSENT) this.#absent.clear();
+    this.#absent.add(key);
+  }
+
   #observe(op: Op): void {
+    this.#absent.delete(op.key);
     if (op.type === 'put') this.#hot.set(op.key, op.value as V);
     else this.#hot.delete(op.key);
   }

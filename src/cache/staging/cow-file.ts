@@ -30,6 +30,8 @@ export interface CowFileParts {
   readonly pool: FilePool;
   readonly base: StagedBase | undefined;
   readonly record: StagedRecord;
+  /** Bytes of the file, if it was created by this process just now. */
+  readonly created?: number | undefined;
   /** Writes down which blocks are here; answered when that survives the death of the process. */
   readonly save: () => Promise<void>;
 }
@@ -56,13 +58,14 @@ export class CowFile {
   #shared = false;
   #file: Borrowed | undefined;
 
-  constructor({ path, pool, base, record, save }: CowFileParts) {
+  constructor({ path, pool, base, record, created, save }: CowFileParts) {
     this.#path = path;
     this.#pool = pool;
     this.#save = save;
     this.#base = base;
     this.#own = new OwnBlocks(record, blockCount(base?.size ?? 0));
-    this.#length = this.#measure(base?.size ?? 0);
+    if (created !== undefined) this.#file = pool.borrow(path);
+    this.#length = created ?? this.#measure(base?.size ?? 0);
     this.#own.cut(blockCount(this.#size));
   }
 

@@ -24,6 +24,8 @@ export interface StagedFileParts {
   readonly unsynced: UnsyncedFiles;
   readonly base: StagedBase | undefined;
   readonly record: StagedRecord;
+  /** Its bytes, if this process has created it just now. */
+  readonly created?: number | undefined;
   /** Writes the record; answered when it survives the death of the process. */
   readonly save: (record: StagedRecord) => Promise<void>;
   /** Answered when names and records survive the loss of power. */

@@ -193,7 +193,7 @@ export class DiskStaging implements Staging {
       this.#unsynced.created(path);
       if (record.base !== undefined) this.#save(id, record).catch(() => undefined);
       this.#forks.add(id, record);
-      return this.#make(id, record, base);
+      return this.#make(id, record, base, size);
     } catch (error) {
       throw asFsError(error, 'create', id);
     } finally {
@@ -207,13 +207,14 @@ export class DiskStaging implements Staging {
     return this.#make(id, {}, undefined);
   }
 
-  #make(id: string, record: StagedRecord, base: StagedBase | undefined): DiskStagedFile {
+  #make(id: string, record: StagedRecord, base: StagedBase | undefined, created?: number): DiskStagedFile {
     const { pool } = this.#store;
     const save = (record: StagedRecord): Promise<void> => this.#save(id, record);
     const barrier = (): Promise<void> => this.#unsynced.syncNames().then(() => this.#writer.write([], { sync: true }));
     const path = this.#path(id);
     const unsynced = this.#unsynced;
-    const file = new DiskStagedFile({ id, path, pool, room: this.#room, unsynced, base, record, save, barrier });
+    const room = this.#room;
+    const file = new DiskStagedFile({ id, path, pool, room, unsynced, base, record, created, save, barrier });
     this.#files.set(id, file);
     this.#left.remove(id);
     return file;

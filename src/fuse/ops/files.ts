@@ -23,6 +23,7 @@ interface Opening {
   readonly mode: OpenMode;
   readonly fresh: boolean;
   readonly loan: Backing | undefined;
+  readonly pid: number;
 }
 
 interface OpenArgs {
@@ -67,10 +68,11 @@ function opened(state: State, handle: FileHandle, how: How, request: Request): A
   return chain(emptied(state, handle, how, request), (attr) => {
     const inode = state.inodes.find(attr.id);
     const isPrivileged = withoutPrivileges(attr.mode) !== attr.mode;
-    const loan = state.loans.ask(inode, handle, { isPrivileged, size: attr.size, ...how }, request);
+    const { pid } = request;
+    const loan = state.loans.ask(inode, handle, { isPrivileged, size: attr.size, pid, ...how }, request);
     return chain(loan, (loan): Awaitable<Opening> => {
-      if (loan === undefined) return { handle, attr, ...how, loan };
-      return chain(handle.attr(request), (attr) => ({ handle, attr, ...how, loan }));
+      if (loan === undefined) return { handle, attr, ...how, loan, pid };
+      return chain(handle.attr(request), (attr) => ({ handle, attr, ...how, loan, pid }));
     });
   });
 }
@@ -210,10 +212,17 @@ export const release = operation({
     const file = state.files.get(fh);
     const isOpen = (): boolean => state.files.has(file);
     const late = (): void => void (async () => end(state, file))().catch(() => {});
+    noteSize(state, file);
     if (state.loans.whenUnmapped(file, isOpen, late)) return end(state, file);
   },
   encode: nothing,
 });
+
+function noteSize(state: State, { handle, fresh, writable, pid }: OpenFile): void {
+  if (!fresh || !writable) return;
+  const note = (): Awaitable<void> => chain(handle.attr(background), ({ size }) => state.loans.wrote(pid, size));
+  void rescue(note, () => {});
+}
 
 function end(state: State, file: OpenFile): Awaitable<void> {
   const { inode, handle, loan, writable } = file;

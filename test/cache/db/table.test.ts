@@ -91,3 +91,47 @@ t.test('everything is there after the database was closed', async (t) => {
   t.teardown(() => after.close());
   t.same(new Table<Row>('rows', await after.rows('rows'), new GroupWriter(after), 1000).get('a'), { n: 7 });
 });
+
+t.test('a key without a record is looked up on the disk once, until it gets one', async (t) => {
+  const database = await Database.open(t.testdir());
+  t.teardown(() => database.close());
+  const writer = new GroupWriter(database);
+  const rows = await database.rows('rows');
+  let reads = 0;
+  const counted = { ...rows, getSync: (key: string) => (reads++, rows.getSync(key)) };
+  const table = new Table<Row>('rows', counted, writer, 1000);
+  t.equal(table.get('a'), undefined);
+  t.equal(table.get('a'), undefined);
+  t.equal(reads, 1);
+  const written = writer.write([table.put('a', { n: 1 })]);
+  t.same(table.get('a'), { n: 1 });
+  await written;
+  await writer.idle();
+  t.same(table.get('a'), { n: 1 });
+  await writer.write([table.del('a')]);
+  t.equal(table.get('a'), undefined);
+  await writer.idle();
+  t.equal(table.get('a'), undefined);
+  await writer.write([table.put('a', { n: 2 })]);
+  t.same(table.get('a'), { n: 2 });
+});
+
+t.test('keys looked up in vain, written, removed and looked up again give what a map gives', async (t) => {
+  const { table, writer } = await open(t, 1);
+  const model = new Map<string, Row>();
+  const key = fc.constantFrom('a', 'b', 'c');
+  const step = fc.record({ key, what: fc.constantFrom('get', 'put', 'del', 'idle'), n: fc.nat() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      for (const { key, what, n } of steps) {
+        if (what === 'put') void writer.write([table.put(key, { n })]);
+        if (what === 'del') void writer.write([table.del(key)]);
+        if (what === 'put') model.set(key, { n });
+        if (what === 'del') model.delete(key);
+        if (what === 'idle') await writer.idle();
+        t.same(table.get(key), model.get(key));
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
