@@ -121,6 +121,15 @@ export class Catalog {
     }
   }
 
+  /** True if the node can be reached from the root of the drive; false below a folder that is being removed. */
+  isReachable({ id }: Entry): boolean {
+    const entry = this.get(id);
+    if (entry === undefined) return false;
+    let top = entry;
+    for (const ancestor of this.ancestors(entry)) top = ancestor;
+    return top.parent === top.id;
+  }
+
   /** Names from the root of the drive to the entry; for people and error texts. */
   path(entry: Entry): string {
     const names = [entry.name];

@@ -1,11 +1,9 @@
 import type { Catalog, SpaceState } from '../../cache/tree/catalog.ts';
-import { FIXED, type Entry } from '../../cache/tree/entry.ts';
+import { FIXED, isBranch, type Entry } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { SpaceRecord } from '../../cloud/records.ts';
 import type { NodeId } from '../../vfs/node.ts';
-
-export const ROOT: NodeId = 'root';
-const BACKUP: NodeId = 'backup';
+import { BRANCHES, mountPointOf, type Branch } from '../policy/layout.ts';
 
 /** What a new list of spaces does to the catalog. */
 export interface Attachment {
@@ -15,46 +13,44 @@ export interface Attachment {
 }
 
 /**
- * Attaches the spaces of the account where the drive shows them: `/Sync`, `/Archive`, `/Backup/<device>/<set>`. The
- * folders in between are created here and belong to no space. Submit the returned ops in the same turn.
+ * Attaches the spaces of the account where the drive shows them, see `mountPointOf`; those that it does not show must have been left
+ * out. Submit the returned ops in the same turn.
  */
 export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecord[], now: number): Promise<Attachment> {
   const known = await catalog.spaces();
-  const wanted = branches(spaces, now);
+  const wanted = mounted(spaces, now);
   const ops: Op[] = [];
-  for (const entry of wanted.values()) ops.push(...hang(catalog, entry));
+  for (const entry of wanted.values()) ops.push(...place(catalog, entry));
   for (const space of spaces) ops.push(...noteSpace(catalog, space));
   const kept = new Set(spaces.map(({ id }) => id));
   const lost = known.filter(({ id }) => !kept.has(id));
   const gone = lost.flatMap((space) => catalog.get(space.root) ?? []);
   ops.push(...lost.map(({ id }) => catalog.removeSpace(id)), ...gone.flatMap((entry) => catalog.remove(entry)));
-  for (const entry of await emptied(catalog, wanted)) ops.push(...catalog.remove(entry));
+  for (const entry of await emptyBranches(catalog, wanted)) ops.push(...catalog.remove(entry));
   return { ops, gone };
 }
 
 /** The folders that the drive shows before anything is known about the account. */
 export function attachFixedFolders(catalog: Catalog, now: number): Op[] {
-  return [...branches([], now).values()].flatMap((entry) => hang(catalog, entry));
+  return [...mounted([], now).values()].flatMap((entry) => place(catalog, entry));
 }
 
-/** The fixed folders and the roots of the spaces, by id, parents first. */
-function branches(spaces: readonly SpaceRecord[], now: number): Map<NodeId, Entry> {
+/** The branches and the roots of the spaces, by id, parents first. */
+function mounted(spaces: readonly SpaceRecord[], now: number): Map<NodeId, Entry> {
   const found = new Map<NodeId, Entry>();
-  const add = (id: NodeId, parent: NodeId, name: string, space = FIXED, mode = 0o555): void => {
+  const names = new Map<string, NodeId>();
+  const add = ({ id, parent, name }: Branch, space = FIXED, mode = 0o555): void => {
     const times = { mtime: now, ctime: now, birthtime: now };
     if (!found.has(id))
       found.set(id, { id, space, parent, name, kind: 'folder', size: 0, mode, ...times, version: id, rev: 0 });
   };
-  add(ROOT, ROOT, '');
-  add(BACKUP, ROOT, 'Backup');
-  const names = new Map<string, NodeId>();
-  for (const { id, kind, root, name, device } of spaces) {
-    if (kind === 'sync') add(root, ROOT, 'Sync', id, 0o755);
-    if (kind === 'archive') add(root, ROOT, 'Archive', id, 0o755);
-    if (kind !== 'backup' || device === undefined) continue;
-    const folder = `device:${device.id}`;
-    add(folder, BACKUP, freeName(names, device.name, folder));
-    add(root, folder, fileName(name), id, 0o755);
+  for (const branch of BRANCHES) add(branch);
+  for (const space of spaces) {
+    const point = mountPointOf(space);
+    if (point === undefined) continue;
+    const { branch, parent, name } = point;
+    if (branch !== undefined) add({ ...branch, name: freeName(names, branch.name, branch.id) });
+    add({ id: space.root, parent, name: fileName(name) }, space.id, 0o755);
   }
   return found;
 }
@@ -76,7 +72,7 @@ function fileName(text: string): string {
 }
 
 /** Writes a fixed folder where it is new or has another place; its times stay. */
-function hang(catalog: Catalog, wanted: Entry): Op[] {
+function place(catalog: Catalog, wanted: Entry): Op[] {
   const known = catalog.get(wanted.id);
   if (known === undefined) return catalog.put(wanted);
   if (known.parent === wanted.parent && known.name === wanted.name) return [];
@@ -93,9 +89,13 @@ function noteSpace(catalog: Catalog, { id, kind, name, root, device, writable }:
   return JSON.stringify(known) === JSON.stringify(space) ? [] : [catalog.putSpace(space)];
 }
 
-/** Folders of devices that have no set any more. */
-async function emptied(catalog: Catalog, wanted: ReadonlyMap<NodeId, Entry>): Promise<Entry[]> {
+/** Branches in which nothing is mounted any more. */
+async function emptyBranches(catalog: Catalog, wanted: ReadonlyMap<NodeId, Entry>): Promise<Entry[]> {
   const found: Entry[] = [];
-  for await (const entry of catalog.children(BACKUP)) if (!wanted.has(entry.id)) found.push(entry);
+  for (const { id, parent } of BRANCHES) {
+    // The root, which is its own parent, has no branches that go.
+    if (id === parent) continue;
+    for await (const entry of catalog.children(id)) if (isBranch(entry) && !wanted.has(entry.id)) found.push(entry);
+  }
   return found;
 }

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
-import { attachFixedFolders, attachSpaces, ROOT } from '../../../src/mounts/drive/mount-table.ts';
+import { attachFixedFolders, attachSpaces } from '../../../src/mounts/drive/mount-table.ts';
+import { ROOT } from '../../../src/mounts/policy/layout.ts';
 import { openRecords } from '../../../src/cache/tree/records.ts';
 import type { Catalog } from '../../../src/cache/tree/catalog.ts';
 import type { GroupWriter } from '../../../src/cache/db/group-writer.ts';

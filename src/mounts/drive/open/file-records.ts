@@ -6,7 +6,6 @@ import type { Journal, PendingIntent } from '../../../cache/tree/journal.ts';
 import { assign } from '../../../vfs/assign.ts';
 import { newId } from '../../../vfs/ids.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { isAttached } from '../attached.ts';
 import type { Changes } from '../changes.ts';
 import { planContent, withBase } from '../../intents/plan.ts';
 import type { IntentPlanner } from '../../intents/planner.ts';
@@ -101,7 +100,7 @@ export class FileRecords {
     const at = this.#now();
     const times = { mtime: at, ctime: nextCtime(before, at) };
     const entry: Entry = assign(rest, { staged: file.id, version, size: file.size, ...times });
-    if (this.entry(before.id) === undefined || !isAttached(this.#catalog, before)) return this.#begun(entry, []);
+    if (!this.#catalog.isReachable(before)) return this.#begun(entry, []);
     if (before.local === true) return this.#begun(entry, [this.#catalog.update(entry)]);
     const based: Entry = assign(entry, { base: withBase(before).base ?? null });
     const put = { version, staged: file.id, writing: true } as const;

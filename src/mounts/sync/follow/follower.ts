@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Mark, NodeRecord, SpaceRecord } from '../../../cloud/records.ts';
 import { asFsError, isFsError, type FsError } from '../../../vfs/fs-error.ts';
 import { attachSpaces } from '../../drive/mount-table.ts';
+import { mountPointOf } from '../../policy/layout.ts';
 import { sweep } from './apply-deletion.ts';
 import { Backoff } from '../../../transfer/backoff.ts';
 import type { HeldRemoval } from './removal-guard.ts';
@@ -190,8 +191,8 @@ export class Follower {
 
   async #open(all: readonly SpaceRecord[]): Promise<void> {
     const { catalog, changes, now } = this.#replica.parts;
-    const records = all.filter((record) => record.kind !== 'shared');
-    for (const record of all) if (record.kind === 'shared') this.#ignore(record);
+    const records = all.filter((record) => mountPointOf(record) !== undefined);
+    for (const record of all) if (!records.includes(record)) this.#ignore(record);
     const { ops, gone } = await attachSpaces(catalog, records, now());
     this.#replica.submit(ops);
     for (const { id, parent, name } of gone) {
@@ -203,11 +204,11 @@ export class Follower {
     for (const { id } of records) this.#follow(id);
   }
 
-  /** Shared folders are not shown yet; their contents must not be mistaken for anything else. */
-  #ignore({ id, name }: SpaceRecord): void {
+  /** The contents of a space that the drive does not show must not be mistaken for anything else. */
+  #ignore({ id, name, kind }: SpaceRecord): void {
     if (this.#ignored.has(id)) return;
     this.#ignored.add(id);
-    this.#replica.parts.log.info({ space: id, name }, 'shared folders are not shown by this version');
+    this.#replica.parts.log.info({ space: id, name }, `${kind} folders are not shown by this version`);
   }
 
   /** A result may arrive before the first listing of the spaces. */

@@ -1,7 +1,7 @@
 import type { Catalog, SpaceState } from '../../../cache/tree/catalog.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { ROOT } from '../../drive/mount-table.ts';
+import { ROOT } from '../../policy/layout.ts';
 import { BIN } from '../../drive/sweeper.ts';
 
 /**
