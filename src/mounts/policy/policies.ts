@@ -1,6 +1,6 @@
 import type { SpaceState } from '../../cache/tree/catalog.ts';
 import type { Access, Operation, Policy, Verdict } from './policy.ts';
-import { mirror, twoWay, uploadOnly } from './reconcile.ts';
+import { mirror, twoWay } from './reconcile.ts';
 
 /** The configurable differences between policies. */
 export interface PolicyOptions {
@@ -87,7 +87,7 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
     },
     archive: {
       access: { open: all, settling: all, sealed: kept, renewed: renewed(kept) },
-      rules: uploadOnly,
+      rules: twoWay,
       sealing: true,
       settle,
       uploaded: 'drop',

@@ -24,13 +24,16 @@ export type Verdict = 'yes' | { readonly code: Code; readonly reason: string };
 
 export type Access = Readonly<Record<State, Readonly<Record<Operation, Verdict>>>>;
 
-/** One side of a comparison with the state that both sides last agreed on. */
-export type Side = 'same' | 'changed' | 'gone';
-
-export type Action = 'none' | 'download' | 'removeLocal' | 'upload' | 'conflict' | 'removeRemote' | 'agree';
-
-/** What happens when the sides differ: `rules[local][remote]`. */
-export type Rules = Readonly<Record<Side, Readonly<Record<Side, Action>>>>;
+/**
+ * What becomes of a change made here when the cloud has changed the same node since. A change on one side only is nothing to decide: it
+ * goes to the other side. Of a removal here and a change there, the change wins.
+ */
+export interface Rules {
+  /** The content was changed on both sides. `copy`: ours becomes a file of its own; `show`: the cloud's replaces it. */
+  readonly changedThere: 'copy' | 'show';
+  /** Removed there. `recreate`: the node is created again, with our change; `forget`: it goes. */
+  readonly removedThere: 'recreate' | 'forget';
+}
 
 /** What a mount allows and how it follows the cloud: values only, used by layers that know no mount by name. */
 export interface Policy {

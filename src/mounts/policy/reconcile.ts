@@ -1,38 +1,11 @@
 import type { WireCode } from '../../cloud/errors.ts';
-import type { Action, Rules, Side } from './policy.ts';
+import type { Rules } from './policy.ts';
 
-/** Both sides may change; no bytes are lost, and a deletion loses to a change. */
-export const twoWay = {
-  same: { same: 'none', changed: 'download', gone: 'removeLocal' },
-  changed: { same: 'upload', changed: 'conflict', gone: 'upload' },
-  gone: { same: 'removeRemote', changed: 'download', gone: 'agree' },
-} as const satisfies Rules;
+/** Both sides may change, and no bytes are lost. */
+export const twoWay: Rules = { changedThere: 'copy', removedThere: 'recreate' };
 
-/** Other computers write; local differences give way. */
-export const mirror = {
-  same: { same: 'none', changed: 'download', gone: 'removeLocal' },
-  changed: { same: 'download', changed: 'download', gone: 'removeLocal' },
-  gone: { same: 'download', changed: 'download', gone: 'agree' },
-} as const satisfies Rules;
-
-/** Everything is uploaded, and nothing that is in the cloud is removed from here. */
-export const uploadOnly = {
-  same: { same: 'none', changed: 'download', gone: 'removeLocal' },
-  changed: { same: 'upload', changed: 'conflict', gone: 'upload' },
-  gone: { same: 'download', changed: 'download', gone: 'agree' },
-} as const satisfies Rules;
-
-export interface Sides {
-  readonly local: Side;
-  readonly remote: Side;
-  /** Whether both sides have the same bytes now. */
-  readonly equal: boolean;
-}
-
-/** What to do about a node, given how each side differs from the last common state. */
-export function reconcile(rules: Rules, { local, remote, equal }: Sides): Action {
-  return equal && local === 'changed' && remote === 'changed' ? 'agree' : rules[local][remote];
-}
+/** Others write; what was changed here gives way. */
+export const mirror: Rules = { changedThere: 'show', removedThere: 'forget' };
 
 /** The cloud's response to an intent, and what is known about the intent here. */
 export interface Refused {
@@ -100,26 +73,13 @@ export function remedyFor(refused: Refused): Remedy {
 /** The node is there in another state than this computer knew. */
 function conflict({ op, creates, rules, equal }: Refused): Remedy {
   if (creates) return 'merge';
-  if (op === 'put') return COPY[reconcile(rules, { local: 'changed', remote: 'changed', equal })];
-  if (op === 'remove') return COPY[reconcile(rules, { local: 'gone', remote: 'changed', equal: false })];
-  return 'show';
+  if (op !== 'put') return 'show';
+  return equal ? 'executed' : rules.changedThere;
 }
 
 /** The node, or a folder above it, was removed. */
 function gone({ op, creates, rules, about }: Refused): Remedy {
   if (op === 'remove') return 'executed';
-  if (op === 'attr') return 'forget';
-  const action = reconcile(rules, { local: 'changed', remote: 'gone', equal: false });
-  if (action !== 'upload') return 'forget';
+  if (op === 'attr' || rules.removedThere === 'forget') return 'forget';
   return creates || about === 'parent' ? 'recreateParent' : 'recreate';
 }
-
-const COPY: Readonly<Record<Action, Remedy>> = {
-  none: 'forget',
-  agree: 'executed',
-  download: 'show',
-  removeLocal: 'forget',
-  upload: 'copy',
-  conflict: 'copy',
-  removeRemote: 'again',
-};

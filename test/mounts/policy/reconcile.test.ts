@@ -1,47 +1,6 @@
 import t from 'tap';
 import { WIRE_CODES } from '../../../src/cloud/errors.ts';
-import type { Action, Rules, Side } from '../../../src/mounts/policy/policy.ts';
-import {
-  mirror,
-  reconcile,
-  remedyFor,
-  twoWay,
-  uploadOnly,
-  type Refused,
-  type Remedy,
-} from '../../../src/mounts/policy/reconcile.ts';
-
-const sides: readonly Side[] = ['same', 'changed', 'gone'];
-
-/** Local side, remote side, and what each policy does. */
-const cells: readonly (readonly [Side, Side, two: Action, mirror: Action, up: Action])[] = [
-  ['same', 'same', 'none', 'none', 'none'],
-  ['same', 'changed', 'download', 'download', 'download'],
-  ['same', 'gone', 'removeLocal', 'removeLocal', 'removeLocal'],
-  ['changed', 'same', 'upload', 'download', 'upload'],
-  ['changed', 'changed', 'conflict', 'download', 'conflict'],
-  ['changed', 'gone', 'upload', 'removeLocal', 'upload'],
-  ['gone', 'same', 'removeRemote', 'download', 'download'],
-  ['gone', 'changed', 'download', 'download', 'download'],
-  ['gone', 'gone', 'agree', 'agree', 'agree'],
-];
-
-t.test('every cell of every table', async (t) => {
-  t.equal(cells.length, sides.length ** 2);
-  for (const [local, remote, two, down, up] of cells) {
-    const at = { local, remote, equal: false };
-    t.equal(reconcile(twoWay, at), two, `two-way: ${local} here, ${remote} there`);
-    t.equal(reconcile(mirror, at), down, `mirror: ${local} here, ${remote} there`);
-    t.equal(reconcile(uploadOnly, at), up, `upload-only: ${local} here, ${remote} there`);
-  }
-});
-
-t.test('equal content on both sides is no conflict, whatever the policy', async (t) => {
-  for (const rules of [twoWay, mirror, uploadOnly] as Rules[]) {
-    t.equal(reconcile(rules, { local: 'changed', remote: 'changed', equal: true }), 'agree');
-  }
-  t.equal(reconcile(twoWay, { local: 'changed', remote: 'same', equal: true }), 'upload');
-});
+import { mirror, remedyFor, twoWay, type Refused, type Remedy } from '../../../src/mounts/policy/reconcile.ts';
 
 type Row = readonly [Partial<Refused> & Pick<Refused, 'op' | 'code'>, Remedy];
 
@@ -57,8 +16,10 @@ const refusals: readonly Row[] = [
   [{ op: 'put', code: 'conflict', equal: true }, 'executed'],
   [{ op: 'put', code: 'conflict', creates: true }, 'merge'],
   [{ op: 'put', code: 'conflict', rules: mirror }, 'show'],
+  [{ op: 'put', code: 'conflict', rules: mirror, equal: true }, 'executed'],
   [{ op: 'move', code: 'conflict' }, 'show'],
   [{ op: 'remove', code: 'conflict' }, 'show'],
+  [{ op: 'remove', code: 'conflict', rules: mirror }, 'show'],
   [{ op: 'attr', code: 'conflict' }, 'show'],
   [{ op: 'put', code: 'gone', about: 'node' }, 'recreate'],
   [{ op: 'put', code: 'gone', about: 'node', rules: mirror }, 'forget'],

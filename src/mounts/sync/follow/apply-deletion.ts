@@ -25,10 +25,10 @@ export function applyDeletion(replica: Replica, removed: Removed): boolean {
   if (own !== undefined && own.kind !== 'folder') return applyFileDeletion(replica, own);
   const modified = locallyModifiedBelow(replica, removed.id);
   if ([removed.id, ...modified.map(({ id }) => id)].some((id) => replica.isUnsure(id))) return false;
-  const { place } = localChangesOf(journal.of(removed.id));
+  const moved = own !== undefined && localChangesOf(journal.of(removed.id)).place && survives(replica, own);
   // It was moved here in the meantime: the result of that move reports that it is gone, and it is created again with
   // all its contents.
-  if (own !== undefined && place) return true;
+  if (moved) return true;
   const recreatedParents = new RecreatedParents(replica, removed, new Set(modified.map(({ id }) => id)));
   replica.requeue(modified.filter((node) => rescue(replica, node, recreatedParents) === 'adopted').map(({ id }) => id));
   const left = catalog.get(removed.id);
@@ -43,7 +43,7 @@ export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
   let count = 0;
   for await (const { parent, name, id } of catalog.below(folder)) {
     const entry = catalog.child(parent, name);
-    if (entry?.id === id && !isWork(replica, id)) {
+    if (entry?.id === id && !survives(replica, entry)) {
       if (catalog.get(id)?.id === id) replica.retire(entry);
     }
     if (++count % SWEEP === 0) await replica.written();
@@ -54,7 +54,7 @@ export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
 function applyFileDeletion(replica: Replica, entry: Entry): boolean {
   if (replica.isUnsure(entry.id)) return false;
   // Sending a change reports that the node is gone, and then it is created again.
-  if (!isWork(replica, entry.id)) replica.retire(entry);
+  if (!survives(replica, entry)) replica.retire(entry);
   return true;
 }
 
@@ -122,7 +122,7 @@ function locallyModifiedBelow(replica: Replica, folder: NodeId): Entry[] {
   const depths = new Map<NodeId, number | undefined>([[folder, 0]]);
   for (const { node } of journal.all()) {
     const entry = catalog.get(node);
-    if (entry === undefined || found.has(entry.id) || !isWork(replica, entry.id)) continue;
+    if (entry === undefined || found.has(entry.id) || !survives(replica, entry)) continue;
     const depth = depthBelow(replica, entry.parent, depths);
     if (depth !== undefined) found.set(entry.id, { entry, depth });
   }
@@ -142,8 +142,11 @@ function depthBelow({ parts }: Replica, folder: NodeId, depths: Map<NodeId, numb
   return depth;
 }
 
-/** Whether a node has changes that survive its removal elsewhere: content, a place, its creation; attributes do not. */
-function isWork(replica: Replica, node: NodeId): boolean {
-  const { place, content } = replica.localChanges(node);
-  return place || content;
+/** Whether a node outlives its removal elsewhere: with content, a place or a creation of this computer; attributes do not count. */
+function survives(replica: Replica, entry: Entry): boolean {
+  const { place, content } = replica.localChanges(entry.id);
+  if (!place && !content) return false;
+  const { catalog, policyOf } = replica.parts;
+  // No policy decides over what is left of a space that is gone.
+  return catalog.space(entry.space) === undefined || policyOf(entry).rules.removedThere === 'recreate';
 }
