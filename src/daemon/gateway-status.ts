@@ -44,7 +44,7 @@ function connection({ offlineSince, push, error }: GatewayStatus): Pick<Status['
 }
 
 function spacePath(gateway: Gateway, id: string): string {
-  const { catalog } = gateway.stack.ground;
+  const { catalog } = gateway.stack;
   const root = catalog.get(catalog.space(id)?.root ?? '');
   return root === undefined ? id : catalog.path(root);
 }

@@ -1,8 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ContentStore, Staging } from '../cache/content/content.ts';
 import { DiskContentStore } from '../cache/store/content-store.ts';
 import { Database } from '../cache/db/database.ts';
 import type { DiskSync } from '../cache/disk/disk-sync.ts';
+import type { Catalog } from '../cache/tree/catalog.ts';
+import type { Journal } from '../cache/tree/journal.ts';
 import { DurableWriter } from '../cache/tree/durable-writer.ts';
 import type { Entry } from '../cache/tree/entry.ts';
 import { GroupWriter } from '../cache/db/group-writer.ts';
@@ -20,9 +23,6 @@ import { Conflicts } from './sync/conflict/conflicts.ts';
 import { AccountRoom, type Quota } from './drive/account-room.ts';
 import { Drive } from './drive/drive.ts';
 import { Follower } from './sync/follow/follower.ts';
-import { FolderLocks } from './drive/folder-locks.ts';
-import { FreedNames } from './drive/freed-names.ts';
-import type { Ground } from './drive/ground.ts';
 import { Guard } from './drive/guard.ts';
 import { IntentPlanner } from './intents/planner.ts';
 import { LockRecords } from './doors/lock-records.ts';
@@ -42,6 +42,7 @@ import { recoverSettling } from './recovery/settling.ts';
 import { PolicyState } from './drive/policy-state.ts';
 import { Sweeper } from './drive/sweeper.ts';
 import type { SyncLog } from './sync/sync-parts.ts';
+import { TreeWriter } from './drive/tree-writer.ts';
 import { Tidying } from './recovery/tidying.ts';
 import { Uploader } from './sync/upload/uploader.ts';
 import { VersionsFolder } from './versions/versions-folder.ts';
@@ -81,7 +82,13 @@ export interface GatewayLimits {
 
 /** The parts of a gateway, put together and not yet started. */
 export interface Stack {
-  readonly ground: Ground;
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly writer: GroupWriter;
+  readonly staging: Staging;
+  readonly store: ContentStore;
+  readonly files: OpenFiles;
+  readonly activity: Activity;
   /** The drive for doors: guarded, with `.versions`. */
   readonly fs: FileSystem;
   /** The drive without policies, for explicit requests of the user. */
@@ -158,17 +165,10 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const records = new FileRecords(parts);
   const openParts = { records, sources: new Sources(staging, store), activity, room };
   const files = new OpenFiles(openParts, { durable: options.durability === 'power' });
+  const treeWriter = new TreeWriter({ ...parts, files });
+  const sweeper = new Sweeper({ ...parts, treeWriter });
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
-  const ground: Ground = {
-    ...parts,
-    files,
-    folderLocks: new FolderLocks(),
-    freedNames: new FreedNames(now),
-    isSealed,
-  };
-  const sweeper = new Sweeper(ground);
-
-  const raw = new Drive(ROOT, ground, sweeper);
+  const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed });
   const guarded = new Guard(raw, policyState);
   const fs = new VersionsFolder(guarded, { remote, store, policyState });
 
@@ -191,15 +191,16 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
 
   if (catalog.get(ROOT) === undefined) await writer.write(attachFixedFolders(catalog, now()));
   await recoverWriting(parts);
-  await recoverSettling(parts, policyOf);
-  await removeScratch(parts, raw);
+  await recoverSettling({ ...parts, policyOf });
+  await removeScratch(catalog, journal, raw);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
   const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, follower];
   for (const part of ends) closers.add(() => part.close());
   closers.add(() => writer.end());
   const start = (): void => [uploader, follower, quota, parked, tidy].forEach((part) => part.start());
   const close = (): Promise<void> => closers.close();
-  return { db, ground, fs, raw, policyOf, conflicts, issues, locks, uploader, parked, quota, follower, start, close };
+  const drive = { catalog, journal, writer, staging, store, files, activity, policyOf, fs, raw };
+  return { ...drive, db, conflicts, issues, locks, uploader, parked, quota, follower, start, close };
 }
 
 /** What was opened, to be closed in the reverse order. */

@@ -66,15 +66,14 @@ export class Gateway {
    * programs would see an empty drive; after `timeout` ms without contact it resolves anyway.
    */
   async ready(timeout: number): Promise<void> {
-    const { catalog } = this.#stack.ground;
+    const { catalog } = this.#stack;
     for (const end = performance.now() + timeout; performance.now() < end; await sleep(LOOK)) {
       if ((await catalog.spaces()).length > 0) return;
     }
   }
 
   status(): GatewayStatus {
-    const { ground, uploader, follower } = this.#stack;
-    const { journal, catalog, store, staging, files } = ground;
+    const { journal, catalog, store, staging, files, uploader, follower } = this.#stack;
     const sync = syncStatus({ journal, catalog, uploader, follower });
     return { ...sync, cache: store.usage(), staged: staging.usage(), open: files.size };
   }
@@ -85,10 +84,9 @@ export class Gateway {
     onProgress: (progress: FlushProgress) => void = () => undefined,
     context = background,
   ): Promise<void> {
-    const { ground, uploader, policyOf } = this.#stack;
+    const { journal, catalog, activity, files, uploader, policyOf } = this.#stack;
     const scope = splitPath(path, 'flush').length === 0 ? undefined : (await this.#find(path, 'flush', context)).id;
-    await ground.files.flush();
-    const { journal, catalog, activity } = ground;
+    await files.flush();
     await flush({ journal, catalog, activity, policyOf, uploader }, scope, onProgress, context);
   }
 
@@ -98,7 +96,7 @@ export class Gateway {
   }
 
   conflicts(): Promise<(Conflict & { readonly path: string })[]> {
-    return this.#stack.conflicts.list(this.#stack.ground.catalog);
+    return this.#stack.conflicts.list(this.#stack.catalog);
   }
 
   /** What of the cloud cannot be shown, or is lost: how many in all, and the first of them. */
@@ -131,7 +129,7 @@ export class Gateway {
     const kept = await this.versions(path, context);
     const found = kept.find(({ id }) => id === version);
     if (found === undefined) throw noVersion(path, version);
-    const { store } = this.#stack.ground;
+    const { store } = this.#stack;
     const reader = store.open({ hash: found.hash, size: found.size, version: found.id });
     try {
       for (let position = 0; position < found.size;) {
@@ -190,7 +188,7 @@ export class Gateway {
 
   async #find(path: string, op: string, context: Context): Promise<Entry> {
     const { id } = await walk(this.#stack.raw, splitPath(path, op), context);
-    const entry = this.#stack.ground.catalog.get(id);
+    const entry = this.#stack.catalog.get(id);
     if (entry === undefined) throw new FsError('ESTALE', op, { subject: path });
     return entry;
   }

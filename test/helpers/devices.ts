@@ -216,6 +216,6 @@ function isQuiet({ gateway }: TestDevice): boolean {
 }
 
 async function sameCursors(a: TestDevice, b: TestDevice): Promise<boolean> {
-  const [left, right] = await Promise.all([a, b].map(({ gateway }) => gateway.stack.ground.catalog.spaces()));
+  const [left, right] = await Promise.all([a, b].map(({ gateway }) => gateway.stack.catalog.spaces()));
   return JSON.stringify(left?.map(({ cursor }) => cursor)) === JSON.stringify(right?.map(({ cursor }) => cursor));
 }

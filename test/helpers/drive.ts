@@ -1,4 +1,5 @@
 import { openRecords } from '../../src/cache/tree/records.ts';
+import type { Entry } from '../../src/cache/tree/entry.ts';
 import type { BlockSource } from '../../src/cache/content/content.ts';
 import type { SpaceRecord } from '../../src/cloud/records.ts';
 import { AccountRoom } from '../../src/mounts/drive/account-room.ts';
@@ -6,10 +7,7 @@ import { Activity } from '../../src/mounts/drive/activity.ts';
 import { attachSpaces } from '../../src/mounts/drive/mount-table.ts';
 import { ROOT } from '../../src/mounts/policy/layout.ts';
 import { Changes } from '../../src/mounts/drive/changes.ts';
-import { Drive } from '../../src/mounts/drive/drive.ts';
-import { FolderLocks } from '../../src/mounts/drive/folder-locks.ts';
-import { FreedNames } from '../../src/mounts/drive/freed-names.ts';
-import type { Ground } from '../../src/mounts/drive/ground.ts';
+import { Drive, type DriveParts } from '../../src/mounts/drive/drive.ts';
 import { Guard } from '../../src/mounts/drive/guard.ts';
 import { IntentPlanner } from '../../src/mounts/intents/planner.ts';
 import { FileRecords } from '../../src/mounts/drive/open/file-records.ts';
@@ -18,12 +16,13 @@ import { Sources } from '../../src/mounts/drive/open/source.ts';
 import { policies, policyFor } from '../../src/mounts/policy/policies.ts';
 import type { PolicyOf } from '../../src/mounts/policy/policy.ts';
 import { PolicyState } from '../../src/mounts/drive/policy-state.ts';
+import { TreeWriter } from '../../src/mounts/drive/tree-writer.ts';
 import { Sweeper } from '../../src/mounts/drive/sweeper.ts';
 import { openCacheDisk } from './cache-disk.ts';
 import { MemorySource } from './memory-source.ts';
 
 export interface TestDrive {
-  readonly ground: Ground;
+  readonly parts: DriveParts;
   readonly drive: Drive;
   /** The drive behind the policies. */
   readonly guard: Guard;
@@ -73,19 +72,16 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   });
   const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());
-  const parts = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
-  const ground: Ground = {
-    ...parts,
-    files: new OpenFiles({ records: new FileRecords(parts), sources: new Sources(staging, store), activity, room }),
-    folderLocks: new FolderLocks(),
-    freedNames: new FreedNames(now),
-    isSealed: (entry) => policyState.isSealed(entry),
-  };
-  const sweeper = new Sweeper(ground);
+  const base = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
+  const files = new OpenFiles({ records: new FileRecords(base), sources: new Sources(staging, store), activity, room });
+  const treeWriter = new TreeWriter({ ...base, files });
+  const sweeper = new Sweeper({ ...base, treeWriter });
   if (catalog.get(ROOT) === undefined) await writer.write((await attachSpaces(catalog, spaces, now())).ops);
-  const drive = new Drive(ROOT, ground, sweeper);
+  const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
+  const parts: DriveParts = { ...base, files, treeWriter, sweeper, isSealed };
+  const drive = new Drive(ROOT, parts);
   return {
-    ground,
+    parts,
     drive,
     guard: new Guard(drive, policyState),
     policyState,

@@ -6,7 +6,7 @@ let count = 0;
 
 /** Puts a file into the catalog as the follower does: the cloud has it, nothing waits for it. */
 export async function addRemoteFile(
-  { ground, source }: TestDrive,
+  { parts, source }: TestDrive,
   place: { readonly space: string; readonly parent: NodeId; readonly name: string },
   data: Uint8Array | string,
 ): Promise<Entry> {
@@ -25,18 +25,18 @@ export async function addRemoteFile(
     remote: version,
     rev: count,
   };
-  await ground.writer.write(ground.catalog.put(entry));
+  await parts.writer.write(parts.catalog.put(entry));
   return entry;
 }
 
 /** A folder that the cloud has. */
 export async function addRemoteFolder(
-  { ground }: TestDrive,
+  { parts }: TestDrive,
   place: { readonly space: string; readonly parent: NodeId; readonly name: string },
 ): Promise<Entry> {
   const id = `remote-${++count}`;
   const times = { mtime: 1_700_000_000_000, ctime: 1_700_000_000_000, birthtime: 1_700_000_000_000 };
   const entry: Entry = { id, ...place, kind: 'folder', size: 0, mode: 0o755, ...times, version: id, rev: count };
-  await ground.writer.write(ground.catalog.put(entry));
+  await parts.writer.write(parts.catalog.put(entry));
   return entry;
 }

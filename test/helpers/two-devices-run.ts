@@ -146,7 +146,7 @@ export class TwoDevicesRun {
   /** In the queues nothing comes before the folder that it needs. */
   #checkOrder(): void {
     for (const { device } of [this.#parties.a, this.#parties.b]) {
-      const wrong = outOfOrder(device.gateway.stack.ground.journal.all());
+      const wrong = outOfOrder(device.gateway.stack.journal.all());
       if (wrong !== undefined) throw new Error(`out of order on ${device.name}: ${JSON.stringify(wrong)}`);
     }
   }
@@ -217,7 +217,7 @@ export class TwoDevicesRun {
     if (mine) await handle.write(Buffer.from(full.slice(half.length)), half.length, context);
     const { node } = handle;
     await handle.close();
-    if (mine && party.device.gateway.stack.ground.catalog.get(node) !== undefined) this.#owe(full);
+    if (mine && party.device.gateway.stack.catalog.get(node) !== undefined) this.#owe(full);
   }
 
   /**
@@ -247,7 +247,7 @@ export class TwoDevicesRun {
 
   /** The contents that a device shows at and below a path. */
   async #seen(device: TestDevice, at: string): Promise<string[]> {
-    const { catalog } = device.gateway.stack.ground;
+    const { catalog } = device.gateway.stack;
     const attr = await device.stat(at).catch(() => undefined);
     if (attr === undefined) return [];
     const found: string[] = [];
@@ -296,7 +296,7 @@ async function openToWrite(device: TestDevice, at: string): Promise<FileHandle> 
 
 /** What is in a file now; `undefined` if it has been removed, or replaced by what cannot be fetched without a network. */
 async function contentOf({ fs, gateway }: TestDevice, node: NodeId): Promise<string | undefined> {
-  if (gateway.stack.ground.catalog.get(node) === undefined) return undefined;
+  if (gateway.stack.catalog.get(node) === undefined) return undefined;
   const handle = await fs.open(node, { read: true, write: false }, context);
   try {
     const into = Buffer.alloc(1000);
@@ -313,7 +313,7 @@ async function contentOf({ fs, gateway }: TestDevice, node: NodeId): Promise<str
 export async function settled({ gateway }: TestDevice): Promise<void> {
   const { parked, queued } = gateway.status();
   assert.deepEqual({ parked, queued }, { parked: 0, queued: 0 });
-  for await (const entry of gateway.stack.ground.catalog.below('root')) {
+  for await (const entry of gateway.stack.catalog.below('root')) {
     if (entry.base !== undefined || entry.staged !== undefined) throw new Error(`unsettled: ${JSON.stringify(entry)}`);
   }
 }

@@ -148,7 +148,7 @@ t.test('what a missing right held up is tried again by the next start, as after 
 
 /** A new file whose creation the cloud is said to have refused. */
 async function park({ fs, stack }: Gateway, path: string, code: string): Promise<void> {
-  const { journal, writer } = stack.ground;
+  const { journal, writer } = stack;
   const [folder, name = ''] = path.slice(1).split('/');
   const { id } = await fs.lookup(fs.root, folder ?? '', context);
   const handle = await fs.create(id, name, {}, { read: false, write: true }, context);

@@ -95,7 +95,7 @@ t.test('a copy from one place to another moves no bytes', async (t) => {
   const { id } = await draft.commit({}, context);
   await gateway.flush('/');
   await fs.copy(id, { folder: archive, name: 'g' }, { replace: false }, context);
-  const [put] = [...gateway.stack.ground.journal.all()];
+  const [put] = [...gateway.stack.journal.all()];
   t.match(put, { op: 'put', from: String, staged: undefined });
   await gateway.flush('/');
   t.match(gateway.status(), { queued: 0, parked: 0 });

@@ -32,9 +32,9 @@ t.test('whatever the uploader does meanwhile, programs see their bytes and gener
     await new Run(rig, `f${++run}`).play(steps);
   });
   await fc.assert(property, { numRuns: 150 });
-  t.equal(rig.ground.files.size, 0);
+  t.equal(rig.parts.files.size, 0);
   t.ok(lent > 0, 'files were lent');
-  await rig.ground.writer.idle();
+  await rig.parts.writer.idle();
 });
 
 let lent = 0;
@@ -113,7 +113,7 @@ class Run {
 
   /** As the uploader: claims the first put and freezes it. */
   async #claim(): Promise<void> {
-    const { journal, files, catalog } = this.#rig.ground;
+    const { journal, files, catalog } = this.#rig.parts;
     const [put] = journal.of(this.#node);
     if (put === undefined || journal.isClaimed(put.seq)) return;
     journal.claim(put.seq);
@@ -133,13 +133,13 @@ class Run {
 
   /** The answer was lost: the same will be sent again. */
   #lose(): void {
-    const { journal } = this.#rig.ground;
+    const { journal } = this.#rig.parts;
     for (const { seq } of journal.of(this.#node)) if (journal.isClaimed(seq)) journal.release(seq);
   }
 
   /** The cloud has it. */
   async #done(): Promise<void> {
-    const { journal, catalog, staging, writer } = this.#rig.ground;
+    const { journal, catalog, staging, writer } = this.#rig.parts;
     const put = journal.of(this.#node).find(({ seq }) => journal.isClaimed(seq));
     const entry = catalog.get(this.#node);
     if (put?.staged === undefined || put.version === undefined || entry === undefined) return;

@@ -9,7 +9,7 @@ import { temporary } from '../helpers/temporary.ts';
 t.test('a node takes the place of a tree in one turn, so in one batch', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  const { guard, ground } = rig;
+  const { guard, parts } = rig;
   const old = await addRemoteFolder(rig, { space: 'sync', parent: 'sync-root', name: 'old' });
   await addRemoteFile(rig, { space: 'sync', parent: old.id, name: 'inside' }, 'x');
   const fresh = await guard.mkdir('sync-root', 'new', {}, context);
@@ -19,7 +19,7 @@ t.test('a node takes the place of a tree in one turn, so in one batch', async (t
   const now = guard.lookup('sync-root', 'old', context) as Attr;
   t.equal(now.id, fresh.id, 'before anything was waited for');
   await taking;
-  const ops = [...ground.journal.all()].map(({ op, node }) => [op, node === old.id ? 'old' : 'new']);
+  const ops = [...parts.journal.all()].map(({ op, node }) => [op, node === old.id ? 'old' : 'new']);
   t.same(
     ops.filter(([op]) => op === 'remove'),
     [['remove', 'old']],

@@ -47,7 +47,7 @@ export async function checkLeftovers(world: World): Promise<void> {
   for (const device of world.devices) {
     const { name, gateway, warnings } = device;
     if (warnings.length > 0) throw failure('warning', `${name}: ${warnings[0]}`);
-    const { journal, catalog, staging, files } = gateway.stack.ground;
+    const { journal, catalog, staging, files } = gateway.stack;
     if (journal.size > 0) throw failure('stuck', `${name} has ${journal.size} queued`);
     const owned = new Set<string>();
     const known = new Set<string>();
@@ -80,7 +80,7 @@ function checkStore(device: Device): void {
   const { disk } = device;
   const rows = disk.database(`${disk.root}/data/db`).range({ gt: 'store!', lt: 'store!g' });
   const records = new Set(rows.map(([key]) => key.slice('store!'.length)));
-  for (const [key, { type }] of device.gateway.stack.ground.writer.pending('store')) {
+  for (const [key, { type }] of device.gateway.stack.writer.pending('store')) {
     if (type === 'put') records.add(key);
     else records.delete(key);
   }
@@ -106,7 +106,7 @@ function compare(one: string, left: Tree, other: string, right: Tree): void {
 }
 
 async function treeOf(world: World, device: Device): Promise<{ tree: Tree; contents: Set<string> }> {
-  const { catalog } = device.gateway.stack.ground;
+  const { catalog } = device.gateway.stack;
   const tree: Tree = new Map();
   const contents = new Set<string>();
   const shown = device.entries().filter((entry) => entry.space !== '.' && isShown(device, entry));
@@ -125,7 +125,7 @@ async function treeOf(world: World, device: Device): Promise<{ tree: Tree; conte
 
 /** What is below a folder that has gone is not, nor is what stays on this computer. */
 function isShown(device: Device, entry: Entry): boolean {
-  const { catalog } = device.gateway.stack.ground;
+  const { catalog } = device.gateway.stack;
   if (entry.local === true) return false;
   const ancestors = [...catalog.ancestors(entry)];
   return ancestors.at(-1)?.id === 'root' && !ancestors.some(({ local }) => local === true);

@@ -143,7 +143,7 @@ export class Device {
 
   /** All entries of the catalog as they are now, without waiting for the disk. */
   entries(): Entry[] {
-    const { writer } = this.gateway.stack.ground;
+    const { writer } = this.gateway.stack;
     const rows = this.disk.database(`${this.disk.root}/data/db`).range({ gt: 'entries!', lt: 'entries!\u{10ffff}' });
     const found = new Map(rows.map(([key, value]) => [key.slice('entries!'.length), value]));
     const entries = new Map(Array.from(found, ([key, value]) => [key, JSON.parse(value) as Entry]));
@@ -161,7 +161,7 @@ export class Device {
 
   /** Tells of what is written to the catalog and the journal. */
   #overhear({ stack }: Gateway, listen: (lines: () => string[]) => void): void {
-    const { writer } = stack.ground;
+    const { writer } = stack;
     const write = writer.write.bind(writer);
     writer.write = (ops, how) => {
       const told = ops.filter(({ table }) => table === 'journal' || table === 'entries');

@@ -137,7 +137,7 @@ export class Generator {
   #args(verb: Verb, device: Device, world: World): string[] | undefined {
     const random = this.#random;
     const shown = device.entries().filter((entry) => entry.space !== '.');
-    const path = (entry: Entry): string => device.gateway.stack.ground.catalog.path(entry);
+    const path = (entry: Entry): string => device.gateway.stack.catalog.path(entry);
     const known = (kind?: Entry['kind']): string | undefined => {
       const found = shown.filter((entry) => kind === undefined || entry.kind === kind);
       const paths = found.map(path).filter((one) => one.split('/').length > 2);

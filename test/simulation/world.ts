@@ -180,7 +180,7 @@ export class World {
 
   /** The contents that a gateway shows at and below a path. */
   seen(device: Device, path: string): string[] {
-    const { catalog } = device.gateway.stack.ground;
+    const { catalog } = device.gateway.stack;
     let entry = catalog.get('root');
     for (const name of path.split('/').filter((part) => part !== '')) {
       entry = entry === undefined ? undefined : catalog.child(entry.id, name);
@@ -274,7 +274,7 @@ export class World {
       handles,
       changed: (node, text) => {
         if (device.lives !== lives) return;
-        const entry = device.gateway.stack.ground.catalog.get(node);
+        const entry = device.gateway.stack.catalog.get(node);
         const content = entry === undefined ? undefined : (text ?? device.staged(entry));
         if (content === undefined || entry === undefined) return;
         this.contents.learn(content);
@@ -290,7 +290,7 @@ export class World {
       if (verb === 'mv' && args[0] === args[1]) return;
       for (const path of paths) for (const content of this.seen(device, path)) old.add(content);
       if (handle === undefined || (verb !== 'add' && verb !== 'empty')) return;
-      const entry = device.gateway.stack.ground.catalog.get(handle.node);
+      const entry = device.gateway.stack.catalog.get(handle.node);
       if (entry !== undefined) for (const content of this.contentsOf(device, entry)) old.add(content);
     };
     look();
@@ -352,7 +352,7 @@ export class World {
     const cursors = new Set<string>();
     for (const { gateway } of this.devices) {
       if (gateway.status().queued > 0) return false;
-      const spaces = await this.until(gateway.stack.ground.catalog.spaces(), 'spaces');
+      const spaces = await this.until(gateway.stack.catalog.spaces(), 'spaces');
       cursors.add(JSON.stringify(spaces.map(({ id, cursor }) => [id, cursor])));
     }
     return cursors.size === 1;
@@ -360,7 +360,7 @@ export class World {
 }
 
 function describeQueue({ name, gateway }: Device): string {
-  const { journal } = gateway.stack.ground;
+  const { journal } = gateway.stack;
   return [...journal.all()]
     .map((intent) => `  ${name} ${journal.isClaimed(intent.seq) ? 'claimed ' : ''}${JSON.stringify(intent)}`)
     .join('\n');
@@ -387,7 +387,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   /** The feed is older than what the cloud still has: everything is compared anew. */
   resync: (_world, { gateway }) => {
-    void gateway.stack.ground.catalog.spaces().then((spaces) => {
+    void gateway.stack.catalog.spaces().then((spaces) => {
       for (const { id } of spaces) gateway.stack.follower.resync(id);
     });
   },
@@ -405,7 +405,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 function isLocal(device: Device, entry: Entry): boolean {
   return (
     entry.local === true ||
-    [...device.gateway.stack.ground.catalog.ancestors(entry)].some(({ local }) => local === true)
+    [...device.gateway.stack.catalog.ancestors(entry)].some(({ local }) => local === true)
   );
 }
 

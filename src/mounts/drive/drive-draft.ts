@@ -1,28 +1,46 @@
-import type { StagedFile } from '../../cache/content/content.ts';
+import type { StagedFile, Staging } from '../../cache/content/content.ts';
+import type { GroupWriter } from '../../cache/db/group-writer.ts';
 import { attrOf, type Entry } from '../../cache/tree/entry.ts';
 import type { Context } from '../../vfs/context.ts';
 import type { CommitOptions, Draft, Place } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NewAttr } from '../../vfs/node.ts';
 import { checkAborted } from './attr-values.ts';
-import { type Ground, occupantOf, spaceFolderOf } from './ground.ts';
-import { type NewWholeContent, replaceContent } from './replace-content.ts';
+import type { AccountRoom } from './account-room.ts';
+import type { FolderLocks } from './folder-locks.ts';
+import type { LiveTree } from './live-tree.ts';
+import type { OpenFiles } from './open/open-files.ts';
+import type { ContentReplacer, NewWholeContent } from './replace-content.ts';
+import type { TreeWriter } from './tree-writer.ts';
 import { newId } from '../../vfs/ids.ts';
+
+export interface DriveDraftParts {
+  readonly tree: LiveTree;
+  readonly treeWriter: TreeWriter;
+  readonly replacer: ContentReplacer;
+  readonly writer: GroupWriter;
+  readonly staging: Staging;
+  readonly room: AccountRoom;
+  readonly files: OpenFiles;
+  readonly folderLocks: FolderLocks;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
 
 /** See `FileSystem.draft`: a staged file that no entry names yet. */
 export class DriveDraft implements Draft {
-  readonly #ground: Ground;
+  readonly #parts: DriveDraftParts;
   readonly #place: Place;
   readonly #attr: NewAttr;
   readonly #file: StagedFile;
   #ended = false;
 
   /** @throws ENOSPC */
-  constructor(ground: Ground, place: Place, attr: NewAttr) {
-    this.#ground = ground;
+  constructor(parts: DriveDraftParts, place: Place, attr: NewAttr) {
+    this.#parts = parts;
     this.#place = place;
     this.#attr = attr;
-    this.#file = ground.staging.create(null);
+    this.#file = parts.staging.create(null);
   }
 
   get size(): number {
@@ -32,7 +50,7 @@ export class DriveDraft implements Draft {
   append(data: Uint8Array, context: Context): void | Promise<void> {
     this.#check('write', context);
     const { size } = this.#file;
-    this.#ground.room.take(data.length, size, size + data.length, 'write');
+    this.#parts.room.take(data.length, size, size + data.length, 'write');
     return this.#file.append(data, context);
   }
 
@@ -40,15 +58,15 @@ export class DriveDraft implements Draft {
     this.#check('commit', context);
     this.#ended = true;
     try {
-      this.#ground.writer.checkRoom();
+      this.#parts.writer.checkRoom();
       const hash = await this.#hashIfEqualSize(context);
-      const content = { staged: this.#file.id, size: this.#file.size, version: newId(this.#ground.now()), ...hash };
-      const { folderLocks } = this.#ground;
+      const content = { staged: this.#file.id, size: this.#file.size, version: newId(this.#parts.now()), ...hash };
+      const { folderLocks } = this.#parts;
       while (folderLocks.isClosed(this.#place.folder)) await folderLocks.opened(this.#place.folder);
       const { entry, used } = await this.#replaceContent(content, expected);
       if (!used) this.#drop();
       // Existing readers keep the file open, even if the next draft has replaced it by now.
-      if (!this.#ground.files.isOpen(entry.id)) this.#file.close();
+      if (!this.#parts.files.isOpen(entry.id)) this.#file.close();
       return attrOf(entry);
     } catch (error) {
       this.#drop();
@@ -68,17 +86,17 @@ export class DriveDraft implements Draft {
     expected: string | null | undefined,
   ): Promise<{ entry: Entry; used: boolean }> {
     const { folder, name } = this.#place;
-    const parent = spaceFolderOf(this.#ground, folder, 'commit');
-    const old = occupantOf(this.#ground, parent, name);
+    const parent = this.#parts.tree.spaceFolder(folder, 'commit');
+    const old = this.#parts.tree.occupant(parent, name);
     if (expected !== undefined && (old?.version ?? null) !== expected) {
       throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed meanwhile' });
     }
-    return replaceContent(this.#ground, { parent, name, old }, content, this.#attr, 'commit');
+    return this.#parts.replacer.replace({ parent, name, old }, content, this.#attr, 'commit');
   }
 
   /** Only contents of equal size can be equal; all others need not be hashed now. */
   async #hashIfEqualSize(context: Context): Promise<{ hash?: string }> {
-    const old = this.#ground.catalog.child(this.#place.folder, this.#place.name);
+    const old = this.#parts.tree.occupant({ id: this.#place.folder }, this.#place.name);
     if (old?.hash === undefined || old.size !== this.#file.size) return {};
     this.#file.seal();
     const { hash } = await this.#file.manifest(context);
@@ -92,6 +110,6 @@ export class DriveDraft implements Draft {
 
   #drop(): void {
     this.#file.close();
-    this.#ground.staging.discard(this.#file.id).catch(() => undefined);
+    this.#parts.treeWriter.drop(this.#file.id);
   }
 }

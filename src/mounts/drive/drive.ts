@@ -1,5 +1,5 @@
 import type { CatalogPage } from '../../cache/tree/catalog.ts';
-import { attrOf } from '../../cache/tree/entry.ts';
+import { attrOf, type Entry } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {
   Change,
@@ -17,20 +17,52 @@ import type {
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { Attr, AttrChanges, NewAttr, NodeId, StatFs, Xattrs } from '../../vfs/node.ts';
-import type { Quota } from './account-room.ts';
+import type { AccountRoom, Quota } from './account-room.ts';
 import { checkAborted } from './attr-values.ts';
-import { makeFile, makeFolder, makeSymlink } from './create.ts';
-import { copy } from './copy.ts';
-import { DriveDraft } from './drive-draft.ts';
+import { AttrSetter } from './setattr.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { ContentStore, Staging } from '../../cache/content/content.ts';
+import type { GroupWriter } from '../../cache/db/group-writer.ts';
+import type { Journal } from '../../cache/tree/journal.ts';
+import type { IntentPlanner } from '../intents/planner.ts';
+import type { Activity } from './activity.ts';
+import type { Changes } from './changes.ts';
+import { Copier } from './copy.ts';
+import { Creator } from './create.ts';
+import { DriveDraft, type DriveDraftParts } from './drive-draft.ts';
 import { DriveHandle } from './drive-handle.ts';
 import { factsOf } from './facts.ts';
-import { type Ground, childOf, folderOf, nodeOf, occupantOf, removedOf, spaceFolderOf } from './ground.ts';
-import { removeTree, rmdir, unlink } from './remove.ts';
-import { rename } from './rename.ts';
-import { setAttr } from './setattr.ts';
+import { FolderLocks } from './folder-locks.ts';
+import { FreedNames } from './freed-names.ts';
+import { LiveTree } from './live-tree.ts';
+import type { OpenFiles } from './open/open-files.ts';
+import { Remover } from './remove.ts';
+import { Renamer } from './rename.ts';
+import { ContentReplacer } from './replace-content.ts';
 import { Siblings } from './siblings.ts';
 import { openSnapshot } from './snapshot-handle.ts';
 import type { Sweeper } from './sweeper.ts';
+import type { TreeWriter } from './tree-writer.ts';
+
+/** What the drive is assembled from. */
+export interface DriveParts {
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly planner: IntentPlanner;
+  readonly writer: GroupWriter;
+  readonly staging: Staging;
+  readonly store: ContentStore;
+  readonly files: OpenFiles;
+  readonly treeWriter: TreeWriter;
+  readonly sweeper: Sweeper;
+  readonly changes: Changes;
+  readonly activity: Activity;
+  readonly room: AccountRoom;
+  /** Whether a node may only get new versions, and neither move nor go. */
+  readonly isSealed: (entry: Entry) => boolean;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
 
 /** Shown until the cloud has reported a quota, so that no program refuses to write: 1 TiB. */
 const UNKNOWN: Quota = { quota: 2 ** 40, used: 0, files: 0 };
@@ -41,43 +73,60 @@ const UNKNOWN: Quota = { quota: 2 ** 40, used: 0, files: 0 };
  */
 export class Drive implements FileSystem {
   readonly root: NodeId;
-  readonly #ground: Ground;
-  readonly #sweeper: Sweeper;
+  readonly #parts: DriveParts;
+  readonly #folderLocks = new FolderLocks();
+  readonly #tree: LiveTree;
+  readonly #creator: Creator;
+  readonly #remover: Remover;
+  readonly #renamer: Renamer;
+  readonly #copier: Copier;
+  readonly #attrSetter: AttrSetter;
   readonly #siblings: Siblings;
+  readonly #draftParts: DriveDraftParts;
 
-  constructor(root: NodeId, ground: Ground, sweeper: Sweeper) {
+  constructor(root: NodeId, parts: DriveParts) {
     this.root = root;
-    this.#ground = ground;
-    this.#sweeper = sweeper;
-    this.#siblings = new Siblings(ground.catalog, ground.store);
+    this.#parts = parts;
+    const folderLocks = this.#folderLocks;
+    const tree = new LiveTree(parts.catalog, parts.files);
+    const freedNames = new FreedNames(parts.now);
+    const creator = new Creator({ ...parts, tree, freedNames });
+    const replacer = new ContentReplacer({ ...parts, creator });
+    this.#tree = tree;
+    this.#creator = creator;
+    this.#remover = new Remover({ ...parts, tree, folderLocks, freedNames });
+    this.#renamer = new Renamer({ ...parts, tree, folderLocks, freedNames });
+    this.#copier = new Copier({ ...parts, tree, folderLocks, creator, replacer });
+    this.#attrSetter = new AttrSetter({ ...parts, tree });
+    this.#siblings = new Siblings(parts.catalog, parts.store);
+    this.#draftParts = { ...parts, tree, folderLocks, replacer };
   }
 
   /** Sets what `statfs` returns and what writes are limited to. */
   setQuota(quota: Quota): void {
-    this.#ground.room.quota = quota;
+    this.#parts.room.quota = quota;
   }
 
   lookup(folder: NodeId, name: string, context: Context): Attr {
     checkAborted(context, 'lookup');
-    return attrOf(childOf(this.#ground, folderOf(this.#ground, folder, 'lookup'), name, 'lookup'));
+    return attrOf(this.#tree.child(this.#tree.folder(folder, 'lookup'), name, 'lookup'));
   }
 
   getattr(node: NodeId, context: Context): Attr {
     checkAborted(context, 'stat');
-    return attrOf(nodeOf(this.#ground, node, 'stat'));
+    return attrOf(this.#tree.node(node, 'stat'));
   }
 
   async setattr(node: NodeId, changes: AttrChanges, context: Context): Promise<Attr> {
-    checkAborted(context, 'setattr');
-    this.#ground.writer.checkRoom();
-    return await setAttr(this.#ground, node, changes, context);
+    this.#checkChange('setattr', context);
+    return await this.#attrSetter.setAttr(node, changes, context);
   }
 
   readdir(folder: NodeId, { after, limit }: PageRequest, context: Context): Awaitable<Page> {
     checkAborted(context, 'readdir');
     if (!(limit >= 1)) throw new FsError('EINVAL', 'readdir', { reason: 'a page has at least one entry' });
-    const { id } = folderOf(this.#ground, folder, 'readdir');
-    const { catalog, files } = this.#ground;
+    const { id } = this.#tree.folder(folder, 'readdir');
+    const { catalog, files } = this.#parts;
     const page = catalog.page(id, after, limit);
     const shown = ({ entries, more }: CatalogPage): Page => ({
       entries: entries.map((entry) => attrOf(files.overlay(entry))),
@@ -88,126 +137,118 @@ export class Drive implements FileSystem {
 
   readlink(node: NodeId, context: Context): string {
     checkAborted(context, 'readlink');
-    const { kind, target, name } = nodeOf(this.#ground, node, 'readlink');
+    const { kind, target, name } = this.#tree.node(node, 'readlink');
     if (kind !== 'symlink' || target === undefined) throw new FsError('EINVAL', 'readlink', { subject: name });
     return target;
   }
 
   xattrs(node: NodeId, context: Context): Xattrs {
     checkAborted(context, 'listxattr');
-    return nodeOf(this.#ground, node, 'listxattr').xattrs ?? {};
+    return this.#tree.node(node, 'listxattr').xattrs ?? {};
   }
 
   facts(node: NodeId, context: Context): Readonly<Record<string, string>> {
     checkAborted(context, 'facts');
-    return factsOf(this.#ground, nodeOf(this.#ground, node, 'facts'));
+    return factsOf(this.#parts, this.#tree.node(node, 'facts'));
   }
 
   async mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Promise<Attr> {
-    const { folderLocks } = this.#ground;
-    checkAborted(context, 'mkdir');
-    this.#ground.writer.checkRoom();
-    while (folderLocks.isClosed(folder)) await folderLocks.opened(folder);
-    return await makeFolder(this.#ground, folder, name, attr);
+    this.#checkChange('mkdir', context);
+    while (this.#folderLocks.isClosed(folder)) await this.#folderLocks.opened(folder);
+    return await this.#creator.mkdir(folder, name, attr);
   }
 
   async symlink(folder: NodeId, name: string, target: string, context: Context): Promise<Attr> {
-    const { folderLocks } = this.#ground;
-    checkAborted(context, 'symlink');
-    this.#ground.writer.checkRoom();
-    while (folderLocks.isClosed(folder)) await folderLocks.opened(folder);
-    return await makeSymlink(this.#ground, folder, name, target);
+    this.#checkChange('symlink', context);
+    while (this.#folderLocks.isClosed(folder)) await this.#folderLocks.opened(folder);
+    return await this.#creator.symlink(folder, name, target);
   }
 
   async create(folder: NodeId, name: string, attr: NewAttr, mode: OpenMode, context: Context): Promise<FileHandle> {
-    const { folderLocks } = this.#ground;
-    checkAborted(context, 'create');
-    this.#ground.writer.checkRoom();
-    while (folderLocks.isClosed(folder)) await folderLocks.opened(folder);
-    const file = await makeFile(this.#ground, folder, name, attr, mode);
-    return new DriveHandle(this.#ground.files, file, mode);
+    this.#checkChange('create', context);
+    while (this.#folderLocks.isClosed(folder)) await this.#folderLocks.opened(folder);
+    const file = await this.#creator.file(folder, name, attr, mode);
+    return new DriveHandle(this.#parts.files, file, mode);
   }
 
   open(id: NodeId, mode: OpenMode, context: Context): Awaitable<FileHandle> {
     checkAborted(context, 'open');
-    const node = removedOf(this.#ground, id) ?? nodeOf(this.#ground, id, 'open');
+    const node = this.#tree.nodeOrRemoved(id, 'open');
     if (node.kind === 'folder') throw new FsError('EISDIR', 'open', { subject: node.name });
     if (node.kind === 'symlink') throw new FsError('ELOOP', 'open', { subject: node.name });
     if (mode.read) this.#siblings.opened(node);
-    if (mode.snapshot === true && !mode.write) return openSnapshot(this.#ground.files, node);
-    const { files } = this.#ground;
+    if (mode.snapshot === true && !mode.write) return openSnapshot(this.#parts.files, node);
+    const { files } = this.#parts;
     const handle = new DriveHandle(files, files.acquire(node, mode), mode);
     return mode.truncate === true ? emptied(handle, context) : handle;
   }
 
   draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Draft {
-    checkAborted(context, 'draft');
-    this.#ground.writer.checkRoom();
-    const parent = spaceFolderOf(this.#ground, folder, 'draft');
+    this.#checkChange('draft', context);
+    const parent = this.#tree.spaceFolder(folder, 'draft');
     checkName(name, 'draft');
-    if (occupantOf(this.#ground, parent, name)?.kind === 'folder') {
+    if (this.#tree.occupant(parent, name)?.kind === 'folder') {
       throw new FsError('EISDIR', 'draft', { subject: name });
     }
-    return new DriveDraft(this.#ground, { folder, name }, attr);
+    return new DriveDraft(this.#draftParts, { folder, name }, attr);
   }
 
   async unlink(folder: NodeId, name: string, context: Context): Promise<void> {
-    checkAborted(context, 'unlink');
-    this.#ground.writer.checkRoom();
-    await unlink(this.#ground, folder, name);
+    this.#checkChange('unlink', context);
+    await this.#remover.unlink(folder, name);
   }
 
   async rmdir(folder: NodeId, name: string, context: Context): Promise<void> {
-    checkAborted(context, 'rmdir');
-    this.#ground.writer.checkRoom();
-    await rmdir(this.#ground, folder, name);
+    this.#checkChange('rmdir', context);
+    await this.#remover.rmdir(folder, name);
   }
 
   async removeTree(folder: NodeId, name: string, context: Context): Promise<void> {
-    checkAborted(context, 'removeTree');
-    this.#ground.writer.checkRoom();
-    await removeTree(this.#ground, this.#sweeper, folder, name);
+    this.#checkChange('removeTree', context);
+    await this.#remover.removeTree(folder, name);
   }
 
   async rename(from: Place, to: Place, flags: RenameFlags, context: Context): Promise<Attr> {
-    const { folderLocks } = this.#ground;
-    checkAborted(context, 'rename');
-    this.#ground.writer.checkRoom();
-    while (folderLocks.isClosed(to.folder)) await folderLocks.opened(to.folder);
-    return await rename(this.#ground, from, to, flags);
+    this.#checkChange('rename', context);
+    while (this.#folderLocks.isClosed(to.folder)) await this.#folderLocks.opened(to.folder);
+    return await this.#renamer.rename(from, to, flags);
   }
 
   async copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Promise<Attr> {
-    const { folderLocks } = this.#ground;
-    checkAborted(context, 'copy');
-    this.#ground.writer.checkRoom();
-    while (folderLocks.isClosed(to.folder)) await folderLocks.opened(to.folder);
-    return await copy(this.#ground, node, to, options);
+    this.#checkChange('copy', context);
+    while (this.#folderLocks.isClosed(to.folder)) await this.#folderLocks.opened(to.folder);
+    return await this.#copier.copy(node, to, options);
   }
 
   hold(node: NodeId, context: Context): Hold {
     checkAborted(context, 'hold');
-    return this.#ground.activity.hold(nodeOf(this.#ground, node, 'hold').id);
+    return this.#parts.activity.hold(this.#tree.node(node, 'hold').id);
   }
 
   statfs(node: NodeId, context: Context): StatFs {
     checkAborted(context, 'statfs');
-    nodeOf(this.#ground, node, 'statfs');
-    const { quota, used, files } = this.#ground.room.quota ?? UNKNOWN;
-    const full = used + this.#ground.staging.usage();
+    this.#tree.node(node, 'statfs');
+    const { quota, used, files } = this.#parts.room.quota ?? UNKNOWN;
+    const full = used + this.#parts.staging.usage();
     return { total: quota, used: full, available: Math.max(0, quota - full), files };
   }
 
   async sync(context: Context): Promise<void> {
     checkAborted(context, 'sync');
-    const { files, staging, writer } = this.#ground;
+    const { files, staging, writer } = this.#parts;
     await files.flush();
     await staging.sync();
     await writer.write([], { sync: true });
   }
 
   watch(listener: (change: Change) => void): () => void {
-    return this.#ground.changes.watch(listener);
+    return this.#parts.changes.watch(listener);
+  }
+
+  /** To be called before anything is changed. @throws EINTR, ENOSPC */
+  #checkChange(op: string, context: Context): void {
+    checkAborted(context, op);
+    this.#parts.writer.checkRoom();
   }
 }
 

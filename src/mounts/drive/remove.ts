@@ -1,128 +1,185 @@
+import { type LiveTree, checkMovable } from './live-tree.ts';
+import type { TreeWriter } from './tree-writer.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { IntentPlanner } from '../intents/planner.ts';
+import type { Activity } from './activity.ts';
+import type { FolderLocks } from './folder-locks.ts';
+import type { FreedNames } from './freed-names.ts';
 import type { Entry } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
-import type { PendingIntent } from '../../cache/tree/journal.ts';
+import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NodeId } from '../../vfs/node.ts';
-import { type Ground, checkMovable, childOf, discard, folderOf, submit, touched } from './ground.ts';
 import { historyOf, isCreation, planRemove } from '../intents/plan.ts';
 import type { Sweeper } from './sweeper.ts';
 
-/** @throws EISDIR */
-export async function unlink(ground: Ground, folder: NodeId, name: string): Promise<void> {
-  const parent = folderOf(ground, folder, 'unlink');
-  const node = childOf(ground, parent, name, 'unlink');
-  checkMovable(node, parent, 'unlink');
-  if (node.kind === 'folder') throw new FsError('EISDIR', 'unlink', { subject: name });
-  freeName(ground, node);
-  await take(ground, parent, node, removalOps(ground, node));
+export interface RemoverParts {
+  readonly tree: LiveTree;
+  readonly treeWriter: TreeWriter;
+  readonly catalog: Catalog;
+  readonly planner: IntentPlanner;
+  readonly activity: Activity;
+  readonly journal: Journal;
+  readonly folderLocks: FolderLocks;
+  readonly sweeper: Sweeper;
+  readonly freedNames: FreedNames;
 }
 
-/** The file that takes the name next continues its history. */
-export function freeName({ freedNames, planner }: Ground, node: Entry): void {
-  freedNames.add(node, historyOf(node, planner.waiting(node.id)));
-}
+/** Removes names, and the nodes that have them. */
+export class Remover {
+  readonly #tree: LiveTree;
+  readonly #treeWriter: TreeWriter;
+  readonly #catalog: Catalog;
+  readonly #planner: IntentPlanner;
+  readonly #activity: Activity;
+  readonly #journal: Journal;
+  readonly #folderLocks: FolderLocks;
+  readonly #sweeper: Sweeper;
+  readonly #freedNames: FreedNames;
 
-/** @throws ENOTDIR, ENOTEMPTY */
-export async function rmdir(ground: Ground, folder: NodeId, name: string): Promise<void> {
-  const look = (): [parent: Entry, node: Entry] => {
-    const parent = folderOf(ground, folder, 'rmdir');
-    const node = childOf(ground, parent, name, 'rmdir');
-    checkMovable(node, parent, 'rmdir');
-    if (node.kind !== 'folder') throw new FsError('ENOTDIR', 'rmdir', { subject: name });
-    return [parent, node];
-  };
-  for (let done = false; !done;) {
-    const [, { id }] = look();
-    done = await ground.folderLocks.during(id, async () => {
-      const isEmpty = await ground.catalog.isEmpty(id);
-      const [parent, node] = look();
-      if (node.id !== id) return false;
-      if (!isEmpty) throw new FsError('ENOTEMPTY', 'rmdir', { subject: name });
-      await take(ground, parent, node, removalOps(ground, node));
-      return true;
+  constructor({
+    tree,
+    treeWriter,
+    catalog,
+    planner,
+    activity,
+    journal,
+    folderLocks,
+    freedNames,
+    sweeper,
+  }: RemoverParts) {
+    this.#tree = tree;
+    this.#treeWriter = treeWriter;
+    this.#catalog = catalog;
+    this.#planner = planner;
+    this.#activity = activity;
+    this.#journal = journal;
+    this.#folderLocks = folderLocks;
+    this.#sweeper = sweeper;
+    this.#freedNames = freedNames;
+  }
+
+  /** @throws EISDIR */
+  async unlink(folder: NodeId, name: string): Promise<void> {
+    const parent = this.#tree.folder(folder, 'unlink');
+    const node = this.#tree.child(parent, name, 'unlink');
+    checkMovable(node, parent, 'unlink');
+    if (node.kind === 'folder') throw new FsError('EISDIR', 'unlink', { subject: name });
+    this.#freeName(node);
+    await this.#take(parent, node, this.#removalOps(node));
+  }
+
+  /** @throws ENOTDIR, ENOTEMPTY */
+  async rmdir(folder: NodeId, name: string): Promise<void> {
+    const look = (): [parent: Entry, node: Entry] => {
+      const parent = this.#tree.folder(folder, 'rmdir');
+      const node = this.#tree.child(parent, name, 'rmdir');
+      checkMovable(node, parent, 'rmdir');
+      if (node.kind !== 'folder') throw new FsError('ENOTDIR', 'rmdir', { subject: name });
+      return [parent, node];
+    };
+    for (let done = false; !done;) {
+      const [, { id }] = look();
+      done = await this.#folderLocks.during(id, async () => {
+        const isEmpty = await this.#catalog.isEmpty(id);
+        const [parent, node] = look();
+        if (node.id !== id) return false;
+        if (!isEmpty) throw new FsError('ENOTEMPTY', 'rmdir', { subject: name });
+        await this.#take(parent, node, this.#removalOps(node));
+        return true;
+      });
+    }
+  }
+
+  /** The tree vanishes with its folder, in one batch; the entries below are cleared away afterwards. */
+  async removeTree(folder: NodeId, name: string): Promise<void> {
+    const parent = this.#tree.folder(folder, 'removeTree');
+    const node = this.#tree.child(parent, name, 'removeTree');
+    checkMovable(node, parent, 'removeTree');
+    if (node.kind !== 'folder') return await this.unlink(folder, name);
+    const below = this.#pendingBelow(node);
+    this.#keepNamed(below);
+    const dropped = [...below.values()].flatMap((intents) => this.#dropOps(intents));
+    await this.#take(parent, node, [...dropped, ...this.#removalOps(node), this.#sweeper.detach(node)]);
+    this.#treeWriter.discard([...below.values()].flat());
+    await this.#sweeper.sweep();
+  }
+
+  /** The file that takes the name next continues its history. */
+  #freeName(node: Entry): void {
+    this.#freedNames.add(node, historyOf(node, this.#planner.waiting(node.id)));
+  }
+
+  /**
+   * Drops the intents of a node in a folder that is removed. A node that it was to replace is removed with the folder.
+   */
+  #dropOps(intents: readonly PendingIntent[]): Op[] {
+    const entry = this.#catalog.get(intents[0]?.node ?? '');
+    // The cloud has it outside the folder: it must be removed from there.
+    const isOutside = intents.some(({ op }) => op === 'move') && !intents.some(isCreation);
+    if (isOutside && entry !== undefined) return this.#removalIntents(entry);
+    return intents.flatMap(({ seq, replace }) => {
+      return [
+        this.#journal.remove(seq),
+        ...(replace === undefined ? [] : [this.#journal.replacements.settle(replace)]),
+      ];
     });
   }
-}
 
-/** The tree vanishes with its folder, in one batch; the entries below are cleared away afterwards. */
-export async function removeTree(ground: Ground, sweeper: Sweeper, folder: NodeId, name: string): Promise<void> {
-  const parent = folderOf(ground, folder, 'removeTree');
-  const node = childOf(ground, parent, name, 'removeTree');
-  checkMovable(node, parent, 'removeTree');
-  if (node.kind !== 'folder') return await unlink(ground, folder, name);
-  const below = pendingBelow(ground, node);
-  keepNamed(ground, below);
-  const dropped = [...below.values()].flatMap((intents) => dropOps(ground, intents));
-  await take(ground, parent, node, [...dropped, ...removalOps(ground, node), sweeper.detach(node)]);
-  discard(ground, [...below.values()].flat());
-  await sweeper.sweep();
-}
-
-/**
- * Drops the intents of a node in a folder that is removed. A node that it was to replace is removed with the folder.
- */
-function dropOps(ground: Ground, intents: readonly PendingIntent[]): Op[] {
-  const { journal, catalog } = ground;
-  const entry = catalog.get(intents[0]?.node ?? '');
-  // The cloud has it outside the folder: it must be removed from there.
-  const isOutside = intents.some(({ op }) => op === 'move') && !intents.some(isCreation);
-  if (isOutside && entry !== undefined) return removalIntents(ground, entry);
-  return intents.flatMap(({ seq, replace }) => {
-    return [journal.remove(seq), ...(replace === undefined ? [] : [journal.replacements.settle(replace)])];
-  });
-}
-
-function removalOps(ground: Ground, node: Entry): Op[] {
-  return [...removalIntents(ground, node), ...ground.catalog.remove(node)];
-}
-
-function removalIntents({ catalog, planner }: Ground, node: Entry): Op[] {
-  const seen = catalog.space(node.space)?.cursor ?? 0;
-  return planner.ops(planRemove(node, planner.waiting(node.id), Math.max(0, seen), planner.isNamed(node)));
-}
-
-async function take(ground: Ground, parent: Entry, node: Entry, ops: readonly Op[]): Promise<void> {
-  ground.activity.forget(node.id);
-  const told = [{ what: 'entry', folder: parent.id, name: node.name, removed: node.id }] as const;
-  await submit(ground, [...ops, touched(ground, parent)], told);
-  discard(ground, [{ node: node.id, staged: node.staged }]);
-}
-
-/**
- * Takes out the creations of folders that intents which stay lead into or out of: what was moved out of a new folder was made in it. They
- * are removed with the tree.
- */
-function keepNamed({ journal }: Ground, below: Map<NodeId, PendingIntent[]>): void {
-  const dropped = new Set([...below.values()].flat().map(({ seq }) => seq));
-  const keep = (id: NodeId): void => {
-    const intents = below.get(id);
-    if (intents?.some(isCreation) !== true) return;
-    below.delete(id);
-    for (const { parent, origin } of intents) [parent, origin?.parent ?? parent].forEach(keep);
-  };
-  for (const { seq, parent, origin } of journal.all()) {
-    if (!dropped.has(seq)) [parent, origin?.parent ?? parent].forEach(keep);
+  #removalOps(node: Entry): Op[] {
+    return [...this.#removalIntents(node), ...this.#catalog.remove(node)];
   }
-}
 
-/** What waits for nodes below a folder and has not been sent, by node. */
-function pendingBelow({ catalog, journal }: Ground, folder: Entry): Map<NodeId, PendingIntent[]> {
-  const isBelow = new Map<NodeId, boolean>([[folder.id, true]]);
-  const below = (id: NodeId): boolean => {
-    const known = isBelow.get(id);
-    if (known !== undefined) return known;
-    const parent = catalog.get(id)?.parent;
-    const answer = parent !== undefined && parent !== id && below(parent);
-    isBelow.set(id, answer);
-    return answer;
-  };
-  const found = new Map<NodeId, PendingIntent[]>();
-  for (const intent of journal.all()) {
-    const { node, seq } = intent;
-    if (node === folder.id || journal.isFixed(seq) || !below(node)) continue;
-    const own = found.get(node);
-    if (own === undefined) found.set(node, [intent]);
-    else own.push(intent);
+  #removalIntents(node: Entry): Op[] {
+    const seen = this.#catalog.space(node.space)?.cursor ?? 0;
+    return this.#planner.ops(
+      planRemove(node, this.#planner.waiting(node.id), Math.max(0, seen), this.#planner.isNamed(node)),
+    );
   }
-  return found;
+
+  async #take(parent: Entry, node: Entry, ops: readonly Op[]): Promise<void> {
+    this.#activity.forget(node.id);
+    const told = [{ what: 'entry', folder: parent.id, name: node.name, removed: node.id }] as const;
+    await this.#treeWriter.submit([...ops, this.#treeWriter.touched(parent)], told);
+    this.#treeWriter.discard([{ node: node.id, staged: node.staged }]);
+  }
+
+  /**
+   * Takes out the creations of folders that intents which stay lead into or out of: what was moved out of a new folder was made in it. They
+   * are removed with the tree.
+   */
+  #keepNamed(below: Map<NodeId, PendingIntent[]>): void {
+    const dropped = new Set([...below.values()].flat().map(({ seq }) => seq));
+    const keep = (id: NodeId): void => {
+      const intents = below.get(id);
+      if (intents?.some(isCreation) !== true) return;
+      below.delete(id);
+      for (const { parent, origin } of intents) [parent, origin?.parent ?? parent].forEach(keep);
+    };
+    for (const { seq, parent, origin } of this.#journal.all()) {
+      if (!dropped.has(seq)) [parent, origin?.parent ?? parent].forEach(keep);
+    }
+  }
+
+  /** What waits for nodes below a folder and has not been sent, by node. */
+  #pendingBelow(folder: Entry): Map<NodeId, PendingIntent[]> {
+    const isBelow = new Map<NodeId, boolean>([[folder.id, true]]);
+    const below = (id: NodeId): boolean => {
+      const known = isBelow.get(id);
+      if (known !== undefined) return known;
+      const parent = this.#catalog.get(id)?.parent;
+      const answer = parent !== undefined && parent !== id && below(parent);
+      isBelow.set(id, answer);
+      return answer;
+    };
+    const found = new Map<NodeId, PendingIntent[]>();
+    for (const intent of this.#journal.all()) {
+      const { node, seq } = intent;
+      if (node === folder.id || this.#journal.isFixed(seq) || !below(node)) continue;
+      const own = found.get(node);
+      if (own === undefined) found.set(node, [intent]);
+      else own.push(intent);
+    }
+    return found;
+  }
 }

@@ -1,3 +1,12 @@
+import { type LiveTree, checkMovable } from './live-tree.ts';
+import type { TreeWriter } from './tree-writer.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { IntentPlanner } from '../intents/planner.ts';
+import type { Activity } from './activity.ts';
+import type { OpenFiles } from './open/open-files.ts';
+import type { ContentStore } from '../../cache/content/content.ts';
+import type { FolderLocks } from './folder-locks.ts';
+import type { FreedNames } from './freed-names.ts';
 import { attrOf, type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import { assign } from '../../vfs/assign.ts';
@@ -6,7 +15,6 @@ import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { isLocal } from './create.ts';
-import { type Ground, checkMovable, childOf, discard, folderOf, occupantOf, submit, touched } from './ground.ts';
 import { newId } from '../../vfs/ids.ts';
 import { OTHER_MOUNT } from '../policy/policy.ts';
 import {
@@ -30,195 +38,240 @@ interface Ends {
   readonly other: Entry | undefined;
 }
 
-/** See `FileSystem.rename`. */
-export async function rename(ground: Ground, from: Place, to: Place, flags: RenameFlags): Promise<Attr> {
-  for (;;) {
-    const ends = check(ground, from, to, flags);
+export interface RenamerParts {
+  readonly tree: LiveTree;
+  readonly treeWriter: TreeWriter;
+  readonly catalog: Catalog;
+  readonly planner: IntentPlanner;
+  readonly activity: Activity;
+  readonly files: OpenFiles;
+  readonly store: ContentStore;
+  readonly folderLocks: FolderLocks;
+  readonly freedNames: FreedNames;
+  /** ms since 1970 */
+  readonly now: () => number;
+  /** Whether a node may only get new versions, and neither move nor go. */
+  readonly isSealed: (entry: Entry) => boolean;
+}
+
+/** Renames and exchanges nodes. */
+export class Renamer {
+  readonly #tree: LiveTree;
+  readonly #treeWriter: TreeWriter;
+  readonly #catalog: Catalog;
+  readonly #planner: IntentPlanner;
+  readonly #activity: Activity;
+  readonly #files: OpenFiles;
+  readonly #store: ContentStore;
+  readonly #folderLocks: FolderLocks;
+  readonly #freedNames: FreedNames;
+  readonly #now: () => number;
+  readonly #isSealed: (entry: Entry) => boolean;
+
+  constructor({
+    tree,
+    treeWriter,
+    catalog,
+    planner,
+    activity,
+    files,
+    store,
+    folderLocks,
+    freedNames,
+    now,
+    isSealed,
+  }: RenamerParts) {
+    this.#tree = tree;
+    this.#treeWriter = treeWriter;
+    this.#catalog = catalog;
+    this.#planner = planner;
+    this.#activity = activity;
+    this.#files = files;
+    this.#store = store;
+    this.#folderLocks = folderLocks;
+    this.#freedNames = freedNames;
+    this.#now = now;
+    this.#isSealed = isSealed;
+  }
+
+  /** See `FileSystem.rename`. */
+  async rename(from: Place, to: Place, flags: RenameFlags): Promise<Attr> {
+    for (;;) {
+      const ends = this.#check(from, to, flags);
+      const { node, other } = ends;
+      if (other?.id === node.id) return attrOf(node);
+      if (other === undefined) return await this.#move(ends);
+      if (flags.exchange === true) return await this.#exchange({ ...ends, other });
+      if (other.kind !== 'folder') return await this.#replace({ ...ends, other });
+      const moved = await this.#folderLocks.during(other.id, () => this.#overEmpty(other, { from, to, flags }));
+      if (moved !== undefined) return moved;
+    }
+  }
+
+  /** `undefined` if the ends were changed while the folder was looked into. */
+  async #overEmpty(
+    other: Entry,
+    { from, to, flags }: { readonly from: Place; readonly to: Place; readonly flags: RenameFlags },
+  ): Promise<Attr | undefined> {
+    const isEmpty = await this.#catalog.isEmpty(other.id);
+    const ends = this.#check(from, to, flags);
+    if (ends.other?.id !== other.id) return undefined;
+    if (!isEmpty) throw new FsError('ENOTEMPTY', 'rename', { subject: to.name });
+    return await this.#replace({ ...ends, other: ends.other });
+  }
+
+  #check(from: Place, to: Place, flags: RenameFlags): Ends {
+    const source = this.#tree.folder(from.folder, 'rename');
+    const target = this.#tree.folder(to.folder, 'rename');
+    checkName(to.name, 'rename');
+    const node = this.#tree.child(source, from.name, 'rename');
+    if (source.space !== target.space) throw refuse('EXDEV', node, OTHER_MOUNT);
+    checkMovable(node, source, 'rename');
+    const other = this.#tree.occupant(target, to.name);
+    if (other !== undefined) checkMovable(other, target, 'rename');
+    this.#checkFlags({ source, node, target, name: to.name, other }, flags);
+    if (target.local === true && node.local !== true)
+      throw refuse('EXDEV', node, 'the folder is kept on this computer');
+    if (node.local === true && node.kind === 'folder' && !isLocal(target, to.name)) {
+      throw refuse('EXDEV', node, 'the folder is kept on this computer');
+    }
+    return { source, node, target, name: to.name, other };
+  }
+
+  /** What POSIX and `renameat2` refuse. */
+  #checkFlags({ source, node, target, other }: Ends, flags: RenameFlags): void {
+    const { noReplace = false, exchange = false } = flags;
+    if (noReplace && exchange) throw refuse('EINVAL', node);
+    if (noReplace && other !== undefined) throw refuse('EEXIST', other);
+    if (exchange && other === undefined) throw refuse('ENOENT', node);
+    if (this.#tree.contains(node, target)) throw refuse('EINVAL', node, 'a folder cannot go into itself');
+    if (other === undefined || other.id === node.id) return;
+    if (exchange) {
+      if (this.#tree.contains(other, source)) throw refuse('EINVAL', other, 'a folder cannot go into itself');
+      if (node.local !== other.local) throw refuse('ENOTSUP', node, 'one of them is kept on this computer');
+      return;
+    }
+    if (this.#tree.contains(other, source)) throw refuse('ENOTEMPTY', other);
+    if (node.kind === 'folder' && other.kind !== 'folder') throw refuse('ENOTDIR', other);
+    if (node.kind !== 'folder' && other.kind === 'folder') throw refuse('EISDIR', other);
+  }
+
+  async #move(ends: Ends): Promise<Attr> {
+    const { after, ops } = this.#movedOps(ends);
+    return await this.#finish(ends, after, ops);
+  }
+
+  async #replace(ends: Ends & { readonly other: Entry }): Promise<Attr> {
     const { node, other } = ends;
-    if (other?.id === node.id) return attrOf(node);
-    if (other === undefined) return await move(ground, ends);
-    if (flags.exchange === true) return await exchange(ground, { ...ends, other });
-    if (other.kind !== 'folder') return await replace(ground, { ...ends, other });
-    const moved = await ground.folderLocks.during(other.id, () => overEmpty(ground, other, { from, to, flags }));
-    if (moved !== undefined) return moved;
+    if (node.kind === 'file' && other.kind === 'file' && this.#isSealed(other)) return await this.#supersede(ends);
+    const { replace, ...plan } = planReplaced(other, this.#planner.waiting(other.id), this.#planner.isNamed(other));
+    const freed = [...this.#planner.ops(plan), ...this.#catalog.remove(other)];
+    const { after, ops } = this.#movedOps(ends, replace);
+    this.#activity.forget(other.id);
+    if (other.hash !== undefined) this.#store.supersede(other.hash);
+    const attr = await this.#finish(ends, after, [...freed, ...ops]);
+    this.#treeWriter.discard([{ node: other.id, staged: other.staged }]);
+    return attr;
   }
-}
 
-/** `undefined` if the ends were changed while the folder was looked into. */
-async function overEmpty(
-  ground: Ground,
-  other: Entry,
-  { from, to, flags }: { readonly from: Place; readonly to: Place; readonly flags: RenameFlags },
-): Promise<Attr | undefined> {
-  const isEmpty = await ground.catalog.isEmpty(other.id);
-  const ends = check(ground, from, to, flags);
-  if (ends.other?.id !== other.id) return undefined;
-  if (!isEmpty) throw new FsError('ENOTEMPTY', 'rename', { subject: to.name });
-  return await replace(ground, { ...ends, other: ends.other });
-}
-
-function check(ground: Ground, from: Place, to: Place, flags: RenameFlags): Ends {
-  const source = folderOf(ground, from.folder, 'rename');
-  const target = folderOf(ground, to.folder, 'rename');
-  checkName(to.name, 'rename');
-  const node = childOf(ground, source, from.name, 'rename');
-  if (source.space !== target.space) throw refuse('EXDEV', node, OTHER_MOUNT);
-  checkMovable(node, source, 'rename');
-  const other = occupantOf(ground, target, to.name);
-  if (other !== undefined) checkMovable(other, target, 'rename');
-  checkFlags(ground, { source, node, target, name: to.name, other }, flags);
-  if (target.local === true && node.local !== true) throw refuse('EXDEV', node, 'the folder is kept on this computer');
-  if (node.local === true && node.kind === 'folder' && !isLocal(target, to.name)) {
-    throw refuse('EXDEV', node, 'the folder is kept on this computer');
+  /** A sealed file keeps its node and gets the content of the renamed one as a new version. */
+  async #supersede({ source, node, target, other }: Ends & { other: Entry }): Promise<Attr> {
+    const { staged, version, size, mode, mtime } = node;
+    const { hash: _hash, remote: _remote, ...kept } = withBase(other);
+    const waiting = this.#planner.waiting(node.id);
+    // The cloud may have it, and would keep it.
+    if (staged === undefined || waiting.some(({ fixed }) => fixed)) throw refuse('EPERM', node, 'it is being sealed');
+    const after: Entry = assign(kept, { staged, version, size, mode, mtime, ctime: nextCtime(other, this.#now()) });
+    const writing = this.#files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
+    const ops = [
+      ...this.#planner.ops({ add: [], rewrite: [], drop: waiting.map(({ intent }) => intent) }),
+      ...this.#planner.ops(planContent(other, this.#planner.waiting(other.id), { version, staged, ...writing })),
+      ...this.#catalog.remove(node),
+      this.#catalog.update(after),
+      this.#treeWriter.touched(source),
+    ];
+    this.#activity.changed(other.id, size);
+    const told = [
+      { what: 'entry', folder: source.id, name: node.name },
+      { what: 'entry', folder: target.id, name: other.name },
+      { what: 'node', node: other.id, content: true },
+    ] as const;
+    const written = this.#treeWriter.submit(ops, told);
+    if (!this.#files.isOpen(other.id)) this.#files.rebind(node.id, other.id);
+    await written;
+    return attrOf(after);
   }
-  return { source, node, target, name: to.name, other };
-}
 
-/** What POSIX and `renameat2` refuse. */
-function checkFlags(ground: Ground, { source, node, target, other }: Ends, flags: RenameFlags): void {
-  const { noReplace = false, exchange = false } = flags;
-  if (noReplace && exchange) throw refuse('EINVAL', node);
-  if (noReplace && other !== undefined) throw refuse('EEXIST', other);
-  if (exchange && other === undefined) throw refuse('ENOENT', node);
-  if (contains(ground, node, target)) throw refuse('EINVAL', node, 'a folder cannot go into itself');
-  if (other === undefined || other.id === node.id) return;
-  if (exchange) {
-    if (contains(ground, other, source)) throw refuse('EINVAL', other, 'a folder cannot go into itself');
-    if (node.local !== other.local) throw refuse('ENOTSUP', node, 'one of them is kept on this computer');
-    return;
+  #movedOps(ends: Ends, replace?: NodeId): { after: Entry; ops: Op[] } {
+    const { node, target, name } = ends;
+    const spot = { parent: target.id, name };
+    const ctime = nextCtime(node, this.#now());
+    if (node.local !== true) {
+      const waiting = this.#planner.waiting(node.id);
+      // An intent that replaces a node is always sent.
+      this.#freedNames.add(node, node.kind === 'file' && replace !== undefined ? node.id : historyOf(node, waiting));
+      const heritage = { replace, predecessor: this.#predecessorOf(node, spot) };
+      const plan = planMove(node, waiting, spot, (mkdir) => this.#planner.keepsTurn(mkdir, spot), heritage);
+      const after = { ...withBase(node), ...spot, ctime };
+      return { after, ops: [...this.#planner.ops(plan), ...this.#catalog.put(after, node)] };
+    }
+    if (isLocal(target, name)) {
+      const after = { ...node, ...spot, ctime };
+      return { after, ops: this.#catalog.put(after, node) };
+    }
+    const { local: _local, ...ordinary } = node;
+    const after: Entry = assign(ordinary, { ctime, base: null, ...spot });
+    const writing = this.#files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
+    const staged = node.staged === undefined ? {} : { staged: node.staged };
+    const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;
+    const creation = planCreation(after, content, { replace, predecessor: this.#predecessorOf(node, spot) });
+    return { after, ops: [...this.#planner.ops(creation), ...this.#catalog.put(after, node)] };
   }
-  if (contains(ground, other, source)) throw refuse('ENOTEMPTY', other);
-  if (node.kind === 'folder' && other.kind !== 'folder') throw refuse('ENOTDIR', other);
-  if (node.kind !== 'folder' && other.kind === 'folder') throw refuse('EISDIR', other);
-}
 
-/** True if `folder` is `node` or below it. */
-function contains({ catalog }: Ground, node: Entry, folder: Entry): boolean {
-  if (node.kind !== 'folder') return false;
-  if (node.id === folder.id) return true;
-  for (const ancestor of catalog.ancestors(folder)) if (ancestor.id === node.id) return true;
-  return false;
-}
-
-async function move(ground: Ground, ends: Ends): Promise<Attr> {
-  const { after, ops } = movedOps(ground, ends);
-  return await finish(ground, ends, after, ops);
-}
-
-async function replace(ground: Ground, ends: Ends & { readonly other: Entry }): Promise<Attr> {
-  const { catalog, planner, activity } = ground;
-  const { node, other } = ends;
-  if (node.kind === 'file' && other.kind === 'file' && ground.isSealed(other)) return await supersede(ground, ends);
-  const { replace, ...plan } = planReplaced(other, planner.waiting(other.id), planner.isNamed(other));
-  const freed = [...planner.ops(plan), ...catalog.remove(other)];
-  const { after, ops } = movedOps(ground, ends, replace);
-  activity.forget(other.id);
-  if (other.hash !== undefined) ground.store.supersede(other.hash);
-  const attr = await finish(ground, ends, after, [...freed, ...ops]);
-  discard(ground, [{ node: other.id, staged: other.staged }]);
-  return attr;
-}
-
-/** A sealed file keeps its node and gets the content of the renamed one as a new version. */
-async function supersede(ground: Ground, { source, node, target, other }: Ends & { other: Entry }): Promise<Attr> {
-  const { catalog, planner, files, activity, now } = ground;
-  const { staged, version, size, mode, mtime } = node;
-  const { hash: _hash, remote: _remote, ...kept } = withBase(other);
-  const waiting = planner.waiting(node.id);
-  // The cloud may have it, and would keep it.
-  if (staged === undefined || waiting.some(({ fixed }) => fixed)) throw refuse('EPERM', node, 'it is being sealed');
-  const after: Entry = assign(kept, { staged, version, size, mode, mtime, ctime: nextCtime(other, now()) });
-  const writing = files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
-  const ops = [
-    ...planner.ops({ add: [], rewrite: [], drop: waiting.map(({ intent }) => intent) }),
-    ...planner.ops(planContent(other, planner.waiting(other.id), { version, staged, ...writing })),
-    ...catalog.remove(node),
-    catalog.update(after),
-    touched(ground, source),
-  ];
-  activity.changed(other.id, size);
-  const told = [
-    { what: 'entry', folder: source.id, name: node.name },
-    { what: 'entry', folder: target.id, name: other.name },
-    { what: 'node', node: other.id, content: true },
-  ] as const;
-  const written = submit(ground, ops, told);
-  if (!files.isOpen(other.id)) files.rebind(node.id, other.id);
-  await written;
-  return attrOf(after);
-}
-
-function movedOps(ground: Ground, ends: Ends, replace?: NodeId): { after: Entry; ops: Op[] } {
-  const { catalog, planner, files, now } = ground;
-  const { node, target, name } = ends;
-  const spot = { parent: target.id, name };
-  const ctime = nextCtime(node, now());
-  if (node.local !== true) {
-    const waiting = planner.waiting(node.id);
-    // An intent that replaces a node is always sent.
-    ground.freedNames.add(node, node.kind === 'file' && replace !== undefined ? node.id : historyOf(node, waiting));
-    const heritage = { replace, predecessor: predecessorOf(ground, node, spot) };
-    const plan = planMove(node, waiting, spot, (mkdir) => planner.keepsTurn(mkdir, spot), heritage);
-    const after = { ...withBase(node), ...spot, ctime };
-    return { after, ops: [...planner.ops(plan), ...catalog.put(after, node)] };
+  /** Whose history a file continues at its new place. */
+  #predecessorOf({ id, kind }: Entry, spot: Spot): NodeId | undefined {
+    return kind === 'file' ? this.#freedNames.take(spot, id) : undefined;
   }
-  if (isLocal(target, name)) {
-    const after = { ...node, ...spot, ctime };
-    return { after, ops: catalog.put(after, node) };
+
+  async #finish(ends: Ends, after: Entry, ops: readonly Op[]): Promise<Attr> {
+    const { source, target, node, name } = ends;
+    const folders = source.id === target.id ? [source] : [source, target];
+    this.#activity.filled(target.id);
+    this.#activity.changed(node.id);
+    this.#files.get(node.id)?.content.amend({ ctime: after.ctime });
+    const told = [
+      { what: 'entry', folder: source.id, name: node.name },
+      { what: 'entry', folder: target.id, name },
+    ] as const;
+    await this.#treeWriter.submit([...ops, ...folders.map((folder) => this.#treeWriter.touched(folder))], told);
+    return attrOf(after);
   }
-  const { local: _local, ...ordinary } = node;
-  const after: Entry = assign(ordinary, { ctime, base: null, ...spot });
-  const writing = files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
-  const staged = node.staged === undefined ? {} : { staged: node.staged };
-  const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;
-  const creation = planCreation(after, content, { replace, predecessor: predecessorOf(ground, node, spot) });
-  return { after, ops: [...planner.ops(creation), ...catalog.put(after, node)] };
-}
 
-/** Whose history a file continues at its new place. */
-function predecessorOf({ freedNames }: Ground, { id, kind }: Entry, spot: Spot): NodeId | undefined {
-  return kind === 'file' ? freedNames.take(spot, id) : undefined;
-}
-
-async function finish(ground: Ground, ends: Ends, after: Entry, ops: readonly Op[]): Promise<Attr> {
-  const { source, target, node, name } = ends;
-  const folders = source.id === target.id ? [source] : [source, target];
-  ground.activity.filled(target.id);
-  ground.activity.changed(node.id);
-  ground.files.get(node.id)?.content.amend({ ctime: after.ctime });
-  const told = [
-    { what: 'entry', folder: source.id, name: node.name },
-    { what: 'entry', folder: target.id, name },
-  ] as const;
-  await submit(ground, [...ops, ...folders.map((folder) => touched(ground, folder))], told);
-  return attrOf(after);
-}
-
-/**
- * The cloud has no exchange: one node is moved to a temporary name, the other to its place, the first to the other's.
- */
-async function exchange(ground: Ground, ends: Ends & { readonly other: Entry }): Promise<Attr> {
-  const { catalog, planner, files, activity, now } = ground;
-  const { source, node, target, other } = ends;
-  const [here, there] = [spotOf(node), spotOf(other)];
-  const promise = (entry: Entry, to: ReturnType<typeof spotOf>): Op[] => {
-    if (entry.local === true) return [];
-    const add = [planPlainMove(entry, planner.waiting(entry.id), to)];
-    return planner.ops({ add, rewrite: [], drop: [] });
-  };
-  const at = now();
-  const after = { ...withBaseUnlessLocal(node), ...there, ctime: nextCtime(node, at) };
-  const swapped = { ...withBaseUnlessLocal(other), ...here, ctime: nextCtime(other, at) };
-  const ops = [
-    ...promise(node, { ...here, name: `.fjord-${newId(at)}` }),
-    ...promise(other, here),
-    ...promise(node, there),
-    ...catalog.put(after),
-    ...catalog.put(swapped),
-  ];
-  activity.changed(other.id);
-  files.get(other.id)?.content.amend({ ctime: swapped.ctime });
-  return await finish(ground, { source, node, target, name: other.name, other }, after, ops);
+  /**
+   * The cloud has no exchange: one node is moved to a temporary name, the other to its place, the first to the other's.
+   */
+  async #exchange(ends: Ends & { readonly other: Entry }): Promise<Attr> {
+    const { source, node, target, other } = ends;
+    const [here, there] = [spotOf(node), spotOf(other)];
+    const promise = (entry: Entry, to: ReturnType<typeof spotOf>): Op[] => {
+      if (entry.local === true) return [];
+      const add = [planPlainMove(entry, this.#planner.waiting(entry.id), to)];
+      return this.#planner.ops({ add, rewrite: [], drop: [] });
+    };
+    const at = this.#now();
+    const after = { ...withBaseUnlessLocal(node), ...there, ctime: nextCtime(node, at) };
+    const swapped = { ...withBaseUnlessLocal(other), ...here, ctime: nextCtime(other, at) };
+    const ops = [
+      ...promise(node, { ...here, name: `.fjord-${newId(at)}` }),
+      ...promise(other, here),
+      ...promise(node, there),
+      ...this.#catalog.put(after),
+      ...this.#catalog.put(swapped),
+    ];
+    this.#activity.changed(other.id);
+    this.#files.get(other.id)?.content.amend({ ctime: swapped.ctime });
+    return await this.#finish({ source, node, target, name: other.name, other }, after, ops);
+  }
 }
 
 function withBaseUnlessLocal(entry: Entry): Entry {

@@ -1,10 +1,13 @@
+import type { TreeWriter } from './tree-writer.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { IntentPlanner } from '../intents/planner.ts';
+import type { Activity } from './activity.ts';
+import type { Creator } from './create.ts';
 import { type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NewAttr, NodeId } from '../../vfs/node.ts';
-import { planNewNode, newEntry, submitNewNode } from './create.ts';
-import { type Ground, discardReplaced, submit } from './ground.ts';
 import { type NewContent, planAttr, planContent, planReplaced, withBase } from '../intents/plan.ts';
 import { changed } from './setattr.ts';
 
@@ -25,75 +28,106 @@ export interface NamePlace {
   readonly old: Entry | undefined;
 }
 
-/**
- * Gives a name a content, as a new file or as the next version of the existing one; all is submitted in this turn. If
- * the file already has the same bytes its version stays; a sealed one does not change at all. `used` is false if a
- * staged file was not needed.
- * @throws EISDIR
- */
-export async function replaceContent(
-  ground: Ground,
-  place: NamePlace,
-  content: NewWholeContent,
-  attr: NewAttr,
-  op: string,
-): Promise<{ entry: Entry; used: boolean }> {
-  const { old } = place;
-  if (old?.kind === 'folder') throw new FsError('EISDIR', op, { subject: place.name });
-  if (old?.kind !== 'file') return { entry: await createWithContent(ground, place, content, attr, op), used: true };
-  if (content.hash !== undefined && content.hash === old.hash) {
-    return { entry: ground.isSealed(old) ? old : await touch(ground, old, attr), used: false };
+export interface ContentReplacerParts {
+  readonly treeWriter: TreeWriter;
+  readonly catalog: Catalog;
+  readonly planner: IntentPlanner;
+  readonly activity: Activity;
+  readonly creator: Creator;
+  /** ms since 1970 */
+  readonly now: () => number;
+  /** Whether a node may only get new versions, and neither move nor go. */
+  readonly isSealed: (entry: Entry) => boolean;
+}
+
+/** Gives files whole contents. */
+export class ContentReplacer {
+  readonly #treeWriter: TreeWriter;
+  readonly #catalog: Catalog;
+  readonly #planner: IntentPlanner;
+  readonly #activity: Activity;
+  readonly #creator: Creator;
+  readonly #now: () => number;
+  readonly #isSealed: (entry: Entry) => boolean;
+
+  constructor({ treeWriter, catalog, planner, activity, creator, now, isSealed }: ContentReplacerParts) {
+    this.#treeWriter = treeWriter;
+    this.#catalog = catalog;
+    this.#planner = planner;
+    this.#activity = activity;
+    this.#creator = creator;
+    this.#now = now;
+    this.#isSealed = isSealed;
   }
-  return { entry: await replaceKnown(ground, old, content, attr), used: true };
-}
 
-async function createWithContent(
-  ground: Ground,
-  place: NamePlace,
-  content: NewWholeContent,
-  attr: NewAttr,
-  op: string,
-): Promise<Entry> {
-  const { parent, name, old } = place;
-  const made: Entry = assign(newEntry(ground, parent, name, 'file', attr, op), shown(content));
-  const freed: Op[] = [];
-  let replace: NodeId | undefined;
-  if (old !== undefined) {
-    const plan = planReplaced(old, ground.planner.waiting(old.id));
-    replace = plan.replace;
-    freed.push(...ground.planner.ops(plan), ...ground.catalog.remove(old));
+  /**
+   * Gives a name a content, as a new file or as the next version of the existing one; all is submitted in this turn. If
+   * the file already has the same bytes its version stays; a sealed one does not change at all. `used` is false if a
+   * staged file was not needed.
+   * @throws EISDIR
+   */
+  async replace(
+    place: NamePlace,
+    content: NewWholeContent,
+    attr: NewAttr,
+    op: string,
+  ): Promise<{ entry: Entry; used: boolean }> {
+    const { old } = place;
+    if (old?.kind === 'folder') throw new FsError('EISDIR', op, { subject: place.name });
+    if (old?.kind !== 'file') return { entry: await this.#createWithContent(place, content, attr, op), used: true };
+    if (content.hash !== undefined && content.hash === old.hash) {
+      return { entry: this.#isSealed(old) ? old : await this.#touch(old, attr), used: false };
+    }
+    return { entry: await this.#replaceKnown(old, content, attr), used: true };
   }
-  const { entry, ops } = planNewNode(ground, parent, made, promised(content), replace);
-  ground.activity.changed(entry.id, entry.size);
-  await submitNewNode(ground, parent, entry, [...freed, ...ops]);
-  return entry;
-}
 
-async function replaceKnown(ground: Ground, old: Entry, content: NewWholeContent, attr: NewAttr): Promise<Entry> {
-  const { catalog, planner, activity } = ground;
-  const { hash: _hash, remote: _remote, staged: _staged, ...kept } = withMeta(ground, old, attr);
-  const base = old.local === true ? {} : { base: withBase(old).base ?? null };
-  const entry: Entry = assign(assign(kept, shown(content)), base);
-  const promise = old.local === true ? [] : planner.ops(planContent(old, planner.waiting(old.id), promised(content)));
-  activity.changed(entry.id, entry.size);
-  await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: true }]);
-  discardReplaced(ground, old.staged);
-  return entry;
-}
+  async #createWithContent(place: NamePlace, content: NewWholeContent, attr: NewAttr, op: string): Promise<Entry> {
+    const { parent, name, old } = place;
+    const made: Entry = assign(this.#creator.newEntry(parent, name, 'file', attr, op), shown(content));
+    const freed: Op[] = [];
+    let replace: NodeId | undefined;
+    if (old !== undefined) {
+      const plan = planReplaced(old, this.#planner.waiting(old.id));
+      replace = plan.replace;
+      freed.push(...this.#planner.ops(plan), ...this.#catalog.remove(old));
+    }
+    const { entry, ops } = this.#creator.plan(parent, made, promised(content), replace);
+    this.#activity.changed(entry.id, entry.size);
+    await this.#creator.submit(parent, entry, [...freed, ...ops]);
+    return entry;
+  }
 
-/** The bytes are the same: only times (and other given attributes) change. */
-async function touch(ground: Ground, old: Entry, attr: NewAttr): Promise<Entry> {
-  const { catalog, planner, activity } = ground;
-  const entry = old.local === true ? withMeta(ground, old, attr) : withBase(withMeta(ground, old, attr));
-  const promise = old.local === true ? [] : planner.ops(planAttr(old, planner.waiting(old.id)));
-  activity.changed(entry.id, entry.size);
-  await submit(ground, [...promise, catalog.update(entry)], [{ what: 'node', node: entry.id, content: false }]);
-  return entry;
-}
+  async #replaceKnown(old: Entry, content: NewWholeContent, attr: NewAttr): Promise<Entry> {
+    const { hash: _hash, remote: _remote, staged: _staged, ...kept } = this.#withMeta(old, attr);
+    const base = old.local === true ? {} : { base: withBase(old).base ?? null };
+    const entry: Entry = assign(assign(kept, shown(content)), base);
+    const promise =
+      old.local === true ? [] : this.#planner.ops(planContent(old, this.#planner.waiting(old.id), promised(content)));
+    this.#activity.changed(entry.id, entry.size);
+    await this.#treeWriter.submit(
+      [...promise, this.#catalog.update(entry)],
+      [{ what: 'node', node: entry.id, content: true }],
+    );
+    this.#treeWriter.discardReplaced(old.staged);
+    return entry;
+  }
 
-function withMeta({ now }: Ground, old: Entry, attr: NewAttr): Entry {
-  const at = now();
-  return { ...changed(old, { mtime: at, ...attr }), ctime: nextCtime(old, at) };
+  /** The bytes are the same: only times (and other given attributes) change. */
+  async #touch(old: Entry, attr: NewAttr): Promise<Entry> {
+    const entry = old.local === true ? this.#withMeta(old, attr) : withBase(this.#withMeta(old, attr));
+    const promise = old.local === true ? [] : this.#planner.ops(planAttr(old, this.#planner.waiting(old.id)));
+    this.#activity.changed(entry.id, entry.size);
+    await this.#treeWriter.submit(
+      [...promise, this.#catalog.update(entry)],
+      [{ what: 'node', node: entry.id, content: false }],
+    );
+    return entry;
+  }
+
+  #withMeta(old: Entry, attr: NewAttr): Entry {
+    const at = this.#now();
+    return { ...changed(old, { mtime: at, ...attr }), ctime: nextCtime(old, at) };
+  }
 }
 
 function shown({

@@ -1,7 +1,9 @@
 import type { Entry } from '../../cache/tree/entry.ts';
-import type { Op } from '../../cache/db/group-writer.ts';
+import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
 import type { NodeId } from '../../vfs/node.ts';
-import { type Ground, discard } from './ground.ts';
+import type { Activity } from './activity.ts';
+import type { TreeWriter } from './tree-writer.ts';
 
 /** Under this id, to which no name leads, hang removed folders that may still have entries below. */
 export const BIN: NodeId = 'bin';
@@ -9,24 +11,31 @@ const CHUNK = 500;
 /** How long the removal of a folder waits for its entries to be deleted, ms. */
 const PATIENCE = 1000;
 
+export interface SweeperParts {
+  readonly catalog: Catalog;
+  readonly writer: GroupWriter;
+  readonly activity: Activity;
+  readonly treeWriter: TreeWriter;
+}
+
 /**
  * Clears away what was below removed folders, a chunk at a time: folders found there are hung into the bin themselves, so
  * memory stays constant and what one process has begun the next one finishes.
  */
 export class Sweeper {
-  readonly #ground: Ground;
+  readonly #parts: SweeperParts;
   #running: Promise<void> | undefined;
   /** Something was added to the bin since the last pass. */
   #again = false;
   #closed = false;
 
-  constructor(ground: Ground) {
-    this.#ground = ground;
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
   }
 
   /** The op that remembers a removed folder until it is swept; submit it after those that remove it. */
   detach(folder: Entry): Op {
-    return this.#ground.catalog.update({ ...folder, parent: BIN, name: folder.id });
+    return this.#parts.catalog.update({ ...folder, parent: BIN, name: folder.id });
   }
 
   /**
@@ -64,7 +73,7 @@ export class Sweeper {
 
   async #sweepBin(): Promise<void> {
     while (!this.#closed) {
-      const { entries } = await this.#ground.catalog.page(BIN, undefined, 1);
+      const { entries } = await this.#parts.catalog.page(BIN, undefined, 1);
       const [folder] = entries;
       if (folder === undefined) return;
       await this.#sweepFolder(folder);
@@ -72,7 +81,7 @@ export class Sweeper {
   }
 
   async #sweepFolder(binned: Entry): Promise<void> {
-    const { catalog, writer, activity } = this.#ground;
+    const { catalog, writer, activity, treeWriter } = this.#parts;
     for (let left = true; left && !this.#closed;) {
       const page = await catalog.page(binned.id, undefined, CHUNK);
       left = page.more;
@@ -80,15 +89,12 @@ export class Sweeper {
       if (!left) ops.push(...catalog.remove(binned));
       await writer.write(ops);
       for (const { id } of page.entries) activity.forget(id);
-      discard(
-        this.#ground,
-        page.entries.map(({ id, staged }) => ({ node: id, staged })),
-      );
+      treeWriter.discard(page.entries.map(({ id, staged }) => ({ node: id, staged })));
     }
   }
 
   #clear(entry: Entry): Op[] {
-    const gone = this.#ground.catalog.remove(entry);
+    const gone = this.#parts.catalog.remove(entry);
     return entry.kind === 'folder' ? [...gone, this.detach(entry)] : gone;
   }
 }

@@ -1,34 +1,46 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { StagedFile } from '../../cache/content/content.ts';
+import type { StagedFile, Staging } from '../../cache/content/content.ts';
 import type { Entry } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
-import type { PendingIntent } from '../../cache/tree/journal.ts';
+import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
-import type { DriveParts } from '../drive/drive-parts.ts';
+import type { GroupWriter } from '../../cache/db/group-writer.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { Changes } from '../drive/changes.ts';
 import { newId } from '../../vfs/ids.ts';
+
+export interface RecoveryParts {
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly writer: GroupWriter;
+  readonly staging: Staging;
+  readonly changes: Changes;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
 
 /**
  * Finishes what the process before was writing when it ended: the entry gets the size that the staged file has and the time of its
  * last write, the put becomes ready. Before anything is served or sent.
  */
-export async function recoverWriting(parts: DriveParts): Promise<void> {
+export async function recoverWriting(parts: RecoveryParts): Promise<void> {
   const writing = [...parts.journal.all()].filter((intent) => intent.writing === true);
   for (const intent of writing) await parts.writer.write(await recover(parts, intent));
 }
 
-async function recover(parts: DriveParts, { writing: _writing, ...put }: PendingIntent): Promise<Op[]> {
+async function recover(parts: RecoveryParts, { writing: _writing, ...put }: PendingIntent): Promise<Op[]> {
   const { catalog, journal, staging, now } = parts;
   const entry = catalog.get(put.node);
   // Opening the file may cut it off, which changes the time.
   const written = put.staged === undefined ? undefined : await staging.modified(put.staged);
-  const own = entry?.staged === put.staged ? await ownFile(parts, put.staged) : undefined;
+  const own = entry?.staged === put.staged ? await ownFile(staging, put.staged) : undefined;
   if (own !== undefined && entry !== undefined) {
     const version = newId(now());
     const { size, id: staged } = own;
     const ops = [catalog.update({ ...entry, staged, size, ...timesOf(entry, size, written), version })];
     return [journal.put({ ...put, staged, version }), ...ops];
   }
-  const size = await sizeOf(parts, put.staged);
+  const size = await sizeOf(staging, put.staged);
   if (size === undefined || entry === undefined) return [journal.put(put)];
   // The bytes of the old version may have been overwritten since.
   const version = newId(now());
@@ -52,7 +64,7 @@ function timesOf(entry: Entry, size: number, written = -Infinity): Pick<Entry, '
  * without this process, so the file would change after it was sent. Later writes are lost. `undefined` if it is not
  * being written.
  */
-async function ownFile({ staging }: DriveParts, id: string | undefined): Promise<StagedFile | undefined> {
+async function ownFile(staging: Staging, id: string | undefined): Promise<StagedFile | undefined> {
   // Only root gets backing files.
   if (id === undefined || process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   try {
@@ -68,7 +80,7 @@ async function ownFile({ staging }: DriveParts, id: string | undefined): Promise
   }
 }
 
-async function sizeOf({ staging }: DriveParts, id: string | undefined): Promise<number | undefined> {
+async function sizeOf(staging: Staging, id: string | undefined): Promise<number | undefined> {
   if (id === undefined) return undefined;
   try {
     const file = await staging.open(id);
@@ -87,7 +99,7 @@ async function sizeOf({ staging }: DriveParts, id: string | undefined): Promise<
  * removed while they were open. Scans the whole catalog for files that stay on this computer, so it runs in the
  * background; `ids` are those that existed before anything was served.
  */
-export async function sweepStaging(parts: DriveParts, ids: readonly string[], signal: AbortSignal): Promise<void> {
+export async function sweepStaging(parts: RecoveryParts, ids: readonly string[], signal: AbortSignal): Promise<void> {
   const { journal, staging, changes } = parts;
   const loose = new Set(ids.filter((id) => !journal.names(id)));
   if (loose.size === 0) return;
@@ -96,7 +108,7 @@ export async function sweepStaging(parts: DriveParts, ids: readonly string[], si
     if (change.what === 'entry') loose.delete(parts.catalog.child(change.folder, change.name)?.staged ?? '');
   });
   try {
-    await keepNamed(parts, loose, signal);
+    await keepNamed(parts.catalog, loose, signal);
     if (signal.aborted) return;
     for (const id of loose) if (!journal.names(id)) await staging.discard(id);
   } finally {
@@ -104,7 +116,7 @@ export async function sweepStaging(parts: DriveParts, ids: readonly string[], si
   }
 }
 
-async function keepNamed({ catalog }: DriveParts, loose: Set<string>, signal: AbortSignal): Promise<void> {
+async function keepNamed(catalog: Catalog, loose: Set<string>, signal: AbortSignal): Promise<void> {
   let count = 0;
   const see = ({ staged }: Entry): void => {
     if (staged !== undefined) loose.delete(staged);

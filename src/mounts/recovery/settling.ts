@@ -1,20 +1,29 @@
-import type { PendingIntent } from '../../cache/tree/journal.ts';
-import { HOLLOW } from '../drive/activity.ts';
-import type { DriveParts } from '../drive/drive-parts.ts';
+import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
+import { type Activity, HOLLOW } from '../drive/activity.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
 import type { PolicyOf } from '../policy/policy.ts';
 import { isCreation } from '../intents/plan.ts';
 
 /** Minimum time that nodes settle after a start, ms: which of them were open or locked is not recorded. */
 const GRACE = 30_000;
 
+export interface SettlingParts {
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly activity: Activity;
+  readonly policyOf: PolicyOf;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
+
 /**
  * Nodes that were settling when the previous process ended continue to settle: from their last change in the journal,
  * but for a minimum time in any case, since they may have been released later than that. To be called before anything
  * is served or sent.
  */
-export async function recoverSettling(parts: DriveParts, policyOf: PolicyOf): Promise<void> {
-  const { catalog, activity, now } = parts;
-  for (const { op, node, at } of settlingIntents(parts, policyOf)) {
+export async function recoverSettling(parts: SettlingParts): Promise<void> {
+  const { catalog, activity, now, policyOf } = parts;
+  for (const { op, node, at } of settlingIntents(parts)) {
     const entry = catalog.get(node);
     if (entry === undefined) continue;
     const { settle } = policyOf(entry);
@@ -26,7 +35,7 @@ export async function recoverSettling(parts: DriveParts, policyOf: PolicyOf): Pr
 }
 
 /** The intents that create nodes and contents, if they are unsent and may have to wait, oldest change first. */
-function settlingIntents({ journal, catalog, now }: DriveParts, policyOf: PolicyOf): PendingIntent[] {
+function settlingIntents({ journal, catalog, now, policyOf }: SettlingParts): PendingIntent[] {
   const settles = new Map<string, number>();
   const settleOf = ({ space, node }: PendingIntent): number => {
     let settle = settles.get(space);

@@ -1,11 +1,10 @@
-import type { DriveParts } from '../drive/drive-parts.ts';
-import { sweepStaging } from './recovery.ts';
+import { type RecoveryParts, sweepStaging } from './recovery.ts';
 import type { Sweeper } from '../drive/sweeper.ts';
 import type { SyncLog } from '../sync/sync-parts.ts';
 
 /** Cleans up in the background what an earlier process left. */
 export class Tidying {
-  readonly #parts: DriveParts;
+  readonly #parts: RecoveryParts;
   readonly #sweeper: Sweeper;
   readonly #left: readonly string[];
   readonly #log: SyncLog;
@@ -13,7 +12,7 @@ export class Tidying {
   #running: Promise<unknown> = Promise.resolve();
 
   /** `left`: the staged files that existed before anything was served. */
-  constructor(parts: DriveParts, sweeper: Sweeper, left: readonly string[], log: SyncLog) {
+  constructor(parts: RecoveryParts, sweeper: Sweeper, left: readonly string[], log: SyncLog) {
     this.#parts = parts;
     this.#sweeper = sweeper;
     this.#left = left;

@@ -14,17 +14,17 @@ const rw = { read: true, write: true };
 const SYNC = 'sync-root';
 
 t.test('litter stays on this computer', async (t) => {
-  const { drive, ground } = await start(t);
+  const { drive, parts } = await start(t);
   await put(drive, SYNC, '.DS_Store', 'x');
   const folder = await drive.mkdir(SYNC, '._folder', {}, context);
   await put(drive, folder.id, 'inside', 'y');
-  t.equal(ground.journal.size, 0, 'nothing is promised');
+  t.equal(parts.journal.size, 0, 'nothing is promised');
   t.equal(await get(drive, folder.id, 'inside'), 'y');
   await put(drive, SYNC, '~$doc', 'lock');
   await drive.rename({ folder: SYNC, name: '~$doc' }, { folder: SYNC, name: 'doc' }, {}, context);
-  t.match([...ground.journal.all()], [{ op: 'put', name: 'doc', base: null }], 'under an ordinary name it goes up');
+  t.match([...parts.journal.all()], [{ op: 'put', name: 'doc', base: null }], 'under an ordinary name it goes up');
   await drive.rename({ folder: SYNC, name: 'doc' }, { folder: SYNC, name: '._doc' }, {}, context);
-  t.match([...ground.journal.all()], [{ op: 'put', name: '._doc' }], 'an ordinary file stays one');
+  t.match([...parts.journal.all()], [{ op: 'put', name: '._doc' }], 'an ordinary file stays one');
   await t.rejects(
     async () => await drive.rename({ folder: SYNC, name: '._folder' }, { folder: SYNC, name: 'f' }, {}, context),
     {
@@ -35,11 +35,11 @@ t.test('litter stays on this computer', async (t) => {
 });
 
 t.test('copy is by reference where the cloud has the content', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const file = await addRemoteFile(rig, { space: 'set', parent: 'set-root', name: 'f' }, 'backed up');
   const copy = await drive.copy(file.id, { folder: SYNC, name: 'g' }, { replace: false }, context);
-  t.match([...ground.journal.all()], [{ op: 'put', node: copy.id, from: file.remote, base: null, staged: undefined }]);
-  t.same(await ground.staging.ids(), [], 'no bytes were moved');
+  t.match([...parts.journal.all()], [{ op: 'put', node: copy.id, from: file.remote, base: null, staged: undefined }]);
+  t.same(await parts.staging.ids(), [], 'no bytes were moved');
   t.equal(await get(drive, SYNC, 'g'), 'backed up');
   t.equal(copy.mtime, file.mtime);
   await drive.copy(copy.id, { folder: SYNC, name: 'g2' }, { replace: false }, context);
@@ -60,19 +60,19 @@ t.test('a copy of what is being written is as it was', async (t) => {
 });
 
 t.test('the same bytes put again are no new version', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const file = await addRemoteFile(rig, { space: 'sync', parent: SYNC, name: 'f' }, 'content');
   const again = await put(drive, SYNC, 'f', 'content', { mtime: 5000 });
   t.match(again, { id: file.id, version: file.version, mtime: 5000 });
-  t.match([...ground.journal.all()], [{ op: 'attr', node: file.id }]);
-  t.equal(ground.journal.size, 1);
+  t.match([...parts.journal.all()], [{ op: 'attr', node: file.id }]);
+  t.equal(parts.journal.size, 1);
   const other = await put(drive, SYNC, 'f', 'CONTENT');
   t.not(other.version, file.version);
-  t.match([...ground.journal.all()], [{ op: 'put', base: file.remote }]);
+  t.match([...parts.journal.all()], [{ op: 'put', base: file.remote }]);
 });
 
 t.test('what the cloud never saw is removed without a word', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const folder = await drive.mkdir(SYNC, 'd', {}, context);
   for (const name of ['a', 'b', '._c']) await put(drive, folder.id, name, name);
   const known = await addRemoteFolder(rig, { space: 'sync', parent: SYNC, name: 'known' });
@@ -81,10 +81,10 @@ t.test('what the cloud never saw is removed without a word', async (t) => {
   await drive.setattr(old.id, { mtime: 1 }, context);
   await drive.removeTree(SYNC, 'd', context);
   await drive.removeTree(SYNC, 'known', context);
-  t.match([...ground.journal.all()], [{ op: 'remove', node: known.id, base: null }]);
-  t.equal(ground.journal.size, 1);
-  await until(async () => (await ground.staging.ids()).length === 0);
-  t.equal(ground.catalog.get(old.id), undefined);
+  t.match([...parts.journal.all()], [{ op: 'remove', node: known.id, base: null }]);
+  t.equal(parts.journal.size, 1);
+  await until(async () => (await parts.staging.ids()).length === 0);
+  t.equal(parts.catalog.get(old.id), undefined);
 });
 
 t.test('a big tree is cleared away, also by the next process', async (t) => {
@@ -96,16 +96,16 @@ t.test('a big tree is cleared away, also by the next process', async (t) => {
     for (let i = 0; i < 300; i++) await addRemoteFile(first, { space: 'sync', parent, name: `f${i}` }, '');
     parent = (await addRemoteFolder(first, { space: 'sync', parent, name: 'deeper' })).id;
   }
-  const { catalog, writer } = first.ground;
+  const { catalog, writer } = first.parts;
   await writer.write([...catalog.remove(folder), first.sweeper.detach(folder)]);
   await first.close();
   const second = await openTestDrive(dir);
   t.teardown(() => second.close());
-  t.ok(second.ground.catalog.get(parent));
+  t.ok(second.parts.catalog.get(parent));
   await second.sweeper.sweep();
-  await until(async () => second.ground.catalog.get(parent) === undefined);
+  await until(async () => second.parts.catalog.get(parent) === undefined);
   let left = 0;
-  for await (const entry of second.ground.catalog.everything()) if (entry.id.startsWith('remote')) left++;
+  for await (const entry of second.parts.catalog.everything()) if (entry.id.startsWith('remote')) left++;
   t.equal(left, 0);
 });
 
@@ -132,22 +132,22 @@ t.test('what was being written when the process died is there', async (t) => {
   const lost = await first.drive.draft(SYNC, 'draft', {}, context);
   await lost.append(Buffer.from('x'), context);
   await put(first.drive, SYNC, '.DS_Store', 'kept');
-  await first.ground.writer.idle();
+  await first.parts.writer.idle();
   await first.close();
 
   const second = await openTestDrive(dir, { source: first.source });
   t.teardown(() => second.close());
-  const { drive, ground } = second;
-  t.match(ground.catalog.get(a.node), { size: 0 }, 'the catalog had not heard of the writes');
-  await recoverWriting(ground);
+  const { drive, parts } = second;
+  t.match(parts.catalog.get(a.node), { size: 0 }, 'the catalog had not heard of the writes');
+  await recoverWriting(parts);
   t.equal(await get(drive, SYNC, 'new'), 'unclosed');
   t.equal(await get(drive, SYNC, 'known'), 'OLD content and more');
-  for (const put of ground.journal.all()) {
+  for (const put of parts.journal.all()) {
     t.notOk(put.writing);
-    t.equal(put.version, ground.catalog.get(put.node)?.version);
+    t.equal(put.version, parts.catalog.get(put.node)?.version);
   }
-  await sweepStaging(ground, await ground.staging.ids(), new AbortController().signal);
-  t.equal((await ground.staging.ids()).length, 3, 'the draft is gone, litter is not');
+  await sweepStaging(parts, await parts.staging.ids(), new AbortController().signal);
+  t.equal((await parts.staging.ids()).length, 3, 'the draft is gone, litter is not');
   t.equal(await get(drive, SYNC, '.DS_Store'), 'kept');
 });
 
@@ -157,7 +157,7 @@ t.test('after a crash a file has the time of its last write, or the one that was
   const first = await openTestDrive(dir, { now: () => clock });
   const make = async (name: string): Promise<FileHandle> => await first.drive.create(SYNC, name, {}, rw, context);
   const [written, set, direct, untouched] = [await make('a'), await make('b'), await make('c'), await make('d')];
-  const staged = first.ground.catalog.get(direct.node)?.staged ?? '';
+  const staged = first.parts.catalog.get(direct.node)?.staged ?? '';
   await sleep(20);
   await written.write(Buffer.from('x'), 0, context);
   await set.write(Buffer.from('x'), 0, context);
@@ -166,15 +166,15 @@ t.test('after a crash a file has the time of its last write, or the one that was
   await sleep(20);
   clock = Date.now();
   await first.drive.setattr(set.node, { mtime: 1_000_000 }, context);
-  const created = first.ground.catalog.get(untouched.node)?.mtime;
-  await first.ground.writer.idle();
+  const created = first.parts.catalog.get(untouched.node)?.mtime;
+  await first.parts.writer.idle();
   await first.close();
 
   clock += 3_600_000;
   const second = await openTestDrive(dir, { source: first.source, now: () => clock });
   t.teardown(() => second.close());
-  await recoverWriting(second.ground);
-  const timeOf = ({ node }: FileHandle): number => second.ground.catalog.get(node)?.mtime ?? NaN;
+  await recoverWriting(second.parts);
+  const timeOf = ({ node }: FileHandle): number => second.parts.catalog.get(node)?.mtime ?? NaN;
   t.ok(Math.abs(timeOf(written) - last) < 19, 'of the last write');
   t.ok(Math.abs(timeOf(direct) - last) < 19, 'also of one by a kernel');
   t.equal(timeOf(set), 1_000_000, 'as it was set');
@@ -239,7 +239,7 @@ t.test('a full disk refuses and leaves everything as it was', { skip: !canMount 
   const database = temporary(t);
   const rig = await openTestDrive(dir, { database, patience: 0 });
   t.teardown(() => rig.close());
-  const { drive, ground } = rig;
+  const { drive, parts } = rig;
   const kept = await put(drive, SYNC, 'kept', 'kept');
   const handle = await drive.create(SYNC, 'f', {}, rw, context);
   const chunk = Buffer.alloc(1 << 20, 1);
@@ -263,7 +263,7 @@ t.test('a full disk refuses and leaves everything as it was', { skip: !canMount 
   await handle.truncate(0, context);
   await handle.close();
   await drive.unlink(SYNC, 'f', context);
-  await until(async () => (await ground.staging.ids()).length === 1);
+  await until(async () => (await parts.staging.ids()).length === 1);
   const after = await drive.create(SYNC, 'g', {}, rw, context);
   await after.write(chunk, 0, context);
   await after.close();
@@ -273,7 +273,7 @@ t.test('a full disk refuses and leaves everything as it was', { skip: !canMount 
 async function start(t: Test) {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  return { rig, drive: rig.drive, ground: rig.ground };
+  return { rig, drive: rig.drive, parts: rig.parts };
 }
 
 async function put(fs: FileSystem, folder: NodeId, name: string, data: string, attr = {}) {

@@ -8,26 +8,26 @@ const both = { read: true, write: true };
 t.test('facts tell where a node is on its way to the cloud', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  const { drive, ground } = rig;
+  const { drive, parts } = rig;
   const handle = await drive.create('sync-root', 'f', {}, both, context);
   await handle.write(Buffer.from('x'), 0, context);
   await handle.close();
   const { node } = handle;
   const { version } = await drive.getattr(node, context);
   t.strictSame(drive.facts(node, context), { state: 'waiting', version, pinned: 'no' });
-  const [put] = ground.journal.of(node);
-  ground.journal.claim(put?.seq ?? 0);
+  const [put] = parts.journal.of(node);
+  parts.journal.claim(put?.seq ?? 0);
   t.equal(drive.facts(node, context)['state'], 'sending');
-  const entry = ground.catalog.get(node);
+  const entry = parts.catalog.get(node);
   if (put === undefined || entry === undefined) throw new Error('it was not promised');
   const { base: _base, staged: _staged, ...settled } = entry;
   const hash = 'ab'.repeat(32);
-  await ground.writer.write([
-    ground.journal.remove(put.seq),
-    ground.catalog.update({ ...settled, hash, remote: version, rev: 1 }),
+  await parts.writer.write([
+    parts.journal.remove(put.seq),
+    parts.catalog.update({ ...settled, hash, remote: version, rev: 1 }),
   ]);
   t.strictSame(drive.facts(node, context), { state: 'synced', version, sha256: hash, pinned: 'no' });
-  ground.store.pin(hash);
+  parts.store.pin(hash);
   t.equal(drive.facts(node, context)['pinned'], 'yes');
   const litter = await drive.create('sync-root', '.DS_Store', {}, both, context);
   await litter.close();

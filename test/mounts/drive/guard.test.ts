@@ -191,12 +191,12 @@ t.test('a sealed file that was replaced can be finished, and stays', async (t) =
 t.test('a settling file renamed over a sealed one is its next version', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  const { guard, ground } = rig;
+  const { guard, parts } = rig;
   const old = await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'old');
   await draft(guard, 'archive-root', 'f.part');
   const attr = await move(guard, 'archive-root', 'f.part', 'archive-root', 'f');
   t.match(attr, { id: old.id, name: 'f', size: 7 });
-  const waiting = [...ground.journal.all()];
+  const waiting = [...parts.journal.all()];
   t.match(waiting, [{ op: 'put', node: old.id, base: old.remote }]);
   t.equal(waiting.length, 1);
   t.equal(await read(rig.drive, old.id), 'content');
@@ -208,13 +208,13 @@ t.test('the same bytes over a sealed file change nothing', async (t) => {
   const old = await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'content');
   const attr = await draft(rig.guard, 'archive-root', 'f');
   t.match(attr, { id: old.id, version: old.version, mtime: old.mtime });
-  t.equal(rig.ground.journal.size, 0);
+  t.equal(rig.parts.journal.size, 0);
 });
 
 t.test('a file that is still written when it is renamed over a sealed one', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  const { guard, ground } = rig;
+  const { guard, parts } = rig;
   const old = await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'old');
   const handle = await guard.create('archive-root', 'f.part', {}, write, context);
   await handle.write(Buffer.from('one'), 0, context);
@@ -223,9 +223,9 @@ t.test('a file that is still written when it is renamed over a sealed one', asyn
   t.equal(handle.node, old.id);
   await handle.close();
   t.equal(await read(rig.drive, old.id), 'onetwo');
-  const waiting = [...ground.journal.all()];
+  const waiting = [...parts.journal.all()];
   t.equal(waiting.length, 1);
-  t.match(waiting[0], { op: 'put', node: old.id, version: ground.catalog.get(old.id)?.version, writing: undefined });
+  t.match(waiting[0], { op: 'put', node: old.id, version: parts.catalog.get(old.id)?.version, writing: undefined });
 });
 
 t.test('litter in the Archive is never sealed', async (t) => {
@@ -270,7 +270,7 @@ t.test('nothing is sealed while it is open, locked, or an empty new folder', asy
   t.equal(await answerOf(() => move(guard, 'archive-root', 'o', 'archive-root', 'x')), 'EPERM');
   t.equal(await answerOf(() => move(guard, 'archive-root', 'l', 'archive-root', 'x')), 'EPERM');
   t.same(
-    [...rig.ground.journal.all()].filter(({ op }) => op === 'mkdir' || op === 'move').map(({ op, name }) => [op, name]),
+    [...rig.parts.journal.all()].filter(({ op }) => op === 'mkdir' || op === 'move').map(({ op, name }) => [op, name]),
     [['mkdir', 'named']],
     'the cloud never hears of the first name',
   );

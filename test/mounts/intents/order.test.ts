@@ -38,7 +38,7 @@ for (const [name, tangle] of Object.entries(TANGLES)) {
     await converge();
     netA.offline = true;
     await tangle(a);
-    t.equal(outOfOrder(a.gateway.stack.ground.journal.all()), undefined, 'nothing comes before what it builds on');
+    t.equal(outOfOrder(a.gateway.stack.journal.all()), undefined, 'nothing comes before what it builds on');
     const tree = await a.tree();
     netA.offline = false;
     await converge();
@@ -72,7 +72,7 @@ t.test('a circle that an older version has left is sent, too', { timeout: 60_000
   await converge();
   netA.offline = true;
   await TANGLES['a new folder goes into one that was made in it']?.(a);
-  const { journal, writer } = a.gateway.stack.ground;
+  const { journal, writer } = a.gateway.stack;
   const above = await a.stat('/Sync/C/f');
   const inner = await a.stat('/Sync/C/f/A');
   const [made, ...moves] = journal.of(inner.id);

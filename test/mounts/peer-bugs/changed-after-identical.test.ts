@@ -12,7 +12,7 @@ t.test('a change that follows the same bytes while those are being looked at is 
   await a.write('/Sync/f', 'x'.repeat(300_000));
   await converge();
   const { id } = await a.stat('/Sync/f');
-  const { journal } = a.gateway.stack.ground;
+  const { journal } = a.gateway.stack;
   let caught = 0;
   for (let i = 0; i < 20; i++) {
     // Uploads of what changes all the time are spaced; here each is to be the first.

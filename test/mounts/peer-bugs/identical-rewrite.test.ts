@@ -26,6 +26,6 @@ t.test('saving the same bytes again makes no version and sends none', async (t) 
   t.equal((await remoteA.versions(before.id, context)).length, 1);
   t.equal((await b.stat('/Sync/f')).version, seen.version);
   t.equal((await a.stat('/Sync/f')).size, content.length);
-  const entry = a.gateway.stack.ground.catalog.get(before.id);
+  const entry = a.gateway.stack.catalog.get(before.id);
   t.equal(entry?.staged, undefined, 'nothing stays staged');
 });

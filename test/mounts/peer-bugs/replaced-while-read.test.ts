@@ -72,7 +72,7 @@ t.test('a download from the Archive goes on when the file is sealed and its cont
   t.equal(count, SIZE);
   t.equal(hash.digest('hex'), createHash('sha256').update(content).digest('hex'));
   t.equal((await dav.ask('GET', '/Archive/film')).status, 403, 'the next one is refused');
-  const { staging, files } = a.gateway.stack.ground;
+  const { staging, files } = a.gateway.stack;
   // The end of the answer is seen before the file is closed.
   while (files.size > 0 || (await staging.ids()).length > 0) await sleep(20);
 });

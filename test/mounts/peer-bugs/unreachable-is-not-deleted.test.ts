@@ -33,7 +33,7 @@ t.test('a cloud that cannot be reached, or talks nonsense, removes nothing here'
   await netB.start();
   await pair.converge();
 
-  const space = (await b.gateway.stack.ground.catalog.spaces()).find(({ kind }) => kind === 'sync')?.id ?? '';
+  const space = (await b.gateway.stack.catalog.spaces()).find(({ kind }) => kind === 'sync')?.id ?? '';
   for (const [name, fault] of Object.entries(NONSENSE)) {
     for (const what of ['feed', 'snapshot', 'spaces'] as const) {
       const pattern = what === 'spaces' ? /^\/v1\/spaces$/ : new RegExp(`/${what}(?:\\?|$)`);
@@ -64,7 +64,7 @@ t.test('a snapshot that ends before its time removes nothing', async (t) => {
       yield record;
     }
   };
-  const space = (await b.gateway.stack.ground.catalog.spaces()).find(({ kind }) => kind === 'sync');
+  const space = (await b.gateway.stack.catalog.spaces()).find(({ kind }) => kind === 'sync');
   b.gateway.stack.follower.resync(space?.id ?? '');
   await b.gateway.pull(context);
   t.strictSame(await b.tree(), before);

@@ -10,8 +10,8 @@ const skip = (process.platform !== 'linux' || process.getuid?.() !== 0) && 'need
 t.test('who still writes through a dead mount does not change what is sent', { skip }, async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  const { drive, ground } = rig;
-  const { catalog, staging, journal } = ground;
+  const { drive, parts } = rig;
+  const { catalog, staging, journal } = parts;
   const handle = await drive.create('sync-root', 'f', {}, { read: false, write: true }, context);
   const backing = await handle.backing?.(context);
   if (backing === undefined) throw new Error('nothing was lent');
@@ -19,7 +19,7 @@ t.test('who still writes through a dead mount does not change what is sent', { s
   const kernel = openSync(`/proc/self/fd/${backing.fd}`, 'r+');
   t.teardown(() => closeSync(kernel));
   writeSync(kernel, 'before');
-  await recoverWriting(ground);
+  await recoverWriting(parts);
   writeSync(kernel, ' after');
   const entry = catalog.get(handle.node);
   t.equal(entry?.size, 6);

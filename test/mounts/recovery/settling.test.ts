@@ -73,11 +73,12 @@ t.test('it is sent by itself when the rest of the time is over, which a restart 
   const { id } = await device.stat('/Archive/f');
   clock.now += 20_000;
   await device.restart();
-  const { ground, uploader } = device.gateway.stack;
-  t.equal(ground.activity.readyAt(id, SETTLE), clock.now + 40_000);
+  const { stack } = device.gateway;
+  const { uploader } = stack;
+  t.equal(stack.activity.readyAt(id, SETTLE), clock.now + 40_000);
   clock.now += 15_000;
   await device.restart();
-  const left = device.gateway.stack.ground.activity.readyAt(id, SETTLE) ?? 0;
+  const left = device.gateway.stack.activity.readyAt(id, SETTLE) ?? 0;
   t.equal(left, clock.now + 30_000, 'whoever held it open is not known, so it is half a minute at least');
   uploader.reachable();
   t.equal(device.gateway.status().queued, 1);
@@ -96,9 +97,9 @@ t.test('what was sent, with the answer lost, is neither settling nor changed in 
   });
   device.gateway.stack.uploader.reachable();
   await lost;
-  const [before] = [...device.gateway.stack.ground.journal.all()];
+  const [before] = [...device.gateway.stack.journal.all()];
   await device.restart();
-  const { journal } = device.gateway.stack.ground;
+  const { journal } = device.gateway.stack;
   const [after] = [...journal.all()];
   t.equal(after?.id, before?.id);
   t.ok(journal.isFixed((after as PendingIntent).seq));
@@ -113,10 +114,10 @@ t.test('what was sent, with the answer lost, is neither settling nor changed in 
 t.test('what was not sent is changed in place after a restart, under an id that nobody has used', async (t) => {
   const { device } = await start(t);
   await device.write('/Archive/f', 'one');
-  const [before] = [...device.gateway.stack.ground.journal.all()];
+  const [before] = [...device.gateway.stack.journal.all()];
   await device.restart();
   await device.write('/Archive/f', 'two');
-  const [after, ...others] = [...device.gateway.stack.ground.journal.all()];
+  const [after, ...others] = [...device.gateway.stack.journal.all()];
   t.equal(others.length, 0, 'one intent still');
   t.not(after?.id, before?.id);
   await device.unlink('/Archive/f');
@@ -129,7 +130,7 @@ t.test('content that the loss of power has cut off is not sent, until it is writ
   await device.sync();
   remote.offline = true;
   await device.write('/Sync/f', 'written shortly before');
-  const { staged = '' } = device.gateway.stack.ground.catalog.get((await device.stat('/Sync/f')).id) ?? {};
+  const { staged = '' } = device.gateway.stack.catalog.get((await device.stat('/Sync/f')).id) ?? {};
   await device.gateway.close();
   truncateSync(join(dir, 'a', 'staging', staged), 7);
   await device.restart();
@@ -147,5 +148,5 @@ t.test('a new file without bytes waits for its content after a restart, too', as
   clock.now += 500;
   await device.restart();
   const { id } = await device.stat('/Sync/f');
-  t.equal(device.gateway.stack.ground.activity.readyAt(id, 0), clock.now + 1500);
+  t.equal(device.gateway.stack.activity.readyAt(id, 0), clock.now + 1500);
 });

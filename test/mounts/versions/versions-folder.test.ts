@@ -158,8 +158,8 @@ async function start(t: Test) {
       return records;
     },
   };
-  const { policyState, ground, guard } = rig;
-  const fs = new VersionsFolder(guard, { remote: cloud, store: ground.store, policyState });
+  const { policyState, parts, guard } = rig;
+  const fs = new VersionsFolder(guard, { remote: cloud, store: parts.store, policyState });
   return { fs, rig, file, records, cloud };
 }
 

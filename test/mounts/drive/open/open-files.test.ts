@@ -13,30 +13,30 @@ const rw = { read: true, write: true };
 const place = { space: 'sync', parent: 'sync-root', name: 'f' };
 
 t.test('an open and a close change nothing', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const { id } = await addRemoteFile(rig, place, 'content');
   const handle = await drive.open(id, rw, context);
   await read(handle);
   await handle.close();
-  t.equal(ground.journal.size, 0);
-  t.equal(ground.files.size, 0);
-  t.same(await ground.staging.ids(), []);
+  t.equal(parts.journal.size, 0);
+  t.equal(parts.files.size, 0);
+  t.same(await parts.staging.ids(), []);
 });
 
 t.test('the first write promises; the last close completes the promise', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const { id, remote } = await addRemoteFile(rig, place, 'content');
   const handle = await drive.open(id, rw, context);
   await handle.write(Buffer.from('C'), 0, context);
-  t.match([...ground.journal.all()], [{ op: 'put', node: id, base: remote, writing: true }]);
-  t.match(ground.catalog.get(id), { base: { version: remote }, remote: undefined, hash: undefined });
+  t.match([...parts.journal.all()], [{ op: 'put', node: id, base: remote, writing: true }]);
+  t.match(parts.catalog.get(id), { base: { version: remote }, remote: undefined, hash: undefined });
   await handle.write(Buffer.from('!'), 7, context);
   const live = await drive.getattr(id, context);
   t.equal(live.size, 8);
   await handle.close();
-  const [put] = [...ground.journal.all()];
+  const [put] = [...parts.journal.all()];
   t.notOk(put?.writing);
-  const entry = ground.catalog.get(id);
+  const entry = parts.catalog.get(id);
   t.match(entry, { size: 8, version: live.version, staged: put?.staged });
   t.equal(put?.version, entry?.version, 'what the cloud will call it is what doors show');
   t.equal(await content(rig, id), 'Content!');
@@ -57,16 +57,16 @@ t.test('a read sees the writes that began before it, also one that waits for a g
 });
 
 t.test('a generation that is sent does not change; the next one follows', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('one'), 0, context);
   const frozen = await claim(rig, handle.node);
-  const [sent] = [...ground.journal.all()];
-  t.match(sent, { staged: frozen.id, version: ground.catalog.get(handle.node)?.version });
+  const [sent] = [...parts.journal.all()];
+  t.match(sent, { staged: frozen.id, version: parts.catalog.get(handle.node)?.version });
   t.notOk(sent?.writing);
   await handle.write(Buffer.from('two'), 3, context);
   t.equal((await read(handle)).toString(), 'onetwo');
-  const intents = [...ground.journal.all()];
+  const intents = [...parts.journal.all()];
   t.match(intents, [
     { seq: sent?.seq, base: null },
     { op: 'put', base: sent?.version },
@@ -78,7 +78,7 @@ t.test('a generation that is sent does not change; the next one follows', async 
 });
 
 t.test('writes that are under way when it is sent are in the one or the other, whole', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   const chunk = (i: number): Buffer => Buffer.alloc(400_000, 65 + i);
   const writes = [0, 1, 2].map((i) => Promise.resolve(handle.write(chunk(i), i * 400_000, context)));
@@ -92,51 +92,51 @@ t.test('writes that are under way when it is sent are in the one or the other, w
   const all = await read(handle);
   t.ok(all.equals(Buffer.concat([0, 1, 2, 3, 4].map(chunk))));
   await handle.close();
-  t.match(ground.catalog.get(handle.node), { size: 2_000_000 });
+  t.match(parts.catalog.get(handle.node), { size: 2_000_000 });
 });
 
 t.test('what was sent but not answered for is not changed in place', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('one'), 0, context);
   await handle.close();
   await claim(rig, handle.node);
-  const [sent] = [...ground.journal.all()];
-  await ground.writer.write(ground.journal.handOver([sent?.seq ?? 0]));
-  ground.journal.release(sent?.seq ?? 0);
+  const [sent] = [...parts.journal.all()];
+  await parts.writer.write(parts.journal.handOver([sent?.seq ?? 0]));
+  parts.journal.release(sent?.seq ?? 0);
   await drive.setattr(handle.node, { size: 1 }, context);
-  t.match([...ground.journal.all()], [{ id: sent?.id, version: sent?.version }, { base: sent?.version }]);
+  t.match([...parts.journal.all()], [{ id: sent?.id, version: sent?.version }, { base: sent?.version }]);
 });
 
 t.test('what was taken to be sent, but was not, goes on as if nothing had been', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('one'), 0, context);
   await handle.close();
   await claim(rig, handle.node);
-  const [before] = [...ground.journal.all()];
-  ground.journal.release(before?.seq ?? 0);
+  const [before] = [...parts.journal.all()];
+  parts.journal.release(before?.seq ?? 0);
   await drive.setattr(handle.node, { size: 1 }, context);
-  const [after, ...others] = [...ground.journal.all()];
+  const [after, ...others] = [...parts.journal.all()];
   t.match([after?.id, others.length], [before?.id, 0]);
   t.not(after?.staged, before?.staged, 'the sealed content is not touched');
   t.equal(await content(rig, handle.node), 'o');
 });
 
 t.test('a file that is removed while it is open leaves nothing behind', async (t) => {
-  const { drive, ground } = await start(t);
+  const { drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('one'), 0, context);
   await drive.unlink('sync-root', 'f', context);
   await handle.write(Buffer.from('two'), 3, context);
   t.equal((await read(handle)).toString(), 'onetwo');
-  t.equal(ground.journal.size, 0);
+  t.equal(parts.journal.size, 0);
   await handle.close();
-  await ground.writer.idle();
-  t.equal(ground.journal.size, 0);
-  t.equal(ground.catalog.get(handle.node), undefined);
-  await until(async () => (await ground.staging.ids()).length === 0);
-  t.equal(ground.activity.size, 0);
+  await parts.writer.idle();
+  t.equal(parts.journal.size, 0);
+  t.equal(parts.catalog.get(handle.node), undefined);
+  await until(async () => (await parts.staging.ids()).length === 0);
+  t.equal(parts.activity.size, 0);
 });
 
 t.test('a handle follows the node when somebody replaces its content', async (t) => {
@@ -163,12 +163,12 @@ t.test('a snapshot reads the old content to its end', async (t) => {
       await rig.drive.rename({ folder: 'sync-root', name: 'g' }, { folder: 'sync-root', name: 'f' }, {}, context);
     },
     'its removal': (rig) => rig.drive.unlink('sync-root', 'f', context),
-    'its end': (rig) => rig.drive.setattr(rig.ground.catalog.child('sync-root', 'f')?.id ?? '', { size: 0 }, context),
+    'its end': (rig) => rig.drive.setattr(rig.parts.catalog.child('sync-root', 'f')?.id ?? '', { size: 0 }, context),
   };
   for (const [way, act] of Object.entries(ways)) {
     for (const where of ['in the cloud', 'only here']) {
       await t.test(`${way}, of content that is ${where}`, async (t) => {
-        const { rig, drive, ground } = await start(t);
+        const { rig, drive, parts } = await start(t);
         if (where === 'only here') await replace(rig, 'old content');
         else await addRemoteFile(rig, place, 'old content');
         const { id } = drive.lookup('sync-root', 'f', context);
@@ -183,10 +183,10 @@ t.test('a snapshot reads the old content to its end', async (t) => {
         t.equal((await snapshot.attr(context)).size, 11);
         await snapshot.close();
         await snapshot.close();
-        t.equal(ground.files.size, 0);
-        await ground.writer.idle();
-        const waiting = [...ground.journal.all()].flatMap(({ staged }) => staged ?? []);
-        await until(async () => (await ground.staging.ids()).every((staged) => waiting.includes(staged)));
+        t.equal(parts.files.size, 0);
+        await parts.writer.idle();
+        const waiting = [...parts.journal.all()].flatMap(({ staged }) => staged ?? []);
+        await until(async () => (await parts.staging.ids()).every((staged) => waiting.includes(staged)));
       });
     }
   }
@@ -205,7 +205,7 @@ t.test('a snapshot cannot write', async (t) => {
 });
 
 t.test('a writer that is open while the file is replaced writes into the new content', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('aaaa'), 0, context);
   const draft = await drive.draft('sync-root', 'f', {}, context);
@@ -214,27 +214,27 @@ t.test('a writer that is open while the file is replaced writes into the new con
   await handle.write(Buffer.from('X'), 1, context);
   await handle.close();
   t.equal(await content(rig, handle.node), 'bXbb');
-  t.equal(ground.journal.size, 1);
-  await until(async () => (await ground.staging.ids()).length === 1);
+  t.equal(parts.journal.size, 1);
+  await until(async () => (await parts.staging.ids()).length === 1);
 });
 
 t.test('after a conflict handles go on with the copy', async (t) => {
-  const { rig, drive, ground } = await start(t);
+  const { rig, drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('mine'), 0, context);
-  const before = ground.catalog.get(handle.node);
+  const before = parts.catalog.get(handle.node);
   if (before === undefined) throw new Error('no entry');
   const copy = { ...before, id: 'copy', name: 'f (conflict)' };
-  const [put] = [...ground.journal.all()];
+  const [put] = [...parts.journal.all()];
   if (put === undefined) throw new Error('no intent');
-  const ops = [...ground.catalog.remove(before), ...ground.catalog.put(copy)];
-  await ground.writer.write([...ops, ground.journal.put({ ...put, node: 'copy', name: copy.name })]);
-  ground.files.rebind(before.id, 'copy');
+  const ops = [...parts.catalog.remove(before), ...parts.catalog.put(copy)];
+  await parts.writer.write([...ops, parts.journal.put({ ...put, node: 'copy', name: copy.name })]);
+  parts.files.rebind(before.id, 'copy');
   await handle.write(Buffer.from('!'), 4, context);
   t.equal(handle.node, 'copy');
   await handle.close();
   t.equal(await content(rig, 'copy'), 'mine!');
-  t.match([...ground.journal.all()], [{ node: 'copy', version: ground.catalog.get('copy')?.version }]);
+  t.match([...parts.journal.all()], [{ node: 'copy', version: parts.catalog.get('copy')?.version }]);
 });
 
 t.test('a time that is set while a file is written holds until the next write', async (t) => {
@@ -248,23 +248,23 @@ t.test('a time that is set while a file is written holds until the next write', 
 });
 
 t.test('fsync makes an open file ready for its upload', async (t) => {
-  const { drive, ground } = await start(t);
+  const { drive, parts } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('x'), 0, context);
-  t.ok((ground.activity.readyAt(handle.node, 0) ?? 0) > Date.now());
+  t.ok((parts.activity.readyAt(handle.node, 0) ?? 0) > Date.now());
   await handle.sync(context);
-  t.ok((ground.activity.readyAt(handle.node, 0) ?? Infinity) <= Date.now());
-  t.notOk([...ground.journal.all()][0]?.writing);
+  t.ok((parts.activity.readyAt(handle.node, 0) ?? Infinity) <= Date.now());
+  t.notOk([...parts.journal.all()][0]?.writing);
   await handle.write(Buffer.from('y'), 1, context);
-  t.ok((ground.activity.readyAt(handle.node, 0) ?? 0) > Date.now(), 'until the next write');
-  t.ok([...ground.journal.all()][0]?.writing);
+  t.ok((parts.activity.readyAt(handle.node, 0) ?? 0) > Date.now(), 'until the next write');
+  t.ok([...parts.journal.all()][0]?.writing);
   await handle.close();
 });
 
 async function start(t: Test) {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
-  return { rig, drive: rig.drive, ground: rig.ground };
+  return { rig, drive: rig.drive, parts: rig.parts };
 }
 
 async function replace({ drive }: TestDrive, content: string, name = 'f'): Promise<void> {
@@ -274,10 +274,10 @@ async function replace({ drive }: TestDrive, content: string, name = 'f'): Promi
 }
 
 /** As the uploader does it. */
-async function claim({ ground }: TestDrive, node: string): Promise<StagedFile> {
-  const put = ground.journal.of(node).find(({ op }) => op === 'put');
-  ground.journal.claim(put?.seq ?? 0);
-  const staged = await ground.files.freeze(node);
+async function claim({ parts }: TestDrive, node: string): Promise<StagedFile> {
+  const put = parts.journal.of(node).find(({ op }) => op === 'put');
+  parts.journal.claim(put?.seq ?? 0);
+  const staged = await parts.files.freeze(node);
   if (staged === undefined) throw new Error('nothing is staged');
   return staged;
 }

@@ -23,16 +23,16 @@ async function rigOf(t: Test, now: () => number = Date.now): Promise<TestDrive> 
   return rig;
 }
 
-function putOf({ ground: { journal } }: TestDrive, node: string): PendingIntent | undefined {
+function putOf({ parts: { journal } }: TestDrive, node: string): PendingIntent | undefined {
   return journal.of(node).find(({ op }) => op === 'put');
 }
 
 /** A file whose content the cloud has, and the store as a whole. */
-async function uploaded({ drive, ground, source }: TestDrive, name: string, bytes: Buffer): Promise<string> {
+async function uploaded({ drive, parts, source }: TestDrive, name: string, bytes: Buffer): Promise<string> {
   const handle = await drive.create('sync-root', name, {}, writeOnly, context);
   await handle.write(bytes, 0, context);
   await handle.close();
-  const { journal, catalog, staging, files, writer } = ground;
+  const { journal, catalog, staging, files, writer } = parts;
   const [put] = journal.of(handle.node);
   if (put?.version === undefined) throw new Error('no put');
   journal.claim(put.seq);
@@ -78,8 +78,8 @@ t.test('what is written into a lent file is the file', async (t) => {
 t.test('a lent file is sent when nobody writes, as a copy, and again when it was written since', async (t) => {
   let time = 1_700_000_000_000;
   const rig = await rigOf(t, () => time);
-  const { drive, ground } = rig;
-  const { journal, files, activity, catalog } = ground;
+  const { drive, parts } = rig;
+  const { journal, files, activity, catalog } = parts;
   const handle = await drive.create('sync-root', 'f', {}, writeOnly, context);
   const { node } = handle;
   const { fd } = await borrowed(handle);
@@ -132,7 +132,7 @@ t.test('a cached file that is lent to readers is changed in place', async (t) =>
 
 t.test('what is about to be sent is not lent to readers, nor what is not here', async (t) => {
   const rig = await rigOf(t);
-  const { drive, ground } = rig;
+  const { drive, parts } = rig;
   const handle = await drive.create('sync-root', 'f', {}, { read: true, write: true }, context);
   await handle.write(Buffer.from('bytes'), 0, context);
   const reader = await drive.open(handle.node, readOnly, context);
@@ -141,7 +141,7 @@ t.test('what is about to be sent is not lent to readers, nor what is not here', 
   t.equal(await reader.backing?.(context), undefined);
   await reader.close();
   const node = await uploaded(rig, 'g', randomBytes(2_000_000));
-  await ground.store.drop(ground.catalog.get(node)?.hash ?? '');
+  await parts.store.drop(parts.catalog.get(node)?.hash ?? '');
   const other = await drive.open(node, readOnly, context);
   t.equal(await other.backing?.(context), undefined);
   await other.close();

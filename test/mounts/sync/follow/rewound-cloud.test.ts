@@ -102,8 +102,8 @@ t.test('what nobody has is listed, and not shown as if it were there', async (t)
   await a.write('/Sync/only here', 'x'.repeat(100));
   await a.write('/Archive/sealed', 'y'.repeat(100));
   await rig.converge();
-  const { hash } = a.gateway.stack.ground.catalog.get((await a.stat('/Sync/only here')).id) ?? {};
-  for (const device of [a, b]) await device.gateway.stack.ground.store.drop(hash ?? '');
+  const { hash } = a.gateway.stack.catalog.get((await a.stat('/Sync/only here')).id) ?? {};
+  for (const device of [a, b]) await device.gateway.stack.store.drop(hash ?? '');
   await rig.back();
   await same(t, rig);
   for (const device of [a, b]) {

@@ -2,6 +2,7 @@ import t from 'tap';
 import { flush } from '../../../../src/mounts/flush.ts';
 import { syncStatus } from '../../../../src/mounts/sync-status.ts';
 import { Replica } from '../../../../src/mounts/sync/replica.ts';
+import { Changes } from '../../../../src/mounts/drive/changes.ts';
 import { Uploader } from '../../../../src/mounts/sync/upload/uploader.ts';
 import { background as context } from '../../../../src/vfs/context.ts';
 import { openPair } from '../../../helpers/devices.ts';
@@ -11,29 +12,32 @@ t.test('a queue that does not go on, and could, says so: once in the log, in the
   netA.offline = true;
   await a.mkdir('/Sync/first');
   await a.write('/Sync/second', 'second');
-  const { ground, conflicts, issues, policyOf, follower } = a.gateway.stack;
+  const { stack } = a.gateway;
+  const { follower } = stack;
   const warnings: string[] = [];
   const log = {
     info: () => undefined,
     warn: (details: object, message: string) => void warnings.push(`${JSON.stringify(details)} ${message}`),
   };
-  const more = { remote: netA, openFiles: ground.files, device: { id: 'a', name: 'a' }, random: Math.random, log };
-  const replica = new Replica({ ...ground, ...more, conflicts, issues, policyOf });
+  const device = { id: 'a', name: 'a' };
+  const clock = { now: Date.now, random: Math.random };
+  const more = { remote: netA, openFiles: stack.files, changes: new Changes(), device, ...clock, log };
+  const replica = new Replica({ ...stack, ...more });
   const sources = { offer: () => undefined, expect: () => undefined, resync: () => undefined, mark: () => undefined };
   // The fault: it never picks anything.
   const uploader = new Uploader(replica, sources, () => ({ batch: [], big: [], nextAt: undefined }));
   uploader.start();
   t.teardown(() => uploader.close());
   await t.rejects(
-    flush({ ...ground, policyOf, uploader }, undefined, () => undefined, context),
+    flush({ ...stack, uploader }, undefined, () => undefined, context),
     { code: 'EIO', subject: '/Sync/first', reason: /nothing is in its way \(and 1 more\)/ },
     'also a flush that has begun before',
   );
   await t.rejects(
-    flush({ ...ground, policyOf, uploader }, undefined, () => undefined, context),
+    flush({ ...stack, uploader }, undefined, () => undefined, context),
     { code: 'EIO' },
   );
-  t.match(syncStatus({ ...ground, uploader, follower }), { stuck: { path: '/Sync/first', op: 'mkdir' } });
+  t.match(syncStatus({ ...stack, uploader, follower }), { stuck: { path: '/Sync/first', op: 'mkdir' } });
   uploader.reachable();
   await new Promise((resolve) => setTimeout(resolve, 20));
   t.equal(warnings.length, 1);
