@@ -41,7 +41,7 @@ import { removeScratch } from './recovery/scratch.ts';
 import { recoverSettling } from './recovery/settling.ts';
 import { PolicyState } from './drive/policy-state.ts';
 import { Sweeper } from './drive/sweeper.ts';
-import type { SyncLog } from './sync/sync-parts.ts';
+import type { SyncLog } from './sync/sync-log.ts';
 import { TreeWriter } from './drive/tree-writer.ts';
 import { Tidying } from './recovery/tidying.ts';
 import { Uploader } from './sync/upload/uploader.ts';
@@ -175,15 +175,20 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const conflicts = new Conflicts(await db.rows('conflicts'), writer);
   const issues = await Issues.open(await db.rows('issues'), writer);
   const locks = new LockRecords(await db.rows('locks'), writer);
-  const replica = new Replica({ ...parts, remote, conflicts, issues, openFiles: files, policyOf, device, random, log });
-  const uploader: Uploader = new Uploader(replica, {
-    offer: (record) => follower.offer(record),
-    expect: (record) => follower.expect(record),
-    mark: (space, mark) => follower.mark(space, mark),
-    resync: (space) => follower.resync(space),
-  });
-  const follower: Follower = new Follower(replica, { outage, reachable: () => uploader.reachable() });
-  const parked = new ParkedIntents(replica, () => uploader.reachable());
+  const replica = new Replica({ ...parts, conflicts, openFiles: files, policyOf, device, log });
+  const loop = { replica, remote, now, random, log };
+  const uploader: Uploader = new Uploader(
+    { ...loop, openFiles: files, activity },
+    {
+      offer: (record) => follower.offer(record),
+      expect: (record) => follower.expect(record),
+      mark: (space, mark) => follower.mark(space, mark),
+      resync: (space) => follower.resync(space),
+    },
+  );
+  const reachable = (): void => uploader.reachable();
+  const follower: Follower = new Follower({ ...loop, store, staging, issues }, { outage, reachable });
+  const parked = new ParkedIntents(replica, reachable);
   const told = (quota: Quota): void => [raw, parked].forEach((part) => part.setQuota(quota));
   const watch = (listener: () => void): (() => void) => raw.watch(listener);
   const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told });

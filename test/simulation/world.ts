@@ -403,10 +403,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 
 /** Litter stays on its computer, and goes with the folder that it is in. */
 function isLocal(device: Device, entry: Entry): boolean {
-  return (
-    entry.local === true ||
-    [...device.gateway.stack.catalog.ancestors(entry)].some(({ local }) => local === true)
-  );
+  return entry.local === true || [...device.gateway.stack.catalog.ancestors(entry)].some(({ local }) => local === true);
 }
 
 async function closed(handle: FileHandle): Promise<void> {

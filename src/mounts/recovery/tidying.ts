@@ -1,6 +1,6 @@
 import { type RecoveryParts, sweepStaging } from './recovery.ts';
 import type { Sweeper } from '../drive/sweeper.ts';
-import type { SyncLog } from '../sync/sync-parts.ts';
+import type { SyncLog } from '../sync/sync-log.ts';
 
 /** Cleans up in the background what an earlier process left. */
 export class Tidying {

@@ -1,8 +1,16 @@
 import PQueue from 'p-queue';
 import { v7 } from 'uuid';
 import { type Entry, looksSame } from '../../cache/tree/entry.ts';
-import type { Op } from '../../cache/db/group-writer.ts';
-import type { PendingIntent } from '../../cache/tree/journal.ts';
+import type { Catalog } from '../../cache/tree/catalog.ts';
+import type { Content, ContentStore, StagedFile, Staging } from '../../cache/content/content.ts';
+import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
+import type { Change } from '../../vfs/file-system.ts';
+import type { Activity } from '../drive/activity.ts';
+import type { Changes } from '../drive/changes.ts';
+import type { OpenFiles } from '../drive/open/open-files.ts';
+import type { Policy, PolicyOf } from '../policy/policy.ts';
+import type { Conflicts } from './conflict/conflicts.ts';
+import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../cloud/records.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
@@ -11,43 +19,104 @@ import { RecentDeletions } from './follow/recent-deletions.ts';
 import { IntentPlanner } from '../intents/planner.ts';
 import { localChangesOf, merge, type LocalChanges } from './conflict/merge.ts';
 import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.ts';
-import type { SyncParts } from './sync-parts.ts';
+import type { SyncLog } from './sync-log.ts';
 import { UploadPace } from './upload/pace.ts';
 
 /** Deferred tasks that run at a time: more would delay programs and uploads. */
 const TIDYING = 32;
+
+export interface ReplicaParts {
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly writer: GroupWriter;
+  readonly staging: Staging;
+  readonly store: ContentStore;
+  readonly conflicts: Conflicts;
+  readonly openFiles: Pick<OpenFiles, 'rebind' | 'isOpen'>;
+  readonly activity: Pick<Activity, 'rebind' | 'isBusy'>;
+  readonly changes: Pick<Changes, 'emit'>;
+  readonly policyOf: PolicyOf;
+  readonly device: { readonly id: string; readonly name: string };
+  /** ms since 1970 */
+  readonly now: () => number;
+  readonly log: SyncLog;
+}
 
 /**
  * The changes that the two loops make to the local tree. Each is checked and submitted in one turn of the event loop,
  * catalog and journal together, and then emitted to the listeners; `written` resolves when all of it is on disk.
  */
 export class Replica {
-  readonly parts: SyncParts;
+  readonly catalog: Catalog;
+  readonly journal: Journal;
   readonly planner: IntentPlanner;
   readonly recentDeletions = new RecentDeletions();
   readonly pace: UploadPace;
   /** Nodes of the cloud that are not shown because another has their name, until a record contains their new place. */
   readonly nameless = new Map<NodeId, NodeRecord | Entry>();
+  readonly #parts: ReplicaParts;
   readonly #background = new PQueue({ concurrency: TIDYING });
   #written: Promise<void> = Promise.resolve();
 
-  constructor(parts: SyncParts) {
-    this.parts = parts;
+  constructor(parts: ReplicaParts) {
+    this.#parts = parts;
+    this.catalog = parts.catalog;
+    this.journal = parts.journal;
     this.planner = new IntentPlanner(parts);
     this.pace = new UploadPace(parts.now);
   }
 
   /** The id that a node has now. */
   resolve(id: NodeId): NodeId {
-    return this.parts.catalog.get(id)?.id ?? id;
+    return this.catalog.get(id)?.id ?? id;
   }
 
   newId(): string {
-    return v7({ msecs: this.parts.now() });
+    return v7({ msecs: this.now() });
+  }
+
+  /** ms since 1970 */
+  now(): number {
+    return this.#parts.now();
+  }
+
+  /** The id of this computer. */
+  get device(): string {
+    return this.#parts.device.id;
+  }
+
+  policyOf(of: Pick<Entry, 'space'>): Policy {
+    return this.#parts.policyOf(of);
+  }
+
+  /** True while a program may be changing the node. */
+  isBusy(node: NodeId): boolean {
+    return this.#parts.activity.isBusy(node);
+  }
+
+  /** What programs do with one node they do with another one from now on. */
+  rebind(from: NodeId, to: NodeId): void {
+    this.#parts.openFiles.rebind(from, to);
+    this.#parts.activity.rebind(from, to);
+  }
+
+  /** Notifies the doors of a change that is visible. */
+  notify(change: Change): void {
+    this.#parts.changes.emit(change);
+  }
+
+  /** The op that lists a node as one that has lost its `name`, or its content's, to another device's. */
+  noteConflict(node: NodeId, name: string): Op {
+    return this.#parts.conflicts.add({ node, name, at: this.now() });
+  }
+
+  /** A file that had this content has another one. */
+  supersede(hash: string): void {
+    this.#parts.store.supersede(hash);
   }
 
   submit(ops: readonly Op[]): void {
-    if (ops.length > 0) this.#written = this.parts.writer.write(ops);
+    if (ops.length > 0) this.#written = this.#parts.writer.write(ops);
   }
 
   /** @throws EIO when the database cannot be written */
@@ -57,7 +126,7 @@ export class Replica {
 
   /** Defers a task that need not be done in this turn. */
   later(task: () => Promise<void>): void {
-    this.#background.add(task).catch((error: unknown) => this.parts.log.warn({ err: error }, 'cleaning up failed'));
+    this.#background.add(task).catch((error: unknown) => this.#parts.log.warn({ err: error }, 'cleaning up failed'));
   }
 
   /** Resolves when the deferred tasks are done. */
@@ -67,53 +136,53 @@ export class Replica {
   }
 
   localChanges(node: NodeId): LocalChanges {
-    return localChangesOf(this.parts.journal.of(node));
+    return localChangesOf(this.journal.of(node));
   }
 
   /** True while the cloud may have executed an intent of the node that still waits here. */
   isUnsure(node: NodeId): boolean {
-    const { journal } = this.parts;
+    const { journal } = this;
     return journal.has(node) && journal.of(node).some(({ seq }) => journal.isFixed(seq));
   }
 
   /** Shows a record, except for the parts that were changed here. The place must be free. */
   apply(before: Entry | undefined, record: NodeRecord, local: LocalChanges): Entry {
     const entry = merge(before, record, local, this.resolve(record.parent));
-    const { journal, store } = this.parts;
+    const { journal } = this;
     const superseded = before?.hash !== undefined && before.hash !== entry.hash && !journal.has(before.id);
-    if (superseded) store.supersede(before.hash);
+    if (superseded) this.supersede(before.hash);
     this.put(entry, before);
     return entry;
   }
 
   put(entry: Entry, before: Entry | undefined, more: readonly Op[] = []): void {
-    this.submit([...this.parts.catalog.put(entry, before), ...more]);
-    this.#tell(entry, before);
+    this.submit([...this.catalog.put(entry, before), ...more]);
+    this.#notify(entry, before);
   }
 
   /** Removes a node from the tree, with its intents and what it alone refers to. */
   retire(entry: Entry): void {
-    const { catalog, journal, conflicts } = this.parts;
+    const { catalog, journal } = this;
     const intents = journal.of(entry.id);
     const ops = [
       ...catalog.remove(entry),
       ...intents.map(({ seq }) => journal.remove(seq)),
-      conflicts.remove(entry.id),
+      this.#parts.conflicts.remove(entry.id),
     ];
     this.submit(ops);
     for (const staged of stagedOf(entry, intents)) this.discard(entry.id, staged);
-    this.parts.changes.emit({ what: 'entry', folder: entry.parent, name: entry.name, removed: entry.id });
+    this.notify({ what: 'entry', folder: entry.parent, name: entry.name, removed: entry.id });
   }
 
   /** Moves a node to another place and plans the same move for the cloud. The place must be free. */
   rehome(entry: Entry, to: Spot): Entry {
-    const { catalog } = this.parts;
+    const { catalog } = this;
     const { base, ...rest } = withBase(entry);
     const local = entry.local === true;
     const moved: Entry = assign(assign(rest, to), local || base === undefined ? {} : { base });
     const ops = local ? [] : this.#promiseMove(entry, to);
     this.submit([...catalog.put(moved, entry), ...ops]);
-    this.#tell(moved, entry);
+    this.#notify(moved, entry);
     this.keepOrder([moved.id]);
     return moved;
   }
@@ -121,14 +190,14 @@ export class Replica {
   /** Renames a node because another one has its name in the cloud. */
   giveWay(entry: Entry): Entry {
     const name = this.conflictName(entry);
-    const at = this.parts.now();
-    this.submit([this.parts.conflicts.add({ node: entry.id, name: entry.name, at })]);
-    this.parts.log.info({ path: this.parts.catalog.path(entry), name }, 'two files want one name');
+    this.submit([this.noteConflict(entry.id, entry.name)]);
+    this.#parts.log.info({ path: this.catalog.path(entry), name }, 'two files want one name');
     return this.rehome(entry, { parent: this.resolve(entry.parent), name });
   }
 
   conflictName({ parent, name }: Entry): string {
-    const { catalog, device, now } = this.parts;
+    const { catalog } = this;
+    const { device, now } = this.#parts;
     const folder = this.resolve(parent);
     return conflictName(name, device.name, new Date(now()), (other) => catalog.child(folder, other) !== undefined);
   }
@@ -139,7 +208,7 @@ export class Replica {
    * also move what they depend on.
    */
   requeue(nodes: Iterable<NodeId>): void {
-    const { journal } = this.parts;
+    const { journal } = this;
     const own = [...new Set(nodes)].flatMap((node) => journal.of(node)).sort((a, b) => a.seq - b.seq);
     const ops = own.flatMap((intent) => {
       const { parked: _parked, ...rest } = intent;
@@ -151,7 +220,7 @@ export class Replica {
 
   /** Moves the waiting intents of nodes behind the intents that create their target folders. */
   keepOrder(nodes: Iterable<NodeId>): void {
-    const { journal } = this.parts;
+    const { journal } = this;
     const early = [...nodes].filter((node) => {
       return journal
         .of(node)
@@ -162,8 +231,18 @@ export class Replica {
 
   /** The content is in the cloud, or no longer needed: frees its space. */
   discard(node: NodeId, staged: string): void {
-    if (this.parts.openFiles.isOpen(node) || this.parts.journal.names(staged)) return;
-    this.later(() => this.parts.staging.discard(staged));
+    if (this.#parts.openFiles.isOpen(node) || this.journal.names(staged)) return;
+    this.later(() => this.#parts.staging.discard(staged));
+  }
+
+  /** The cloud has the bytes of a staged file: it becomes cached content, or is removed if `content` is absent or empty. */
+  settleStaged(node: NodeId, file: StagedFile, content: Content | undefined): void {
+    const { staging, openFiles } = this.#parts;
+    this.later(async () => {
+      await this.written();
+      await (content === undefined || content.size === 0 ? staging.discard(file.id) : staging.adopt(file, content, []));
+      if (!openFiles.isOpen(node)) file.close();
+    });
   }
 
   #promiseMove(entry: Entry, to: Spot): Op[] {
@@ -173,18 +252,17 @@ export class Replica {
       return this.planner.ops({ add: [planPlainMove(entry, waiting, to)], rewrite: [], drop: [] });
     }
     const { replace: _replace, parked: _parked, ...intent } = last.intent;
-    return [this.parts.journal.put({ ...intent, ...to, id: this.newId() })];
+    return [this.journal.put({ ...intent, ...to, id: this.newId() })];
   }
 
-  #tell(entry: Entry, before: Entry | undefined): void {
-    const { changes } = this.parts;
+  #notify(entry: Entry, before: Entry | undefined): void {
     const { id, parent, name } = entry;
     if (before === undefined || before.parent !== parent || before.name !== name || before.id !== id) {
-      if (before !== undefined) changes.emit({ what: 'entry', folder: before.parent, name: before.name });
-      changes.emit({ what: 'entry', folder: parent, name });
+      if (before !== undefined) this.notify({ what: 'entry', folder: before.parent, name: before.name });
+      this.notify({ what: 'entry', folder: parent, name });
     }
     if (before !== undefined && !looksSame(entry, before)) {
-      changes.emit({ what: 'node', node: id, content: entry.version !== before.version });
+      this.notify({ what: 'node', node: id, content: entry.version !== before.version });
     }
   }
 }

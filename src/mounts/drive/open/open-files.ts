@@ -104,11 +104,6 @@ export class OpenFiles {
     this.#parts.activity.rebind(from, to);
   }
 
-  /** True while a handle that may write is open. */
-  hasWriters(node: NodeId): boolean {
-    return (this.#files.get(node)?.writers ?? 0) > 0;
-  }
-
   /** True while any handle is open. */
   isOpen(node: NodeId): boolean {
     return this.#files.has(node);

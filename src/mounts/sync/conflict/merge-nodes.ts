@@ -21,7 +21,7 @@ export function isSame(entry: Entry, record: NodeRecord): boolean {
  * which ours becomes an alias of. Other intents of ours become intents of the cloud's.
  */
 export function mergeNodes(replica: Replica, ours: Entry, record: NodeRecord): void {
-  const { catalog, journal, openFiles, activity, changes } = replica.parts;
+  const { catalog, journal } = replica;
   const intents = journal.of(ours.id);
   const creation = intents.find(isCreation);
   const rest = intents.filter((intent) => intent !== creation).map((intent) => adopted(intent, creation, record));
@@ -39,11 +39,10 @@ export function mergeNodes(replica: Replica, ours: Entry, record: NodeRecord): v
     ...rest.map((intent) => journal.put(intent)),
     ...reparent(replica, ours.id, record.id),
   ]);
-  openFiles.rebind(ours.id, record.id);
-  activity.rebind(ours.id, record.id);
+  replica.rebind(ours.id, record.id);
   const still = stagedOf(united, rest);
   for (const id of stagedOf(ours, intents)) if (!still.has(id)) replica.discard(record.id, id);
-  changes.emit({ what: 'entry', folder: united.parent, name: united.name });
+  replica.notify({ what: 'entry', folder: united.parent, name: united.name });
   if (ours.kind === 'folder') replica.later(() => moveChildren(replica, ours.id, record.id));
 }
 
@@ -55,7 +54,7 @@ function adopted(intent: PendingIntent, creation: PendingIntent | undefined, rec
 
 /** The intents that name a folder, naming another one instead. */
 function reparent(replica: Replica, from: NodeId, to: NodeId): Op[] {
-  const { journal } = replica.parts;
+  const { journal } = replica;
   const ops: Op[] = [];
   for (const intent of journal.all()) {
     const { origin } = intent;
@@ -72,7 +71,7 @@ function reparent(replica: Replica, from: NodeId, to: NodeId): Op[] {
  * devices.
  */
 export async function moveChildren(replica: Replica, from: NodeId, to: NodeId): Promise<void> {
-  const { catalog } = replica.parts;
+  const { catalog } = replica;
   let after: string | undefined;
   for (let more = true; more;) {
     const page = await catalog.page(from, after, 500);
@@ -88,23 +87,23 @@ export async function moveChildren(replica: Replica, from: NodeId, to: NodeId): 
 }
 
 function moveChild(replica: Replica, child: Entry, to: NodeId): void {
-  const { catalog, conflicts, now } = replica.parts;
+  const { catalog } = replica;
   const holder = catalog.child(to, child.name);
   if (holder === undefined || holder.id === child.id) return replica.put({ ...child, parent: to }, child);
-  const intents = replica.parts.journal.of(child.id);
+  const intents = replica.journal.of(child.id);
   const isNew = intents.some(isCreation);
   if (isNew && child.kind === 'folder' && holder.kind === 'folder') return join(replica, child, holder);
   // The result of its creation shows whether the bytes are equal, which is no conflict.
-  const isSent = intents.every(({ parked }) => parked === undefined) && !replica.parts.activity.isBusy(child.id);
+  const isSent = intents.every(({ parked }) => parked === undefined) && !replica.isBusy(child.id);
   if (isNew && isSent && child.kind === 'file' && holder.kind === 'file') return;
   const name = replica.conflictName({ ...child, parent: to });
-  replica.submit([conflicts.add({ node: child.id, name: child.name, at: now() })]);
+  replica.submit([replica.noteConflict(child.id, child.name)]);
   replica.rehome(child, { parent: to, name });
 }
 
 /** Merges a folder that was created here with one that is shown. */
 function join(replica: Replica, ours: Entry, shown: Entry): void {
-  const { catalog, journal, activity } = replica.parts;
+  const { catalog, journal } = replica;
   replica.submit([
     ...catalog.remove(ours),
     catalog.alias(ours.id, shown.id),
@@ -112,6 +111,6 @@ function join(replica: Replica, ours: Entry, shown: Entry): void {
     ...reparent(replica, ours.id, shown.id),
   ]);
   replica.keepOrder([...journal.all()].filter(({ parent }) => parent === shown.id).map(({ node }) => node));
-  activity.rebind(ours.id, shown.id);
+  replica.rebind(ours.id, shown.id);
   replica.later(() => moveChildren(replica, ours.id, shown.id));
 }

@@ -11,7 +11,7 @@ import type { Replica } from '../replica.ts';
  * folder follow, page by page.
  */
 export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given?: NewContent): Entry {
-  const { catalog, journal, openFiles, activity } = replica.parts;
+  const { catalog, journal } = replica;
   const intents = journal.of(entry.id);
   const node = reborn(replica, entry, to);
   const known = given === undefined ? contentOf(node, entry, intents) : { ...given, version: node.version };
@@ -20,15 +20,14 @@ export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given
   replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
   replica.submit(replica.planner.ops(planCreation(fresh, content)));
-  openFiles.rebind(entry.id, fresh.id);
-  activity.rebind(entry.id, fresh.id);
+  replica.rebind(entry.id, fresh.id);
   if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id));
   return fresh;
 }
 
 /** Plans a folder that the cloud has removed again, without its contents. */
 export function recreateParent(replica: Replica, entry: Entry, to: Spot): Entry {
-  const { catalog, journal } = replica.parts;
+  const { catalog, journal } = replica;
   const fresh = reborn(replica, entry, to);
   replica.submit([...catalog.remove(entry), ...journal.of(entry.id).map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
@@ -63,7 +62,7 @@ export function contentOf(fresh: Entry, entry: Entry, intents: readonly PendingI
 }
 
 async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promise<void> {
-  const { catalog, journal } = replica.parts;
+  const { catalog, journal } = replica;
   for (;;) {
     const { entries } = await catalog.page(from, undefined, 500);
     if (entries.length === 0) return;
@@ -88,7 +87,7 @@ async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promis
  * `requeue`.
  */
 export function adoptChild(replica: Replica, child: Entry, parent: NodeId): void {
-  const { journal } = replica.parts;
+  const { journal } = replica;
   const moved = { ...child, parent };
   const ops = journal
     .of(child.id)

@@ -19,7 +19,7 @@ export interface Removed {
  * path, in folders that are created again. Returns false if that has to wait for the result of something that was sent.
  */
 export function applyDeletion(replica: Replica, removed: Removed): boolean {
-  const { catalog, journal } = replica.parts;
+  const { catalog, journal } = replica;
   const entry = catalog.get(removed.id);
   const own = entry?.id === removed.id ? entry : undefined;
   if (own !== undefined && own.kind !== 'folder') return applyFileDeletion(replica, own);
@@ -39,7 +39,7 @@ export function applyDeletion(replica: Replica, removed: Removed): boolean {
 
 /** Removes what is left below a folder that is no longer shown. */
 export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
-  const { catalog, journal } = replica.parts;
+  const { catalog, journal } = replica;
   let count = 0;
   for await (const { parent, name, id } of catalog.below(folder)) {
     const entry = catalog.child(parent, name);
@@ -59,7 +59,7 @@ function applyFileDeletion(replica: Replica, entry: Entry): boolean {
 }
 
 function rescue(replica: Replica, node: Entry, recreatedParents: RecreatedParents): 'adopted' | 'renewed' | 'gone' {
-  const entry = replica.parts.catalog.get(node.id);
+  const entry = replica.catalog.get(node.id);
   if (entry === undefined) return 'gone';
   const parent = recreatedParents.for(entry.parent);
   const { place } = replica.localChanges(entry.id);
@@ -92,7 +92,7 @@ class RecreatedParents {
   }
 
   #make(folder: NodeId): NodeId {
-    const { catalog } = this.#replica.parts;
+    const { catalog } = this.#replica;
     const known = catalog.get(folder);
     const entry = known?.id === folder ? known : undefined;
     const { name } = entry ?? this.#removed;
@@ -108,16 +108,16 @@ class RecreatedParents {
 }
 
 /** A folder that is not shown here any more. */
-function unknownFolder({ parts }: Replica, { id, name }: Removed, parent: NodeId): Entry {
-  const at = parts.now();
-  const space = parts.catalog.get(parent)?.space ?? '';
+function unknownFolder(replica: Replica, { id, name }: Removed, parent: NodeId): Entry {
+  const at = replica.now();
+  const space = replica.catalog.get(parent)?.space ?? '';
   const times = { mtime: at, ctime: at, birthtime: at };
   return { id, space, parent, name, kind: 'folder', size: 0, mode: 0o755, ...times, version: id, rev: 0 };
 }
 
 /** Nodes below a folder with work that the cloud has not seen, parents first. */
 function locallyModifiedBelow(replica: Replica, folder: NodeId): Entry[] {
-  const { catalog, journal } = replica.parts;
+  const { catalog, journal } = replica;
   const found = new Map<NodeId, { entry: Entry; depth: number }>();
   const depths = new Map<NodeId, number | undefined>([[folder, 0]]);
   for (const { node } of journal.all()) {
@@ -130,12 +130,12 @@ function locallyModifiedBelow(replica: Replica, folder: NodeId): Entry[] {
 }
 
 /** The depth of a folder below the one that `depths` begins with; `undefined` if it is not below it. */
-function depthBelow({ parts }: Replica, folder: NodeId, depths: Map<NodeId, number | undefined>): number | undefined {
+function depthBelow({ catalog }: Replica, folder: NodeId, depths: Map<NodeId, number | undefined>): number | undefined {
   const path: NodeId[] = [];
   let at: NodeId | undefined = folder;
   while (at !== undefined && !depths.has(at) && !path.includes(at)) {
     path.push(at);
-    at = parts.catalog.get(at)?.parent;
+    at = catalog.get(at)?.parent;
   }
   let depth = at === undefined ? undefined : depths.get(at);
   for (const id of path.toReversed()) depths.set(id, (depth = depth === undefined ? undefined : depth + 1));
@@ -146,7 +146,6 @@ function depthBelow({ parts }: Replica, folder: NodeId, depths: Map<NodeId, numb
 function survives(replica: Replica, entry: Entry): boolean {
   const { place, content } = replica.localChanges(entry.id);
   if (!place && !content) return false;
-  const { catalog, policyOf } = replica.parts;
   // No policy decides over what is left of a space that is gone.
-  return catalog.space(entry.space) === undefined || policyOf(entry).rules.removedThere === 'recreate';
+  return replica.catalog.space(entry.space) === undefined || replica.policyOf(entry).rules.removedThere === 'recreate';
 }

@@ -86,7 +86,7 @@ export class FeedApplier {
 
   /** Drops and returns the records that wait for the end of a cycle that exists only in the cloud. */
   dropCircles(): NodeRecord[] {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const found = [...this.#live.values()].filter((record) => closesCircle(this.#replica, record));
     // If something was moved here, too, the result of that move opens the cycle.
     const dropped = journal.size > 0 ? [] : found;
@@ -100,9 +100,9 @@ export class FeedApplier {
   }
 
   #takeRemoval({ id, parent, name, kind, rev, device }: NodeRecord): void {
-    const { catalog, device: own, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const entry = catalog.get(id);
-    const foreign = device !== own.id;
+    const foreign = device !== this.#replica.device;
     if (entry === undefined ? kind !== 'folder' || !foreign : entry.id !== id || rev <= entry.rev) return;
     // Removed here, too.
     if (journal.has(id) && this.#replica.localChanges(id).removal) return;

@@ -7,7 +7,7 @@ import { sweep } from './apply-deletion.ts';
 import { Backoff } from '../../../transfer/backoff.ts';
 import type { HeldRemoval } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
-import { SpaceFollower } from './space-follower.ts';
+import { SpaceFollower, type SpaceFollowerParts } from './space-follower.ts';
 import type { Outage } from '../outage.ts';
 import { watchSuspend } from './suspend-watch.ts';
 import { Signal } from '../../../transfer/signal.ts';
@@ -16,6 +16,14 @@ import { Signal } from '../../../transfer/signal.ts';
 const POLL = { shortest: 5000, longest: 30_000 };
 /** Records that wait are looked at again this soon after the journal has changed, ms. */
 const REVISIT = 10;
+
+export interface FollowerParts extends SpaceFollowerParts {
+  readonly replica: Replica;
+  /** ms since 1970 */
+  readonly now: () => number;
+  /** 0 to 1 */
+  readonly random: () => number;
+}
 
 export interface FollowerOptions {
   /** Learns whether the cloud can be reached. */
@@ -38,6 +46,7 @@ export interface FollowerStatus {
  * changes. While the push connection is down the feeds are polled. Starts without the network.
  */
 export class Follower {
+  readonly #parts: FollowerParts;
   readonly #replica: Replica;
   readonly #options: FollowerOptions;
   readonly #backoff: Backoff;
@@ -54,17 +63,18 @@ export class Follower {
   #pulls = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
 
-  constructor(replica: Replica, options: FollowerOptions) {
-    this.#replica = replica;
+  constructor(parts: FollowerParts, options: FollowerOptions) {
+    this.#parts = parts;
+    this.#replica = parts.replica;
     this.#options = options;
     // Every call that is under way listens to it.
     setMaxListeners(0, this.#stop.signal);
-    this.#backoff = new Backoff(replica.parts);
+    this.#backoff = new Backoff(parts);
   }
 
   start(): void {
-    const { journal, now } = this.#replica.parts;
-    const stops = [journal.watch(() => this.#revisitSoon()), watchSuspend(now, () => this.wakeUp())];
+    const { replica, now } = this.#parts;
+    const stops = [replica.journal.watch(() => this.#revisitSoon()), watchSuspend(now, () => this.wakeUp())];
     this.#running ??= this.#run().finally(() => {
       for (const stop of stops) stop();
       clearTimeout(this.#revisit);
@@ -109,16 +119,16 @@ export class Follower {
 
   /** Shows everything that is in the cloud now. @throws FsError as `Remote` does */
   async pull(signal: AbortSignal = this.#stop.signal): Promise<void> {
-    await this.#open(await this.#replica.parts.remote.spaces({ signal }));
+    await this.#open(await this.#parts.remote.spaces({ signal }));
     await Promise.all([...this.#spaces.values()].map((space) => space.pull({ signal: this.#stop.signal })));
-    this.#current = this.#replica.parts.now();
+    this.#current = this.#replica.now();
     this.#worked();
   }
 
   /** The computer has slept, or the network has changed: reconnects at once. */
   wakeUp(): void {
     this.#backoff.reset();
-    this.#replica.parts.remote.renew();
+    this.#parts.remote.renew();
     this.#connection.abort();
     this.#wake.wake();
     this.#options.reachable();
@@ -135,7 +145,7 @@ export class Follower {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     // Known spaces are followed from the first moment: results may concern them.
-    for (const space of await this.#replica.parts.catalog.spaces()) this.#follow(space.id);
+    for (const space of await this.#replica.catalog.spaces()) this.#follow(space.id);
     while (!signal.aborted) {
       this.#connection = new AbortController();
       try {
@@ -151,7 +161,7 @@ export class Follower {
 
   /** Follows the push connection until it breaks. */
   async #listen(): Promise<void> {
-    const { remote } = this.#replica.parts;
+    const { remote } = this.#parts;
     const signal = AbortSignal.any([this.#stop.signal, this.#connection.signal]);
     for await (const event of remote.push({ signal })) {
       if (this.#push === 'down') {
@@ -190,13 +200,13 @@ export class Follower {
   }
 
   async #open(all: readonly SpaceRecord[]): Promise<void> {
-    const { catalog, changes, now } = this.#replica.parts;
+    const { catalog } = this.#replica;
     const records = all.filter((record) => mountPointOf(record) !== undefined);
     for (const record of all) if (!records.includes(record)) this.#ignore(record);
-    const { ops, gone } = await attachSpaces(catalog, records, now());
+    const { ops, gone } = await attachSpaces(catalog, records, this.#replica.now());
     this.#replica.submit(ops);
     for (const { id, parent, name } of gone) {
-      changes.emit({ what: 'entry', folder: parent, name });
+      this.#replica.notify({ what: 'entry', folder: parent, name });
       this.#replica.later(() => sweep(this.#replica, id));
     }
     const ids = new Set(records.map(({ id }) => id));
@@ -208,7 +218,7 @@ export class Follower {
   #ignore({ id, name, kind }: SpaceRecord): void {
     if (this.#ignored.has(id)) return;
     this.#ignored.add(id);
-    this.#replica.parts.log.info({ space: id, name }, `${kind} folders are not shown by this version`);
+    this.#parts.log.info({ space: id, name }, `${kind} folders are not shown by this version`);
   }
 
   /** A result may arrive before the first listing of the spaces. */
@@ -218,9 +228,9 @@ export class Follower {
   }
 
   #follow(id: string): void {
-    const space = this.#replica.parts.catalog.space(id);
+    const space = this.#replica.catalog.space(id);
     if (space === undefined || this.#spaces.has(id)) return;
-    this.#spaces.set(id, new SpaceFollower(this.#replica, space));
+    this.#spaces.set(id, new SpaceFollower(this.#replica, space, this.#parts));
   }
 
   #worked(): void {
@@ -235,7 +245,7 @@ export class Follower {
     if (this.#stop.signal.aborted || this.#connection.signal.aborted) return;
     this.#error = asFsError(error, 'follow');
     this.#options.outage?.failed(error);
-    if (!isFsError(error)) this.#replica.parts.log.warn({ err: error }, 'following the cloud failed');
+    if (!isFsError(error)) this.#parts.log.warn({ err: error }, 'following the cloud failed');
     this.#backoff.failed(error);
   }
 
@@ -244,7 +254,7 @@ export class Follower {
     if (this.#connection.signal.aborted) return 0;
     const { shortest, longest } = this.#options.poll ?? POLL;
     const poll = Math.min(shortest * 2 ** this.#polls++, longest);
-    return Math.min(poll, Math.max(0, this.#backoff.until - this.#replica.parts.now()));
+    return Math.min(poll, Math.max(0, this.#backoff.until - this.#replica.now()));
   }
 
   #revisitSoon(): void {

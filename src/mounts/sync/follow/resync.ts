@@ -8,14 +8,14 @@ import type { Replica } from '../replica.ts';
  * in the journal and cached content are not touched.
  */
 export async function markAbsent(
-  { parts }: Replica,
+  { catalog }: Replica,
   space: SpaceState,
   seen: IdSet,
   cursor: number,
   applier: FeedApplier,
 ): Promise<void> {
   applier.keepOnly((id) => seen.has(id));
-  for await (const { id, parent, name, rev, local, base } of parts.catalog.below(space.root)) {
+  for await (const { id, parent, name, rev, local, base } of catalog.below(space.root)) {
     if (rev === 0 || rev > cursor || local === true || base === null || seen.has(id)) continue;
     applier.takeAbsence({ id, parent, name }, cursor);
   }

@@ -1,6 +1,8 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
+import type { ContentStore, Staging } from '../../../cache/content/content.ts';
+import type { Remote } from '../../../cloud/remote.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import type { Context } from '../../../vfs/context.ts';
 import { assign } from '../../../vfs/assign.ts';
@@ -20,6 +22,9 @@ const LOOKS = { most: 100, every: 20 };
 
 export interface RewindOptions {
   readonly replica: Replica;
+  readonly remote: Remote;
+  readonly store: ContentStore;
+  readonly staging: Staging;
   readonly space: SpaceState;
   readonly context: Context;
   /** Reports to the user what is lost. */
@@ -50,7 +55,7 @@ export class Rewind {
 
   note(record: NodeRecord): void {
     const { id, version, removed } = record;
-    const entry = this.#replica.parts.catalog.get(id);
+    const entry = this.#replica.catalog.get(id);
     if (!removed) this.#there.add(id);
     else if (entry?.id === id) this.#removed.set(id, record);
     if (entry?.remote !== undefined && entry.remote !== version) this.#pin(entry);
@@ -61,7 +66,7 @@ export class Rewind {
    * records of what was removed there.
    */
   async giveBack(cursor: number): Promise<NodeRecord[]> {
-    const { catalog } = this.#replica.parts;
+    const { catalog } = this.#replica;
     const lost: NodeId[] = [];
     const gone = new Map<NodeId, NodeRecord>();
     for await (const entry of catalog.below(this.#options.space.root)) {
@@ -94,7 +99,7 @@ export class Rewind {
    * To be called before a record is shown: makes what is shown here comparable, or the cloud's state the base of ours.
    */
   async meet(record: NodeRecord): Promise<void> {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const entry = catalog.get(record.id);
     if (entry === undefined || entry.id !== record.id || entry.base === null || entry.kind !== record.kind) return;
     if (journal.has(entry.id)) return this.#lower(entry, record.rev - 1);
@@ -111,23 +116,23 @@ export class Rewind {
   }
 
   close(): void {
-    for (const hash of this.#pinned) this.#replica.parts.store.unpin(hash);
+    for (const hash of this.#pinned) this.#options.store.unpin(hash);
     this.#pinned.clear();
   }
 
   get #heals(): boolean {
-    return this.#replica.parts.policyOf({ space: this.#options.space.id }).heals;
+    return this.#replica.policyOf({ space: this.#options.space.id }).heals;
   }
 
   async #giveBackOne(entry: Entry): Promise<void> {
     if (!this.#heals) return this.#replica.retire(entry);
     if (entry.kind !== 'file') return this.#recreate(entry, undefined);
-    const intents = this.#replica.parts.journal.of(entry.id);
+    const intents = this.#replica.journal.of(entry.id);
     if (intents.some(({ op }) => op === 'put')) return this.#recreate(entry, contentOf(entry, entry, intents));
     const version = entry.remote ?? entry.version;
     if (entry.size === 0) return this.#recreate(entry, { version });
     const staged = await this.#stage(entry);
-    const now = this.#replica.parts.catalog.get(entry.id);
+    const now = this.#replica.catalog.get(entry.id);
     if (now?.id !== entry.id || now.remote !== entry.remote || now.staged !== undefined) {
       if (staged !== undefined) this.#replica.discard(entry.id, staged);
       if (now?.id === entry.id) await this.#giveBackOne(now);
@@ -140,7 +145,7 @@ export class Rewind {
 
   /** Plans a node again under its own id, or another one if the cloud has something else of it in the Trash. */
   #recreate(entry: Entry, content: NewContent | undefined): void {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     if (this.#removed.has(entry.id)) return void recreate(this.#replica, entry, entry, content);
     const { remote: _remote, staged: _staged, base: _base, ...kept } = entry;
     const fresh: Entry = { ...kept, ...bytesOf(content), rev: 0, base: null };
@@ -156,7 +161,7 @@ export class Rewind {
     record: NodeRecord,
     differs: { readonly place: boolean; readonly content: boolean; readonly attr: boolean },
   ): Promise<void> {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const staged = differs.content && entry.size > 0 ? await this.#stage(entry) : undefined;
     const now = catalog.get(entry.id);
     if (now?.id !== entry.id || journal.has(now.id) || now.remote !== entry.remote) {
@@ -187,8 +192,7 @@ export class Rewind {
 
   /** Another computer has changed the file since: the version that the cloud has lost becomes a separate file. */
   async #keepBeside(entry: Entry, record: NodeRecord): Promise<void> {
-    const { remote, conflicts, now } = this.#replica.parts;
-    const versions = await remote.versions(record.id, this.#options.context);
+    const versions = await this.#options.remote.versions(record.id, this.#options.context);
     if (versions.some(({ id, hash }) => id === entry.remote || hash === entry.hash)) return;
     const staged = entry.size === 0 ? undefined : await this.#stage(entry);
     if (staged === undefined) {
@@ -200,7 +204,7 @@ export class Rewind {
     const { remote: _remote, base: _base, ...kept } = entry;
     const [id, version] = [this.#replica.newId(), this.#replica.newId()];
     const copy: Entry = { ...kept, id, name, version, staged, rev: 0, base: null };
-    this.#replica.put(copy, undefined, [conflicts.add({ node: id, name: entry.name, at: now() })]);
+    this.#replica.put(copy, undefined, [this.#replica.noteConflict(id, entry.name)]);
     this.#replica.submit(this.#replica.planner.ops(planCreation(copy, { version, staged })));
   }
 
@@ -208,14 +212,14 @@ export class Rewind {
     const same = entry.rev === record.rev && entry.remote === (record.version ?? undefined);
     if (same) return;
     const after = { ...entry, rev: record.rev, ...(record.version === null ? {} : { remote: record.version }) };
-    this.#replica.submit([this.#replica.parts.catalog.update(after)]);
+    this.#replica.submit([this.#replica.catalog.update(after)]);
   }
 
   /** Revisions of the lost history must not count as later than those of this one. */
   #lower(entry: Entry, rev: number): void {
     if (entry.rev <= rev) return;
     const base = entry.base === undefined || entry.base === null ? {} : { base: { ...entry.base, rev } };
-    this.#replica.submit([this.#replica.parts.catalog.update({ ...entry, rev: Math.max(rev, 0), ...base })]);
+    this.#replica.submit([this.#replica.catalog.update({ ...entry, rev: Math.max(rev, 0), ...base })]);
   }
 
   /**
@@ -223,7 +227,7 @@ export class Rewind {
    * EINTR
    */
   async #stage({ hash, size, remote }: Entry): Promise<string | undefined> {
-    const { store, staging } = this.#replica.parts;
+    const { store, staging } = this.#options;
     if (hash === undefined || !store.has(hash)) return undefined;
     const reader = store.open({ hash, size, version: remote ?? '' });
     const file = staging.create(null);
@@ -250,11 +254,11 @@ export class Rewind {
   }
 
   #give(staged: string): undefined {
-    this.#replica.later(() => this.#replica.parts.staging.discard(staged));
+    this.#replica.later(() => this.#options.staging.discard(staged));
   }
 
   #pin({ hash }: Entry): void {
-    const { store } = this.#replica.parts;
+    const { store } = this.#options;
     if (hash === undefined || this.#pinned.has(hash) || store.isPinned(hash) || !store.has(hash)) return;
     this.#pinned.add(hash);
     store.pin(hash);

@@ -11,7 +11,7 @@ export type Shown = 'shown' | 'wait';
 
 /** Shows a live node as the cloud has it, as far as no local change prevents it. */
 export function show(replica: Replica, record: NodeRecord): Shown {
-  const { catalog, journal } = replica.parts;
+  const { catalog, journal } = replica;
   const before = catalog.get(record.id);
   replica.nameless.delete(record.id);
   if (before !== undefined && (before.id !== record.id || record.rev <= before.rev)) return 'shown';
@@ -34,7 +34,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
  * contains its current state.
  */
 function isOver(replica: Replica, record: NodeRecord): boolean {
-  const { catalog } = replica.parts;
+  const { catalog } = replica;
   if (replica.recentDeletions.outdates(record)) return true;
   const holder = catalog.child(replica.resolve(record.parent), record.name);
   if (holder === undefined || holder.id === record.id || holder.local === true) return false;
@@ -45,12 +45,12 @@ function isOver(replica: Replica, record: NodeRecord): boolean {
 
 /** A folder that was moved below one that is still shown below it: a record that moves that one away follows. */
 export function closesCircle(replica: Replica, { id, kind, parent }: NodeRecord): boolean {
-  return kind === 'folder' && makesCircle(replica.parts.catalog, id, replica.resolve(parent));
+  return kind === 'folder' && makesCircle(replica.catalog, id, replica.resolve(parent));
 }
 
 /** Frees the name of a record: the cloud's node takes it. Returns false while that has to wait. */
 export function makeRoom(replica: Replica, record: NodeRecord): boolean {
-  const { catalog, journal } = replica.parts;
+  const { catalog, journal } = replica;
   const holder = catalog.child(replica.resolve(record.parent), record.name);
   if (holder === undefined || holder.id === record.id) return true;
   if (holder.local === true) {
@@ -86,5 +86,5 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
  */
 function stepAside(replica: Replica, holder: Entry): void {
   replica.nameless.set(holder.id, holder);
-  replica.submit(replica.parts.catalog.remove(holder));
+  replica.submit(replica.catalog.remove(holder));
 }

@@ -1,6 +1,9 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
-import type { BadRecord } from '../../../cloud/remote.ts';
+import type { BadRecord, Remote } from '../../../cloud/remote.ts';
+import type { ContentStore, Staging } from '../../../cache/content/content.ts';
+import type { Issues } from '../issues.ts';
+import type { SyncLog } from '../sync-log.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import { marksAt, withMark } from '../../../cloud/marks.ts';
 import type { Cursor, Mark, NodeRecord, Rewound } from '../../../cloud/records.ts';
@@ -19,9 +22,18 @@ import { BIN } from '../../drive/sweeper.ts';
 /** Records that are shown in one turn of the event loop. */
 const CHUNK = 200;
 
+export interface SpaceFollowerParts {
+  readonly remote: Remote;
+  readonly store: ContentStore;
+  readonly staging: Staging;
+  readonly issues: Issues;
+  readonly log: SyncLog;
+}
+
 /** Follows the feed of one space. */
 export class SpaceFollower {
   readonly #replica: Replica;
+  readonly #parts: SpaceFollowerParts;
   readonly #id: string;
   readonly #applier: FeedApplier;
   /** The revision up to which the feed was read. */
@@ -35,8 +47,9 @@ export class SpaceFollower {
   #unjudged = false;
   #confirmed = false;
 
-  constructor(replica: Replica, space: SpaceState) {
+  constructor(replica: Replica, space: SpaceState, parts: SpaceFollowerParts) {
     this.#replica = replica;
+    this.#parts = parts;
     this.#id = space.id;
     this.#applier = new FeedApplier(replica);
     this.#position = space.cursor;
@@ -59,7 +72,7 @@ export class SpaceFollower {
 
   /** Whether a pull has to compare the whole space. */
   get isUnsure(): boolean {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     return catalog.space(this.#id)?.resync === true || journal.replacements.owed(this.#id).length > 0;
   }
 
@@ -126,7 +139,7 @@ export class SpaceFollower {
 
   /** Reads one response of the feed; returns true if another one should be requested. */
   async #page({ signal }: Context): Promise<boolean> {
-    const feed = this.#replica.parts.remote.feed(this.#id, this.#position, { signal }, this.#marks);
+    const feed = this.#parts.remote.feed(this.#id, this.#position, { signal }, this.#marks);
     const cursor = await this.#read(feed, (item) => {
       if ('rev' in item) this.#position = Math.max(this.#position, item.rev);
     });
@@ -136,7 +149,7 @@ export class SpaceFollower {
   }
 
   async #snapshot({ signal }: Context): Promise<void> {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const space = catalog.space(this.#id);
     if (space === undefined) return;
     const wishes = this.#wishes;
@@ -151,9 +164,9 @@ export class SpaceFollower {
   /** False if the snapshot ended before its time. */
   async #compare(space: SpaceState, signal: AbortSignal): Promise<boolean> {
     await this.#cleared();
-    const first = space.cursor < 0 && (await this.#replica.parts.catalog.isEmpty(space.root));
+    const first = space.cursor < 0 && (await this.#replica.catalog.isEmpty(space.root));
     const seen = new IdSet();
-    const records = this.#replica.parts.remote.snapshot(this.#id, { signal }, this.#marks);
+    const records = this.#parts.remote.snapshot(this.#id, { signal }, this.#marks);
     let nameless = false;
     const cursor = await this.#read(records, (item) => {
       const id = 'id' in item ? item.id : item.node;
@@ -170,13 +183,13 @@ export class SpaceFollower {
 
   /** The cloud has gone back in time. The marks that prove it are kept until everything has been compared. */
   async #rewind(space: SpaceState, context: Context): Promise<boolean> {
-    const { log, remote } = this.#replica.parts;
+    const { log, remote, store, staging } = this.#parts;
     log.warn({ space: space.name }, 'the cloud has gone back in time: everything is compared with it');
     const stale = this.#marks;
     this.#applier.reset();
     this.#replica.recentDeletions.clear();
     const report = (entry: Entry, reason: string): void => this.#report(entry.id, entry, reason);
-    const rewind = new Rewind({ replica: this.#replica, space, context, report });
+    const rewind = new Rewind({ replica: this.#replica, remote, store, staging, space, context, report });
     try {
       let first: Cursor | undefined;
       for await (const item of remote.snapshot(this.#id, context, stale)) {
@@ -205,7 +218,7 @@ export class SpaceFollower {
   }
 
   get #marks(): readonly Mark[] {
-    return this.#replica.parts.catalog.space(this.#id)?.marks ?? [];
+    return this.#replica.catalog.space(this.#id)?.marks ?? [];
   }
 
   /** The cloud, which knows all marks, has sent everything up to a cursor. */
@@ -216,7 +229,7 @@ export class SpaceFollower {
 
   /** Removals in progress must be finished before a record could bring their nodes back. */
   async #cleared(): Promise<void> {
-    for (let tries = 0; tries < 200 && !(await this.#replica.parts.catalog.isEmpty(BIN)); tries++) await timer(25);
+    for (let tries = 0; tries < 200 && !(await this.#replica.catalog.isEmpty(BIN)); tries++) await timer(25);
   }
 
   /** Shows records as they arrive, many in a turn. */
@@ -254,20 +267,21 @@ export class SpaceFollower {
   }
 
   #take(record: NodeRecord): void {
-    const { catalog, issues } = this.#replica.parts;
+    const { catalog } = this.#replica;
     const space = catalog.space(this.#id);
     const fault = space === undefined ? undefined : misplacement(catalog, space, record);
     if (fault !== undefined) return this.#report(record.id, record.name, fault);
-    this.#replica.submit(issues.remove(this.#id, record.id));
+    this.#replica.submit(this.#parts.issues.remove(this.#id, record.id));
     this.#applier.take(record);
   }
 
   #report(node: NodeId, what: string | Entry, reason: string): void {
-    const { catalog, issues, log, now } = this.#replica.parts;
+    const { catalog } = this.#replica;
+    const { issues, log } = this.#parts;
     const root = catalog.get(catalog.space(this.#id)?.root ?? '');
     const named = typeof what === 'string' && root !== undefined ? `${catalog.path(root)}/…/${what}` : what;
     const path = typeof named === 'string' ? named : catalog.path(named);
-    this.#replica.submit([issues.add({ space: this.#id, node, path, reason, at: now() })]);
+    this.#replica.submit([issues.add({ space: this.#id, node, path, reason, at: this.#replica.now() })]);
     log.warn({ path, node, reason }, 'something of the cloud cannot be shown');
   }
 
@@ -286,12 +300,12 @@ export class SpaceFollower {
     this.#applier.revisit();
     this.#reportUnshown();
     this.#unjudged = false;
-    const space = this.#replica.parts.catalog.space(this.#id);
+    const space = this.#replica.catalog.space(this.#id);
     const removals = this.#applier.foreignRemovals;
     if (space !== undefined && !this.#confirmed && removals.length > 0) {
-      const files = await massRemoval(this.#replica.parts.catalog, space.root, removals);
+      const files = await massRemoval(this.#replica.catalog, space.root, removals);
       if (files !== undefined && this.#held === undefined) {
-        this.#replica.parts.log.warn(
+        this.#parts.log.warn(
           { space: space.name, files },
           'many files were removed elsewhere: waiting for `fjord confirm`',
         );
@@ -316,7 +330,7 @@ export class SpaceFollower {
     readonly resync?: true | undefined;
     readonly marks?: readonly Mark[];
   }): void {
-    const { catalog } = this.#replica.parts;
+    const { catalog } = this.#replica;
     const space = catalog.space(this.#id);
     if (space === undefined) return;
     const { resync, ...noted } = { ...space, ...change };

@@ -32,7 +32,7 @@ export class ParkedIntents {
 
   /** Retries what matches; returns the number. */
   retry(matches: (intent: PendingIntent) => boolean = () => true): number {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const found = [...journal.all()].filter((intent) => intent.parked !== undefined && matches(intent));
     for (const { parked: _parked, ...intent } of found) {
       this.#replica.submit([journal.put({ ...intent, id: this.#replica.newId() })]);
@@ -49,7 +49,7 @@ export class ParkedIntents {
     if (room <= before) return;
     this.retry(({ parked, node }) => {
       if (parked?.code !== 'EDQUOT') return false;
-      const size = this.#replica.parts.catalog.get(node)?.size ?? 0;
+      const size = this.#replica.catalog.get(node)?.size ?? 0;
       if (size > room) return false;
       room -= size;
       return true;

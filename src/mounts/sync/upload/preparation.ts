@@ -7,6 +7,7 @@ import { assign } from '../../../vfs/assign.ts';
 import { asFsError, FsError, isFsError } from '../../../vfs/fs-error.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { isCreation } from '../../intents/plan.ts';
+import type { OpenFiles } from '../../drive/open/open-files.ts';
 import type { Replica } from '../replica.ts';
 import type { Sent } from './success-handler.ts';
 import { rebaseSuccessors } from './successors.ts';
@@ -16,6 +17,9 @@ import { wireIntent } from './wire-intent.ts';
 
 /** Files that are hashed at a time. */
 const HASHING = 8;
+
+/** The part of the open files that an upload uses. */
+export type FreezableFiles = Pick<OpenFiles, 'freeze' | 'isOpen'>;
 
 interface Frozen {
   readonly seq: number;
@@ -29,18 +33,20 @@ interface Frozen {
  */
 export class Preparation {
   readonly #replica: Replica;
+  readonly #files: FreezableFiles;
   readonly #frozen: readonly Frozen[];
   #sent: Sent[] = [];
   /** What cannot be read, with its error. */
   readonly failed: { readonly intent: PendingIntent; readonly error: unknown }[] = [];
 
   /** Claims the intents, in their order. */
-  constructor(replica: Replica, intents: readonly PendingIntent[]) {
-    const { journal } = replica.parts;
+  constructor(replica: Replica, files: FreezableFiles, intents: readonly PendingIntent[]) {
+    const { journal } = replica;
     this.#replica = replica;
+    this.#files = files;
     for (const { seq } of intents) journal.claim(seq);
     this.#frozen = intents.map(({ seq, op, node }) => {
-      const file = op === 'put' ? replica.parts.openFiles.freeze(node) : Promise.resolve(undefined);
+      const file = op === 'put' ? files.freeze(node) : Promise.resolve(undefined);
       return { seq, node, file: handled(file) };
     });
   }
@@ -65,13 +71,13 @@ export class Preparation {
 
   /** Records that the intents are being sent, with everything that they contain. */
   async handOver(): Promise<void> {
-    const { journal, writer } = this.#replica.parts;
-    await writer.write(journal.handOver(this.#sent.map(({ intent }) => intent.seq)));
+    this.#replica.submit(this.#replica.journal.handOver(this.#sent.map(({ intent }) => intent.seq)));
+    await this.#replica.written();
   }
 
   /** The intents as the cloud gets them, with the metadata of this moment. */
   wire(): Intent[] {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     this.#sent = this.#sent.filter(({ intent }) => journal.get(intent.seq) !== undefined);
     return this.#sent.map(({ intent: { seq, from }, manifest }) => {
       const intent = journal.get(seq) as PendingIntent;
@@ -84,7 +90,7 @@ export class Preparation {
   abandon(): void {
     for (const { file, node } of this.#frozen) {
       file.then(
-        (staged) => void (this.#replica.parts.openFiles.isOpen(node) || staged?.close()),
+        (staged) => void (this.#files.isOpen(node) || staged?.close()),
         () => undefined,
       );
     }
@@ -101,7 +107,7 @@ export class Preparation {
   }
 
   async #hashOne(seq: number, file: Promise<StagedFile | undefined>, context: Context): Promise<Sent | undefined> {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     try {
       const staged = await file;
       const intent = journal.get(seq);
@@ -126,7 +132,7 @@ export class Preparation {
 
   /** What the loss of power has cut off must not become a version. @throws EIO */
   #checkWhole({ seq, node }: PendingIntent, { id, size }: StagedFile): void {
-    const { journal, catalog } = this.#replica.parts;
+    const { journal, catalog } = this.#replica;
     const entry = catalog.get(node);
     if (!journal.isInherited(seq) || entry?.staged !== id || entry.size === size) return;
     const reason = `${size} of its ${entry.size} bytes have survived the loss of power; write it again, or remove it`;
@@ -135,7 +141,7 @@ export class Preparation {
 
   /** The same bytes as the cloud has: no version is created for them. */
   #isUnchanged(intent: PendingIntent, { hash }: Manifest): boolean {
-    const entry = this.#replica.parts.catalog.get(intent.node);
+    const entry = this.#replica.catalog.get(intent.node);
     const base = entry?.base;
     if (isCreation(intent) || base === undefined || base === null || entry?.id !== intent.node) return false;
     return base.hash === hash && base.version === intent.base;
@@ -146,11 +152,11 @@ export class Preparation {
    * too.
    */
   #reduce(intent: PendingIntent, file: StagedFile, { hash, size }: Manifest): Sent | undefined {
-    const { catalog, journal, staging, policyOf } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const { staged, version: _version, base, writing: _writing, ...rest } = intent;
     const attr: PendingIntent = { ...rest, op: 'attr' };
     const entry = catalog.get(intent.node);
-    const pointless = entry !== undefined && policyOf(entry).sealing;
+    const pointless = entry !== undefined && this.#replica.policyOf(entry).sealing;
     const ops = [...rebaseSuccessors(journal, intent, base ?? null)];
     ops.push(pointless ? journal.remove(intent.seq) : journal.put(attr));
     const remote = base ?? '';
@@ -160,10 +166,7 @@ export class Preparation {
       ops.push(...catalog.put(assign(clean, { hash, size, remote }), entry));
     }
     this.#replica.submit(ops);
-    this.#replica.later(async () => {
-      await this.#replica.written();
-      await (size === 0 ? staging.discard(file.id) : staging.adopt(file, { hash, size, version: remote }, []));
-    });
+    this.#replica.settleStaged(intent.node, file, { hash, size, version: remote });
     return pointless ? undefined : { intent: attr };
   }
 }

@@ -10,6 +10,7 @@ import { baseOf, localChangesOf, merge } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import { remedyFor, type Refused, type Remedy } from '../../policy/reconcile.ts';
 import { bytesOf, recreate } from '../conflict/recreate.ts';
+import type { SyncLog } from '../sync-log.ts';
 import type { Replica } from '../replica.ts';
 import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
@@ -18,14 +19,16 @@ export type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
 /** Turns the cloud's results for intents into changes of journal and catalog, each in one turn of the event loop. */
 export class ResultHandler {
   readonly #replica: Replica;
+  readonly #log: SyncLog;
   readonly #sources: Sources;
   readonly #successHandler: SuccessHandler;
   readonly #remedies: Readonly<
     Record<Remedy, (sent: Sent, result: RefusedResult, entry: Entry | undefined) => Settled>
   >;
 
-  constructor(replica: Replica, sources: Sources) {
+  constructor(replica: Replica, sources: Sources, log: SyncLog) {
     this.#replica = replica;
+    this.#log = log;
     this.#sources = sources;
     this.#successHandler = new SuccessHandler(replica, sources);
     this.#remedies = {
@@ -51,7 +54,7 @@ export class ResultHandler {
 
   /** A refusal has changed nothing: under another id it is an unsent intent, which may be changed. */
   unfix(seq: number): void {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const intent = journal.get(seq);
     if (intent === undefined) return;
     journal.release(seq);
@@ -60,7 +63,7 @@ export class ResultHandler {
 
   /** The cloud did not do it; the intent is unfixed. */
   refused(sent: Sent, result: RefusedResult): Settled {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const intent = journal.get(sent.intent.seq);
     if (intent === undefined) return 'settled';
     const found = catalog.get(intent.node);
@@ -81,7 +84,7 @@ export class ResultHandler {
 
   /** A node that was restored to a cloud that had lost it: another computer was first, or it has been removed since. */
   #meet(sent: Sent, current: NodeRecord, entry: Entry | undefined): Settled {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const { intent } = sent;
     if (entry === undefined) return this.#drop(intent);
     if (current.removed) {
@@ -105,22 +108,22 @@ export class ResultHandler {
 
   /** Parks an intent until the user has acted. */
   park(intent: PendingIntent, code: Code, message: string): Settled {
-    const { journal, catalog, now, log } = this.#replica.parts;
+    const { journal, catalog } = this.#replica;
     const current = journal.get(intent.seq);
     if (current === undefined) return 'settled';
     journal.release(intent.seq);
-    const reason = { code, reason: message, at: now() };
+    const reason = { code, reason: message, at: this.#replica.now() };
     this.#replica.submit([journal.put({ ...current, parked: reason })]);
     const entry = catalog.get(intent.node);
     const path = entry === undefined ? intent.name : catalog.path(entry);
-    log.warn({ op: intent.op, path, code, reason: message }, 'a change cannot be sent and was put aside');
+    this.#log.warn({ op: intent.op, path, code, reason: message }, 'a change cannot be sent and was put aside');
     return 'settled';
   }
 
   #describe(intent: PendingIntent, sent: Sent, result: RefusedResult, entry: Entry | undefined): Refused {
     const { current, code } = result;
     // Of the intent's space: neither its node nor the folder need be here any more.
-    const { rules } = this.#replica.parts.policyOf(intent);
+    const { rules } = this.#replica.policyOf(intent);
     const creates = isCreation(intent);
     const hashed =
       entry === undefined || sent.manifest === undefined ? entry : assign(entry, { hash: sent.manifest.hash });
@@ -140,7 +143,7 @@ export class ResultHandler {
       if (current.id !== entry.id || current.removed) return this.#recreate(sent.intent, entry);
       return this.executed(sent, current, replaced);
     }
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const shown = catalog.get(current.id);
     if (journal.has(current.id) || (shown !== undefined && shown.kind === 'folder')) {
       return this.#rename(sent.intent, current, entry);
@@ -166,7 +169,7 @@ export class ResultHandler {
    * it was to stay there.
    */
   #goStraight(intent: PendingIntent, entry: Entry): boolean {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const { replace: _replace, ...rest } = intent;
     const moves = journal.of(entry.id).filter(({ op, seq }) => op === 'move' && seq > intent.seq);
     const parent = this.#replica.resolve(entry.parent);
@@ -185,7 +188,7 @@ export class ResultHandler {
    * where they are now.
    */
   #straighten(intent: PendingIntent, entry: Entry): void {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     for (const folder of [...catalog.ancestors(entry)].toReversed()) {
       const made = journal.of(folder.id).find(isCreation);
       if (made !== undefined && made.seq > intent.seq && !journal.isFixed(made.seq)) this.#goStraight(made, folder);
@@ -202,7 +205,7 @@ export class ResultHandler {
 
   /** Our content becomes a separate file beside the cloud's, which shows the cloud's content again. */
   #copy(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
-    const { catalog, journal, conflicts, now, openFiles, activity, log } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     if (entry === undefined || current === undefined) return this.#drop(intent);
     this.#sources.expect(current);
     const name = this.#replica.conflictName(entry);
@@ -216,7 +219,7 @@ export class ResultHandler {
     this.#replica.submit([
       ...idle.map(({ seq }) => journal.remove(seq)),
       ...puts.map((put) => journal.put({ ...put, ...place, ...(put.seq === intent.seq ? { base: null } : {}) })),
-      conflicts.add({ node: copy.id, name: entry.name, at: now() }),
+      this.#replica.noteConflict(copy.id, entry.name),
     ]);
     const local = localChangesOf(journal.of(entry.id));
     const merged = merge(original, current, { ...local, place: true }, entry.parent);
@@ -225,16 +228,15 @@ export class ResultHandler {
     this.#replica.put(journal.has(entry.id) ? shown : withoutBase(shown), entry);
     this.#replica.put(copy, undefined);
     this.#replica.requeue([copy.id]);
-    openFiles.rebind(entry.id, copy.id);
-    activity.rebind(entry.id, copy.id);
-    log.info({ path: catalog.path(entry), name }, 'changed here and on another device');
+    this.#replica.rebind(entry.id, copy.id);
+    this.#log.info({ path: catalog.path(entry), name }, 'changed here and on another device');
     this.#sources.offer(current);
     return 'settled';
   }
 
   /** Our change gives way to the cloud's state. */
   #show(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const whole = current === undefined || (intent.op === 'remove' && current.kind === 'folder');
     if (whole) this.#sources.resync(intent.space);
     else this.#sources.expect(current);
@@ -260,7 +262,7 @@ export class ResultHandler {
   }
 
   #drop({ seq, node }: PendingIntent): Settled {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     this.#replica.submit([journal.remove(seq)]);
     const entry = catalog.get(node);
     if (entry?.id !== node || journal.has(node)) return 'settled';
@@ -276,7 +278,7 @@ export class ResultHandler {
   }
 
   #recreateParent(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     if (entry === undefined) return this.#drop(intent);
     if (intent.op !== 'put' || isCreation(intent)) {
       if (this.#goStraight(intent, entry)) return 'settled';
@@ -297,7 +299,7 @@ export class ResultHandler {
 
   /** Its folder no longer exists anywhere: it is moved to where it can be found. */
   #orphan(entry: Entry): Settled {
-    const { catalog } = this.#replica.parts;
+    const { catalog } = this.#replica;
     const root = catalog.space(entry.space)?.root;
     if (root === undefined) return 'again';
     const free = catalog.child(root, entry.name) === undefined;

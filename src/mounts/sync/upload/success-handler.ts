@@ -52,7 +52,7 @@ export class SuccessHandler {
     record: NodeRecord | undefined,
     replaced: NodeRecord | undefined,
   ): Settled {
-    const { catalog, journal } = this.#replica.parts;
+    const { catalog, journal } = this.#replica;
     const intent = journal.get(seq);
     if (intent === undefined) return 'settled';
     if (record !== undefined && intent.op === 'remove') this.#replica.recentDeletions.add(intent.node, record.rev);
@@ -76,8 +76,8 @@ export class SuccessHandler {
   }
 
   #pace({ op, node, replace, parent, name }: PendingIntent): void {
-    const { pace, parts } = this.#replica;
-    if (op === 'put') pace.uploaded(parts.catalog.get(node) ?? { parent, name });
+    const { pace, catalog } = this.#replica;
+    if (op === 'put') pace.uploaded(catalog.get(node) ?? { parent, name });
     if (replace !== undefined) pace.replaced(parent);
   }
 
@@ -85,12 +85,12 @@ export class SuccessHandler {
   replaced(replace: NodeId, record: NodeRecord | undefined): void {
     if (record?.removed === true) this.#replica.recentDeletions.add(replace, record.rev);
     else if (record !== undefined) this.#sources.offer(record);
-    this.#replica.submit([this.#replica.parts.journal.replacements.settle(replace)]);
+    this.#replica.submit([this.#replica.journal.replacements.settle(replace)]);
   }
 
   /** The entry as the cloud has the node now, but for what still waits. */
   #finish(intent: PendingIntent, entry: Entry, record: NodeRecord): void {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const done = journal.remove(intent.seq);
     const local = localChangesOf(journal.of(entry.id));
     const { staged, ...bare } = entry;
@@ -107,7 +107,7 @@ export class SuccessHandler {
       this.#parent(record),
     );
     const old = entry.base?.hash ?? undefined;
-    if (intent.op === 'put' && old !== undefined && old !== record.hash) this.#replica.parts.store.supersede(old);
+    if (intent.op === 'put' && old !== undefined && old !== record.hash) this.#replica.supersede(old);
     const waiting = journal.has(entry.id);
     const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
     if (stays) this.#sources.expect(record);
@@ -121,19 +121,14 @@ export class SuccessHandler {
 
   /** The uploaded file becomes cached content, or is removed. */
   #keep(entry: Entry, file: StagedFile, { hash, size }: Manifest, record: NodeRecord): void {
-    const { staging, policyOf, openFiles } = this.#replica.parts;
     const content = { hash, size, version: record.version ?? entry.version };
-    const drop = policyOf(entry).uploaded === 'drop' || size === 0;
-    this.#replica.later(async () => {
-      await this.#replica.written();
-      await (drop ? staging.discard(file.id) : staging.adopt(file, content, []));
-      if (!openFiles.isOpen(entry.id)) file.close();
-    });
+    const drop = this.#replica.policyOf(entry).uploaded === 'drop';
+    this.#replica.settleStaged(entry.id, file, drop ? undefined : content);
   }
 
   /** The cloud has an earlier content of ours: this one is its successor. */
   #succeed(intent: PendingIntent, record: NodeRecord): Settled {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     journal.release(intent.seq);
     this.#replica.submit([journal.put({ ...intent, id: this.#replica.newId(), base: record.version })]);
     return 'again';

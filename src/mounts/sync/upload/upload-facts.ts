@@ -3,6 +3,7 @@ import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import { MAX_INTENTS } from '../../../cloud/limits.ts';
 import { isScratch } from '../../../vfs/name.ts';
 import { isCreation } from '../../intents/plan.ts';
+import type { Activity } from '../../drive/activity.ts';
 import type { Replica } from '../replica.ts';
 import type { ScheduleFacts } from './schedule.ts';
 
@@ -16,6 +17,9 @@ const BATCH_BYTES = 32 * 1024 * 1024;
 const ASIDE_OPEN = 30_000;
 const ASIDE = 1_000;
 
+/** What is known about the work on files. */
+export type ActivityFacts = Pick<Activity, 'readyAt' | 'isBusy'>;
+
 export interface Urgency {
   /** Whether a flush waits for the intent, so that it need not settle. */
   readonly isHurried: (intent: PendingIntent) => boolean;
@@ -24,8 +28,12 @@ export interface Urgency {
 }
 
 /** What the schedule needs to know from the journal and the activity on files. */
-export function uploadFacts({ parts, pace }: Replica, { isHurried, heldUntil }: Urgency): ScheduleFacts {
-  const { journal, catalog, policyOf, activity, now } = parts;
+export function uploadFacts(
+  replica: Replica,
+  activity: ActivityFacts,
+  { isHurried, heldUntil }: Urgency,
+): ScheduleFacts {
+  const { journal, catalog, pace } = replica;
   const weigh = (intent: PendingIntent): number => {
     if (intent.op !== 'put' || intent.staged === undefined) return 0;
     return catalog.get(intent.node)?.size ?? 0;
@@ -35,7 +43,7 @@ export function uploadFacts({ parts, pace }: Replica, { isHurried, heldUntil }: 
     const entry = catalog.get(intent.node);
     if (entry === undefined || (intent.op !== 'put' && !isCreation(intent))) return held;
     if (isCreation(intent) && isScratch(entry.name)) return undefined;
-    const { settle } = policyOf(entry);
+    const { settle } = replica.policyOf(entry);
     const rushed = isHurried(intent) && (settle === 0 || !activity.isBusy(intent.node));
     if (rushed) return held;
     const ready = activity.readyAt(intent.node, settle);
@@ -51,11 +59,11 @@ export function uploadFacts({ parts, pace }: Replica, { isHurried, heldUntil }: 
     // It may have been written under a temporary name, and be about to replace another file.
     const changed = Math.max(intent.at, entry.ctime);
     const aside = changed + (activity.isBusy(intent.node) ? ASIDE_OPEN : ASIDE);
-    return changed > now() ? spaced : Math.max(spaced, aside);
+    return changed > replica.now() ? spaced : Math.max(spaced, aside);
   };
   return {
     get now() {
-      return now();
+      return replica.now();
     },
     readyAt,
     isClaimed: (seq) => journal.isClaimed(seq),

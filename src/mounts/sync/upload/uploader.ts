@@ -6,13 +6,16 @@ import { Backoff } from '../../../transfer/backoff.ts';
 import { BlockSender } from '../../../transfer/block-sender.ts';
 import { BatchDelay } from '../../../transfer/batch-delay.ts';
 import { isCreation } from '../../intents/plan.ts';
-import { Preparation } from './preparation.ts';
+import type { Remote } from '../../../cloud/remote.ts';
+import type { Activity } from '../../drive/activity.ts';
+import type { SyncLog } from '../sync-log.ts';
+import { type FreezableFiles, Preparation } from './preparation.ts';
 import type { Replica } from '../replica.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { Behind, holders, schedule, type Schedule, type ScheduleFacts } from './schedule.ts';
 import type { Sent, Sources } from './success-handler.ts';
 import { ResultHandler, type RefusedResult } from './result-handler.ts';
-import { BIG_LANES, uploadFacts } from './upload-facts.ts';
+import { type ActivityFacts, BIG_LANES, uploadFacts } from './upload-facts.ts';
 import { Pipeline } from '../../../transfer/pipeline.ts';
 import { Signal } from '../../../transfer/signal.ts';
 
@@ -40,11 +43,24 @@ export interface UploaderStatus {
   readonly error: unknown;
 }
 
+export interface UploaderParts {
+  readonly replica: Replica;
+  readonly remote: Remote;
+  readonly openFiles: FreezableFiles;
+  readonly activity: ActivityFacts & Pick<Activity, 'watch'>;
+  /** ms since 1970 */
+  readonly now: () => number;
+  /** 0 to 1 */
+  readonly random: () => number;
+  readonly log: SyncLog;
+}
+
 /**
  * Sends what waits in the journal. Many small changes go together: while one batch is being committed the next is hashed
  * and uploaded. Big files go beside them. One that cannot succeed is parked; an unreachable cloud is waited for.
  */
 export class Uploader {
+  readonly #parts: UploaderParts;
   readonly #replica: Replica;
   readonly #resultHandler: ResultHandler;
   readonly #facts: ScheduleFacts;
@@ -71,25 +87,27 @@ export class Uploader {
   readonly #batchDelay = new BatchDelay();
   #running: Promise<void> | undefined;
 
-  constructor(replica: Replica, sources: Sources, pickFrom = schedule) {
+  constructor(parts: UploaderParts, sources: Sources, pickFrom = schedule) {
+    const { replica, remote, activity, log } = parts;
+    this.#parts = parts;
     this.#replica = replica;
     this.#sources = sources;
     this.#pickFrom = pickFrom;
     // Every call that is under way listens to it.
     setMaxListeners(0, this.#stop.signal);
-    this.#resultHandler = new ResultHandler(replica, sources);
-    this.#backoff = new Backoff(replica.parts);
-    this.#sender = new BlockSender(replica.parts.remote);
-    this.#facts = uploadFacts(replica, {
+    this.#resultHandler = new ResultHandler(replica, sources, log);
+    this.#backoff = new Backoff(parts);
+    this.#sender = new BlockSender(remote);
+    this.#facts = uploadFacts(replica, activity, {
       isHurried: (intent) => this.#isHurried(intent),
       heldUntil: (seq) => this.#again.get(seq) ?? 0,
     });
   }
 
   start(): void {
-    const { journal, activity } = this.#replica.parts;
+    const { journal } = this.#replica;
     const wake = (): void => this.#wake.wake();
-    const stops = [journal.watch(wake), activity.watch(wake)];
+    const stops = [journal.watch(wake), this.#parts.activity.watch(wake)];
     this.#running ??= this.#run().finally(() => {
       for (const stop of stops) stop();
     });
@@ -120,7 +138,7 @@ export class Uploader {
    */
   obstacle(intents: Iterable<PendingIntent>): Obstacle | undefined {
     if (this.#stuck !== undefined) return { intent: this.#stuck, holder: undefined };
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const held = holders(journal.all(), { ...this.#facts, now: 0, readyAt: () => 0 });
     let first: Obstacle | undefined;
     for (const intent of intents) {
@@ -134,7 +152,7 @@ export class Uploader {
   /** The number of changes that wait for a parked one. */
   get behind(): number {
     let count = 0;
-    for (const [seq, holder] of holders(this.#replica.parts.journal.all(), { ...this.#facts, now: this.#facts.now })) {
+    for (const [seq, holder] of holders(this.#replica.journal.all(), { ...this.#facts, now: this.#facts.now })) {
       if (holder.parked !== undefined && holder.seq !== seq) count++;
     }
     return count;
@@ -161,7 +179,7 @@ export class Uploader {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const pause = this.#backoff.until - this.#replica.parts.now();
+      const pause = this.#backoff.until - this.#replica.now();
       const began = performance.now();
       const wait = pause > 0 ? pause : this.#send();
       const took = performance.now() - began;
@@ -174,7 +192,7 @@ export class Uploader {
 
   /** Starts what can be sent; returns the time until more may be ready, ms. */
   #send(): number | undefined {
-    const { journal, now } = this.#replica.parts;
+    const { journal } = this.#replica;
     if (journal.size === 0 || this.#preparing > 0 || !this.#pipeline.hasRoom) return undefined;
     const wait = this.#batchDelay.wait(journal.last, performance.now());
     if (wait > 0 && this.#hurried.size === 0) return wait;
@@ -185,12 +203,12 @@ export class Uploader {
       this.#launch(batch, false);
       this.#batchDelay.sent(batch.length, performance.now());
     }
-    return nextAt === undefined ? undefined : nextAt - now();
+    return nextAt === undefined ? undefined : nextAt - this.#replica.now();
   }
 
   /** Logs once if nothing is sent although something could be. */
   #watchProgress(goesOn: boolean): void {
-    const { journal, catalog, log } = this.#replica.parts;
+    const { journal, catalog } = this.#replica;
     const before = this.#stuck;
     this.#stuck = undefined;
     if (goesOn || this.#inFlight > 0) return;
@@ -201,14 +219,17 @@ export class Uploader {
       if (before?.seq === intent.seq) return;
       const entry = catalog.get(intent.node);
       const path = entry === undefined ? intent.name : catalog.path(entry);
-      log.warn({ op: intent.op, path, queued: journal.size }, 'the queue makes no progress, and nothing is in its way');
+      this.#parts.log.warn(
+        { op: intent.op, path, queued: journal.size },
+        'the queue makes no progress, and nothing is in its way',
+      );
       for (const listener of this.#listeners) listener();
       return;
     }
   }
 
   #pick(): Schedule {
-    const picked = this.#pickFrom(this.#replica.parts.journal.all(), { ...this.#facts, now: this.#facts.now });
+    const picked = this.#pickFrom(this.#replica.journal.all(), { ...this.#facts, now: this.#facts.now });
     const [first] = picked.batch;
     if (first !== undefined && this.#solo.has(first.seq)) return { ...picked, batch: [first] };
     const end = picked.batch.findIndex(({ seq }) => this.#solo.has(seq));
@@ -217,7 +238,7 @@ export class Uploader {
 
   #launch(intents: readonly PendingIntent[], big: boolean): void {
     for (const { seq } of intents) this.#again.delete(seq);
-    const preparation = new Preparation(this.#replica, intents);
+    const preparation = new Preparation(this.#replica, this.#parts.openFiles, intents);
     this.#inFlight += intents.length;
     if (big) this.#big++;
     else this.#preparing++;
@@ -256,7 +277,7 @@ export class Uploader {
     await preparation.handOver();
     const intents = preparation.wire();
     if (intents.length === 0) return;
-    const results = await this.#replica.parts.remote.commit(intents, { signal: this.#stop.signal });
+    const results = await this.#parts.remote.commit(intents, { signal: this.#stop.signal });
     this.#settle(preparation, results);
     await this.#replica.written();
   }
@@ -264,7 +285,7 @@ export class Uploader {
   #settle({ sent }: Preparation, results: readonly IntentResult[]): void {
     for (const [space, mark] of marksOf(results)) this.#sources.mark(space, mark);
     const refusals: [Sent, RefusedResult][] = [];
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     // Folders whose creation may have been requested after changes inside them.
     const unmade = new Set(
       sent.map(({ intent }) => intent.parent).filter((parent) => journal.of(parent).some(isCreation)),
@@ -303,7 +324,7 @@ export class Uploader {
   }
 
   #tryAgain({ seq, node }: PendingIntent, { message: reason }: RefusedResult): void {
-    const { journal } = this.#replica.parts;
+    const { journal } = this.#replica;
     const refusals = (this.#refusals.get(node) ?? 0) + 1;
     this.#refusals.set(node, refusals);
     const intent = journal.get(seq) ?? journal.of(node)[0];
@@ -318,12 +339,12 @@ export class Uploader {
 
   /** Nothing is lost: the intents stay, and are sent again unchanged. */
   #failed(preparation: Preparation, error: unknown): void {
-    const { journal, log } = this.#replica.parts;
+    const { journal } = this.#replica;
     const seqs = preparation.seqs.filter((seq) => journal.get(seq) !== undefined);
     for (const seq of seqs) journal.release(seq);
     preparation.abandon();
     if (this.#stop.signal.aborted) return;
-    if (!isFsError(error)) log.warn({ err: error }, 'sending changes failed');
+    if (!isFsError(error)) this.#parts.log.warn({ err: error }, 'sending changes failed');
     if (!isTheirs(error)) return this.#backoff.failed(error);
     const [only] = seqs;
     if (seqs.length === 1 && only !== undefined) return this.#failedAlone(only, error);
@@ -333,7 +354,7 @@ export class Uploader {
   /** A malformed response may be caused by an intermediary, or be a temporary error: both pass. */
   #failedAlone(seq: number, error: unknown): void {
     const failures = (this.#solo.get(seq) ?? 0) + 1;
-    const intent = this.#replica.parts.journal.get(seq);
+    const intent = this.#replica.journal.get(seq);
     const passes = !isFsError(error) || error.code === 'EIO';
     if (intent !== undefined && (failures >= ALONE || !passes)) return this.#park(intent, error);
     this.#solo.set(seq, failures);

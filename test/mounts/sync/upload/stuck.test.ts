@@ -25,7 +25,11 @@ t.test('a queue that does not go on, and could, says so: once in the log, in the
   const replica = new Replica({ ...stack, ...more });
   const sources = { offer: () => undefined, expect: () => undefined, resync: () => undefined, mark: () => undefined };
   // The fault: it never picks anything.
-  const uploader = new Uploader(replica, sources, () => ({ batch: [], big: [], nextAt: undefined }));
+  const uploader = new Uploader({ ...stack, ...more, replica }, sources, () => ({
+    batch: [],
+    big: [],
+    nextAt: undefined,
+  }));
   uploader.start();
   t.teardown(() => uploader.close());
   await t.rejects(
