@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Access } from '../../src/daemon/access-file.ts';
+import type { InstanceAccess } from '../../src/daemon/access-file.ts';
 import { PROCESS_ENVIRONMENT } from '../../src/daemon/process-environment.ts';
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts';
 import { stop } from './process.ts';
@@ -60,10 +60,10 @@ export class FjordProcess {
   }
 
   /** Where a `start` can be reached, once it serves. */
-  async access(): Promise<Access> {
+  async access(): Promise<InstanceAccess> {
     return await this.until(async () => {
       const text = await readFile(join(this.#args.dir, 'access.json'), 'utf8').catch(() => undefined);
-      return text === undefined ? undefined : (JSON.parse(text) as Access);
+      return text === undefined ? undefined : (JSON.parse(text) as InstanceAccess);
     });
   }
 

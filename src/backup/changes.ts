@@ -1,7 +1,7 @@
 import { v7 as newId } from 'uuid';
 import type { NodeRecord } from '../cloud/records.ts';
 import type { BackupIndex } from './backup-index.ts';
-import type { Change } from './committer.ts';
+import type { BackupChange } from './committer.ts';
 import { mirroredOf, type Mirrored, type SourceMark } from './mirrored.ts';
 import type { ReadOutcome } from './segment-reader.ts';
 import type { SourceEntry } from './source-entry.ts';
@@ -29,12 +29,12 @@ export class Changes {
     this.#tally = tally;
   }
 
-  mkdir(spot: Spot, entry: SourceEntry): Change {
+  mkdir(spot: Spot, entry: SourceEntry): BackupChange {
     const intent = { op: 'mkdir', ...this.#new(), ...place(spot), ...born(entry) } as const;
     return { intent, path: spot.path, effect: this.#counted('added', entry) };
   }
 
-  symlink(spot: Spot, entry: SourceEntry): Change {
+  symlink(spot: Spot, entry: SourceEntry): BackupChange {
     const intent = {
       op: 'symlink',
       ...this.#new(),
@@ -46,7 +46,7 @@ export class Changes {
   }
 
   /** A new file, or the next version of `before`. */
-  put(spot: Spot, { size, digests, attrs }: ReadContent, before: Mirrored | undefined): Change {
+  put(spot: Spot, { size, digests, attrs }: ReadContent, before: Mirrored | undefined): BackupChange {
     const content = { size, blocks: Buffer.from(digests).toString('base64') };
     const ids = before ? { ...this.#new(), node: before.id } : this.#new();
     const base = before?.version ?? null;
@@ -54,18 +54,18 @@ export class Changes {
     return { intent, path: spot.path, effect: this.#counted(before ? 'changed' : 'added', attrs, before) };
   }
 
-  attr(node: Mirrored, path: string, attrs: Attrs): Change {
+  attr(node: Mirrored, path: string, attrs: Attrs): BackupChange {
     const intent = { op: 'attr', ...this.#new(), node: node.id, ...born(attrs) } as const;
     return { intent, path, effect: this.#counted('touched', attrs, node) };
   }
 
   /** @param mark how the source looks at the new place; of one that only gives way there is none, and it does not count */
-  move(node: Mirrored, from: Spot, to: Spot, mark?: SourceMark): Change {
+  move(node: Mirrored, from: Spot, to: Spot, mark?: SourceMark): BackupChange {
     const intent = { op: 'move', ...this.#new(), node: node.id, ...place(to), from: place(from) } as const;
     return { intent, path: to.path, effect: this.#counted(mark && 'moved', mark ?? node.source, node) };
   }
 
-  remove(node: Mirrored, path: string, seen: number): Change {
+  remove(node: Mirrored, path: string, seen: number): BackupChange {
     const intent = { op: 'remove', ...this.#new(), node: node.id, base: node.version, seen } as const;
     const effect = async () => {
       this.#tally.done.removed += 1;

@@ -10,7 +10,7 @@ import type { BackupIndex } from './backup-index.ts';
 import type { StoreOp } from './store.ts';
 
 /** One change of the mirror. */
-export interface Change {
+export interface BackupChange {
   readonly intent: Intent;
   /** For the report. */
   readonly path: string;
@@ -37,14 +37,15 @@ const SURPRISES: ReadonlySet<WireCode> = new Set(['exists', 'conflict', 'gone', 
 /** Commits changes in the order in which they were added. The index follows each batch in one write. */
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #queue: CommitQueue<Change>;
+  readonly #queue: CommitQueue<BackupChange>;
   readonly #notes: (() => StoreOp[])[] = [];
   #surprised = false;
 
   constructor(options: CommitterOptions) {
     const { remote, context } = options;
     this.#options = options;
-    const settle = async (batch: readonly Change[], results: readonly IntentResult[]) => this.#settle(batch, results);
+    const settle = async (batch: readonly BackupChange[], results: readonly IntentResult[]) =>
+      this.#settle(batch, results);
     this.#queue = new CommitQueue({ remote, context, settle });
   }
 
@@ -53,7 +54,7 @@ export class Committer {
     return this.#surprised;
   }
 
-  add(change: Change): void {
+  add(change: BackupChange): void {
     this.#queue.add(change);
   }
 
@@ -74,10 +75,10 @@ export class Committer {
     await this.#writeNotes();
   }
 
-  async #settle(batch: readonly Change[], results: readonly IntentResult[]): Promise<void> {
+  async #settle(batch: readonly BackupChange[], results: readonly IntentResult[]): Promise<void> {
     const ops = this.#takeNotes();
     for (const [i, result] of results.entries()) {
-      const change = batch[i] as Change;
+      const change = batch[i] as BackupChange;
       if (result.status === 'done') ops.push(...(await change.effect(result.node)));
       else this.#refused(change, result);
     }
@@ -106,7 +107,7 @@ export class Committer {
     await index.setState({ ...state, cursor, marks }, ops);
   }
 
-  #refused(change: Change, { code, message }: IntentResult & { status: 'refused' }): void {
+  #refused(change: BackupChange, { code, message }: IntentResult & { status: 'refused' }): void {
     if (code === 'quota_exceeded' || code === 'forbidden') {
       throw new FsError(fsCodeOf(code), 'backup', { subject: change.path, reason: message });
     }

@@ -10,11 +10,11 @@ import type { SourceEntry } from './source-entry.ts';
  * - `create`: the place is free
  * - `replace`: something of another kind, or another link, has the place
  */
-export type Verdict = 'same' | 'note' | 'attrs' | 'read' | 'create' | 'replace';
+export type Decision = 'same' | 'note' | 'attrs' | 'read' | 'create' | 'replace';
 
 type Attrs = Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'>;
 
-export function decide(entry: SourceEntry, node: Mirrored | undefined): Verdict {
+export function decide(entry: SourceEntry, node: Mirrored | undefined): Decision {
   if (!node) return 'create';
   if (node.kind !== entry.kind || node.target !== entry.target) return 'replace';
   if (entry.kind === 'file' && node.source?.signature !== entry.signature) return 'read';

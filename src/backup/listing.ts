@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs'
 import { join } from 'node:path';
 import { compareUtf8 } from '../cache/db/table.ts';
 import { checkName } from '../vfs/name.ts';
-import { attrsOf, type Problem, type SourceEntry } from './source-entry.ts';
+import { attrsOf, type SourceProblem, type SourceEntry } from './source-entry.ts';
 
 /** Entries of one answer. */
 const PAGE = 1000;
@@ -13,7 +13,7 @@ export interface ListingPage {
   /** In the order of their names' UTF-8 bytes. */
   readonly entries: readonly SourceEntry[];
   /** Their paths are the names. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly SourceProblem[];
   /** The last name of the page, mirrored or not; undefined on the last page. */
   readonly next: string | undefined;
 }
@@ -30,7 +30,7 @@ export class Listings {
     const more = from + PAGE < names.length;
     if (more) this.#names.set(folder, names);
     else this.#names.delete(folder);
-    const problems: Problem[] = [];
+    const problems: SourceProblem[] = [];
     const entries = slice.flatMap((name) => readEntry(folder, name, problems));
     return { entries, problems, next: more ? slice.at(-1) : undefined };
   }
@@ -56,7 +56,7 @@ function firstAfter(names: readonly string[], after: string): number {
   return found < 0 ? names.length : found;
 }
 
-function readEntry(folder: string, name: string, problems: Problem[]): SourceEntry[] {
+function readEntry(folder: string, name: string, problems: SourceProblem[]): SourceEntry[] {
   try {
     if (name.startsWith('\0')) throw new Error('the name is not UTF-8');
     checkName(name, 'backup');

@@ -59,7 +59,7 @@ export interface Segment {
   readonly idle: boolean;
 }
 
-interface OpenFile {
+interface SegmentFile {
   readonly token: number;
   readonly fd: number;
   readonly stats: BigIntStats;
@@ -81,7 +81,7 @@ export class SegmentReader {
   #map: DataMap | undefined;
   readonly #queue: ReadRequest[] = [];
   #head = 0;
-  #open: OpenFile | undefined;
+  #open: SegmentFile | undefined;
   readonly #limits: SegmentLimits;
 
   constructor(limits: SegmentLimits) {
@@ -110,7 +110,7 @@ export class SegmentReader {
   }
 
   /** The next block of the file; undefined when it has ended, one way or another. */
-  #step(file: OpenFile, outcomes: ReadOutcome[]): SegmentBlock | undefined {
+  #step(file: SegmentFile, outcomes: ReadOutcome[]): SegmentBlock | undefined {
     try {
       const block = skipHole(file, this.#limits.block) ?? readBlock(file, this.#limits.block);
       if (block) return block;
@@ -123,7 +123,7 @@ export class SegmentReader {
     return undefined;
   }
 
-  #openNext(outcomes: ReadOutcome[]): OpenFile | undefined {
+  #openNext(outcomes: ReadOutcome[]): SegmentFile | undefined {
     while (this.#head < this.#queue.length) {
       const { token, path } = this.#queue[this.#head++] as ReadRequest;
       if (this.#head > 1000) this.#head -= this.#queue.splice(0, this.#head).length;
@@ -140,7 +140,7 @@ export class SegmentReader {
 }
 
 /** Undefined if it is no file any more. Never follows a link, never waits for the writer of a pipe. */
-function openFile(token: number, path: string, map: () => DataMap): OpenFile | undefined {
+function openFile(token: number, path: string, map: () => DataMap): SegmentFile | undefined {
   const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   const stats = fstatSync(fd, { bigint: true });
   if (!stats.isFile()) {
@@ -153,7 +153,7 @@ function openFile(token: number, path: string, map: () => DataMap): OpenFile | u
 }
 
 /** Passes over the whole blocks of a hole; returns a block of zeros that was not passed on before, if there is one. */
-function skipHole(file: OpenFile, longest: number): SegmentBlock | undefined {
+function skipHole(file: SegmentFile, longest: number): SegmentBlock | undefined {
   const length = Math.min(longest, Number(file.stats.size) - file.at);
   const count = length > 0 ? Math.floor((nextData(file) - file.at) / length) : 0;
   if (count <= 0) return undefined;
@@ -165,7 +165,7 @@ function skipHole(file: OpenFile, longest: number): SegmentBlock | undefined {
 }
 
 /** Where the next data is; the size of the file if none follows. */
-function nextData(file: OpenFile): number {
+function nextData(file: SegmentFile): number {
   if (file.map === undefined) return file.at;
   if (file.at >= file.data.end) {
     const end = Number(file.stats.size);
@@ -176,14 +176,14 @@ function nextData(file: OpenFile): number {
 }
 
 /** `count` blocks of `length` bytes, all with this digest, are done with. */
-function add(file: OpenFile, digest: Uint8Array, count: number, length: number): void {
+function add(file: SegmentFile, digest: Uint8Array, count: number, length: number): void {
   file.at += count * length;
   file.runs.push({ digest, end: (file.runs.at(-1)?.end ?? 0) + count });
   const some = count === 1 ? digest : Buffer.alloc(Math.min(count, HASHED) * digest.length, digest);
   for (let left = count; left > 0; left -= HASHED) file.hash.update(some.subarray(0, left * digest.length));
 }
 
-function readBlock(file: OpenFile, longest: number): SegmentBlock | undefined {
+function readBlock(file: SegmentFile, longest: number): SegmentBlock | undefined {
   const wanted = Math.min(longest, Number(file.stats.size) - file.at);
   if (wanted <= 0) return undefined;
   const data = new Uint8Array(wanted);
@@ -198,7 +198,7 @@ function readBlock(file: OpenFile, longest: number): SegmentBlock | undefined {
   return { digest: digest.toString('hex'), data };
 }
 
-function finish({ token, fd, stats, runs, hash, at }: OpenFile): ReadOutcome {
+function finish({ token, fd, stats, runs, hash, at }: SegmentFile): ReadOutcome {
   const same = signatureOf(fstatSync(fd, { bigint: true })) === signatureOf(stats);
   if (!same || at !== Number(stats.size)) return { token, state: 'changed' };
   const digests = new Uint8Array(DigestList.ofRuns(runs).toBytes());

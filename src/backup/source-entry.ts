@@ -22,7 +22,7 @@ export interface SourceEntry {
 }
 
 /** Something that is not mirrored, and why. */
-export interface Problem {
+export interface SourceProblem {
   /** Relative to the source folder, with '/'; '' is the folder itself. */
   readonly path: string;
   readonly reason: string;

@@ -1,4 +1,4 @@
-import type { Problem } from './source-entry.ts';
+import type { SourceProblem } from './source-entry.ts';
 
 /** How far a run is, for a bar. Sizes in bytes. */
 export interface BackupProgress {
@@ -29,7 +29,7 @@ export interface BackupSummary {
   readonly removed: number;
   readonly uploaded: { readonly blocks: number; readonly bytes: number };
   /** What could not be mirrored; the rest was. At most a thousand are told. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly SourceProblem[];
   readonly problemCount: number;
   /**
    * Why nothing, or nothing more, was removed from the mirror, in words for a person, who may let the run go on with
@@ -48,7 +48,7 @@ export class Tally {
   readonly read = { files: 0, bytes: 0 };
   readonly uploaded = { blocks: 0, bytes: 0 };
   readonly done = { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 };
-  readonly #problems: Problem[] = [];
+  readonly #problems: SourceProblem[] = [];
   #problemCount = 0;
 
   problem(path: string, reason: string): void {

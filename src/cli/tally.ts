@@ -1,4 +1,4 @@
-import type { Amount, Step } from './progress.ts';
+import type { Amount, Step } from './progress-line.ts';
 
 /** Counts files and bytes of a transfer. */
 export class Tally {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { writeJson } from './secrets.ts';
 
 /** Where a running Fjord can be reached and by whom it can be ended; scripts and other tools rely on its shape. */
-export interface Access {
+export interface InstanceAccess {
   /** Ends everything on SIGTERM. */
   readonly pid: number;
   /** The drive's root; the address ends in '/'. */
@@ -14,11 +14,11 @@ export interface Access {
 }
 
 /** The same of `fjord up`, whose cloud is run by others. */
-export type GatewayAccess = Omit<Access, 'cloud'> & {
+export type GatewayAccess = Omit<InstanceAccess, 'cloud'> & {
   readonly cloud: { readonly url: string; readonly email: string };
 };
 
-async function writeAccess(path: string, access: Access | GatewayAccess): Promise<void> {
+async function writeAccess(path: string, access: InstanceAccess | GatewayAccess): Promise<void> {
   await writeJson(path, access);
 }
 
@@ -38,7 +38,7 @@ export class AccessFile {
   }
 
   /** A failure is reported, and changes nothing else. */
-  write(access: Access | GatewayAccess): void {
+  write(access: InstanceAccess | GatewayAccess): void {
     this.#writing = this.#writing.then(async () => writeAccess(this.#path, access)).catch(this.#failed);
   }
 

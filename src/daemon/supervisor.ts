@@ -1,4 +1,4 @@
-import { AccessFile, type Access } from './access-file.ts';
+import { AccessFile, type InstanceAccess } from './access-file.ts';
 import type { DataDir } from './data-dir.ts';
 import type { FromChild, MountReport } from './child-messages.ts';
 import { endMountsOf } from '../mounts/doors/fuse-door.ts';
@@ -12,7 +12,7 @@ export interface SupervisorOptions {
   readonly commands: { readonly cloud: readonly string[]; readonly gateway: readonly string[] };
   /** More arguments of the gateway, about its mount. */
   readonly mountArgs: readonly string[];
-  readonly access: { readonly webdav: Access['webdav']; readonly cloud: Omit<Access['cloud'], 'pid'> };
+  readonly access: { readonly webdav: InstanceAccess['webdav']; readonly cloud: Omit<InstanceAccess['cloud'], 'pid'> };
   /** What must be done once the cloud serves and before the gateway starts. */
   readonly prepare: () => Promise<void>;
   /** One line for the person at the terminal. */
@@ -139,7 +139,7 @@ export class Supervisor {
     const { cloud, gateway } = this.#pids;
     if (cloud === undefined || gateway === undefined) return;
     const { access } = this.#options;
-    const content: Access = {
+    const content: InstanceAccess = {
       pid: process.pid,
       webdav: access.webdav,
       cloud: { ...access.cloud, pid: cloud },

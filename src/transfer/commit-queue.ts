@@ -11,31 +11,31 @@ const WAITING = 4 * MAX_INTENTS;
 /** How long a batch that is not full waits for more, ms: a batch costs the cloud much the same for ten changes as for all. */
 const LINGER = 50;
 
-export interface CommitQueueOptions<Change> {
+export interface CommitQueueOptions<Queued> {
   readonly remote: Pick<Remote, 'commit'>;
   readonly context: Context;
   /** Called with each batch and its results, in the same order, before the next one is sent. What it throws ends the queue. */
-  readonly settle: (batch: readonly Change[], results: readonly IntentResult[]) => Promise<void>;
+  readonly settle: (batch: readonly Queued[], results: readonly IntentResult[]) => Promise<void>;
 }
 
 /**
  * Sends changes in the order in which they were added, in batches: while one is being committed the next one gathers. A batch
  * that is not full waits a little for more, unless `flush` is waited for. After a failure nothing more is sent. Its owner keeps what the changes were made from, so nothing is lost with the queue.
  */
-export class CommitQueue<Change extends { readonly intent: Intent }> {
-  readonly #options: CommitQueueOptions<Change>;
-  readonly #queue: Change[] = [];
+export class CommitQueue<Queued extends { readonly intent: Intent }> {
+  readonly #options: CommitQueueOptions<Queued>;
+  readonly #queue: Queued[] = [];
   readonly #waiters: (() => void)[] = [];
   readonly #wanted = new Signal();
   #flushing = 0;
   #running: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(options: CommitQueueOptions<Change>) {
+  constructor(options: CommitQueueOptions<Queued>) {
     this.#options = options;
   }
 
-  add(change: Change): void {
+  add(change: Queued): void {
     this.#queue.push(change);
     if (this.#queue.length >= MAX_INTENTS) this.#wanted.wake();
     if (this.#failure === undefined) this.#running ??= this.#run();
@@ -89,16 +89,16 @@ export class CommitQueue<Change extends { readonly intent: Intent }> {
     }
   }
 
-  async #send(batch: readonly Change[]): Promise<void> {
+  async #send(batch: readonly Queued[]): Promise<void> {
     const { remote, context, settle } = this.#options;
     const intents = batch.map(({ intent }) => intent);
     await settle(batch, await remote.commit(intents, context));
   }
 
-  #take(): Change[] {
+  #take(): Queued[] {
     let count = 0;
     for (let bytes = 0; count < Math.min(MAX_INTENTS, this.#queue.length); count++) {
-      bytes += listBytes((this.#queue[count] as Change).intent);
+      bytes += listBytes((this.#queue[count] as Queued).intent);
       if (bytes > LIST_BYTES && count > 0) break;
     }
     return this.#queue.splice(0, count);

@@ -5,7 +5,7 @@ import { header } from './request.ts';
 import type { DavRequest } from './request.ts';
 
 /** `pass`, or the status to answer with. */
-export type Verdict = 'pass' | 304 | 412;
+export type ConditionResult = 'pass' | 304 | 412;
 
 const fields = ['if-match', 'if-unmodified-since', 'if-none-match', 'if-modified-since'] as const;
 
@@ -18,7 +18,7 @@ export function isConditional({ headers }: DavRequest): boolean {
  * Evaluates the conditional fields in the order of RFC 9110 section 13.2.2 against the node (`undefined`: none).
  * Call it when the request would succeed without them.
  */
-export function evaluate(request: DavRequest, attr: Attr | undefined): Verdict {
+export function evaluate(request: DavRequest, attr: Attr | undefined): ConditionResult {
   const match = header(request, 'if-match');
   if (match !== undefined) {
     if (!matches(match, attr, strongEqual)) return 412;

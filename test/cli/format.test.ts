@@ -1,6 +1,6 @@
 import t from 'tap';
 import { columns, count, mode, shown, size, span } from '../../src/cli/format.ts';
-import { progressLine } from '../../src/cli/progress.ts';
+import { progressLine } from '../../src/cli/progress-line.ts';
 
 t.test('sizes', async (t) => {
   const cases: [number, string][] = [

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { Systemd } from '../../src/daemon/service/systemd.ts';
 import { systemTool } from '../../src/daemon/service/system-tool.ts';
-import type { Access } from '../../src/daemon/access-file.ts';
+import type { InstanceAccess } from '../../src/daemon/access-file.ts';
 import { cli } from '../helpers/gateway-process.ts';
 import { userSystemd } from '../helpers/systemd.ts';
 import { temporary } from '../helpers/temporary.ts';
@@ -31,7 +31,7 @@ t.test('systemd starts the drive, and again when it was killed', async (t) => {
   t.match(await run('status'), { code: 0, stdout: /starts +at (boot|login)\nrunning +yes/ });
   t.equal((await cli(['put', '-', '/Sync/a', '--data', data], { env, input: 'kept' })).code, 0);
 
-  const { pid } = JSON.parse(readFileSync(join(data, 'access.json'), 'utf8')) as Access;
+  const { pid } = JSON.parse(readFileSync(join(data, 'access.json'), 'utf8')) as InstanceAccess;
   process.kill(pid, 'SIGKILL');
   for (let tries = 0; (await pidOf(data)) === pid && tries < 600; tries++) await sleep(100);
   let read = await cli(['cat', '/Sync/a', '--data', data], { env });
@@ -71,7 +71,7 @@ t.test('every argument of a unit arrives as it was', async (t) => {
 
 async function pidOf(data: string): Promise<number | undefined> {
   try {
-    return (JSON.parse(readFileSync(join(data, 'access.json'), 'utf8')) as Access).pid;
+    return (JSON.parse(readFileSync(join(data, 'access.json'), 'utf8')) as InstanceAccess).pid;
   } catch {
     return undefined;
   }

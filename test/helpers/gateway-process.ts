@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import type { Access } from '../../src/daemon/access-file.ts';
+import type { InstanceAccess } from '../../src/daemon/access-file.ts';
 import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { login } from '../../src/cloud/http/login.ts';
 import type { NodeRecord } from '../../src/cloud/records.ts';
@@ -65,7 +65,7 @@ export class Fjord {
   #child: ChildProcess | undefined;
   #output = '';
   #exit: Promise<number> = Promise.resolve(0);
-  #access: Access | undefined;
+  #access: InstanceAccess | undefined;
 
   constructor(options: FjordOptions & { readonly data: string }) {
     this.data = options.data;
@@ -73,16 +73,16 @@ export class Fjord {
   }
 
   /** What `access.json` said when it was last read. */
-  get access(): Access {
+  get access(): InstanceAccess {
     if (this.#access === undefined) throw new Error('fjord has not started');
     return this.#access;
   }
 
-  get webdav(): Access['webdav'] {
+  get webdav(): InstanceAccess['webdav'] {
     return this.access.webdav;
   }
 
-  get cloud(): Access['cloud'] {
+  get cloud(): InstanceAccess['cloud'] {
     return this.access.cloud;
   }
 
@@ -185,7 +185,7 @@ export class Fjord {
   #reload(): boolean {
     const file = join(this.data, 'access.json');
     if (!existsSync(file)) return false;
-    this.#access = JSON.parse(readFileSync(file, 'utf8')) as Access;
+    this.#access = JSON.parse(readFileSync(file, 'utf8')) as InstanceAccess;
     return true;
   }
 

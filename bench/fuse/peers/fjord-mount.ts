@@ -3,7 +3,7 @@ import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SETTINGS } from '../../../src/daemon/config.ts';
-import type { Access } from '../../../src/daemon/access-file.ts';
+import type { InstanceAccess } from '../../../src/daemon/access-file.ts';
 import type { Remote } from '../../../src/cloud/remote.ts';
 
 import { background } from '../../../src/vfs/context.ts';
@@ -50,7 +50,7 @@ class FjordMount implements Mounted {
   readonly #root: string;
   readonly #env: Readonly<Record<string, string>>;
   #process: FjordProcess | undefined;
-  #access: Access | undefined;
+  #access: InstanceAccess | undefined;
 
   constructor(root: string, env: Readonly<Record<string, string>>) {
     this.dir = join(root, 'mount/Sync');

@@ -11,7 +11,7 @@ export interface Borrowed {
   release(): void;
 }
 
-interface OpenFile {
+interface PooledFile {
   readonly fd: number;
   users: number;
   /** Not to be lent again: closed with its last user. */
@@ -25,11 +25,11 @@ interface OpenFile {
 export class FilePool {
   /** Where in the files data lies. */
   readonly map = new DataMap();
-  readonly #files = new Map<string, OpenFile>();
-  readonly #idle: LRUCache<string, OpenFile>;
+  readonly #files = new Map<string, PooledFile>();
+  readonly #idle: LRUCache<string, PooledFile>;
 
   constructor(idle = 128) {
-    this.#idle = new LRUCache<string, OpenFile>({
+    this.#idle = new LRUCache<string, PooledFile>({
       max: idle,
       dispose: (file, path, reason) => {
         if (reason === 'evict') this.#retire(path, file);
@@ -49,7 +49,7 @@ export class FilePool {
 
   /** A file that was opened for reading and writing elsewhere and is the pool's now. */
   add(path: string, fd: number): Borrowed {
-    const file: OpenFile = { fd, users: 0, retired: false };
+    const file: PooledFile = { fd, users: 0, retired: false };
     this.#files.set(path, file);
     return this.#lend(path, file);
   }
@@ -66,7 +66,7 @@ export class FilePool {
     for (const path of this.#files.keys()) this.forget(path);
   }
 
-  #lend(path: string, file: OpenFile): Borrowed {
+  #lend(path: string, file: PooledFile): Borrowed {
     let released = false;
     file.users++;
     return {
@@ -82,7 +82,7 @@ export class FilePool {
     };
   }
 
-  #retire(path: string, file: OpenFile): void {
+  #retire(path: string, file: PooledFile): void {
     file.retired = true;
     this.#files.delete(path);
     if (file.users === 0) closeSync(file.fd);

@@ -8,7 +8,7 @@ import { dataDir } from '../../daemon/data-dir.ts';
 import { endHanging } from '../../daemon/end-hanging.ts';
 import { dataCommand, examples, settings, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
-import { Progress } from '../progress.ts';
+import { ProgressLine } from '../progress-line.ts';
 
 interface DownOptions extends DataOptions {
   readonly flush: boolean;
@@ -52,7 +52,7 @@ async function downInOrder(cli: Cli, options: DownOptions): Promise<void> {
 }
 
 async function farewell(cli: Cli, gateway: ControlClient, drain: boolean): Promise<Leaving> {
-  const progress = new Progress(cli.terminal, 'Uploading');
+  const progress = new ProgressLine(cli.terminal, 'Uploading');
   try {
     for await (const report of gateway.down(drain)) {
       if ('leaving' in report) return report;

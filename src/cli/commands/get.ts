@@ -8,7 +8,7 @@ import type { Listed } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { FileTimes } from '../../libc/file-times.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
-import { Progress, summary } from '../progress.ts';
+import { ProgressLine, summary } from '../progress-line.ts';
 import { exists as fileExists, saveFile } from '../save-file.ts';
 import { Tally } from '../tally.ts';
 
@@ -78,7 +78,7 @@ class Fetch {
   readonly #gateway: ControlClient;
   readonly #options: GetOptions;
   readonly #tally = new Tally();
-  readonly #progress: Progress;
+  readonly #progress: ProgressLine;
   readonly #cli: Cli;
   /** Ends what is under way when something has failed. */
   readonly #stop = new AbortController();
@@ -89,7 +89,7 @@ class Fetch {
     this.#cli = cli;
     this.#gateway = gateway;
     this.#options = options;
-    this.#progress = new Progress(cli.terminal, 'Fetching');
+    this.#progress = new ProgressLine(cli.terminal, 'Fetching');
     this.#ended = AbortSignal.any([cli.signal, this.#stop.signal]);
     setMaxListeners(0, this.#ended);
   }

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import type { ControlClient } from '../../daemon/control/client.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
-import { Progress, summary } from '../progress.ts';
+import { ProgressLine, summary } from '../progress-line.ts';
 import { Tally } from '../tally.ts';
 
 interface PutOptions extends DataOptions {
@@ -50,12 +50,12 @@ class Send {
   readonly #cli: Cli;
   readonly #gateway: ControlClient;
   readonly #tally = new Tally();
-  readonly #progress: Progress;
+  readonly #progress: ProgressLine;
 
   constructor(cli: Cli, gateway: ControlClient) {
     this.#cli = cli;
     this.#gateway = gateway;
-    this.#progress = new Progress(cli.terminal, 'Copying');
+    this.#progress = new ProgressLine(cli.terminal, 'Copying');
   }
 
   async all(sources: readonly string[], target: (source: string) => string, { recursive }: PutOptions): Promise<void> {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Progress as Report } from '../../daemon/control/wire.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, shown, time } from '../format.ts';
-import { Progress, summary } from '../progress.ts';
+import { ProgressLine, summary } from '../progress-line.ts';
 
 interface JsonOptions extends DataOptions {
   readonly json?: true;
@@ -30,7 +30,7 @@ function flushCommand(cli: Cli): Command {
 
 /** Shows the progress of a stream of reports and, at the end, what was done. */
 export async function follow(cli: Cli, verb: string, done: string, reports: AsyncIterable<Report>): Promise<void> {
-  const progress = new Progress(cli.terminal, verb);
+  const progress = new ProgressLine(cli.terminal, verb);
   const startedAt = Date.now();
   let last: Report | undefined;
   try {

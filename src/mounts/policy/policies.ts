@@ -1,5 +1,5 @@
 import type { SpaceState } from '../../cache/tree/catalog.ts';
-import type { Access, Operation, Policy, Verdict } from './policy.ts';
+import type { AccessTable, Operation, Policy, Verdict } from './policy.ts';
 import { mirror, twoWay } from './reconcile.ts';
 
 /** The configurable differences between policies. */
@@ -61,7 +61,7 @@ function renewed(row: Row): Row {
 }
 
 /** The same row in every state. */
-function always(row: Row): Access {
+function always(row: Row): AccessTable {
   return { open: row, settling: row, sealed: row, renewed: row };
 }
 

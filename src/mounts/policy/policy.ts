@@ -22,7 +22,7 @@ export const NEW_NAME = 'a folder is in Sync or in Backup, never in both: copy i
 /** `yes`, or the code and the reason in words. */
 export type Verdict = 'yes' | { readonly code: Code; readonly reason: string };
 
-export type Access = Readonly<Record<State, Readonly<Record<Operation, Verdict>>>>;
+export type AccessTable = Readonly<Record<State, Readonly<Record<Operation, Verdict>>>>;
 
 /**
  * What becomes of a change made here when the cloud has changed the same node since. A change on one side only is nothing to decide: it
@@ -37,7 +37,7 @@ export interface Rules {
 
 /** What a mount allows and how it follows the cloud: values only, used by layers that know no mount by name. */
 export interface Policy {
-  readonly access: Access;
+  readonly access: AccessTable;
   readonly rules: Rules;
   /** True where nodes are sealed once they have settled; else their state is `open` for ever. */
   readonly sealing: boolean;

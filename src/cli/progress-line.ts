@@ -22,7 +22,7 @@ const REDRAW = 100;
 const BAR = 24;
 
 /** One line on the terminal that says how far something is. Draws nothing where nobody looks. */
-export class Progress {
+export class ProgressLine {
   readonly #terminal: Terminal;
   readonly #verb: string;
   readonly #now: () => number;
