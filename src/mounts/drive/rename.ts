@@ -253,7 +253,7 @@ export class Renamer {
   async #exchange(ends: Ends & { readonly other: Entry }): Promise<Attr> {
     const { source, node, target, other } = ends;
     const [here, there] = [spotOf(node), spotOf(other)];
-    const promise = (entry: Entry, to: ReturnType<typeof spotOf>): Op[] => {
+    const planned = (entry: Entry, to: ReturnType<typeof spotOf>): Op[] => {
       if (entry.local === true) return [];
       const add = [planPlainMove(entry, this.#planner.waiting(entry.id), to)];
       return this.#planner.ops({ add, rewrite: [], drop: [] });
@@ -262,9 +262,9 @@ export class Renamer {
     const after = { ...withBaseUnlessLocal(node), ...there, ctime: nextCtime(node, at) };
     const swapped = { ...withBaseUnlessLocal(other), ...here, ctime: nextCtime(other, at) };
     const ops = [
-      ...promise(node, { ...here, name: `.fjord-${newId(at)}` }),
-      ...promise(other, here),
-      ...promise(node, there),
+      ...planned(node, { ...here, name: `.fjord-${newId(at)}` }),
+      ...planned(other, here),
+      ...planned(node, there),
       ...this.#catalog.put(after),
       ...this.#catalog.put(swapped),
     ];

@@ -91,7 +91,7 @@ export class ContentReplacer {
       replace = plan.replace;
       freed.push(...this.#planner.ops(plan), ...this.#catalog.remove(old));
     }
-    const { entry, ops } = this.#creator.plan(parent, made, promised(content), replace);
+    const { entry, ops } = this.#creator.plan(parent, made, newContent(content), replace);
     this.#activity.changed(entry.id, entry.size);
     await this.#creator.submit(parent, entry, [...freed, ...ops]);
     return entry;
@@ -101,11 +101,11 @@ export class ContentReplacer {
     const { hash: _hash, remote: _remote, staged: _staged, ...kept } = this.#withMeta(old, attr);
     const base = old.local === true ? {} : { base: withBase(old).base ?? null };
     const entry: Entry = assign(assign(kept, shown(content)), base);
-    const promise =
-      old.local === true ? [] : this.#planner.ops(planContent(old, this.#planner.waiting(old.id), promised(content)));
+    const intents =
+      old.local === true ? [] : this.#planner.ops(planContent(old, this.#planner.waiting(old.id), newContent(content)));
     this.#activity.changed(entry.id, entry.size);
     await this.#treeWriter.submit(
-      [...promise, this.#catalog.update(entry)],
+      [...intents, this.#catalog.update(entry)],
       [{ what: 'node', node: entry.id, content: true }],
     );
     this.#treeWriter.discardReplaced(old.staged);
@@ -115,10 +115,10 @@ export class ContentReplacer {
   /** The bytes are the same: only times (and other given attributes) change. */
   async #touch(old: Entry, attr: NewAttr): Promise<Entry> {
     const entry = old.local === true ? this.#withMeta(old, attr) : withBase(this.#withMeta(old, attr));
-    const promise = old.local === true ? [] : this.#planner.ops(planAttr(old, this.#planner.waiting(old.id)));
+    const intents = old.local === true ? [] : this.#planner.ops(planAttr(old, this.#planner.waiting(old.id)));
     this.#activity.changed(entry.id, entry.size);
     await this.#treeWriter.submit(
-      [...promise, this.#catalog.update(entry)],
+      [...intents, this.#catalog.update(entry)],
       [{ what: 'node', node: entry.id, content: false }],
     );
     return entry;
@@ -141,6 +141,6 @@ function shown({
   return { version, size, ...(from === undefined ? {} : { remote: from }), ...(hash === undefined ? {} : { hash }) };
 }
 
-function promised({ version, staged, from }: NewWholeContent): NewContent {
+function newContent({ version, staged, from }: NewWholeContent): NewContent {
   return { version, ...(staged === undefined ? {} : { staged }), ...(from === undefined ? {} : { from }) };
 }

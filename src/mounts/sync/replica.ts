@@ -180,7 +180,7 @@ export class Replica {
     const { base, ...rest } = withBase(entry);
     const local = entry.local === true;
     const moved: Entry = assign(assign(rest, to), local || base === undefined ? {} : { base });
-    const ops = local ? [] : this.#promiseMove(entry, to);
+    const ops = local ? [] : this.#planMove(entry, to);
     this.submit([...catalog.put(moved, entry), ...ops]);
     this.#notify(moved, entry);
     this.keepOrder([moved.id]);
@@ -245,7 +245,7 @@ export class Replica {
     });
   }
 
-  #promiseMove(entry: Entry, to: Spot): Op[] {
+  #planMove(entry: Entry, to: Spot): Op[] {
     const waiting = this.planner.waiting(entry.id);
     const last = waiting.findLast(({ intent }) => intent.op === 'move' || isCreation(intent));
     if (last === undefined || last.fixed) {
