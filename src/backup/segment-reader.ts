@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
-import { type ByteRange, DataMap } from '../cache/disk/data-map.ts';
+import { DataMap, type Extent } from '../libc/data-map.ts';
 import { zeroDigest } from '../vfs/block.ts';
 import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
 import { attrsOf, signatureOf } from './source-entry.ts';
@@ -68,7 +68,7 @@ interface SegmentFile {
   /** Absent if the file has no holes. */
   readonly map: DataMap | undefined;
   /** The stretch of data that `at` is in or that follows it, if `at` is not behind it. */
-  data: ByteRange;
+  data: Extent;
   /** A whole block of zeros was passed on. */
   hasZeros: boolean;
   /** Bytes that are done with. */

@@ -1,5 +1,6 @@
 import { closeSync, openSync, write } from 'node:fs';
 import { ECONNABORTED, EAGAIN, EINTR, ENODEV, ENOENT, EPERM } from './errno.ts';
+import { FileLease } from '../libc/file-lease.ts';
 import type { Libc } from './libc.ts';
 import type { Borrower } from './loans.ts';
 import { BackingMap } from './wire/structs.ts';
@@ -24,6 +25,7 @@ const nothing: Received = { what: 'nothing' };
 /** The kernel's end of one mount: an open, non-blocking `/dev/fuse`. */
 export class Device implements Borrower {
   readonly #libc: Libc;
+  readonly #lease = new FileLease();
   readonly #fd: number;
   #open = true;
   /** Calls in other threads that use the descriptor. */
@@ -86,7 +88,7 @@ export class Device implements Borrower {
 
   /** `Borrower.isShared` */
   isShared(fd: number): boolean {
-    return this.#libc.isShared(fd);
+    return this.#lease.isShared(fd);
   }
 
   /**

@@ -1,5 +1,4 @@
 import koffi, { type KoffiFunc } from 'koffi';
-import { EAGAIN } from './errno.ts';
 
 const O_CLOEXEC = 0o2000000;
 const F_GETFL = 3;
@@ -9,16 +8,13 @@ const POLLIN = 1;
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
-const F_SETLEASE = 1024;
-const F_WRLCK = 1;
-const F_UNLCK = 2;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 
 /** `struct msghdr`, then the parts that it points to. */
 const MESSAGE = { iov: 56n, control: 72n, data: 96n, size: 104 } as const;
 
-/** The few calls of the C library that Node does not offer. Linux, 64 bit. */
+/** The calls that a connection to the kernel needs: its device, and descriptors that other processes hand over. Linux, 64 bit. */
 export class Libc {
   readonly #read: KoffiFunc<(fd: number, into: Buffer, length: number) => number>;
   readonly #write: KoffiFunc<(fd: number, from: Buffer, length: number) => number>;
@@ -70,16 +66,6 @@ export class Libc {
   ioctl(fd: number, request: number, argument: Buffer): number {
     const answer = this.#ioctl(fd, request, argument);
     return answer < 0 ? -koffi.errno() : answer;
-  }
-
-  /**
-   * True if a file that is open for writing here has been opened elsewhere, too, be it only by a mapping that is left of
-   * that: then, and only then, the kernel refuses a lease (fcntl(2)) to who could have one. False where none are given.
-   */
-  isShared(fd: number): boolean {
-    if (this.#fcntl(fd, F_SETLEASE, F_WRLCK) < 0) return koffi.errno() === EAGAIN;
-    this.#fcntl(fd, F_SETLEASE, F_UNLCK);
-    return false;
   }
 
   /** Makes the number `to` mean the same open file as `from`, and closes what it meant before, in one step. */

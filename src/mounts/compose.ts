@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ContentStore, Staging } from '../cache/content/content.ts';
 import { DiskContentStore } from '../cache/store/content-store.ts';
 import { Database } from '../cache/db/database.ts';
-import type { DiskSync } from '../cache/disk/disk-sync.ts';
+import type { DiskSync } from '../libc/disk-sync.ts';
 import type { Catalog } from '../cache/tree/catalog.ts';
 import type { Journal } from '../cache/tree/journal.ts';
 import { DurableWriter } from '../cache/tree/durable-writer.ts';

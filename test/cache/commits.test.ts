@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { systemSync } from '../../src/cache/disk/disk-sync.ts';
+import { systemSync } from '../../src/libc/disk-sync.ts';
 import { background } from '../../src/vfs/context.ts';
 import { type CacheDiskOptions, openCacheDisk } from '../helpers/cache-disk.ts';
 import { MemorySource } from '../helpers/memory-source.ts';

@@ -3,7 +3,7 @@ import { statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { BLOCK_SIZE, digestOf, isZeros, zeroDigest } from '../../src/vfs/block.ts';
-import { DataMap } from '../../src/cache/disk/data-map.ts';
+import { DataMap } from '../../src/libc/data-map.ts';
 import { background } from '../../src/vfs/context.ts';
 import { DigestList } from '../../src/vfs/digest-list.ts';
 import { type CacheDisk, openCacheDisk } from '../helpers/cache-disk.ts';

@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Database } from '../../src/cache/db/database.ts';
-import { type DiskSync, systemSync } from '../../src/cache/disk/disk-sync.ts';
+import { type DiskSync, systemSync } from '../../src/libc/disk-sync.ts';
 
 /** Linux tells the name of an open file. */
 const nameOf = (fd: number): string => basename(readlinkSync(`/proc/self/fd/${fd}`));

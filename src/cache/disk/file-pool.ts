@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
-import { DataMap } from './data-map.ts';
+import { DataMap } from '../../libc/data-map.ts';
 
 /** An open file that somebody works with. */
 export interface Borrowed {

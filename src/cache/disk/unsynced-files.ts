@@ -1,5 +1,5 @@
 import { isFsError } from '../../vfs/fs-error.ts';
-import type { DiskSync } from './disk-sync.ts';
+import type { DiskSync } from '../../libc/disk-sync.ts';
 import type { FilePool } from './file-pool.ts';
 import { FolderSync } from './folder-sync.ts';
 

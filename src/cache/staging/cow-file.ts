@@ -2,7 +2,7 @@ import { fstatSync, ftruncateSync, statSync } from 'node:fs';
 import type { Context } from '../../vfs/context.ts';
 import type { Bitmap } from '../disk/bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
-import type { DiskSync } from '../disk/disk-sync.ts';
+import type { DiskSync } from '../../libc/disk-sync.ts';
 import {
   SYNC_LIMIT,
   cut,

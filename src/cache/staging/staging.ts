@@ -8,7 +8,7 @@ import { BLOCK_SIZE } from '../../vfs/block.ts';
 import type { Content, StagedFile, Staging } from '../content/content.ts';
 import type { DiskContentStore } from '../store/content-store.ts';
 import type { Database } from '../db/database.ts';
-import { type DiskSync, systemSync } from '../disk/disk-sync.ts';
+import { type DiskSync, systemSync } from '../../libc/disk-sync.ts';
 import type { Borrowed } from '../disk/file-pool.ts';
 import { ForkBase } from './fork-base.ts';
 import { Forks } from './forks.ts';

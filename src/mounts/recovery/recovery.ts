@@ -71,8 +71,8 @@ async function ownFile(staging: Staging, id: string | undefined): Promise<Staged
     const file = await staging.open(id);
     const lent = file.lend(false);
     if (lent === undefined) return undefined;
-    const { Libc } = await import('../../fuse/libc.ts');
-    const isShared = new Libc().isShared(lent.fd);
+    const { FileLease } = await import('../../libc/file-lease.ts');
+    const isShared = new FileLease().isShared(lent.fd);
     lent.release();
     return isShared ? await staging.copy(file) : undefined;
   } catch {

@@ -1,7 +1,7 @@
 import { fdatasync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import koffi from 'koffi';
-import { FsError, asFsError } from '../../vfs/fs-error.ts';
+import { FsError, asFsError } from '../vfs/fs-error.ts';
 
 /** How bytes get from the page cache to the disk. */
 export interface DiskSync {

@@ -5,8 +5,8 @@ const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const ENXIO = 6;
 
-/** Bytes from `start` up to but not including `end`. */
-export interface ByteRange {
+/** Bytes of a file from `start` up to but not including `end`. */
+export interface Extent {
   readonly start: number;
   readonly end: number;
 }
@@ -22,7 +22,7 @@ export class DataMap {
   }
 
   /** The stretches of data between two positions, in order; between them are holes, which are zeros. */
-  *data(fd: number, { start, end }: ByteRange): Generator<ByteRange> {
+  *data(fd: number, { start, end }: Extent): Generator<Extent> {
     for (let at = start; at < end;) {
       const from = this.#next(fd, at, SEEK_DATA) ?? at;
       if (from >= end) return;
