@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import PQueue from 'p-queue';
 import { writeJson } from './secrets.ts';
 
 /** Where a running Fjord can be reached and by whom it can be ended; scripts and other tools rely on its shape. */
@@ -30,7 +31,7 @@ async function removeAccess(path: string): Promise<void> {
 export class AccessFile {
   readonly #path: string;
   readonly #failed: (error: unknown) => void;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writes = new PQueue({ concurrency: 1 });
 
   constructor(path: string, failed: (error: unknown) => void) {
     this.#path = path;
@@ -39,15 +40,15 @@ export class AccessFile {
 
   /** A failure is reported, and changes nothing else. */
   write(access: InstanceAccess | GatewayAccess): void {
-    this.#writing = this.#writing.then(async () => writeAccess(this.#path, access)).catch(this.#failed);
+    this.#writes.add(async () => writeAccess(this.#path, access)).catch(this.#failed);
   }
 
   async written(): Promise<void> {
-    await this.#writing;
+    await this.#writes.onIdle();
   }
 
   async remove(): Promise<void> {
-    await this.#writing;
+    await this.#writes.onIdle();
     await removeAccess(this.#path);
   }
 }

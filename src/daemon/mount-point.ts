@@ -1,5 +1,6 @@
 import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { Type } from 'typebox';
 import {
@@ -67,7 +68,7 @@ export class MountPoint {
   #delay = FIRST;
   #closing = false;
   /** Mounting and unmounting take turns. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new PQueue({ concurrency: 1 });
 
   constructor(options: MountPointOptions) {
     this.#options = options;
@@ -102,7 +103,7 @@ export class MountPoint {
    * else as `openFuseDoor`
    */
   mount(wish: MountRequest): Promise<string> {
-    return this.#next(() => this.#mount(wish));
+    return this.#turns.add(async () => this.#mount(wish));
   }
 
   /**
@@ -110,7 +111,7 @@ export class MountPoint {
    * @throws ENOENT if it is not mounted; EBUSY if somebody uses it and `lazy` is false
    */
   unmount({ lazy }: { readonly lazy: boolean }): Promise<string> {
-    return this.#next(async () => {
+    return this.#turns.add(async () => {
       const door = this.#door;
       const dir = door?.dir ?? this.#wish?.dir;
       if (dir === undefined) throw new FsError('ENOENT', 'unmount', { reason: 'the drive is not mounted' });
@@ -133,7 +134,7 @@ export class MountPoint {
     // The next gateway is to do what this one did; nothing is mounted again by this one.
     this.#closing = true;
     this.#wish = null;
-    await this.#turn;
+    await this.#turns.onIdle();
     if (this.#door !== undefined) {
       const gone = this.unmount({ lazy: false }).catch(() => this.unmount({ lazy: true }));
       await gone.catch((error: unknown) => log.error({ err: error }, 'the drive could not be unmounted'));
@@ -193,7 +194,7 @@ export class MountPoint {
   async #watch(door: FuseDoor, wish: MountRequest): Promise<void> {
     const since = performance.now();
     const end = await endOf(door);
-    await this.#turn;
+    await this.#turns.onIdle();
     if (this.#door !== door) return;
     const { log, say } = this.#options;
     const how = `the mount on ${door.dir} ${describeEnd(end)}`;
@@ -218,7 +219,7 @@ export class MountPoint {
       await sleep(this.#delay, undefined, { ref: false });
       this.#delay = Math.min(this.#delay * 2, LONGEST);
       try {
-        await this.#next(async () => (this.#wish === wish ? this.#mount(wish) : undefined));
+        await this.#turns.add(async () => (this.#wish === wish ? this.#mount(wish) : undefined));
       } catch (error) {
         this.#options.log.warn({ dir: wish.dir, err: error }, 'the drive could not be mounted again');
         this.#failed(wish, error);
@@ -248,12 +249,6 @@ export class MountPoint {
 
   #changed(): void {
     if (!this.#closing) this.#options.onChange(this.state);
-  }
-
-  #next<T>(run: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(run);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 }
 

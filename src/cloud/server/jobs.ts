@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Collector } from './collector.ts';
 import type { MetaStore } from './meta/meta-store.ts';
@@ -21,7 +22,7 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #stop = new AbortController();
   #timers: readonly NodeJS.Timeout[] = [];
-  #round: Promise<void> = Promise.resolve();
+  readonly #rounds = new PQueue({ concurrency: 1 });
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -29,22 +30,21 @@ export class Jobs {
 
   start(): void {
     const { every, relieveEvery } = this.#options;
-    this.#round = this.#attempt(this.#all);
+    void this.run();
     this.#timers = [
       setInterval(() => void this.run(), every).unref(),
-      setInterval(() => void this.#then(this.#relief), relieveEvery).unref(),
+      setInterval(() => void this.#add(this.#relief), relieveEvery).unref(),
     ];
   }
 
   /** One round, after the one that runs. A failure is reported and ends this round only. */
   async run(): Promise<void> {
-    await this.#then(this.#all);
+    await this.#add(this.#all);
   }
 
   /** An administrator says that the computer's clock is right; a round follows. */
   async confirmClock(): Promise<void> {
-    this.#round = this.#round.then(async () => this.#options.clock.confirm());
-    await this.#round;
+    await this.#rounds.add(async () => this.#options.clock.confirm());
     await this.run();
   }
 
@@ -52,12 +52,11 @@ export class Jobs {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#stop.abort();
-    await this.#round;
+    await this.#rounds.onIdle();
   }
 
-  async #then(work: Work): Promise<void> {
-    this.#round = this.#round.then(() => this.#attempt(work));
-    await this.#round;
+  async #add(work: Work): Promise<void> {
+    await this.#rounds.add(async () => this.#attempt(work));
   }
 
   readonly #all: Work = async ({ meta, clock, collector }, signal) => {
