@@ -14,7 +14,10 @@ const LINGER = 50;
 export interface CommitQueueOptions<Queued> {
   readonly remote: Pick<Remote, 'commit'>;
   readonly context: Context;
-  /** Called with each batch and its results, in the same order, before the next one is sent. What it throws ends the queue. */
+  /**
+   * Called with each batch and its results, in the same order, one batch after the other, while the next one is being
+   * committed. What it throws ends the queue.
+   */
   readonly settle: (batch: readonly Queued[], results: readonly IntentResult[]) => Promise<void>;
 }
 
@@ -59,6 +62,7 @@ export class CommitQueue<Queued extends { readonly intent: Intent }> {
   }
 
   async #run(): Promise<void> {
+    let settled = Promise.resolve();
     try {
       // What is added in the same turn goes in the same batch.
       await Promise.resolve();
@@ -66,10 +70,16 @@ export class CommitQueue<Queued extends { readonly intent: Intent }> {
         await this.#linger();
         const batch = this.#take();
         this.#wake();
-        await this.#send(batch);
+        const results = await this.#commit(batch);
+        await settled;
+        settled = this.#options.settle(batch, results);
+        // It is awaited later; until then a rejection must not count as unhandled.
+        settled.catch(() => undefined);
+        if (this.#queue.length === 0) await settled;
       }
     } catch (error) {
       this.#failure = { error };
+      await settled.catch(() => undefined);
     }
     this.#running = undefined;
     this.#wake();
@@ -89,10 +99,10 @@ export class CommitQueue<Queued extends { readonly intent: Intent }> {
     }
   }
 
-  async #send(batch: readonly Queued[]): Promise<void> {
-    const { remote, context, settle } = this.#options;
+  async #commit(batch: readonly Queued[]): Promise<IntentResult[]> {
+    const { remote, context } = this.#options;
     const intents = batch.map(({ intent }) => intent);
-    await settle(batch, await remote.commit(intents, context));
+    return await remote.commit(intents, context);
   }
 
   #take(): Queued[] {

@@ -21,6 +21,7 @@ class Recorder {
   readonly batches: string[][] = [];
   readonly settled: string[] = [];
   busy = false;
+  settling = false;
   failAt = Infinity;
   readonly queue: CommitQueue<Change>;
 
@@ -29,19 +30,23 @@ class Recorder {
       remote: { commit: async (intents) => this.#commit(intents) },
       context,
       settle: async (batch, results) => {
+        if (this.settling) throw new Error('the batch before is not settled');
+        this.settling = true;
+        await turn();
         await turn();
         if (results.length !== batch.length) throw new Error('results are lost');
         this.settled.push(...batch.map(({ intent }) => intent.id));
-        this.busy = false;
+        this.settling = false;
       },
     });
   }
 
   async #commit(intents: readonly Intent[]): Promise<IntentResult[]> {
-    if (this.busy) throw new Error('the batch before is not settled');
+    if (this.busy) throw new Error('the batch before is not committed');
     this.busy = true;
     this.batches.push(intents.map(({ id }) => id));
     await turn();
+    this.busy = false;
     if (this.batches.length >= this.failAt) throw new Error('unreachable');
     return intents.map(({ id }) => ({ id, status: 'refused', code: 'gone', message: '' }));
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ExpressionBuilder } from 'kysely';
+import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../../limits.ts';
 import type { Clock } from '../clock.ts';
 import { awaitedBy } from '../meta/block-table.ts';
 import type { Caller } from '../meta/caller.ts';
@@ -10,9 +11,9 @@ import { Refusal } from '../refusal.ts';
 import type { BlockReader } from './block-reader.ts';
 import type { Block, BlockStore } from './block-store.ts';
 
-/** Blocks written together: so many bytes, or so many blocks. */
-const GROUP_BYTES = 4 * 1024 * 1024;
-const GROUP_BLOCKS = 1000;
+/** Blocks written together: those of one request, since each group costs three waits for the disk. */
+const GROUP_BYTES = MAX_BATCH_BYTES;
+const GROUP_BLOCKS = MAX_BATCH_BLOCKS;
 
 export interface UploadsOptions {
   readonly db: Db;
