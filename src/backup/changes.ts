@@ -1,5 +1,5 @@
-import { v7 as newId } from 'uuid';
 import type { NodeRecord } from '../cloud/records.ts';
+import { newId as newIdAt } from '../vfs/ids.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { BackupChange } from './committer.ts';
 import { mirroredOf, type Mirrored, type SourceMark } from './mirrored.ts';
@@ -95,4 +95,8 @@ function place({ parent, name }: Spot) {
 
 function born({ mode, mtime, birthtime }: Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'>) {
   return { mode, mtime, birthtime };
+}
+
+function newId(): string {
+  return newIdAt(Date.now());
 }
