@@ -63,7 +63,7 @@ export async function copyMembers(
     await atOnce(entries, async (member) => {
       try {
         context.signal.throwIfAborted();
-        const place = { folder: to.id, name: member.name };
+        const place = { parent: to.id, name: member.name };
         const made = await fs.copy(member.id, place, { replace: false, member: true }, context);
         copied++;
         if (member.kind === 'folder') folders.push([member, made]);

@@ -95,8 +95,9 @@ export interface FileSystem {
   watch(listener: (change: Change) => void): () => void;
 }
 
+/** Where a node is, or is to be. */
 export interface Place {
-  readonly folder: NodeId;
+  readonly parent: NodeId;
   readonly name: string;
 }
 

@@ -99,7 +99,7 @@ export function placeOf(target: Target): Place {
   if (target.path.names.length === 0)
     throw new DavError(403, 'The root of the drive cannot be replaced, moved or removed.');
   if (target.parent === undefined) throw new DavError(409, 'The folder that this name would be in does not exist.');
-  return { folder: target.parent.id, name: target.name };
+  return { parent: target.parent.id, name: target.name };
 }
 
 /** `/file.txt/` names nothing. */

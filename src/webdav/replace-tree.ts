@@ -29,7 +29,7 @@ export async function replaceTree(
   context: Context,
 ): Promise<CopyTreeResult> {
   await checkMayGo(fs, to, context);
-  const aside = { folder: to.folder, name };
+  const aside = { parent: to.parent, name };
   const attr = await fs.copy(source.id, aside, { replace: false }, context);
   const failures: MemberFailure[] = [];
   let hold: Hold | undefined;
@@ -48,6 +48,6 @@ export async function replaceTree(
 }
 
 /** Removes the copy, also when the client has gone, unless nothing else is left. */
-async function discard(fs: FileSystem, { folder, name }: Place, to: Place): Promise<void> {
-  if ((await find(fs, to.folder, to.name, background)) !== undefined) await fs.removeTree(folder, name, background);
+async function discard(fs: FileSystem, { parent: folder, name }: Place, to: Place): Promise<void> {
+  if ((await find(fs, to.parent, to.name, background)) !== undefined) await fs.removeTree(folder, name, background);
 }

@@ -8,7 +8,7 @@ import type { FileSystem, Place } from '../vfs/file-system.ts';
  */
 export async function takePlace(fs: FileSystem, from: Place, to: Place, context: Context): Promise<void> {
   // Thrown at once, nothing has happened; rejected later, the name is still taken and the rename fails as well.
-  const removed = Promise.resolve(fs.removeTree(to.folder, to.name, context));
+  const removed = Promise.resolve(fs.removeTree(to.parent, to.name, context));
   const moved = (async () => fs.rename(from, to, { noReplace: true }, context))();
   const [removal, move] = await Promise.allSettled([removed, moved]);
   if (removal.status === 'rejected') throw removal.reason;

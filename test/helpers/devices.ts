@@ -103,13 +103,13 @@ export class TestDevice {
   async rename(from: string, to: string): Promise<void> {
     const [a, name] = await this.#place(from);
     const [b, other] = await this.#place(to);
-    await this.fs.rename({ folder: a.id, name }, { folder: b.id, name: other }, {}, context);
+    await this.fs.rename({ parent: a.id, name }, { parent: b.id, name: other }, {}, context);
   }
 
   async exchange(one: string, other: string): Promise<void> {
     const [a, name] = await this.#place(one);
     const [b, with_] = await this.#place(other);
-    await this.fs.rename({ folder: a.id, name }, { folder: b.id, name: with_ }, { exchange: true }, context);
+    await this.fs.rename({ parent: a.id, name }, { parent: b.id, name: with_ }, { exchange: true }, context);
   }
 
   async symlink(path: string, target: string): Promise<void> {

@@ -91,7 +91,7 @@ async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unkn
       return memory.mkdir(await folder(), name, {}, context);
     case 'rename': {
       const at = await folder();
-      return memory.rename({ folder: at, name }, { folder: at, name: text }, {}, context);
+      return memory.rename({ parent: at, name }, { parent: at, name: text }, {}, context);
     }
     case 'chmod':
       return memory.setattr((await walk(memory, names, context)).id, { mode: Number.parseInt(text, 8) }, context);

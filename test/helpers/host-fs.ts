@@ -155,14 +155,14 @@ export class HostFs implements FileSystem {
   async rename(from: Place, to: Place, flags: RenameFlags): Promise<Attr> {
     if (flags.noReplace || flags.exchange) throw new FsError('ENOTSUP', 'rename');
     checkName(from.name, 'rename');
-    return await this.#make('rename', to.folder, to.name, async (path, id) => {
-      await rename(this.#path(join(from.folder, from.name)), path);
+    return await this.#make('rename', to.parent, to.name, async (path, id) => {
+      await rename(this.#path(join(from.parent, from.name)), path);
       return await this.#attr(id);
     });
   }
 
   async copy(node: NodeId, to: Place, { replace }: CopyOptions): Promise<Attr> {
-    return await this.#make('copy', to.folder, to.name, async (path, id) => {
+    return await this.#make('copy', to.parent, to.name, async (path, id) => {
       const { kind } = await this.#attr(node);
       const old = await this.#attr(id).catch(() => undefined);
       if (id === node) return await this.#attr(id);

@@ -128,7 +128,7 @@ export class MemoryFs implements FileSystem {
     checkAborted('draft', context);
     checkName(name, 'draft');
     refuseFolder(this.#folder(folder, 'draft').child(name), 'draft');
-    return new MemoryDraft((bytes, options) => this.#commit({ folder, name }, attr, bytes, options));
+    return new MemoryDraft((bytes, options) => this.#commit({ parent: folder, name }, attr, bytes, options));
   }
 
   unlink(folder: NodeId, name: string, context: Context): void {
@@ -162,8 +162,8 @@ export class MemoryFs implements FileSystem {
   rename(from: Place, to: Place, flags: RenameFlags, context: Context): Attr {
     checkAborted('rename', context);
     checkName(to.name, 'rename');
-    const source = this.#folder(from.folder, 'rename');
-    const target = this.#folder(to.folder, 'rename');
+    const source = this.#folder(from.parent, 'rename');
+    const target = this.#folder(to.parent, 'rename');
     const node = this.#child(source, from.name, 'rename');
     const other = target.child(to.name);
     checkRename(node, target, other, to.name, flags);
@@ -185,7 +185,7 @@ export class MemoryFs implements FileSystem {
     checkAborted('copy', context);
     const node = this.#node(id, 'copy');
     checkName(to.name, 'copy');
-    const other = this.#folder(to.folder, 'copy').child(to.name);
+    const other = this.#folder(to.parent, 'copy').child(to.name);
     if (other === node) return node.attr;
     if (other !== undefined && !replace) throw new FsError('EEXIST', 'copy', { subject: to.name });
     refuseFolder(other, 'copy');
@@ -193,7 +193,7 @@ export class MemoryFs implements FileSystem {
     const attr = { mode, mtime, xattrs: node.allXattrs() };
     if (node.kind === 'file') return this.#commit(to, attr, node.bytes.clone(), {});
     if (other !== undefined) this.#remove(other);
-    return this.#add(node.kind, to.folder, to.name, attr, 'copy', (copy) => (copy.target = node.target)).attr;
+    return this.#add(node.kind, to.parent, to.name, attr, 'copy', (copy) => (copy.target = node.target)).attr;
   }
 
   hold(node: NodeId, context: Context): Hold {
@@ -255,7 +255,7 @@ export class MemoryFs implements FileSystem {
     return node;
   }
 
-  #commit({ folder, name }: Place, attr: NewAttr, bytes: MemoryBytes, { expected }: CommitOptions): Attr {
+  #commit({ parent: folder, name }: Place, attr: NewAttr, bytes: MemoryBytes, { expected }: CommitOptions): Attr {
     const old = this.#folder(folder, 'commit').child(name);
     if (expected !== undefined && (old?.version ?? null) !== expected) {
       throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed meanwhile' });

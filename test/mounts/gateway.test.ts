@@ -18,13 +18,13 @@ t.test('the Archive takes what programs do to new files, then seals and forgets 
   const { fs } = gateway;
   const { id: archive } = await fs.lookup(fs.root, 'Archive', context);
   const folder = await fs.mkdir(archive, 'New folder', {}, context);
-  await fs.rename({ folder: archive, name: 'New folder' }, { folder: archive, name: 'photos' }, {}, context);
+  await fs.rename({ parent: archive, name: 'New folder' }, { parent: archive, name: 'photos' }, {}, context);
   const handle = await fs.create(folder.id, '.a.jpg.part', {}, { read: true, write: true }, context);
   await handle.write(Buffer.alloc(100_000, 1), 0, context);
   await handle.sync(context);
   await handle.close();
   await fs.symlink(folder.id, 'link', 'a.jpg', context);
-  await fs.rename({ folder: folder.id, name: '.a.jpg.part' }, { folder: folder.id, name: 'a.jpg' }, {}, context);
+  await fs.rename({ parent: folder.id, name: '.a.jpg.part' }, { parent: folder.id, name: 'a.jpg' }, {}, context);
   await fs.setattr(handle.node, { mtime: 1_000_000, mode: 0o600 }, context);
   await gateway.flush('/');
   t.match(gateway.status(), { queued: 0, parked: 0 });
@@ -94,7 +94,7 @@ t.test('a copy from one place to another moves no bytes', async (t) => {
   await draft.append(Buffer.alloc(3_000_000, 7), context);
   const { id } = await draft.commit({}, context);
   await gateway.flush('/');
-  await fs.copy(id, { folder: archive, name: 'g' }, { replace: false }, context);
+  await fs.copy(id, { parent: archive, name: 'g' }, { replace: false }, context);
   const [put] = [...gateway.stack.journal.all()];
   t.match(put, { op: 'put', from: String, staged: undefined });
   await gateway.flush('/');
@@ -122,7 +122,7 @@ t.test('without the cloud everything that is here goes on, from the start', asyn
   t.ok(performance.now() - began < 5000);
   t.equal(await text(second, ['Sync', 'f']), 'content');
   await write(second, sync, 'g', 'offline');
-  await second.fs.rename({ folder: sync, name: 'f' }, { folder: sync, name: 'h' }, {}, context);
+  await second.fs.rename({ parent: sync, name: 'f' }, { parent: sync, name: 'h' }, {}, context);
   t.ok(second.fs.statfs(sync, context), 'df does not hang');
   t.match(second.status(), { queued: 2, push: 'down' });
   await second.close();

@@ -164,7 +164,7 @@ class Run {
   async #copy(): Promise<void> {
     const { drive } = this.#rig;
     const name = `${this.#name}-copy-${++this.#copies}`;
-    const { id } = await drive.copy(this.#node, { folder: 'sync-root', name }, { replace: false }, context);
+    const { id } = await drive.copy(this.#node, { parent: 'sync-root', name }, { replace: false }, context);
     if (!(await this.#read(id)).equals(this.#model)) throw new Error('the copy is not what the file was');
     await drive.unlink('sync-root', name, context);
   }

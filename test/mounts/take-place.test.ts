@@ -13,8 +13,8 @@ t.test('a node takes the place of a tree in one turn, so in one batch', async (t
   const old = await addRemoteFolder(rig, { space: 'sync', parent: 'sync-root', name: 'old' });
   await addRemoteFile(rig, { space: 'sync', parent: old.id, name: 'inside' }, 'x');
   const fresh = await guard.mkdir('sync-root', 'new', {}, context);
-  const from = { folder: 'sync-root', name: 'new' };
-  const to = { folder: 'sync-root', name: 'old' };
+  const from = { parent: 'sync-root', name: 'new' };
+  const to = { parent: 'sync-root', name: 'old' };
   const taking = takePlace(guard, from, to, context);
   const now = guard.lookup('sync-root', 'old', context) as Attr;
   t.equal(now.id, fresh.id, 'before anything was waited for');
@@ -32,8 +32,8 @@ t.test('what may not go stays, and so does what would come', async (t) => {
   const { guard } = rig;
   await addRemoteFolder(rig, { space: 'archive', parent: 'archive-root', name: 'sealed' });
   await guard.mkdir('archive-root', 'new', {}, context);
-  const from = { folder: 'archive-root', name: 'new' };
-  const to = { folder: 'archive-root', name: 'sealed' };
+  const from = { parent: 'archive-root', name: 'new' };
+  const to = { parent: 'archive-root', name: 'sealed' };
   await t.rejects(takePlace(guard, from, to, context), { code: 'EPERM' });
   t.equal((guard.lookup('archive-root', 'new', context) as Attr).kind, 'folder');
   t.equal((guard.lookup('archive-root', 'sealed', context) as Attr).kind, 'folder');

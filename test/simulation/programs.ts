@@ -170,14 +170,14 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     run: async ({ fs }, from = '', to = '') => {
       const { id } = await at(fs, from);
       const [folder, name] = await place(fs, to);
-      await fs.copy(id, { folder: folder.id, name }, { replace: true }, context);
+      await fs.copy(id, { parent: folder.id, name }, { replace: true }, context);
     },
   },
   cpnew: {
     run: async ({ fs }, from = '', to = '') => {
       const { id } = await at(fs, from);
       const [folder, name] = await place(fs, to);
-      await fs.copy(id, { folder: folder.id, name }, { replace: false }, context);
+      await fs.copy(id, { parent: folder.id, name }, { replace: false }, context);
     },
   },
   rm: {
@@ -241,7 +241,7 @@ export async function read(fs: FileSystem, path: string): Promise<string> {
 async function rename(fs: FileSystem, from: string, to: string, flags: object): Promise<void> {
   const [source, name] = await place(fs, from);
   const [target, other] = await place(fs, to);
-  await fs.rename({ folder: source.id, name }, { folder: target.id, name: other }, flags, context);
+  await fs.rename({ parent: source.id, name }, { parent: target.id, name: other }, flags, context);
 }
 
 async function onFile(

@@ -9,7 +9,7 @@ import { MemoryFs } from '../helpers/memory-fs.ts';
 class TwoMounts extends MemoryFs {
   override rename(...args: Parameters<MemoryFs['rename']>): ReturnType<MemoryFs['rename']> {
     const [from, to] = args;
-    if (this.#mount(from.folder) !== this.#mount(to.folder)) throw new FsError('EXDEV', 'rename');
+    if (this.#mount(from.parent) !== this.#mount(to.parent)) throw new FsError('EXDEV', 'rename');
     return super.rename(...args);
   }
 

@@ -1,5 +1,6 @@
 import { hash, verify } from '@node-rs/argon2';
-import { v7 as uuid } from 'uuid';
+import { randomUUID } from 'node:crypto';
+import { newId } from '../../vfs/ids.ts';
 import type { Limiter } from './limiter.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import type { AccountRow } from './meta/schema.ts';
@@ -34,7 +35,7 @@ export class Accounts {
   constructor(meta: MetaStore, limiter: Limiter) {
     this.#meta = meta;
     this.#limiter = limiter;
-    this.#decoy = hash(uuid());
+    this.#decoy = hash(randomUUID());
   }
 
   /** Makes an account with its Sync and Archive. @throws Refusal bad_request, exists */
@@ -43,7 +44,14 @@ export class Accounts {
     checkPassword(password);
     if (!Number.isSafeInteger(quota) || quota < 0) throw new Refusal('bad_request', 'the quota is a count of bytes');
     const created = this.#meta.now();
-    const row: AccountRow = { id: uuid(), email: address, password: await hash(password), quota, used: 0, created };
+    const row: AccountRow = {
+      id: newId(created),
+      email: address,
+      password: await hash(password),
+      quota,
+      used: 0,
+      created,
+    };
     await this.#meta.db.transaction().execute(async (db) => {
       const taken = await db.selectFrom('accounts').select('id').where('email', '=', address).executeTakeFirst();
       if (taken !== undefined) throw new Refusal('exists', `there is an account of ${address} already`);

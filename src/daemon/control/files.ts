@@ -132,7 +132,7 @@ export async function copy(fs: FileSystem, { path, to, recursive }: CopyBody, co
   }
   try {
     const options = { deep: true, replace: source.kind !== 'folder', names };
-    const { copied, failures } = await copyTree(fs, source, { folder: folder.id, name }, options, context);
+    const { copied, failures } = await copyTree(fs, source, { parent: folder.id, name }, options, context);
     return { nodes: copied, failures: failures.map(failure) };
   } catch (error) {
     throw named(error, 'copy', to);

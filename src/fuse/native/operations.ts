@@ -65,18 +65,18 @@ export class PathOperations {
       readdir: (path, answer) => this.#run('readdir', path, answer, (call) => this.#list(path, call)),
       mkdir: (path, mode, answer) =>
         this.#run('mkdir', path, answer, async (call) => {
-          const { folder, name } = await this.#paths.place(path, 'mkdir', call);
+          const { parent: folder, name } = await this.#paths.place(path, 'mkdir', call);
           await fs.mkdir(folder, name, { mode: mode & MODE }, call);
         }),
       symlink: (target, path, answer) =>
         this.#run('symlink', path, answer, async (call) => {
-          const { folder, name } = await this.#paths.place(path, 'symlink', call);
+          const { parent: folder, name } = await this.#paths.place(path, 'symlink', call);
           await fs.symlink(folder, name, target, call);
         }),
       unlink: (path, answer) => this.#run('unlink', path, answer, (call) => this.#unlink(path, call)),
       rmdir: (path, answer) =>
         this.#run('rmdir', path, answer, async (call) => {
-          const { folder, name } = await this.#paths.place(path, 'rmdir', call);
+          const { parent: folder, name } = await this.#paths.place(path, 'rmdir', call);
           await fs.rmdir(folder, name, call);
         }),
       rename: (from, to, answer) => this.#run('rename', from, answer, (call) => this.#rename(from, to, call)),
@@ -129,7 +129,7 @@ export class PathOperations {
         }),
       create: (path, mode, answer) =>
         this.#run('create', path, answer, async (call) => {
-          const { folder, name } = await this.#paths.place(path, 'create', call);
+          const { parent: folder, name } = await this.#paths.place(path, 'create', call);
           const how = { read: true, write: true };
           return this.#open.add(await this.#fs.create(folder, name, { mode: mode & MODE }, how, call), true);
         }),
@@ -197,7 +197,7 @@ export class PathOperations {
 
   async #unlink(path: string, call: Call): Promise<void> {
     if (this.#open.unhide(path)) return;
-    const { folder, name } = await this.#paths.place(path, 'unlink', call);
+    const { parent: folder, name } = await this.#paths.place(path, 'unlink', call);
     await this.#fs.unlink(folder, name, call);
   }
 
@@ -205,10 +205,10 @@ export class PathOperations {
   async #rename(from: string, to: string, call: Call): Promise<void> {
     const source = await this.#paths.place(from, 'rename', call);
     if (OpenPaths.isRemoval(from, to)) {
-      const { id, kind } = await this.#fs.lookup(source.folder, source.name, call);
+      const { id, kind } = await this.#fs.lookup(source.parent, source.name, call);
       const file = this.#open.of(id);
       if (kind === 'file' && file !== undefined) {
-        await this.#fs.unlink(source.folder, source.name, call);
+        await this.#fs.unlink(source.parent, source.name, call);
         return this.#open.hide(to, file);
       }
     }

@@ -34,7 +34,7 @@ export class Paths {
     const names = splitPath(path, op);
     const name = names.pop();
     if (name === undefined) throw new FsError('EPERM', op, { subject: '/' });
-    return { folder: await this.#folder(names, context), name };
+    return { parent: await this.#folder(names, context), name };
   }
 
   close(): void {

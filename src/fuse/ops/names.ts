@@ -157,7 +157,7 @@ function runRename(state: State, request: Request, { newdir, flags, from, to }: 
   if ((flags & ~(Rename.NOREPLACE | Rename.EXCHANGE)) !== 0) throw new Errno(EINVAL);
   const target = state.inodes.get(newdir);
   const how = { noReplace: (flags & Rename.NOREPLACE) !== 0, exchange: (flags & Rename.EXCHANGE) !== 0 };
-  const place = { folder: target.id, name: to };
+  const place = { parent: target.id, name: to };
   const replaced = how.exchange
     ? undefined
     : rescue<Attr | undefined>(
@@ -166,7 +166,7 @@ function runRename(state: State, request: Request, { newdir, flags, from, to }: 
       );
   const run = (folder: string): Awaitable<void> =>
     chain(replaced, (old) =>
-      chain(state.fs.rename({ folder, name: from }, place, how, request), ({ id }) => {
+      chain(state.fs.rename({ parent: folder, name: from }, place, how, request), ({ id }) => {
         if (old?.id !== id) gone(state, old);
       }),
     );

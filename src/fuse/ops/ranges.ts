@@ -93,7 +93,7 @@ async function copyWhole(
   }
   if (old.size > 0 || from.size < WHOLE_MIN || len < Math.min(from.size, WHOLE_LEN)) return undefined;
   try {
-    await state.fs.copy(source.inode.id, { folder: old.parent, name: old.name }, { replace: true }, request);
+    await state.fs.copy(source.inode.id, { parent: old.parent, name: old.name }, { replace: true }, request);
     await state.fs.setattr(target.inode.id, { mode: old.mode, mtime: state.now() }, request);
   } catch {
     return undefined;

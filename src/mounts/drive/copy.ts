@@ -79,15 +79,15 @@ export class Copier {
   /** See `FileSystem.copy`. Content in the cloud is copied by reference, staged content as a fork. */
   async copy(id: NodeId, to: Place, { replace }: CopyOptions): Promise<Attr> {
     const node = this.#tree.node(id, 'copy');
-    if (node.parent === this.#tree.node(to.folder, 'copy').id && node.name === to.name) return attrOf(node);
+    if (node.parent === this.#tree.node(to.parent, 'copy').id && node.name === to.name) return attrOf(node);
     const { old } = this.#target(to, replace);
     if (node.kind === 'file') return await this.#copyFile(node, to, replace);
     if (node.kind === 'symlink') return await this.#copySymlink(node, to, replace);
     if (old !== undefined) throw new FsError('EEXIST', 'copy', { subject: to.name });
-    return await this.#creator.mkdir(to.folder, to.name, metadata(node));
+    return await this.#creator.mkdir(to.parent, to.name, metadata(node));
   }
 
-  #target({ folder, name }: Place, replace: boolean): { parent: Entry; old: Entry | undefined } {
+  #target({ parent: folder, name }: Place, replace: boolean): { parent: Entry; old: Entry | undefined } {
     const parent = this.#tree.spaceFolder(folder, 'copy');
     checkName(name, 'copy');
     const old = this.#tree.occupant(parent, name);
@@ -103,7 +103,7 @@ export class Copier {
       fork = sealed === undefined ? undefined : await this.#staging.fork(sealed);
       // A copy that was made only for this is discarded with its fork.
       if (sealed !== undefined && !this.#isNamed(node.id, sealed.id)) this.#treeWriter.drop(sealed.id);
-      while (this.#folderLocks.isClosed(to.folder)) await this.#folderLocks.opened(to.folder);
+      while (this.#folderLocks.isClosed(to.parent)) await this.#folderLocks.opened(to.parent);
       const source = this.#tree.node(node.id, 'copy');
       const { parent, old } = this.#target(to, replace);
       const content = fork === undefined ? byReference(source) : { staged: fork.id, size: fork.size };

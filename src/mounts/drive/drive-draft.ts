@@ -62,7 +62,7 @@ export class DriveDraft implements Draft {
       const hash = await this.#hashIfEqualSize(context);
       const content = { staged: this.#file.id, size: this.#file.size, version: newId(this.#parts.now()), ...hash };
       const { folderLocks } = this.#parts;
-      while (folderLocks.isClosed(this.#place.folder)) await folderLocks.opened(this.#place.folder);
+      while (folderLocks.isClosed(this.#place.parent)) await folderLocks.opened(this.#place.parent);
       const { entry, used } = await this.#replaceContent(content, expected);
       if (!used) this.#drop();
       // Existing readers keep the file open, even if the next draft has replaced it by now.
@@ -85,7 +85,7 @@ export class DriveDraft implements Draft {
     content: NewWholeContent,
     expected: string | null | undefined,
   ): Promise<{ entry: Entry; used: boolean }> {
-    const { folder, name } = this.#place;
+    const { parent: folder, name } = this.#place;
     const parent = this.#parts.tree.spaceFolder(folder, 'commit');
     const old = this.#parts.tree.occupant(parent, name);
     if (expected !== undefined && (old?.version ?? null) !== expected) {
@@ -96,7 +96,7 @@ export class DriveDraft implements Draft {
 
   /** Only contents of equal size can be equal; all others need not be hashed now. */
   async #hashIfEqualSize(context: Context): Promise<{ hash?: string }> {
-    const old = this.#parts.tree.occupant({ id: this.#place.folder }, this.#place.name);
+    const old = this.#parts.tree.occupant({ id: this.#place.parent }, this.#place.name);
     if (old?.hash === undefined || old.size !== this.#file.size) return {};
     this.#file.seal();
     const { hash } = await this.#file.manifest(context);

@@ -190,7 +190,7 @@ export class Drive implements FileSystem {
     if (this.#tree.occupant(parent, name)?.kind === 'folder') {
       throw new FsError('EISDIR', 'draft', { subject: name });
     }
-    return new DriveDraft(this.#draftParts, { folder, name }, attr);
+    return new DriveDraft(this.#draftParts, { parent: folder, name }, attr);
   }
 
   async unlink(folder: NodeId, name: string, context: Context): Promise<void> {
@@ -210,13 +210,13 @@ export class Drive implements FileSystem {
 
   async rename(from: Place, to: Place, flags: RenameFlags, context: Context): Promise<Attr> {
     this.#checkChange('rename', context);
-    while (this.#folderLocks.isClosed(to.folder)) await this.#folderLocks.opened(to.folder);
+    while (this.#folderLocks.isClosed(to.parent)) await this.#folderLocks.opened(to.parent);
     return await this.#renamer.rename(from, to, flags);
   }
 
   async copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Promise<Attr> {
     this.#checkChange('copy', context);
-    while (this.#folderLocks.isClosed(to.folder)) await this.#folderLocks.opened(to.folder);
+    while (this.#folderLocks.isClosed(to.parent)) await this.#folderLocks.opened(to.parent);
     return await this.#copier.copy(node, to, options);
   }
 

@@ -1,6 +1,6 @@
+import type { Place } from '../../vfs/file-system.ts';
 import { LRUCache } from 'lru-cache';
 import type { NodeId } from '../../vfs/node.ts';
-import type { Spot } from '../intents/plan.ts';
 
 /** How long a name waits for the file that continues its history, ms: as long as NTFS waits ("tunneling"). */
 const REMEMBERED = 15_000;
@@ -24,13 +24,13 @@ export class FreedNames {
   }
 
   /** A file has lost the name; `node` of the cloud has its history, if any has. */
-  add(spot: Spot, node: NodeId | undefined): void {
-    if (node !== undefined) this.#former.set(keyOf(spot), { node, at: this.#now() });
+  add(place: Place, node: NodeId | undefined): void {
+    if (node !== undefined) this.#former.set(keyOf(place), { node, at: this.#now() });
   }
 
   /** Which node had the name a moment ago, if another one takes it now. */
-  take(spot: Spot, taker: NodeId): NodeId | undefined {
-    const key = keyOf(spot);
+  take(place: Place, taker: NodeId): NodeId | undefined {
+    const key = keyOf(place);
     const former = this.#former.get(key);
     if (former === undefined) return undefined;
     this.#former.delete(key);
@@ -39,6 +39,6 @@ export class FreedNames {
   }
 }
 
-function keyOf({ parent, name }: Spot): string {
+function keyOf({ parent, name }: Place): string {
   return `${parent}/${name}`;
 }

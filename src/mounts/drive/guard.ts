@@ -45,12 +45,12 @@ export class Guard extends ForwardingFileSystem {
   }
 
   override mkdir(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Attr> {
-    this.#checkAdd({ folder, name }, 'mkdir');
+    this.#checkAdd({ parent: folder, name }, 'mkdir');
     return super.mkdir(folder, name, attr, context);
   }
 
   override symlink(folder: NodeId, name: string, target: string, context: Context): Awaitable<Attr> {
-    this.#checkAdd({ folder, name }, 'symlink');
+    this.#checkAdd({ parent: folder, name }, 'symlink');
     return super.symlink(folder, name, target, context);
   }
 
@@ -61,7 +61,7 @@ export class Guard extends ForwardingFileSystem {
     mode: OpenMode,
     context: Context,
   ): Awaitable<FileHandle> {
-    this.#checkAdd({ folder, name }, 'create');
+    this.#checkAdd({ parent: folder, name }, 'create');
     return super.create(folder, name, attr, mode, context);
   }
 
@@ -76,28 +76,28 @@ export class Guard extends ForwardingFileSystem {
   }
 
   override draft(folder: NodeId, name: string, attr: NewAttr, context: Context): Awaitable<Draft> {
-    this.#checkFill({ folder, name }, 'draft');
+    this.#checkFill({ parent: folder, name }, 'draft');
     return super.draft(folder, name, attr, context);
   }
 
   override unlink(folder: NodeId, name: string, context: Context): Awaitable<void> {
-    this.#checkName({ folder, name }, 'remove', 'unlink');
+    this.#checkName({ parent: folder, name }, 'remove', 'unlink');
     return super.unlink(folder, name, context);
   }
 
   override rmdir(folder: NodeId, name: string, context: Context): Awaitable<void> {
-    this.#checkName({ folder, name }, 'remove', 'rmdir');
+    this.#checkName({ parent: folder, name }, 'remove', 'rmdir');
     return super.rmdir(folder, name, context);
   }
 
   override removeTree(folder: NodeId, name: string, context: Context): Awaitable<void> {
-    this.#checkName({ folder, name }, 'remove', 'removeTree');
+    this.#checkName({ parent: folder, name }, 'remove', 'removeTree');
     return super.removeTree(folder, name, context);
   }
 
   override rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
-    const source = this.#policyState.entry(from.folder);
-    const target = this.#policyState.entry(to.folder);
+    const source = this.#policyState.entry(from.parent);
+    const target = this.#policyState.entry(to.parent);
     if (source !== undefined && target !== undefined) this.#checkRename(source, from, target, to, flags);
     return super.rename(from, to, flags, context);
   }
@@ -133,21 +133,21 @@ export class Guard extends ForwardingFileSystem {
 
   /** A folder of a mirror is followed by one computer, and becomes another folder where all computers follow it. */
   #checkNewName(folder: Entry, to: Place): void {
-    const target = this.#policyState.entry(to.folder);
+    const target = this.#policyState.entry(to.parent);
     if (target === undefined || folder.name !== to.name) return;
     if (this.#policyState.policy(folder).rules !== mirror || this.#policyState.policy(target).rules !== twoWay) return;
     throw new FsError('EPERM', 'copy', { subject: to.name, reason: NEW_NAME });
   }
 
   /** A new name in a folder. */
-  #checkAdd({ folder }: Place, op: string): void {
+  #checkAdd({ parent: folder }: Place, op: string): void {
     const entry = this.#policyState.entry(folder);
     if (entry?.kind === 'folder') this.#verdict(this.#policyState.policy(entry), entry, 'add', op);
   }
 
   /** The whole content of a name, new or not. */
-  #checkFill({ folder, name }: Place, op: string): void {
-    this.#checkAdd({ folder, name }, op);
+  #checkFill({ parent: folder, name }: Place, op: string): void {
+    this.#checkAdd({ parent: folder, name }, op);
     const parent = this.#policyState.entry(folder);
     const old = parent === undefined ? undefined : this.#policyState.child(parent, name);
     if (parent !== undefined && old !== undefined && old.kind !== 'folder') {
@@ -156,7 +156,7 @@ export class Guard extends ForwardingFileSystem {
   }
 
   /** What happens to a name: the folder's policy decides, in the node's state. */
-  #checkName({ folder, name }: Place, operation: Operation, op: string): void {
+  #checkName({ parent: folder, name }: Place, operation: Operation, op: string): void {
     const parent = this.#policyState.entry(folder);
     const node = parent === undefined ? undefined : this.#policyState.child(parent, name);
     if (parent !== undefined && node !== undefined) {

@@ -24,7 +24,6 @@ import {
   planMove,
   planPlainMove,
   planReplaced,
-  type Spot,
   withBase,
 } from '../intents/plan.ts';
 
@@ -121,8 +120,8 @@ export class Renamer {
   }
 
   #check(from: Place, to: Place, flags: RenameFlags): Ends {
-    const source = this.#tree.folder(from.folder, 'rename');
-    const target = this.#tree.folder(to.folder, 'rename');
+    const source = this.#tree.folder(from.parent, 'rename');
+    const target = this.#tree.folder(to.parent, 'rename');
     checkName(to.name, 'rename');
     const node = this.#tree.child(source, from.name, 'rename');
     if (source.space !== target.space) throw refuse('EXDEV', node, OTHER_MOUNT);
@@ -204,33 +203,33 @@ export class Renamer {
 
   #movedOps(ends: Ends, replace?: NodeId): { after: Entry; ops: Op[] } {
     const { node, target, name } = ends;
-    const spot = { parent: target.id, name };
+    const place = { parent: target.id, name };
     const ctime = nextCtime(node, this.#now());
     if (node.local !== true) {
       const waiting = this.#planner.waiting(node.id);
       // An intent that replaces a node is always sent.
       this.#freedNames.add(node, node.kind === 'file' && replace !== undefined ? node.id : historyOf(node, waiting));
-      const heritage = { replace, predecessor: this.#predecessorOf(node, spot) };
-      const plan = planMove(node, waiting, spot, (mkdir) => this.#planner.keepsTurn(mkdir, spot), heritage);
-      const after = { ...withBase(node), ...spot, ctime };
+      const heritage = { replace, predecessor: this.#predecessorOf(node, place) };
+      const plan = planMove(node, waiting, place, (mkdir) => this.#planner.keepsTurn(mkdir, place), heritage);
+      const after = { ...withBase(node), ...place, ctime };
       return { after, ops: [...this.#planner.ops(plan), ...this.#catalog.put(after, node)] };
     }
     if (isLocal(target, name)) {
-      const after = { ...node, ...spot, ctime };
+      const after = { ...node, ...place, ctime };
       return { after, ops: this.#catalog.put(after, node) };
     }
     const { local: _local, ...ordinary } = node;
-    const after: Entry = assign(ordinary, { ctime, base: null, ...spot });
+    const after: Entry = assign(ordinary, { ctime, base: null, ...place });
     const writing = this.#files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
     const staged = node.staged === undefined ? {} : { staged: node.staged };
     const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;
-    const creation = planCreation(after, content, { replace, predecessor: this.#predecessorOf(node, spot) });
+    const creation = planCreation(after, content, { replace, predecessor: this.#predecessorOf(node, place) });
     return { after, ops: [...this.#planner.ops(creation), ...this.#catalog.put(after, node)] };
   }
 
   /** Whose history a file continues at its new place. */
-  #predecessorOf({ id, kind }: Entry, spot: Spot): NodeId | undefined {
-    return kind === 'file' ? this.#freedNames.take(spot, id) : undefined;
+  #predecessorOf({ id, kind }: Entry, place: Place): NodeId | undefined {
+    return kind === 'file' ? this.#freedNames.take(place, id) : undefined;
   }
 
   async #finish(ends: Ends, after: Entry, ops: readonly Op[]): Promise<Attr> {

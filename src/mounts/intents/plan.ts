@@ -1,3 +1,4 @@
+import type { Place } from '../../vfs/file-system.ts';
 import type { Base, Entry } from '../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { assign } from '../../vfs/assign.ts';
@@ -32,11 +33,6 @@ export interface NewContent {
   readonly staged?: string;
   readonly from?: string;
   readonly writing?: true;
-}
-
-export interface Spot {
-  readonly parent: NodeId;
-  readonly name: string;
 }
 
 const nothing: Plan = { add: [], rewrite: [], drop: [] };
@@ -112,7 +108,7 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
 export function planMove(
   entry: Entry,
   waiting: readonly Waiting[],
-  to: Spot,
+  to: Place,
   keepsTurn: (mkdir: PendingIntent) => boolean,
   heritage: Heritage = {},
 ): Plan {
@@ -142,7 +138,7 @@ export function planMove(
 export function keepsTurn(
   intents: Iterable<PendingIntent>,
   { seq, space, parent: present }: Pick<PendingIntent, 'seq' | 'space' | 'parent'>,
-  { parent, name }: Spot,
+  { parent, name }: Place,
 ): boolean {
   for (const intent of intents) {
     if (intent.space !== space) continue;
@@ -166,8 +162,13 @@ export function outOfOrder(intents: Iterable<PendingIntent>): PendingIntent | un
 }
 
 /** A `move` that is not merged with anything. */
-export function planPlainMove(entry: Entry, waiting: readonly Waiting[], to: Spot, heritage: Heritage = {}): NewIntent {
-  return { op: 'move', ...subject(entry), ...to, origin: lastSpot(entry, waiting), ...inherited(heritage) };
+export function planPlainMove(
+  entry: Entry,
+  waiting: readonly Waiting[],
+  to: Place,
+  heritage: Heritage = {},
+): NewIntent {
+  return { op: 'move', ...subject(entry), ...to, origin: lastPlace(entry, waiting), ...inherited(heritage) };
 }
 
 /**
@@ -233,7 +234,7 @@ function lastVersion(entry: Entry, waiting: readonly Waiting[]): string | null {
 }
 
 /** Where the cloud will have the node when all that waits has been executed. */
-function lastSpot(entry: Entry, waiting: readonly Waiting[]): Spot {
+function lastPlace(entry: Entry, waiting: readonly Waiting[]): Place {
   const placed = waiting.findLast(({ intent }) => intent.op === 'move' || isCreation(intent));
   const { parent, name } = placed?.intent ?? entry.base ?? entry;
   return { parent, name };

@@ -1,10 +1,11 @@
+import type { Place } from '../../vfs/file-system.ts';
 import type { Entry } from '../../cache/tree/entry.ts';
 import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
 import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { newId } from '../../vfs/ids.ts';
-import { keepsTurn, type NewIntent, type Plan, type Spot, type Waiting } from './plan.ts';
+import { keepsTurn, type NewIntent, type Plan, type Waiting } from './plan.ts';
 
 export interface IntentPlannerParts {
   readonly journal: Journal;
@@ -38,8 +39,8 @@ export class IntentPlanner {
   }
 
   /** See the function of that name. */
-  keepsTurn(mkdir: PendingIntent, spot: Spot): boolean {
-    return keepsTurn(this.#parts.journal.all(), mkdir, spot);
+  keepsTurn(mkdir: PendingIntent, place: Place): boolean {
+    return keepsTurn(this.#parts.journal.all(), mkdir, place);
   }
 
   /** The ops of a plan; submit them in the same turn. */

@@ -1,10 +1,10 @@
+import { newId } from '../../vfs/ids.ts';
 import PQueue from 'p-queue';
-import { v7 } from 'uuid';
 import { type Entry, looksSame } from '../../cache/tree/entry.ts';
 import type { Catalog } from '../../cache/tree/catalog.ts';
 import type { Content, ContentStore, StagedFile, Staging } from '../../cache/content/content.ts';
 import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
-import type { Change } from '../../vfs/file-system.ts';
+import type { Change, Place } from '../../vfs/file-system.ts';
 import type { Activity } from '../drive/activity.ts';
 import type { Changes } from '../drive/changes.ts';
 import type { OpenFiles } from '../drive/open/open-files.ts';
@@ -18,7 +18,7 @@ import { conflictName } from './conflict/conflict.ts';
 import { RecentDeletions } from './follow/recent-deletions.ts';
 import { IntentPlanner } from '../intents/planner.ts';
 import { localChangesOf, merge, type LocalChanges } from './conflict/merge.ts';
-import { isCreation, planPlainMove, withBase, type Spot } from '../intents/plan.ts';
+import { isCreation, planPlainMove, withBase } from '../intents/plan.ts';
 import type { SyncLog } from './sync-log.ts';
 import { UploadPace } from './upload/pace.ts';
 
@@ -72,7 +72,7 @@ export class Replica {
   }
 
   newId(): string {
-    return v7({ msecs: this.now() });
+    return newId(this.now());
   }
 
   /** ms since 1970 */
@@ -175,7 +175,7 @@ export class Replica {
   }
 
   /** Moves a node to another place and plans the same move for the cloud. The place must be free. */
-  rehome(entry: Entry, to: Spot): Entry {
+  rehome(entry: Entry, to: Place): Entry {
     const { catalog } = this;
     const { base, ...rest } = withBase(entry);
     const local = entry.local === true;
@@ -245,7 +245,7 @@ export class Replica {
     });
   }
 
-  #planMove(entry: Entry, to: Spot): Op[] {
+  #planMove(entry: Entry, to: Place): Op[] {
     const waiting = this.planner.waiting(entry.id);
     const last = waiting.findLast(({ intent }) => intent.op === 'move' || isCreation(intent));
     if (last === undefined || last.fixed) {

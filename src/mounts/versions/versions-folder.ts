@@ -126,13 +126,13 @@ export class VersionsFolder extends ForwardingFileSystem {
   }
 
   override rename(from: Place, to: Place, flags: RenameFlags, context: Context): Awaitable<Attr> {
-    this.#refuse('rename', from.folder, from.name);
-    this.#refuse('rename', to.folder, to.name);
+    this.#refuse('rename', from.parent, from.name);
+    this.#refuse('rename', to.parent, to.name);
     return super.rename(from, to, flags, context);
   }
 
   override copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
-    this.#refuse('copy', to.folder, to.name);
+    this.#refuse('copy', to.parent, to.name);
     if (!this.#tree.has(node)) return super.copy(node, to, options, context);
     return this.#copyOut(node, to, options, context);
   }
@@ -149,7 +149,7 @@ export class VersionsFolder extends ForwardingFileSystem {
     const handle = await this.#tree.open(node, context);
     try {
       const { mtime, size } = handle.attr(context);
-      const draft = await super.draft(to.folder, to.name, { mtime }, context);
+      const draft = await super.draft(to.parent, to.name, { mtime }, context);
       try {
         const buffer = Buffer.allocUnsafe(Math.min(size, STEP));
         for (let position = 0; position < size;) {

@@ -16,7 +16,7 @@ export const VERSIONS = '.versions';
 const MARK = '~';
 
 /** `.versions` of a folder; the folder in it for a file; one version of a file. */
-type Spot =
+type VirtualNode =
   | { readonly what: 'versions'; readonly folder: NodeId }
   | { readonly what: 'file'; readonly file: NodeId }
   | { readonly what: 'version'; readonly file: NodeId; readonly version: string };
@@ -49,32 +49,32 @@ export class VersionsTree {
   }
 
   async getattr(node: NodeId, context: Context): Promise<Attr> {
-    const spot = spotOf(node);
-    if (spot.what === 'versions') return this.under(spot.folder) ?? stale(node);
-    const entry = this.#file(spot.file);
-    if (spot.what === 'file') return fileFolder(entry);
-    return versionAttr(entry, await this.#version(entry, spot.version, context));
+    const virtual = virtualNode(node);
+    if (virtual.what === 'versions') return this.under(virtual.folder) ?? stale(node);
+    const entry = this.#file(virtual.file);
+    if (virtual.what === 'file') return fileFolder(entry);
+    return versionAttr(entry, await this.#version(entry, virtual.version, context));
   }
 
   async lookup(folder: NodeId, name: string, context: Context): Promise<Attr> {
-    const spot = spotOf(folder);
-    if (spot.what === 'version') throw new FsError('ENOTDIR', 'lookup', { subject: name });
-    if (spot.what === 'versions') {
-      const attr = await this.#parts.fs.lookup(spot.folder, name, context);
+    const virtual = virtualNode(folder);
+    if (virtual.what === 'version') throw new FsError('ENOTDIR', 'lookup', { subject: name });
+    if (virtual.what === 'versions') {
+      const attr = await this.#parts.fs.lookup(virtual.folder, name, context);
       if (attr.kind === 'file') return fileFolder(this.#file(attr.id));
       throw new FsError('ENOENT', 'lookup', { subject: name, reason: 'only files have versions' });
     }
-    const entry = this.#file(spot.file);
+    const entry = this.#file(virtual.file);
     const found = (await this.#list(entry, context)).find((version) => version.name === name);
     if (found === undefined) throw new FsError('ENOENT', 'lookup', { subject: name });
     return versionAttr(entry, found);
   }
 
   async readdir(folder: NodeId, page: PageRequest, context: Context): Promise<Page> {
-    const spot = spotOf(folder);
-    if (spot.what === 'version') throw new FsError('ENOTDIR', 'readdir', { subject: folder });
-    if (spot.what === 'versions') return await this.#files(spot.folder, page, context);
-    const entry = this.#file(spot.file);
+    const virtual = virtualNode(folder);
+    if (virtual.what === 'version') throw new FsError('ENOTDIR', 'readdir', { subject: folder });
+    if (virtual.what === 'versions') return await this.#files(virtual.folder, page, context);
+    const entry = this.#file(virtual.file);
     const all = (await this.#list(entry, context)).map((version) => versionAttr(entry, version));
     const { after, limit } = page;
     const behind = all
@@ -85,10 +85,10 @@ export class VersionsTree {
 
   /** The bytes of a version; fetched as they are read. @throws EISDIR */
   async open(node: NodeId, context: Context): Promise<VersionHandle> {
-    const spot = spotOf(node);
-    if (spot.what !== 'version') throw new FsError('EISDIR', 'open', { subject: node });
-    const entry = this.#file(spot.file);
-    const found = await this.#version(entry, spot.version, context);
+    const virtual = virtualNode(node);
+    if (virtual.what !== 'version') throw new FsError('EISDIR', 'open', { subject: node });
+    const entry = this.#file(virtual.file);
+    const found = await this.#version(entry, virtual.version, context);
     const { hash, size, id } = found.record;
     return new VersionHandle(versionAttr(entry, found), this.#parts.store.open({ hash, size, version: id }));
   }
@@ -125,7 +125,7 @@ export class VersionsTree {
   }
 }
 
-function spotOf(node: NodeId): Spot {
+function virtualNode(node: NodeId): VirtualNode {
   const [, what, id = '', version = ''] = node.split(MARK);
   if (what === 'v') return { what: 'versions', folder: id };
   if (what === 'n') return { what: 'file', file: id };

@@ -52,7 +52,7 @@ export class DriveFileSystem extends webdav.FileSystem {
 
   protected override _create(path: webdav.Path, { type }: webdav.CreateInfo, callback: webdav.SimpleCallback): void {
     answer('create', callback, async () => {
-      const { folder, name } = await this.#place(path);
+      const { parent: folder, name } = await this.#place(path);
       if (type.isDirectory) await this.#fs.mkdir(folder, name, {}, this.#context);
       else await (await this.#fs.create(folder, name, {}, { read: false, write: true }, this.#context)).close();
     });
@@ -60,7 +60,7 @@ export class DriveFileSystem extends webdav.FileSystem {
 
   protected override _delete(path: webdav.Path, _ctx: webdav.DeleteInfo, callback: webdav.SimpleCallback): void {
     answer('unlink', callback, async () => {
-      const { folder, name } = await this.#place(path);
+      const { parent: folder, name } = await this.#place(path);
       await this.#fs.removeTree(folder, name, this.#context);
     });
   }
@@ -71,7 +71,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     callback: webdav.ReturnCallback<Writable>,
   ): void {
     answer('open', callback, async () => {
-      const { folder, name } = await this.#place(path);
+      const { parent: folder, name } = await this.#place(path);
       return writeStream(await this.#fs.draft(folder, name, {}, this.#context), this.#context);
     });
   }
@@ -202,11 +202,11 @@ export class DriveFileSystem extends webdav.FileSystem {
     const name = path.paths.at(-1);
     if (name === undefined) throw new FsError('EROFS', 'walk', { subject: '/', reason: 'the root cannot be changed' });
     const folder = await walk(this.#fs, path.paths.slice(0, -1), this.#context);
-    return { folder: folder.id, name };
+    return { parent: folder.id, name };
   }
 
   /** Answers whether something was there. @throws EEXIST if it may not be replaced */
-  async #makeRoom({ folder, name }: Place, overwrite: boolean): Promise<boolean> {
+  async #makeRoom({ parent: folder, name }: Place, overwrite: boolean): Promise<boolean> {
     const there = await find(this.#fs, folder, name, this.#context);
     if (there === undefined) return false;
     if (!overwrite) throw new FsError('EEXIST', 'rename', { subject: name });
@@ -218,7 +218,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     const copy = await this.#fs.copy(source.id, target, { replace: true }, this.#context);
     if (!deep || source.kind !== 'folder') return;
     for await (const child of children(this.#fs, source.id, this.#context)) {
-      await this.#copyTree(child, { folder: copy.id, name: child.name }, true);
+      await this.#copyTree(child, { parent: copy.id, name: child.name }, true);
     }
   }
 }

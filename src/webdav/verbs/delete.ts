@@ -21,8 +21,8 @@ export async function remove(request: DavRequest, door: Door): Promise<Outcome> 
   if (evaluate(request, attr) !== 'pass') throw new DavError(412, 'The file is not the one that was expected.');
   const tokens = await checkIf(request, door);
   requireTokens(door, tokens, { names: path.names, membership: true, tree: true });
-  if (attr.kind === 'folder') await door.fs.removeTree(place.folder, place.name, context);
-  else await door.fs.unlink(place.folder, place.name, context);
+  if (attr.kind === 'folder') await door.fs.removeTree(place.parent, place.name, context);
+  else await door.fs.unlink(place.parent, place.name, context);
   await door.locks.removeTree(path.names);
   return empty(204);
 }

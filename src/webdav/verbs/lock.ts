@@ -83,7 +83,7 @@ function makeLock(request: DavRequest, door: Door, { info, depth, timeout, folde
 async function seize(request: DavRequest, door: Door, target: Target): Promise<{ attr: Attr; hold: Hold }> {
   const { context } = request;
   if (target.attr !== undefined) return { attr: target.attr, hold: await door.fs.hold(target.attr.id, context) };
-  const { folder, name } = placeOf(target);
+  const { parent: folder, name } = placeOf(target);
   const handle = await door.fs.create(folder, name, {}, { read: false, write: true }, context);
   try {
     return { attr: await handle.attr(context), hold: await door.fs.hold(handle.node, context) };

@@ -20,7 +20,7 @@ export async function mkcol(request: DavRequest, door: Door): Promise<Outcome> {
   const instructions = await wanted(request);
   const target = await locate(door.fs, { ...request.path, slash: false }, request.context);
   if (target.attr !== undefined) throw new FsError('EEXIST', 'mkdir', { subject: target.name });
-  const { folder, name } = placeOf(target);
+  const { parent: folder, name } = placeOf(target);
   if (evaluate(request, undefined) !== 'pass') throw new DavError(412, 'The folder is not the one that was expected.');
   const tokens = await checkIf(request, door);
   requireTokens(door, tokens, { names: request.path.names, membership: true, tree: false });

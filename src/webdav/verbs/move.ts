@@ -80,7 +80,7 @@ async function settle(request: DavRequest, door: Door, { names, to }: Plan, mtim
   await door.locks.removeTree(request.path.names);
   await door.locks.removeTree(names, { keepRoot: true });
   if (mtime === undefined && door.locks.size === 0) return;
-  const attr = await door.fs.lookup(to.folder, to.name, context);
+  const attr = await door.fs.lookup(to.parent, to.name, context);
   if (mtime !== undefined) await door.fs.setattr(attr.id, { mtime }, context);
   await door.locks.rehold(names, async () => door.fs.hold(attr.id, context));
 }

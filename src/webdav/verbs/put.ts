@@ -17,7 +17,7 @@ import { header } from '../request.ts';
 /** The whole content of a file, visible at once when all of it has arrived; nothing changes before. */
 export async function put(request: DavRequest, door: Door): Promise<Outcome> {
   const target = await locate(door.fs, request.path, request.context);
-  const { folder, name } = check(request, target);
+  const { parent: folder, name } = check(request, target);
   await checkConditions(request, door, target);
   const time = requestedTime(request, door.now());
   const draft = await door.fs.draft(

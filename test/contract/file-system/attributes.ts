@@ -77,7 +77,7 @@ export function attributesContract(add: Add): void {
       t.strictSame({ ...(await fs.xattrs(id, background)) }, { 'user.a': base64('1'), 'user.b': big, 'user.å': '' });
       await fs.setattr(id, { xattrs: { 'user.a': base64('2'), 'user.b': null } }, background);
       t.strictSame({ ...(await fs.xattrs(id, background)) }, { 'user.a': base64('2'), 'user.å': '' });
-      await fs.rename({ folder, name: 'f' }, { folder, name: 'g' }, {}, background);
+      await fs.rename({ parent: folder, name: 'f' }, { parent: folder, name: 'g' }, {}, background);
       const renamed = await fs.lookup(folder, 'g', background);
       t.strictSame({ ...(await fs.xattrs(renamed.id, background)) }, { 'user.a': base64('2'), 'user.å': '' });
       const dir = await fs.mkdir(folder, 'd', { xattrs: { 'user.k': base64('v') } }, background);
@@ -120,7 +120,7 @@ export function attributesContract(add: Add): void {
       await same('after read');
       await (await fs.open(id, readWrite, background)).close();
       await same('after an open for writing in which nothing was written');
-      await fs.rename({ folder, name: 'f' }, { folder, name: 'g' }, {}, background);
+      await fs.rename({ parent: folder, name: 'f' }, { parent: folder, name: 'g' }, {}, background);
       await same('after rename');
     },
     'versions',

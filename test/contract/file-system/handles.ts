@@ -10,10 +10,10 @@ export function handlesContract(add: Add): void {
       const { id } = await fs.mkdir(folder, 'd', {}, background);
       const handle = await fs.create(folder, 'f', {}, readWrite, background);
       await handle.write(Buffer.from('one'), 0, background);
-      await fs.rename({ folder, name: 'f' }, { folder: id, name: 'g' }, {}, background);
+      await fs.rename({ parent: folder, name: 'f' }, { parent: id, name: 'g' }, {}, background);
       await handle.write(Buffer.from('two'), 3, background);
       t.equal((await drain(handle)).toString(), 'onetwo');
-      await fs.rename({ folder, name: 'd' }, { folder, name: 'e' }, {}, background);
+      await fs.rename({ parent: folder, name: 'd' }, { parent: folder, name: 'e' }, {}, background);
       await handle.write(Buffer.from('three'), 6, background);
       await handle.close();
       const parent = (await fs.lookup(folder, 'e', background)).id;
@@ -53,7 +53,7 @@ export function handlesContract(add: Add): void {
       const old = await put(c, folder, 'f', 'old');
       await put(c, folder, 'g', 'new');
       const handle = await fs.open(old.id, readOnly, background);
-      await fs.rename({ folder, name: 'g' }, { folder, name: 'f' }, {}, background);
+      await fs.rename({ parent: folder, name: 'g' }, { parent: folder, name: 'f' }, {}, background);
       t.equal((await drain(handle)).toString(), 'old');
       await handle.close();
       t.strictSame(await names(c, folder), ['f']);

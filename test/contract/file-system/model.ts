@@ -68,11 +68,11 @@ async function place(fs: FileSystem, root: NodeId, path: string): Promise<Place>
   let attr: Attr = await fs.getattr(root, background);
   for (const name of parts.slice(0, -1)) attr = await fs.lookup(attr.id, name, background);
   if (attr.kind !== 'folder') throw new FsError('ENOTDIR', 'walk', { subject: path });
-  return { folder: attr.id, name: parts.at(-1) ?? '' };
+  return { parent: attr.id, name: parts.at(-1) ?? '' };
 }
 
 async function find(fs: FileSystem, root: NodeId, path: string): Promise<Attr> {
-  const { folder, name } = await place(fs, root, path);
+  const { parent: folder, name } = await place(fs, root, path);
   return await fs.lookup(folder, name, background);
 }
 
@@ -82,10 +82,14 @@ const data = fc.string({ unit: fc.constantFrom('x', 'y', 'z'), maxLength: 20 });
 function step(randomWrites: boolean): fc.Arbitrary<Step> {
   const whole = [
     fc.tuple(path, data).map(([path, data]) => write(path, data)),
-    path.map((path) => inFolder('mkdir', path, ({ fs, folder, name }) => fs.mkdir(folder, name, {}, background))),
-    path.map((path) => inFolder('unlink', path, ({ fs, folder, name }) => fs.unlink(folder, name, background))),
-    path.map((path) => inFolder('rmdir', path, ({ fs, folder, name }) => fs.rmdir(folder, name, background))),
-    path.map((path) => inFolder('removeTree', path, ({ fs, folder, name }) => fs.removeTree(folder, name, background))),
+    path.map((path) =>
+      inFolder('mkdir', path, ({ fs, parent: folder, name }) => fs.mkdir(folder, name, {}, background)),
+    ),
+    path.map((path) => inFolder('unlink', path, ({ fs, parent: folder, name }) => fs.unlink(folder, name, background))),
+    path.map((path) => inFolder('rmdir', path, ({ fs, parent: folder, name }) => fs.rmdir(folder, name, background))),
+    path.map((path) =>
+      inFolder('removeTree', path, ({ fs, parent: folder, name }) => fs.removeTree(folder, name, background)),
+    ),
     fc.tuple(path, path).map(([from, to]) => rename(from, to)),
     fc.tuple(path, path, fc.boolean()).map(([from, to, replace]) => copy(from, to, replace)),
   ];
@@ -108,7 +112,7 @@ function inFolder(op: FolderOp, path: string, real: (at: { fs: FileSystem } & Pl
 
 function write(path: string, data: string): Step {
   const real = async (fs: FileSystem, root: NodeId): Promise<void> => {
-    const { folder, name } = await place(fs, root, path);
+    const { parent: folder, name } = await place(fs, root, path);
     if ((await outcome(() => put({ fs }, folder, name, data))) === undefined) return;
     const { id } = await fs.lookup(folder, name, background);
     const handle = await fs.open(id, { read: false, write: true, truncate: true }, background);

@@ -145,7 +145,7 @@ export function movesContract(add: Add): void {
     const file = await put(c, folder, 'f', 'content');
     if (traits.xattrs) await fs.setattr(file.id, { xattrs: { 'user.a': 'AAAA' } }, background);
     const dir = (await fs.mkdir(folder, 'd', {}, background)).id;
-    const copy = await fs.copy(file.id, { folder: dir, name: 'g' }, { replace: false }, background);
+    const copy = await fs.copy(file.id, { parent: dir, name: 'g' }, { replace: false }, background);
     t.match(copy, { name: 'g', parent: dir, kind: 'file', size: 7 });
     if (traits.stableIds) t.not(copy.id, file.id);
     if (traits.xattrs) t.strictSame({ ...(await fs.xattrs(copy.id, background)) }, { 'user.a': 'AAAA' });
@@ -162,19 +162,19 @@ export function movesContract(add: Add): void {
     const { id } = await put(c, folder, 'f', 'new');
     await put(c, folder, 'g', 'old');
     await fs.mkdir(folder, 'd', {}, background);
-    const to = { folder, name: 'g' };
+    const to = { parent: folder, name: 'g' };
     await refused(c, 'EEXIST', () => fs.copy(id, to, { replace: false }, background));
     t.equal(await text(c, (await fs.lookup(folder, 'g', background)).id), 'old');
     const copy = await fs.copy(id, to, { replace: true }, background);
     t.equal(await text(c, copy.id), 'new');
-    await refused(c, 'EISDIR', () => fs.copy(id, { folder, name: 'd' }, { replace: true }, background));
+    await refused(c, 'EISDIR', () => fs.copy(id, { parent: folder, name: 'd' }, { replace: true }, background));
     t.strictSame(await names(c, folder), ['d', 'f', 'g']);
   });
 
   add('copy of an empty and of a large file', async (c) => {
     for (const size of [0, 3_000_001]) {
       const { id } = await put(c, c.folder, `f${size}`, Buffer.alloc(size, 7));
-      const copy = await c.fs.copy(id, { folder: c.folder, name: `g${size}` }, { replace: false }, background);
+      const copy = await c.fs.copy(id, { parent: c.folder, name: `g${size}` }, { replace: false }, background);
       c.t.equal(copy.size, size);
       c.t.ok((await get(c, copy.id)).equals(Buffer.alloc(size, 7)));
     }
@@ -185,7 +185,7 @@ export function movesContract(add: Add): void {
     async (c) => {
       const { id } = await c.fs.mkdir(c.folder, 'd', {}, background);
       await put(c, id, 'f', 'x');
-      const copy = await c.fs.copy(id, { folder: c.folder, name: 'e' }, { replace: false }, background);
+      const copy = await c.fs.copy(id, { parent: c.folder, name: 'e' }, { replace: false }, background);
       c.t.equal(copy.kind, 'folder');
       c.t.strictSame(await names(c, copy.id), []);
     },
@@ -196,7 +196,7 @@ export function movesContract(add: Add): void {
     'copy of a symlink',
     async (c) => {
       const link = await c.fs.symlink(c.folder, 'l', 'target', background);
-      const copy = await c.fs.copy(link.id, { folder: c.folder, name: 'm' }, { replace: false }, background);
+      const copy = await c.fs.copy(link.id, { parent: c.folder, name: 'm' }, { replace: false }, background);
       c.t.equal(copy.kind, 'symlink');
       c.t.equal(await c.fs.readlink(copy.id, background), 'target');
     },
@@ -212,7 +212,7 @@ async function move(
   as: string,
   flags: RenameFlags = {},
 ): Promise<Attr> {
-  return await c.fs.rename({ folder: from, name }, { folder: to, name: as }, flags, background);
+  return await c.fs.rename({ parent: from, name }, { parent: to, name: as }, flags, background);
 }
 
 async function rewrite({ fs }: Case, id: NodeId, content: string): Promise<void> {

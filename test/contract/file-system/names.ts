@@ -97,16 +97,16 @@ async function everyCall(c: Case, code: 'EINVAL' | 'ENAMETOOLONG', name: string)
   const { fs, folder, traits } = c;
   const present = (await names(c, folder)).includes('there');
   const there = present ? await fs.lookup(folder, 'there', background) : await put(c, folder, 'there', 'x');
-  const from = { folder, name: 'there' };
+  const from = { parent: folder, name: 'there' };
   await refused(c, code, () => fs.lookup(folder, name, background));
   await refused(c, code, () => fs.mkdir(folder, name, {}, background));
   await refused(c, code, () => fs.create(folder, name, {}, readWrite, background));
   await refused(c, code, () => fs.unlink(folder, name, background));
   await refused(c, code, () => fs.rmdir(folder, name, background));
   await refused(c, code, () => fs.removeTree(folder, name, background));
-  await refused(c, code, () => fs.rename(from, { folder, name }, {}, background));
-  await refused(c, code, () => fs.rename({ folder, name }, from, {}, background));
-  await refused(c, code, () => fs.copy(there.id, { folder, name }, { replace: true }, background));
+  await refused(c, code, () => fs.rename(from, { parent: folder, name }, {}, background));
+  await refused(c, code, () => fs.rename({ parent: folder, name }, from, {}, background));
+  await refused(c, code, () => fs.copy(there.id, { parent: folder, name }, { replace: true }, background));
   if (traits.symlinks) await refused(c, code, () => fs.symlink(folder, name, 'x', background));
   if (traits.drafts) await refused(c, code, () => fs.draft(folder, name, {}, background));
 }

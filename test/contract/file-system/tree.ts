@@ -34,8 +34,8 @@ export function treeContract(add: Add): void {
     await refused(c, 'ENOENT', () => fs.unlink(folder, 'no', background));
     await refused(c, 'ENOENT', () => fs.rmdir(folder, 'no', background));
     await refused(c, 'ENOENT', () => fs.removeTree(folder, 'no', background));
-    const to = { folder, name: 'x' };
-    await refused(c, 'ENOENT', () => fs.rename({ folder, name: 'no' }, to, {}, background));
+    const to = { parent: folder, name: 'x' };
+    await refused(c, 'ENOENT', () => fs.rename({ parent: folder, name: 'no' }, to, {}, background));
     c.t.strictSame(await names(c, folder), []);
   });
 
@@ -49,7 +49,9 @@ export function treeContract(add: Add): void {
     await refused(c, 'ENOTDIR', () => fs.unlink(file, 'x', background));
     await refused(c, 'ENOTDIR', () => fs.rmdir(file, 'x', background));
     await refused(c, 'ENOTDIR', () => fs.removeTree(file, 'x', background));
-    await refused(c, 'ENOTDIR', () => fs.rename({ folder, name: 'f' }, { folder: file, name: 'x' }, {}, background));
+    await refused(c, 'ENOTDIR', () =>
+      fs.rename({ parent: folder, name: 'f' }, { parent: file, name: 'x' }, {}, background),
+    );
   });
 
   add('a removed node is no longer known', async (c) => {

@@ -12,7 +12,7 @@ export function watchingContract(outer: Add): void {
     await seen(c, () => fs.mkdir(folder, 'd', {}, background), [entry(folder, 'd')]);
     await seen(c, () => put(c, folder, 'f', 'x'), [entry(folder, 'f')]);
     const { id } = await fs.lookup(folder, 'd', background);
-    const move = (): unknown => fs.rename({ folder, name: 'f' }, { folder: id, name: 'g' }, {}, background);
+    const move = (): unknown => fs.rename({ parent: folder, name: 'f' }, { parent: id, name: 'g' }, {}, background);
     await seen(c, move, [entry(folder, 'f'), entry(id, 'g')]);
     await seen(c, () => fs.unlink(id, 'g', background), [entry(id, 'g')]);
     await seen(c, () => fs.rmdir(folder, 'd', background), [entry(folder, 'd')]);

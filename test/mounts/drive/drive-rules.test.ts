@@ -21,12 +21,12 @@ t.test('litter stays on this computer', async (t) => {
   t.equal(parts.journal.size, 0, 'nothing is promised');
   t.equal(await get(drive, folder.id, 'inside'), 'y');
   await put(drive, SYNC, '~$doc', 'lock');
-  await drive.rename({ folder: SYNC, name: '~$doc' }, { folder: SYNC, name: 'doc' }, {}, context);
+  await drive.rename({ parent: SYNC, name: '~$doc' }, { parent: SYNC, name: 'doc' }, {}, context);
   t.match([...parts.journal.all()], [{ op: 'put', name: 'doc', base: null }], 'under an ordinary name it goes up');
-  await drive.rename({ folder: SYNC, name: 'doc' }, { folder: SYNC, name: '._doc' }, {}, context);
+  await drive.rename({ parent: SYNC, name: 'doc' }, { parent: SYNC, name: '._doc' }, {}, context);
   t.match([...parts.journal.all()], [{ op: 'put', name: '._doc' }], 'an ordinary file stays one');
   await t.rejects(
-    async () => await drive.rename({ folder: SYNC, name: '._folder' }, { folder: SYNC, name: 'f' }, {}, context),
+    async () => await drive.rename({ parent: SYNC, name: '._folder' }, { parent: SYNC, name: 'f' }, {}, context),
     {
       code: 'EXDEV',
     },
@@ -37,14 +37,14 @@ t.test('litter stays on this computer', async (t) => {
 t.test('copy is by reference where the cloud has the content', async (t) => {
   const { rig, drive, parts } = await start(t);
   const file = await addRemoteFile(rig, { space: 'set', parent: 'set-root', name: 'f' }, 'backed up');
-  const copy = await drive.copy(file.id, { folder: SYNC, name: 'g' }, { replace: false }, context);
+  const copy = await drive.copy(file.id, { parent: SYNC, name: 'g' }, { replace: false }, context);
   t.match([...parts.journal.all()], [{ op: 'put', node: copy.id, from: file.remote, base: null, staged: undefined }]);
   t.same(await parts.staging.ids(), [], 'no bytes were moved');
   t.equal(await get(drive, SYNC, 'g'), 'backed up');
   t.equal(copy.mtime, file.mtime);
-  await drive.copy(copy.id, { folder: SYNC, name: 'g2' }, { replace: false }, context);
+  await drive.copy(copy.id, { parent: SYNC, name: 'g2' }, { replace: false }, context);
   t.equal(await get(drive, SYNC, 'g2'), 'backed up');
-  await drive.copy(file.id, { folder: SYNC, name: 'g' }, { replace: true }, context);
+  await drive.copy(file.id, { parent: SYNC, name: 'g' }, { replace: true }, context);
   t.equal((await drive.lookup(SYNC, 'g', context)).version, copy.version, 'the same bytes again are no new version');
 });
 
@@ -52,7 +52,7 @@ t.test('a copy of what is being written is as it was', async (t) => {
   const { drive } = await start(t);
   const handle = await drive.create(SYNC, 'f', {}, rw, context);
   await handle.write(Buffer.from('one'), 0, context);
-  await drive.copy(handle.node, { folder: SYNC, name: 'g' }, { replace: false }, context);
+  await drive.copy(handle.node, { parent: SYNC, name: 'g' }, { replace: false }, context);
   await handle.write(Buffer.from('two'), 0, context);
   t.equal(await get(drive, SYNC, 'g'), 'one');
   t.equal(await get(drive, SYNC, 'f'), 'two');

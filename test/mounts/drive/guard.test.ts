@@ -122,7 +122,7 @@ t.test('a folder of a backup is copied into Sync under another name only', async
   const { id: docs } = await addRemoteFolder(rig, { space: 'set', parent: 'set-root', name: 'docs' });
   const { id: file } = await addRemoteFile(rig, { space: 'set', parent: 'set-root', name: 'file' }, 'x');
   const copy = (node: NodeId, folder: NodeId, name: string, member?: boolean) => async () =>
-    await rig.guard.copy(node, { folder, name }, { replace: false, ...(member ? { member } : {}) }, context);
+    await rig.guard.copy(node, { parent: folder, name }, { replace: false, ...(member ? { member } : {}) }, context);
 
   const refused = { code: 'EPERM', reason: /in Sync or in Backup, never in both: copy it under a new name/ };
   await t.rejects(copy(docs, 'sync-root', 'docs'), refused);
@@ -340,7 +340,7 @@ async function rewrite(fs: FileSystem, file: NodeId): Promise<void> {
 }
 
 async function move(fs: FileSystem, from: NodeId, name: string, to: NodeId, as: string) {
-  return await fs.rename({ folder: from, name }, { folder: to, name: as }, {}, context);
+  return await fs.rename({ parent: from, name }, { parent: to, name: as }, {}, context);
 }
 
 async function moveOver(fs: FileSystem, at: NodeId) {
@@ -349,5 +349,5 @@ async function moveOver(fs: FileSystem, at: NodeId) {
 }
 
 async function copy(fs: FileSystem, file: NodeId, to: NodeId) {
-  return await fs.copy(file, { folder: to, name: 'copied' }, { replace: false }, context);
+  return await fs.copy(file, { parent: to, name: 'copied' }, { replace: false }, context);
 }

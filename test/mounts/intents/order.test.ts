@@ -18,7 +18,7 @@ const TANGLES: Readonly<Record<string, (a: TestDevice) => Promise<unknown>>> = {
     await a.mkdir('/Sync/A');
     await a.mkdir('/Sync/A/B');
     const [from, to] = [await a.stat('/Sync/A'), await a.stat('/Sync/C')];
-    await a.fs.rename({ folder: from.id, name: 'B' }, { folder: to.id, name: 'f' }, { exchange: true }, context);
+    await a.fs.rename({ parent: from.id, name: 'B' }, { parent: to.id, name: 'f' }, { exchange: true }, context);
     await a.unlink('/Sync/A/B');
     await a.rename('/Sync/A', '/Sync/C/f/A');
   },

@@ -73,9 +73,9 @@ t.test('nothing in it changes', async (t) => {
     () => fs.unlink(folder, name, context),
     () => fs.rmdir(versions, 'a.txt', context),
     () => fs.removeTree('sync-root', '.versions', context),
-    () => fs.rename({ folder, name }, { folder: 'sync-root', name: 'x' }, {}, context),
-    () => fs.rename({ folder: 'sync-root', name: 'a.txt' }, { folder, name: 'x' }, {}, context),
-    () => fs.rename({ folder: 'sync-root', name: 'a.txt' }, { folder: 'sync-root', name: '.versions' }, {}, context),
+    () => fs.rename({ parent: folder, name }, { parent: 'sync-root', name: 'x' }, {}, context),
+    () => fs.rename({ parent: 'sync-root', name: 'a.txt' }, { parent: folder, name: 'x' }, {}, context),
+    () => fs.rename({ parent: 'sync-root', name: 'a.txt' }, { parent: 'sync-root', name: '.versions' }, {}, context),
     () => fs.setattr(version, { mtime: 1 }, context),
     () => fs.open(version, { read: false, write: true }, context),
   ];
@@ -88,7 +88,7 @@ t.test('a version is copied out', async (t) => {
   const versions = (await fs.lookup('sync-root', '.versions', context)).id;
   const folder = (await fs.lookup(versions, 'a.txt', context)).id;
   const version = await fs.lookup(folder, '2026-03-01 14.05.09.txt', context);
-  const copy = await fs.copy(version.id, { folder: 'sync-root', name: 'back.txt' }, { replace: false }, context);
+  const copy = await fs.copy(version.id, { parent: 'sync-root', name: 'back.txt' }, { replace: false }, context);
   t.match(copy, { name: 'back.txt', size: 3, mtime: 1000 });
   const handle = await rig.drive.open(copy.id, { read: true, write: false }, context);
   const into = Buffer.alloc(10);

@@ -1,3 +1,4 @@
+import type { Place } from '../../../vfs/file-system.ts';
 import type { Static } from 'typebox';
 import type { MoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
@@ -7,7 +8,7 @@ import { replaceNode, trashNode } from '../meta/removal.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { copyVersions, inheritVersions, makeNewest, thinVersions } from '../meta/versions.ts';
-import { checkReplaceable, claimPlace, type Place } from './place.ts';
+import { checkReplaceable, claimPlace } from './place.ts';
 
 export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof MoveSchema>): Promise<NodeRow> {
   mayChange(space, edit.caller);

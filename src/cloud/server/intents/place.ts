@@ -1,14 +1,10 @@
+import type { Place } from '../../../vfs/file-system.ts';
 import { Refusal } from '../refusal.ts';
 import { liveFolder, type Edit } from '../meta/edit.ts';
 import { checkNodeName } from '../meta/names.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { hasChildren } from '../meta/removal.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
-
-export interface Place {
-  readonly parent: string;
-  readonly name: string;
-}
 
 /**
  * Checks that something can be put at a place: the folder lives, the name is possible, and it is free or held by

@@ -1,8 +1,9 @@
+import type { Place } from '../../../vfs/file-system.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { localChangesOf } from './merge.ts';
-import { planCreation, type NewContent, type Spot } from '../../intents/plan.ts';
+import { planCreation, type NewContent } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { Replica } from '../replica.ts';
  * and a deletion loses to a change. Content that is not here is copied by reference, unless `given`. The contents of a
  * folder follow, page by page.
  */
-export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given?: NewContent): Entry {
+export function recreate(replica: Replica, entry: Entry, to: Place = entry, given?: NewContent): Entry {
   const { catalog, journal } = replica;
   const intents = journal.of(entry.id);
   const node = reborn(replica, entry, to);
@@ -26,7 +27,7 @@ export function recreate(replica: Replica, entry: Entry, to: Spot = entry, given
 }
 
 /** Plans a folder that the cloud has removed again, without its contents. */
-export function recreateParent(replica: Replica, entry: Entry, to: Spot): Entry {
+export function recreateParent(replica: Replica, entry: Entry, to: Place): Entry {
   const { catalog, journal } = replica;
   const fresh = reborn(replica, entry, to);
   replica.submit([...catalog.remove(entry), ...journal.of(entry.id).map(({ seq }) => journal.remove(seq))]);
@@ -35,7 +36,7 @@ export function recreateParent(replica: Replica, entry: Entry, to: Spot): Entry 
   return fresh;
 }
 
-function reborn(replica: Replica, entry: Entry, { parent, name }: Spot): Entry {
+function reborn(replica: Replica, entry: Entry, { parent, name }: Place): Entry {
   const { remote: _remote, ...kept } = entry;
   const version = entry.kind === 'file' ? { version: replica.newId() } : {};
   return { ...kept, ...version, id: replica.newId(), parent, name, rev: 0, base: null };

@@ -1,5 +1,5 @@
+import type { Place } from '../../../vfs/file-system.ts';
 import { LRUCache } from 'lru-cache';
-import type { Spot } from '../../intents/plan.ts';
 
 /** How long an upload counts, ms. */
 export const REMEMBERED = 10 * 60_000;
@@ -40,7 +40,7 @@ export class UploadPace {
   }
 
   /** The cloud has got a content under this name. */
-  uploaded(place: Spot): void {
+  uploaded(place: Place): void {
     const key = keyOf(place);
     const now = this.#now();
     this.#uploads.set(key, [...(this.#uploads.get(key) ?? []).filter((at) => at <= now), now].slice(-COUNTED));
@@ -52,7 +52,7 @@ export class UploadPace {
   }
 
   /** When a content may be uploaded, ms. `creates`: the cloud has nothing under this name yet. */
-  readyAt(place: Spot, creates: boolean): number {
+  readyAt(place: Place, creates: boolean): number {
     const uploads = this.#uploads.get(keyOf(place));
     if (uploads === undefined) return -Infinity;
     const ready = nextUpload(uploads, this.#now());
@@ -66,6 +66,6 @@ export class UploadPace {
   }
 }
 
-function keyOf({ parent, name }: Spot): string {
+function keyOf({ parent, name }: Place): string {
   return `${parent}/${name}`;
 }

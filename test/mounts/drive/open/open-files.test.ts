@@ -160,7 +160,7 @@ t.test('a snapshot reads the old content to its end', async (t) => {
     },
     'a rename over it': async (rig) => {
       await replace(rig, 'NEW', 'g');
-      await rig.drive.rename({ folder: 'sync-root', name: 'g' }, { folder: 'sync-root', name: 'f' }, {}, context);
+      await rig.drive.rename({ parent: 'sync-root', name: 'g' }, { parent: 'sync-root', name: 'f' }, {}, context);
     },
     'its removal': (rig) => rig.drive.unlink('sync-root', 'f', context),
     'its end': (rig) => rig.drive.setattr(rig.parts.catalog.child('sync-root', 'f')?.id ?? '', { size: 0 }, context),

@@ -58,7 +58,7 @@ const WAYS: readonly Replacing[] = [
     name: 'an exchange',
     replace: async (a) => {
       const { id } = await a.stat('/Sync');
-      await a.fs.rename({ folder: id, name: 'G' }, { folder: id, name: 'F' }, { exchange: true }, context);
+      await a.fs.rename({ parent: id, name: 'G' }, { parent: id, name: 'F' }, { exchange: true }, context);
     },
   },
 ];

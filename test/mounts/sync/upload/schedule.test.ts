@@ -1,3 +1,4 @@
+import type { Place } from '../../../../src/vfs/file-system.ts';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
@@ -13,7 +14,6 @@ import {
   planPlainMove,
   planRemove,
   type Plan,
-  type Spot,
   type Waiting,
 } from '../../../../src/mounts/intents/plan.ts';
 import { schedule, type Schedule, type ScheduleFacts } from '../../../../src/mounts/sync/upload/schedule.ts';
@@ -76,7 +76,7 @@ class Local {
     const [a, b] = [this.entries.get(one), this.entries.get(other)];
     if (a === undefined || b === undefined || a === b) return;
     if (this.#isBelow(a.parent, b.id) || this.#isBelow(b.parent, a.id)) return;
-    const move = (entry: Entry, to: Spot): void => {
+    const move = (entry: Entry, to: Place): void => {
       this.#plan({ add: [planPlainMove(entry, this.#waiting(entry.id), to)], rewrite: [], drop: [] });
     };
     move(a, { parent: a.parent, name: `.aside-${this.#seq}` });
