@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import type { VersionRecord } from '../../../src/cloud/records.ts';
@@ -63,6 +65,34 @@ t.test('an empty file is content, too', async (t) => {
   t.match(await api.call('POST', '/v1/blocks/read', { blocks: [{ version: file.version, index: 0 }] }), {
     status: 400,
   });
+});
+
+t.test('readers at different speeds, and such that leave, get their own bytes', async (t) => {
+  const { url, login } = await startTestCloud(t);
+  const api = new Api(url, await login());
+  const sync = await api.space('sync');
+  const files = await Promise.all(
+    Array.from({ length: 4 }, async (_, i) => {
+      const bytes = noise(6 * BLOCK_SIZE + 1000 * i);
+      return { bytes, version: (await api.store(sync, `f${i}`, bytes)).version ?? '' };
+    }),
+  );
+  const read = async (turn: number): Promise<void> => {
+    const { bytes, version } = files[turn % files.length] as (typeof files)[number];
+    const headers = { authorization: `Bearer ${api.token}` };
+    const answer = await fetch(`${url}/v1/versions/${version}/content`, { headers });
+    const hash = createHash('sha256');
+    let count = 0;
+    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+      hash.update(chunk);
+      count += chunk.length;
+      // To end the loop cancels the response.
+      if (turn % 5 === 4 && count > BLOCK_SIZE) return;
+      if (turn % 3 === 0) await setTimeout(1);
+    }
+    t.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'));
+  };
+  for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: 12 }, (_, i) => read(round + i)));
 });
 
 t.test('an older version becomes the newest again, under its id', async (t) => {

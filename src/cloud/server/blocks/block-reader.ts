@@ -3,6 +3,7 @@ import { markDamaged, stateOf } from '../meta/damaged-blocks.ts';
 import type { Db } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
 import type { BlockStore } from './block-store.ts';
+import { SpareMemory } from './spare-memory.ts';
 
 export interface BlockReaderOptions {
   readonly db: Db;
@@ -16,14 +17,18 @@ export interface BlockReaderOptions {
  */
 export class BlockReader {
   readonly #options: BlockReaderOptions;
+  readonly #memory = new SpareMemory();
 
   constructor(options: BlockReaderOptions) {
     this.#options = options;
   }
 
-  /** The verified bytes. @throws Refusal damaged; not_found if no version contains the block any more */
+  /**
+   * The verified bytes; `release` makes their memory available to others.
+   * @throws Refusal damaged; not_found if no version contains the block any more
+   */
   async read(account: string, digest: string): Promise<Uint8Array> {
-    const data = (await this.#options.store.get(account, digest)) ?? (await this.#again(account, digest));
+    const data = (await this.#get(account, digest)) ?? (await this.#again(account, digest));
     if (data !== undefined) return data;
     const state = await stateOf(this.#options.db, account, digest);
     if (state === undefined || state.state === 'condemned') throw new Refusal('not_found', 'the version is gone');
@@ -32,15 +37,26 @@ export class BlockReader {
 
   /** Whether the bytes are there and right; records it if a stored block's are not. */
   async isIntact(account: string, digest: string): Promise<boolean> {
-    return ((await this.#options.store.get(account, digest)) ?? (await this.#again(account, digest))) !== undefined;
+    const data = (await this.#get(account, digest)) ?? (await this.#again(account, digest));
+    if (data !== undefined) this.release(data);
+    return data !== undefined;
+  }
+
+  /** The caller of `read` uses the block, of which `part` is, no more. Whoever does not call this leaves it to the collector. */
+  release(part: Uint8Array): void {
+    this.#memory.give(part);
+  }
+
+  async #get(account: string, digest: string): Promise<Uint8Array | undefined> {
+    return await this.#options.store.get(account, digest, () => this.#memory.take());
   }
 
   /** What was unreadable a moment ago may have been uploaded anew meanwhile: that must not be recorded. */
   async #again(account: string, digest: string): Promise<Uint8Array | undefined> {
-    const { db, store, log } = this.#options;
+    const { db, log } = this.#options;
     const before = await stateOf(db, account, digest);
     if (before?.state !== 'stored') return undefined;
-    const data = await store.get(account, digest);
+    const data = await this.#get(account, digest);
     if (data !== undefined) return data;
     if (await markDamaged(db, account, digest, before.generation)) {
       log.error({ account, block: digest }, 'a stored block is lost or damaged: it will be asked for again');

@@ -12,9 +12,10 @@ export interface BlockStore {
 
   /**
    * The bytes of a block, at most `BLOCK_SIZE`, verified; `undefined` if there are none that have the digest: never stored,
-   * lost or damaged. @throws Error if that cannot be known at the moment
+   * lost or damaged. They may be in memory that `memory` gives, `BLOCK_SIZE` bytes of it.
+   * @throws Error if that cannot be known at the moment
    */
-  get(account: string, digest: string): Promise<Uint8Array | undefined>;
+  get(account: string, digest: string, memory?: () => Uint8Array): Promise<Uint8Array | undefined>;
 
   /** Removes a block for good. One that is not there is no error. */
   remove(account: string, digest: string): Promise<void>;

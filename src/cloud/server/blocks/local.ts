@@ -49,10 +49,10 @@ export class LocalBlockStore implements BlockStore {
     if (small.length > 0) await this.#small.put(account, small);
   }
 
-  async get(account: string, digest: string): Promise<Uint8Array | undefined> {
+  async get(account: string, digest: string, memory = fresh): Promise<Uint8Array | undefined> {
     const small = await this.#small.get(account, digest);
     if (small !== undefined && digestOf(small) === digest) return small;
-    const file = await readWhole(this.#path(account, digest));
+    const file = await readWhole(this.#path(account, digest), memory);
     return file !== undefined && digestOf(file) === digest ? file : undefined;
   }
 
@@ -141,18 +141,16 @@ function verify({ digest, data }: Block): void {
 }
 
 /**
- * The bytes of a block's file, in one piece of memory: `readFile` takes several, and collecting those costs more than
- * reading. `undefined` if there is no file that could be a block, or the disk cannot read it.
+ * What a block's file begins with, as many bytes as a block can have. `undefined` if there is no file that could be a block,
+ * or the disk cannot read it.
  */
-async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function readWhole(path: string, memory: () => Uint8Array): Promise<Uint8Array | undefined> {
   try {
     await using file = await open(path);
-    const { size } = await file.stat();
-    if (size > BLOCK_SIZE) return undefined;
-    const data = Buffer.allocUnsafeSlow(size);
-    for (let at = 0; at < size;) {
-      const { bytesRead } = await file.read(data, at, size - at, at);
-      if (bytesRead === 0) return undefined;
+    const data = memory();
+    for (let at = 0; at < data.length;) {
+      const { bytesRead } = await file.read(data, at, data.length - at, at);
+      if (bytesRead === 0) return data.subarray(0, at);
       at += bytesRead;
     }
     return data;
@@ -160,6 +158,10 @@ async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer> | undefi
     if (LOST.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
+}
+
+function fresh(): Uint8Array {
+  return Buffer.allocUnsafeSlow(BLOCK_SIZE);
 }
 
 async function openFolder(folder: string): Promise<AsyncIterable<{ name: string }>> {

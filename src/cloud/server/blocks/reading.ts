@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { manifestOf, splitDigests } from '../meta/manifest.ts';
 import { MAX_BATCH_BYTES } from '../../limits.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
@@ -98,17 +97,4 @@ export async function* readAhead(
     if (current !== undefined) yield await current;
   }
   if (next !== undefined) yield await next;
-}
-
-/**
- * A body whose first part is there: what fails before it is refused with a status. What fails later ends the connection
- * before the announced end.
- */
-export async function begun(parts: AsyncGenerator<Uint8Array>): Promise<Readable> {
-  const first = await parts.next();
-  async function* all(): AsyncGenerator<Uint8Array> {
-    if (first.done !== true) yield first.value;
-    yield* parts;
-  }
-  return Readable.from(all(), { objectMode: true, highWaterMark: 1 });
 }

@@ -5,10 +5,11 @@ import { Type, type Static } from 'typebox';
 import { Id } from '../../http/wire.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../limits.ts';
 import { FRAME_HEADER, readFrames } from '../blocks/frames.ts';
-import { begun, readBlocks, resolveBlocks } from '../blocks/reading.ts';
+import { readBlocks, resolveBlocks } from '../blocks/reading.ts';
 import { touchBlocks } from '../meta/block-table.ts';
 import { distinct, splitDigests } from '../meta/manifest.ts';
 import { Refusal } from '../refusal.ts';
+import { begun, sendBody } from './body.ts';
 import type { Parts } from './parts.ts';
 
 /** Base64 of raw digests, in the question and in the answer. */
@@ -36,7 +37,7 @@ export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Par
     const { blocks } = body as Static<typeof Read>;
     const found = await resolveBlocks(meta.db, caller.account, blocks);
     const frames = await begun(readBlocks(reader, caller.account, found));
-    return reply.type('application/octet-stream').send(frames);
+    return sendBody(reply.type('application/octet-stream'), frames, (part) => reader.release(part));
   });
 
   app.register(async (raw) => {

@@ -2,11 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import { parseRange, type ByteRange } from '../../../vfs/byte-range.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
-import { begun, readAhead } from '../blocks/reading.ts';
+import { readAhead } from '../blocks/reading.ts';
 import { manifestOf } from '../meta/manifest.ts';
 import type { DigestList } from '../../../vfs/digest-list.ts';
 import type { VersionRow } from '../meta/schema.ts';
 import { readableVersion } from '../meta/versions.ts';
+import { begun, sendBody } from './body.ts';
 import type { Parts } from './parts.ts';
 
 type ContentRequest = FastifyRequest<{ Params: { id: string } }>;
@@ -50,13 +51,13 @@ async function answer(
     return reply.code(416).header('content-range', `bytes */${version.size}`).send(error);
   }
   const part = ranges?.[0] ?? { start: 0, end: version.size - 1 };
-  const body =
-    request.method === 'HEAD' ? undefined : await begun(slice(reader, request.caller.account, version, part));
+  const isHead = request.method === 'HEAD';
+  const body = isHead ? undefined : await begun(slice(reader, request.caller.account, version, part));
   if (ranges !== undefined) {
     reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${version.size}`);
   }
   reply.type('application/octet-stream').header('content-length', part.end - part.start + 1);
-  return reply.send(body);
+  return body === undefined ? reply.send() : sendBody(reply, body, (sent) => reader.release(sent));
 }
 
 function matches(header: string | undefined, etag: string): boolean {
