@@ -56,6 +56,8 @@ class Call {
   readonly #began: number;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #late = new AbortController();
+  /** What it fails with if it is given up. */
+  #failure: unknown;
 
   /** @throws the last failure if the call is not to be made */
   constructor({ outage, now }: CloudBlocksParts, { signal }: Context) {
@@ -63,7 +65,7 @@ class Call {
     this.#outage = outage;
     this.#began = now();
     this.context = { signal: isProbe ? AbortSignal.any([signal, this.#late.signal]) : signal };
-    if (isProbe) this.#timer = setTimeout(() => this.#late.abort(), PROBE_TIME);
+    if (isProbe) this.#timer = setTimeout(() => this.#giveUp(), PROBE_TIME);
   }
 
   /** The call, or a part of it. */
@@ -73,11 +75,17 @@ class Call {
       this.#outage.worked();
       return result;
     } catch (error) {
-      const failure = this.#late.signal.aborted ? (this.#outage.error ?? error) : error;
+      const failure = this.#failure ?? error;
       this.#outage.failed(failure, this.#began);
       throw failure;
     } finally {
       clearTimeout(this.#timer);
     }
+  }
+
+  /** The time of a probe is over: it goes on if another call has found that the cloud is back. */
+  #giveUp(): void {
+    this.#failure = this.#outage.error;
+    if (this.#failure !== undefined) this.#late.abort();
   }
 }

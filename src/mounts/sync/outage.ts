@@ -43,7 +43,7 @@ export class Outage {
     return 'probe';
   }
 
-  /** What a call fails with that was given up. */
+  /** The last failure, while the cloud is out of reach. */
   get error(): unknown {
     return this.#error;
   }

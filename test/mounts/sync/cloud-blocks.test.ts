@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { BlockSource } from '../../../src/cache/content/content.ts';
 import { CloudBlocks } from '../../../src/mounts/sync/cloud-blocks.ts';
@@ -71,6 +72,27 @@ t.test('what the follower knows counts, in both directions', async (t) => {
   outage.worked();
   cloud.mode = 'works';
   await blocks.manifest('v', context);
+});
+
+t.test('a call that looks whether the cloud is back goes on if another one has found that it is', async (t) => {
+  const { cloud, outage } = start();
+  let answer = (): void => undefined;
+  const slow = {
+    read: cloud.read.bind(cloud),
+    manifest: (_version: string, { signal }: Context) =>
+      new Promise<Uint8Array>((resolve, reject) => {
+        answer = () => resolve(new Uint8Array(3));
+        signal.addEventListener('abort', () => reject(new FsError('EINTR', 'read')), { once: true });
+      }),
+  };
+  const blocks = new CloudBlocks({ remote: slow, outage, now: () => cloud.time });
+  outage.failed(new FsError('EAGAIN', 'push'));
+  cloud.time += 3000;
+  const call = blocks.manifest('v', context);
+  outage.worked();
+  await sleep(2500);
+  answer();
+  t.equal((await call).length, 3);
 });
 
 t.test('a short failure is waited out', async (t) => {
