@@ -135,7 +135,8 @@ export class Guard extends ForwardingFileSystem {
   #checkNewName(folder: Entry, to: Place): void {
     const target = this.#policyState.entry(to.parent);
     if (target === undefined || folder.name !== to.name) return;
-    if (this.#policyState.policy(folder).rules !== mirror || this.#policyState.policy(target).rules !== twoWay) return;
+    const { rules, sealing } = this.#policyState.policy(target);
+    if (this.#policyState.policy(folder).rules !== mirror || rules !== twoWay || sealing) return;
     throw new FsError('EPERM', 'copy', { subject: to.name, reason: NEW_NAME });
   }
 
