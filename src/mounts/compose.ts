@@ -42,6 +42,7 @@ import { recoverSettling } from './recovery/settling.ts';
 import { PolicyState } from './drive/policy-state.ts';
 import { Sweeper } from './drive/sweeper.ts';
 import type { SyncLog } from './sync/sync-log.ts';
+import { StagedCollector } from './drive/staged-collector.ts';
 import { TreeWriter } from './drive/tree-writer.ts';
 import { Tidying } from './recovery/tidying.ts';
 import { Uploader } from './sync/upload/uploader.ts';
@@ -164,8 +165,10 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const parts = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
   const records = new FileRecords(parts);
   const openParts = { records, sources: new Sources(staging, store), activity, room };
-  const files = new OpenFiles(openParts, { durable: options.durability === 'power' });
-  const treeWriter = new TreeWriter({ ...parts, files });
+  const stagedCollector = new StagedCollector(parts, (node) => files.isOpen(node));
+  const closed = (): void => stagedCollector.closed();
+  const files: OpenFiles = new OpenFiles(openParts, { durable: options.durability === 'power', closed });
+  const treeWriter = new TreeWriter({ ...parts, stagedCollector });
   const sweeper = new Sweeper({ ...parts, treeWriter });
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
   const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed });
@@ -175,7 +178,7 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const conflicts = new Conflicts(await db.rows('conflicts'), writer);
   const issues = await Issues.open(await db.rows('issues'), writer);
   const locks = new LockRecords(await db.rows('locks'), writer);
-  const replica = new Replica({ ...parts, conflicts, openFiles: files, policyOf, device, log });
+  const replica = new Replica({ ...parts, stagedCollector, conflicts, openFiles: files, policyOf, device, log });
   const loop = { replica, remote, now, random, log };
   const uploader: Uploader = new Uploader(
     { ...loop, openFiles: files, activity },

@@ -16,6 +16,7 @@ import { Sources } from '../../src/mounts/drive/open/source.ts';
 import { policies, policyFor } from '../../src/mounts/policy/policies.ts';
 import type { PolicyOf } from '../../src/mounts/policy/policy.ts';
 import { PolicyState } from '../../src/mounts/drive/policy-state.ts';
+import { StagedCollector } from '../../src/mounts/drive/staged-collector.ts';
 import { TreeWriter } from '../../src/mounts/drive/tree-writer.ts';
 import { Sweeper } from '../../src/mounts/drive/sweeper.ts';
 import { openCacheDisk } from './cache-disk.ts';
@@ -28,6 +29,7 @@ export interface TestDrive {
   readonly guard: Guard;
   readonly policyState: PolicyState;
   readonly sweeper: Sweeper;
+  readonly stagedCollector: StagedCollector;
   readonly source: MemorySource;
   close(): Promise<void>;
 }
@@ -73,8 +75,10 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());
   const base = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
-  const files = new OpenFiles({ records: new FileRecords(base), sources: new Sources(staging, store), activity, room });
-  const treeWriter = new TreeWriter({ ...base, files });
+  const openParts = { records: new FileRecords(base), sources: new Sources(staging, store), activity, room };
+  const stagedCollector = new StagedCollector(base, (node) => files.isOpen(node));
+  const files: OpenFiles = new OpenFiles(openParts, { closed: () => stagedCollector.closed() });
+  const treeWriter = new TreeWriter({ ...base, stagedCollector });
   const sweeper = new Sweeper({ ...base, treeWriter });
   if (catalog.get(ROOT) === undefined) await writer.write((await attachSpaces(catalog, spaces, now())).ops);
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
@@ -86,6 +90,7 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
     guard: new Guard(drive, policyState),
     policyState,
     sweeper,
+    stagedCollector,
     source,
     close: async () => {
       await sweeper.close();

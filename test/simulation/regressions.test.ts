@@ -122,6 +122,26 @@ const SCRIPTS: readonly Script[] = [
       b cp /Sync/%C3%A9 /Sync/a
       a rewrite /Sync/b a17.........`,
   },
+  {
+    what: 'a file that was replaced and removed while it was open leaves no staged file',
+    seeds: [1, 2],
+    devices: 2,
+    steps: `
+      b open h1 /Sync/c
+      b write /Sync/c b7
+      b rm /Sync/c`,
+  },
+  {
+    what: 'nor does one that was removed while it was being sent',
+    seeds: [1, 2],
+    devices: 2,
+    steps: `
+      b slow 10000
+      b write /Sync/c same1
+      - wait 400
+      b rm /Sync/c
+      a write /Sync/c c13`,
+  },
 ];
 
 t.setTimeout(600_000);

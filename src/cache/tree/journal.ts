@@ -67,6 +67,7 @@ export class Journal {
   /** Written by an earlier process, and unchanged since. */
   readonly #inherited = new Set<number>();
   readonly #listeners = new Set<() => void>();
+  readonly #stagedListeners = new Set<(staged: string, node: NodeId) => void>();
   #last = 0;
 
   private constructor(table: Table<PendingIntent>, claims: Claims, replacements: Replacements) {
@@ -154,9 +155,11 @@ export class Journal {
     this.#bySeq.delete(seq);
     this.#claimed.delete(seq);
     this.#forgetSent(seq, intent?.id);
-    count(this.#staged, intent?.staged, -1);
     this.replacements.count(intent?.replace, -1);
-    if (intent !== undefined) this.#forget(intent);
+    if (intent !== undefined) {
+      this.#unname(intent);
+      this.#forget(intent);
+    }
     this.#changed();
     return this.#table.del(key(seq));
   }
@@ -206,11 +209,17 @@ export class Journal {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls `listener` when no intent needs a staged file any more, with the node of the last one. Returns the way to stop. */
+  watchStaged(listener: (staged: string, node: NodeId) => void): () => void {
+    this.#stagedListeners.add(listener);
+    return () => this.#stagedListeners.delete(listener);
+  }
+
   #mirror(intent: PendingIntent): void {
     this.#last = Math.max(this.#last, intent.seq);
     const before = this.#bySeq.get(intent.seq);
     count(this.#staged, intent.staged, 1);
-    count(this.#staged, before?.staged, -1);
+    if (before !== undefined) this.#unname(before);
     this.replacements.count(intent.replace, 1);
     this.replacements.count(before?.replace, -1);
     if (before !== undefined && before.node !== intent.node) this.#forget(before);
@@ -224,6 +233,13 @@ export class Journal {
     this.#sent.delete(seq);
     this.#inherited.delete(seq);
     if (id !== undefined) this.#claims.remove(id);
+  }
+
+  #unname({ staged, node }: PendingIntent): void {
+    if (staged === undefined) return;
+    count(this.#staged, staged, -1);
+    if (this.#staged.has(staged)) return;
+    for (const listener of this.#stagedListeners) listener(staged, node);
   }
 
   #forget({ node, seq }: PendingIntent): void {

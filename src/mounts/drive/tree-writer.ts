@@ -6,7 +6,7 @@ import type { Journal } from '../../cache/tree/journal.ts';
 import type { Change } from '../../vfs/file-system.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { Changes } from './changes.ts';
-import type { OpenFiles } from './open/open-files.ts';
+import type { StagedCollector } from './staged-collector.ts';
 
 export interface TreeWriterParts {
   readonly catalog: Catalog;
@@ -14,7 +14,7 @@ export interface TreeWriterParts {
   readonly writer: GroupWriter;
   readonly staging: Staging;
   readonly changes: Changes;
-  readonly files: OpenFiles;
+  readonly stagedCollector: StagedCollector;
   /** ms since 1970 */
   readonly now: () => number;
 }
@@ -46,9 +46,11 @@ export class TreeWriter {
     return this.#parts.catalog.update({ ...folder, mtime: at, ctime: nextCtime(folder, at) });
   }
 
-  /** Removes the staged files of removed nodes, except those that an open handle or an intent needs. */
+  /** Removes the staged files of removed nodes when nothing uses them any more. */
   discard(gone: readonly Loose[]): void {
-    for (const { node, staged } of gone) if (!this.#parts.files.isOpen(node)) this.discardReplaced(staged);
+    for (const { node, staged } of gone) {
+      if (staged !== undefined) void this.#parts.stagedCollector.collect(node, staged);
+    }
   }
 
   /** Removes a staged file whose node has received other content; open handles switch to that. */

@@ -7,6 +7,7 @@ import type { GroupWriter, Op } from '../../cache/db/group-writer.ts';
 import type { Change, Place } from '../../vfs/file-system.ts';
 import type { Activity } from '../drive/activity.ts';
 import type { Changes } from '../drive/changes.ts';
+import type { StagedCollector } from '../drive/staged-collector.ts';
 import type { OpenFiles } from '../drive/open/open-files.ts';
 import type { Policy, PolicyOf } from '../policy/policy.ts';
 import type { Conflicts } from './conflict/conflicts.ts';
@@ -33,6 +34,7 @@ export interface ReplicaParts {
   readonly store: ContentStore;
   readonly conflicts: Conflicts;
   readonly openFiles: Pick<OpenFiles, 'rebind' | 'isOpen'>;
+  readonly stagedCollector: Pick<StagedCollector, 'collect' | 'hold'>;
   readonly activity: Pick<Activity, 'rebind' | 'isBusy'>;
   readonly changes: Pick<Changes, 'emit'>;
   readonly policyOf: PolicyOf;
@@ -229,18 +231,26 @@ export class Replica {
     if (early.length > 0) this.requeue(early);
   }
 
-  /** The content is in the cloud, or no longer needed: frees its space. */
+  /** Frees the space of a content that is no longer needed. */
   discard(node: NodeId, staged: string): void {
-    if (this.#parts.openFiles.isOpen(node) || this.journal.names(staged)) return;
-    this.later(() => this.#parts.staging.discard(staged));
+    this.later(() => this.#parts.stagedCollector.collect(node, staged));
   }
 
   /** The cloud has the bytes of a staged file: it becomes cached content, or is removed if `content` is absent or empty. */
   settleStaged(node: NodeId, file: StagedFile, content: Content | undefined): void {
-    const { staging, openFiles } = this.#parts;
+    const { staging, openFiles, stagedCollector } = this.#parts;
+    const drop = content === undefined || content.size === 0;
+    const release = stagedCollector.hold(file.id);
     this.later(async () => {
-      await this.written();
-      await (content === undefined || content.size === 0 ? staging.discard(file.id) : staging.adopt(file, content, []));
+      try {
+        await this.written();
+        await (drop ? staging.discard(file.id) : staging.adopt(file, content, []));
+        release();
+      } catch (error) {
+        release();
+        await stagedCollector.collect(node, file.id);
+        throw error;
+      }
       if (!openFiles.isOpen(node)) file.close();
     });
   }

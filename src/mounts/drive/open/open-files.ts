@@ -8,6 +8,8 @@ import { OpenFile, type OpenFileParts } from './open-file.ts';
 export interface OpenFilesOptions {
   /** A close resolves only once what it records is on the disk. */
   readonly durable?: boolean;
+  /** Called when the last handle of a file was closed. */
+  readonly closed?: () => void;
 }
 
 /** The files that are open, one record for each node, shared by its handles. */
@@ -15,10 +17,12 @@ export class OpenFiles {
   /** Whether a close resolves only once what it records is on the disk. */
   readonly durable: boolean;
   readonly #parts: OpenFileParts;
+  readonly #closed: () => void;
   readonly #files = new Map<NodeId, OpenFile>();
 
-  constructor(parts: OpenFileParts, { durable = false }: OpenFilesOptions = {}) {
+  constructor(parts: OpenFileParts, { durable = false, closed = () => undefined }: OpenFilesOptions = {}) {
     this.#parts = parts;
+    this.#closed = closed;
     this.durable = durable;
   }
 
@@ -113,5 +117,6 @@ export class OpenFiles {
     if (this.#files.get(file.node) === file) this.#files.delete(file.node);
     if (file.content.isRemoved) this.#parts.activity.forget(file.node);
     file.content.close();
+    this.#closed();
   }
 }

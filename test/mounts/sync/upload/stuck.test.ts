@@ -2,6 +2,7 @@ import t from 'tap';
 import { flush } from '../../../../src/mounts/flush.ts';
 import { syncStatus } from '../../../../src/mounts/sync-status.ts';
 import { Replica } from '../../../../src/mounts/sync/replica.ts';
+import { StagedCollector } from '../../../../src/mounts/drive/staged-collector.ts';
 import { Changes } from '../../../../src/mounts/drive/changes.ts';
 import { Uploader } from '../../../../src/mounts/sync/upload/uploader.ts';
 import { background as context } from '../../../../src/vfs/context.ts';
@@ -22,7 +23,8 @@ t.test('a queue that does not go on, and could, says so: once in the log, in the
   const device = { id: 'a', name: 'a' };
   const clock = { now: Date.now, random: Math.random };
   const more = { remote: netA, openFiles: stack.files, changes: new Changes(), device, ...clock, log };
-  const replica = new Replica({ ...stack, ...more });
+  const stagedCollector = new StagedCollector(stack, () => false);
+  const replica = new Replica({ ...stack, ...more, stagedCollector });
   const sources = { offer: () => undefined, expect: () => undefined, resync: () => undefined, mark: () => undefined };
   // The fault: it never picks anything.
   const uploader = new Uploader({ ...stack, ...more, replica }, sources, () => ({
