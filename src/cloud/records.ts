@@ -122,6 +122,7 @@ interface NewFields {
 export interface MkdirIntent extends IntentFields, PlaceFields, NewFields {
   readonly op: 'mkdir';
   readonly replace?: string;
+  readonly replaceBase?: string | null;
 }
 
 /** Under a free name, or under the name of `replace`, which is no folder; a file that is replaced lies in the Trash. */
@@ -129,6 +130,7 @@ export interface SymlinkIntent extends IntentFields, PlaceFields, NewFields {
   readonly op: 'symlink';
   readonly target: string;
   readonly replace?: string;
+  readonly replaceBase?: string | null;
 }
 
 /**
@@ -143,6 +145,7 @@ export interface PutIntent extends IntentFields, PlaceFields, NewFields {
   readonly content: WireContent;
   readonly replace?: string;
   readonly predecessor?: string;
+  readonly replaceBase?: string | null;
 }
 
 /**
@@ -154,6 +157,7 @@ export interface MoveIntent extends IntentFields, PlaceFields {
   readonly from: PlaceFields;
   readonly replace?: string;
   readonly predecessor?: string;
+  readonly replaceBase?: string | null;
 }
 
 export interface AttrIntent extends IntentFields {
@@ -173,6 +177,7 @@ export interface RemoveIntent extends IntentFields {
   readonly op: 'remove';
   readonly base: string | null;
   readonly seen: number;
+  readonly empty?: boolean;
 }
 
 export type Intent = MkdirIntent | SymlinkIntent | PutIntent | MoveIntent | AttrIntent | RemoveIntent;

@@ -11,6 +11,7 @@ import { manifestOf } from '../../src/cloud/server/meta/manifest.ts';
 import { MetaStore } from '../../src/cloud/server/meta/meta-store.ts';
 import { versionRecord } from '../../src/cloud/server/meta/records.ts';
 import { findSpace, insertSpace, listSpaces } from '../../src/cloud/server/meta/spaces.ts';
+import { listTrash, restoreNode } from '../../src/cloud/server/meta/trash.ts';
 import { usageOf } from '../../src/cloud/server/meta/usage.ts';
 import { sqliteDialect, sqliteTypes } from '../../src/cloud/server/meta/sqlite.ts';
 import { readableVersion, versionsOf } from '../../src/cloud/server/meta/versions.ts';
@@ -75,6 +76,15 @@ export class DirectCloud {
   async device(name: string): Promise<DirectRemote> {
     const { row } = await issueToken(this.meta.db, this.account, { name, platform: 'test' }, Date.now());
     return new DirectRemote(this, { id: row.id, name, platform: 'test', created: 0, seen: 0, current: true });
+  }
+
+  /** Restores what was put into the Trash last, if there is something that can be. */
+  async restoreNewest(device: string): Promise<void> {
+    for await (const [newest] of listTrash(this.meta.db, this.account)) {
+      if (newest === undefined) return;
+      await this.meta.edit({ account: this.account, device }, (edit) => restoreNode(edit, newest.node.id));
+      return;
+    }
   }
 
   /** Copies the metadata as they are. */

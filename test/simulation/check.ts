@@ -7,9 +7,6 @@ import { failure } from './failure.ts';
 import { read } from './programs.ts';
 import type { World } from './world.ts';
 
-/** Whether staged files that nothing names are faults. */
-const STRICT = false;
-
 /** What is shown at a path, as text that can be compared. */
 type Tree = Map<string, string>;
 
@@ -34,9 +31,8 @@ export async function checkTrees(world: World, fresh: Device): Promise<void> {
   for (const content of reference.contents) {
     if (!world.contents.isKnown(content)) throw failure('foreign', `nobody has written ${JSON.stringify(content)}`);
   }
-  const kept = await keptContents(world);
   for (const content of world.contents.owed) {
-    if (!reference.contents.has(content) && !kept.has(content)) {
+    if (!reference.contents.has(content)) {
       throw failure('lost', `${JSON.stringify(content)} is not in\n${[...reference.tree.keys()].join('\n')}`);
     }
   }
@@ -69,7 +65,7 @@ export async function checkLeftovers(world: World): Promise<void> {
       }
     }
     for (const id of await world.until(staging.ids(), 'ids')) {
-      if (!owned.has(id) && STRICT) throw failure('leftover', `${name} has a staged file that nothing names: ${id}`);
+      if (!owned.has(id)) throw failure('leftover', `${name} has a staged file that nothing names: ${id}`);
     }
     if (files.size > 0) throw failure('leftover', `${name} has ${files.size} files open`);
     checkStore(device);
@@ -147,19 +143,6 @@ async function cloudTree(world: World): Promise<Tree> {
     }
   }
   return tree;
-}
-
-/** What the older versions of files hold that are there. */
-async function keptContents(world: World): Promise<Set<string>> {
-  const remote = await world.cloud.device('observer');
-  const kept = new Set<string>();
-  for (const { id } of await remote.spaces(context)) {
-    for await (const record of remote.snapshot(id, context)) {
-      if (!('id' in record) || record.kind !== 'file') continue;
-      for (const { hash } of await remote.versions(record.id, context)) kept.add(world.contents.of(hash) ?? '');
-    }
-  }
-  return kept;
 }
 
 function textOf({ kind, mode, mtime, target, xattrs = {}, content }: Shown): string {

@@ -6,8 +6,6 @@ export class Contents {
   readonly #owed = new Set<string>();
   /** What a program has overwritten or removed that saw it. */
   readonly #released = new Set<string>();
-  /** Hashes of what the cloud has made an older version of another file. */
-  readonly #superseded = new Set<string>();
 
   /** A content that a file has had. */
   learn(content: string): void {
@@ -25,15 +23,7 @@ export class Contents {
   /** A program was told that it is written. Two files with equal contents may become one, so what was ever released stays so. */
   owe(content: string): void {
     this.learn(content);
-    const isOver = this.#released.has(content) || this.#superseded.has(hashOf(content));
-    if (content !== '' && !isOver) this.#owed.add(content);
-  }
-
-  /** It has become an older version of what has taken its name: kept, as long as versions are. */
-  supersede(hash: string): void {
-    const content = this.#byHash.get(hash);
-    if (content !== undefined) this.#owed.delete(content);
-    this.#superseded.add(hash);
+    if (content !== '' && !this.#released.has(content)) this.#owed.add(content);
   }
 
   release(content: string): void {

@@ -16,7 +16,6 @@ export interface DeviceParts {
   readonly random: Random;
   readonly delay: () => Promise<void>;
   /** Hears of the hash of what becomes an older version of what takes its name. */
-  readonly superseded: (hash: string) => void;
   /** Hears what the gateway and the cloud say to each other. */
   readonly listen?: ((lines: () => string[]) => void) | undefined;
   /** All disks of the world, by their path. */
@@ -48,6 +47,11 @@ export class Device {
     this.#parts = parts;
   }
 
+  /** As the cloud knows it. */
+  get id(): string {
+    return this.#parts.inner.self.id;
+  }
+
   get gateway(): Gateway {
     if (this.#life === undefined) throw new Error(`${this.name} does not run`);
     return this.#life.gateway;
@@ -68,10 +72,10 @@ export class Device {
   }
 
   async start(disk = new SimulatedDisk(`${ROOT}/${this.name}/${this.#lives}`)): Promise<void> {
-    const { name, cloud, inner, timeline, random, delay, disks, superseded, listen } = this.#parts;
+    const { name, cloud, inner, timeline, random, delay, disks, listen } = this.#parts;
     this.#lives++;
     disks.set(disk.root, disk);
-    const remote = new SimulatedRemote({ cloud, inner, network: this.network, timeline, random, superseded, listen });
+    const remote = new SimulatedRemote({ cloud, inner, network: this.network, timeline, random, listen });
     const warn = (details: object, message: string): void => {
       if ('err' in details) this.warnings.push(`${message}: ${String((details.err as Error).stack)}`);
     };
@@ -95,9 +99,10 @@ export class Device {
   }
 
   async restart(): Promise<void> {
-    const { disk } = this;
+    const { disk, lives } = this;
     await this.stop();
-    await this.start(this.#next(disk));
+    // One that has died while it ended is started by `rise`.
+    if (!this.isDead && this.lives === lives) await this.start(this.#next(disk));
   }
 
   /** Dies before its disk changes for the n-th time from now; `power`: and what was not synced may be lost. */

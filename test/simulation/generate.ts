@@ -47,6 +47,7 @@ const FAULTS = {
   kill: 1.5,
   restart: 1,
   resync: 0.7,
+  restore: 1,
   flush: 3,
   pull: 2,
 } as const;

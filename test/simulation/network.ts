@@ -26,8 +26,6 @@ export interface RemoteParts {
   readonly network: Network;
   readonly timeline: Timeline;
   readonly random: Random;
-  /** Hears the hash of what becomes an older version of what takes its name. */
-  readonly superseded: (hash: string) => void;
   /** Hears what the gateway and the cloud say to each other, for a person who looks for a fault. */
   readonly listen?: ((lines: () => string[]) => void) | undefined;
 }
@@ -39,13 +37,11 @@ export class SimulatedRemote implements Remote {
   readonly #network: Network;
   readonly #timeline: Timeline;
   readonly #random: Random;
-  readonly #superseded: (hash: string) => void;
   readonly #listen: RemoteParts['listen'];
   readonly #connections = new Set<() => void>();
   #dead = false;
 
   constructor(parts: RemoteParts) {
-    this.#superseded = parts.superseded;
     this.#listen = parts.listen;
     this.#cloud = parts.cloud;
     this.#inner = parts.inner;
@@ -80,15 +76,8 @@ export class SimulatedRemote implements Remote {
     const text = JSON.stringify(intents);
     return this.#call('commit', context, async () => {
       const arrived = JSON.parse(text) as Intent[];
-      const replaced = new Map<string, string>();
-      for (const { id, ...intent } of arrived) {
-        if (!('replace' in intent) || intent.replace === undefined) continue;
-        for (const { hash } of await this.#inner.versions(intent.replace, background)) replaced.set(hash, id);
-      }
       const results = await this.#inner.commit(arrived, background);
       this.#tell(() => arrived.map((intent, i) => `${JSON.stringify(intent)}\n      ${JSON.stringify(results[i])}`));
-      const done = new Set(arrived.flatMap(({ id }, i) => (results[i]?.status === 'done' ? [id] : [])));
-      for (const [hash, id] of replaced) if (done.has(id)) this.#superseded(hash);
       return results;
     });
   };

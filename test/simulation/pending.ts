@@ -1,3 +1,6 @@
+/** Nothing that a program or a person asks for takes longer, ms. */
+export const PATIENCE = 600_000;
+
 /** What has become of a promise, to be asked without waiting. */
 export class Pending<T> {
   state: 'pending' | 'resolved' | 'rejected' = 'pending';

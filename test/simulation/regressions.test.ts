@@ -142,6 +142,54 @@ const SCRIPTS: readonly Script[] = [
       b rm /Sync/c
       a write /Sync/c c13`,
   },
+  {
+    what: 'a folder that was empty here is not removed with what another computer has put into it',
+    seeds: [1491, 1, 2],
+    devices: 2,
+    steps: `
+      b create /Sync/a b0....
+      - wait 15000
+      a mv /Sync/a /Sync/b
+      b mkdir /Sync/b
+      - wait 1500
+      b write /Sync/b%20(conflict,%20a,%202026-01-01%2000.00.15) b7...
+      b rmdir /Sync/b
+      a mv /Sync/b%20(conflict,%20a,%202026-01-01%2000.00.15) /Sync/b/a`,
+  },
+  {
+    what: 'an atomic save over a change that this computer has not seen leaves both',
+    seeds: [1, 2, 3],
+    devices: 2,
+    steps: `
+      a write /Sync/f first
+      - meet
+      a cut
+      a save /Sync/f mine
+      b append /Sync/f theirs
+      - wait 3000
+      a heal
+      - wait 3000`,
+  },
+  {
+    what: 'what was created again here is shown when it is restored from the Trash',
+    seeds: [1, 2, 3],
+    devices: 2,
+    steps: `
+      a write /Sync/f one
+      a mkdir /Sync/d
+      a write /Sync/d/g gee
+      - meet
+      a cut
+      a append /Sync/f two
+      a append /Sync/d/g two
+      b rm /Sync/f
+      b rmtree /Sync/d
+      b flush
+      a heal
+      - wait 3000
+      b restore
+      b restore`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -1,16 +1,17 @@
 import type { Entry } from '../../src/cache/tree/entry.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import type { FileHandle } from '../../src/vfs/file-system.ts';
-import { isFsError } from '../../src/vfs/fs-error.ts';
 import { DirectCloud, type DirectRemote } from '../helpers/direct-cloud.ts';
 import { install } from './builtins.ts';
 import { checkLeftovers, checkTrees } from './check.ts';
 import { Contents } from './contents.ts';
 import { Device } from './device.ts';
+import { FAULTS } from './faults.ts';
 import { openFiles, type SimulatedDisk } from './disk.ts';
 import { type Failure, failure } from './failure.ts';
-import { Pending } from './pending.ts';
-import { program, type Work } from './programs.ts';
+import { PATIENCE, Pending } from './pending.ts';
+import { comeToRest } from './rest.ts';
+import { runProgram } from './run-program.ts';
 import { Random } from './random.ts';
 import { format, type Step } from './step.ts';
 import { Timeline } from './timeline.ts';
@@ -19,43 +20,12 @@ export const NAMES = ['a', 'b', 'c'] as const;
 
 /** 2026-01-01, so that names with a time in them are the same every time. */
 const START = Date.UTC(2026, 0, 1);
-/** Nothing that a program or a person asks for takes longer, ms. */
-const PATIENCE = 600_000;
-/** How often everything is sent and shown until it must be at rest. */
-const ROUNDS = 25;
-
-/** What a program is told that has asked for what makes no sense, or cannot be done just now. */
-const REFUSALS: readonly string[] = [
-  'ENOENT',
-  'EEXIST',
-  'ENOTDIR',
-  'EISDIR',
-  'ENOTEMPTY',
-  'EINVAL',
-  'ELOOP',
-  'ESTALE',
-  'EBADF',
-  'EBUSY',
-  'ENAMETOOLONG',
-  'EPERM',
-  'EACCES',
-  'EROFS',
-  'EXDEV',
-  'EAGAIN',
-  'EIO',
-  'ENODATA',
-  'ENOTSUP',
-];
-
 /** How a history has ended. */
 export interface Run {
   readonly failure: Failure | undefined;
   /** Equal for two runs in which the same things have happened at the same moments. */
   readonly trace: string;
 }
-
-/** Programs of several calls, of which the first may have been done when the last is refused. */
-const COMPOSED: ReadonlySet<string> = new Set(['save', 'backup', 'create', 'rewrite']);
 
 /** Gateways, the service's core and what is between them, on one thread and in one virtual time. */
 export class World {
@@ -142,7 +112,7 @@ export class World {
     if (device === undefined) return;
     const faults = FAULTS[verb];
     if (faults !== undefined) await faults(this, device, args);
-    else await this.#program(device, verb, args);
+    else await runProgram(this, device, verb, args);
     await this.rise();
   }
 
@@ -200,6 +170,12 @@ export class World {
     return found.filter((content) => content !== undefined);
   }
 
+  async closeHandles(device: Device): Promise<void> {
+    const handles = this.handlesOf(device);
+    for (const handle of handles.values()) await this.until(closed(handle), 'close');
+    handles.clear();
+  }
+
   handlesOf(device: Device): Map<string, FileHandle> {
     let handles = this.#handles.get(device);
     if (handles === undefined) this.#handles.set(device, (handles = new Map()));
@@ -213,13 +189,11 @@ export class World {
       Object.assign(device.network, { slowness: 20, drop: 0, lose: 0, tear: 0 });
       device.connect(true);
       device.disk.changing = () => undefined;
-      const handles = this.handlesOf(device);
-      for (const handle of handles.values()) await this.until(closed(handle), 'close');
-      handles.clear();
+      await this.closeHandles(device);
     }
-    await this.#rest();
+    await comeToRest(this);
     const fresh = await this.#join('z', delay);
-    await this.#rest();
+    await comeToRest(this);
     await checkTrees(this, fresh);
     await this.wait(5000);
     await checkLeftovers(this);
@@ -245,7 +219,6 @@ export class World {
     const inner: DirectRemote = await this.cloud.device(name);
     const random = Random.of(this.#random.below(2 ** 32), this.devices.length);
     const { cloud, timeline } = this;
-    const superseded = (hash: string): void => this.contents.supersede(hash);
     const device = new Device({
       name,
       cloud,
@@ -253,7 +226,6 @@ export class World {
       timeline,
       random,
       delay,
-      superseded,
       listen: this.#listen(name),
       disks: this.#disks,
     });
@@ -263,152 +235,8 @@ export class World {
     await this.until(device.gateway.pull(context), 'the first pull');
     return device;
   }
-
-  async #program(device: Device, verb: string, args: readonly string[]): Promise<void> {
-    const { run, overwrites } = program(verb);
-    const { lives } = device;
-    const promised: string[] = [];
-    const handles = this.handlesOf(device);
-    const work: Work = {
-      fs: device.gateway.fs,
-      handles,
-      changed: (node, text) => {
-        if (device.lives !== lives) return;
-        const entry = device.gateway.stack.catalog.get(node);
-        const content = entry === undefined ? undefined : (text ?? device.staged(entry));
-        if (content === undefined || entry === undefined) return;
-        this.contents.learn(content);
-        if (device.isDead || isLocal(device, entry)) return;
-        promised.push(content);
-      },
-    };
-    const paths = overwrites?.(args) ?? [];
-    const handle = handles.get(args[0] ?? '');
-    const old = new Set<string>();
-    const look = (): void => {
-      if (device.lives !== lives || device.isDead) return;
-      if (verb === 'mv' && args[0] === args[1]) return;
-      for (const path of paths) for (const content of this.seen(device, path)) old.add(content);
-      if (handle === undefined || (verb !== 'add' && verb !== 'empty')) return;
-      const entry = device.gateway.stack.catalog.get(handle.node);
-      if (entry !== undefined) for (const content of this.contentsOf(device, entry)) old.add(content);
-    };
-    look();
-    const done = await this.#outcome(device, run(work, ...args), `${verb} ${args.join(' ')}`, look);
-    // Of a program that has died with its gateway nobody knows what it has done.
-    if (done === 'refused' && !COMPOSED.has(verb)) return;
-    for (const content of old) if (!promised.includes(content)) this.contents.release(content);
-    if (done === 'done') for (const content of promised.slice(-1)) this.contents.owe(content);
-  }
-
-  async #outcome(
-    device: Device,
-    work: Promise<unknown>,
-    what: string,
-    look: () => void,
-  ): Promise<'done' | 'refused' | 'died'> {
-    const { lives } = device;
-    const pending = new Pending(work);
-    await this.timeline.settle();
-    const end = this.timeline.now + PATIENCE;
-    while (pending.isPending && !device.isDead && device.lives === lives) {
-      if (!(await this.timeline.step(end))) throw failure('hung', `${what} does not return`);
-      look();
-    }
-    if (device.isDead || device.lives !== lives) return 'died';
-    if (pending.state === 'resolved') return 'done';
-    const { error } = pending;
-    if (!isFsError(error) || !REFUSALS.includes(error.code)) throw failure('crash', error);
-    return 'refused';
-  }
-
-  async #rest(): Promise<void> {
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const { name, gateway } of this.devices) {
-        await this.#patiently(() => gateway.flush(), `flush of ${name}`);
-        await this.#patiently(() => gateway.pull(context), `pull of ${name}`);
-        gateway.confirm();
-      }
-      await this.wait(1000);
-      if (await this.#isAtRest()) return;
-    }
-    throw failure('stuck', this.devices.map(describeQueue).join('\n') || 'the gateways do not come to rest');
-  }
-
-  async #patiently(work: () => Promise<void>, what: string): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await this.until(work(), what);
-      } catch (error) {
-        if (tries < 20 && (isFsError(error, 'EAGAIN') || isFsError(error, 'ESTALE'))) continue;
-        if (what.startsWith('flush'))
-          throw failure('stuck', `${String(error)}\n${this.devices.map(describeQueue).join('\n')}`);
-        throw error;
-      }
-    }
-  }
-
-  async #isAtRest(): Promise<boolean> {
-    const cursors = new Set<string>();
-    for (const { gateway } of this.devices) {
-      if (gateway.status().queued > 0) return false;
-      const spaces = await this.until(gateway.stack.catalog.spaces(), 'spaces');
-      cursors.add(JSON.stringify(spaces.map(({ id, cursor }) => [id, cursor])));
-    }
-    return cursors.size === 1;
-  }
-}
-
-function describeQueue({ name, gateway }: Device): string {
-  const { journal } = gateway.stack;
-  return [...journal.all()]
-    .map((intent) => `  ${name} ${journal.isClaimed(intent.seq) ? 'claimed ' : ''}${JSON.stringify(intent)}`)
-    .join('\n');
-}
-
-type Fault = (world: World, device: Device, args: readonly string[]) => Promise<void> | void;
-
-/** What happens to a gateway, and what a person asks of it. */
-export const FAULTS: Readonly<Record<string, Fault>> = {
-  cut: (_world, device) => device.connect(false),
-  heal: (_world, device) => device.connect(true),
-  slow: (_world, { network }, [ms]) => void (network.slowness = Number(ms)),
-  drop: (_world, { network }, [calls]) => void (network.drop = Number(calls)),
-  lose: (_world, { network }, [calls]) => void (network.lose = Number(calls)),
-  tear: (_world, { network }, [streams]) => void (network.tear = Number(streams)),
-  disks: (world, _device, [ms]) => void (world.diskSlowness = Number(ms)),
-  kill: (_world, device, [changes]) => device.armDeath(Number(changes), false),
-  power: (_world, device, [changes]) => device.armDeath(Number(changes), true),
-  restart: async (world, device) => {
-    const handles = world.handlesOf(device);
-    for (const handle of handles.values()) await world.until(closed(handle), 'close');
-    handles.clear();
-    await world.until(device.restart(), 'the restart');
-  },
-  /** The feed is older than what the cloud still has: everything is compared anew. */
-  resync: (_world, { gateway }) => {
-    void gateway.stack.catalog.spaces().then((spaces) => {
-      for (const { id } of spaces) gateway.stack.follower.resync(id);
-    });
-  },
-  flush: async (world, { gateway, network }) => {
-    if (!network.cut) await world.until(gateway.flush(), 'flush', 60_000).catch(ignoreFlush);
-  },
-  pull: async (world, { gateway }) => {
-    await world.until(gateway.pull(context), 'pull').catch((error: unknown) => {
-      if (!isFsError(error)) throw error;
-    });
-  },
-};
-
-/** Litter stays on its computer, and goes with the folder that it is in. */
-function isLocal(device: Device, entry: Entry): boolean {
-  return entry.local === true || [...device.gateway.stack.catalog.ancestors(entry)].some(({ local }) => local === true);
 }
 
 async function closed(handle: FileHandle): Promise<void> {
   await handle.close();
 }
-
-/** In the middle of a history others may hold it up. */
-function ignoreFlush(): void {}

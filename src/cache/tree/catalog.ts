@@ -32,7 +32,10 @@ export interface CatalogPage {
   readonly more: boolean;
 }
 
-/** In front of an id in the table of places: the node is now known under that id. No id begins with it. */
+/**
+ * In front of an id in the table of places: the node is now known under that id. A revision and another `=` may come between
+ * (see `alias`). No id contains it.
+ */
 const ALIAS = '=';
 
 /**
@@ -58,7 +61,15 @@ export class Catalog {
   get(id: NodeId): Entry | undefined {
     const key = this.#places.get(id);
     if (key === undefined) return undefined;
-    return key.startsWith(ALIAS) ? this.get(key.slice(ALIAS.length)) : this.#entries.get(key);
+    return key.startsWith(ALIAS) ? this.get(key.slice(key.lastIndexOf(ALIAS) + 1)) : this.#entries.get(key);
+  }
+
+  /** Whether an id is an alias, and a record of that id at this revision is older than the alias. */
+  isSuperseded(id: NodeId, rev: number): boolean {
+    const key = this.#places.get(id);
+    if (key?.startsWith(ALIAS) !== true) return false;
+    const end = key.lastIndexOf(ALIAS);
+    return end === 0 || rev <= Number(key.slice(1, end));
   }
 
   child(parent: NodeId, name: string): Entry | undefined {
@@ -160,9 +171,12 @@ export class Catalog {
     return [this.#entries.del(entryKey(entry.parent, entry.name)), this.#places.del(entry.id)];
   }
 
-  /** From now on `get(from)` answers the node `to`: two nodes turned out to be one, or one had to be made anew. */
-  alias(from: NodeId, to: NodeId): Op {
-    return this.#places.put(from, `${ALIAS}${to}`);
+  /**
+   * From now on `get(from)` returns the node `to`: two nodes have become one, or the cloud has removed one, at `removed`, that
+   * was created again here. A later record of `from` shows that it has been restored from the Trash.
+   */
+  alias(from: NodeId, to: NodeId, removed?: number): Op {
+    return this.#places.put(from, `${ALIAS}${removed === undefined ? '' : `${removed}${ALIAS}`}${to}`);
   }
 
   space(id: string): SpaceState | undefined {

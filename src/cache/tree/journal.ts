@@ -38,10 +38,14 @@ export interface PendingIntent {
   readonly replace?: NodeId;
   /** put of a new node, move: the file that had the name a moment ago, whose kept versions are copied. */
   readonly predecessor?: NodeId;
+  /** The version of that file that was known here: another one is not replaced, as it is a change that nobody here has seen. */
+  readonly replaceBase?: string | null;
   /** move: from where. */
   readonly origin?: { readonly parent: NodeId; readonly name: string };
   /** remove: the revision of the space that was known here. */
   readonly seen?: number;
+  /** remove of a folder: it was empty here, and is removed only if it is empty in the cloud, too. */
+  readonly empty?: true;
   /** Makes a node again, under its own id, that the cloud has lost. */
   readonly resent?: true;
   /** Cannot succeed as it is: why, in a code and in words. Waits for a person (`fjord retry`). */

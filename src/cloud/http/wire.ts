@@ -215,8 +215,12 @@ export const MkdirSchema = Type.Object({
   ...place,
   ...born,
   replace: Type.Optional(Id),
+  replaceBase: Type.Optional(Nullable(Id)),
 });
-/** Under a free name, or under the name of `replace`, which is no folder; a file that is replaced lies in the Trash. */
+/**
+ * Under a free name, or under the name of `replace`, which is no folder; a file that is replaced lies in the Trash. With
+ * `replaceBase`, here and in the other schemas, only if that is the file's current version.
+ */
 export const SymlinkSchema = Type.Object({
   op: Type.Literal('symlink'),
   ...intent,
@@ -224,6 +228,7 @@ export const SymlinkSchema = Type.Object({
   ...born,
   target: Target,
   replace: Type.Optional(Id),
+  replaceBase: Type.Optional(Nullable(Id)),
 });
 /**
  * With `base: null` a new file under a free name, or under the name of `replace`, whose kept versions become older
@@ -240,6 +245,7 @@ export const PutSchema = Type.Object({
   content: ContentSchema,
   replace: Type.Optional(Id),
   predecessor: Type.Optional(Id),
+  replaceBase: Type.Optional(Nullable(Id)),
 });
 /**
  * If the node still is at `from`: to a free name, or to the name of `replace` (as in `put`; a folder must be empty).
@@ -252,6 +258,7 @@ export const MoveSchema = Type.Object({
   from: Type.Object(place),
   replace: Type.Optional(Id),
   predecessor: Type.Optional(Id),
+  replaceBase: Type.Optional(Nullable(Id)),
 });
 export const AttrSchema = Type.Object({
   op: Type.Literal('attr'),
@@ -263,13 +270,14 @@ export const AttrSchema = Type.Object({
 });
 /**
  * To the Trash, with all below. A file only if its version still is `base`; a folder only if nothing below it has a
- * revision above `seen` made by another device. A node that is gone already is a success.
+ * revision above `seen` made by another device; with `empty`, only if nothing is in it, whoever made it. A node that is gone already is a success.
  */
 export const RemoveSchema = Type.Object({
   op: Type.Literal('remove'),
   ...intent,
   base: Nullable(Id),
   seen: Size,
+  empty: Type.Optional(Type.Boolean()),
 });
 export const IntentSchema = Type.Union([MkdirSchema, SymlinkSchema, PutSchema, MoveSchema, AttrSchema, RemoveSchema]);
 

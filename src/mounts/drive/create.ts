@@ -16,7 +16,7 @@ import { createdWith } from './attr-values.ts';
 import type { OpenFile } from './open/open-file.ts';
 import { WriteSession } from './open/write-session.ts';
 import { newId } from '../../vfs/ids.ts';
-import { type NewContent, planCreation } from '../intents/plan.ts';
+import { type NewContent, planCreation, type Replaced } from '../intents/plan.ts';
 
 /** A new node of a folder, not yet submitted. */
 export interface NewNode {
@@ -118,7 +118,7 @@ export class Creator {
    * The ops that create a node, including its intent unless it is local. `replace` is the previous holder of its name,
    * which the cloud knows; a file under a free name continues the history of the one that had it a moment ago.
    */
-  plan(parent: Entry, entry: Entry, content?: NewContent, replace?: NodeId): NewNode {
+  plan(parent: Entry, entry: Entry, content?: NewContent, replace?: Replaced): NewNode {
     const predecessor = entry.kind === 'file' ? this.#freedNames.take(entry, entry.id) : undefined;
     const intents =
       entry.local === true ? [] : this.#planner.ops(planCreation(entry, content, { replace, predecessor }));

@@ -85,7 +85,7 @@ export class Remover {
         const [parent, node] = look();
         if (node.id !== id) return false;
         if (!isEmpty) throw new FsError('ENOTEMPTY', 'rmdir', { subject: name });
-        await this.#take(parent, node, this.#removalOps(node));
+        await this.#take(parent, node, this.#removalOps(node, true));
         return true;
       });
     }
@@ -126,15 +126,15 @@ export class Remover {
     });
   }
 
-  #removalOps(node: Entry): Op[] {
-    return [...this.#removalIntents(node), ...this.#catalog.remove(node)];
+  #removalOps(node: Entry, empty = false): Op[] {
+    return [...this.#removalIntents(node, empty), ...this.#catalog.remove(node)];
   }
 
-  #removalIntents(node: Entry): Op[] {
-    const seen = this.#catalog.space(node.space)?.cursor ?? 0;
-    return this.#planner.ops(
-      planRemove(node, this.#planner.waiting(node.id), Math.max(0, seen), this.#planner.isNamed(node)),
-    );
+  /** `empty`: only if the folder is empty in the cloud, too. */
+  #removalIntents(node: Entry, empty = false): Op[] {
+    const seen = Math.max(0, this.#catalog.space(node.space)?.cursor ?? 0);
+    const removal = { seen, isNamed: this.#planner.isNamed(node), empty };
+    return this.#planner.ops(planRemove(node, this.#planner.waiting(node.id), removal));
   }
 
   async #take(parent: Entry, node: Entry, ops: readonly Op[]): Promise<void> {

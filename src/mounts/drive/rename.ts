@@ -24,6 +24,7 @@ import {
   planMove,
   planPlainMove,
   planReplaced,
+  type Replaced,
   withBase,
 } from '../intents/plan.ts';
 
@@ -201,7 +202,7 @@ export class Renamer {
     return attrOf(after);
   }
 
-  #movedOps(ends: Ends, replace?: NodeId): { after: Entry; ops: Op[] } {
+  #movedOps(ends: Ends, replace?: Replaced): { after: Entry; ops: Op[] } {
     const { node, target, name } = ends;
     const place = { parent: target.id, name };
     const ctime = nextCtime(node, this.#now());

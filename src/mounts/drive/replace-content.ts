@@ -7,8 +7,8 @@ import { type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
-import type { NewAttr, NodeId } from '../../vfs/node.ts';
-import { type NewContent, planAttr, planContent, planReplaced, withBase } from '../intents/plan.ts';
+import type { NewAttr } from '../../vfs/node.ts';
+import { type NewContent, planAttr, planContent, planReplaced, type Replaced, withBase } from '../intents/plan.ts';
 import { changed } from './setattr.ts';
 
 /** The whole content of a file: staged here, or `from` a version of the cloud (then with its hash). */
@@ -85,7 +85,7 @@ export class ContentReplacer {
     const { parent, name, old } = place;
     const made: Entry = assign(this.#creator.newEntry(parent, name, 'file', attr, op), shown(content));
     const freed: Op[] = [];
-    let replace: NodeId | undefined;
+    let replace: Replaced | undefined;
     if (old !== undefined) {
       const plan = planReplaced(old, this.#planner.waiting(old.id));
       replace = plan.replace;

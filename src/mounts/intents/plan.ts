@@ -54,10 +54,17 @@ function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
   return { parent, name, version: remote ?? null, hash: hash ?? null, rev };
 }
 
+/** The holder of a name before another node takes it, which the cloud knows. */
+export interface Replaced {
+  readonly node: NodeId;
+  /** Of a file: the cloud's version that was known here; another one must not be replaced. */
+  readonly base?: string | null;
+}
+
 /** Which nodes a node follows under its name. The cloud knows them. */
 export interface Heritage {
   /** The holder of the name, which it replaces. */
-  readonly replace?: NodeId | undefined;
+  readonly replace?: Replaced | undefined;
   /** The file that had the free name a moment ago. */
   readonly predecessor?: NodeId | undefined;
 }
@@ -179,27 +186,44 @@ export function planReplaced(
   entry: Entry,
   waiting: readonly Waiting[],
   isNamed = false,
-): Plan & { readonly replace?: NodeId } {
+): Plan & { readonly replace?: Replaced } {
   if (entry.local === true) return nothing;
   const [only] = waiting;
   if (!isKnown(waiting) && !isNamed) {
     if (waiting.length === 1 && only?.intent.replace !== undefined) {
-      return { ...nothing, drop: [only.intent], replace: only.intent.replace };
+      return { ...nothing, drop: [only.intent], replace: replacedBy(only.intent, only.intent.replace) };
     }
     if (!replacesAny(waiting)) return { ...nothing, drop: waiting.map(({ intent }) => intent) };
   }
-  return { ...nothing, drop: unsent(waiting).filter(isIdle), replace: entry.id };
+  const drop = unsent(waiting).filter(isIdle);
+  const left = waiting.filter(({ intent }) => !drop.includes(intent));
+  const base = entry.kind === 'file' ? { base: lastVersion(entry, left) } : {};
+  return { ...nothing, drop, replace: { node: entry.id, ...base } };
 }
 
-/** `entry` goes to the Trash. `seen` is the revision of its space that is known here; `isNamed` as in `planReplaced`. */
-export function planRemove(entry: Entry, waiting: readonly Waiting[], seen: number, isNamed = false): Plan {
+export interface Removal {
+  /** The revision of the space that is known here. */
+  readonly seen: number;
+  /** As in `planReplaced`. */
+  readonly isNamed?: boolean;
+  /** Only if the folder is empty. */
+  readonly empty?: boolean;
+}
+
+/** `entry` goes to the Trash, a folder with all that is in it. */
+export function planRemove(
+  entry: Entry,
+  waiting: readonly Waiting[],
+  { seen, isNamed = false, empty = false }: Removal,
+): Plan {
   if (entry.local === true) return nothing;
   if (!isKnown(waiting) && !replacesAny(waiting) && !isNamed)
     return { ...nothing, drop: waiting.map(({ intent }) => intent) };
   const drop = unsent(waiting).filter(isIdle);
   const left = waiting.filter(({ intent }) => !drop.includes(intent));
   const base = entry.kind === 'folder' ? null : lastVersion(entry, left);
-  return { ...nothing, drop, add: [{ op: 'remove', ...subject(entry), base, seen }] };
+  const only = empty ? ({ empty } as const) : {};
+  return { ...nothing, drop, add: [{ op: 'remove', ...subject(entry), base, seen, ...only }] };
 }
 
 /** True for an intent that creates its node. */
@@ -244,9 +268,14 @@ function subject({ space, id, parent, name }: Entry): Pick<NewIntent, 'space' | 
   return { space, node: id, parent, name };
 }
 
-function inherited({ replace, predecessor }: Heritage): Pick<NewIntent, 'replace' | 'predecessor'> {
-  if (replace !== undefined) return { replace };
-  return predecessor === undefined ? {} : { predecessor };
+function inherited({ replace, predecessor }: Heritage): Pick<NewIntent, 'replace' | 'replaceBase' | 'predecessor'> {
+  if (replace === undefined) return predecessor === undefined ? {} : { predecessor };
+  const { node, base } = replace;
+  return { replace: node, ...(base === undefined ? {} : { replaceBase: base }) };
+}
+
+function replacedBy({ replaceBase }: PendingIntent, node: NodeId): Replaced {
+  return { node, ...(replaceBase === undefined ? {} : { base: replaceBase }) };
 }
 
 /** A put without its content. */

@@ -261,7 +261,7 @@ export class Replica {
     if (last === undefined || last.fixed) {
       return this.planner.ops({ add: [planPlainMove(entry, waiting, to)], rewrite: [], drop: [] });
     }
-    const { replace: _replace, parked: _parked, ...intent } = last.intent;
+    const { replace: _replace, replaceBase: _base, parked: _parked, ...intent } = last.intent;
     return [this.journal.put({ ...intent, ...to, id: this.newId() })];
   }
 

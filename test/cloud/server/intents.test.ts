@@ -165,6 +165,16 @@ t.test('a removal loses to a change by another device', async (t) => {
   t.match(await api.done(mkdir(here('folder'))), { name: 'folder' }, 'the name is free again');
 });
 
+t.test('a folder that has to be empty is not removed with what is in it, whoever put that there', async (t) => {
+  const { api, here, sync } = await twoDevices(t);
+  const folder = await api.done(mkdir(here('folder')));
+  const sub = await api.done(mkdir(here('sub', folder.id)));
+  const rmdir = (): Intent => ({ ...remove(sync.id, folder.id, null, sub.rev), empty: true });
+  t.equal(await api.refused(rmdir()), 'conflict');
+  t.equal((await api.done(remove(sync.id, sub.id, null, sub.rev))).removed, true);
+  t.equal((await api.done(rmdir())).removed, true);
+});
+
 t.test('each kind of space has its rule', async (t) => {
   const { api, other, sync } = await twoDevices(t);
   const archive = await api.space('archive');

@@ -10,6 +10,7 @@ import {
   planRemove,
   planReplaced,
   type Plan,
+  type Replaced,
   type Waiting,
 } from '../../../src/mounts/intents/plan.ts';
 
@@ -78,11 +79,11 @@ t.test('new attributes', async (t) => {
 });
 
 t.test('another place', async (t) => {
-  const plan = (entry: Entry, waiting: Waiting[], replace?: string, free = true): Plan =>
+  const plan = (entry: Entry, waiting: Waiting[], replace?: Replaced, free = true): Plan =>
     planMove(entry, waiting, to, () => free, { replace });
   t.match(plan(known, []), { add: [{ op: 'move', ...to, origin: { parent: 'p', name: 'f' } }] });
   t.equal(shape(plan(born, [unsent('put', creation)])), '-put +put', 'a file that was never sent is created there');
-  t.match(plan(born, [unsent('put', creation)], 'r').add[0], { ...to, staged: 'a', replace: 'r' });
+  t.match(plan(born, [unsent('put', creation)], { node: 'r' }).add[0], { ...to, staged: 'a', replace: 'r' });
   t.equal(shape(plan(born, [sent('put', creation)])), '+move');
   t.equal(
     shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])),
@@ -98,13 +99,14 @@ t.test('another place', async (t) => {
     '+move',
     'unless somebody has to do with the name',
   );
-  t.equal(shape(plan(bornFolder, [unsent('mkdir')], 'r')), '+move');
+  t.equal(shape(plan(bornFolder, [unsent('mkdir')], { node: 'r' })), '+move');
 });
 
 t.test('removal', async (t) => {
-  const plan = (entry: Entry, waiting: Waiting[]): Plan => planRemove(entry, waiting, 7);
+  const plan = (entry: Entry, waiting: Waiting[]): Plan => planRemove(entry, waiting, { seen: 7 });
   t.match(plan(known, []), { add: [{ op: 'remove', base: 'v1', seen: 7 }] });
-  t.match(plan(folder, []), { add: [{ op: 'remove', base: null, seen: 7 }] });
+  t.match(plan(folder, []), { add: [{ op: 'remove', base: null, seen: 7, empty: undefined }] });
+  t.match(planRemove(folder, [], { seen: 7, empty: true }), { add: [{ op: 'remove', base: null, empty: true }] });
   t.equal(shape(plan(born, [unsent('put', creation)])), '-put', 'the cloud never hears of it');
   t.equal(shape(plan(born, [unsent('put', creation), unsent('move', to)])), '-put -move');
   t.equal(shape(plan(bornFolder, [unsent('mkdir'), unsent('attr')])), '-mkdir -attr');
@@ -122,13 +124,18 @@ t.test('removal', async (t) => {
 
 t.test('being replaced', async (t) => {
   const plan = (entry: Entry, waiting: Waiting[]) => planReplaced(entry, waiting);
-  t.match(plan(known, []), { replace: 'n' });
+  t.same(plan(known, []).replace, { node: 'n', base: 'v1' });
   t.equal(plan(born, [unsent('put', creation)]).replace, undefined, 'the cloud never hears of it');
   t.equal(shape(plan(born, [unsent('put', creation)])), '-put');
-  t.equal(plan(born, [unsent('put', { ...creation, replace: 'x' })]).replace, 'x', 'its own victim is inherited');
+  const over = { ...creation, replace: 'x', replaceBase: 'v0' };
+  t.same(plan(born, [unsent('put', over)]).replace, { node: 'x', base: 'v0' }, 'its own victim is inherited');
   t.equal(shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])), '-put');
-  t.match(plan(born, [unsent('put', { ...creation, replace: 'x' }), unsent('move', to)]), { replace: 'n', drop: [] });
-  t.match(plan(born, [sent('put', creation)]), { replace: 'n', drop: [] });
+  t.match(plan(born, [unsent('put', { ...creation, replace: 'x' }), unsent('move', to)]), {
+    replace: { node: 'n' },
+    drop: [],
+  });
+  t.match(plan(born, [sent('put', creation)]), { replace: { node: 'n', base: 'va' }, drop: [] });
+  t.match(plan(folder, []).replace, { node: 'n', base: undefined });
   t.equal(shape(plan(known, [unsent('move', to), unsent('put', { base: 'v1' })])), '-put');
   t.equal(plan({ ...born, local: true }, []).replace, undefined);
 });
@@ -136,7 +143,7 @@ t.test('being replaced', async (t) => {
 t.test('creation', async (t) => {
   t.match(planCreation(born, { version: 'v', staged: 'a' }), { add: [{ op: 'put', base: null, staged: 'a' }] });
   t.match(planCreation(bornFolder), { add: [{ op: 'mkdir' }] });
-  t.match(planCreation({ ...born, kind: 'symlink' }, undefined, { replace: 'r' }), {
+  t.match(planCreation({ ...born, kind: 'symlink' }, undefined, { replace: { node: 'r' } }), {
     add: [{ op: 'symlink', replace: 'r' }],
   });
 });

@@ -20,7 +20,7 @@ export async function make(
   const replaced = await claimPlace(edit, space, intent, [intent.replace]);
   const target = intent.op === 'symlink' ? intent.target : null;
   const kind = target === null ? 'folder' : 'symlink';
-  if (replaced !== undefined) await checkReplaceable(edit, kind, replaced);
+  if (replaced !== undefined) await checkReplaceable(edit, kind, replaced, intent.replaceBase);
   await claimId(edit, space, id);
   // A file's versions have nowhere to go below a symlink, so they stay with it in the Trash.
   if (replaced !== undefined) await (replaced.kind === 'file' ? trashNode : replaceNode)(edit, space, replaced);

@@ -13,14 +13,14 @@ import { checkReplaceable, claimPlace } from './place.ts';
 export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof MoveSchema>): Promise<NodeRow> {
   mayChange(space, edit.caller);
   const node = await liveNode(edit, space, intent.node);
-  const { from, parent, name, replace } = intent;
+  const { from, parent, name, replace, replaceBase } = intent;
   if (node.parent !== from.parent || node.name !== from.name) {
     throw new Refusal('conflict', 'the node is not where it was expected', { current: nodeRecord(node) });
   }
   const holder = await claimPlace(edit, space, intent, [node.id, replace]);
   const replaced = holder?.id === node.id ? undefined : holder;
   if (node.kind === 'folder') await checkNoCycle(edit, space, node, intent);
-  if (replaced !== undefined) await checkReplaceable(edit, node.kind, replaced);
+  if (replaced !== undefined) await checkReplaceable(edit, node.kind, replaced, replaceBase);
   // A file's versions have nowhere to go below a symlink, so they stay with it in the Trash.
   const inherits = node.kind === 'file' || replaced?.kind !== 'file';
   if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(edit, space, replaced);

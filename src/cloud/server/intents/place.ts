@@ -32,8 +32,16 @@ export async function claimId(edit: Edit, space: SpaceRow, id: string): Promise<
   throw new Refusal('conflict', 'the node exists', { current: nodeRecord(node) });
 }
 
-/** That a node of this kind can take the place of another one. @throws exists */
-export async function checkReplaceable(edit: Edit, kind: NodeRow['kind'], replaced: NodeRow): Promise<void> {
+/** That a node of this kind can take the place of another one, of which the caller knows the version `base`. @throws exists */
+export async function checkReplaceable(
+  edit: Edit,
+  kind: NodeRow['kind'],
+  replaced: NodeRow,
+  base?: string | null,
+): Promise<void> {
+  if (replaced.kind === 'file' && base !== undefined && base !== replaced.version) {
+    throw new Refusal('exists', 'another version of the file has the name', { current: nodeRecord(replaced) });
+  }
   if ((kind === 'folder') !== (replaced.kind === 'folder')) {
     throw new Refusal('exists', 'a folder replaces folders only, and nothing else does', {
       current: nodeRecord(replaced),

@@ -16,7 +16,7 @@ import {
   thinVersions,
 } from '../meta/versions.ts';
 import { packXattrs } from '../meta/xattrs.ts';
-import { claimId, claimPlace } from './place.ts';
+import { checkReplaceable, claimId, claimPlace } from './place.ts';
 
 type Put = Static<typeof PutSchema>;
 
@@ -30,9 +30,7 @@ async function create(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow
   if (intent.replace !== undefined) mayChange(space, edit.caller);
   const xattrs = packXattrs(intent.xattrs);
   const replaced = await claimPlace(edit, space, intent, [intent.replace]);
-  if (replaced?.kind === 'folder') {
-    throw new Refusal('exists', 'a file does not replace a folder', { current: nodeRecord(replaced) });
-  }
+  if (replaced !== undefined) await checkReplaceable(edit, 'file', replaced, intent.replaceBase);
   await claimId(edit, space, id);
   await checkNewVersion(edit, intent.version);
   const content = await resolveContent(edit, intent.content);

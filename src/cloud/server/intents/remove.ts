@@ -3,7 +3,7 @@ import type { RemoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { isLive, type Edit } from '../meta/edit.ts';
 import { nodeRecord } from '../meta/records.ts';
-import { changedBelow, trashNode } from '../meta/removal.ts';
+import { changedBelow, hasChildren, trashNode } from '../meta/removal.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 
@@ -20,6 +20,10 @@ async function checkUnchanged(edit: Edit, node: NodeRow, intent: Static<typeof R
   const current = nodeRecord(node);
   if (node.kind === 'file' && node.version !== intent.base) {
     throw new Refusal('conflict', 'another version is the current one', { current });
+  }
+  if (node.kind === 'folder' && intent.empty === true) {
+    if (!(await hasChildren(await edit.connection(), node.id))) return;
+    throw new Refusal('conflict', 'the folder is not empty', { current });
   }
   if (node.kind === 'folder' && (await changedBelow(await edit.connection(), node, intent.seen, edit.caller.device))) {
     throw new Refusal('conflict', 'another device changed something in the folder', { current });

@@ -9,9 +9,15 @@ import type { Replica } from '../replica.ts';
 /**
  * Plans the creation of a node again, under a new id, which the old one becomes an alias of: the cloud has removed it,
  * and a deletion loses to a change. Content that is not here is copied by reference, unless `given`. The contents of a
- * folder follow, page by page.
+ * folder follow, page by page. `removed` is the revision of the removal, if the cloud may restore the node.
  */
-export function recreate(replica: Replica, entry: Entry, to: Place = entry, given?: NewContent): Entry {
+export function recreate(
+  replica: Replica,
+  entry: Entry,
+  removed: number | undefined,
+  to: Place = entry,
+  given?: NewContent,
+): Entry {
   const { catalog, journal } = replica;
   const intents = journal.of(entry.id);
   const node = reborn(replica, entry, to);
@@ -19,19 +25,19 @@ export function recreate(replica: Replica, entry: Entry, to: Place = entry, give
   const content = node.kind === 'file' ? known : undefined;
   const fresh = { ...node, ...bytesOf(content) };
   replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
-  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
+  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id, removed)]);
   replica.submit(replica.planner.ops(planCreation(fresh, content)));
   replica.rebind(entry.id, fresh.id);
-  if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id));
+  if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id, removed));
   return fresh;
 }
 
 /** Plans a folder that the cloud has removed again, without its contents. */
-export function recreateParent(replica: Replica, entry: Entry, to: Place): Entry {
+export function recreateParent(replica: Replica, entry: Entry, removed: number | undefined, to: Place): Entry {
   const { catalog, journal } = replica;
   const fresh = reborn(replica, entry, to);
   replica.submit([...catalog.remove(entry), ...journal.of(entry.id).map(({ seq }) => journal.remove(seq))]);
-  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id)]);
+  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id, removed)]);
   replica.submit(replica.planner.ops(planCreation(fresh)));
   return fresh;
 }
@@ -62,7 +68,7 @@ export function contentOf(fresh: Entry, entry: Entry, intents: readonly PendingI
   };
 }
 
-async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promise<void> {
+async function renewChildren(replica: Replica, from: NodeId, to: NodeId, removed: number | undefined): Promise<void> {
   const { catalog, journal } = replica;
   for (;;) {
     const { entries } = await catalog.page(from, undefined, 500);
@@ -76,7 +82,7 @@ async function renewChildren(replica: Replica, from: NodeId, to: NodeId): Promis
       if (place || child.local === true) {
         adoptChild(replica, child, to);
         adopted.push(child.id);
-      } else recreate(replica, child, { parent: to, name });
+      } else recreate(replica, child, removed, { parent: to, name });
     }
     replica.requeue(adopted);
     await replica.written();

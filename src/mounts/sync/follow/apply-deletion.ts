@@ -16,9 +16,10 @@ export interface Removed {
 
 /**
  * Removes what the cloud has removed. Work in a removed folder that the cloud has not seen survives, under the same
- * path, in folders that are created again. Returns false if that has to wait for the result of something that was sent.
+ * path, in folders that are created again. Returns false if that has to wait for the result of something that was sent. `rev`
+ * is the revision of the removal, if it is known.
  */
-export function applyDeletion(replica: Replica, removed: Removed): boolean {
+export function applyDeletion(replica: Replica, removed: Removed, rev: number | undefined): boolean {
   const { catalog, journal } = replica;
   const entry = catalog.get(removed.id);
   const own = entry?.id === removed.id ? entry : undefined;
@@ -29,8 +30,10 @@ export function applyDeletion(replica: Replica, removed: Removed): boolean {
   // It was moved here in the meantime: the result of that move reports that it is gone, and it is created again with
   // all its contents.
   if (moved) return true;
-  const recreatedParents = new RecreatedParents(replica, removed, new Set(modified.map(({ id }) => id)));
-  replica.requeue(modified.filter((node) => rescue(replica, node, recreatedParents) === 'adopted').map(({ id }) => id));
+  const recreatedParents = new RecreatedParents(replica, removed, rev, new Set(modified.map(({ id }) => id)));
+  replica.requeue(
+    modified.filter((node) => rescue(replica, node, recreatedParents, rev) === 'adopted').map(({ id }) => id),
+  );
   const left = catalog.get(removed.id);
   if (left?.id === removed.id) replica.retire(left);
   for (const id of [removed.id, ...recreatedParents.emptied]) replica.later(() => sweep(replica, id));
@@ -58,13 +61,18 @@ function applyFileDeletion(replica: Replica, entry: Entry): boolean {
   return true;
 }
 
-function rescue(replica: Replica, node: Entry, recreatedParents: RecreatedParents): 'adopted' | 'renewed' | 'gone' {
+function rescue(
+  replica: Replica,
+  node: Entry,
+  recreatedParents: RecreatedParents,
+  rev: number | undefined,
+): 'adopted' | 'renewed' | 'gone' {
   const entry = replica.catalog.get(node.id);
   if (entry === undefined) return 'gone';
   const parent = recreatedParents.for(entry.parent);
   const { place } = replica.localChanges(entry.id);
   if (place) adoptChild(replica, entry, parent);
-  else recreate(replica, entry, { parent, name: entry.name });
+  else recreate(replica, entry, rev, { parent, name: entry.name });
   return place ? 'adopted' : 'renewed';
 }
 
@@ -74,12 +82,14 @@ class RecreatedParents {
   readonly emptied: NodeId[] = [];
   readonly #replica: Replica;
   readonly #removed: Removed;
+  readonly #rev: number | undefined;
   readonly #surviving: ReadonlySet<NodeId>;
   readonly #made = new Map<NodeId, NodeId>();
 
-  constructor(replica: Replica, removed: Removed, surviving: ReadonlySet<NodeId>) {
+  constructor(replica: Replica, removed: Removed, rev: number | undefined, surviving: ReadonlySet<NodeId>) {
     this.#replica = replica;
     this.#removed = removed;
+    this.#rev = rev;
     this.#surviving = surviving;
   }
 
@@ -103,7 +113,8 @@ class RecreatedParents {
     this.emptied.push(folder);
     const free = holder === undefined || holder.id === folder;
     const to = { parent, name: free ? name : this.#replica.conflictName(holder) };
-    return recreateParent(this.#replica, entry ?? unknownFolder(this.#replica, this.#removed, parent), to).id;
+    const lost = entry ?? unknownFolder(this.#replica, this.#removed, parent);
+    return recreateParent(this.#replica, lost, this.#rev, to).id;
   }
 }
 

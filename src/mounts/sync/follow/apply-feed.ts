@@ -96,7 +96,9 @@ export class FeedApplier {
 
   /** Executes the removals; those that must wait for a result stay. */
   remove(): void {
-    for (const [id, tombstone] of this.#removed) if (applyDeletion(this.#replica, tombstone)) this.#removed.delete(id);
+    for (const [id, tombstone] of this.#removed) {
+      if (applyDeletion(this.#replica, tombstone, tombstone.rev)) this.#removed.delete(id);
+    }
   }
 
   #takeRemoval({ id, parent, name, kind, rev, device }: NodeRecord): void {

@@ -146,7 +146,8 @@ export class Rewind {
   /** Plans a node again under its own id, or another one if the cloud has something else of it in the Trash. */
   #recreate(entry: Entry, content: NewContent | undefined): void {
     const { catalog, journal } = this.#replica;
-    if (this.#removed.has(entry.id)) return void recreate(this.#replica, entry, entry, content);
+    if (this.#removed.has(entry.id))
+      return void recreate(this.#replica, entry, this.#removed.get(entry.id)?.rev, entry, content);
     const { remote: _remote, staged: _staged, base: _base, ...kept } = entry;
     const fresh: Entry = { ...kept, ...bytesOf(content), rev: 0, base: null };
     this.#replica.submit(journal.of(entry.id).map(({ seq }) => journal.remove(seq)));

@@ -12,9 +12,10 @@ export type Shown = 'shown' | 'wait';
 /** Shows a live node as the cloud has it, as far as no local change prevents it. */
 export function show(replica: Replica, record: NodeRecord): Shown {
   const { catalog, journal } = replica;
-  const before = catalog.get(record.id);
+  const known = catalog.get(record.id);
+  const before = known?.id === record.id ? known : undefined;
   replica.nameless.delete(record.id);
-  if (before !== undefined && (before.id !== record.id || record.rev <= before.rev)) return 'shown';
+  if (before === undefined ? catalog.isSuperseded(record.id, record.rev) : record.rev <= before.rev) return 'shown';
   const intents = journal.of(record.id);
   const local = localChangesOf(intents);
   if (isOver(replica, record)) return 'shown';
@@ -69,7 +70,7 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
     replica.giveWay(holder);
     return true;
   }
-  if (isSame(holder, record) && catalog.get(record.id) === undefined) {
+  if (isSame(holder, record) && catalog.get(record.id)?.id !== record.id) {
     mergeNodes(replica, holder, record);
     return true;
   }

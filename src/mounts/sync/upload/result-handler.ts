@@ -40,7 +40,7 @@ export class ResultHandler {
         return this.#isOnItsWay(intent, current, entry) ? 'settled' : this.#show(intent, current, entry);
       },
       forget: ({ intent }, result) => this.#forget(intent, result),
-      recreate: ({ intent }, _result, entry) => this.#recreate(intent, entry),
+      recreate: ({ intent }, { current }, entry) => this.#recreate(intent, current, entry),
       recreateParent: ({ intent }, { current }, entry) => this.#recreateParent(intent, current, entry),
       again: () => 'again',
       park: ({ intent }, { code, message }) => this.park(intent, fsCodeOf(code), message),
@@ -140,7 +140,7 @@ export class ResultHandler {
   #merge(sent: Sent, { code, current, replaced }: RefusedResult, entry: Entry | undefined): Settled {
     if (entry === undefined || current === undefined) return this.#drop(sent.intent);
     if (code === 'conflict') {
-      if (current.id !== entry.id || current.removed) return this.#recreate(sent.intent, entry);
+      if (current.id !== entry.id || current.removed) return this.#recreate(sent.intent, current, entry);
       return this.executed(sent, current, replaced);
     }
     const { catalog, journal } = this.#replica;
@@ -170,12 +170,13 @@ export class ResultHandler {
    */
   #goStraight(intent: PendingIntent, entry: Entry): boolean {
     const { journal } = this.#replica;
-    const { replace: _replace, ...rest } = intent;
+    const { replace: _replace, replaceBase: _base, ...rest } = intent;
     const moves = journal.of(entry.id).filter(({ op, seq }) => op === 'move' && seq > intent.seq);
     const parent = this.#replica.resolve(entry.parent);
     const elsewhere = parent !== this.#replica.resolve(intent.parent) || entry.name !== intent.name;
-    const last = moves.at(-1)?.replace;
-    const replace = last === undefined || !elsewhere ? {} : { replace: last };
+    const { replace: last, replaceBase } = moves.at(-1) ?? {};
+    const based = replaceBase === undefined ? {} : { replaceBase };
+    const replace = last === undefined || !elsewhere ? {} : { replace: last, ...based };
     const { name } = entry;
     const dropped = moves.map(({ seq }) => journal.remove(seq));
     this.#replica.submit([...dropped, journal.put({ ...rest, parent, name, ...replace })]);
@@ -270,10 +271,10 @@ export class ResultHandler {
     return 'settled';
   }
 
-  #recreate(intent: PendingIntent, entry: Entry | undefined): Settled {
+  #recreate(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     if (entry === undefined) return this.#drop(intent);
     if (this.#replica.isUnsure(entry.id)) return 'again';
-    recreate(this.#replica, entry);
+    recreate(this.#replica, entry, current?.id === entry.id ? current.rev : undefined);
     return 'settled';
   }
 
@@ -294,7 +295,9 @@ export class ResultHandler {
     if (space?.root === parent.id) return this.park(intent, 'ENOENT', 'the folder above it is gone');
     // It was sent under a folder's older id.
     if (current !== undefined && current.id !== parent.id && parent.id !== intent.parent) return 'again';
-    return applyDeletion(this.#replica, parent) ? 'settled' : 'again';
+    return applyDeletion(this.#replica, parent, current?.id === parent.id ? current.rev : undefined)
+      ? 'settled'
+      : 'again';
   }
 
   /** Its folder no longer exists anywhere: it is moved to where it can be found. */

@@ -101,6 +101,8 @@ export class Behind {
   /** Spaces in which something, or a folder, has yet to move. */
   readonly #moves = new Map<string, PendingIntent>();
   readonly #folderMoves = new Map<string, PendingIntent>();
+  /** Folders that something has yet to leave. */
+  readonly #left = new Map<NodeId, PendingIntent>();
 
   constructor(facts: Pick<ScheduleFacts, 'isFolder'>) {
     this.#facts = facts;
@@ -115,6 +117,8 @@ export class Behind {
     if (isPlacing(intent) || op === 'remove') note(this.#names, `${parent}/${name}`);
     if (origin !== undefined) note(this.#names, `${origin.parent}/${origin.name}`);
     if (version !== undefined) note(this.#versions, version);
+    if (op === 'remove') note(this.#left, parent);
+    if (origin !== undefined) note(this.#left, origin.parent);
     if (op !== 'move' || parked !== undefined) return;
     note(this.#moves, space);
     if (this.#facts.isFolder(node)) note(this.#folderMoves, space);
@@ -122,7 +126,7 @@ export class Behind {
 
   /** One of them that a later intent builds on. */
   blocks(intent: PendingIntent): PendingIntent | undefined {
-    const { op, node, parent, name, replace, predecessor = '', from, base, space } = intent;
+    const { op, node, parent, name, replace, predecessor = '', from, base, space, empty } = intent;
     const first = this.#nodes.get(node) ?? this.#nodes.get(replace ?? '') ?? this.#versions.get(from ?? '');
     if (first !== undefined) return first;
     // Its history is not worth waiting for what cannot succeed.
@@ -130,6 +134,9 @@ export class Behind {
     if (before !== undefined && before.parked === undefined) return before;
     const placed = isPlacing(intent) ? (this.#unborn.get(parent) ?? this.#names.get(`${parent}/${name}`)) : undefined;
     if (placed !== undefined) return placed;
+    // A folder that has to be empty.
+    const left = this.#left.get(empty === true ? node : (replace ?? ''));
+    if (left !== undefined) return left;
     // What was moved out of a folder must be out before the folder is moved to the Trash.
     if (op === 'remove') return (base ?? null) === null ? this.#moves.get(space) : undefined;
     // Two moves of folders in the wrong order could put a folder into itself.

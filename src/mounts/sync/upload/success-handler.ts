@@ -62,7 +62,8 @@ export class SuccessHandler {
     if (intent.replace !== undefined) this.replaced(intent.replace, replaced);
     const entry = catalog.get(intent.node);
     if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
-      this.#replica.submit([journal.remove(seq)]);
+      const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record?.version ?? null) : [];
+      this.#replica.submit([journal.remove(seq), ...rebased]);
       if (intent.op === 'remove') this.#replica.later(() => sweep(this.#replica, intent.node));
       else if (file !== undefined) this.#replica.discard(intent.node, file.id);
       return 'settled';

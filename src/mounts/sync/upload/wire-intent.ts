@@ -68,15 +68,18 @@ const MAKERS: Readonly<Record<PendingIntent['op'], (making: Making) => Intent>> 
     };
   },
   attr: ({ intent, entry, subject }) => ({ op: 'attr', ...subject, ...changed(intent, entry) }),
-  remove: ({ intent, subject }) => ({ op: 'remove', ...subject, base: intent.base ?? null, seen: intent.seen ?? 0 }),
+  remove: ({ intent: { base = null, seen = 0, empty }, subject }) => {
+    return { op: 'remove', ...subject, base, seen, ...(empty === undefined ? {} : { empty }) };
+  },
 };
 
 function subjectOf({ id, space, node }: PendingIntent) {
   return { id, space, node };
 }
 
-function replacing({ replace }: PendingIntent) {
-  return replace === undefined ? {} : { replace };
+function replacing({ replace, replaceBase }: PendingIntent) {
+  if (replace === undefined) return {};
+  return { replace, ...(replaceBase === undefined ? {} : { replaceBase }) };
 }
 
 function following({ predecessor }: PendingIntent) {

@@ -93,7 +93,7 @@ class Local {
     const isNamed = [...this.intents.values()].some(({ parent, origin, node }) => {
       return node !== id && (parent === id || origin?.parent === id);
     });
-    this.#plan(planRemove(entry, this.#waiting(id), 0, isNamed));
+    this.#plan(planRemove(entry, this.#waiting(id), { seen: 0, isNamed, empty: entry.kind === 'folder' }));
     this.entries.delete(id);
   }
 
@@ -348,6 +348,19 @@ t.test('one that cannot succeed holds up only what builds on it', async (t) => {
     ),
     [3, 5, 6],
   );
+});
+
+t.test('a folder that has to be empty waits for what has yet to leave it', async (t) => {
+  const parked = { code: 'EIO', reason: 'x', at: 0 };
+  const rmdir = intent(3, { op: 'remove', node: 'd', base: null, empty: true });
+  const over = intent(4, { op: 'move', node: 'e', name: 'd', origin: { parent: ROOT, name: 'e' }, replace: 'd' });
+  const removal = intent(1, { op: 'remove', node: 'f', base: 'v', parent: 'd', parked });
+  t.strictSame(seqs(schedule([removal, rmdir], facts).batch), []);
+  t.strictSame(seqs(schedule([removal, over], facts).batch), []);
+  const out = intent(2, { op: 'move', node: 'f', origin: { parent: 'd', name: 'f' }, parked });
+  t.strictSame(seqs(schedule([out, rmdir], facts).batch), []);
+  const { empty: _empty, ...tree } = rmdir;
+  t.strictSame(seqs(schedule([removal, tree], facts).batch), [3], 'a tree goes with what is in it');
 });
 
 t.test('it says when more will be ready', async (t) => {
