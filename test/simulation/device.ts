@@ -15,7 +15,6 @@ export interface DeviceParts {
   readonly timeline: Timeline;
   readonly random: Random;
   readonly delay: () => Promise<void>;
-  /** Hears of the hash of what becomes an older version of what takes its name. */
   /** Hears what the gateway and the cloud say to each other. */
   readonly listen?: ((lines: () => string[]) => void) | undefined;
   /** All disks of the world, by their path. */
@@ -94,8 +93,9 @@ export class Device {
 
   /** Ends as a program should. */
   async stop(): Promise<void> {
-    await this.#life?.gateway.close();
-    this.#life?.remote.die();
+    const life = this.#life;
+    await life?.gateway.close();
+    life?.remote.die();
   }
 
   async restart(): Promise<void> {

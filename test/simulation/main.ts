@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { explore, replay } from './history.ts';
+import { explore, replay, report } from './history.ts';
 import { shrink } from './shrink.ts';
-import { format, parse } from './step.ts';
+import { parse } from './step.ts';
 import { readFileSync } from 'node:fs';
 import { World } from './world.ts';
 
@@ -41,12 +41,11 @@ if (values.script !== undefined) {
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     if (values.kinds !== undefined && !values.kinds.split(',').includes(kind)) continue;
     const shown = values.shrink ? await shrink(outcome) : outcome;
-    console.log(`seed ${seed}, ${shown.count} devices, ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    if (values.shrink) console.log(format(shown.steps));
-    console.log(shown.failure?.message.slice(0, 1500), '\n');
+    console.log(`seed ${seed}, ${((performance.now() - began) / 1000).toFixed(1)} s\n${report(shown)}\n`);
     if (failures >= Number(values.stop)) break;
   }
   const took = (performance.now() - began) / 1000;
+  if (failures > 0) process.exitCode = 1;
   console.log(
     `${failures} failures ${JSON.stringify([...kinds])}, ${steps} steps, ${took.toFixed(1)} s, ${((took * 1000) / Number(values.count)).toFixed(0)} ms a seed`,
   );

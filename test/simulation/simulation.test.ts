@@ -1,12 +1,18 @@
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
-import { explore, replay, report } from './history.ts';
-import { shrink } from './shrink.ts';
+import { explore, replay } from './history.ts';
 
 /** Which histories: `FJORD_SIMULATION_SEEDS` of them, from `FJORD_SIMULATION_SEED` on. The same every time, unless told. */
 const FIRST = Number(process.env['FJORD_SIMULATION_SEED'] ?? 1);
-const COUNT = Number(process.env['FJORD_SIMULATION_SEEDS'] ?? 300);
+const COUNT = Number(process.env['FJORD_SIMULATION_SEEDS'] ?? 2000);
+const PROCESSES = availableParallelism();
 
-t.setTimeout(3_600_000);
+const run = promisify(execFile);
+
+t.setTimeout(7_200_000);
 
 t.test('a seed is one history, whenever it is run', async (t) => {
   for (const seed of [FIRST, FIRST + 7, FIRST + 13]) {
@@ -18,12 +24,19 @@ t.test('a seed is one history, whenever it is run', async (t) => {
 });
 
 t.test(`histories ${FIRST} to ${FIRST + COUNT - 1}`, async (t) => {
-  let steps = 0;
-  for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
-    const outcome = await explore(seed);
-    steps += outcome.steps.length;
-    if (outcome.failure === undefined) continue;
-    t.fail(`seed ${seed}: ${report(await shrink(outcome))}`);
-  }
-  t.pass(`${steps} steps`);
+  const size = Math.ceil(COUNT / PROCESSES);
+  const parts = Array.from({ length: PROCESSES }, (_, i) => ({
+    seed: FIRST + i * size,
+    count: Math.min(size, COUNT - i * size),
+  }));
+  await Promise.all(
+    parts.map(async ({ seed, count }) => {
+      const main = join(import.meta.dirname, 'main.ts');
+      const args = ['--import', 'tsx', main, '--seed', `${seed}`, '--count', `${count}`, '--shrink', '--stop', '5'];
+      const { stdout } = await run(process.execPath, args, { maxBuffer: 1 << 24 }).catch((error: unknown) => {
+        return error as { readonly stdout: string };
+      });
+      t.match(stdout, /^0 failures/m, stdout);
+    }),
+  );
 });
