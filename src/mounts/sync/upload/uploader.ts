@@ -81,6 +81,7 @@ export class Uploader {
   #preparing = 0;
   #big = 0;
   #inFlight = 0;
+  readonly #launched = new Set<Promise<void>>();
   /** One batch is committed while the next is hashed and uploaded. */
   readonly #pipeline = new Pipeline(2);
   readonly #sender: BlockSender;
@@ -171,7 +172,7 @@ export class Uploader {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    while (this.#inFlight > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    await Promise.all(this.#launched);
     await this.#pipeline.idle();
     await this.#replica.idle();
   }
@@ -242,12 +243,14 @@ export class Uploader {
     this.#inFlight += intents.length;
     if (big) this.#big++;
     else this.#preparing++;
-    void this.#carry(preparation, big).finally(() => {
+    const launched = this.#carry(preparation, big).finally(() => {
+      this.#launched.delete(launched);
       this.#inFlight -= intents.length;
       if (big) this.#big--;
       this.#wake.wake();
       for (const listener of this.#listeners) listener();
     });
+    this.#launched.add(launched);
   }
 
   async #carry(preparation: Preparation, big: boolean): Promise<void> {
