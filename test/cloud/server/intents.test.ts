@@ -165,6 +165,19 @@ t.test('a removal loses to a change by another device', async (t) => {
   t.match(await api.done(mkdir(here('folder'))), { name: 'folder' }, 'the name is free again');
 });
 
+t.test('a file is not replaced if another version of it is current than the one that is named', async (t) => {
+  const { api, here, sync } = await twoDevices(t);
+  const bytes = noise(3);
+  const old = await api.store(sync, 'f', bytes);
+  const base = { replace: old.id, replaceBase: 'another' };
+  t.equal(await api.refused(put(here('f'), contentOf(bytes).wire, base)), 'exists');
+  const other = await api.store(sync, 'g', bytes);
+  const moved = { ...move(other, sync.root, 'f', old.id), replaceBase: null } as Intent;
+  t.equal(await api.refused(moved), 'exists');
+  const done = await api.done({ ...moved, id: newId(), replaceBase: old.version } as Intent);
+  t.match(done, { id: other.id, name: 'f' });
+});
+
 t.test('a folder that has to be empty is not removed with what is in it, whoever put that there', async (t) => {
   const { api, here, sync } = await twoDevices(t);
   const folder = await api.done(mkdir(here('folder')));
