@@ -124,6 +124,8 @@ export interface BlockRequest {
   readonly version: string;
   /** Which block of the version, from 0. */
   readonly index: number;
+  /** Bytes that it has, if the caller knows. */
+  readonly length?: number;
 }
 
 /** Memory of its own for so many bytes. */

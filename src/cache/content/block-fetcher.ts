@@ -114,7 +114,7 @@ export class BlockFetcher {
     const waiting = new Map(batch.map((want) => [key(want), want]));
     let delivered = Promise.resolve();
     try {
-      const requests = batch.map(({ version, index }) => ({ version, index }));
+      const requests = batch.map(({ version, index, length }) => ({ version, index, length }));
       for await (const block of this.#source.blocks(requests, { signal: this.#signal }, this.#memory.take)) {
         const want = waiting.get(key(block));
         if (want === undefined) continue;

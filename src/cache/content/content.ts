@@ -29,7 +29,7 @@ export interface BlockSource {
   manifest(version: string, context: Context): Promise<Uint8Array>;
   /** In the order asked for. The bytes are the caller's, memory included; that comes from `memory`, if it is given. */
   blocks(
-    requests: readonly { readonly version: string; readonly index: number }[],
+    requests: readonly { readonly version: string; readonly index: number; readonly length: number }[],
     context: Context,
     memory?: (length: number) => Uint8Array<ArrayBuffer>,
   ): AsyncIterable<{

@@ -1,16 +1,16 @@
 import type { Context } from '../../vfs/context.ts';
 import { BLOCK_SIZE } from '../../vfs/block.ts';
-import type { Digester } from './digester.ts';
-import { BrokenAnswer } from './errors.ts';
-import { encodeFrames, FrameReader, type OwnFrame } from './frames.ts';
+import { receive } from './block-response.ts';
+import type { DownloadThread } from './download-thread.ts';
+import { encodeFrames } from './frames.ts';
 import type { Http } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, UploadBlock } from '../remote.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../limits.ts';
 
 /** Requests of one `upload` that are under way at a time; more would only hold more memory. */
 const UPLOADS = 3;
-/** Blocks of one request that are hashed at a time while the next ones arrive. */
-const HASHED_AHEAD = 4;
+/** Bytes from which on a block is large. */
+const LARGE = 64 * 1024;
 
 /** Stores blocks in as few requests as the limits permit. */
 export async function uploadBlocks(http: Http, blocks: readonly UploadBlock[], context: Context): Promise<void> {
@@ -55,7 +55,7 @@ function* batchesOf(blocks: readonly UploadBlock[]): Generator<UploadBlock[]> {
 
 export interface ReadParts {
   readonly http: Http;
-  readonly digester: Digester;
+  readonly thread: DownloadThread;
   /** Where the blocks go; fresh memory if absent. */
   readonly memory: BlockMemory | undefined;
 }
@@ -85,38 +85,16 @@ export async function* readBlocks(
   }
 }
 
-async function* frames(
-  { http, digester, memory }: ReadParts,
-  asked: readonly BlockRequest[],
-  context: Context,
-): AsyncGenerator<OwnFrame> {
+/** Large blocks come by the thread; small ones would take longer on their way from there than to be hashed here. */
+function frames({ http, thread, memory }: ReadParts, asked: readonly BlockRequest[], context: Context) {
   const json = { blocks: asked.map(({ version, index }) => ({ version, index })) };
-  const body = await http.open({ op: 'read', method: 'POST', path: '/v1/blocks/read', json }, context);
-  const reader = new FrameReader(memory);
-  const pending: Promise<OwnFrame>[] = [];
-  let count = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    for (const frame of reader.push(chunk)) {
-      count += 1;
-      pending.push(handled(verified(digester, frame)));
-    }
-    if (count > asked.length) throw new BrokenAnswer('more blocks than were asked for');
-    while (pending.length > HASHED_AHEAD) yield await (pending.shift() as Promise<OwnFrame>);
-  }
-  while (pending.length > 0) yield await (pending.shift() as Promise<OwnFrame>);
-  reader.end();
-  if (count === 0) throw new BrokenAnswer('an answer without blocks', { temporary: true });
-}
-
-/** The frame, once its bytes are known to be those that its digest names. */
-async function verified(digester: Digester, { digest, data }: OwnFrame): Promise<OwnFrame> {
-  const found = await digester.digest(data);
-  if (found.digest === digest) return found;
-  throw new BrokenAnswer('the bytes of a block do not match its digest', { temporary: true });
-}
-
-/** A rejection is seen when its turn comes; until then it must not count as unhandled. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
+  const call = { op: 'read', method: 'POST', path: '/v1/blocks/read', json } as const;
+  const bytes = asked.reduce((sum, { length = 0 }) => sum + length, 0);
+  if (bytes < asked.length * LARGE) return receive({ http, memory }, call, asked.length, context);
+  return thread.frames(
+    call,
+    asked.map(({ length = 0 }) => length),
+    context,
+    memory,
+  );
 }

@@ -1,4 +1,5 @@
-import { Pool, type Dispatcher } from 'undici';
+import type { Socket } from 'node:net';
+import { buildConnector, Pool, type Dispatcher } from 'undici';
 import { FsError } from '../../vfs/fs-error.ts';
 
 /** Milliseconds. */
@@ -24,6 +25,8 @@ export interface DispatcherOptions {
   readonly allowPlain?: boolean | undefined;
   /** Certificates (PEM) to trust instead of the system's list, for a cloud with a certificate of its own. */
   readonly ca?: string | undefined;
+  /** Receives into memory that is used again: only for answers whose chunks are copied as they come (`Http.pour`). */
+  readonly reusesMemory?: boolean | undefined;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -49,17 +52,18 @@ export function checkUrl(url: string, allowPlain = false): URL {
 export function openDispatcher(options: DispatcherOptions): Dispatcher {
   const url = checkUrl(options.url, options.allowPlain);
   const timeouts = { ...timeoutDefaults, ...options.timeouts };
+  const connect = {
+    timeout: timeouts.connect,
+    noDelay: true,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+  };
   const pool = new Pool(url.origin, {
     connections: options.connections ?? 16,
     pipelining: 1,
     headersTimeout: timeouts.headers,
     bodyTimeout: timeouts.body,
     keepAliveTimeout: 30_000,
-    connect: {
-      timeout: timeouts.connect,
-      noDelay: true,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
-    },
+    connect: url.protocol === 'http:' && options.reusesMemory === true ? connectWithMemory(connect) : connect,
   });
   return pool.compose(withHeaders({ 'user-agent': 'fjord', ...authorization(options.token) }));
 }
@@ -75,4 +79,28 @@ function withHeaders(added: Record<string, string>): Dispatcher.DispatcherCompos
       { ...request, headers: { ...added, ...(request.headers as Record<string, string> | undefined) } },
       handler,
     );
+}
+
+/** Bytes received at a time. */
+const RECEIVED = 256 * 1024;
+
+/**
+ * Connections that receive into two buffers in turn: Node takes fresh memory for each chunk, which is most of what V8 has to collect
+ * in a download. A chunk is not overwritten before the next one has been received and read: after each the socket stops receiving, and
+ * it starts again, with its other buffer, only when all that it holds is being read (`highWaterMark`).
+ */
+function connectWithMemory(options: buildConnector.BuildOptions): buildConnector.connector {
+  return (target, callback) => {
+    const buffers = [Buffer.allocUnsafeSlow(RECEIVED), Buffer.allocUnsafeSlow(RECEIVED)] as const;
+    let turn = 0;
+    const onread = {
+      buffer: () => buffers[turn++ % 2],
+      callback(this: Socket, count: number, buffer: Uint8Array) {
+        this.push(buffer.subarray(0, count));
+        return false;
+      },
+    };
+    const socket: object = { onread, highWaterMark: 1 };
+    buildConnector({ ...options, ...socket })(target, callback);
+  };
 }

@@ -45,6 +45,36 @@ export class BrokenAnswer extends Error {
   }
 }
 
+/** A failure of one try as it crosses threads. */
+export type FailureRecord =
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly error: WireError | undefined;
+      readonly after: number | undefined;
+    }
+  | { readonly kind: 'broken'; readonly message: string; readonly temporary: boolean; readonly code: Code }
+  | { readonly kind: 'other'; readonly message: string; readonly code: string };
+
+/** What `revive` makes an error of that `classify` understands as it does this one. */
+export function record(thrown: unknown): FailureRecord {
+  if (thrown instanceof RefusedAnswer) {
+    const { status, error, after } = thrown;
+    return { kind: 'refused', status, error, after };
+  }
+  if (thrown instanceof BrokenAnswer) {
+    const { message, temporary, code } = thrown;
+    return { kind: 'broken', message, temporary, code };
+  }
+  return { kind: 'other', message: wordsOf(thrown), code: codeOf(thrown) };
+}
+
+export function revive(failure: FailureRecord): Error {
+  if (failure.kind === 'refused') return new RefusedAnswer(failure.status, failure.error, failure.after);
+  if (failure.kind === 'broken') return new BrokenAnswer(failure.message, failure);
+  return Object.assign(new Error(failure.message), { code: failure.code });
+}
+
 export interface Failure {
   readonly error: FsError;
   /** Whether another try may succeed. */
@@ -83,7 +113,7 @@ function refusal({ status, error }: RefusedAnswer, made: Make): Failure {
 
 function network(thrown: unknown, made: Make): Failure {
   const code = codeOf(thrown);
-  const words = thrown instanceof Error ? thrown.message || code : String(thrown);
+  const words = wordsOf(thrown);
   if (UNTRUSTED.test(code)) return { error: made('EACCES', `the cloud's certificate: ${words}`), temporary: false };
   if (code.startsWith('HPE_')) return { error: made('EIO', `the answer is not HTTP: ${words}`), temporary: true };
   if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') {
@@ -91,6 +121,10 @@ function network(thrown: unknown, made: Make): Failure {
   }
   if (isNetwork(code)) return { error: made('EAGAIN', `the cloud cannot be reached: ${words}`), temporary: true };
   return { error: made('EIO', words), temporary: false };
+}
+
+function wordsOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message || codeOf(thrown) : String(thrown);
 }
 
 function isNetwork(code: string): boolean {

@@ -4,10 +4,12 @@ import type { Dispatcher } from 'undici';
 import type { Context } from '../../vfs/context.ts';
 import type { FsError } from '../../vfs/fs-error.ts';
 import { openDispatcher, timeoutDefaults, type DispatcherOptions } from './dispatcher.ts';
-import { BrokenAnswer, classify, isWireCode, RefusedAnswer } from './errors.ts';
+import { BrokenAnswer, classify, RefusedAnswer } from './errors.ts';
 import { readNdjson } from './ndjson.ts';
+import { Pouring } from './pouring.ts';
 import { retryDefaults, Tries, type RetryOptions, type Subject } from './retry.ts';
 import type { WireError } from './wire.ts';
+import { parse, wireErrorOf } from './wire-error.ts';
 
 export interface HttpOptions extends DispatcherOptions {
   readonly retry?: Partial<RetryOptions> | undefined;
@@ -127,18 +129,7 @@ export class Http {
   /** One try: the body of a 2xx answer, to be read to its end or destroyed. @throws what `classify` understands */
   async open(call: Call, { signal }: Context): Promise<Body> {
     signal.throwIfAborted();
-    const content = bodyOf(call);
-    const headers = call.silence ?? this.#options.timeouts?.headers ?? timeoutDefaults.headers;
-    const answer = await this.#dispatcher.request({
-      method: call.method,
-      path: this.#prefix + call.path,
-      signal,
-      headers: content.type === undefined ? {} : { 'content-type': content.type },
-      headersTimeout: headers + Math.ceil((content.body?.length ?? 0) / SLOW_LINE),
-      highWaterMark: 1024 * 1024,
-      ...(content.body === undefined ? {} : { body: content.body }),
-      ...(call.silence === undefined ? {} : { bodyTimeout: call.silence }),
-    });
+    const answer = await this.#dispatcher.request({ ...this.#request(call), signal, highWaterMark: 1024 * 1024 });
     if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body;
     throw new RefusedAnswer(
       answer.statusCode,
@@ -146,6 +137,23 @@ export class Http {
       this.#after(answer.headers['retry-after']),
     );
   }
+
+  /**
+   * As `open`, without memory for what is on its way: `sink` has copied what it needs of a chunk when it returns, as the memory
+   * of the next one may be the same. If it returns a promise, no more comes until that resolves. Resolves at the end.
+   * @throws what `classify` understands, and what `sink` throws
+   */
+  async pour(call: Call, sink: (chunk: Uint8Array) => Promise<void> | undefined, { signal }: Context): Promise<void> {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      this.#dispatcher.dispatch(
+        this.#request(call),
+        new Pouring({ sink, signal, resolve, reject, after: this.#afterOf }),
+      );
+    });
+  }
+
+  readonly #afterOf = (header: string | string[] | undefined): number | undefined => this.#after(header);
 
   /**
    * Gives up all connections and goes on with new ones: after a suspension, or a change of network, the old ones would
@@ -160,6 +168,19 @@ export class Http {
   /** Calls under way fail with `EINTR`. */
   async close(): Promise<void> {
     await this.#dispatcher.destroy();
+  }
+
+  #request(call: Call): Dispatcher.DispatchOptions {
+    const content = bodyOf(call);
+    const headers = call.silence ?? this.#options.timeouts?.headers ?? timeoutDefaults.headers;
+    return {
+      method: call.method,
+      path: this.#prefix + call.path,
+      headers: content.type === undefined ? {} : { 'content-type': content.type },
+      headersTimeout: headers + Math.ceil((content.body?.length ?? 0) / SLOW_LINE),
+      ...(content.body === undefined ? {} : { body: content.body }),
+      ...(call.silence === undefined ? {} : { bodyTimeout: call.silence }),
+    };
   }
 
   /** RFC 9110, section 10.2.3: seconds, or a date. */
@@ -193,24 +214,7 @@ async function collect(body: Body, limit: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Cut on the way, or the page of a hotel: it was not the cloud that said it, so nothing of what was asked is to blame. */
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new BrokenAnswer("the cloud's answer is not JSON: is this its address?", { temporary: true, code: 'EAGAIN' });
-  }
-}
-
 /** The service's account of an error; undefined if the body is not one. @throws if the body does not come whole */
 async function wireError(body: Body): Promise<WireError | undefined> {
-  const bytes = await collect(body, ERROR_BODY);
-  try {
-    const value = parse(bytes);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { code, message } = value as { code?: unknown; message?: unknown };
-    return isWireCode(code) ? { code, message: typeof message === 'string' ? message : code } : undefined;
-  } catch {
-    return undefined;
-  }
+  return wireErrorOf(await collect(body, ERROR_BODY));
 }

@@ -3,7 +3,7 @@ import { BLOCK_SIZE, DIGEST_SIZE, MAX_SIZE } from '../../vfs/block.ts';
 import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { readBlocks, uploadBlocks } from './block-transfer.ts';
-import { Digester } from './digester.ts';
+import { DownloadThread } from './download-thread.ts';
 import { BrokenAnswer } from './errors.ts';
 import { FeedReader, type FeedItem, type SnapshotItem } from './feed.ts';
 import { checked, compile, Http, type HttpOptions } from './http-client.ts';
@@ -59,12 +59,13 @@ export interface HttpRemoteOptions extends HttpOptions {
 export class HttpRemote implements Remote {
   readonly #http: Http;
   readonly #feeds: FeedReader;
-  readonly #digester = new Digester();
+  readonly #thread: DownloadThread;
   readonly #pushSilence: number;
 
   /** Opens no connection yet. @throws EINVAL for an address that cannot be used safely */
   constructor(options: HttpRemoteOptions) {
     this.#http = new Http(options);
+    this.#thread = new DownloadThread(options);
     this.#feeds = new FeedReader(this.#http);
     this.#pushSilence = options.pushSilence ?? 3 * PUSH_ALIVE;
   }
@@ -110,7 +111,7 @@ export class HttpRemote implements Remote {
       for await (const data of readSse(body)) yield pushOf(data);
       throw new BrokenAnswer('the push connection ended', { temporary: true, code: 'EAGAIN' });
     } catch (error) {
-      if (isSilence(error)) this.#http.renew();
+      if (isSilence(error)) this.renew();
       throw this.#http.failure(error, call, context);
     }
   }
@@ -131,7 +132,7 @@ export class HttpRemote implements Remote {
   }
 
   read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock> {
-    return readBlocks({ http: this.#http, digester: this.#digester, memory }, blocks, context);
+    return readBlocks({ http: this.#http, thread: this.#thread, memory }, blocks, context);
   }
 
   async manifest(version: string, context: Context): Promise<Uint8Array> {
@@ -194,11 +195,12 @@ export class HttpRemote implements Remote {
 
   renew(): void {
     this.#http.renew();
+    this.#thread.renew();
   }
 
   async close(): Promise<void> {
     await this.#http.close();
-    await this.#digester.close();
+    await this.#thread.close();
   }
 }
 

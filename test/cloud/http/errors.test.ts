@@ -1,5 +1,5 @@
 import t from 'tap';
-import { BrokenAnswer, classify, RefusedAnswer } from '../../../src/cloud/http/errors.ts';
+import { BrokenAnswer, classify, record, RefusedAnswer, revive } from '../../../src/cloud/http/errors.ts';
 import { fsCodeOf } from '../../../src/cloud/errors.ts';
 import { WIRE_CODES } from '../../../src/cloud/errors.ts';
 import { CODES, FsError } from '../../../src/vfs/fs-error.ts';
@@ -44,6 +44,18 @@ t.test('what is thrown becomes one error, temporary or not', async (t) => {
   for (const [name, thrown, code, temporary] of cases) {
     const failure = classify(thrown, 'op', 'subject', signal);
     t.match(failure, { error: { code, op: 'op', subject: 'subject', cause: thrown }, temporary }, name);
+  }
+});
+
+t.test('a failure means the same after it has crossed threads', async (t) => {
+  for (const [name, thrown] of cases) {
+    const { error, temporary, after } = classify(revive(structuredClone(record(thrown))), 'op', 'subject', signal);
+    const before = classify(thrown, 'op', 'subject', signal);
+    t.strictSame(
+      [error.code, error.reason, temporary, after],
+      [before.error.code, before.error.reason, before.temporary, before.after],
+      name,
+    );
   }
 });
 

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import t from 'tap';
-import { Digester } from '../../../src/cloud/http/digester.ts';
 import { BrokenAnswer } from '../../../src/cloud/http/errors.ts';
 import { encodeFrames, FrameReader } from '../../../src/cloud/http/frames.ts';
 
@@ -43,20 +42,4 @@ t.test('a length that no block has is refused before memory is taken for it', as
     head.writeUInt32BE(length);
     t.throws(() => new FrameReader().push(head), BrokenAnswer, String(length));
   }
-});
-
-t.test('small and large blocks are hashed alike, and the bytes come back', async (t) => {
-  const digester = new Digester();
-  t.teardown(() => digester.close());
-  const blocks = [1, 1000, 64 * 1024 - 1, 64 * 1024, 1024 * 1024].map((size) => {
-    const data = new Uint8Array(size);
-    data.set(randomBytes(size));
-    return data;
-  });
-  const expected = blocks.map((data) => ({ digest: sha256(data), bytes: Buffer.from(data) }));
-  const found = await Promise.all(blocks.map((data) => digester.digest(data)));
-  found.forEach(({ digest, data }, i) => {
-    t.equal(digest, expected[i]?.digest);
-    t.ok(expected[i]?.bytes.equals(data));
-  });
 });
