@@ -1,20 +1,77 @@
 import { fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { background, type Awaitable } from '../vfs/context.ts';
+import type { Backing } from '../vfs/file-system.ts';
+import type { NodeId } from '../vfs/node.ts';
 import type { OpenFile } from './inode.ts';
 
 const readAt = promisify(read);
 const STEP = 1 << 20;
 const PAGE = 4096;
 
+/** A lent file that became a copy, and what is known of its own bytes. */
+interface Copied {
+  readonly file: OpenFile;
+  /** Size and time when its bytes were last carried over. */
+  carried: string;
+  carrying: Promise<void> | undefined;
+}
+
 /**
- * A file that was lent empty became a copy of another one by reference; what its writer has written after that is only in
- * the file that was lent. It is written over the copy, page by page, without the zeros around it.
+ * Files that were lent empty and then became copies of others by reference: what their writers have written after that is only
+ * in the file that was lent. It is written over the copy, page by page, without the zeros around it: before anything else sees the
+ * file, and at the close.
  */
-export function carryOver({ loan, copied, handle }: OpenFile): Awaitable<void> {
-  if (loan === undefined || copied === undefined) return;
-  const { size } = fstatSync(loan.fd);
-  if (size > 0) return carry(loan.fd, size, async (data, at) => handle.write(data, at, background));
+export class CarryOver {
+  readonly #copies = new Map<NodeId, Set<Copied>>();
+
+  /** The file is a copy from now on. */
+  add(file: OpenFile): void {
+    if (file.loan === undefined) return;
+    const { id } = file.inode;
+    const copies = this.#copies.get(id) ?? new Set();
+    this.#copies.set(id, copies.add({ file, carried: '', carrying: undefined }));
+  }
+
+  /** What was written so far can be read through the port when this resolves. */
+  bring(node: NodeId): Awaitable<void> {
+    const copies = this.#copies.get(node);
+    if (copies === undefined) return;
+    const carried = [...copies].flatMap((copied) => this.#carry(copied) ?? []);
+    if (carried.length > 0) return Promise.all(carried).then(() => {});
+  }
+
+  /** The file is about to be closed. */
+  end(file: OpenFile): Awaitable<void> {
+    const { id } = file.inode;
+    const copies = this.#copies.get(id);
+    const copied = [...(copies ?? [])].find((one) => one.file === file);
+    if (copies === undefined || copied === undefined) return;
+    const forget = (): void => {
+      copies.delete(copied);
+      if (copies.size === 0) this.#copies.delete(id);
+    };
+    const carried = this.#carry(copied);
+    // Until then others wait for it.
+    if (carried !== undefined) return carried.finally(forget);
+    forget();
+  }
+
+  #carry(copied: Copied): Promise<void> | undefined {
+    const { loan, handle } = copied.file;
+    const { size, mtimeNs } = fstatSync((loan as Backing).fd, { bigint: true });
+    const now = `${size} ${mtimeNs}`;
+    if (size === 0n || copied.carried === now) return copied.carrying;
+    copied.carried = now;
+    const write = async (data: Buffer, at: number): Promise<void> => handle.write(data, at, background);
+    const run = (copied.carrying ?? Promise.resolve())
+      .then(() => carry((loan as Backing).fd, Number(size), write))
+      .finally(() => {
+        if (copied.carrying === run) copied.carrying = undefined;
+      });
+    copied.carrying = run;
+    return run;
+  }
 }
 
 async function carry(fd: number, size: number, put: (data: Buffer, at: number) => Promise<void>): Promise<void> {

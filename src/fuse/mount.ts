@@ -1,6 +1,7 @@
 import { FsError } from '../vfs/fs-error.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { Buffers } from './buffers.ts';
+import { CarryOver } from './carry-over.ts';
 import { Coherence } from './coherence.ts';
 import { abortConnection } from './connection.ts';
 import { Cursors } from './cursors.ts';
@@ -152,6 +153,7 @@ export class FuseMount {
       inodes,
       files: new OpenFiles(inodes),
       loans: new Loans(this.#device, options.passthrough ?? true),
+      carryOver: new CarryOver(),
       cursors: new Cursors(fs),
       coherence: new Coherence(fs, inodes, this.#notifier),
       how: { ...owner(options), validity: options.validity ?? DAY },

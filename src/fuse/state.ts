@@ -1,4 +1,5 @@
 import type { FileSystem } from '../vfs/file-system.ts';
+import type { CarryOver } from './carry-over.ts';
 import type { Coherence } from './coherence.ts';
 import type { Cursors } from './cursors.ts';
 import type { InodeTable } from './inode-table.ts';
@@ -13,6 +14,7 @@ export interface State {
   readonly inodes: InodeTable;
   readonly files: OpenFiles;
   readonly loans: Loans;
+  readonly carryOver: CarryOver;
   readonly cursors: Cursors;
   readonly coherence: Coherence;
   readonly how: Presentation;

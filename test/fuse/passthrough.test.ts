@@ -148,6 +148,25 @@ for name, size in (('s-7', 5000), ('large', 1 << 20), ('after', 1 << 20)): asser
     },
   );
 
+  t.test('what is written behind a copy by reference is seen at once', async () => {
+    await python(`
+head = os.urandom(200000)
+with open('from', 'wb') as f: f.write(head)
+for n in range(60):
+    name, tail = f'tail{n}', os.urandom(5000)
+    i = os.open('from', os.O_RDONLY); o = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    assert os.copy_file_range(i, o, 300000) == 200000
+    os.pwrite(o, tail, 200000)
+    if n % 3 == 1:
+        assert os.stat(name).st_size == 205000 and open(name, 'rb').read() == head + tail
+        os.pwrite(o, b'again', 205000); os.fsync(o); tail += b'again'
+        time.sleep(0.01)
+        assert os.fstat(o).st_size == 205005, os.fstat(o)
+    os.close(i); os.close(o)
+    if n % 3 == 2: assert os.stat(name).st_size == 205000
+    assert open(name, 'rb').read() == head + tail, n`);
+  });
+
   t.test('nothing was reported', async (t) => void t.equal(mount.errors, ''));
 });
 

@@ -1,3 +1,4 @@
+import { CarryOver } from '../../src/fuse/carry-over.ts';
 import { Coherence } from '../../src/fuse/coherence.ts';
 import { Cursors } from '../../src/fuse/cursors.ts';
 import { InodeTable } from '../../src/fuse/inode-table.ts';
@@ -32,6 +33,7 @@ export class FuseBench {
       fs,
       inodes,
       files: new OpenFiles(inodes),
+      carryOver: new CarryOver(),
       loans: new Loans({ lend: () => undefined, takeBack: () => {}, isShared: () => false }, true),
       cursors: new Cursors(fs),
       coherence: new Coherence(fs, inodes, this.notifier),

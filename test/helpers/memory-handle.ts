@@ -21,6 +21,8 @@ export class MemoryHandle implements FileHandle {
   readonly #node: MemoryNode;
   readonly #mode: OpenMode;
   readonly #snapshot: { readonly bytes: MemoryBytes; readonly attr: Attr } | undefined;
+  /** Its descriptor stays open as long as the handle, even if the node gets other bytes. */
+  #lent: MemoryBytes | undefined;
   #open = true;
 
   constructor(owner: HandleOwner, node: MemoryNode, mode: OpenMode) {
@@ -67,13 +69,14 @@ export class MemoryHandle implements FileHandle {
 
   backing(context: Context): Backing | undefined {
     this.#check('backing', true, context);
-    const { bytes } = this.#node;
+    const bytes = (this.#lent ??= this.#node.bytes);
     return bytes instanceof FileBytes ? { fd: bytes.fd, key: String(bytes.fd) } : undefined;
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#lent = undefined;
     this.#node.opens--;
     this.#owner.closed(this.#node);
   }

@@ -19,6 +19,10 @@ interface Known {
 
 /** A file without a name is asked through its handle; what is not open, as a folder never is, is what it was. */
 function attrOf(state: State, inode: Inode, request: Request): Awaitable<Attr> {
+  return chain(state.carryOver.bring(inode.id), () => attrNow(state, inode, request));
+}
+
+function attrNow(state: State, inode: Inode, request: Request): Awaitable<Attr> {
   return rescue(
     () => state.fs.getattr(inode.id, request),
     (error) => {

@@ -4,7 +4,6 @@ import type { Backing, FileHandle, OpenMode } from '../../vfs/file-system.ts';
 import { isFsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import { bracket, rescue, chain } from '../awaitable.ts';
-import { carryOver } from '../carry-over.ts';
 import { EINVAL, ENOSYS, ESTALE, Errno } from '../errno.ts';
 import type { Inode, OpenFile } from '../inode.ts';
 import { MAX_WRITE } from '../negotiation.ts';
@@ -128,7 +127,10 @@ export const open = operation<OpenArgs, Opening & { readonly inode: Inode }>({
     const how = howOf(args, false);
     inode.changing++;
     return bracket(
-      () => chain(reopen(state, inode.id, how, request), (file) => ({ inode, ...file })),
+      () =>
+        chain(state.carryOver.bring(inode.id), () =>
+          chain(reopen(state, inode.id, how, request), (file) => ({ inode, ...file })),
+        ),
       () => void inode.changing--,
     );
   },
@@ -174,7 +176,11 @@ export const read = operation({
   decode: (request) => request.struct(wire.ReadIn),
   run(state, request, { fh, offset, size }, out) {
     if (size > MAX_WRITE) throw new Errno(EINVAL);
-    return state.files.get(fh).handle.read(out.subarray(BODY, BODY + size), offset, request);
+    const { handle, inode } = state.files.get(fh);
+    const into = out.subarray(BODY, BODY + size);
+    const carried = state.carryOver.bring(inode.id);
+    if (carried === undefined) return handle.read(into, offset, request);
+    return chain(carried, () => handle.read(into, offset, request));
   },
   encode: (_state, count) => count,
 });
@@ -234,7 +240,7 @@ function end(state: State, file: OpenFile): Awaitable<void> {
   // What was read while it was carried over may be in the kernel's pages.
   const done = file.copied === undefined ? tellKernel : forgetPages;
   return bracket(
-    () => chain(carryOver(file), () => chain(handle.close(), () => done(state, inode))),
+    () => chain(state.carryOver.end(file), () => chain(handle.close(), () => done(state, inode))),
     () => void inode.changing--,
   );
 }
@@ -267,6 +273,9 @@ export const flush = operation({
 export const fsync = operation({
   name: 'fsync',
   decode: (request) => request.struct(wire.FsyncIn),
-  run: (state, request, { fh }) => state.files.get(fh).handle.sync(request),
+  run(state, request, { fh }) {
+    const { handle, inode } = state.files.get(fh);
+    return chain(state.carryOver.bring(inode.id), () => handle.sync(request));
+  },
   encode: nothing,
 });

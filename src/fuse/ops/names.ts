@@ -44,6 +44,13 @@ function made(attr: Attr): Found {
   return { attr, lasting: true };
 }
 
+function found(state: State, folder: string, name: string, request: Request): Awaitable<Attr> {
+  return chain(state.fs.lookup(folder, name, request), (attr) => {
+    const carried = state.carryOver.bring(attr.id);
+    return carried === undefined ? attr : chain(carried, () => state.fs.lookup(folder, name, request));
+  });
+}
+
 export const lookup = operation<string, Found | undefined>({
   name: 'lookup',
   decode: (request) => request.string(),
@@ -52,7 +59,7 @@ export const lookup = operation<string, Found | undefined>({
     const folder = state.inodes.get(request.nodeid);
     const { id } = folder;
     return rescue(
-      () => chain(state.fs.lookup(id, name, request), (attr) => ({ attr, lasting: epoch === state.coherence.epoch })),
+      () => chain(found(state, id, name, request), (attr) => ({ attr, lasting: epoch === state.coherence.epoch })),
       (error) => {
         if (isFsError(error, 'ENOENT') && epoch === state.coherence.epoch) return undefined;
         return inside(folder, () => {

@@ -85,6 +85,7 @@ async function copyWhole(
   target: OpenFile,
   { offIn, offOut, len }: CopyArgs,
 ): Promise<number | undefined> {
+  await state.carryOver.bring(source.inode.id);
   if (offIn !== offOut || source.inode === target.inode || target.inode.unlinked) return undefined;
   const [from, old] = [await source.handle.attr(request), await target.handle.attr(request)];
   if (offIn > 0) {
@@ -102,6 +103,7 @@ async function copyWhole(
   const to = await target.handle.attr(request);
   if (to.size !== from.size || to.id !== old.id) return undefined;
   target.copied = { from: from.version, to: to.version };
+  state.carryOver.add(target);
   return Math.min(len, from.size);
 }
 
