@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
-import { DataMap, type Extent } from '../libc/data-map.ts';
+import { DataMap } from '../libc/data-map.ts';
+import type { Extent } from '../vfs/extent.ts';
 import { zeroDigest } from '../vfs/block.ts';
 import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
 import { attrsOf, signatureOf } from './source-entry.ts';

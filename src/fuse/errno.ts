@@ -35,6 +35,8 @@ export const ERANGE = 34;
 /** "Do not ask again": the kernel does the best it can without us. */
 export const ENOSYS = 38;
 export const E2BIG = 7;
+/** No data, or nothing at all, behind a position: lseek(2). */
+export const ENXIO = 6;
 
 /** What the device itself answers. */
 export const EIO = ERRNO.EIO;

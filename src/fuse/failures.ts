@@ -47,6 +47,7 @@ const ALLOWED = {
   fsync: SYNCING,
   sync: SYNCING,
   fallocate: ['EBADF', ...ROOM, 'EFBIG', 'EINVAL', 'ENOTSUP', 'EPERM'],
+  lseek: ['EBADF', 'EINVAL'],
   copy_file_range: ['EBADF', ...ROOM, 'EFBIG', 'EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM', 'EXDEV'],
   statfs: PATH,
   opendir: PATH,

@@ -5,12 +5,13 @@ import * as files from './ops/files.ts';
 import * as folders from './ops/folders.ts';
 import * as names from './ops/names.ts';
 import * as ranges from './ops/ranges.ts';
+import * as seek from './ops/seek.ts';
 import * as xattrs from './ops/xattrs.ts';
 import { Opcode } from './wire/opcode.ts';
 
 /**
  * What we answer. Every other opcode gets `ENOSYS`, after which the kernel does without: locks (they are the kernel's
- * own), LSEEK (a file is data to its end), POLL, BMAP, TMPFILE, DAX mappings;
+ * own), POLL, BMAP, TMPFILE, DAX mappings;
  * so does FLUSH where a close promises nothing that a WRITE has not.
  */
 export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
@@ -52,6 +53,7 @@ export const OPERATIONS: ReadonlyMap<number, Handler> = new Map([
   [Opcode.FALLOCATE, ranges.fallocate],
   [Opcode.READDIRPLUS, folders.readdirplus],
   [Opcode.RENAME2, names.rename2],
+  [Opcode.LSEEK, seek.lseek],
   [Opcode.COPY_FILE_RANGE, ranges.copyFileRange],
   [Opcode.STATX, attributes.statx],
   [Opcode.COPY_FILE_RANGE_64, ranges.copyFileRange64],

@@ -172,6 +172,6 @@ function linksOf({ unlinked }: Inode): number {
 }
 
 /** In units of 512 bytes, as `du` counts. */
-function blocksOf({ kind, size }: Attr): number {
-  return kind === 'file' ? Math.ceil(size / BLOCK_SIZE) * (BLOCK_SIZE / 512) : 0;
+function blocksOf({ kind, size, allocated = size }: Attr): number {
+  return kind === 'file' ? Math.ceil(allocated / BLOCK_SIZE) * (BLOCK_SIZE / 512) : 0;
 }

@@ -1,15 +1,10 @@
 import koffi, { type KoffiFunc } from 'koffi';
+import type { Extent } from '../vfs/extent.ts';
 
 /** lseek(2), Linux: the next byte of data, or of a hole, at a position or behind it. */
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const ENXIO = 6;
-
-/** Bytes of a file from `start` up to but not including `end`. */
-export interface Extent {
-  readonly start: number;
-  readonly end: number;
-}
 
 type Seek = KoffiFunc<(fd: number, offset: number, whence: number) => number>;
 

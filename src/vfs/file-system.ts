@@ -152,6 +152,12 @@ export interface FileHandle {
   /** Reads into `into` from `position` (bytes); returns the count, which is short only at the end of the file. */
   read(into: Uint8Array, position: number, context: Context): Awaitable<number>;
 
+  /**
+   * `lseek(2)` with `SEEK_DATA` or `SEEK_HOLE`: where the next byte of data, or of a hole, is at `position` or behind it; the end of the
+   * file counts as a hole. `undefined` (`ENXIO`) at or behind the end, and if no data follows. What is not known to be a hole is data.
+   */
+  seek?(what: 'data' | 'hole', position: number, context: Context): Awaitable<number | undefined>;
+
   /** Writes all of `data` at `position` (ignored with `append`). The buffer may be reused once this has resolved. */
   write(data: Uint8Array, position: number, context: Context): Awaitable<void>;
 

@@ -38,6 +38,8 @@ export interface Attr {
    * (even before the change has reached the cloud). Safe to use in an ETag. For a folder it identifies the folder only.
    */
   readonly version: string;
+  /** Bytes that the content takes where it is stored, if that is known and less than `size` because of holes. */
+  readonly allocated?: number;
 }
 
 /** Changes that `setattr` makes, all or none; absent properties are not changed. */

@@ -37,6 +37,7 @@ const PAGES = {
   close: 'EBADF EDQUOT EIO ENOSPC',
   fsync: 'EBADF EDQUOT EINVAL EIO ENOSPC EROFS',
   fallocate: 'EBADF EFBIG EINVAL EIO ENOSPC ENOTSUP EPERM',
+  lseek: 'EBADF EINVAL',
   copyFileRange: 'EBADF EFBIG EINVAL EIO EISDIR ENOSPC ENOTSUP EPERM EXDEV',
   statfs: 'EACCES EBADF EIO ELOOP ENAMETOOLONG ENOENT ENOTDIR',
   opendir: 'EACCES EBADF ENOENT ENOTDIR',
@@ -89,6 +90,7 @@ const MANUAL: Readonly<Record<OperationName, readonly string[]>> = {
   sync: [PAGES.fsync],
   // Room that is counted, as with write(2).
   fallocate: [PAGES.fallocate, 'EDQUOT'],
+  lseek: [PAGES.lseek],
   copy_file_range: [PAGES.copyFileRange, 'EDQUOT'],
   statfs: [PAGES.statfs, PATHS],
   opendir: [PAGES.opendir, PATHS],
@@ -129,7 +131,7 @@ t.test('no operation fails with what its manual page does not have', async (t) =
 
 /** What the kernel sends, on a file `f` with the handle 1 and a folder `d`, for each operation that the port can fail. */
 function requests(file: number, folder: number): readonly (readonly [opcode: number, nodeid: number, body: Buffer])[] {
-  const { SetattrIn, ReadIn, WriteIn, FallocateIn, CopyFileRangeIn, Rename2In, SetxattrIn, GetxattrIn } = wire;
+  const { SetattrIn, ReadIn, WriteIn, FallocateIn, LseekIn, CopyFileRangeIn, Rename2In, SetxattrIn, GetxattrIn } = wire;
   return [
     [Opcode.LOOKUP, ROOT, cString('other')],
     [Opcode.GETATTR, file, pack(wire.GetattrIn, {})],
@@ -153,6 +155,7 @@ function requests(file: number, folder: number): readonly (readonly [opcode: num
     [Opcode.WRITE, file, pack(WriteIn, { fh: 1, size: 1 }, Buffer.alloc(1))],
     [Opcode.FLUSH, file, pack(wire.FlushIn, { fh: 1 })],
     [Opcode.FSYNC, file, pack(wire.FsyncIn, { fh: 1 })],
+    [Opcode.LSEEK, file, pack(LseekIn, { fh: 1, offset: 5, whence: 3 })],
     [Opcode.FALLOCATE, file, pack(FallocateIn, { fh: 1, length: 9999 })],
     [Opcode.COPY_FILE_RANGE, file, pack(CopyFileRangeIn, { fhIn: 1, nodeidOut: file, fhOut: 1, offOut: 100, len: 9 })],
     [Opcode.STATFS, ROOT, Buffer.alloc(0)],

@@ -23,12 +23,13 @@ const EMPTY = join(import.meta.dirname, 'empty.toml');
 export class MountedDevice {
   /** The root of the drive. */
   readonly dir: string;
-  readonly #data: string;
+  /** Its data folder, with the cache. */
+  readonly data: string;
   #child: ChildProcess | undefined;
 
   private constructor(dir: string, data: string) {
     this.dir = dir;
-    this.#data = data;
+    this.data = data;
   }
 
   static async start(t: Test, { url, email, password }: CloudAccount): Promise<MountedDevice> {
@@ -42,7 +43,7 @@ export class MountedDevice {
   }
 
   cli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-    return cli(args, { env: { FJORD_DATA_DIR: this.#data, ...env } });
+    return cli(args, { env: { FJORD_DATA_DIR: this.data, ...env } });
   }
 
   async stop(): Promise<void> {
@@ -55,14 +56,10 @@ export class MountedDevice {
   }
 
   async #up(): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      [...program, 'up', '--data', this.#data, '--port', '0', '--mount', this.dir],
-      {
-        env: { ...process.env, FJORD_CONFIG: EMPTY, NO_COLOR: '1' },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const child = spawn(process.execPath, [...program, 'up', '--data', this.data, '--port', '0', '--mount', this.dir], {
+      env: { ...process.env, FJORD_CONFIG: EMPTY, NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

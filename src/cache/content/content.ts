@@ -1,5 +1,6 @@
 import type { DigestList } from '../../vfs/digest-list.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
+import type { Extent } from '../../vfs/extent.ts';
 import type { Borrowed } from '../disk/file-pool.ts';
 import type { Op } from '../db/group-writer.ts';
 
@@ -45,6 +46,8 @@ export interface BlockSource {
 export interface Readable {
   readonly size: number;
   read(into: Uint8Array, position: number, context: Context): Awaitable<number>;
+  /** The first stretch of data at a position or behind it, which may end before the data does; `undefined` if there is none. */
+  data(position: number, context: Context): Promise<Extent | undefined>;
 }
 
 /** A reader of one content, with a read-ahead window of its own. The content is not evicted while one is open. */
@@ -66,6 +69,8 @@ export interface ContentStore {
   open(content: Content): ContentReader;
   /** Whether every block of it is on this disk. */
   has(hash: string): boolean;
+  /** Bytes that a content takes as far as is known: its size but for the holes that are here. */
+  allocated(hash: string, size: number): number;
   /** Starts to fetch the content of small files that will probably be read next, in few requests. Never throws. */
   prefetch(contents: readonly Content[]): void;
   /** Forgets the content as soon as nobody has it open (`archive` drops its own after sealing). */
@@ -148,4 +153,6 @@ export interface Staging {
   sync(): Promise<void>;
   /** Bytes of everything staged. */
   usage(): number;
+  /** Bytes that a file takes on the disk, with all of its base; `undefined` if it is lost. */
+  allocated(id: string, size: number): number | undefined;
 }

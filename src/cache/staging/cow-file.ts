@@ -13,6 +13,7 @@ import {
   writeFullyAsync,
   SECTOR,
 } from '../disk/file-io.ts';
+import type { Extent } from '../../vfs/extent.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
 import { OwnBlocks } from './own-blocks.ts';
 import type { StagedBase } from './staged-base.ts';
@@ -126,6 +127,28 @@ export class CowFile {
         at = Math.max(at, to);
       }
       if (end > at) yield { kind: 'hole', start: at, end };
+    } finally {
+      file.release();
+    }
+  }
+
+  /** The first stretch of data at a position or behind it. */
+  async data(position: number, context: Context): Promise<Extent | undefined> {
+    for (let at = position; at < this.#size;) {
+      const end = this.#own.runEnd(at, this.#size);
+      const isOwn = this.#base === undefined || this.isHere(Math.floor(at / BLOCK_SIZE));
+      const found = isOwn ? this.#ownData(at, end) : await this.#base?.data(at, context);
+      if (found !== undefined && found.start < end) return { start: found.start, end: Math.min(found.end, end) };
+      at = end;
+    }
+    return undefined;
+  }
+
+  #ownData(start: number, end: number): Extent | undefined {
+    const file = this.#borrow();
+    try {
+      const [first] = this.#pool.map.data(file.fd, { start, end });
+      return first;
     } finally {
       file.release();
     }

@@ -1,6 +1,7 @@
 import type { DigestList } from '../../vfs/digest-list.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { Content } from '../content/content.ts';
+import type { Extent } from '../../vfs/extent.ts';
 import type { StagedBase } from './staged-base.ts';
 import type { DiskStagedFile } from './staged-file.ts';
 
@@ -22,6 +23,10 @@ export class ForkBase implements StagedBase {
 
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
     return this.file.read(into, position, context);
+  }
+
+  data(position: number, context: Context): Promise<Extent | undefined> {
+    return this.file.data(position, context);
   }
 
   async digests(context: Context): Promise<DigestList> {

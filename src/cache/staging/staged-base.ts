@@ -1,6 +1,7 @@
 import type { DigestList } from '../../vfs/digest-list.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { Content, ContentReader, Readable } from '../content/content.ts';
+import type { Extent } from '../../vfs/extent.ts';
 import type { DiskContentStore } from '../store/content-store.ts';
 
 /** What a staged file's untouched blocks are read from. */
@@ -35,6 +36,11 @@ export class ContentBase implements StagedBase {
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {
     this.#reader ??= this.#store.open(this.content);
     return this.#reader.read(into, position, context);
+  }
+
+  data(position: number, context: Context): Promise<Extent | undefined> {
+    this.#reader ??= this.#store.open(this.content);
+    return this.#reader.data(position, context);
   }
 
   digests(context: Context): Promise<DigestList> {

@@ -6,6 +6,7 @@ import type { Bitmap } from '../disk/bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength } from '../../vfs/block.ts';
 import type { Content, Manifest, StagedFile } from '../content/content.ts';
 import { CowFile } from './cow-file.ts';
+import type { Extent } from '../../vfs/extent.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
 import { PassingDigests } from './passing-digests.ts';
 import { SharedLock } from '../disk/shared-lock.ts';
@@ -88,6 +89,10 @@ export class DiskStagedFile implements StagedFile {
       await this.#file.read(into.subarray(0, length), position, context);
       return length;
     });
+  }
+
+  data(position: number, context: Context): Promise<Extent | undefined> {
+    return this.#lock.run(false, context, () => this.#file.data(position, context));
   }
 
   write(data: Uint8Array, position: number, context: Context): Awaitable<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync, ftruncateSync, mkdirSync } from 'node:fs';
+import { constants, existsSync, ftruncateSync, mkdirSync, statSync } from 'node:fs';
 import { copyFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background } from '../../vfs/context.ts';
@@ -14,6 +14,7 @@ import { ForkBase } from './fork-base.ts';
 import { Forks } from './forks.ts';
 import type { GroupWriter, Op } from '../db/group-writer.ts';
 import { Leftovers } from '../disk/leftovers.ts';
+import { SECTOR } from '../disk/file-io.ts';
 import { removeFile } from '../disk/remove-file.ts';
 import { SpareFiles } from '../disk/spare-files.ts';
 import { ContentBase, type StagedBase } from './staged-base.ts';
@@ -158,6 +159,18 @@ export class DiskStaging implements Staging {
 
   usage(): number {
     return [...this.#files.values()].reduce((bytes, file) => bytes + file.bytes, this.#left.bytes);
+  }
+
+  allocated(id: string, size: number): number | undefined {
+    const stats = statSync(this.#path(id), { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    const bytes = stats.blocks * SECTOR;
+    const { base } = this.#recordOf(id);
+    if (base === undefined) return bytes;
+    const rest = isFork(base)
+      ? (this.allocated(base.staged, base.size) ?? base.size)
+      : this.#store.allocated(base.hash, base.size);
+    return Math.min(size, bytes + rest);
   }
 
   sync(): Promise<void> {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { FsError, asFsError } from '../../vfs/fs-error.ts';
+import type { Context } from '../../vfs/context.ts';
+import { FsError, asFsError, isFsError } from '../../vfs/fs-error.ts';
 import { BLOCK_SIZE, blockLength, digestOf, blockCount, zeros } from '../../vfs/block.ts';
 import { BlockMemory } from '../content/block-memory.ts';
 import { BlockFetcher, type FetchedBlock, type Want } from '../content/block-fetcher.ts';
@@ -59,6 +60,25 @@ export class BlockLoader {
   /** A block that has come lately, to be copied in this turn. */
   recent(stored: StoredContent, index: number): Uint8Array | undefined {
     return this.#memory.get(keyOf(stored, index));
+  }
+
+  /**
+   * Whether a block is of zeros by the list of digests, and the end of the blocks of which the same is true. Where the list cannot be had,
+   * none is known to be.
+   */
+  async zeros(content: Content, index: number, context: Context): Promise<{ zeros: boolean; end: number }> {
+    const count = blockCount(content.size);
+    if (count === 1) return { zeros: false, end: count };
+    try {
+      await this.#manifests.get(content, context);
+    } catch (error) {
+      if (isFsError(error, 'EINTR')) throw error;
+      return { zeros: false, end: count };
+    }
+    const zeros = this.#manifests.isZeros(content, index);
+    let end = index + 1;
+    while (end < count && this.#manifests.isZeros(content, end) === zeros) end++;
+    return { zeros, end };
   }
 
   /** Blocks that were waiting for their turn may have somebody who waits for them now. */

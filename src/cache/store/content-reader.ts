@@ -3,6 +3,7 @@ import { FsError } from '../../vfs/fs-error.ts';
 import { BLOCK_SIZE } from '../../vfs/block.ts';
 import type { BlockLoader } from './block-loader.ts';
 import type { Content, ContentReader } from '../content/content.ts';
+import type { Extent } from '../../vfs/extent.ts';
 import { SYNC_LIMIT } from '../disk/file-io.ts';
 import type { Borrowed } from '../disk/file-pool.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -48,6 +49,22 @@ export class StoreReader implements ContentReader {
     if (this.#readRecent(target, position, first, last)) return length;
     if (length <= SYNC_LIMIT && this.#readNow(target, position, first, last)) return length;
     return this.#readParts(target, position, first, last, context);
+  }
+
+  async data(position: number, context: Context): Promise<Extent | undefined> {
+    const { present } = this.#stored;
+    for (let at = position; at < this.size;) {
+      const index = Math.floor(at / BLOCK_SIZE);
+      const isHere = present.has(index);
+      const same = isHere ? undefined : await this.#loader.zeros(this.content, index, context);
+      let next = index + 1;
+      while (next < (same?.end ?? present.length) && present.has(next) === isHere) next++;
+      const end = Math.min(this.size, next * BLOCK_SIZE);
+      const found = isHere ? this.#stored.data({ start: at, end }) : { start: at, end };
+      if (found !== undefined && same?.zeros !== true) return found;
+      at = end;
+    }
+    return undefined;
   }
 
   close(): void {

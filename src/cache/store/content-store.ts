@@ -100,6 +100,10 @@ export class DiskContentStore implements ContentStore {
     return hash === EMPTY || this.#index.isComplete(hash);
   }
 
+  allocated(hash: string, size: number): number {
+    return size - this.#index.holes(hash);
+  }
+
   prefetch(contents: readonly Content[]): void {
     for (const content of contents) {
       if (this.has(content.hash)) continue;

@@ -81,6 +81,12 @@ export class StoreIndex {
     return record !== undefined && record.bits === undefined;
   }
 
+  /** Bytes of its holes that are here. */
+  holes(hash: string): number {
+    const stored = this.#open.get(hash) ?? this.#resting(hash)?.stored;
+    return stored?.holes ?? this.#options.records.get(hash)?.holes ?? 0;
+  }
+
   /** True for what this process knows already: the scan of the disk leaves it alone. */
   isKnown(hash: string): boolean {
     return this.#open.has(hash) || this.#resting(hash) !== undefined;

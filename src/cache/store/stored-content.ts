@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Bitmap } from '../disk/bitmap.ts';
 import { BLOCK_SIZE, blockCount, blockLength, isZeros } from '../../vfs/block.ts';
 import { readFully, readFullyAsync, writeFullyAsync, SECTOR } from '../disk/file-io.ts';
+import type { Extent } from '../../vfs/extent.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
 
 /** What LevelDB keeps about a content; the key is its hash. */
@@ -145,6 +146,22 @@ export class StoredContent {
     for (const _data of this.#pool.map.data(fd, { start, end: Math.min(end, size) })) return false;
     if (size < end) ftruncateSync(fd, end);
     return true;
+  }
+
+  /** Bytes of the content's holes that are here. */
+  get holes(): number {
+    return this.#holes;
+  }
+
+  /** The first stretch of data in a part of the file whose blocks are present. */
+  data(range: Extent): Extent | undefined {
+    const file = this.#pool.borrow(this.path);
+    try {
+      const [first] = this.#pool.map.data(file.fd, range);
+      return first;
+    } finally {
+      file.release();
+    }
   }
 
   /** The file, if all blocks are ready. */

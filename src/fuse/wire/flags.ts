@@ -57,6 +57,9 @@ export const Write = { KILL_SUIDGID: 1 << 2 } as const;
 /** `fuse_getattr_in.getattr_flags`. */
 export const Getattr = { FH: 1 << 0 } as const;
 
+/** `lseek(2)`. */
+export const Seek = { DATA: 3, HOLE: 4 } as const;
+
 /** `renameat2(2)`. */
 export const Rename = { NOREPLACE: 1, EXCHANGE: 2 } as const;
 

@@ -190,6 +190,9 @@ export const GetxattrOut = new Layout({ size: 'u32', padding: 'u32' });
 export const InterruptIn = new Layout({ unique: 'u64' });
 export const FallocateIn = new Layout({ fh: 'u64', offset: 'u64', length: 'u64', mode: 'u32', padding: 'u32' });
 
+export const LseekIn = new Layout({ fh: 'u64', offset: 'u64', whence: 'u32', padding: 'u32' });
+export const LseekOut = new Layout({ offset: 'u64' });
+
 export const CopyFileRangeIn = new Layout({
   fhIn: 'u64',
   offIn: 'u64',

@@ -44,6 +44,11 @@ export class DriveHandle implements FileHandle {
     return this.#file.read(into, position, context);
   }
 
+  seek(what: 'data' | 'hole', position: number, context: Context): Promise<number | undefined> {
+    this.#check('lseek', true, context);
+    return this.#file.seek(what, position, context);
+  }
+
   write(data: Uint8Array, position: number, context: Context): Awaitable<void> {
     this.#check('write', this.#mode.write, context);
     if (this.#mode.append !== true) checkSize(position + data.length, 'write', position);

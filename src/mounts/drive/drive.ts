@@ -1,5 +1,5 @@
 import type { CatalogPage } from '../../cache/tree/catalog.ts';
-import { attrOf, type Entry } from '../../cache/tree/entry.ts';
+import type { Entry } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {
   Change,
@@ -39,6 +39,7 @@ import type { OpenFiles } from './open/open-files.ts';
 import { Remover } from './remove.ts';
 import { Renamer } from './rename.ts';
 import { ContentReplacer } from './replace-content.ts';
+import { shownAttr } from './shown-attr.ts';
 import { Siblings } from './siblings.ts';
 import { openSnapshot } from './snapshot-handle.ts';
 import type { Sweeper } from './sweeper.ts';
@@ -109,12 +110,12 @@ export class Drive implements FileSystem {
 
   lookup(folder: NodeId, name: string, context: Context): Attr {
     checkAborted(context, 'lookup');
-    return attrOf(this.#tree.child(this.#tree.folder(folder, 'lookup'), name, 'lookup'));
+    return shownAttr(this.#parts, this.#tree.child(this.#tree.folder(folder, 'lookup'), name, 'lookup'));
   }
 
   getattr(node: NodeId, context: Context): Attr {
     checkAborted(context, 'stat');
-    return attrOf(this.#tree.node(node, 'stat'));
+    return shownAttr(this.#parts, this.#tree.node(node, 'stat'));
   }
 
   async setattr(node: NodeId, changes: AttrChanges, context: Context): Promise<Attr> {
@@ -129,7 +130,7 @@ export class Drive implements FileSystem {
     const { catalog, files } = this.#parts;
     const page = catalog.page(id, after, limit);
     const shown = ({ entries, more }: CatalogPage): Page => ({
-      entries: entries.map((entry) => attrOf(files.overlay(entry))),
+      entries: entries.map((entry) => shownAttr(this.#parts, files.overlay(entry))),
       more,
     });
     return page instanceof Promise ? page.then(shown) : shown(page);

@@ -4,15 +4,16 @@ import type { Catalog } from '../../cache/tree/catalog.ts';
 import type { IntentPlanner } from '../intents/planner.ts';
 import type { Activity } from './activity.ts';
 import type { OpenFiles } from './open/open-files.ts';
-import { attrOf, type Entry, nextCtime } from '../../cache/tree/entry.ts';
+import { type Entry, nextCtime } from '../../cache/tree/entry.ts';
 import type { Context } from '../../vfs/context.ts';
 import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, AttrChanges, NodeId } from '../../vfs/node.ts';
 import { checkSize, modeOf, timeOf, withXattrs } from './attr-values.ts';
+import { type Contents, shownAttr } from './shown-attr.ts';
 import { planAttr, withBase } from '../intents/plan.ts';
 
-export interface AttrSetterParts {
+export interface AttrSetterParts extends Contents {
   readonly tree: LiveTree;
   readonly treeWriter: TreeWriter;
   readonly catalog: Catalog;
@@ -32,8 +33,9 @@ export class AttrSetter {
   readonly #activity: Activity;
   readonly #files: OpenFiles;
   readonly #now: () => number;
+  readonly #contents: Contents;
 
-  constructor({ tree, treeWriter, catalog, planner, activity, files, now }: AttrSetterParts) {
+  constructor({ tree, treeWriter, catalog, planner, activity, files, now, staging, store }: AttrSetterParts) {
     this.#tree = tree;
     this.#treeWriter = treeWriter;
     this.#catalog = catalog;
@@ -41,6 +43,7 @@ export class AttrSetter {
     this.#activity = activity;
     this.#files = files;
     this.#now = now;
+    this.#contents = { staging, store };
   }
 
   /**
@@ -54,7 +57,7 @@ export class AttrSetter {
     changed(before, changes);
     if (changes.size !== undefined) await this.#resize(before, changes.size, context);
     const { size: _size, ...others } = changes;
-    if (Object.keys(others).length === 0) return attrOf(this.#tree.node(id, 'setattr'));
+    if (Object.keys(others).length === 0) return shownAttr(this.#contents, this.#tree.node(id, 'setattr'));
     return await this.#changeMetadata(id, others);
   }
 
@@ -73,7 +76,7 @@ export class AttrSetter {
           ];
     this.#activity.changed(known.id);
     await this.#treeWriter.submit(ops, [{ what: 'node', node: known.id, content: false }]);
-    return attrOf(after);
+    return shownAttr(this.#contents, after);
   }
 
   /** The size goes through the open file, so that all handles and the journal see it as they see a write. */

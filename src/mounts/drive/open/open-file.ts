@@ -6,7 +6,7 @@ import type { Activity } from '../activity.ts';
 import type { BackingFile } from './backing-file.ts';
 import { FileContent } from './file-content.ts';
 import type { FileRecords } from './file-records.ts';
-import { CurrentSource, type Source, sourceKey, type Sources } from './source.ts';
+import { CurrentSource, seek, type Source, sourceKey, type Sources } from './source.ts';
 
 export interface OpenFileParts {
   readonly records: FileRecords;
@@ -54,6 +54,13 @@ export class OpenFile {
     const source = this.#source.get(this.content.look());
     if (source instanceof Promise) return source.then((source) => source.read(into, position, context));
     return source.read(into, position, context);
+  }
+
+  /** See `FileHandle.seek`. */
+  async seek(what: 'data' | 'hole', position: number, context: Context): Promise<number | undefined> {
+    await this.content.writesFinished();
+    const { entry } = this.content;
+    return await seek(await this.#source.get(entry), entry.size, what, position, context);
   }
 
   /** The content as it is now, held for the caller, and the entry that it belongs to. */

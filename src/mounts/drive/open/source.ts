@@ -1,5 +1,6 @@
 import type { Content, ContentStore, Readable, StagedFile, Staging } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
+import type { Extent } from '../../../vfs/extent.ts';
 import type { Borrowed } from '../../../cache/disk/file-pool.ts';
 import type { Awaitable, Context } from '../../../vfs/context.ts';
 import { FsError } from '../../../vfs/fs-error.ts';
@@ -41,6 +42,16 @@ export class Source {
     return read;
   }
 
+  /** The first stretch of data at a position or behind it. */
+  async data(position: number, context: Context): Promise<Extent | undefined> {
+    this.#users++;
+    try {
+      return await this.#from.data(position, context);
+    } finally {
+      this.release();
+    }
+  }
+
   /** The file that has all of the bytes, if there is one, to be read directly. Must be released. */
   lend(write: boolean): Borrowed | undefined {
     return this.#from.lend?.(write);
@@ -69,7 +80,7 @@ export class Source {
   }
 }
 
-const nothing: Readable = { size: 0, read: () => 0 };
+const nothing: Readable = { size: 0, read: () => 0, data: async () => undefined };
 
 /** Opens the bytes of entries. */
 export class Sources {
@@ -143,4 +154,22 @@ export function sourceKey({ staged, hash }: Entry): string {
 /** What the cloud has of an entry; `undefined` while it has not these bytes. */
 export function contentOf({ hash, size, remote }: Entry): Content | undefined {
   return hash === undefined || remote === undefined ? undefined : { hash, size, version: remote };
+}
+
+/** See `FileHandle.seek`. */
+export async function seek(
+  source: Pick<Source, 'data'>,
+  size: number,
+  what: 'data' | 'hole',
+  position: number,
+  context: Context,
+): Promise<number | undefined> {
+  if (position >= size) return undefined;
+  let at = position;
+  for (;;) {
+    const found = at < size ? await source.data(at, context) : undefined;
+    if (what === 'data') return found !== undefined && found.start < size ? found.start : undefined;
+    if (found === undefined || found.start > at) return Math.min(at, size);
+    at = found.end;
+  }
 }
