@@ -94,6 +94,8 @@ export interface Usage {
   readonly spaces: Readonly<Record<SpaceKind, number>>;
   readonly trash: number;
   readonly files: number;
+  /** Blocks that are lost or damaged, if there are any. */
+  readonly damaged?: number;
 }
 
 /** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */

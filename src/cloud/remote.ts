@@ -62,6 +62,9 @@ export interface Remote {
   /** Which of these digests (hex) the account lacks; those it has are safe from collection for the grace period. */
   missing(digests: readonly string[], context: Context): Promise<string[]>;
 
+  /** Digests (hex) of blocks of the account that the cloud has found lost or damaged; the first of them, if there are many. */
+  damaged(context: Context): Promise<string[]>;
+
   /** Stores blocks. Splits into requests of the permitted size itself. */
   upload(blocks: readonly UploadBlock[], context: Context): Promise<void>;
 

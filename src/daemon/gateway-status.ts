@@ -34,6 +34,7 @@ export async function describeStatus(
     issueCount: issues.count,
     cache: { used: status.cache.bytes, limit: status.cache.limit },
     ...(total > 0 ? { usage: { quota: total, used } } : {}),
+    ...(status.damaged > 0 ? { damaged: status.damaged } : {}),
   };
 }
 

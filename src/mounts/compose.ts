@@ -35,6 +35,7 @@ import type { PolicyOf } from './policy/policy.ts';
 import { QuotaWatch } from './quota-watch.ts';
 import { recoverWriting } from './recovery/recovery.ts';
 import { CloudBlocks } from './sync/cloud-blocks.ts';
+import { Healer } from './sync/healer.ts';
 import { Outage } from './sync/outage.ts';
 import { Replica } from './sync/replica.ts';
 import { removeScratch } from './recovery/scratch.ts';
@@ -104,6 +105,7 @@ export interface Stack {
   readonly policyOf: PolicyOf;
   readonly parked: ParkedIntents;
   readonly quota: QuotaWatch;
+  readonly healer: Healer;
   readonly follower: Follower;
   start(): void;
   /** Closes everything in the reverse order of opening; queued changes stay queued. */
@@ -194,7 +196,9 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const parked = new ParkedIntents(replica, reachable);
   const told = (quota: Quota): void => [raw, parked].forEach((part) => part.setQuota(quota));
   const watch = (listener: () => void): (() => void) => raw.watch(listener);
-  const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told });
+  const healer = new Healer({ remote, store, log, now });
+  const damaged = (count: number): void => healer.found(count);
+  const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told, damaged });
   if (quota.last !== undefined) raw.setQuota(quota.last);
 
   if (catalog.get(ROOT) === undefined) await writer.write(attachFixedFolders(catalog, now()));
@@ -202,13 +206,13 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   await recoverSettling({ ...parts, policyOf });
   await removeScratch(catalog, journal, raw);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
-  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, follower];
+  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, healer, follower];
   for (const part of ends) closers.add(() => part.close());
   closers.add(() => writer.end());
   const start = (): void => [uploader, follower, quota, parked, tidy].forEach((part) => part.start());
   const close = (): Promise<void> => closers.close();
   const drive = { catalog, journal, writer, staging, store, files, activity, policyOf, fs, raw };
-  return { ...drive, db, conflicts, issues, locks, uploader, parked, quota, follower, start, close };
+  return { ...drive, db, conflicts, issues, locks, uploader, parked, quota, healer, follower, start, close };
 }
 
 /** What was opened, to be closed in the reverse order. */

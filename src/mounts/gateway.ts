@@ -18,6 +18,8 @@ export interface GatewayStatus extends SyncStatus {
   readonly staged: number;
   /** Files that programs have open. */
   readonly open: number;
+  /** Blocks of the account that the cloud has found damaged. */
+  readonly damaged: number;
 }
 
 /** Issues that are named one by one. */
@@ -73,9 +75,10 @@ export class Gateway {
   }
 
   status(): GatewayStatus {
-    const { journal, catalog, store, staging, files, uploader, follower } = this.#stack;
+    const { journal, catalog, store, staging, files, uploader, follower, healer } = this.#stack;
     const sync = syncStatus({ journal, catalog, uploader, follower });
-    return { ...sync, cache: store.usage(), staged: staging.usage(), open: files.size };
+    const { damaged } = healer;
+    return { ...sync, cache: store.usage(), staged: staging.usage(), open: files.size, damaged };
   }
 
   /** Resolves when every change below the path that was journaled before is in the cloud. See `flush` in `flush.ts`. */

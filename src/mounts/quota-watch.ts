@@ -17,6 +17,8 @@ export interface QuotaWatchOptions {
   readonly watch: (listener: () => void) => () => void;
   /** Called with each response of the cloud. */
   readonly told: (quota: Quota) => void;
+  /** Called with how many blocks of the account the cloud has found damaged. */
+  readonly damaged: (count: number) => void;
 }
 
 /**
@@ -71,10 +73,11 @@ export class QuotaWatch {
 
   async #ask(): Promise<void> {
     try {
-      const { quota, used, files } = await this.#options.remote.usage({ signal: this.#stop.signal });
+      const { quota, used, files, damaged = 0 } = await this.#options.remote.usage({ signal: this.#stop.signal });
       const { last } = this;
       const now = { quota, used, files };
       this.#options.told(now);
+      this.#options.damaged(damaged);
       if (last?.quota === quota && last.used === used && last.files === files) return;
       await this.#options.writer.write([this.#table.put(KEY, now)], { lazy: true });
     } catch {

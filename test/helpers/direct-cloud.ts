@@ -1,3 +1,4 @@
+import { listDamaged } from '../../src/cloud/server/meta/damaged-blocks.ts';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
@@ -216,6 +217,9 @@ export class DirectRemote implements Remote {
       const stored = await storedBlocks(this.cloud.meta.db, this.cloud.account, digests);
       return digests.filter((digest) => !stored.has(digest));
     });
+
+  damaged = (context: Context): Promise<string[]> =>
+    this.#call('damaged', context, () => listDamaged(this.cloud.meta.db, this.cloud.account, 1000));
 
   upload = (blocks: readonly UploadBlock[], context: Context): Promise<void> =>
     this.#call('upload', context, async () => {

@@ -63,6 +63,8 @@ export class SimulatedRemote implements Remote {
 
   device = (context: Context) => this.#call('device', context, () => this.#inner.device(background));
   spaces = (context: Context) => this.#call('spaces', context, () => this.#inner.spaces(background));
+  damaged = (context: Context) => this.#call('damaged', context, () => this.#inner.damaged(background));
+
   missing = (digests: readonly string[], context: Context) =>
     this.#call('missing', context, () => this.#inner.missing(digests, background));
   upload: Remote['upload'] = (blocks, context) => {

@@ -71,6 +71,8 @@ export interface ContentStore {
   has(hash: string): boolean;
   /** Bytes that a content takes as far as is known: its size but for the holes that are here. */
   allocated(hash: string, size: number): number;
+  /** Those of the blocks with these digests (hex) that are on this disk and right, each once. */
+  held(digests: ReadonlySet<string>, context: Context): AsyncIterable<{ digest: string; data: Uint8Array }>;
   /** Starts to fetch the content of small files that will probably be read next, in few requests. Never throws. */
   prefetch(contents: readonly Content[]): void;
   /** Forgets the content as soon as nobody has it open (`archive` drops its own after sealing). */

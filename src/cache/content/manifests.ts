@@ -8,6 +8,8 @@ import { raceAbort } from './single-flight.ts';
 import type { Op } from '../db/group-writer.ts';
 import type { Table } from '../db/table.ts';
 
+/** Lists read at a time, of which each may have megabytes. */
+const PAGE = 20;
 /** Bytes of manifests kept in memory. */
 const MEMORY = 16 * 1024 * 1024;
 
@@ -43,6 +45,20 @@ export class Manifests {
       this.#asked.set(content.hash, asked);
     }
     return raceAbort(asked, signal, 'read');
+  }
+
+  /** All lists that are kept of contents whose size is known. */
+  async *all(sizeOf: (hash: string) => number | undefined): AsyncGenerator<{ hash: string; list: DigestList }> {
+    for (let gt = ''; ;) {
+      const page = await this.#table.range({ gt, lt: 'g', limit: PAGE });
+      for (const [hash, text] of page) {
+        gt = hash;
+        const size = sizeOf(hash);
+        const list = size === undefined ? undefined : DigestList.from(Buffer.from(text, 'base64'), blockCount(size));
+        if (list !== undefined) yield { hash, list };
+      }
+      if (page.length < PAGE) return;
+    }
   }
 
   /** Whether a block is known to be of zeros; no source is asked. */

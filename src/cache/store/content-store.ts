@@ -1,3 +1,4 @@
+import { heldBlocks, type HeldBlock } from './held-blocks.ts';
 import type { DigestList } from '../../vfs/digest-list.ts';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -102,6 +103,10 @@ export class DiskContentStore implements ContentStore {
 
   allocated(hash: string, size: number): number {
     return size - this.#index.holes(hash);
+  }
+
+  held(digests: ReadonlySet<string>, context: Context): AsyncIterable<HeldBlock> {
+    return heldBlocks(this.#index, this.#manifests, digests, context);
   }
 
   prefetch(contents: readonly Content[]): void {

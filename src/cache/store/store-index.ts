@@ -81,6 +81,12 @@ export class StoreIndex {
     return record !== undefined && record.bits === undefined;
   }
 
+  /** The size of a content that is here, in part at least. */
+  sizeOf(hash: string): number | undefined {
+    const stored = this.#open.get(hash) ?? this.#resting(hash)?.stored;
+    return stored?.size ?? this.#options.records.get(hash)?.size;
+  }
+
   /** Bytes of its holes that are here. */
   holes(hash: string): number {
     const stored = this.#open.get(hash) ?? this.#resting(hash)?.stored;

@@ -69,7 +69,7 @@ function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): strin
 
 /** What somebody should look at. */
 function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
-  const { parked, parkedCount, behindParked, stuck, conflicts, held, issues, issueCount } = status;
+  const { parked, parkedCount, behindParked, stuck, conflicts, held, issues, issueCount, damaged = 0 } = status;
   const rest = parkedCount - Math.min(parked.length, SHOWN);
   return [
     ...held.map(({ space, files }) =>
@@ -84,6 +84,7 @@ function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
         terminal.paint('yellow', `issue      ${shown(path)}: ${shown(reason)} (${time(at)})`),
       ),
     ...more(issueCount - Math.min(issues.length, SHOWN)),
+    ...(damaged > 0 ? [terminal.paint('yellow', damagedLine(damaged))] : []),
     ...(conflicts > 0
       ? [terminal.paint('yellow', `conflicts  ${count(conflicts, 'copy', 'copies')}; \`fjord conflicts\` lists them`)]
       : []),
@@ -99,6 +100,11 @@ function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
       : [terminal.paint('red', `stuck      ${shown(stuck)}: it is not sent although nothing is in its way`)]),
     ...(parked.length > 0 ? ['           `fjord retry` tries them again'] : []),
   ];
+}
+
+function damagedLine(damaged: number): string {
+  const blocks = count(damaged, 'block');
+  return `damaged    ${blocks} in the cloud; a computer that has the content uploads it again (\`fjord cloud verify\` names the files)`;
 }
 
 function more(rest: number): string[] {

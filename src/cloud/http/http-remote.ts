@@ -39,6 +39,7 @@ const shapes = {
   space: compile(SpaceSchema),
   spaces: compile(Type.Object({ spaces: Type.Array(SpaceSchema) })),
   missing: compile(Type.Object({ missing: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
+  damaged: compile(Type.Object({ damaged: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
   results: compile(Type.Object({ results: Type.Array(IntentResultSchema) })),
   versions: compile(Type.Object({ versions: Type.Array(VersionSchema) })),
   node: compile(NodeSchema),
@@ -125,6 +126,12 @@ export class HttpRemote implements Remote {
       missing.push(...digestsOf(Buffer.from(answer.missing, 'base64')));
     }
     return missing;
+  }
+
+  async damaged(context: Context): Promise<string[]> {
+    const call = { op: 'damaged', method: 'GET', path: '/v1/blocks/damaged' } as const;
+    const answer = await this.#http.json(call, shapes.damaged, context);
+    return digestsOf(Buffer.from(answer.damaged, 'base64'));
   }
 
   async upload(blocks: readonly UploadBlock[], context: Context): Promise<void> {

@@ -196,6 +196,8 @@ export const UsageSchema = Type.Object({
   spaces: Type.Record(Type.Enum(SPACE_KINDS), Size),
   trash: Size,
   files: Size,
+  /** Blocks that are lost or damaged, if there are any. */
+  damaged: Type.Optional(Size),
 });
 
 /** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */

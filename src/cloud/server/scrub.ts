@@ -89,11 +89,21 @@ async function isIntact({ db, store, repair }: ScrubOptions, block: BlockRow): P
 }
 
 async function* filesOf(
-  { db, signal }: ScrubOptions,
+  options: ScrubOptions,
   email: string,
   account: string,
   bad: ReadonlySet<string>,
 ): AsyncGenerator<ScrubReport> {
+  for await (const file of damagedFiles(options, email, account, bad)) yield { file };
+}
+
+/** The versions of an account, which is called `email`, that contain some of these blocks. */
+export async function* damagedFiles(
+  { db, signal }: Pick<ScrubOptions, 'db' | 'signal'>,
+  email: string,
+  account: string,
+  bad: ReadonlySet<string>,
+): AsyncGenerator<DamagedFile> {
   for (let after = ''; bad.size > 0;) {
     const versions = await db
       .selectFrom('versions')
@@ -110,7 +120,7 @@ async function* filesOf(
       const blocks = await countIn(db, id, size, bad);
       if (blocks === 0) continue;
       const space = kind === name ? kind : `${kind} ${name}`;
-      yield { file: { account: email, space, path: await pathOf(db, node), version: id, blocks } };
+      yield { account: email, space, path: await pathOf(db, node), version: id, blocks };
     }
     const last = versions.at(-1);
     if (last === undefined) return;

@@ -15,6 +15,7 @@ import { Limiter } from './limiter.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import { openMeta } from './meta/open-meta.ts';
 import { PushHub } from './push.ts';
+import { Scrubber, SCRUB_PACE, type ScrubPace } from './scrubber.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 
 const SILENT = { error: () => undefined };
@@ -45,6 +46,8 @@ export interface CloudOptions {
   readonly gcSpare?: number;
   /** ms between two rounds of housekeeping; default one hour. */
   readonly jobsEvery?: number;
+  /** How stored content is verified in the background. */
+  readonly scrub?: ScrubPace;
   readonly now?: Clock;
   /** ms of a clock that never jumps; default the computer's. */
   readonly elapsed?: () => number;
@@ -121,8 +124,12 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   await clock.check();
   const every = { every: options.jobsEvery ?? HOUR, relieveEvery: MINUTE };
   const jobs = new Jobs({ meta, clock, collector, ...every, failed });
+  const scrubFile = join(options.data, 'scrub.json');
+  const pace = options.scrub ?? SCRUB_PACE;
+  const scrubber = new Scrubber({ db: meta.db, reader, file: scrubFile, now, log: app.log, ...pace });
   await app.listen({ host: options.host, port: options.port });
   jobs.start();
+  scrubber.start();
   const { port } = app.server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   let closing: Promise<void> | undefined;
@@ -138,15 +145,19 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
     },
     verify: (how) => scrub({ db: meta.db, store, ...how }),
     housekeep: async () => jobs.run(),
-    close: async () => (closing ??= stop(app, jobs, stores)),
+    close: async () => (closing ??= stop(app, [jobs, scrubber], stores)),
   };
 }
 
-async function stop(app: FastifyInstance, jobs: Jobs, { meta, store }: Stores): Promise<void> {
+async function stop(
+  app: FastifyInstance,
+  jobs: readonly { close(): Promise<void> }[],
+  { meta, store }: Stores,
+): Promise<void> {
   const limit = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT);
   try {
     await app.close();
-    await jobs.close();
+    await Promise.all(jobs.map((job) => job.close()));
   } finally {
     clearTimeout(limit);
     await store.close();

@@ -204,6 +204,8 @@ export interface Status {
   readonly issueCount: number;
   readonly cache: { readonly used: number; readonly limit: number };
   readonly usage?: { readonly quota: number; readonly used: number };
+  /** Blocks of the account that the cloud has found damaged, if there are any. */
+  readonly damaged?: number;
 }
 
 /** The last line of a `down`: what is not in the cloud yet, and which process to wait for. */

@@ -7,6 +7,7 @@ import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../limits.ts'
 import { FRAME_HEADER, readFrames } from '../blocks/frames.ts';
 import { readBlocks, resolveBlocks } from '../blocks/reading.ts';
 import { touchBlocks } from '../meta/block-table.ts';
+import { listDamaged } from '../meta/damaged-blocks.ts';
 import { distinct, splitDigests } from '../meta/manifest.ts';
 import { Refusal } from '../refusal.ts';
 import { begun, sendBody } from './body.ts';
@@ -31,6 +32,11 @@ export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Par
     const present = await touchBlocks(meta.db, caller, digests, meta.now());
     const missing = distinct(digests).filter((digest) => !present.has(digest));
     return { missing: Buffer.from(missing.join(''), 'hex').toString('base64') };
+  });
+
+  app.get('/v1/blocks/damaged', async ({ caller }) => {
+    const digests = await listDamaged(meta.db, caller.account, MAX_DIGESTS);
+    return { damaged: Buffer.from(digests.join(''), 'hex').toString('base64') };
   });
 
   app.post('/v1/blocks/read', { schema: { body: Read } }, async ({ caller, body }, reply) => {

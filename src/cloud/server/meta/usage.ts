@@ -1,5 +1,6 @@
 import type { SpaceKind, Usage } from '../../records.ts';
 import type { Db } from './schema.ts';
+import { countDamaged } from './damaged-blocks.ts';
 import { weigh } from './trash.ts';
 
 /** What an account stores. Costs a walk of what is in the Trash. */
@@ -22,7 +23,8 @@ export async function usageOf(db: Db, account: string): Promise<Usage> {
     usage.trash += trashed.bytes;
     usage.files += files - trashed.files;
   }
-  return usage;
+  const damaged = await countDamaged(db, account);
+  return damaged === 0 ? usage : { ...usage, damaged };
 }
 
 async function trashOf(db: Db, space: string): Promise<string[]> {
