@@ -5,6 +5,9 @@ import { EINVAL, Errno } from './errno.ts';
 import type { FieldType, Layout, Values } from './wire/layout.ts';
 import { InHeader } from './wire/structs.ts';
 
+/** `fuse_in_header` */
+export type Header = ReturnType<typeof InHeader.decode>;
+
 /** Abort controllers cost more than most requests; so one that was not used serves the next request, too. */
 export class SpareAbort {
   #spare: AbortController | undefined;
@@ -41,8 +44,7 @@ export class Request implements Context {
   #abort: AbortController | undefined;
 
   /** @throws Errno EINVAL if the frame is shorter than it says */
-  constructor(frame: Buffer, length: number, spare: SpareAbort) {
-    const header = InHeader.decode(frame, 0);
+  constructor(header: Header, frame: Buffer, length: number, spare: SpareAbort) {
     this.opcode = header.opcode;
     this.unique = header.unique;
     this.nodeid = header.nodeid;

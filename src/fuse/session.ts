@@ -61,10 +61,11 @@ export class Session {
    */
   take(frame: Buffer, length: number, done: () => void): boolean {
     if (length < InHeader.size) return false;
-    const unique = InHeader.decode(frame, 0).unique;
+    const header = InHeader.decode(frame, 0);
+    const { unique } = header;
     let handler: Handler | undefined;
     try {
-      const request = new Request(frame, length, this.#spare);
+      const request = new Request(header, frame, length, this.#spare);
       handler = OPERATIONS.get(request.opcode);
       if (handler === undefined) throw new Errno(ENOSYS);
       return this.#begin(handler, request, done);

@@ -15,7 +15,7 @@ type Names = readonly string[];
 /** Locked members that an answer names. */
 const MAX_NAMED = 100;
 
-const noTokens: ReadonlySet<string> = new Set();
+export const noTokens: ReadonlySet<string> = new Set();
 
 /**
  * Evaluates the `If` field (RFC 4918 section 10.4) and answers the lock tokens it submits.
