@@ -30,8 +30,9 @@ const table: Record<string, readonly string[]> = {
   'mounts/versions': ['vfs', 'cache', 'cloud', 'mounts/drive'],
   'mounts/sync': ['vfs', 'cache', 'cloud', 'transfer', 'mounts/policy', 'mounts/intents', 'mounts/drive'],
   'mounts/recovery': ['vfs', 'libc', 'cache', 'mounts/policy', 'mounts/intents', 'mounts/drive', 'mounts/sync'],
-  backup: ['vfs', 'threads', 'libc', 'cache', 'cloud', 'transfer'],
-  daemon: ['vfs', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
+  watch: ['vfs', 'libc'],
+  backup: ['vfs', 'threads', 'libc', 'cache', 'cloud', 'transfer', 'watch'],
+  daemon: ['vfs', 'watch', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
   cli: ['libc', 'daemon', 'cloud/server'],
 };
 
