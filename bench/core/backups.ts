@@ -15,7 +15,7 @@ export interface Backup {
 /** Starts one that copies `source` and keeps everything below `dir`. */
 export type StartBackup = (dir: string, source: string) => Promise<Backup>;
 
-/** `fjord backup run`, to an embedded cloud. */
+/** `fjord backup run --wait`, to an embedded cloud. */
 export const fjordBackup: StartBackup = async (dir, source) => {
   const program = await FjordProcess.start({
     dir: join(dir, 'data'),
@@ -23,11 +23,11 @@ export const fjordBackup: StartBackup = async (dir, source) => {
     env: { FJORD_FUSE_MOUNT: '' },
   });
   await program.access();
-  await program.command('backup', 'add', source, '--name', 'all');
+  await program.command('backup', 'add', source, '--name', 'all', '--schedule', 'manual');
   return {
     name: 'Fjord',
     version: await fjordVersion(),
-    run: async () => void (await program.command('backup', 'run', 'all')),
+    run: async () => void (await program.command('backup', 'run', '--wait', 'all')),
     stop: () => program.stop(),
   };
 };

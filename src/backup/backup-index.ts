@@ -12,6 +12,8 @@ export interface IndexState {
   readonly cursor: number;
   /** What the cloud must know unless it has gone back in time. */
   readonly marks?: readonly Mark[] | undefined;
+  /** In the source at the last whole run that was not paused. */
+  readonly files?: number | undefined;
   /** Of the source folder at the last run that was not paused. */
   readonly source?: { readonly inode: string; readonly disk: string } | undefined;
 }

@@ -51,7 +51,12 @@ export class Changes {
     const ids = before ? { ...this.#new(), node: before.id } : this.#new();
     const base = before?.version ?? null;
     const intent = { op: 'put', ...ids, version: newId(), base, ...place(spot), ...born(attrs), content } as const;
-    return { intent, path: spot.path, effect: this.#counted(before ? 'changed' : 'added', attrs, before) };
+    const counted = this.#counted(before ? 'changed' : 'added', attrs, before);
+    const effect = (record: NodeRecord) => {
+      if (before) this.#tally.lost += 1;
+      return counted(record);
+    };
+    return { intent, path: spot.path, effect };
   }
 
   attr(node: Mirrored, path: string, attrs: Attrs): BackupChange {

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { lstatSync, opendirSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { compareUtf8 } from '../cache/db/table.ts';
 import { checkName } from '../vfs/name.ts';
@@ -36,6 +36,23 @@ export class Listings {
   }
 }
 
+/** What is at some names of a folder; undefined if the folder is not there. @throws errors of node:fs */
+export function readSome(folder: string, names: readonly string[]): ListingPage | undefined {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
+  const problems: SourceProblem[] = [];
+  const entries = [...names].sort(compareUtf8).flatMap((name) => readEntry(folder, name, problems));
+  return { entries, problems, next: undefined };
+}
+
+export function isEmpty(folder: string): boolean {
+  const open = opendirSync(folder);
+  try {
+    return open.readSync() === null;
+  } finally {
+    open.closeSync();
+  }
+}
+
 function readNames(folder: string): string[] {
   const names = readdirSync(folder);
   // Only a name that is not UTF-8, or one that really has this character, needs a second look, at its bytes.
@@ -64,7 +81,7 @@ function readEntry(folder: string, name: string, problems: SourceProblem[]): Sou
     const stats = lstatSync(path, { bigint: true });
     const entry = entryOf(path, name, stats);
     if (entry) return [entry];
-    problems.push({ path: name, reason: 'a socket, pipe or device has no content to keep' });
+    problems.push({ path: name, reason: 'a socket, pipe or device has no content to keep', skipped: true });
   } catch (error) {
     // Gone between the two looks: then it is simply not there.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {

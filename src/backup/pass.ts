@@ -1,10 +1,13 @@
 import type { Remote } from '../cloud/remote.ts';
 import type { SpaceRecord } from '../cloud/records.ts';
 import type { Context } from '../vfs/context.ts';
+import type { ChangedNames } from '../watch/quiet-paths.ts';
 import type { BackupIndex } from './backup-index.ts';
 import { Changes } from './changes.ts';
 import { Committer } from './committer.ts';
-import type { ListingPage } from './listing.ts';
+import type { Exclusions } from './exclusions.ts';
+import { EMPTIED, type Halt } from './halt.ts';
+import type { MassGuard } from './mass-guard.ts';
 import type { Mirrored } from './mirrored.ts';
 import { Moves } from './moves.ts';
 import type { Look } from './source-thread.ts';
@@ -23,16 +26,18 @@ export interface PassOptions {
   readonly reader: SourceThread;
   readonly tally: Tally;
   readonly context: Context;
+  readonly guard: MassGuard;
+  readonly exclusions: Exclusions;
+  readonly oneFileSystem: boolean;
+  /** A mirror that holds something may become empty. */
   readonly confirm: boolean;
   /** The mirror is empty: this is the first run. */
   readonly fresh: boolean;
+  /** Names to compare; everything if undefined. */
+  readonly scope: ChangedNames | undefined;
 }
 
-/** So many files may go without a question, and so large a share of all. */
-const FREE_REMOVALS = 100;
-const FREE_SHARE = 0.5;
-
-/** One comparison of the whole source with the whole mirror. */
+/** One comparison of the source with the mirror. */
 export class Pass {
   readonly #options: PassOptions;
   readonly #changes: Changes;
@@ -42,7 +47,8 @@ export class Pass {
   readonly #walk: Walk;
 
   constructor(options: PassOptions) {
-    const { folder, index, remote, space, scanner, reader, tally, context, fresh } = options;
+    const { folder, source, index, remote, space, scanner, reader, tally, context, fresh } = options;
+    const { guard, exclusions, oneFileSystem } = options;
     this.#options = options;
     this.#changes = new Changes(space.id, index, tally);
     this.#committer = new Committer({
@@ -54,7 +60,8 @@ export class Pass {
     this.#transfer = new Transfer({ reader, remote, tally, context, fresh });
     this.#moves = new Moves({ index, source: scanner, folder, fresh });
     const parts = { changes: this.#changes, committer: this.#committer, transfer: this.#transfer, moves: this.#moves };
-    this.#walk = new Walk({ folder, root: space.root, index, scanner, tally, ...parts });
+    const rules = { guard, exclusions, disk: oneFileSystem ? source.disk : undefined };
+    this.#walk = new Walk({ folder, root: space.root, index, scanner, tally, ...parts, ...rules });
   }
 
   get surprised(): boolean {
@@ -64,34 +71,34 @@ export class Pass {
   /** Whether nothing is left in the source of a mirror that holds something. */
   async isEmptied(): Promise<boolean> {
     const { scanner, folder, fresh } = this.#options;
-    if (fresh) return false;
-    const { entries } = await scanner.request<ListingPage>({ ask: 'list', folder, after: undefined });
-    return entries.length === 0;
+    return !fresh && (await scanner.request<boolean>({ ask: 'isEmpty', folder }));
   }
 
   /** Everything but removals; when answered, it is in the cloud. */
   async compare(): Promise<void> {
-    const { tally } = this.#options;
+    const { tally, scope } = this.#options;
     tally.phase = 'scan';
-    await this.#walk.run();
+    await (scope === undefined ? this.#walk.run() : this.#walk.runSome(scope));
     tally.phase = 'finish';
     await this.#settle();
     while (this.#walk.again() > 0) await this.#settle();
   }
 
   /** Removes from the mirror what is not in the source any more; or answers why it does not. */
-  async remove(): Promise<string | undefined> {
-    const { index, tally, confirm } = this.#options;
+  async remove(): Promise<Halt | undefined> {
+    const { index, tally, confirm, guard } = this.#options;
+    if (guard.refused > 0) return { kind: 'mass-change', reason: refusal(guard, guard.refused, 'replaced in') };
     const gone = [...this.#walk.missing].map((id) => index.get(id)).filter((node) => node !== undefined);
     const free = gone.filter((node) => this.#moves.isFree(node));
     if (free.length === 0) return undefined;
     tally.phase = 'remove';
-    if (!(await this.#sourceIsThere())) return 'the folder has vanished during the run: is its disk mounted?';
-    const files = await this.#countFiles(free);
-    const all = this.#walk.files + files - free.filter(({ kind }) => kind === 'file').length;
-    if (!confirm && files > FREE_REMOVALS && files > all * FREE_SHARE) {
-      return `${files} of ${all} files would be removed from the mirror: more than half`;
+    if (!(await this.#sourceIsThere())) {
+      return { kind: 'vanished', reason: 'the folder has vanished during the run: is its disk mounted?' };
     }
+    if (!confirm && (await this.isEmptied())) return EMPTIED;
+    const files = await this.#countFiles(free);
+    if (!guard.admits(files)) return { kind: 'mass-removal', reason: refusal(guard, files, 'removed from') };
+    tally.lost += files;
     const seen = index.state?.cursor ?? 0;
     for (const node of free) {
       await this.#committer.room();
@@ -103,11 +110,12 @@ export class Pass {
 
   /** The next run compares the source with what it was in this one. */
   async remember(): Promise<void> {
-    const { index, source } = this.#options;
+    const { index, source, tally, scope } = this.#options;
     const { state } = index;
     const { inode, disk } = source;
-    if (!state || (state.source?.inode === inode && state.source.disk === disk)) return;
-    await index.setState({ ...state, source: { inode, disk } });
+    const files = scope === undefined ? tally.scanned.files : state?.files;
+    if (!state || (state.source?.inode === inode && state.source.disk === disk && state.files === files)) return;
+    await index.setState({ ...state, files, source: { inode, disk } });
   }
 
   async #settle(): Promise<void> {
@@ -126,4 +134,8 @@ export class Pass {
     for (const node of nodes) files += node.kind === 'folder' ? await this.#options.index.countFiles(node.id) : 1;
     return files;
   }
+}
+
+function refusal(guard: MassGuard, files: number, what: string): string {
+  return `${files} of ${guard.files} files would be ${what} the mirror: with those before, more than half at once`;
 }

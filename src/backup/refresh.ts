@@ -70,9 +70,12 @@ async function snapshot(index: BackupIndex, remote: Remote, space: SpaceRecord, 
     await index.write(ops);
     ops = [];
   }
-  const source = index.state?.space === space.id ? index.state.source : undefined;
+  const { source, files } = index.state?.space === space.id ? index.state : {};
   const marks = marksAt(cursor?.cursor ?? 0, cursor?.stamp);
-  await index.setState({ space: space.id, root: space.root, half, cursor: cursor?.cursor ?? 0, marks, source }, ops);
+  await index.setState(
+    { space: space.id, root: space.root, half, cursor: cursor?.cursor ?? 0, marks, source, files },
+    ops,
+  );
   await index.clear(old);
 }
 

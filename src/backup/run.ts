@@ -2,15 +2,22 @@ import type { Remote } from '../cloud/remote.ts';
 import { BLOCK_SIZE } from '../vfs/block.ts';
 import { MAX_BATCH_BYTES } from '../cloud/limits.ts';
 import type { SpaceRecord } from '../cloud/records.ts';
-import { asFsError, FsError } from '../vfs/fs-error.ts';
+import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
 import { BackupIndex } from './backup-index.ts';
+import { Exclusions } from './exclusions.ts';
+import { EMPTIED, OTHER_VOLUME, type Halt } from './halt.ts';
+import { MassGuard } from './mass-guard.ts';
 import { Pass } from './pass.ts';
+import { ProblemLog } from './problem-log.ts';
+import { checkSource } from './source-check.ts';
+import type { VolumeId } from './volume.ts';
 import { refresh } from './refresh.ts';
 import type { SegmentLimits } from './segment-reader.ts';
 import type { Look, SourceResponse, SourceRequest } from './source-thread.ts';
 import type { BackupStore } from './store.ts';
 import { Tally, type BackupProgress, type BackupSummary } from './tally.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
+import type { ChangedNames } from '../watch/quiet-paths.ts';
 
 export interface BackupOptions {
   /** The source, an absolute path. */
@@ -23,6 +30,19 @@ export interface BackupOptions {
   readonly signal: AbortSignal;
   /** Lets a run go on where one has paused. */
   readonly confirm?: boolean;
+  /** Names to compare; everything if absent. */
+  readonly scope?: ChangedNames | undefined;
+  /** Patterns of what is left out. */
+  readonly exclude?: readonly string[] | undefined;
+  readonly oneFileSystem?: boolean | undefined;
+  /** The volume that the source has to be on. */
+  readonly volume?: VolumeId | undefined;
+  /** Files of the mirror that were replaced or removed a short while ago. */
+  readonly recentlyLost?: number | undefined;
+  /** A run before has asked a person, who has not decided. */
+  readonly asked?: boolean | undefined;
+  /** ms since 1970 */
+  readonly now?: () => number;
   /** Called a few times a second. */
   readonly onProgress?: (progress: BackupProgress) => void;
 }
@@ -37,7 +57,8 @@ const PASSES = 2;
  * @throws as `Remote` when the cloud fails or refuses (EAGAIN, EDQUOT, EACCES), EINTR when aborted
  */
 export async function runBackup(options: BackupOptions): Promise<BackupSummary> {
-  const tally = new Tally();
+  const problems = new ProblemLog(options.store, (options.now ?? Date.now)());
+  const tally = new Tally((problem) => problems.add(problem));
   const timer = setInterval(() => options.onProgress?.(tally.progress()), PROGRESS_EVERY);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
@@ -46,7 +67,9 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
   signal.addEventListener('abort', end, { once: true });
   try {
     options.signal.throwIfAborted();
-    return tally.summary(await mirror(options, { ...threads, signal, tally }));
+    const paused = await mirror(options, { ...threads, signal, tally }).catch(unreadable);
+    if (paused === undefined) await problems.finish(options.scope);
+    return tally.summary(paused);
   } catch (error) {
     throw options.signal.aborted
       ? new FsError('EINTR', 'backup', { subject: options.folder })
@@ -65,23 +88,29 @@ interface Tools {
   readonly tally: Tally;
 }
 
-/** Answers why it paused, if it did. */
-async function mirror(options: BackupOptions, tools: Tools): Promise<string | undefined> {
-  const { folder, space, remote, store, confirm = false } = options;
+/** @returns why it paused, if it did */
+async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | undefined> {
+  const { folder, space, remote, store, confirm = false, scope, oneFileSystem = false } = options;
   const context = { signal: tools.signal };
+  const exclusions = new Exclusions(options.exclude ?? []);
   const index = new BackupIndex(store);
   const source = await look(tools, folder);
-  if (!source?.isFolder) return 'the folder is not there: is its disk mounted?';
+  if (!source?.isFolder) return { kind: 'vanished', reason: 'the folder is not there: is its disk mounted?' };
   const known = index.state?.space === space.id ? index.state.source : undefined;
-  if (!confirm && known && known.disk !== source.disk && known.inode !== source.inode) {
-    return 'another folder, on another disk, is where the folder was: is its disk mounted?';
-  }
+  const other = await checkSource(folder, options.volume);
+  if (other !== undefined && (other.kind === 'vanished' || !confirm)) return other;
+  const differs = known && known.disk !== source.disk && known.inode !== source.inode;
+  // Without a name of the volume this is all that can be known.
+  if (options.volume === undefined && differs && !confirm) return OTHER_VOLUME;
   for (let left = PASSES, whole = false; ; whole = true) {
     tools.tally.phase = 'refresh';
     await refresh(index, remote, space, context, whole);
     const fresh = await index.isEmpty();
-    const pass = new Pass({ ...tools, folder, source, index, remote, space, context, confirm, fresh });
-    if (!confirm && (await pass.isEmptied())) return 'the folder is empty, but its mirror is not: is its disk mounted?';
+    const guard = await guardOf(options, index);
+    const rules = { confirm, guard, exclusions, oneFileSystem };
+    const part = whole ? undefined : scope;
+    const pass = new Pass({ ...tools, ...rules, folder, source, index, remote, space, context, fresh, scope: part });
+    if (!confirm && (await pass.isEmptied())) return EMPTIED;
     await pass.compare();
     left -= 1;
     if (pass.surprised && left > 0) continue;
@@ -89,6 +118,20 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<string | un
     if (paused === undefined) await pass.remember();
     return paused;
   }
+}
+
+/** Errors of the cloud are `FsError`s; others are about the source folder itself: about entries in it, there are problems. */
+function unreadable(error: unknown): Halt {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (isFsError(error) || code === undefined) throw error;
+  return { kind: 'vanished', reason: `the folder cannot be read: ${message}` };
+}
+
+async function guardOf(options: BackupOptions, index: BackupIndex): Promise<MassGuard> {
+  const { confirm = false, asked = false, recentlyLost = 0 } = options;
+  const { state } = index;
+  const files = state?.files ?? (await index.countFiles(state?.root ?? ''));
+  return new MassGuard({ files, recent: recentlyLost, confirmed: confirm, asked });
 }
 
 async function look({ scanner }: Tools, path: string): Promise<Look> {

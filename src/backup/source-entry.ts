@@ -26,6 +26,8 @@ export interface SourceProblem {
   /** Relative to the source folder, with '/'; '' is the folder itself. */
   readonly path: string;
   readonly reason: string;
+  /** It has no content to keep: a socket, a pipe or a device. */
+  readonly skipped?: boolean;
 }
 
 export function signatureOf(stats: BigIntStats): string {

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { Listings, type ListingPage } from './listing.ts';
+import { isEmpty, Listings, readSome, type ListingPage } from './listing.ts';
 import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } from './segment-reader.ts';
 import { attrsOf } from './source-entry.ts';
 import { serve } from '../threads/serve.mjs';
@@ -8,6 +8,8 @@ import { serve } from '../threads/serve.mjs';
 /** The program of the threads that touch the source folder. Everything in it blocks, which is why it is a thread. */
 export type SourceRequest =
   | { readonly ask: 'list'; readonly folder: string; readonly after: string | undefined }
+  | { readonly ask: 'some'; readonly folder: string; readonly names: readonly string[] }
+  | { readonly ask: 'isEmpty'; readonly folder: string }
   | { readonly ask: 'look'; readonly path: string }
   | { readonly ask: 'add'; readonly files: readonly ReadRequest[] }
   | { readonly ask: 'next' };
@@ -15,13 +17,15 @@ export type SourceRequest =
 /** What is at a path now, if anything is. */
 export type Look = ({ readonly isFolder: boolean } & ReturnType<typeof attrsOf>) | null;
 
-export type SourceResponse = ListingPage | Look | Segment | true;
+export type SourceResponse = ListingPage | Look | Segment | boolean | undefined;
 
 const listings = new Listings();
 const reader = new SegmentReader(workerData as SegmentLimits);
 
 function respond(request: SourceRequest): SourceResponse {
   if (request.ask === 'list') return listings.page(request.folder, request.after);
+  if (request.ask === 'some') return readSome(request.folder, request.names);
+  if (request.ask === 'isEmpty') return isEmpty(request.folder);
   if (request.ask === 'look') return look(request.path);
   if (request.ask === 'next') return reader.next();
   reader.add(request.files);
@@ -35,7 +39,7 @@ function look(path: string): Look {
 
 /** Blocks are handed over, not copied. */
 function buffersOf(response: SourceResponse): ArrayBuffer[] {
-  if (response === true || response === null || !('blocks' in response)) return [];
+  if (typeof response !== 'object' || response === null || !('blocks' in response)) return [];
   return response.blocks.map(({ data }) => data.buffer);
 }
 

@@ -1,3 +1,4 @@
+import type { Halt } from './halt.ts';
 import type { SourceProblem } from './source-entry.ts';
 
 /** How far a run is, for a bar. Sizes in bytes. */
@@ -27,18 +28,18 @@ export interface BackupSummary {
   readonly touched: number;
   readonly moved: number;
   readonly removed: number;
+  /** Files whose content in the mirror was replaced or removed. */
+  readonly lost: number;
   readonly uploaded: { readonly blocks: number; readonly bytes: number };
-  /** What could not be mirrored; the rest was. At most a thousand are told. */
+  /** What could not be mirrored; the rest was. The first thousand; `ProblemLog` has all. */
   readonly problems: readonly SourceProblem[];
+  /** Of these, without what was skipped. */
   readonly problemCount: number;
-  /**
-   * Why nothing, or nothing more, was removed from the mirror, in words for a person, who may let the run go on with
-   * `confirm`.
-   */
-  readonly paused: string | undefined;
+  /** Why the run, or its removals and replacements, did not happen. */
+  readonly paused: Halt | undefined;
 }
 
-const TOLD = 1000;
+const LISTED = 1000;
 
 /** Counts what happens in one run. */
 export class Tally {
@@ -48,12 +49,20 @@ export class Tally {
   readonly read = { files: 0, bytes: 0 };
   readonly uploaded = { blocks: 0, bytes: 0 };
   readonly done = { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 };
+  lost = 0;
   readonly #problems: SourceProblem[] = [];
   #problemCount = 0;
+  readonly #onProblem: (problem: SourceProblem) => void;
 
-  problem(path: string, reason: string): void {
-    this.#problemCount += 1;
-    if (this.#problems.length < TOLD) this.#problems.push({ path, reason });
+  constructor(onProblem: (problem: SourceProblem) => void = () => undefined) {
+    this.#onProblem = onProblem;
+  }
+
+  problem(path: string, reason: string, skipped = false): void {
+    const problem: SourceProblem = skipped ? { path, reason, skipped } : { path, reason };
+    if (!skipped) this.#problemCount += 1;
+    if (this.#problems.length < LISTED) this.#problems.push(problem);
+    this.#onProblem(problem);
   }
 
   progress(): BackupProgress {
@@ -67,10 +76,11 @@ export class Tally {
     };
   }
 
-  summary(paused: string | undefined): BackupSummary {
+  summary(paused: Halt | undefined): BackupSummary {
     const problems = [...this.#problems];
     return {
       ...this.done,
+      lost: this.lost,
       scanned: { ...this.scanned },
       uploaded: { ...this.uploaded },
       problems,

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { compareUtf8 } from '../cache/db/table.ts';
 import { assign } from '../vfs/assign.ts';
+import type { ChangedNames } from '../watch/quiet-paths.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { Changes, ReadContent, Spot } from './changes.ts';
 import type { Committer } from './committer.ts';
 import { decide, sameAttrs } from './decide.ts';
+import type { Exclusions } from './exclusions.ts';
 import type { ListingPage } from './listing.ts';
+import type { MassGuard } from './mass-guard.ts';
 import type { Mirrored } from './mirrored.ts';
 import type { Moves } from './moves.ts';
 import type { ReadOutcome } from './segment-reader.ts';
@@ -23,6 +26,10 @@ export interface WalkOptions {
   readonly transfer: Transfer;
   readonly moves: Moves;
   readonly tally: Tally;
+  readonly guard: MassGuard;
+  readonly exclusions: Exclusions;
+  /** Folders on other disks are not looked into, if this is given. */
+  readonly disk: string | undefined;
 }
 
 interface Folder {
@@ -31,6 +38,8 @@ interface Folder {
   readonly path: string;
   /** Made in this run: the mirror has nothing in it yet. */
   readonly fresh: boolean;
+  /** Folders in it that are in the mirror are not looked into. */
+  readonly shallow?: boolean;
   /** It is on another disk than it was: what has to be done if its files are still there. */
   readonly settle?: (() => void) | undefined;
 }
@@ -47,6 +56,8 @@ export class Walk {
   readonly #pending: Folder[] = [];
   /** Ids of nodes whose files were not found. */
   readonly missing = new Set<string>();
+  /** Folders that are new at their places in this run. */
+  readonly #created = new Set<string>();
   /** Files that were written while they were read. */
   #restless: (() => void)[] = [];
   /** Files of the mirror that were looked for. */
@@ -56,8 +67,25 @@ export class Walk {
     this.#options = options;
   }
 
+  /** Compares everything. */
   async run(): Promise<void> {
     this.#pending.push({ id: this.#options.root, path: '', fresh: false });
+    await this.#drain();
+  }
+
+  /** Compares what has these names; of a folder that is in the mirror already, not what is in it. */
+  async runSome(scope: ChangedNames): Promise<void> {
+    // Parents first: a folder that has moved takes along what is in it.
+    for (const [path, names] of [...scope].sort(([a], [b]) => compareUtf8(a, b))) {
+      const place = this.#locate(path, names);
+      if (!place) continue;
+      if (place.names === 'all') this.#pending.push(place.folder);
+      else await this.#some(place.folder, [...place.names]);
+      await this.#drain();
+    }
+  }
+
+  async #drain(): Promise<void> {
     const active = new Set<Promise<void>>();
     try {
       while (this.#pending.length > 0 || active.size > 0) {
@@ -79,6 +107,36 @@ export class Walk {
     this.#restless = [];
     for (const retry of restless) retry();
     return restless.length;
+  }
+
+  /**
+   * The folder of the mirror for a path, or the nearest above with the name that leads there; undefined if it is excluded,
+   * or new in this run, which has seen all that is in it.
+   */
+  #locate(path: string, names: Set<string> | 'all'): { folder: Folder; names: Set<string> | 'all' } | undefined {
+    const { index, root, moves, exclusions } = this.#options;
+    let folder: Folder = { id: root, path: '', fresh: false, shallow: true };
+    for (const name of path === '' ? [] : path.split('/')) {
+      const below = pathIn(folder, name);
+      if (exclusions.excludes(below, true)) return undefined;
+      const node = index.at(folder.id, name);
+      if (this.#created.has(`${folder.id}/${name}`)) return undefined;
+      if (node?.kind !== 'folder' || moves.hasLeft(node)) return { folder, names: new Set([name]) };
+      folder = { id: node.id, path: below, fresh: false, shallow: true };
+    }
+    return { folder, names };
+  }
+
+  async #some(folder: Folder, names: readonly string[]): Promise<void> {
+    const { scanner, index, moves, committer, transfer } = this.#options;
+    await committer.room();
+    await transfer.room();
+    const path = join(this.#options.folder, folder.path);
+    const page = await scanner.request<ListingPage | undefined>({ ask: 'some', folder: path, names });
+    if (!page) return;
+    const nodes = names.map((name) => index.at(folder.id, name)).filter((node) => node !== undefined);
+    const here = nodes.filter((node) => !moves.hasLeft(node)).sort((a, b) => compareUtf8(a.name, b.name));
+    await this.#compare(folder, page, here);
   }
 
   async #folder(folder: Folder): Promise<void> {
@@ -111,9 +169,23 @@ export class Walk {
     return true;
   }
 
-  async #page(folder: Folder, { entries, problems, next }: ListingPage, after: string | undefined): Promise<void> {
-    const { index, tally } = this.#options;
-    for (const { path, reason } of problems) tally.problem(pathIn(folder, path), reason);
+  async #page(folder: Folder, page: ListingPage, after: string | undefined): Promise<void> {
+    const nodes = folder.fresh ? [] : this.#options.index.children(folder.id, after, page.next);
+    await this.#compare(folder, page, nodes);
+  }
+
+  /** Goes through both sides, each in the order of names. */
+  async #compare(
+    folder: Folder,
+    page: ListingPage,
+    nodes: AsyncIterable<Mirrored> | Iterable<Mirrored>,
+  ): Promise<void> {
+    const { tally, exclusions, moves } = this.#options;
+    const problems = page.problems.filter(({ path }) => !exclusions.excludes(pathIn(folder, path), false));
+    const entries = page.entries.filter(
+      ({ name, kind }) => !exclusions.excludes(pathIn(folder, name), kind === 'folder'),
+    );
+    for (const { path, reason, skipped } of problems) tally.problem(pathIn(folder, path), reason, skipped);
     const unreadable = new Set(problems.map(({ path }) => path));
     let at = 0;
     const upTo = async (name: string | undefined) => {
@@ -123,15 +195,13 @@ export class Walk {
         await this.#entry(folder, entry, undefined);
       }
     };
-    if (!folder.fresh) {
-      for await (const node of index.children(folder.id, after, next)) {
-        if (this.#options.moves.hasLeft(node)) continue;
-        if (node.kind === 'file') this.files += 1;
-        await upTo(node.name);
-        const entry = entries[at]?.name === node.name ? entries[at++] : undefined;
-        if (entry) await this.#entry(folder, entry, node);
-        else if (!unreadable.has(node.name)) this.missing.add(node.id);
-      }
+    for await (const node of nodes) {
+      if (moves.hasLeft(node)) continue;
+      if (node.kind === 'file') this.files += 1;
+      await upTo(node.name);
+      const entry = entries[at]?.name === node.name ? entries[at++] : undefined;
+      if (entry) await this.#entry(folder, entry, node);
+      else if (!unreadable.has(node.name)) this.missing.add(node.id);
     }
     await upTo(undefined);
   }
@@ -156,19 +226,25 @@ export class Walk {
     };
     const otherDisk = entry.kind === 'folder' && node.source !== undefined && node.source.disk !== entry.disk;
     if (!otherDisk) settle();
-    if (entry.kind !== 'folder') return;
-    this.#pending.push({ id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined });
+    if (entry.kind !== 'folder' || folder.shallow) return;
+    this.#enter(entry, { id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined });
   }
 
   async #create(spot: Spot, entry: SourceEntry): Promise<void> {
     const { changes, committer } = this.#options;
+    if (entry.kind === 'folder') this.#created.add(`${spot.parent}/${spot.name}`);
     if (entry.kind === 'symlink') return committer.add(changes.symlink(spot, entry));
     const moved = await this.#moveTo(spot, entry);
     if (entry.kind === 'file') return moved ? undefined : this.#read(spot, entry, undefined);
-    if (moved) return void this.#pending.push({ id: moved.id, path: spot.path, fresh: false });
+    if (moved) return this.#enter(entry, { id: moved.id, path: spot.path, fresh: false });
     const made = changes.mkdir(spot, entry);
     committer.add(made);
-    this.#pending.push({ id: made.intent.node, path: spot.path, fresh: true });
+    this.#enter(entry, { id: made.intent.node, path: spot.path, fresh: true });
+  }
+
+  #enter({ disk }: SourceEntry, folder: Folder): void {
+    if (this.#options.disk === undefined || disk === this.#options.disk) this.#pending.push(folder);
+    else folder.settle?.();
   }
 
   /** The node that was moved to the free place, if the file or folder there is one that has vanished elsewhere. */
@@ -191,7 +267,9 @@ export class Walk {
   }
 
   #read(spot: Spot, entry: SourceEntry, node: Mirrored | undefined, again = false): void {
-    const { transfer, tally } = this.#options;
+    const { transfer, tally, guard } = this.#options;
+    // After the first refusal nothing more is read that could only be refused.
+    if (node?.source && guard.refused > 0 && !guard.admitsReplacement()) return;
     const path = join(this.#options.folder, spot.path);
     const finish = async (outcome: ReadOutcome) => {
       if (outcome.state === 'read') return this.#finish(spot, outcome, node, entry);
@@ -211,6 +289,7 @@ export class Walk {
       else committer.add(changes.attr(node, spot.path, attrs));
       return;
     }
+    if (node && !this.#options.guard.admitsReplacement()) return;
     const moved = node ? undefined : await moves.byContent(hash, size, spot);
     if (!moved) {
       const again = () => void this.#restless.push(() => this.#read(spot, entry, node, true));

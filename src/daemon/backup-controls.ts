@@ -1,129 +1,245 @@
 import { basename } from 'node:path';
-import { Type, type Static } from 'typebox';
+import type { BackupSet as StoredSet } from '../backup/agent/backup-set.ts';
+import { SetAgent, type AgentState, type SetAgentOptions } from '../backup/agent/set-agent.ts';
+import { checkPatterns } from '../backup/exclusions.ts';
+import { isMass } from '../backup/halt.ts';
+import type { LoggedProblem } from '../backup/problem-log.ts';
+import { parseSchedule } from '../backup/schedule/schedule.ts';
+import type { BackupProgress, BackupSummary } from '../backup/tally.ts';
+import type { VolumeId } from '../backup/volume.ts';
 import type { Context } from '../vfs/context.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { checkName } from '../vfs/name.ts';
-import type { OnProgress } from './control/controls.ts';
-import type { BackupBody, BackupSet } from './control/wire.ts';
-import { readJson, writeJson } from './secrets.ts';
-
-const SetsSchema = Type.Object({
-  sets: Type.Array(
-    Type.Object({
-      name: Type.String({ minLength: 1 }),
-      folder: Type.String({ minLength: 1 }),
-      /** When its last complete run ended, ms. */
-      finished: Type.Optional(Type.Number()),
-    }),
-  ),
-});
-type Sets = Static<typeof SetsSchema>['sets'];
-
-export interface RunOptions {
-  readonly onProgress: OnProgress;
-  /** Lets a run go on that paused before a mass removal. */
-  readonly confirm: boolean;
-}
+import { readSets, writeSets } from './backup-sets-file.ts';
+import type { BackupRuns, OnProgress } from './control/controls.ts';
+import type {
+  BackupBody,
+  BackupEditBody,
+  BackupPauseBody,
+  BackupRemoveBody,
+  BackupRunBody,
+  BackupSet,
+  BackupState,
+  Progress,
+} from './control/wire.ts';
 
 /** What mirrors a folder. */
 export interface BackupEngine {
   /** The folder's real path. @throws FsError with a reason that names the other folder, if it may not be mirrored */
-  check(folder: string, others: readonly BackupSet[]): Promise<string>;
-  /** One pass. Answers what was left out, if something was. @throws FsError; EBUSY when it waits for `confirm` */
-  run(set: BackupSet, options: RunOptions, context: Context): Promise<FsError | undefined>;
+  check(folder: string, others: readonly StoredSet[]): Promise<string>;
+  /** What names the volume of a folder. @throws FsError */
+  identify(folder: string, marker: boolean): Promise<VolumeId | undefined>;
+  readonly run: SetAgentOptions['run'];
+  readonly probe: SetAgentOptions['probe'];
+  /** What could not be taken. @throws FsError */
+  problems(set: StoredSet, context: Context): AsyncIterable<LoggedProblem>;
   /** Gives the mirror up. @throws FsError */
   remove(name: string, context: Context): Promise<void>;
 }
 
-export interface BackupControlsOptions {
+export interface BackupControlsOptions extends Pick<SetAgentOptions, 'watch' | 'clock' | 'random' | 'onFault'> {
   /** Where the chosen folders are kept. */
   readonly file: string;
   readonly engine: BackupEngine;
-  readonly now: () => number;
 }
 
-/** The folders that were chosen to be mirrored, and their runs: one at a time for each set. */
-export class BackupControls {
-  readonly #file: string;
-  readonly #engine: BackupEngine;
-  readonly #now: () => number;
-  readonly #running = new Set<string>();
+/** The folders that were chosen to be mirrored, and an agent for each of them. */
+export class BackupControls implements BackupRuns {
+  readonly #options: BackupControlsOptions;
+  /** By the names of the sets, in the order in which they were added. */
+  readonly #agents = new Map<string, SetAgent>();
   #changing: Promise<unknown> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
 
-  constructor({ file, engine, now }: BackupControlsOptions) {
-    this.#file = file;
-    this.#engine = engine;
-    this.#now = now;
+  constructor(options: BackupControlsOptions) {
+    this.#options = options;
   }
 
-  list(): Promise<BackupSet[]> {
-    return readSets(this.#file);
+  /** Starts the agents of the sets that are there. @throws EIO if the file of the sets is damaged */
+  async open(): Promise<void> {
+    for (const set of await readSets(this.#options.file)) this.#begin(set);
   }
 
-  /** @throws EEXIST; and what the engine says about the folder */
-  add({ folder, name = basename(folder) }: BackupBody): Promise<BackupSet> {
-    return this.#change(async (sets) => {
+  /** Ends all agents; what they have not done they do after the next start. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.stop()));
+    await this.#writing;
+  }
+
+  list(): BackupSet[] {
+    return [...this.#agents.values()].map(shownSet);
+  }
+
+  /** @throws EEXIST, EINVAL; and what the engine says about the folder */
+  add({ folder, name = basename(folder), marker = false, ...rules }: BackupBody): Promise<BackupSet> {
+    return this.#change(async () => {
+      const { engine } = this.#options;
       checkName(name, 'backup');
-      if (sets.some((set) => set.name === name)) {
-        throw new FsError('EEXIST', 'backup', {
-          subject: name,
-          reason: `there is a set "${name}" already; use --name`,
-        });
+      checkRules(rules);
+      if (this.#agents.has(name)) {
+        const reason = `there is a set "${name}" already; use --name`;
+        throw new FsError('EEXIST', 'backup', { subject: name, reason });
       }
-      const set = { name, folder: await this.#engine.check(folder, sets) };
-      return [[...sets, set], set];
+      const path = await engine.check(folder, this.#sets());
+      const agent = this.#begin({ name, folder: path, ...rules, volume: await engine.identify(path, marker) });
+      await this.#save();
+      return shownSet(agent);
+    });
+  }
+
+  /** @throws ENOENT, EINVAL */
+  edit({ name, ...rules }: BackupEditBody): Promise<BackupSet> {
+    return this.#change(async () => {
+      const agent = this.#find(name);
+      checkRules(rules);
+      const { schedule, exclude, oneFileSystem } = { ...agent.set, ...rules };
+      await agent.edit({ schedule, exclude, oneFileSystem });
+      return shownSet(agent);
+    });
+  }
+
+  /** @throws ENOENT */
+  remove({ name, keep = false }: BackupRemoveBody, context: Context): Promise<void> {
+    return this.#change(async () => {
+      const agent = this.#find(name);
+      const { set } = agent;
+      await agent.stop();
+      this.#agents.delete(name);
+      try {
+        if (!keep) await this.#options.engine.remove(name, context);
+      } catch (error) {
+        this.#begin(set);
+        throw error;
+      }
+      await this.#save();
     });
   }
 
   /** @throws ENOENT, EBUSY */
-  remove(name: string, context: Context): Promise<void> {
-    return this.#change(async (sets) => {
-      find(sets, name);
-      if (this.#running.has(name)) throw new FsError('EBUSY', 'backup', { subject: name, reason: 'it runs just now' });
-      await this.#engine.remove(name, context);
-      return [sets.filter((set) => set.name !== name), undefined];
-    });
+  start({ name, confirm }: BackupRunBody): void {
+    const agent = this.#find(name);
+    if (agent.state.doing === 'paused') throw pausedError(name);
+    // What it fails with, the state of the set says.
+    agent.ask({ confirm }).catch(() => undefined);
   }
 
-  /** @throws ENOENT, EBUSY; what the engine says; what was left out, when all else is done */
-  async run(name: string, options: RunOptions, context: Context): Promise<void> {
-    const set = find(await this.list(), name);
-    if (this.#running.has(name)) throw new FsError('EBUSY', 'backup', { subject: name, reason: 'it runs already' });
-    this.#running.add(name);
-    let left: FsError | undefined;
-    try {
-      left = await this.#engine.run(set, options, context);
-    } finally {
-      this.#running.delete(name);
-    }
-    const finished = this.#now();
-    await this.#change((sets) => {
-      const updated = sets.map((one) => (one.name === name ? { ...one, finished } : one));
-      return Promise.resolve([updated, undefined]);
+  /** @throws ENOENT, EBUSY; what the run fails with; EBUSY where it halts; EIO if something could not be taken */
+  async run({ name, confirm }: BackupRunBody, onProgress: OnProgress, { signal }: Context): Promise<void> {
+    const running = this.#find(name).ask({ confirm, onProgress: (progress) => onProgress(toProgress(progress)) });
+    const left = new Promise<never>((_, reject) => {
+      const leave = (): void => reject(new FsError('EINTR', 'backup', { subject: name }));
+      if (signal.aborted) leave();
+      signal.addEventListener('abort', leave, { once: true });
     });
-    if (left !== undefined) throw left;
+    const failure = failureOf(name, await Promise.race([running, left]));
+    if (failure) throw failure;
+  }
+
+  /** @throws ENOENT */
+  async pause({ name, duration }: BackupPauseBody): Promise<void> {
+    const until = duration === undefined ? undefined : this.#options.clock.now() + duration;
+    for (const agent of this.#named(name)) await agent.pause(until);
+  }
+
+  /** @throws ENOENT */
+  async resume({ name }: BackupPauseBody): Promise<void> {
+    for (const agent of this.#named(name)) await agent.resume();
+  }
+
+  /** Lets the sets go on that wait because most of their files are gone or different. @returns how many */
+  confirm(): number {
+    const waiting = [...this.#agents.values()].filter(({ set }) => set.halt && isMass(set.halt));
+    for (const { set } of waiting) this.start({ name: set.name, confirm: true });
+    return waiting.length;
+  }
+
+  /** @throws ENOENT */
+  log(name: string, context: Context): AsyncIterable<LoggedProblem> {
+    return this.#options.engine.problems(this.#find(name).set, context);
+  }
+
+  #begin(set: StoredSet): SetAgent {
+    const { engine, watch, clock, random, onFault } = this.#options;
+    const run: SetAgentOptions['run'] = async (of, request) => engine.run(of, request);
+    const probe: SetAgentOptions['probe'] = async (of, halt) => engine.probe(of, halt);
+    const agent = new SetAgent({ set, run, probe, watch, clock, random, onFault, save: async () => this.#save() });
+    this.#agents.set(set.name, agent);
+    agent.start();
+    return agent;
+  }
+
+  #sets(): StoredSet[] {
+    return [...this.#agents.values()].map(({ set }) => set);
+  }
+
+  #named(name: string | undefined): SetAgent[] {
+    return name === undefined ? [...this.#agents.values()] : [this.#find(name)];
+  }
+
+  #find(name: string): SetAgent {
+    const agent = this.#agents.get(name);
+    if (agent) return agent;
+    const names = [...this.#agents.keys()];
+    const known = names.length === 0 ? 'there is none yet' : `there are ${names.join(', ')}`;
+    throw new FsError('ENOENT', 'backup', { subject: name, reason: `there is no set "${name}"; ${known}` });
+  }
+
+  /** Writes all sets as they are at that moment, one time after the other. */
+  async #save(): Promise<void> {
+    const written = this.#writing.then(async () => writeSets(this.#options.file, this.#sets()));
+    this.#writing = written.catch(() => undefined);
+    await written;
   }
 
   /** Changes the list, one change after the other. */
-  async #change<T>(change: (sets: Sets) => Promise<[Sets, T]>): Promise<T> {
-    const changed = this.#changing.then(async () => {
-      const [sets, answer] = await change(await this.list());
-      await writeJson(this.#file, { sets });
-      return answer;
-    });
+  async #change<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#changing.then(change);
     this.#changing = changed.catch(() => undefined);
     return changed;
   }
 }
 
-/** The folders that were chosen to be mirrored, from the file that they are kept in. @throws EIO if it is damaged */
-export async function readSets(file: string): Promise<BackupSet[]> {
-  return ((await readJson(file, SetsSchema)) ?? { sets: [] }).sets;
+function checkRules({ schedule, exclude = [] }: Pick<BackupBody, 'schedule' | 'exclude'>): void {
+  if (schedule !== undefined) parseSchedule(schedule);
+  checkPatterns(exclude);
 }
 
-function find(sets: Sets, name: string): BackupSet {
-  const set = sets.find((one) => one.name === name);
-  if (set !== undefined) return set;
-  const known = sets.length === 0 ? 'there is none yet' : `there are ${sets.map((one) => one.name).join(', ')}`;
-  throw new FsError('ENOENT', 'backup', { subject: name, reason: `there is no set "${name}"; ${known}` });
+function shownSet({ set, state }: SetAgent): BackupSet {
+  const { name, folder, schedule = 'continuous', exclude = [], oneFileSystem = false, finished, problems = 0 } = set;
+  const rest = finished === undefined ? {} : { finished };
+  return { name, folder, schedule, exclude, oneFileSystem, ...rest, problems, state: shownState(state) };
+}
+
+function shownState(state: AgentState): BackupState {
+  if (state.doing === 'running') {
+    return { doing: 'running', ...(state.progress && { progress: toProgress(state.progress) }) };
+  }
+  if (state.doing === 'halted') {
+    const { kind, reason } = state.halt;
+    const ends = isMass(state.halt) ? 'confirm' : kind === 'vanished' ? 'disk' : 'run';
+    return { doing: 'halted', reason, ends };
+  }
+  // What is undefined does not travel.
+  return JSON.parse(JSON.stringify(state)) as BackupState;
+}
+
+function toProgress({ read, total }: BackupProgress): Progress {
+  return { done: read, total };
+}
+
+function failureOf(name: string, { paused, problems, problemCount }: BackupSummary): FsError | undefined {
+  if (paused) {
+    const hint = paused.kind === 'vanished' ? '' : `; \`fjord backup run --confirm ${name}\` goes on`;
+    return new FsError('EBUSY', 'backup', { subject: name, reason: `${paused.reason}${hint}` });
+  }
+  const first = problems.find(({ skipped }) => !skipped);
+  if (first === undefined) return undefined;
+  const more = problemCount > 1 ? `, and ${problemCount - 1} more` : '';
+  const reason = `all was mirrored but ${first.path} (${first.reason})${more}; \`fjord backup log ${name}\` lists them`;
+  return new FsError('EIO', 'backup', { subject: name, reason });
+}
+
+function pausedError(name: string): FsError {
+  const reason = `${name} is paused; \`fjord backup resume ${name}\` lets it go on`;
+  return new FsError('EBUSY', 'backup', { subject: name, reason });
 }

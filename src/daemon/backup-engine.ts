@@ -2,13 +2,17 @@ import type { Logger } from 'pino';
 import type { Remote } from '../cloud/remote.ts';
 import type { Gateway } from '../mounts/gateway.ts';
 import type { Context } from '../vfs/context.ts';
-import { FsError } from '../vfs/fs-error.ts';
+import { asFsError } from '../vfs/fs-error.ts';
+import type { BackupSet } from '../backup/agent/backup-set.ts';
+import type { RunRequest } from '../backup/agent/set-agent.ts';
 import { checkFolder } from '../backup/folder-check.ts';
 import { runBackup } from '../backup/run.ts';
 import { openBackupStore } from '../backup/store.ts';
-import type { BackupProgress, BackupSummary } from '../backup/tally.ts';
-import type { BackupEngine, RunOptions } from './backup-controls.ts';
-import type { BackupSet, Progress } from './control/wire.ts';
+import type { Halt } from '../backup/halt.ts';
+import { ProblemLog, type LoggedProblem } from '../backup/problem-log.ts';
+import { checkSource, isEmptyFolder } from '../backup/source-check.ts';
+import { markVolume, volumeOf, type VolumeId } from '../backup/volume.ts';
+import type { BackupEngine } from './backup-controls.ts';
 
 export interface BackupEngineOptions {
   readonly gateway: Gateway;
@@ -36,27 +40,43 @@ export class GatewayBackups implements BackupEngine {
     return checkFolder(folder, [{ what: 'the data folder of Fjord', path: dataFolder }, ...mount, ...sets]);
   }
 
-  async run(
-    { name, folder }: BackupSet,
-    { onProgress, confirm }: RunOptions,
-    context: Context,
-  ): Promise<FsError | undefined> {
+  async identify(folder: string, marker: boolean): Promise<VolumeId | undefined> {
+    try {
+      return volumeOf(folder) ?? (marker ? await markVolume(folder) : undefined);
+    } catch (error) {
+      throw asFsError(error, 'backup', folder);
+    }
+  }
+
+  async run(set: BackupSet, { confirm, ...request }: RunRequest): ReturnType<BackupEngine['run']> {
     const { gateway, remote, log } = this.#options;
+    const context = { signal: request.signal };
+    const { name, folder, exclude, oneFileSystem, volume } = set;
     const space = await remote.openBackup(name, context);
-    const summary = await runBackup({
-      folder,
-      space,
-      remote,
-      store: await openBackupStore(gateway.stack.db, space.id),
-      signal: context.signal,
-      confirm,
-      onProgress: (progress) => onProgress(toProgress(progress)),
-    });
-    log.info({ set: name, ...summary }, 'a folder was mirrored');
+    const store = await openBackupStore(gateway.stack.db, space.id);
+    const rules = { exclude, oneFileSystem, volume, confirm };
+    const summary = await runBackup({ folder, space, remote, store, ...rules, ...request });
+    const { problems, ...counts } = summary;
+    log.info({ set: name, whole: request.scope === undefined, ...counts, problems: problems.length }, 'a backup ran');
     await gateway.pull(context);
-    if (summary.paused === undefined) return leftOut(name, summary);
-    const reason = `${summary.paused}; \`fjord backup run --confirm ${name}\` goes on`;
-    throw new FsError('EBUSY', 'backup', { subject: name, reason });
+    const changes: Partial<BackupSet> = { space: space.id };
+    if (summary.paused) return { summary, changes };
+    const count = request.scope ? await new ProblemLog(store, 0).count() : summary.problemCount;
+    // The person has said that this is the right disk.
+    const now = confirm && volume?.kind === 'uuid' ? { volume: await this.identify(folder, false) } : {};
+    return { summary, changes: { ...changes, ...now, problems: count } };
+  }
+
+  async probe({ folder, volume }: BackupSet, halt: Halt | undefined): Promise<Halt | undefined> {
+    const found = await checkSource(folder, volume);
+    if (found || halt?.kind !== 'emptied') return found;
+    return (await isEmptyFolder(folder).catch(() => true)) ? halt : undefined;
+  }
+
+  async *problems({ name, space }: BackupSet, context: Context): AsyncGenerator<LoggedProblem> {
+    const { gateway, remote } = this.#options;
+    const id = space ?? (await remote.openBackup(name, context)).id;
+    yield* new ProblemLog(await openBackupStore(gateway.stack.db, id), 0).list();
   }
 
   async remove(name: string, context: Context): Promise<void> {
@@ -68,16 +88,4 @@ export class GatewayBackups implements BackupEngine {
     await remote.removeSpace(space.id, context);
     await gateway.pull(context);
   }
-}
-
-function toProgress({ read, total }: BackupProgress): Progress {
-  return { done: read, total };
-}
-
-function leftOut(name: string, { problems, problemCount }: BackupSummary): FsError | undefined {
-  const [first] = problems;
-  if (first === undefined) return undefined;
-  const more = problemCount > 1 ? `, and ${problemCount - 1} more (see the log)` : '';
-  const reason = `all was mirrored but ${first.path}: ${first.reason}${more}`;
-  return new FsError('EIO', 'backup', { subject: name, reason });
 }

@@ -59,7 +59,7 @@ export class GatewayControls implements Controls {
   }
 
   status(): Promise<Status> {
-    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state);
+    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state, this.backups.list());
   }
 
   async versions(path: string, context: Context): Promise<KeptVersion[]> {
@@ -104,7 +104,7 @@ export class GatewayControls implements Controls {
   }
 
   confirm(): number {
-    return this.#gateway.confirm();
+    return this.#gateway.confirm() + this.backups.confirm();
   }
 
   async flush(path: string, onProgress: OnProgress, context: Context): Promise<void> {

@@ -7,6 +7,7 @@ import { openWebDavDoor, type WebDavDoor } from '../mounts/doors/webdav-door.ts'
 import type { FsError } from '../vfs/fs-error.ts';
 import { BackupControls } from './backup-controls.ts';
 import { GatewayBackups } from './backup-engine.ts';
+import { watchFolder } from '../watch/watch-folder.ts';
 import { cacheDir, takeCacheDir } from './cache-dir.ts';
 import type { Config } from './config.ts';
 import type { Amount, MountBody } from './control/wire.ts';
@@ -40,6 +41,7 @@ interface Parts {
   readonly gateway: Gateway;
   readonly door: WebDavDoor;
   readonly control: ControlServer;
+  readonly backups: BackupControls;
   readonly mountPoint: MountPoint;
   readonly logFile: LogFile;
   /** The folder of the cache. */
@@ -124,7 +126,14 @@ export class GatewayProcess {
       };
       const mounted = (): string | undefined => mountPoint.state.dir ?? mountPoint.state.wish?.dir;
       const engine = new GatewayBackups({ gateway, remote, dataFolder: dir.root, mounted, log: logFile.log });
-      const backups = new BackupControls({ file: dir.backups, engine, now: Date.now });
+      const backups = new BackupControls({
+        file: dir.backups,
+        engine,
+        watch: watchFolder,
+        clock: { now: Date.now, monotonic: () => performance.now() },
+        random: Math.random,
+        onFault: (error) => logFile.log.error({ err: error }, 'a step of a backup failed'),
+      });
       const mountPoint = new MountPoint({
         fs: gateway.fs,
         file: dir.mount,
@@ -141,9 +150,11 @@ export class GatewayProcess {
       closers.unshift(() => control.close());
       await noteRunning(dir);
       await mountPoint.start(wishOf(config));
+      closers.unshift(() => backups.close());
+      await backups.open();
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
       const cache = cacheDir(config, dir);
-      const parts = { dir, cache, remote, gateway, door, control, mountPoint, logFile, stopCollecting };
+      const parts = { dir, cache, backups, remote, gateway, door, control, mountPoint, logFile, stopCollecting };
       return new GatewayProcess(parts, { ...access, url: door.url }, { url, email: device.email });
     } catch (error) {
       for (const close of closers) await close().catch(() => undefined);
@@ -154,10 +165,10 @@ export class GatewayProcess {
 
   /** Closes the doors, uploads what is queued if asked to, closes the rest; answers what is not in the cloud. */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
-    const { dir, remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
+    const { dir, backups, remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
     this.#life.abort();
     stopCollecting();
-    await Promise.all([mountPoint.close(), door.close()]);
+    await Promise.all([mountPoint.close(), door.close(), backups.close()]);
     if (options.drain) await drain(gateway);
     const { queued: files, bytes } = gateway.status();
     await gateway.close();

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readSets } from './backup-controls.ts';
+import { readSets } from './backup-sets-file.ts';
 import { checkMountPlace, type TakenFolder } from '../backup/folder-check.ts';
 import { cacheDir } from './cache-dir.ts';
 import { defaultDataDir, type Config } from './config.ts';

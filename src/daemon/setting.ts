@@ -102,7 +102,7 @@ function parseBytes(raw: unknown): number | undefined {
   return value === undefined ? undefined : Math.round(value);
 }
 
-function parseDuration(raw: unknown): number | undefined {
+export function parseDuration(raw: unknown): number | undefined {
   return quantity(raw, TIME_UNITS);
 }
 

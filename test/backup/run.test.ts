@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { ProblemLog, type LoggedProblem } from '../../src/backup/problem-log.ts';
 import { runBackup, type BackupOptions } from '../../src/backup/run.ts';
 import { openBackupStore } from '../../src/backup/store.ts';
 import { Database } from '../../src/cache/db/database.ts';
@@ -53,11 +54,17 @@ async function setup(t: Test) {
     return runBackup({ folder, space, remote, store, signal, ...more });
   };
   const mirror = async () => tree(remote);
+  const problems = async () => {
+    const space = await remote.openBackup('set', background);
+    const all: LoggedProblem[] = [];
+    for await (const one of new ProblemLog(await openBackupStore(database, space.id), 0).list()) all.push(one);
+    return all;
+  };
   const loseIndex = async () => {
     await database.close();
     database = await Database.open(mkdtempSync(join(base, 'index-')));
   };
-  return { proxy, remote, folder, run, mirror, loseIndex };
+  return { proxy, remote, folder, run, mirror, problems, loseIndex };
 }
 
 /** The mirror: its nodes by path. */
@@ -258,7 +265,7 @@ t.test('what cannot be mirrored is told, and the rest goes on', async (t) => {
   writeFileSync(Buffer.concat([Buffer.from(`${folder}/bad `), Buffer.from([0xff, 0xfe])]), 'x');
   writeFileSync(join(folder, 'good \ufffd'), 'x');
   const summary = await run();
-  t.equal(summary.problemCount, 2);
+  t.equal(summary.problemCount, 1, 'what has no content is no problem');
   t.same(summary.problems.map(({ reason }) => reason).sort(), [
     'a socket, pipe or device has no content to keep',
     'the name is not UTF-8',
@@ -274,9 +281,9 @@ t.test('a source that is gone, or emptied, removes nothing', async (t) => {
   await run();
   const before = shown(await mirror());
   renameSync(folder, `${folder} away`);
-  t.match(await run(), { paused: /is its disk mounted/, removed: 0 });
+  t.match(await run(), { paused: { kind: 'vanished', reason: /is its disk mounted/ }, removed: 0 });
   mkdirSync(folder);
-  t.match(await run(), { paused: /empty/, removed: 0 });
+  t.match(await run(), { paused: { kind: 'emptied', reason: /empty/ }, removed: 0 });
   t.same(shown(await mirror()), before);
   t.match(await run({ confirm: true }), { paused: undefined });
   t.same(shown(await mirror()), []);
@@ -288,10 +295,101 @@ t.test('the removal of more than half waits, and all else is done', async (t) =>
   await run();
   for (let i = 0; i < 13; i++) rmSync(join(folder, `dir ${i}`), { recursive: true });
   writeFileSync(join(folder, 'new'), 'new');
-  t.match(await run(), { paused: /156 of 240 files/, removed: 0, added: 1 });
+  t.match(await run(), { paused: { kind: 'mass-removal', reason: /156 of 240 files/ }, removed: 0, added: 1 });
   t.equal([...(await mirror()).keys()].filter((path) => path.endsWith('.txt')).length, 240);
   t.match(await run({ confirm: true }), { paused: undefined, removed: 13 });
   t.same(shown(await mirror()), listed(folder));
+});
+
+/** The same names as `run` takes them. */
+function scope(names: Record<string, string[] | 'all'>): BackupOptions['scope'] {
+  return new Map(Object.entries(names).map(([folder, some]) => [folder, some === 'all' ? some : new Set(some)]));
+}
+
+t.test('a run of some names sees these, and nothing else', async (t) => {
+  const { folder, run, mirror, proxy } = await setup(t);
+  const path = (name: string) => join(folder, name);
+  fill(folder, 60);
+  await run();
+  const before = await mirror();
+
+  appendFileSync(path('dir 0/sub 0/file 0.txt'), 'more');
+  appendFileSync(path('dir 1/sub 1/file 1.txt'), 'not looked at');
+  unlinkSync(path('dir 2/sub 2/file 2.txt'));
+  renameSync(path('dir 4'), path('dir 5/moved'));
+  mkdirSync(path('new/deep'), { recursive: true });
+  writeFileSync(path('new/deep/file'), 'x');
+  proxy.reset();
+  const some = scope({
+    '': ['dir 4', 'new', 'never there'],
+    'dir 0/sub 0': ['file 0.txt'],
+    'dir 2/sub 2': ['file 2.txt'],
+    'dir 4/sub 1': ['file 4.txt'],
+    'dir 5': 'all',
+    'dir 5/moved/sub 1': 'all',
+    'new/deep': ['file'],
+  });
+  t.match(await run({ scope: some }), { added: 3, changed: 1, removed: 1, moved: 1, lost: 2, paused: undefined });
+  const nodes = await mirror();
+  t.equal(nodes.get('dir 5/moved')?.id, before.get('dir 4')?.id);
+  t.same(
+    listed(folder).filter((line) => !line.includes('file 1.txt') && !/^dir (2|5)\/?[^/]* 755/.test(line)),
+    shown(nodes).filter((line) => !line.includes('file 1.txt') && !/^dir (2|5)\/?[^/]* 755/.test(line)),
+  );
+  t.equal(nodes.get('dir 1/sub 1/file 1.txt')?.version, before.get('dir 1/sub 1/file 1.txt')?.version);
+  t.match(await run({ scope: scope({ 'dir 1/sub 1': ['file 1.txt'] }) }), { changed: 1 });
+  t.match(await run(), { added: 0, changed: 0, moved: 0, removed: 0 });
+});
+
+t.test('what is excluded is not in the mirror, or not any more', async (t) => {
+  const { folder, run, mirror } = await setup(t);
+  for (const name of ['a/node_modules/x', 'a/b.tmp', 'a/keep.tmp', 'build/out', 'src/build/out']) {
+    mkdirSync(join(folder, name, '..'), { recursive: true });
+    writeFileSync(join(folder, name), name);
+  }
+  const exclude = ['node_modules/', '*.tmp', '!keep.tmp', '/build'];
+  t.match(await run({ exclude }), { paused: undefined });
+  const names = ['a', 'a/keep.tmp', 'src', 'src/build', 'src/build/out'];
+  t.same([...(await mirror()).keys()].sort(), names);
+  t.match(await run({ exclude, scope: scope({ a: ['b.tmp'], 'a/node_modules': 'all' }) }), { added: 0 });
+  t.match(await run({ exclude: [...exclude, 'src'] }), { removed: 1 });
+  t.same([...(await mirror()).keys()].sort(), ['a', 'a/keep.tmp']);
+});
+
+t.test('every file that could not be taken is in the log, until it is taken', async (t) => {
+  const { folder, run, problems } = await setup(t);
+  mkdirSync(join(folder, 'pipes'));
+  execFileSync('sh', ['-c', 'for i in $(seq 1200); do echo "$0/pipes/$i"; done | xargs mkfifo', folder]);
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/bad `), Buffer.from([0xff])]), 'x');
+  t.match(await run({ now: () => 1 }), { problemCount: 1 });
+  t.equal((await problems()).length, 1201);
+  rmSync(join(folder, 'pipes/1'));
+  rmSync(join(folder, 'pipes/2'));
+  await run({ now: () => 2, scope: scope({ pipes: ['1'] }) });
+  t.equal((await problems()).length, 1200, 'only what was looked at is known');
+  await run({ now: () => 3, scope: scope({ pipes: 'all' }) });
+  t.equal((await problems()).length, 1199);
+  rmSync(join(folder, 'pipes'), { recursive: true });
+  await run({ now: () => 4 });
+  t.match(await problems(), [{ path: 'bad \ufffd', reason: /not UTF-8/, at: 4 }]);
+});
+
+t.test('most files changed at once are kept as they were, also while nobody decides', async (t) => {
+  const { folder, run, mirror } = await setup(t);
+  fill(folder, 240);
+  await run();
+  const before = await mirror();
+  for (const line of listed(folder)) {
+    const path = /^(.*\.txt) /.exec(line)?.[1];
+    if (path) appendFileSync(join(folder, path), 'encrypted');
+  }
+  t.match(await run(), { paused: { kind: 'mass-change', reason: /of 240 files would be replaced/ }, changed: 120 });
+  t.match(await run({ asked: true }), { paused: { kind: 'mass-change' }, changed: 0 });
+  const kept = [...(await mirror())].filter(([path, { version }]) => before.get(path)?.version === version);
+  t.equal(kept.filter(([path]) => path.endsWith('.txt')).length, 120);
+  t.match(await run({ confirm: true }), { paused: undefined, changed: 120 });
+  t.same(shown(await mirror()), listed(folder));
+  t.match(await run({ recentlyLost: 100 }), { paused: undefined });
 });
 
 t.test('a cloud that disturbs is no obstacle, and one that is gone ends the run', async (t) => {

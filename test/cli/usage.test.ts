@@ -81,7 +81,7 @@ t.test('completion scripts are right for their shells and know the commands', { 
     return spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout.trim();
   };
   t.equal(complete('fjord', 'ba'), 'backup');
-  t.equal(complete('fjord', 'backup', 'r'), 'run remove');
+  t.equal(complete('fjord', 'backup', 'r'), 'remove run resume');
   t.equal(complete('fjord', 'up', '--w'), '--webdav-engine');
   t.equal(complete('fjord', 'trash', 'purge', '--a'), '--all');
 });

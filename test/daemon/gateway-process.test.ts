@@ -49,7 +49,7 @@ t.test('it starts without a network, says so, and serves what it knows', async (
   await t.rejects(client.versions('/none'), { code: 'ENOENT', subject: '/none' });
   await t.rejects(client.write({ path: '/x' }, Readable.from(['x'])), { code: 'EROFS', reason: /fixed/ });
   await t.rejects(
-    client.backups().then(() => client.removeBackup('none')),
+    client.backups().then(() => client.removeBackup({ name: 'none' })),
     { code: 'ENOENT' },
   );
   await t.rejects(start(), { code: 'EBUSY', reason: /already runs/ }, 'a second one is refused');

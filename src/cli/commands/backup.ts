@@ -1,80 +1,207 @@
 import { Command } from 'commander';
 import { resolve } from 'node:path';
+import type { BackupSet } from '../../daemon/control/wire.ts';
+import { Problem } from '../../daemon/problem.ts';
+import { parseDuration } from '../../daemon/setting.ts';
+import { stateWords, whenWords } from '../backup-words.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { columns, shown, time } from '../format.ts';
 import { follow } from './upload.ts';
 
-interface AddOptions extends DataOptions {
-  readonly name?: string;
+interface RuleOptions extends DataOptions {
+  readonly schedule?: string;
+  readonly exclude?: readonly string[];
+  readonly oneFileSystem?: boolean;
 }
 
+interface AddOptions extends RuleOptions {
+  readonly name?: string;
+  readonly marker?: true;
+}
+
+const SCHEDULES = `
+Schedules:
+  continuous             after each change (the default)
+  weekdays 22:00-06:00   after each change, but only between these times
+  daily 02:00            also weekdays, weekends, or days: mon,thu 12:30
+  every 4h               also min and d
+  "0 2 * * 1-5"          a line of cron: minute, hour, day, month, day of the week
+  manual                 only by \`fjord backup run\`
+
+A run that was missed because the computer slept or was off starts at once when it is on again.`;
+
 export function backupCommand(cli: Cli): Command {
-  return new Command('backup')
-    .description('mirror folders of this computer into /Backup')
-    .addCommand(addCommand(cli))
-    .addCommand(runCommand(cli))
-    .addCommand(listCommand(cli))
-    .addCommand(removeCommand(cli))
+  const commands = [add, edit, remove, list, status, log, run, pause, resume];
+  const backup = new Command('backup')
+    .description('mirror folders of this computer into /Backup, by themselves')
     .addHelpText(
       'after',
       examples(
-        ['fjord backup add ~/Documents', 'choose a folder'],
-        ['fjord backup run', 'mirror all that were chosen'],
+        ['fjord backup add ~/Documents', 'mirror a folder from now on'],
+        ['fjord backup status', 'what the mirrors are doing'],
+        ['fjord backup run --wait', 'compare everything now, and wait until all is in the cloud'],
       ),
     );
+  for (const command of commands) backup.addCommand(command(cli));
+  return backup;
 }
 
-function addCommand(cli: Cli): Command {
-  return dataCommand('add')
-    .description('choose a folder to mirror')
+function withRules(command: Command): Command {
+  return command
+    .option('--schedule <when>', 'when it runs, see below')
+    .option('--exclude <pattern>', 'leave out what matches, as in .gitignore; may be repeated', collect)
+    .option('--one-file-system', 'leave out folders that are on other disks')
+    .addHelpText('after', SCHEDULES);
+}
+
+function collect(pattern: string, before: readonly string[] = []): string[] {
+  return [...before, pattern];
+}
+
+function rulesOf({ schedule, exclude, oneFileSystem }: RuleOptions) {
+  return {
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(exclude === undefined ? {} : { exclude: exclude.filter((one) => one !== '') }),
+    ...(oneFileSystem === undefined ? {} : { oneFileSystem }),
+  };
+}
+
+function add(cli: Cli): Command {
+  return withRules(dataCommand('add'))
+    .description('mirror a folder, from now on')
     .argument('<folder>', 'folder of this computer')
     .option('--name <set>', "name under /Backup/<device>; the folder's own by default")
+    .option('--marker', 'if the disk has no identifier, put a file .fjord-volume into the folder to know it again')
     .action(async (folder: string, options: AddOptions) => {
-      const body = { folder: resolve(folder), ...(options.name === undefined ? {} : { name: options.name }) };
+      const { name, marker } = options;
+      const named = { ...(name === undefined ? {} : { name }), ...(marker === undefined ? {} : { marker }) };
+      const body = { folder: resolve(folder), ...named, ...rulesOf(options) };
       const set = await withGateway(cli, options, (gateway) => gateway.addBackup(body));
-      cli.terminal.note(
-        `${shown(set.folder)} will be mirrored as "${shown(set.name)}"; start with \`fjord backup run\``,
-      );
+      cli.terminal.note(`${shown(set.folder)} is mirrored as "${shown(set.name)}": ${begins(set)}`);
+      cli.terminal.note('`fjord backup status` shows how far it is');
     });
 }
 
-function runCommand(cli: Cli): Command {
-  return dataCommand('run')
-    .description('mirror now')
-    .argument('[set]', 'one set; all by default')
-    .option('--confirm', 'go on where a run has paused because most of the folder is gone')
-    .action((set: string | undefined, options: DataOptions & { confirm?: true }) =>
-      withGateway(cli, options, async (gateway) => {
-        const names = set === undefined ? (await gateway.backups()).map(({ name }) => name) : [set];
-        if (names.length === 0)
-          cli.terminal.note('there is nothing to mirror yet; choose with `fjord backup add FOLDER`');
-        for (const name of names)
-          await follow(cli, `Mirroring ${shown(name)}`, 'mirrored', gateway.runBackup(name, options.confirm ?? false));
-      }),
-    );
+function begins({ schedule, state }: BackupSet): string {
+  if (state.doing !== 'waiting') return `the first run has begun, schedule: ${schedule}`;
+  return state.next === undefined ? '`fjord backup run` starts it' : `next run: ${whenWords(state.next, Date.now())}`;
 }
 
-function listCommand(cli: Cli): Command {
+function edit(cli: Cli): Command {
+  return withRules(dataCommand('edit'))
+    .description('change the schedule or the exclusions of a set')
+    .argument('<set>', 'name of the set')
+    .option('--no-one-file-system', 'mirror folders that are on other disks, too')
+    .addHelpText('after', '\n--exclude replaces all patterns; --exclude "" removes them.')
+    .action(async (name: string, options: RuleOptions) => {
+      const rules = rulesOf(options);
+      if (Object.keys(rules).length === 0) throw new Problem('usage', 'there is nothing to change; see --help');
+      await withGateway(cli, options, (gateway) => gateway.editBackup({ name, ...rules }));
+    });
+}
+
+function remove(cli: Cli): Command {
+  return dataCommand('remove')
+    .description('stop mirroring a folder; its mirror goes to the Trash, the folder itself stays as it is')
+    .argument('<set>', 'name of the set')
+    .option('--keep', 'leave the mirror in the cloud as it is')
+    .action(async (name: string, options: DataOptions & { keep?: true }) => {
+      await withGateway(cli, options, (gateway) => gateway.removeBackup({ name, keep: options.keep ?? false }));
+    });
+}
+
+function list(cli: Cli): Command {
   return dataCommand('list')
     .description('list the folders that are mirrored')
     .option('--json', 'as JSON')
     .action(async (options: DataOptions & { json?: true }) => {
       const sets = await withGateway(cli, options, (gateway) => gateway.backups());
       if (options.json) return cli.terminal.print(JSON.stringify(sets, null, 2));
-      const rows = sets.map(({ name, folder, finished }) => [
+      const rows = sets.map(({ name, folder, schedule, finished }) => [
         shown(name),
-        finished === undefined ? 'never run' : time(finished),
+        finished === undefined ? 'not complete yet' : time(finished),
+        schedule,
         shown(folder),
       ]);
       for (const row of columns(rows)) await cli.terminal.print(row);
     });
 }
 
-function removeCommand(cli: Cli): Command {
-  return dataCommand('remove')
-    .description('stop mirroring a folder; its mirror goes to the Trash, the folder itself stays as it is')
+function status(cli: Cli): Command {
+  return dataCommand('status')
+    .description('what the mirrors are doing, and what they wait for')
+    .argument('[set]', 'one set; all by default')
+    .option('--json', 'as JSON')
+    .action(async (name: string | undefined, options: DataOptions & { json?: true }) => {
+      const all = await withGateway(cli, options, (gateway) => gateway.backups());
+      const sets = name === undefined ? all : all.filter((set) => set.name === name);
+      if (name !== undefined && sets.length === 0) throw new Problem('not-found', `there is no set "${name}"`);
+      if (options.json) return cli.terminal.print(JSON.stringify(sets, null, 2));
+      if (sets.length === 0) cli.terminal.note('nothing is mirrored yet; choose with `fjord backup add FOLDER`');
+      for (const set of sets) await cli.terminal.print(`${shown(set.name)}: ${stateWords(set, Date.now())}`);
+    });
+}
+
+function log(cli: Cli): Command {
+  return dataCommand('log')
+    .description('list every file that could not be taken, with the reason')
     .argument('<set>', 'name of the set')
-    .action(async (name: string, options: DataOptions) => {
-      await withGateway(cli, options, (gateway) => gateway.removeBackup(name));
+    .option('--json', 'one JSON object per line')
+    .action((name: string, options: DataOptions & { json?: true }) =>
+      withGateway(cli, options, async (gateway) => {
+        for await (const problem of gateway.backupLog(name)) {
+          const { at, path, reason, skipped } = problem;
+          if (options.json) await cli.terminal.print(JSON.stringify(problem));
+          else {
+            const what = skipped ? 'skipped: ' : '';
+            await cli.terminal.print(`${time(at)}  ${shown(path === '' ? '.' : path)}  ${what}${shown(reason)}`);
+          }
+        }
+      }),
+    );
+}
+
+function run(cli: Cli): Command {
+  return dataCommand('run')
+    .description('compare everything now, whatever the schedule')
+    .argument('[set]', 'one set; all by default')
+    .option('--wait', 'end when all that is there now is in the cloud; the exit code says whether it is')
+    .option('--confirm', 'go on where a run waits because the disk or most of the files are different')
+    .action((name: string | undefined, options: DataOptions & { confirm?: true; wait?: true }) =>
+      withGateway(cli, options, async (gateway) => {
+        const names = name === undefined ? (await gateway.backups()).map((set) => set.name) : [name];
+        if (names.length === 0) cli.terminal.note('nothing is mirrored yet; choose with `fjord backup add FOLDER`');
+        for (const set of names) {
+          const body = { name: set, confirm: options.confirm ?? false };
+          if (options.wait) await follow(cli, `Mirroring ${shown(set)}`, 'mirrored', gateway.runBackup(body));
+          else await gateway.startBackup(body);
+        }
+      }),
+    );
+}
+
+function pause(cli: Cli): Command {
+  return dataCommand('pause')
+    .description('stop the mirrors for a while; they go on where they were')
+    .argument('[set]', 'one set; all by default')
+    .argument('[time]', 'for how long, such as 2h; until `fjord backup resume` by default')
+    .addHelpText('after', examples(['fjord backup pause 2h', 'all of them, for two hours']))
+    .action(async (first: string | undefined, second: string | undefined, options: DataOptions) => {
+      const alone = second === undefined && first !== undefined && /^\d/.test(first) ? parseDuration(first) : undefined;
+      const duration = alone ?? (second === undefined ? undefined : parseDuration(second));
+      if (second !== undefined && !duration)
+        throw new Problem('usage', `${second} is no time such as "30 min" or "2h"`);
+      const named = first === undefined || alone !== undefined ? {} : { name: first };
+      const body = { ...named, ...(duration === undefined ? {} : { duration }) };
+      await withGateway(cli, options, (gateway) => gateway.pauseBackups(body));
+    });
+}
+
+function resume(cli: Cli): Command {
+  return dataCommand('resume')
+    .description('let mirrors that are paused go on')
+    .argument('[set]', 'one set; all by default')
+    .action(async (name: string | undefined, options: DataOptions) => {
+      await withGateway(cli, options, (gateway) => gateway.resumeBackups(name === undefined ? {} : { name }));
     });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Status } from '../../daemon/control/wire.ts';
+import type { BackupSet, Status } from '../../daemon/control/wire.ts';
+import { isConcern, stateWords } from '../backup-words.ts';
 import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, shown, size, span, time } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
@@ -58,9 +59,15 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     ...(mountProblem === undefined ? [] : [terminal.paint('yellow', `mount      ${notMounted(mountProblem)}`)]),
     `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'nothing more can be sent' : 'everything is in the cloud'}`,
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
+    ...status.backups.map((set) => backupLine(set, terminal, now)),
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
     ...concerns(status, terminal),
   ];
+}
+
+function backupLine(set: BackupSet, terminal: Pick<Terminal, 'paint'>, now: number): string {
+  const line = `backup     ${shown(set.name)}: ${stateWords(set, now)}`;
+  return isConcern(set) ? terminal.paint('yellow', line) : line;
 }
 
 function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): string {

@@ -70,11 +70,12 @@ function retryCommand(cli: Cli): Command {
 
 function confirmCommand(cli: Cli): Command {
   return dataCommand('confirm')
-    .description('let a large removal made elsewhere go ahead')
+    .description('let a large removal made elsewhere, or in a folder that is backed up, go ahead')
     .addHelpText(
       'after',
       '\nWhen more than half of a folder, and more than 100 files, vanish elsewhere in one go, nothing is removed here\n' +
-        'until somebody says that it was meant. `fjord status` shows what is held.',
+        'until a person says that it was meant. The same holds for a backup of which most files are gone or different.\n' +
+        '`fjord status` shows what is held.',
     )
     .action(async (options: DataOptions) => {
       const confirmed = await withGateway(cli, options, (gateway) => gateway.confirm());

@@ -8,6 +8,11 @@ import { fromLines } from './lines.ts';
 import type {
   ArchiveRemoveBody,
   BackupBody,
+  BackupEditBody,
+  BackupPauseBody,
+  BackupProblem,
+  BackupRemoveBody,
+  BackupRunBody,
   BackupSet,
   Conflict,
   Copied,
@@ -169,12 +174,34 @@ export class ControlClient {
     return (await this.#json({ method: 'POST', path: '/backups', json: body })) as BackupSet;
   }
 
-  async removeBackup(name: string): Promise<void> {
-    await this.#json({ method: 'POST', path: '/backups/remove', json: { name } });
+  async editBackup(body: BackupEditBody): Promise<BackupSet> {
+    return (await this.#json({ method: 'POST', path: '/backups/edit', json: body })) as BackupSet;
   }
 
-  runBackup(name: string, confirm: boolean): AsyncIterable<Progress> {
-    return this.#lines({ method: 'POST', path: '/backups/run', json: { name, confirm } }) as AsyncIterable<Progress>;
+  async removeBackup(body: BackupRemoveBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/backups/remove', json: body });
+  }
+
+  /** Returns when the run is to begin. */
+  async startBackup(body: BackupRunBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/backups/start', json: body });
+  }
+
+  /** Ends when all that is there now is in the cloud; the run goes on if nobody waits for that any more. */
+  runBackup(body: BackupRunBody): AsyncIterable<Progress> {
+    return this.#lines({ method: 'POST', path: '/backups/run', json: body }) as AsyncIterable<Progress>;
+  }
+
+  async pauseBackups(body: BackupPauseBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/backups/pause', json: body });
+  }
+
+  async resumeBackups(body: BackupPauseBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/backups/resume', json: body });
+  }
+
+  backupLog(name: string): AsyncIterable<BackupProblem> {
+    return this.#lines({ method: 'GET', path: '/backups/log', query: { name } }) as AsyncIterable<BackupProblem>;
   }
 
   async removeArchived(body: ArchiveRemoveBody): Promise<void> {

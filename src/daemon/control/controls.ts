@@ -3,6 +3,11 @@ import type { FileSystem } from '../../vfs/file-system.ts';
 import type {
   ArchiveRemoveBody,
   BackupBody,
+  BackupEditBody,
+  BackupPauseBody,
+  BackupProblem,
+  BackupRemoveBody,
+  BackupRunBody,
   BackupSet,
   Conflict,
   KeptVersion,
@@ -19,14 +24,18 @@ export type OnProgress = (progress: Progress) => void;
 
 /** The folders that are mirrored. */
 export interface BackupRuns {
-  list(): Promise<BackupSet[]>;
+  list(): BackupSet[];
   add(body: BackupBody): Promise<BackupSet>;
-  remove(name: string, context: Context): Promise<void>;
-  run(
-    name: string,
-    options: { readonly onProgress: OnProgress; readonly confirm: boolean },
-    context: Context,
-  ): Promise<void>;
+  edit(body: BackupEditBody): Promise<BackupSet>;
+  remove(body: BackupRemoveBody, context: Context): Promise<void>;
+  /** Asks for a run, which begins soon. */
+  start(body: BackupRunBody): void;
+  /** The same, and resolves when all that is there now is in the cloud. Aborting the context does not end the run. */
+  run(body: BackupRunBody, onProgress: OnProgress, context: Context): Promise<void>;
+  pause(body: BackupPauseBody): Promise<void>;
+  resume(body: BackupPauseBody): Promise<void>;
+  /** What could not be taken. */
+  log(name: string, context: Context): AsyncIterable<BackupProblem>;
 }
 
 /** What the control socket can ask of the running program. Every method throws `FsError`. */

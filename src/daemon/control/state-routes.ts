@@ -6,7 +6,10 @@ import { watchProgress } from './watch-progress.ts';
 import {
   ArchiveRemoveBody,
   BackupBody,
+  BackupEditBody,
   BackupName,
+  BackupPauseBody,
+  BackupRemoveBody,
   BackupRunBody,
   DownBody,
   MountBody,
@@ -94,16 +97,37 @@ function addBackupRoutes(app: FastifyInstance, controls: Controls): void {
   app.post<{ Body: BackupBody }>('/backups', { schema: { body: BackupBody } }, (request) =>
     controls.backups.add(request.body),
   );
-  app.post<{ Body: BackupName }>('/backups/remove', { schema: { body: BackupName } }, async (request, reply) => {
-    await controls.backups.remove(request.body.name, contextOf(request, reply));
+  app.post<{ Body: BackupEditBody }>('/backups/edit', { schema: { body: BackupEditBody } }, (request) =>
+    controls.backups.edit(request.body),
+  );
+  app.post<{ Body: BackupRemoveBody }>(
+    '/backups/remove',
+    { schema: { body: BackupRemoveBody } },
+    async (request, reply) => {
+      await controls.backups.remove(request.body, contextOf(request, reply));
+      return {};
+    },
+  );
+  app.post<{ Body: BackupRunBody }>('/backups/start', { schema: { body: BackupRunBody } }, (request) => {
+    controls.backups.start(request.body);
     return {};
   });
   app.post<{ Body: BackupRunBody }>('/backups/run', { schema: { body: BackupRunBody } }, (request, reply) => {
     const context = contextOf(request, reply);
-    const { name, confirm } = request.body;
-    const progress = watchProgress((onProgress) => controls.backups.run(name, { onProgress, confirm }, context));
+    const progress = watchProgress((onProgress) => controls.backups.run(request.body, onProgress, context));
     return sendLines(reply, progress, 'backup');
   });
+  app.post<{ Body: BackupPauseBody }>('/backups/pause', { schema: { body: BackupPauseBody } }, async ({ body }) => {
+    await controls.backups.pause(body);
+    return {};
+  });
+  app.post<{ Body: BackupPauseBody }>('/backups/resume', { schema: { body: BackupPauseBody } }, async ({ body }) => {
+    await controls.backups.resume(body);
+    return {};
+  });
+  app.get<{ Querystring: BackupName }>('/backups/log', { schema: { querystring: BackupName } }, (request, reply) =>
+    sendLines(reply, controls.backups.log(request.query.name, contextOf(request, reply)), 'backup'),
+  );
 }
 
 function sendLines(reply: FastifyReply, values: AsyncIterable<unknown>, op: string): FastifyReply {

@@ -52,13 +52,49 @@ export const PurgeBody = Type.Object({
 });
 export type PurgeBody = Static<typeof PurgeBody>;
 
-export const BackupBody = Type.Object({ folder: Type.String({ minLength: 1 }), name: Type.Optional(Type.String()) });
+const SetName = Type.String({ minLength: 1 });
+const BackupRules = {
+  schedule: Type.Optional(Type.String()),
+  exclude: Type.Optional(Type.Array(Type.String())),
+  oneFileSystem: Type.Optional(Type.Boolean()),
+};
+
+export const BackupBody = Type.Object({
+  folder: Type.String({ minLength: 1 }),
+  name: Type.Optional(Type.String()),
+  /** A file in the folder may name its volume, if nothing else does. */
+  marker: Type.Optional(Type.Boolean()),
+  ...BackupRules,
+});
 export type BackupBody = Static<typeof BackupBody>;
 
-export const BackupRunBody = Type.Object({ name: Type.String({ minLength: 1 }), confirm: Type.Boolean() });
+/** What is absent stays as it is. */
+export const BackupEditBody = Type.Object({ name: SetName, ...BackupRules });
+export type BackupEditBody = Static<typeof BackupEditBody>;
+
+export const BackupRunBody = Type.Object({
+  name: SetName,
+  /** Replaces and removes what a run has stopped at. */
+  confirm: Type.Boolean(),
+});
 export type BackupRunBody = Static<typeof BackupRunBody>;
 
-export const BackupName = Type.Object({ name: Type.String({ minLength: 1 }) });
+export const BackupRemoveBody = Type.Object({
+  name: SetName,
+  /** The mirror stays in the cloud as it is. */
+  keep: Type.Optional(Type.Boolean()),
+});
+export type BackupRemoveBody = Static<typeof BackupRemoveBody>;
+
+/** Without a name: all sets. */
+export const BackupPauseBody = Type.Object({
+  name: Type.Optional(SetName),
+  /** For so many ms; until it is resumed if absent. */
+  duration: Type.Optional(Type.Number({ minimum: 1 })),
+});
+export type BackupPauseBody = Static<typeof BackupPauseBody>;
+
+export const BackupName = Type.Object({ name: SetName });
 export type BackupName = Static<typeof BackupName>;
 
 export const ArchiveRemoveBody = Type.Object({ path: Path, password: Type.String({ minLength: 1 }) });
@@ -165,8 +201,39 @@ export interface Trashed {
 export interface BackupSet {
   readonly name: string;
   readonly folder: string;
-  /** When its last complete run ended. */
+  readonly schedule: string;
+  readonly exclude: readonly string[];
+  readonly oneFileSystem: boolean;
+  /** When all was in the cloud last. */
   readonly finished?: number;
+  /** How many files and folders could not be taken; without what has no content, such as sockets. */
+  readonly problems: number;
+  readonly state: BackupState;
+}
+
+/**
+ * - `running`; `watching` for changes, or, for the reason in `scanning`, comparing everything from time to time
+ * - `waiting` for the schedule, or for a person if there is no `next`; `paused` by a person
+ * - `halted`: nothing is removed or replaced until a person says `fjord confirm`; or until the `disk` is back, or a
+ *   `run --confirm` says that it is
+ * - `failing`: tries again at `next`
+ */
+export type BackupState =
+  | { readonly doing: 'running'; readonly progress?: Progress }
+  | { readonly doing: 'watching'; readonly scanning?: string }
+  | { readonly doing: 'waiting'; readonly next?: number }
+  | { readonly doing: 'paused'; readonly until?: number }
+  | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'run' | 'disk' }
+  | { readonly doing: 'failing'; readonly reason: string; readonly next: number };
+
+/** A file or folder that is not in the mirror. */
+export interface BackupProblem {
+  /** Relative to the source. */
+  readonly path: string;
+  readonly reason: string;
+  readonly at: number;
+  /** It has no content to keep. */
+  readonly skipped?: boolean;
 }
 
 export interface Status {
@@ -197,6 +264,7 @@ export interface Status {
   readonly behindParked: number;
   /** The path of a change that is not sent although nothing is in its way: a fault of Fjord. */
   readonly stuck?: string;
+  readonly backups: readonly BackupSet[];
   readonly conflicts: number;
   readonly held: readonly Held[];
   /** The first of them, one by one. */
