@@ -54,6 +54,7 @@ export class Changes {
     const counted = this.#counted(before ? 'changed' : 'added', attrs, before);
     const effect = (record: NodeRecord) => {
       if (before) this.#tally.lost += 1;
+      else this.#tally.growth += 1;
       return counted(record);
     };
     return { intent, path: spot.path, effect };

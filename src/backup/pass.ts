@@ -99,6 +99,7 @@ export class Pass {
     const files = await this.#countFiles(free);
     if (!guard.admits(files)) return { kind: 'mass-removal', reason: refusal(guard, files, 'removed from') };
     tally.lost += files;
+    tally.growth -= files;
     const seen = index.state?.cursor ?? 0;
     for (const node of free) {
       await this.#committer.room();
@@ -113,7 +114,7 @@ export class Pass {
     const { index, source, tally, scope } = this.#options;
     const { state } = index;
     const { inode, disk } = source;
-    const files = scope === undefined ? tally.scanned.files : state?.files;
+    const files = scope === undefined ? tally.scanned.files : Math.max(0, (state?.files ?? 0) + tally.growth);
     if (!state || (state.source?.inode === inode && state.source.disk === disk && state.files === files)) return;
     await index.setState({ ...state, files, source: { inode, disk } });
   }

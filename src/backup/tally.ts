@@ -50,6 +50,8 @@ export class Tally {
   readonly uploaded = { blocks: 0, bytes: 0 };
   readonly done = { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 };
   lost = 0;
+  /** By how many files the mirror has grown; below 0 if it has shrunk. */
+  growth = 0;
   readonly #problems: SourceProblem[] = [];
   #problemCount = 0;
   readonly #onProblem: (problem: SourceProblem) => void;

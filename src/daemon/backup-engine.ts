@@ -57,7 +57,8 @@ export class GatewayBackups implements BackupEngine {
     const rules = { exclude, oneFileSystem, volume, confirm };
     const summary = await runBackup({ folder, space, remote, store, ...rules, ...request });
     const { problems, ...counts } = summary;
-    log.info({ set: name, whole: request.scope === undefined, ...counts, problems: problems.length }, 'a backup ran');
+    const whole = request.scope === undefined;
+    log[whole ? 'info' : 'debug']({ set: name, whole, ...counts, problems: problems.length }, 'a backup ran');
     await gateway.pull(context);
     const changes: Partial<BackupSet> = { space: space.id };
     if (summary.paused) return { summary, changes };

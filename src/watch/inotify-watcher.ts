@@ -131,7 +131,8 @@ export class InotifyWatcher implements FolderWatcher {
     this.#listener.changed(folder, name);
     if ((mask & IN.ISDIR) === 0) return;
     const path = folder === '' ? name : `${folder}/${name}`;
-    if ((mask & (IN.MOVED_FROM | IN.DELETE)) !== 0) this.#forget(path);
+    // Watches of what is removed end by themselves.
+    if ((mask & IN.MOVED_FROM) !== 0) this.#forget(path);
     if ((mask & (IN.MOVED_TO | IN.CREATE)) !== 0 && !this.#options.skips(path)) this.#grow(path, undefined);
   }
 

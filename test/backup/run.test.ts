@@ -341,6 +341,18 @@ t.test('a run of some names sees these, and nothing else', async (t) => {
   t.match(await run(), { added: 0, changed: 0, moved: 0, removed: 0 });
 });
 
+t.test('what is half of the files is counted with those that came by runs of some names', async (t) => {
+  const { folder, run, mirror } = await setup(t);
+  t.match(await run(), { paused: undefined });
+  fill(folder, 400);
+  t.match(await run({ scope: scope({ '': 'all' }) }), { paused: undefined });
+  for (let i = 0; i < 8; i++) rmSync(join(folder, `dir ${i}`), { recursive: true });
+  t.match(await run({ scope: scope({ '': 'all' }) }), { paused: undefined, lost: 160 });
+  for (let i = 8; i < 16; i++) rmSync(join(folder, `dir ${i}`), { recursive: true });
+  t.match(await run({ scope: scope({ '': 'all' }) }), { paused: { reason: /^160 of 240 files/ } });
+  t.equal([...(await mirror()).keys()].filter((path) => path.endsWith('.txt')).length, 240);
+});
+
 t.test('what is excluded is not in the mirror, or not any more', async (t) => {
   const { folder, run, mirror } = await setup(t);
   for (const name of ['a/node_modules/x', 'a/b.tmp', 'a/keep.tmp', 'build/out', 'src/build/out']) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asFsError, FsError, isFsError } from '../../vfs/fs-error.ts';
 import { Backoff } from '../../transfer/backoff.ts';
 import { Signal } from '../../transfer/signal.ts';
@@ -67,6 +68,8 @@ interface Asked extends AskOptions {
 const LOOK = 30_000;
 /** Ms between two looks for a source that has vanished. */
 const PROBE = 5000;
+/** Ms that the end waits for what runs. */
+const LEAVE = 5000;
 /** The shortest pause after a failure, ms. */
 const SHORTEST = 2000;
 
@@ -123,7 +126,8 @@ export class SetAgent {
     this.#life.abort();
     this.#run?.stop.abort();
     this.#follower.close();
-    await this.#running;
+    // A disk that hangs does not keep the program from ending.
+    await Promise.race([this.#running, sleep(LEAVE, undefined, { ref: false })]);
     this.#refuse(new FsError('EINTR', 'backup', { subject: this.#set.name, reason: 'Fjord ends' }));
   }
 
