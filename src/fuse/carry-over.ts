@@ -1,7 +1,7 @@
 import { fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { background, type Awaitable } from '../vfs/context.ts';
-import type { Backing } from '../vfs/file-system.ts';
+import type { Backing, FileHandle } from '../vfs/file-system.ts';
 import type { NodeId } from '../vfs/node.ts';
 import type { OpenFile } from './inode.ts';
 
@@ -63,9 +63,8 @@ export class CarryOver {
     const now = `${size} ${mtimeNs}`;
     if (size === 0n || copied.carried === now) return copied.carrying;
     copied.carried = now;
-    const write = async (data: Buffer, at: number): Promise<void> => handle.write(data, at, background);
     const run = (copied.carrying ?? Promise.resolve())
-      .then(() => carry((loan as Backing).fd, Number(size), write))
+      .then(() => carry((loan as Backing).fd, Number(size), handle))
       .finally(() => {
         if (copied.carrying === run) copied.carrying = undefined;
       });
@@ -74,15 +73,17 @@ export class CarryOver {
   }
 }
 
-async function carry(fd: number, size: number, put: (data: Buffer, at: number) => Promise<void>): Promise<void> {
+async function carry(fd: number, size: number, handle: FileHandle): Promise<void> {
   const buffer = Buffer.allocUnsafe(STEP);
   for (let at = 0; at < size; at += STEP) {
     const { bytesRead } = await readAt(fd, buffer, 0, STEP, at);
     for (let page = 0; page < bytesRead; page += PAGE) {
       const [start, end] = trimmed(buffer, page, Math.min(page + PAGE, bytesRead));
-      if (start < end) await put(buffer.subarray(start, end), at + start);
+      if (start < end) await handle.write(buffer.subarray(start, end), at + start, background);
     }
   }
+  // Zeros at the end were written, too.
+  if ((await handle.attr(background)).size < size) await handle.truncate(size, background);
 }
 
 function trimmed(buffer: Buffer, start: number, end: number): [start: number, end: number] {

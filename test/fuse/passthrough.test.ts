@@ -153,7 +153,7 @@ for name, size in (('s-7', 5000), ('large', 1 << 20), ('after', 1 << 20)): asser
 head = os.urandom(200000)
 with open('from', 'wb') as f: f.write(head)
 for n in range(60):
-    name, tail = f'tail{n}', os.urandom(5000)
+    name, tail = f'tail{n}', os.urandom(4990) + bytes(10 * (n % 2)) + os.urandom(10 - 10 * (n % 2))
     i = os.open('from', os.O_RDONLY); o = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     assert os.copy_file_range(i, o, 300000) == 200000
     os.pwrite(o, tail, 200000)
