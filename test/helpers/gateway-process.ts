@@ -182,6 +182,21 @@ export class Fjord {
     }
   }
 
+  /** Bytes of blocks that the cloud stores for the account. */
+  async stored(): Promise<number> {
+    const { url, email, password } = this.cloud;
+    const device = { name: 'accountant', platform: 'test' };
+    const remote = new HttpRemote({
+      url,
+      token: (await login({ url }, { email, password, device }, background)).token,
+    });
+    try {
+      return (await remote.usage(background)).used;
+    } finally {
+      await remote.close();
+    }
+  }
+
   #reload(): boolean {
     const file = join(this.data, 'access.json');
     if (!existsSync(file)) return false;
