@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Type } from 'typebox';
 import { Database } from '../cache/db/database.ts';
@@ -46,7 +45,7 @@ export async function takeCacheDir(path: string, dir: DataDir, email: string): P
 async function hasQueue(path: string): Promise<boolean> {
   const place = join(path, 'db');
   // What is not a database must not become one.
-  if (!existsSync(join(place, 'CURRENT'))) return false;
+  if (!(await Database.exists(place))) return false;
   try {
     const db = await Database.open(place);
     try {

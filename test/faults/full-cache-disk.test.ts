@@ -74,7 +74,7 @@ t.test(
     t.ok(promised.size > 15, `${promised.size} files of 1 MiB were accepted on a disk of 40 MiB`);
     const refused = await ask('PUT', 'Sync/big', { body: randomBytes(DISK) });
     t.equal(refused.status, 507);
-    t.match(refused.text, /disk is full/);
+    t.match(refused.text, /disk of the cache is full/);
     t.equal((await ask('PUT', 'Sync/f0', { body: randomBytes(2 * MIB) })).status, 507, 'one that exists');
     await intact(t, set);
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { FsError } from '../../vfs/fs-error.ts';
 import { DiskSpace } from '../disk/disk-space.ts';
+import { hasDatabase } from './generations.ts';
 import type { BatchWriter, Op } from './group-writer.ts';
 import { FULL, type KeyValueStore, LevelStore, SYNC_MARK, isFull, isReadOnly, openError } from './level-store.ts';
 import type { Rows } from './table.ts';
@@ -72,6 +73,11 @@ export class Database implements BatchWriter {
     this.failed = new Promise((resolve) => {
       this.#tellFailure = resolve;
     });
+  }
+
+  /** Whether a folder has a database. */
+  static exists(dir: string): Promise<boolean> {
+    return hasDatabase(dir);
   }
 
   /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged; ENOSPC */

@@ -1,6 +1,7 @@
 import { open, readdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { FsError } from '../../vfs/fs-error.ts';
+import { Generations } from './generations.ts';
 import type { Op } from './group-writer.ts';
 import type { Bounds, Rows } from './table.ts';
 
@@ -44,23 +45,24 @@ type Sublevel = ReturnType<typeof openSublevel>;
 
 /** LevelDB in a folder; a table is a sublevel. */
 export class LevelStore implements KeyValueStore {
-  #level: Level;
-  readonly #sublevels = new Map<string, Sublevel>();
+  readonly location: string;
+  readonly #generations: Generations;
+  #level!: Level;
+  #sublevels = new Map<string, Sublevel>();
+  /** Reads under way that closing the database would end. */
+  readonly #ranges = new Set<Promise<unknown>>();
 
   constructor(dir: string) {
-    this.#level = levelOf(dir);
-  }
-
-  get location(): string {
-    return this.#level.location;
+    this.location = dir;
+    this.#generations = new Generations(dir);
   }
 
   async open(): Promise<void> {
-    try {
-      await this.#level.open();
-    } catch (error) {
-      throw openError(this.location, error);
-    }
+    do {
+      await this.#generations.load();
+      this.#level = await openLevel(this.#generations.folder);
+    } while (await this.#isOutdated());
+    await this.#generations.clean();
   }
 
   close(): Promise<void> {
@@ -72,36 +74,73 @@ export class LevelStore implements KeyValueStore {
       ops.map((op) => this.#operation(op)),
       { sync, ...UNIFORM },
     );
-    if (sync) await syncOldLogs(this.location);
+    if (sync) await syncOldLogs(this.#level.location);
   }
 
   /**
    * LevelDB writes on behind what it could not write, and reads at the next start up to there: a log that is torn must have no
    * successors. Another one begins when what is in memory goes into a table. Where LevelDB has given up writing
-   * altogether it is opened anew; meanwhile nothing can be read.
+   * altogether, the next generation is opened and takes over; reading goes on all the time.
    */
   async mend(): Promise<void> {
-    if (this.#level.status === 'open') {
-      try {
-        await (this.#level as FileLevel).compactRange(BEHIND_ALL, BEHIND_ALL);
-        return await this.batch([SYNC_MARK], true);
-      } catch {
-        await this.#level.close();
-      }
+    try {
+      await (this.#level as FileLevel).compactRange(BEHIND_ALL, BEHIND_ALL);
+      await this.batch([SYNC_MARK], true);
+    } catch {
+      await this.#replace();
     }
-    const tables = [...this.#sublevels.keys()];
-    this.#level = levelOf(this.location);
-    this.#sublevels.clear();
-    await this.open();
-    await Promise.all(tables.map((table) => this.#sublevel(table).open()));
   }
 
   async rows(table: string): Promise<Rows> {
     await this.#sublevel(table).open();
     return {
       getSync: (key) => this.#sublevel(table).getSync(key),
-      range: ({ gt, lt, limit }: Bounds) => this.#sublevel(table).iterator({ gt, lt, limit }).all(),
+      range: ({ gt, lt, limit }: Bounds) => this.#reading(this.#sublevel(table).iterator({ gt, lt, limit }).all()),
     };
+  }
+
+  /** True, and closed again, if another process has replaced the database before this one had it. */
+  async #isOutdated(): Promise<boolean> {
+    const outdated = await this.#generations.isOutdated();
+    if (outdated) await this.#level.close();
+    return outdated;
+  }
+
+  async #replace(): Promise<void> {
+    const old = this.#level;
+    try {
+      await this.#openNext();
+    } catch (error) {
+      await this.#generations.clean();
+      throw error;
+    }
+    await Promise.allSettled(this.#ranges);
+    await old.close();
+    // What stays goes at the next start.
+    await this.#generations.clean().catch(() => undefined);
+  }
+
+  async #openNext(): Promise<void> {
+    const level = await openLevel(await this.#generations.next());
+    try {
+      const sublevels = new Map([...this.#sublevels.keys()].map((table) => [table, openSublevel(level, table)]));
+      await Promise.all([...sublevels.values()].map((sublevel) => sublevel.open()));
+      await this.#generations.use();
+      this.#level = level;
+      this.#sublevels = sublevels;
+    } catch (error) {
+      await level.close();
+      throw error;
+    }
+  }
+
+  async #reading<T>(range: Promise<T>): Promise<T> {
+    this.#ranges.add(range);
+    try {
+      return await range;
+    } finally {
+      this.#ranges.delete(range);
+    }
   }
 
   /** With the key as it is in the whole tree: finding that out anew for each op is most of what a batch costs. */
@@ -125,8 +164,15 @@ export class LevelStore implements KeyValueStore {
  */
 const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'utf8' } as const;
 
-function levelOf(dir: string): Level {
-  return new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20, maxOpenFiles: OPEN_FILES });
+/** @throws EBUSY, EIO, ENOSPC */
+async function openLevel(dir: string): Promise<Level> {
+  const level = new Level(dir, { cacheSize: 16 << 20, writeBufferSize: 8 << 20, maxOpenFiles: OPEN_FILES });
+  try {
+    await level.open();
+  } catch (error) {
+    throw openError(dir, error);
+  }
+  return level;
 }
 
 function openSublevel(level: Level, table: string) {

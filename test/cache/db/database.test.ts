@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Database } from '../../../src/cache/db/database.ts';
@@ -102,6 +102,65 @@ t.test(
     t.equal(rows.getSync('y'), undefined, 'what was refused');
   },
 );
+
+t.test(
+  'LevelDB that has given up writing is replaced when there is room, and reading goes on all the time',
+  { skip: !canMount },
+  async (t) => {
+    const small = smallDisk(t, 24 << 20);
+    const dir = join(small, 'db');
+    const db = await Database.open(dir);
+    t.teardown(() => db.close());
+    const rows = await db.rows('a');
+    const value = 'x'.repeat(500_000);
+    const done: string[] = [];
+    const write = async (key: string) => {
+      await db.write([{ type: 'put', table: 'a', key, value }], false);
+      done.push(key);
+    };
+    const reader = new AbortController();
+    const reading = (async () => {
+      let reads = 0;
+      for (; !reader.signal.aborted; reads++) {
+        const last = done.at(-1);
+        const count = Math.min(all.limit, done.length);
+        if (last !== undefined && rows.getSync(last) === undefined) throw new Error(`${last} is lost`);
+        if ((await rows.range(all)).length < count) throw new Error('records are lost');
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      return reads;
+    })();
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 6; i++) await write(`${round} before ${i}`);
+      const filler = join(small, 'filler');
+      // As much as lets the log go on and keeps a table from being written.
+      writeFileSync(filler, Buffer.alloc(Math.max(0, free(small) - (6 << 20))));
+      for (let i = 0; i < 40; i++) await write(`${round} more ${i}`).catch(() => undefined);
+      writeFileSync(filler, Buffer.alloc(free(small)), { flag: 'a' });
+      for (let i = 0; i < 3; i++) {
+        await t.rejects(write(`${round} full ${i}`), { code: 'ENOSPC' });
+        t.equal(rows.getSync(`${round} before 5`), JSON.stringify(value), 'reads');
+      }
+      rmSync(filler);
+      execFileSync('mount', ['-o', `remount,size=${24 + 24 * (round + 1)}m`, small]);
+      await write(`${round} after`);
+    }
+    reader.abort();
+    t.ok((await reading) > 20, 'reads while it was replaced');
+    t.ok(readdirSync(dir).includes('generation'), 'it was replaced');
+    await db.close();
+    const again = await Database.open(dir);
+    t.teardown(() => again.close());
+    for (const key of done) {
+      if ((await again.rows('a')).getSync(key) !== JSON.stringify(value)) t.fail(`${key} is lost`);
+    }
+  },
+);
+
+function free(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
+}
 
 t.test('what was answered survives SIGKILL', async (t) => {
   const dir = temporary(t);
