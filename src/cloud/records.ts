@@ -30,6 +30,17 @@ export interface SpaceRecord {
   readonly device?: { readonly id: string; readonly name: string };
   /** Whether the calling device may write. */
   readonly writable: boolean;
+  /** Of the root folder, if its device has set them. */
+  readonly attributes?: Attributes;
+}
+
+/** What the root folder of a space has besides its content. */
+export interface Attributes {
+  readonly mode: number;
+  readonly mtime: number;
+  readonly birthtime: number;
+  readonly xattrs?: XattrRecord;
+  readonly posix?: PosixRecord;
 }
 
 export interface NodeRecord {
@@ -57,10 +68,33 @@ export interface NodeRecord {
   /** Of a symlink. */
   readonly target?: string;
   readonly xattrs?: XattrRecord;
+  readonly posix?: PosixRecord;
 }
 
 /** Values are bytes in base64. */
 export type XattrRecord = Readonly<Record<string, string>>;
+
+/**
+ * What a backup keeps of a file on a POSIX system that the other fields of its node cannot carry; replaced as a whole. The cloud
+ * keeps it and does not look at it.
+ */
+export interface PosixRecord {
+  /** 1. A reader that knows only lower ones may miss something that it needs. */
+  readonly v: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Names of `uid` and `gid` on the computer of the backup; absent if they had none there. */
+  readonly user?: string;
+  readonly group?: string;
+  /** Exact time of modification: nanoseconds since 1970 UTC in decimal. It counts only if it rounds to `mtime`. */
+  readonly mtimeNs?: string;
+  /** Bytes of the name in base64, if `name` is only a readable form of it (`vfs/raw-name.ts`). */
+  readonly name?: string;
+  /** Of a symlink: bytes of the target in base64, if `target` is only a readable form of it. */
+  readonly target?: string;
+  /** Of a file with several names: nodes of the space with the same value are one file. */
+  readonly link?: string;
+}
 
 export interface VersionRecord {
   readonly id: string;
@@ -118,6 +152,7 @@ interface NewFields {
   readonly mtime: number;
   readonly birthtime: number;
   readonly xattrs?: XattrRecord;
+  readonly posix?: PosixRecord;
 }
 
 /** A folder under a free name, or under the name of `replace`, an empty folder. */
@@ -169,6 +204,7 @@ export interface AttrIntent extends IntentFields {
   readonly birthtime?: number;
   /** `null` removes. */
   readonly xattrs?: Readonly<Record<string, string | null>>;
+  readonly posix?: PosixRecord;
 }
 
 /**

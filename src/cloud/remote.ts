@@ -1,5 +1,6 @@
 import type { Context } from '../vfs/context.ts';
 import type {
+  Attributes,
   Cursor,
   DeviceRecord,
   Intent,
@@ -30,6 +31,9 @@ export interface Remote {
 
   /** The backup space of this device and set; made if there is none. */
   openBackup(set: string, context: Context): Promise<SpaceRecord>;
+
+  /** Replaces the attributes of the root folder of a backup of this device. */
+  setAttributes(space: string, attributes: Attributes, context: Context): Promise<SpaceRecord>;
 
   /** Removes a backup space of this device; its nodes go to the Trash. */
   removeSpace(space: string, context: Context): Promise<void>;

@@ -41,6 +41,7 @@ export function metaStoreContract(t: Test, make: Make): void {
         hash: null,
         target: null,
         xattrs: null,
+        posix: null,
       };
       await edit.insert(home, { ...place, id: newId(), kind: 'folder', mode: 0, mtime: 0, birthtime: 0, size: 0 });
       throw new Error('in the middle');

@@ -15,6 +15,18 @@ export interface RemotePair {
   readonly password: string;
 }
 
+const POSIX = {
+  v: 1,
+  uid: 4_294_967_295,
+  gid: 0,
+  user: 'ada',
+  group: 'root',
+  mtimeNs: '1700000000123456789',
+  name: 'Y2Fm6Q==',
+  target: '6Q==',
+  link: '17.1700000000123456789',
+} as const;
+
 const ids = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -265,6 +277,52 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     await t.rejects(second.removeSpace(space.id, background), { code: 'EACCES' });
     await first.removeSpace(space.id, background);
     t.notOk((await first.spaces(background)).some(({ id }) => id === space.id));
+  });
+
+  t.test('what a POSIX system knows of a node comes back exactly, and is replaced as a whole', async (t) => {
+    const { first } = await make(t);
+    const space = await first.openBackup('set', background);
+    const place = { space: space.id, parent: space.root };
+    const content = contentOf(noise(10));
+    await first.upload(content.blocks, background);
+    const made = await committed(
+      first,
+      mkdir({ ...place, name: 'folder' }, { posix: { ...POSIX, later: 1 } as typeof POSIX }),
+      { ...symlink({ ...place, name: 'link' }, 'target'), posix: POSIX },
+      put({ ...place, name: 'file' }, content.wire, { posix: POSIX }),
+    );
+    for (const node of made) t.same(node.posix, POSIX, node.kind);
+    const seen = nodesOf(await all(first.snapshot(space.id, background)));
+    for (const node of seen) t.same(node.posix, POSIX, 'without what this version does not know');
+    const [folder, , file] = made as [NodeRecord, NodeRecord, NodeRecord];
+    const attr = { op: 'attr', space: space.id } as const;
+    const next = put({ ...place, name: 'file' }, content.wire, { node: file.id, base: file.version });
+    const changed = await committed(
+      first,
+      { ...attr, id: newId(), node: folder.id, posix: { v: 1, uid: 5 } },
+      { ...attr, id: newId(), node: file.id, mode: 0o600 },
+      next,
+      { ...next, id: newId(), version: newId(), base: next.version, posix: { v: 2, gid: 6 } },
+    );
+    t.same(
+      changed.map(({ posix }) => posix),
+      [{ v: 1, uid: 5 }, POSIX, POSIX, { v: 2, gid: 6 }],
+      'what does not speak of it leaves it as it is',
+    );
+    await committed(first, remove(space.id, file.id, changed.at(-1)?.version ?? '', 1000));
+    t.same((await first.restoreTrash(file.id, background)).posix, { v: 2, gid: 6 });
+  });
+
+  t.test('the root folder of a backup has attributes, which its device alone sets', async (t) => {
+    const { first, second } = await make(t);
+    const { id } = await first.openBackup('set', background);
+    const attributes = { mode: 0o750, mtime: 1.5, birthtime: 1, xattrs: { 'user.a': 'AAE=' }, posix: POSIX };
+    t.same((await first.setAttributes(id, attributes, background)).attributes, attributes);
+    t.same((await second.spaces(background)).find((space) => space.id === id)?.attributes, attributes);
+    t.same((await first.openBackup('set', background)).attributes, attributes);
+    await t.rejects(second.setAttributes(id, attributes, background), { code: 'EACCES' });
+    const bare = { mode: 0o700, mtime: 2, birthtime: 2 };
+    t.same((await first.setAttributes(id, bare, background)).attributes, bare, 'replaced as a whole');
   });
 
   t.test('Archive lets nothing go but by the password', async (t) => {

@@ -259,6 +259,7 @@ export class DirectRemote implements Remote {
   usage = (context: Context) => this.#call('usage', context, () => usageOf(this.cloud.meta.db, this.cloud.account));
 
   openBackup = unused;
+  setAttributes = unused;
   removeSpace = unused;
   restoreVersion = unused;
   restoreTrash = unused;

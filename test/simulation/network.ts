@@ -130,6 +130,7 @@ export class SimulatedRemote implements Remote {
   }
 
   openBackup = unused;
+  setAttributes = unused;
   removeSpace = unused;
   restoreVersion = unused;
   restoreTrash = unused;

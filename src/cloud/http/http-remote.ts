@@ -22,6 +22,7 @@ import {
 } from './wire.ts';
 import { MAX_DIGESTS, MAX_INTENTS } from '../limits.ts';
 import type {
+  Attributes,
   DeviceRecord,
   Intent,
   IntentResult,
@@ -87,6 +88,12 @@ export class HttpRemote implements Remote {
   async openBackup(set: string, context: Context): Promise<SpaceRecord> {
     const json = { kind: 'backup', name: set };
     const call = { op: 'openBackup', subject: set, method: 'POST', path: '/v1/spaces', json } as const;
+    return this.#http.json(call, shapes.space, context);
+  }
+
+  async setAttributes(space: string, attributes: Attributes, context: Context): Promise<SpaceRecord> {
+    const path = `/v1/spaces/${seg(space)}/attributes`;
+    const call = { op: 'setAttributes', subject: space, method: 'POST', path, json: attributes } as const;
     return this.#http.json(call, shapes.space, context);
   }
 

@@ -4,12 +4,14 @@ import { isName, PATH_MAX } from '../../vfs/name.ts';
 import { LAST_TIME } from '../../vfs/node.ts';
 import { WIRE_CODES } from '../errors.ts';
 import type {
+  Attributes,
   Cursor,
   DeviceRecord,
   Intent,
   IntentResult,
   Mark,
   NodeRecord,
+  PosixRecord,
   Push,
   Rewound,
   SpaceRecord,
@@ -73,11 +75,35 @@ function isBase64(value: string): boolean {
   return value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 }
 
+const Uid = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 });
+const UserName = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\0:/]+$' });
+const Base64 = Type.String({ minLength: 4, maxLength: 5464, pattern: '^[A-Za-z0-9+/]+={0,2}$' });
+/** See `PosixRecord`. Fields of later versions are not kept. */
+export const PosixSchema = Type.Object({
+  v: Type.Integer({ minimum: 1, maximum: 1000 }),
+  uid: Type.Optional(Uid),
+  gid: Type.Optional(Uid),
+  user: Type.Optional(UserName),
+  group: Type.Optional(UserName),
+  mtimeNs: Type.Optional(Type.String({ pattern: '^-?[0-9]{1,22}$' })),
+  name: Type.Optional(Base64),
+  target: Type.Optional(Base64),
+  link: Type.Optional(Id),
+});
+
 export function Nullable<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
 }
 
 export const SPACE_KINDS = ['sync', 'backup', 'archive', 'shared'] as const;
+
+export const AttributesSchema = Type.Object({
+  mode: Mode,
+  mtime: TimeValue,
+  birthtime: TimeValue,
+  xattrs: Type.Optional(XattrMap),
+  posix: Type.Optional(PosixSchema),
+});
 
 export const DeviceSchema = Type.Object({
   id: Id,
@@ -102,6 +128,8 @@ export const SpaceSchema = Type.Object({
   device: Type.Optional(Type.Object({ id: Id, name: Type.String() })),
   /** Whether the calling device may write. */
   writable: Type.Boolean(),
+  /** Of the root folder, if its device has set them. */
+  attributes: Type.Optional(AttributesSchema),
 });
 
 export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
@@ -134,6 +162,7 @@ const NodeFields = Type.Object({
   /** Of a symlink. */
   target: Type.Optional(Target),
   xattrs: Type.Optional(XattrMap),
+  posix: Type.Optional(PosixSchema),
 });
 /** A node of which the parts fit together. */
 export const NodeSchema = Type.Refine(
@@ -208,7 +237,13 @@ export const ContentSchema = Type.Union([
 
 const intent = { id: Id, space: Id, node: Id };
 const place = { parent: Id, name: Name };
-const born = { mode: Mode, mtime: TimeValue, birthtime: TimeValue, xattrs: Type.Optional(XattrMap) };
+const born = {
+  mode: Mode,
+  mtime: TimeValue,
+  birthtime: TimeValue,
+  xattrs: Type.Optional(XattrMap),
+  posix: Type.Optional(PosixSchema),
+};
 
 /** A folder under a free name, or under the name of `replace`, an empty folder. */
 export const MkdirSchema = Type.Object({
@@ -269,6 +304,7 @@ export const AttrSchema = Type.Object({
   mtime: Type.Optional(TimeValue),
   birthtime: Type.Optional(TimeValue),
   xattrs: Type.Optional(XattrChanges),
+  posix: Type.Optional(PosixSchema),
 });
 /**
  * To the Trash, with all below. A file only if its version still is `base`; a folder only if nothing below it has a
@@ -342,6 +378,8 @@ type All<T extends readonly true[]> = T;
 export type SchemasMatchRecords = All<
   [
     Same<Static<typeof DeviceSchema>, DeviceRecord>,
+    Same<Static<typeof PosixSchema>, PosixRecord>,
+    Same<Static<typeof AttributesSchema>, Attributes>,
     Same<Static<typeof SpaceSchema>, SpaceRecord>,
     Same<Static<typeof NodeSchema>, NodeRecord>,
     Same<Static<typeof VersionSchema>, VersionRecord>,

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { spaceRecord } from '../meta/records.ts';
-import { listSpaces, openBackup, removeSpace } from '../meta/spaces.ts';
+import { AttributesSchema } from '../../http/wire.ts';
+import type { Attributes } from '../../records.ts';
+import { listSpaces, openBackup, removeSpace, setAttributes } from '../meta/spaces.ts';
 import type { Parts } from './parts.ts';
 
 // What a set may be called is for the rule of names to say.
@@ -16,6 +18,16 @@ export function spaceRoutes(app: FastifyInstance, { meta, hub }: Parts): void {
     if (made) hub.publish(caller.account, { type: 'spaces' });
     return spaceRecord(space, device.name, true);
   });
+
+  app.post<{ Params: { id: string } }>(
+    '/v1/spaces/:id/attributes',
+    { schema: { body: AttributesSchema } },
+    async ({ caller, params, body }) => {
+      const space = await meta.edit(caller, async (edit) => setAttributes(edit, params.id, body as Attributes));
+      const [record] = (await listSpaces(meta.db, caller)).filter(({ id }) => id === space.id);
+      return record;
+    },
+  );
 
   app.delete<{ Params: { id: string } }>('/v1/spaces/:id', async ({ caller, params }, reply) => {
     await meta.edit(caller, async (edit) => removeSpace(edit, params.id));

@@ -3,6 +3,7 @@ import type { AttrSchema } from '../../http/wire.ts';
 import { liveNode, type Edit } from '../meta/edit.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
+import { packPosix } from '../meta/posix.ts';
 import { changeXattrs } from '../meta/xattrs.ts';
 
 /** What is absent stays as it is. */
@@ -14,5 +15,6 @@ export async function attr(edit: Edit, space: SpaceRow, intent: Static<typeof At
     mtime: intent.mtime ?? node.mtime,
     birthtime: intent.birthtime ?? node.birthtime,
     xattrs: intent.xattrs === undefined ? node.xattrs : changeXattrs(node.xattrs, intent.xattrs),
+    posix: intent.posix === undefined ? node.posix : packPosix(intent.posix),
   });
 }

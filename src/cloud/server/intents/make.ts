@@ -2,6 +2,7 @@ import type { Static } from 'typebox';
 import type { MkdirSchema, SymlinkSchema } from '../../http/wire.ts';
 import type { Edit } from '../meta/edit.ts';
 import { replaceNode, trashNode } from '../meta/removal.ts';
+import { packPosix } from '../meta/posix.ts';
 import { mayAdd, mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { packXattrs } from '../meta/xattrs.ts';
@@ -38,5 +39,6 @@ export async function make(
     hash: null,
     target,
     xattrs,
+    posix: packPosix(intent.posix),
   });
 }

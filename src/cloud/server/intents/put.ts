@@ -3,6 +3,7 @@ import type { PutSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { resolveContent } from '../meta/content.ts';
 import { liveNode, type Edit } from '../meta/edit.ts';
+import { packPosix } from '../meta/posix.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { replaceNode } from '../meta/removal.ts';
 import { mayAdd, mayChange } from '../meta/rights.ts';
@@ -37,7 +38,8 @@ async function create(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRow
   if (replaced !== undefined) await replaceNode(edit, space, replaced);
   const { size, hash } = content;
   const node = { id, space: space.id, parent, name, kind: 'file', mode, mtime, birthtime, size, hash } as const;
-  const row = await edit.insert(space, { version: intent.version, target: null, xattrs, ...node });
+  const posix = packPosix(intent.posix);
+  const row = await edit.insert(space, { version: intent.version, target: null, xattrs, posix, ...node });
   edit.count(space, size, 1);
   await addVersion(edit, { id: intent.version, node: id, rank: row.rev, mtime }, content);
   if (replaced !== undefined) await inheritVersions(edit, replaced, row);
@@ -54,10 +56,11 @@ async function succeed(edit: Edit, space: SpaceRow, intent: Put): Promise<NodeRo
     throw new Refusal('conflict', 'another version is the current one', { current: nodeRecord(node) });
   }
   const xattrs = intent.xattrs === undefined ? node.xattrs : packXattrs(intent.xattrs);
+  const posix = intent.posix === undefined ? node.posix : packPosix(intent.posix);
   await checkNewVersion(edit, version);
   const content = await resolveContent(edit, intent.content);
   const { size, hash } = content;
-  const row = await edit.update(space, node, { mode, mtime, birthtime, xattrs, size, hash, version });
+  const row = await edit.update(space, node, { mode, mtime, birthtime, xattrs, posix, size, hash, version });
   edit.count(space, size - node.size, 0);
   await supersede(edit, node.version);
   await addVersion(edit, { id: version, node: node.id, rank: row.rev, mtime }, content);

@@ -15,6 +15,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0001-start': { up: (schema) => start(schema, types) },
     '0002-thinning': { up: makeThinning },
     '0003-stamps': { up: addStamps },
+    '0004-posix': { up: addPosix },
   };
   const migrator = new Migrator({
     db,
@@ -59,6 +60,11 @@ async function addStamps(db: Schema): Promise<void> {
     await sql`update ${rows} set ${time} = ${LAST_TIME} where ${time} > ${LAST_TIME}`.execute(db);
     await sql`update ${rows} set ${time} = ${-LAST_TIME} where ${time} < ${-LAST_TIME}`.execute(db);
   }
+}
+
+async function addPosix(db: Schema): Promise<void> {
+  await db.schema.alterTable('nodes').addColumn('posix', 'text').execute();
+  await db.schema.alterTable('spaces').addColumn('attributes', 'text').execute();
 }
 
 const TIMES = [

@@ -1,4 +1,4 @@
-import type { DeviceRecord, NodeRecord, SpaceRecord, VersionRecord } from '../../records.ts';
+import type { Attributes, DeviceRecord, NodeRecord, PosixRecord, SpaceRecord, VersionRecord } from '../../records.ts';
 import type { DeviceRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** Rows as the wire shows them. */
@@ -22,6 +22,7 @@ export function nodeRecord(row: NodeRow): NodeRecord {
     hash: row.hash,
     ...(row.target === null ? {} : { target: row.target }),
     ...(row.xattrs === null ? {} : { xattrs: JSON.parse(row.xattrs) as Record<string, string> }),
+    ...(row.posix === null ? {} : { posix: JSON.parse(row.posix) as PosixRecord }),
   };
 }
 
@@ -37,7 +38,7 @@ export function deviceRecord(row: DeviceRow, caller: string): DeviceRecord {
 
 /** `owner` is the device of a backup space. */
 export function spaceRecord(row: SpaceRow, owner: string | undefined, writable: boolean): SpaceRecord {
-  const { id, kind, name, root, rev, device } = row;
+  const { id, kind, name, root, rev, device, attributes } = row;
   return {
     id,
     kind,
@@ -46,5 +47,6 @@ export function spaceRecord(row: SpaceRow, owner: string | undefined, writable: 
     rev,
     ...(owner === undefined ? {} : { device: { id: device, name: owner } }),
     writable,
+    ...(attributes === null ? {} : { attributes: JSON.parse(attributes) as Attributes }),
   };
 }

@@ -30,7 +30,15 @@ export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, remo
     await edit.connection()
   )
     .updateTable('nodes')
-    .set({ removed, purged: node.kind === 'folder' ? 1 : 2, size: 0, version: null, hash: null, xattrs: null })
+    .set({
+      removed,
+      purged: node.kind === 'folder' ? 1 : 2,
+      size: 0,
+      version: null,
+      hash: null,
+      xattrs: null,
+      posix: null,
+    })
     .where('id', '=', node.id)
     .execute();
   edit.forget();

@@ -69,6 +69,8 @@ export interface SpaceRow {
   files: number;
   created: number;
   removed: number | null;
+  /** JSON of the root folder's `Attributes`. */
+  attributes: string | null;
 }
 
 /**
@@ -93,6 +95,8 @@ export interface NodeRow {
   target: string | null;
   /** JSON of name → base64. */
   xattrs: string | null;
+  /** JSON of a `PosixRecord`. */
+  posix: string | null;
   removed: number | null;
   purged: Purged;
 }

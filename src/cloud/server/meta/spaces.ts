@@ -1,12 +1,14 @@
-import type { SpaceRecord } from '../../records.ts';
+import type { Attributes, SpaceRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import type { Caller } from './caller.ts';
 import type { Edit } from './edit.ts';
 import { checkNodeName } from './names.ts';
+import { packPosix } from './posix.ts';
 import { spaceRecord } from './records.ts';
 import { trashNode } from './removal.ts';
-import { isWritable } from './rights.ts';
+import { isWritable, mayChange } from './rights.ts';
 import type { Db, SpaceRow } from './schema.ts';
+import { packXattrs } from './xattrs.ts';
 import { newId } from '../../../vfs/ids.ts';
 
 /** The spaces of an account. */
@@ -46,7 +48,7 @@ export interface NewSpace {
 
 /** False if there is one of this name already. */
 export async function insertSpace(db: Db, space: NewSpace, now: number): Promise<boolean> {
-  const counters = { rev: 0, floor: 0, bytes: 0, files: 0, created: now, removed: null };
+  const counters = { rev: 0, floor: 0, bytes: 0, files: 0, created: now, removed: null, attributes: null };
   const made = await db
     .insertInto('spaces')
     .values({ ...space, ...counters, id: newId(now), root: newId(now) })
@@ -75,6 +77,24 @@ export async function openBackup(edit: Edit, device: string, set: string): Promi
   const revived = space.removed !== null;
   await reviveSpace(edit, space);
   return { space, made: made || revived };
+}
+
+/** Replaces the attributes of the root folder. @throws forbidden, not_found, too_large */
+export async function setAttributes(edit: Edit, id: string, attributes: Attributes): Promise<SpaceRow> {
+  const space = await edit.space(id);
+  mayChange(space, edit.caller);
+  const { mode, mtime, birthtime, xattrs, posix } = attributes;
+  const [packedXattrs, packedPosix] = [packXattrs(xattrs), packPosix(posix)];
+  space.attributes = JSON.stringify({
+    mode,
+    mtime,
+    birthtime,
+    ...(packedXattrs === null ? {} : { xattrs }),
+    ...(packedPosix === null ? {} : { posix: JSON.parse(packedPosix) as unknown }),
+  });
+  const { attributes: packed } = space;
+  await (await edit.connection()).updateTable('spaces').set({ attributes: packed }).where('id', '=', id).execute();
+  return space;
 }
 
 /** A space that was removed is there again. */

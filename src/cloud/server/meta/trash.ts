@@ -139,7 +139,7 @@ async function restoreParent(edit: Edit, space: SpaceRow, node: NodeRow): Promis
 async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: NodeRow): Promise<string> {
   const holder = await edit.child(parent, lost.name);
   if (holder?.kind === 'folder') return holder.id;
-  const { mode, mtime, birthtime, xattrs } = lost;
+  const { mode, mtime, birthtime, xattrs, posix } = lost;
   const made = await edit.insert(space, {
     id: newId(edit.now),
     space: space.id,
@@ -154,6 +154,7 @@ async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: Nod
     mtime,
     birthtime,
     xattrs,
+    posix,
   });
   return made.id;
 }
