@@ -190,6 +190,23 @@ const SCRIPTS: readonly Script[] = [
       b restore
       b restore`,
   },
+  {
+    what: 'a folder that was removed elsewhere is created again for what is moved into it, though its own move comes later',
+    seeds: [1, 2, 3],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/t
+      a mkdir /Sync/t/x
+      a mkdir /Sync/t/p
+      - meet
+      b cut
+      b mv /Sync/t/x /Sync/t/p/x
+      b mkdir /Sync/t/x
+      b mv /Sync/t/p /Sync/t/x/p
+      a rmtree /Sync/t/p
+      a flush
+      b heal`,
+  },
 ];
 
 t.setTimeout(600_000);

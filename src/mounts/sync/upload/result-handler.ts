@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import { fsCodeOf } from '../../../cloud/errors.ts';
@@ -79,7 +80,8 @@ export class ResultHandler {
     const { replace } = intent;
     if (replace !== undefined && !journal.replacements.has(replace))
       this.#successHandler.replaced(replace, result.replaced);
-    return settled;
+    // If nothing has changed, sending it again at once would be refused again, without end.
+    return isDeepStrictEqual(journal.get(intent.seq), intent) ? 'again' : settled;
   }
 
   /** A node that was restored to a cloud that had lost it: another computer was first, or it has been removed since. */
@@ -295,6 +297,8 @@ export class ResultHandler {
     if (space?.root === parent.id) return this.park(intent, 'ENOENT', 'the folder above it is gone');
     // It was sent under a folder's older id.
     if (current !== undefined && current.id !== parent.id && parent.id !== intent.parent) return 'again';
+    // The folder was moved here, too. Its own move may wait for this intent, so its result cannot be waited for.
+    if (this.#replica.localChanges(parent.id).place) return this.#recreate(intent, current, parent);
     return applyDeletion(this.#replica, parent, current?.id === parent.id ? current.rev : undefined)
       ? 'settled'
       : 'again';
