@@ -1,3 +1,4 @@
+import type { BlockFile } from '../vfs/block.ts';
 import type { Context } from '../vfs/context.ts';
 import type {
   Attributes,
@@ -74,7 +75,8 @@ export interface Remote {
 
   /**
    * Blocks of versions, verified against the digests that came with them, in the order asked for. Splits into requests
-   * of the permitted size itself. The bytes are the caller's, memory included; that comes from `memory`, if it is given.
+   * of the permitted size itself. The bytes are the caller's, memory included; that comes from `memory`, if it is given, unless
+   * they are written into the request's file.
    */
   read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock>;
 
@@ -133,6 +135,11 @@ export interface BlockRequest {
   readonly index: number;
   /** Bytes that it has, if the caller knows. */
   readonly length?: number;
+  /**
+   * Called when the block is about to come: where it may be written, once it has been verified. Called again if it is asked for
+   * again.
+   */
+  readonly file?: (() => BlockFile | undefined) | undefined;
 }
 
 /** Memory of its own for so many bytes. */
@@ -142,4 +149,6 @@ export interface ReadBlock extends BlockRequest {
   /** hex */
   readonly digest: string;
   readonly data: Uint8Array;
+  /** True if the bytes are in the request's file, and `data` is empty. */
+  readonly isWritten?: boolean | undefined;
 }

@@ -17,6 +17,14 @@ export function blockLength(size: number, index: number): number {
   return Math.max(0, Math.min(BLOCK_SIZE, size - index * BLOCK_SIZE));
 }
 
+/** A place in an open file where a block is to be written, instead of being kept in memory. */
+export interface BlockFile {
+  readonly fd: number;
+  readonly position: number;
+  /** To be called once, when nothing can be written there any more. */
+  release(): void;
+}
+
 const ZEROS = Buffer.alloc(BLOCK_SIZE);
 const DIGEST_OF_ZEROS = Buffer.from('30e14955ebf1352266dc2ff8067e68104607e750abb9d3b36582b8af909fcb58', 'hex');
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BLOCK_SIZE, blockCount, contentHash } from '../../src/vfs/block.ts';
+import { BLOCK_SIZE, type BlockFile, blockCount, contentHash } from '../../src/vfs/block.ts';
 import type { BlockSource, Content } from '../../src/cache/content/content.ts';
 import type { Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
@@ -18,6 +19,12 @@ export class MemorySource implements BlockSource {
   garble: ((data: Uint8Array) => Uint8Array) | undefined;
   /** ms before the first block of a request. */
   delay = 0;
+  /** Whether a block is written into the file that the request has for it. */
+  writes: (index: number) => boolean = () => true;
+  /** Called when one has been, before the store knows. */
+  wrote: (index: number) => void | Promise<void> = () => undefined;
+  /** Files that are not released yet. */
+  lent = 0;
 
   add(version: string, data: Uint8Array): Content {
     this.#versions.set(version, Buffer.from(data));
@@ -34,17 +41,39 @@ export class MemorySource implements BlockSource {
     return digestsOf(this.#get(version));
   }
 
-  async *blocks(requests: readonly { readonly version: string; readonly index: number }[], { signal }: Context) {
+  async *blocks(requests: Parameters<BlockSource['blocks']>[0], { signal }: Context) {
     this.requests.push(requests.length);
     if (this.delay > 0) await sleep(this.delay);
-    for (const { version, index } of requests) {
+    for (const { version, index, length, file } of requests) {
       signal.throwIfAborted();
       await this.before(version, index);
       // A copy: the memory is the caller's.
       const block = new Uint8Array(this.#get(version).subarray(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE));
       const data = this.garble?.(block) ?? block;
       this.sent.set(`${version}/${index}`, (this.sent.get(`${version}/${index}`) ?? 0) + 1);
-      yield { version, index, digest: sha256(data).toString('hex'), data };
+      const isWritten = data.length === length && (await this.#write(index, data, file));
+      yield {
+        version,
+        index,
+        digest: sha256(data).toString('hex'),
+        data: isWritten ? new Uint8Array() : data,
+        isWritten,
+      };
+    }
+  }
+
+  async #write(index: number, data: Uint8Array, file: (() => BlockFile | undefined) | undefined): Promise<boolean> {
+    const place = file?.();
+    if (place === undefined) return false;
+    this.lent++;
+    try {
+      if (!this.writes(index)) return false;
+      writeSync(place.fd, data, 0, data.length, place.position);
+      await this.wrote(index);
+      return true;
+    } finally {
+      place.release();
+      this.lent--;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { BlockFile } from '../../vfs/block.ts';
 import type { BlockMemory } from './block-memory.ts';
 import type { BlockSource } from './content.ts';
 
@@ -13,6 +14,8 @@ const ALL_REQUESTS = 8;
 export interface FetchedBlock {
   readonly digest: string;
   readonly data: Uint8Array;
+  /** True if the bytes are in the file of the want, and `data` is empty. */
+  readonly isWritten?: boolean | undefined;
 }
 
 /** A block that is wanted. Compared by identity. */
@@ -21,11 +24,21 @@ export interface Want {
   readonly index: number;
   /** Bytes. */
   readonly length: number;
+  /** Where it may be written, if there is room. Called for each try. */
+  readonly file?: (() => BlockFile | undefined) | undefined;
   /** Whether somebody waits for it. */
   isUrgent(): boolean;
   /** The next block of the same request is taken when this has answered for the one before. Must not throw. */
   deliver(block: FetchedBlock): Promise<void>;
   fail(error: unknown): void;
+}
+
+export interface BlockFetcherParts {
+  readonly source: BlockSource;
+  readonly memory: BlockMemory;
+  /** Takes so many bytes of the disk, for blocks that are written into files; false if they cannot be had. */
+  readonly room: (bytes: number) => Promise<boolean>;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -36,13 +49,15 @@ export class BlockFetcher {
   readonly #source: BlockSource;
   readonly #signal: AbortSignal;
   readonly #memory: BlockMemory;
+  readonly #room: (bytes: number) => Promise<boolean>;
   readonly #queue = new Set<Want>();
   #running = 0;
   #scheduled = false;
 
-  constructor(source: BlockSource, memory: BlockMemory, signal: AbortSignal) {
+  constructor({ source, memory, room, signal }: BlockFetcherParts) {
     this.#source = source;
     this.#memory = memory;
+    this.#room = room;
     this.#signal = signal;
   }
 
@@ -114,7 +129,11 @@ export class BlockFetcher {
     const waiting = new Map(batch.map((want) => [key(want), want]));
     let delivered = Promise.resolve();
     try {
-      const requests = batch.map(({ version, index, length }) => ({ version, index, length }));
+      const bytes = batch.reduce((sum, { file, length }) => sum + (file === undefined ? 0 : length), 0);
+      const isRoom = bytes > 0 && (await this.#room(bytes).catch(() => false));
+      const requests = batch.map(({ version, index, length, file }) => {
+        return isRoom ? { version, index, length, file } : { version, index, length };
+      });
       for await (const block of this.#source.blocks(requests, { signal: this.#signal }, this.#memory.take)) {
         const want = waiting.get(key(block));
         if (want === undefined) continue;

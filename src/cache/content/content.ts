@@ -1,3 +1,4 @@
+import type { BlockFile } from '../../vfs/block.ts';
 import type { DigestList } from '../../vfs/digest-list.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type { Extent } from '../../vfs/extent.ts';
@@ -30,7 +31,13 @@ export interface BlockSource {
   manifest(version: string, context: Context): Promise<Uint8Array>;
   /** In the order asked for. The bytes are the caller's, memory included; that comes from `memory`, if it is given. */
   blocks(
-    requests: readonly { readonly version: string; readonly index: number; readonly length: number }[],
+    requests: readonly {
+      readonly version: string;
+      readonly index: number;
+      readonly length: number;
+      /** Called, once for each try, when the block is about to come: where it may be written. */
+      readonly file?: (() => BlockFile | undefined) | undefined;
+    }[],
     context: Context,
     memory?: (length: number) => Uint8Array<ArrayBuffer>,
   ): AsyncIterable<{
@@ -39,6 +46,8 @@ export interface BlockSource {
     /** SHA-256 of `data`, hex; the source has made sure of that. Whether it is the right one the store checks. */
     readonly digest: string;
     readonly data: Uint8Array;
+    /** True if the bytes are in the request's file, and `data` is empty. */
+    readonly isWritten?: boolean | undefined;
   }>;
 }
 

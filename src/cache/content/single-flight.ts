@@ -2,12 +2,12 @@ import { setMaxListeners } from 'node:events';
 import { asFsError } from '../../vfs/fs-error.ts';
 
 /**
- * A block on its way into memory, from the disk or from the source, with everybody who wants it. Each can give up on
- * its own; it goes on while one of them is interested.
+ * A block on its way into memory, from the disk or from the source, or from the source to the disk, with everybody who wants it.
+ * Each can give up on its own; it goes on while one of them is interested.
  */
 export class SingleFlight {
-  readonly #promise: Promise<Uint8Array>;
-  #resolve!: (data: Uint8Array) => void;
+  readonly #promise: Promise<Uint8Array | undefined>;
+  #resolve!: (data: Uint8Array | undefined) => void;
   #reject!: (error: unknown) => void;
   #waiting = 0;
   #interested = 0;
@@ -42,7 +42,8 @@ export class SingleFlight {
     this.#promise.then(listener, listener);
   }
 
-  land(data: Uint8Array): void {
+  /** `undefined` for a block that is on the disk only. */
+  land(data: Uint8Array | undefined): void {
     this.#settled = true;
     this.#resolve(data);
   }
@@ -63,8 +64,8 @@ export class SingleFlight {
     };
   }
 
-  /** The block. @throws the error of the fetch; EINTR when aborted, which ends this wait only */
-  async wait(signal: AbortSignal, op: string): Promise<Uint8Array> {
+  /** The block, unless it is on the disk only. @throws the error of the fetch; EINTR when aborted, which ends this wait only */
+  async wait(signal: AbortSignal, op: string): Promise<Uint8Array | undefined> {
     const leave = this.join();
     this.#waiting++;
     try {

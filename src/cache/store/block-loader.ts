@@ -8,7 +8,7 @@ import type { BlockSource, Content } from '../content/content.ts';
 import { SingleFlight } from '../content/single-flight.ts';
 import type { Manifests } from '../content/manifests.ts';
 import type { StoreIndex } from './store-index.ts';
-import type { StoredContent } from './stored-content.ts';
+import type { BlockPlace, StoredContent } from './stored-content.ts';
 
 /** Bytes of blocks kept in memory because the disk has no room for them. */
 const UNPERSISTED = 48 * 1024 * 1024;
@@ -21,8 +21,17 @@ interface Load {
   readonly flight: SingleFlight;
 }
 
+/** How a block is fetched: whether the source may write it into the file by itself. */
+interface Way {
+  readonly toFile: boolean;
+}
+
+const FILE: Way = { toFile: true };
+/** Where the file has failed already, and where the block may be a hole, which only its bytes tell. */
+const MEMORY: Way = { toFile: false };
+
 /**
- * Brings blocks into memory, each once however many want it: those on the disk are compared with their digest, the
+ * Brings blocks into memory or to the disk, each once however many want it: those on the disk are compared with their digest, the
  * others come from the source and go to the disk on the way.
  */
 export class BlockLoader {
@@ -41,7 +50,8 @@ export class BlockLoader {
     this.#index = index;
     this.#manifests = manifests;
     this.#signal = signal;
-    this.#fetcher = new BlockFetcher(source, this.#memory, signal);
+    const room = (bytes: number): Promise<boolean> => index.room(bytes);
+    this.#fetcher = new BlockFetcher({ source, memory: this.#memory, room, signal });
   }
 
   /** The flight of one block. A caller that waits for it calls `hurry` in the same turn. */
@@ -53,7 +63,7 @@ export class BlockLoader {
     this.#flights.set(key, load.flight);
     this.#index.acquire(stored.hash, stored.size);
     if (stored.present.has(index)) void this.#check(load);
-    else this.#get(load);
+    else this.#get(load, FILE);
     return load.flight;
   }
 
@@ -105,26 +115,26 @@ export class BlockLoader {
     if (stored.present.has(index)) {
       this.#index.changed(stored, -stored.lose(index));
     }
-    this.#get(load);
+    this.#get(load, MEMORY);
   }
 
-  #get(load: Load): void {
+  #get(load: Load, how: Way): void {
     const unpersisted = this.#unpersisted.get(load.key);
     if (unpersisted !== undefined) {
       load.flight.land(unpersisted);
       this.#done(load);
       return;
     }
-    if (blockCount(load.stored.size) === 1) this.#fetch(load);
-    else void this.#getListed(load);
+    if (blockCount(load.stored.size) === 1) this.#fetch(load, MEMORY);
+    else void this.#getListed(load, how);
   }
 
   /** A block of several: the list of digests, which is needed anyway, may say that it is zeros. */
-  async #getListed(load: Load): Promise<void> {
+  async #getListed(load: Load, how: Way): Promise<void> {
     const { content, index, flight, stored } = load;
     try {
       await this.#manifests.get(content, { signal: this.#signal });
-      if (!this.#manifests.isZeros(content, index)) return this.#fetch(load);
+      if (!this.#manifests.isZeros(content, index)) return this.#fetch(load, how);
       flight.land(zeros(blockLength(stored.size, index)));
       await this.#keepZeros(load);
     } catch (error) {
@@ -143,13 +153,15 @@ export class BlockLoader {
     }
   }
 
-  #fetch(load: Load): void {
+  #fetch(load: Load, { toFile }: Way): void {
+    let place: BlockPlace | undefined;
     const want: Want = {
       version: load.content.version,
       index: load.index,
       length: blockLength(load.stored.size, load.index),
+      ...(toFile ? { file: () => (place = placeOf(load)) } : {}),
       isUrgent: () => load.flight.isUrgent,
-      deliver: (block) => this.#arrive(load, block),
+      deliver: (block) => this.#arrive(load, block, place),
       fail: (error) => {
         load.flight.fail(error);
         this.#done(load);
@@ -163,20 +175,31 @@ export class BlockLoader {
     this.#fetcher.want(want);
   }
 
-  async #arrive(load: Load, { digest, data }: FetchedBlock): Promise<void> {
+  async #arrive(
+    load: Load,
+    { digest, data, isWritten = false }: FetchedBlock,
+    place: BlockPlace | undefined,
+  ): Promise<void> {
     const { stored, content, index, flight } = load;
     try {
-      const right = data.length === blockLength(stored.size, index);
+      const right = isWritten || data.length === blockLength(stored.size, index);
       if (!right || !(await this.#manifests.matches(content, index, Buffer.from(digest, 'hex')))) {
         throw new FsError('EIO', 'read', { subject: content.version, reason: `block ${index} is not the content's` });
       }
-      flight.land(data);
-      await this.#keep(load, data);
+      if (isWritten) {
+        // Its bytes went into a file that has been replaced meanwhile.
+        if (place?.isCurrent() !== true) return this.#fetch(load, MEMORY);
+        const taken = place.arrived();
+        if (taken !== undefined) this.#index.changed(stored, taken);
+        flight.land(undefined);
+      } else {
+        flight.land(data);
+        await this.#keep(load, data);
+      }
     } catch (error) {
       flight.fail(asFsError(error, 'read', content.version));
-    } finally {
-      this.#done(load);
     }
+    this.#done(load);
   }
 
   /** A cache disk that is full or broken must not fail a read: then the block stays in memory for a while. */
@@ -206,6 +229,15 @@ export class BlockLoader {
   #done({ key, stored }: Load): void {
     this.#flights.delete(key);
     this.#index.release(stored);
+  }
+}
+
+/** Nothing if the file cannot be opened. */
+function placeOf({ stored, index }: Load): BlockPlace | undefined {
+  try {
+    return stored.place(index);
+  } catch {
+    return undefined;
   }
 }
 

@@ -113,18 +113,26 @@ export class StoreReader implements ContentReader {
     return into.length;
   }
 
+  /** False if it cannot be read: the loader finds out what is wrong with the block and gets it again. */
+  async #readReady(into: Uint8Array, position: number): Promise<boolean> {
+    try {
+      if (into.length <= SYNC_LIMIT) this.#stored.read(into, position);
+      else await this.#stored.readAsync(into, position);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   async #readPart(into: Uint8Array, position: number, index: number, { signal }: Context): Promise<void> {
     const stored = this.#stored;
-    if (stored.isReady(index)) {
-      try {
-        return await stored.readAsync(into, position);
-      } catch {
-        // The loader finds out what is wrong with the block and gets it again.
-      }
+    let data: Uint8Array | undefined;
+    while (data === undefined) {
+      if (stored.isReady(index) && (await this.#readReady(into, position))) return;
+      const waiting = this.#loader.load(stored, this.content, index).wait(signal, 'read');
+      this.#loader.hurry();
+      data = await waiting;
     }
-    const waiting = this.#loader.load(stored, this.content, index).wait(signal, 'read');
-    this.#loader.hurry();
-    const data = await waiting;
     const start = position - index * BLOCK_SIZE;
     into.set(data.subarray(start, start + into.length));
   }

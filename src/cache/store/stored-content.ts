@@ -1,7 +1,7 @@
 import { fstatSync, ftruncateSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Bitmap } from '../disk/bitmap.ts';
-import { BLOCK_SIZE, blockCount, blockLength, isZeros } from '../../vfs/block.ts';
+import { BLOCK_SIZE, type BlockFile, blockCount, blockLength, isZeros } from '../../vfs/block.ts';
 import { readFully, readFullyAsync, writeFullyAsync, SECTOR } from '../disk/file-io.ts';
 import type { Extent } from '../../vfs/extent.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
@@ -15,6 +15,14 @@ export interface StoreRecord {
   readonly bits?: string;
   /** Bytes of those that take no room on the disk; absent if all do. */
   readonly holes?: number;
+}
+
+/** A place for one block in a content's file. */
+export interface BlockPlace extends BlockFile {
+  /** False if the content has another file by now. */
+  isCurrent(): boolean;
+  /** The block was written there, and is as it should be. Answers the bytes that it takes, nothing if it was present. */
+  arrived(): number | undefined;
 }
 
 /**
@@ -131,9 +139,28 @@ export class StoredContent {
         file.release();
       }
     }
+    return this.#arrived(index, data.length, taken);
+  }
+
+  /** Where others may write a block. @throws what `node:fs` throws */
+  place(index: number): BlockPlace {
+    const file = this.#create();
+    const generation = this.#generation;
+    const length = blockLength(this.size, index);
+    return {
+      fd: file.fd,
+      position: index * BLOCK_SIZE,
+      release: () => file.release(),
+      isCurrent: () => generation === this.#generation,
+      arrived: () => this.#arrived(index, length, length),
+    };
+  }
+
+  /** A block is in the file and as it should be. Answers the bytes that it takes, nothing if it was present. */
+  #arrived(index: number, length: number, taken: number): number | undefined {
     this.#ready.add(index);
     if (!this.present.add(index)) return undefined;
-    this.#holes += data.length - taken;
+    this.#holes += length - taken;
     return taken;
   }
 

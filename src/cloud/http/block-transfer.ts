@@ -1,7 +1,7 @@
 import type { Context } from '../../vfs/context.ts';
 import { BLOCK_SIZE } from '../../vfs/block.ts';
 import { receive } from './block-response.ts';
-import type { DownloadThread } from './download-thread.ts';
+import type { DownloadThread, ReceivedFrame } from './download-thread.ts';
 import { encodeFrames } from './frames.ts';
 import type { Http } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, UploadBlock } from '../remote.ts';
@@ -77,7 +77,7 @@ export async function* readBlocks(
         const request = blocks[done] as BlockRequest;
         done += 1;
         tries.progress();
-        yield { version: request.version, index: request.index, digest: frame.digest, data: frame.data };
+        yield { version: request.version, index: request.index, ...frame };
       }
     } catch (error) {
       await tries.next(error);
@@ -86,15 +86,14 @@ export async function* readBlocks(
 }
 
 /** Large blocks come by the thread; small ones would take longer on their way from there than to be hashed here. */
-function frames({ http, thread, memory }: ReadParts, asked: readonly BlockRequest[], context: Context) {
+function frames(
+  { http, thread, memory }: ReadParts,
+  asked: readonly BlockRequest[],
+  context: Context,
+): AsyncGenerator<ReceivedFrame> {
   const json = { blocks: asked.map(({ version, index }) => ({ version, index })) };
   const call = { op: 'read', method: 'POST', path: '/v1/blocks/read', json } as const;
   const bytes = asked.reduce((sum, { length = 0 }) => sum + length, 0);
   if (bytes < asked.length * LARGE) return receive({ http, memory }, call, asked.length, context);
-  return thread.frames(
-    call,
-    asked.map(({ length = 0 }) => length),
-    context,
-    memory,
-  );
+  return thread.frames(call, asked, context, memory);
 }

@@ -1,8 +1,9 @@
+import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { serve } from '../../threads/serve.mjs';
 import { BLOCK_SIZE } from '../../vfs/block.ts';
 import { receive } from './block-response.ts';
-import type { DownloadRequest, DownloadResponse } from './download-thread.ts';
+import type { DownloadRequest, DownloadResponse, FilePlace, ReceivedFrame } from './download-thread.ts';
 import { record } from './errors.ts';
 import type { OwnFrame } from './frames.ts';
 import type { DispatcherOptions } from './dispatcher.ts';
@@ -10,6 +11,9 @@ import { Http } from './http-client.ts';
 
 /** Blocks whose memory waits for others. */
 const SPARE = 16;
+/** Bytes written at a time. */
+const WRITTEN = 256 * 1024;
+const NONE = new Uint8Array();
 
 interface Download {
   readonly frames: AsyncGenerator<OwnFrame>;
@@ -26,10 +30,31 @@ function memory(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer ?? Buffer.allocUnsafeSlow(length).buffer);
 }
 
-async function next(id: number): Promise<DownloadResponse> {
+function keep(buffer: ArrayBuffer | undefined): void {
+  if (buffer?.byteLength === BLOCK_SIZE && spare.length < SPARE) spare.push(buffer);
+}
+
+/** The frame without its bytes, if they could be written. */
+function written(frame: OwnFrame, { fd, position, length }: FilePlace): ReceivedFrame {
+  const { digest, data } = frame;
+  if (data.length !== length) return frame;
+  try {
+    for (let done = 0; done < length;) {
+      done += writeSync(fd, data, done, Math.min(WRITTEN, length - done), position + done);
+    }
+  } catch {
+    // A disk that is full or broken is the caller's affair: it gets the bytes.
+    return frame;
+  }
+  keep(data.buffer);
+  return { digest, data: NONE, isWritten: true };
+}
+
+async function next(id: number, file: FilePlace | undefined): Promise<DownloadResponse> {
   try {
     const block = await downloads.get(id)?.frames.next();
-    return { frame: block?.done === false ? block.value : undefined };
+    if (block?.done !== false) return { frame: undefined };
+    return { frame: file === undefined ? block.value : written(block.value, file) };
   } catch (error) {
     return { frame: undefined, failure: record(error) };
   }
@@ -37,8 +62,8 @@ async function next(id: number): Promise<DownloadResponse> {
 
 function respond(request: DownloadRequest): DownloadResponse | Promise<DownloadResponse> {
   if (request.ask === 'next') {
-    if (request.memory?.byteLength === BLOCK_SIZE && spare.length < SPARE) spare.push(request.memory);
-    return next(request.id);
+    keep(request.memory);
+    return next(request.id, request.file);
   }
   if (request.ask === 'renew') http.renew();
   else if (request.ask === 'begin') {
@@ -54,4 +79,4 @@ function respond(request: DownloadRequest): DownloadResponse | Promise<DownloadR
   return { frame: undefined };
 }
 
-serve(respond, ({ frame }) => (frame === undefined ? [] : [frame.data.buffer]));
+serve(respond, ({ frame }) => (frame === undefined || frame.isWritten === true ? [] : [frame.data.buffer]));

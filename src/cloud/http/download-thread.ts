@@ -1,8 +1,8 @@
 import type { Context } from '../../vfs/context.ts';
-import { BLOCK_SIZE } from '../../vfs/block.ts';
+import { BLOCK_SIZE, type BlockFile } from '../../vfs/block.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { WorkerThread } from '../../threads/worker-thread.ts';
-import type { BlockMemory } from '../remote.ts';
+import type { BlockMemory, BlockRequest } from '../remote.ts';
 import { revive, type FailureRecord } from './errors.ts';
 import type { OwnFrame } from './frames.ts';
 import type { DispatcherOptions } from './dispatcher.ts';
@@ -11,16 +11,33 @@ import type { Call } from './http-client.ts';
 /** Blocks of one response that are asked of the thread at a time. */
 const ASKED_AHEAD = 3;
 
-/** What the thread is asked: to begin a request, to give its next block (into `memory` if it can), to end it, to reconnect. */
+/** A place in an open file for a block of so many bytes. */
+export interface FilePlace {
+  readonly fd: number;
+  readonly position: number;
+  readonly length: number;
+}
+
+/**
+ * What the thread is asked: to begin a request; to write its next block into a file, or else to give it, into `memory` if it can; to
+ * end it; to reconnect.
+ */
 export type DownloadRequest =
   | { readonly ask: 'begin'; readonly id: number; readonly call: Call; readonly most: number }
-  | { readonly ask: 'next'; readonly id: number; readonly memory: ArrayBuffer | undefined }
+  | { readonly ask: 'next'; readonly id: number; readonly memory?: ArrayBuffer; readonly file?: FilePlace }
   | { readonly ask: 'end'; readonly id: number }
   | { readonly ask: 'renew' };
 
+export interface ReceivedFrame extends OwnFrame {
+  /** True if the bytes are in the file, and `data` is empty. */
+  readonly isWritten?: boolean;
+}
+
 /** A verified block, nothing after the last one, or why there is no more. */
 export type DownloadResponse =
-  { readonly frame: OwnFrame } | { readonly frame: undefined; readonly failure?: FailureRecord };
+  { readonly frame: ReceivedFrame } | { readonly frame: undefined; readonly failure?: FailureRecord };
+
+type Thread = WorkerThread<DownloadRequest, DownloadResponse>;
 
 /**
  * Receives and verifies blocks on a thread with connections of its own. What arrives there is garbage soon, and V8 collects it by
@@ -29,7 +46,7 @@ export type DownloadResponse =
  */
 export class DownloadThread {
   readonly #options: DispatcherOptions;
-  #thread: WorkerThread<DownloadRequest, DownloadResponse> | undefined;
+  #thread: Thread | undefined;
   #last = 0;
   #isClosed = false;
 
@@ -39,27 +56,31 @@ export class DownloadThread {
   }
 
   /**
-   * One try of a request for blocks of these lengths: those of its response, in order and verified.
+   * One try of a request for these blocks: those of its response, in order and verified, and written into their files where they
+   * have some.
    * @throws what `classify` understands
    */
   async *frames(
     call: Call,
-    lengths: readonly number[],
+    requests: readonly Pick<BlockRequest, 'length' | 'file'>[],
     { signal }: Context,
     memory: BlockMemory | undefined,
-  ): AsyncGenerator<OwnFrame> {
+  ): AsyncGenerator<ReceivedFrame> {
     signal.throwIfAborted();
     const thread = this.#running();
     const id = (this.#last += 1);
-    const next = (length = 0): Promise<DownloadResponse> => {
+    const next = ({ length = 0, file }: Pick<BlockRequest, 'length' | 'file'> = {}): Promise<DownloadResponse> => {
+      const place = file?.();
+      if (place !== undefined) return handled(write(thread, id, place, length));
       const buffer = length === BLOCK_SIZE ? memory?.(BLOCK_SIZE).buffer : undefined;
-      return handled(thread.request({ ask: 'next', id, memory: buffer }, buffer === undefined ? [] : [buffer]));
+      if (buffer === undefined) return handled(thread.request({ ask: 'next', id }));
+      return handled(thread.request({ ask: 'next', id, memory: buffer }, [buffer]));
     };
     const end = (): void => void handled(thread.request({ ask: 'end', id }));
     signal.addEventListener('abort', end, { once: true });
     try {
-      void handled(thread.request({ ask: 'begin', id, call, most: lengths.length }));
-      const asked = lengths.slice(0, ASKED_AHEAD).map((length) => next(length));
+      void handled(thread.request({ ask: 'begin', id, call, most: requests.length }));
+      const asked = requests.slice(0, ASKED_AHEAD).map(next);
       for (let count = asked.length; asked.length > 0;) {
         const response = await (asked.shift() as Promise<DownloadResponse>);
         signal.throwIfAborted();
@@ -68,7 +89,7 @@ export class DownloadThread {
           return;
         }
         // The last one finds the end of the response.
-        if (count <= lengths.length) asked.push(next(lengths[count++]));
+        if (count <= requests.length) asked.push(next(requests[count++]));
         yield response.frame;
       }
     } finally {
@@ -88,17 +109,28 @@ export class DownloadThread {
     await this.#thread?.terminate();
   }
 
-  #running(): WorkerThread<DownloadRequest, DownloadResponse> {
+  #running(): Thread {
     if (this.#isClosed) throw new FsError('EINTR', 'read', { reason: 'the connection was closed by this program' });
     if (this.#thread === undefined || this.#thread.hasEnded) this.#thread = start(this.#options);
     return this.#thread;
   }
 }
 
-function start(options: DispatcherOptions): WorkerThread<DownloadRequest, DownloadResponse> {
+function start(options: DispatcherOptions): Thread {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = new URL(`./download-program.${extension}`, import.meta.url);
   return new WorkerThread(program, { name: 'downloads', data: options });
+}
+
+/** Has the next block of a request written. The file stays open while the thread may be writing. */
+async function write(thread: Thread, id: number, place: BlockFile, length: number): Promise<DownloadResponse> {
+  const { fd, position } = place;
+  try {
+    return await thread.request({ ask: 'next', id, file: { fd, position, length } });
+  } finally {
+    // One that was ended may still be on its way through a call: then the number must not become another file's.
+    if (!thread.hasEnded) place.release();
+  }
 }
 
 /** A rejection is seen when its turn comes; until then it must not count as unhandled. */

@@ -40,6 +40,8 @@ class Rig {
 
   constructor(dir: string) {
     this.dir = dir;
+    let count = 0;
+    this.#source.writes = () => count++ % 3 !== 0;
     this.#source.before = () => {
       if (--this.#failIn === 0) throw new FsError('EAGAIN', 'read', { reason: 'injected' });
     };
