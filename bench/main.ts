@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { benchBackup } from './backup/main.ts';
 import { benchCore } from './core/main.ts';
 import { benchFuse } from './fuse/main.ts';
 import { isWhole, parseOptions, type BenchOptions, type Choice } from './lib/options.ts';
@@ -11,6 +12,7 @@ const suites: Record<string, (options: BenchOptions) => Promise<string>> = {
   webdav: ({ rounds = 5 }) => benchWebdav(rounds),
   fuse: benchFuse,
   core: benchCore,
+  backup: benchBackup,
 };
 
 const choice = parse();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { quote, sh } from '../lib/shell.ts';
 import { writeFiles } from '../lib/small-files.ts';
-import { writeBig } from './big-file.ts';
+import { writeBig } from '../lib/big-file.ts';
 
 /** What all contestants are given, on the native file system. */
 export interface Material {

@@ -48,14 +48,23 @@ export async function freePort(): Promise<number> {
 
 /** Resident bytes of a process and all below it (Linux). */
 export async function residentMemory(pid: number): Promise<number> {
+  return await memory(pid, 'VmRSS');
+}
+
+/** The most bytes that a process and those below it have each had resident, together (Linux). */
+export async function peakMemory(pid: number): Promise<number> {
+  return await memory(pid, 'VmHWM');
+}
+
+async function memory(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  const own = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  const own = Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   const below = await Promise.all(
     children
       .split(' ')
       .filter(Boolean)
-      .map((child) => residentMemory(Number(child))),
+      .map((child) => memory(Number(child), field)),
   );
   return below.reduce((sum, bytes) => sum + bytes, own);
 }

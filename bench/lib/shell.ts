@@ -2,12 +2,16 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** After this a command counts as stuck, s. */
-const PATIENCE = 240;
 
-/** Runs a line of bash that must succeed; answers its standard output. */
-export async function sh(line: string, cwd?: string): Promise<string> {
-  const args = ['-s', 'KILL', String(PATIENCE), 'bash', '-c', `set -euo pipefail\n${line}`];
+interface ShellOptions {
+  readonly cwd?: string;
+  /** After this a command counts as stuck, s. */
+  readonly limit?: number;
+}
+
+/** Runs a line of bash that must succeed; resolves to its standard output. */
+export async function sh(line: string, { cwd, limit = 240 }: ShellOptions = {}): Promise<string> {
+  const args = ['-s', 'KILL', String(limit), 'bash', '-c', `set -euo pipefail\n${line}`];
   const { stdout } = await run('timeout', args, {
     cwd,
     maxBuffer: 64 << 20,

@@ -11,7 +11,7 @@ import { FjordProcess, fjordVersion } from '../../lib/fjord-process.ts';
 import { mounted, unmount } from '../../lib/mounts.ts';
 import { residentMemory } from '../../lib/process.ts';
 import { withRemote } from '../alone/cloud-tree.ts';
-import { bigBlocks } from '../big-file.ts';
+import { bigBlocks } from '../../lib/big-file.ts';
 import { started, type Contestant, type Mounted, type Supplied } from '../contestant.ts';
 
 /** Blocks that are handed over at once. */

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { output } from '../../lib/process.ts';
-import { writeBig } from '../big-file.ts';
+import { writeBig } from '../../lib/big-file.ts';
 import type { Contestant } from '../contestant.ts';
 
 /** The file system that all the others keep their data on. */

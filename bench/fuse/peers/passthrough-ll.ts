@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { mounted, unmount } from '../../lib/mounts.ts';
 import { output, residentMemory, stop } from '../../lib/process.ts';
 import { quote, sh } from '../../lib/shell.ts';
-import { writeBig } from '../big-file.ts';
+import { writeBig } from '../../lib/big-file.ts';
 import { started, type Contestant, type Mounted } from '../contestant.ts';
 
 const SOURCE = '/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c';

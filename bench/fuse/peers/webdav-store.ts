@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, serve, stop } from '../../lib/process.ts';
 import { quote, sh } from '../../lib/shell.ts';
-import { writeBig } from '../big-file.ts';
+import { writeBig } from '../../lib/big-file.ts';
 import type { Stored, Supplied } from '../contestant.ts';
 
 /** How often the store is looked at, ms. */
