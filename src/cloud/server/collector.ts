@@ -1,7 +1,7 @@
 import type { BlockStore } from './blocks/block-store.ts';
 import type { Clock } from './clock.ts';
 import type { ExpressionBuilder } from 'kysely';
-import type { Database, Db } from './meta/schema.ts';
+import type { BlockRow, Database, Db } from './meta/schema.ts';
 
 /** Blocks condemned or removed in one transaction. */
 const STEP = 64;
@@ -68,7 +68,11 @@ export class Collector {
   /** Condemns some, those that were touched first before others, and no more than it takes for so many bytes. */
   async #condemn(condition: Condition, bytes = Infinity): Promise<{ readonly size: number }[]> {
     return await this.#options.db.transaction().execute(async (db) => {
-      const found = await idle(db, condition).select(['generation', 'size']).orderBy('touched').limit(STEP).execute();
+      const found = await idle(db, condition)
+        .select(['account', 'digest', 'size'])
+        .orderBy('touched')
+        .limit(STEP)
+        .execute();
       let before = 0;
       const chosen = found.filter(({ size }) => (before += size) - size < bytes);
       if (chosen.length === 0) return [];
@@ -79,7 +83,7 @@ export class Collector {
         .where('refs', '=', 0)
         .where('state', 'in', ['stored', 'damaged'])
         .where(condition)
-        .where('generation', 'in', list(chosen))
+        .where((eb) => isOneOf(eb, chosen))
         .returning('size')
         .execute();
     });
@@ -102,20 +106,28 @@ export class Collector {
       const condemned = await db
         .updateTable('blocks')
         .set({ state: 'condemned' })
-        .where('generation', 'in', (query) =>
-          query
-            .selectFrom('blocks')
-            .select('generation')
-            .where('state', '=', 'condemned')
-            .where((eb) => eb('refs', '=', eb.lit(0)))
-            .limit(STEP),
+        .where((eb) =>
+          eb(
+            eb.refTuple('account', 'digest'),
+            'in',
+            eb
+              .selectFrom('blocks')
+              .select(['account', 'digest'])
+              .where('state', '=', 'condemned')
+              .where('refs', '=', eb.lit(0))
+              .limit(STEP)
+              .$asTuple('account', 'digest'),
+          ),
         )
         .where('state', '=', 'condemned')
-        .returning(['account', 'digest', 'generation'])
+        .returning(['account', 'digest'])
         .execute();
       if (condemned.length === 0) return 0;
       await Promise.all(condemned.map(async ({ account, digest }) => store.remove(account, digest)));
-      await db.deleteFrom('blocks').where('generation', 'in', list(condemned)).execute();
+      await db
+        .deleteFrom('blocks')
+        .where((eb) => isOneOf(eb, condemned))
+        .execute();
       return condemned.length;
     });
   }
@@ -130,6 +142,13 @@ function idle(db: Db, condition: Condition) {
     .where(condition);
 }
 
-function list(rows: readonly { generation: string }[]): string[] {
-  return rows.map(({ generation }) => generation);
+/** Not by pairs, which SQLite takes from a query alone. */
+function isOneOf(eb: ExpressionBuilder<Database, 'blocks'>, rows: readonly Pick<BlockRow, 'account' | 'digest'>[]) {
+  const accounts = new Set(rows.map(({ account }) => account));
+  return eb.or(
+    [...accounts].map((account) => {
+      const digests = rows.filter((row) => row.account === account).map(({ digest }) => digest);
+      return eb.and([eb('account', '=', account), eb('digest', 'in', digests)]);
+    }),
+  );
 }

@@ -89,7 +89,7 @@ export class Uploads {
     return await this.#options.db.transaction().execute(async (db) => {
       await checkRoom(db, caller.account, blocks);
       const id = randomUUID();
-      const claims = new Map(blocks.map(({ digest }) => [digest, id + digest]));
+      const claims = new Map<string, string>(blocks.map(({ digest }) => [digest, id]));
       if ((await this.#insert(db, caller, blocks, claims)) === blocks.length) return claims;
       const mine = new Set(await this.#claimed(db, caller.account, claims));
       const known = [...claims.keys()].filter((digest) => !mine.has(digest));
@@ -129,7 +129,7 @@ export class Uploads {
     const touched = this.#options.now();
     await mine.set((eb) => ({ touched, awaited: awaitedBy(eb, device) })).execute();
     await mine
-      .set((eb) => ({ state: 'writing', generation: eb(eb.val<string>(id), '||', eb.ref('digest')) }))
+      .set({ state: 'writing', generation: id })
       .where('state', 'in', ['condemned', 'damaged'])
       .execute();
     const claimed = await db
@@ -150,7 +150,7 @@ export class Uploads {
     const { numUpdatedRows } = await db
       .updateTable('blocks')
       .set({ state: 'stored' })
-      .where((eb) => isClaimed(eb, account, [...claims]))
+      .where((eb) => isClaimed(eb, account, claims))
       .where('state', '=', 'writing')
       .executeTakeFirst();
     if (Number(numUpdatedRows) === claims.size) return new Set();
@@ -169,7 +169,7 @@ export class Uploads {
     const rows = await db
       .selectFrom('blocks')
       .select('digest')
-      .where((eb) => isClaimed(eb, account, [...claims]))
+      .where((eb) => isClaimed(eb, account, claims))
       .where('state', '=', state)
       .execute();
     return rows.map(({ digest }) => digest);
@@ -181,22 +181,22 @@ export class Uploads {
       await this.#options.db
         .updateTable('blocks')
         .set(givenUp)
-        .where((eb) => isClaimed(eb, account, chunk))
+        .where((eb) => isClaimed(eb, account, new Map(chunk)))
         .where('state', '=', 'writing')
         .execute();
     }
   }
 }
 
-/** Rows that are still under these claims. By the digest: by generations alone SQLite reads all rows of the account. */
-function isClaimed(
-  eb: ExpressionBuilder<Database, 'blocks'>,
-  account: string,
-  claims: readonly (readonly [digest: string, generation: string])[],
-) {
-  const digests = claims.map(([digest]) => digest);
-  const generations = claims.map(([, generation]) => generation);
-  return eb.and([eb('account', '=', account), eb('digest', 'in', digests), eb('generation', 'in', generations)]);
+/** Rows that are still under these claims, nearly all of which have one generation. */
+function isClaimed(eb: ExpressionBuilder<Database, 'blocks'>, account: string, claims: ReadonlyMap<string, string>) {
+  const generations = new Set(claims.values());
+  return eb.or(
+    [...generations].map((generation) => {
+      const digests = [...claims].filter(([, one]) => one === generation).map(([digest]) => digest);
+      return eb.and([eb('account', '=', account), eb('digest', 'in', digests), eb('generation', '=', generation)]);
+    }),
+  );
 }
 
 async function checkRoom(db: Db, account: string, blocks: readonly Block[]): Promise<void> {

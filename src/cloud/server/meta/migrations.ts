@@ -16,6 +16,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0002-thinning': { up: makeThinning },
     '0003-stamps': { up: addStamps },
     '0004-posix': { up: addPosix },
+    '0005-generations': { up: dropGenerationIndex },
   };
   const migrator = new Migrator({
     db,
@@ -204,4 +205,9 @@ async function makeThinning(db: Schema): Promise<void> {
   await alter('blocks')
     .addColumn('awaited', 'text', (column) => column.defaultTo(MANY))
     .execute();
+}
+
+/** What a generation belongs to is found by its block. */
+async function dropGenerationIndex(db: Schema): Promise<void> {
+  await db.schema.dropIndex('blocks_generation').execute();
 }

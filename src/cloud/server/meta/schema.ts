@@ -154,6 +154,9 @@ export interface BlockRow {
    * are never committed stay here. `null`: no upload counts on it.
    */
   awaited: string | null;
-  /** New with the row and whenever a condemned row is taken back: an uploader knows by it that no removal came between. */
+  /**
+   * New with the row and whenever a condemned row is taken back: an uploader knows by it that no removal came between. The blocks
+   * that one upload wrote together may share it.
+   */
   generation: string;
 }
