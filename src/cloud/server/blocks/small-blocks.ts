@@ -1,5 +1,5 @@
 import { open, readdir, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Level } from 'level';
 import type { Block } from './block-store.ts';
 
@@ -23,38 +23,41 @@ const { repair } = Level as unknown as { repair(this: void, location: string): P
 const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'view' } as const;
 
 /**
- * Small blocks as values of one LevelDB, by account and digest: all of a call are on disk after one sync. Methods are safe
- * to call concurrently. After a failed write nobody knows what LevelDB's log holds, so nothing more is written until it has
- * been opened again, which `recover` does when there is room; reading goes on.
+ * Small blocks as values of a LevelDB, in the order in which they came, so that it does not sort them again and again; where each
+ * is stands in a second one, by account and digest (docs/decisions/013). All of a call are on disk after one sync of each. Methods
+ * are safe to call concurrently. After a failed write the content of LevelDB's log is unknown, so nothing more is written until
+ * it has been opened again, which `recover` does when there is room; reading goes on.
  */
 export class SmallBlocks {
   readonly #folder: string;
-  readonly #level: Level<string, Uint8Array>;
+  /** By `placeKey` the key of a value; by `oldKey` the blocks from before there were places. */
+  readonly #places: Level<string, Uint8Array>;
+  readonly #values: Level<string, Uint8Array>;
   readonly #retryAfter: number;
+  /** Number of the next value. */
+  #next: number;
   #failure: Error | undefined;
   #failedAt = 0;
   /** While it is being opened again. */
   #opening: Promise<void> | undefined;
 
-  private constructor(folder: string, level: Level<string, Uint8Array>, { retryAfter = 10_000 }: SmallBlocksOptions) {
-    this.#folder = folder;
-    this.#level = level;
+  private constructor(parts: Parts, { retryAfter = 10_000 }: SmallBlocksOptions) {
+    this.#folder = parts.folder;
+    this.#places = parts.places;
+    this.#values = parts.values;
+    this.#next = parts.next;
     this.#retryAfter = retryAfter;
   }
 
   /** Makes the best of a damaged database: what it has lost is found missing. @throws Error if it is open elsewhere */
   static async open(folder: string, how: SmallBlocksOptions = {}): Promise<SmallBlocks> {
-    const options = { valueEncoding: 'view', writeBufferSize: WRITE_BUFFER, cacheSize: READ_CACHE, compression: false };
-    if (await hasLostItsHead(folder)) await repair(folder);
-    // Begins to open itself at once.
-    const level = new Level<string, Uint8Array>(folder, options);
-    await level.open().catch(async (error: unknown) => {
-      if (!isCorruption(error)) throw error;
-      await repair(folder);
-      await level.open();
-    });
+    const places = await openLevel(folder);
+    const values = await openLevel(join(folder, 'values'));
+    await syncFolder(folder);
     await syncFolder(dirname(folder));
-    return new SmallBlocks(folder, level, how);
+    const [last = ''] = await values.keys({ reverse: true, limit: 1 }).all();
+    const next = last === '' ? 0 : Number.parseInt(last, 16) + 1;
+    return new SmallBlocks({ folder, places, values, next }, how);
   }
 
   /** False once a write has failed. */
@@ -62,7 +65,7 @@ export class SmallBlocks {
     return this.#failure === undefined;
   }
 
-  /** After a failure: opens it again where that may help. Answers whether it takes blocks. */
+  /** After a failure: opens it again where that may help. Resolves to whether it takes blocks. */
   async recover(): Promise<boolean> {
     if (this.#failure === undefined) return true;
     if (this.#opening === undefined) {
@@ -76,10 +79,21 @@ export class SmallBlocks {
     return this.isWritable;
   }
 
-  /** Stores all of them; they survive the loss of power when answered. */
+  /** Stores all of them; they survive the loss of power when this resolves. */
   async put(account: string, blocks: readonly Block[]): Promise<void> {
-    const puts = blocks.map(({ digest, data }) => ({ type: 'put', key: key(account, digest), value: data }) as const);
-    await this.#write(async () => this.#level.batch(puts, { sync: true, ...UNIFORM }));
+    const keys = blocks.map(({ digest }) => placeKey(account, digest));
+    const first = this.#next;
+    this.#next += blocks.length;
+    await this.#write(async () => {
+      const before = await this.#places.getMany(keys);
+      const values = blocks.map(({ digest, data }, i) => put(`${numbered(first + i)}/${account}/${digest}`, data));
+      await this.#values.batch(values, { sync: true, ...UNIFORM });
+      const places = values.map((value, i) => put(keys[i] as string, Buffer.from(value.key)));
+      await this.#places.batch(places, { sync: true, ...UNIFORM });
+      // After the loss of values their numbers are given again, perhaps to the same block.
+      const gone = before.map(textOf).filter((place, i) => place !== undefined && place !== values[i]?.key);
+      if (gone.length > 0) await this.#values.batch(gone.map((place) => ({ type: 'del', key: place as string })));
+    });
   }
 
   /** As they are stored; `undefined` if there are none, or the database is damaged where they would be. */
@@ -87,7 +101,7 @@ export class SmallBlocks {
     for (;;) {
       await this.#readable();
       try {
-        return await this.#level.get(key(account, digest));
+        return await this.#get(account, digest);
       } catch (error) {
         if (isCorruption(error)) return undefined;
         // It may have been closed under this call.
@@ -99,26 +113,55 @@ export class SmallBlocks {
   /** One that is not there is no error. May come back after the loss of power, as a removed file may. */
   async remove(account: string, digest: string): Promise<void> {
     if (!this.isWritable && (await this.get(account, digest)) === undefined) return;
-    await this.#write(async () => this.#level.del(key(account, digest)));
+    await this.#write(async () => {
+      const place = await this.#placeOf(account, digest);
+      await this.#places.batch(
+        [placeKey(account, digest), oldKey(account, digest)].map((key) => ({ type: 'del', key })),
+      );
+      if (place !== undefined) await this.#values.del(place);
+    });
   }
 
   async *list(account: string): AsyncGenerator<string> {
     await this.#readable();
-    for await (const found of this.#level.keys({ gte: key(account, ''), lt: key(account, 'g') })) {
-      yield found.slice(account.length + 1);
+    for (const key of [placeKey, oldKey]) {
+      for await (const found of this.#places.keys({ gte: key(account, ''), lt: key(account, 'g') })) {
+        const digest = found.slice(key(account, '').length);
+        if (key === placeKey || (await this.#placeOf(account, digest)) === undefined) yield digest;
+      }
     }
   }
 
   async close(): Promise<void> {
     await this.#opening;
-    await this.#level.close();
+    await this.#places.close();
+    await this.#values.close();
+  }
+
+  async #get(account: string, digest: string): Promise<Uint8Array | undefined> {
+    let place = await this.#placeOf(account, digest);
+    while (place !== undefined) {
+      const value = await this.#values.get(place);
+      const now = value === undefined ? await this.#placeOf(account, digest) : place;
+      // Unless it was put again meanwhile, which removes the former value.
+      if (now === place) return value;
+      place = now;
+    }
+    return await this.#places.get(oldKey(account, digest));
+  }
+
+  /** The key of a block's value, if it has one. */
+  async #placeOf(account: string, digest: string): Promise<string | undefined> {
+    return textOf(await this.#places.get(placeKey(account, digest)));
   }
 
   /** Never throws. */
   async #reopen(): Promise<void> {
     try {
-      await this.#level.close();
-      await this.#level.open();
+      for (const level of [this.#places, this.#values]) {
+        await level.close();
+        await level.open();
+      }
       this.#failure = undefined;
     } catch (error) {
       this.#fail(error);
@@ -127,8 +170,12 @@ export class SmallBlocks {
 
   /** Waits until it is open; one that could not be opened is tried again. */
   async #readable(): Promise<void> {
-    if (this.#opening === undefined && this.#level.status === 'open') return;
+    if (this.#opening === undefined && this.#isOpen) return;
     await (this.#opening ?? this.recover());
+  }
+
+  get #isOpen(): boolean {
+    return this.#places.status === 'open' && this.#values.status === 'open';
   }
 
   async #write(write: () => Promise<void>): Promise<void> {
@@ -147,6 +194,26 @@ export class SmallBlocks {
   }
 }
 
+interface Parts {
+  readonly folder: string;
+  readonly places: Level<string, Uint8Array>;
+  readonly values: Level<string, Uint8Array>;
+  readonly next: number;
+}
+
+async function openLevel(folder: string): Promise<Level<string, Uint8Array>> {
+  const options = { valueEncoding: 'view', writeBufferSize: WRITE_BUFFER, cacheSize: READ_CACHE, compression: false };
+  if (await hasLostItsHead(folder)) await repair(folder);
+  // Begins to open itself at once.
+  const level = new Level<string, Uint8Array>(folder, options);
+  await level.open().catch(async (error: unknown) => {
+    if (!isCorruption(error)) throw error;
+    await repair(folder);
+    await level.open();
+  });
+  return level;
+}
+
 /** True if there are tables and no file that names them: LevelDB would begin anew and delete them. */
 async function hasLostItsHead(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch((): string[] => []);
@@ -163,8 +230,26 @@ function isCorruption(error: unknown): boolean {
 }
 
 /** Hexadecimal digests sort before 'g'. */
-function key(account: string, digest: string): string {
+function oldKey(account: string, digest: string): string {
   return `${account}/${digest}`;
+}
+
+/** No account begins so. */
+function placeKey(account: string, digest: string): string {
+  return `!${account}/${digest}`;
+}
+
+/** Numbers sort as they count. */
+function numbered(number: number): string {
+  return number.toString(16).padStart(13, '0');
+}
+
+function put(key: string, value: Uint8Array) {
+  return { type: 'put', key, value } as const;
+}
+
+function textOf(place: Uint8Array | undefined): string | undefined {
+  return place && Buffer.from(place.buffer, place.byteOffset, place.byteLength).toString();
 }
 
 /** The names in a folder survive the loss of power. */

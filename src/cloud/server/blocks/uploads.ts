@@ -128,10 +128,7 @@ export class Uploads {
     const mine = db.updateTable('blocks').where('account', '=', account).where('digest', 'in', digests);
     const touched = this.#options.now();
     await mine.set((eb) => ({ touched, awaited: awaitedBy(eb, device) })).execute();
-    await mine
-      .set({ state: 'writing', generation: id })
-      .where('state', 'in', ['condemned', 'damaged'])
-      .execute();
+    await mine.set({ state: 'writing', generation: id }).where('state', 'in', ['condemned', 'damaged']).execute();
     const claimed = await db
       .selectFrom('blocks')
       .select(['digest', 'generation'])

@@ -11,6 +11,7 @@ import {
   type Dirent,
 } from 'node:fs';
 import { join } from 'node:path';
+import { Level } from 'level';
 import t, { type Test } from 'tap';
 import type { Block } from '../../../../src/cloud/server/blocks/block-store.ts';
 import { LocalBlockStore } from '../../../../src/cloud/server/blocks/local.ts';
@@ -36,7 +37,7 @@ function same(found: Uint8Array | undefined, { data }: Block): boolean {
 
 function filesOf(dir: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('small'))
+    .filter((entry) => entry.isFile() && !/small(\/values)?$/.test(entry.parentPath))
     .map(({ name }) => name);
 }
 
@@ -143,14 +144,81 @@ t.test('random damage of everything on the disk is noticed, and what is put agai
   }
 });
 
-t.test('small blocks survive the loss of the file that names their tables', async (t) => {
+t.test('small blocks survive the loss of the files that name their tables', async (t) => {
+  for (const lost of ['small/CURRENT', 'small/values/CURRENT']) {
+    const dir = temporary(t);
+    const blocks = Array.from({ length: 100 }, () => block(10_000));
+    const before = await LocalBlockStore.open(dir);
+    await before.put('ada', blocks);
+    await before.close();
+    rmSync(join(dir, lost));
+    const store = await open(t, dir);
+    for (const one of blocks) t.ok(same(await store.get('ada', one.digest), one), lost);
+  }
+});
+
+t.test('small blocks that are in the index, from before, are found, listed once and removed', async (t) => {
   const dir = temporary(t);
-  const blocks = Array.from({ length: 100 }, () => block(10_000));
+  const [old, both] = [block(100), block(200)];
+  const level = new Level<string, Uint8Array>(join(dir, 'small'), { valueEncoding: 'view' });
+  for (const { digest, data } of [old, both]) await level.put(`ada/${digest}`, data);
+  await level.close();
+  const store = await open(t, dir);
+  await store.put('ada', [both]);
+  for (const one of [old, both]) t.ok(same(await store.get('ada', one.digest), one));
+  const listed: string[] = [];
+  for await (const digest of store.list('ada')) listed.push(digest);
+  t.same(listed.sort(), [old.digest, both.digest].sort());
+  for (const { digest } of [old, both]) {
+    await store.remove('ada', digest);
+    t.equal(await store.get('ada', digest), undefined);
+  }
+});
+
+t.test('a block that is put again and again takes room once, also where it was damaged', async (t) => {
+  const dir = temporary(t);
   const before = await LocalBlockStore.open(dir);
+  const one = block(1000);
+  for (let i = 0; i < 20; i++) await before.put('ada', [one, block(50)]);
+  await before.close();
+  const values = new Level<string, Uint8Array>(join(dir, 'small/values'), { valueEncoding: 'view' });
+  const keys = (await values.keys().all()).filter((key) => key.endsWith(one.digest));
+  t.equal(keys.length, 1);
+  await values.put(keys[0] as string, Buffer.from('damaged'));
+  await values.close();
+  const store = await open(t, dir);
+  t.equal(await store.get('ada', one.digest), undefined);
+  await store.put('ada', [one]);
+  t.ok(same(await store.get('ada', one.digest), one));
+  t.ok((await store.get('ada', block(50).digest)) === undefined);
+});
+
+t.test('a number is not given twice, also after the values were lost', async (t) => {
+  const dir = temporary(t);
+  const before = await LocalBlockStore.open(dir);
+  const lost = Array.from({ length: 20 }, () => block(100));
+  await before.put('ada', lost);
+  await before.close();
+  rmSync(join(dir, 'small/values'), { recursive: true });
+  const store = await open(t, dir);
+  const others = Array.from({ length: 20 }, () => block(100));
+  await store.put('ada', others);
+  for (const { digest } of lost) {
+    t.equal(await store.get('ada', digest), undefined);
+    await store.remove('ada', digest);
+  }
+  for (const one of others) t.ok(same(await store.get('ada', one.digest), one));
+});
+
+t.test('blocks whose values were lost are stored when put again in the same order', async (t) => {
+  const dir = temporary(t);
+  const before = await LocalBlockStore.open(dir);
+  const blocks = Array.from({ length: 20 }, () => block(100));
   await before.put('ada', blocks);
   await before.close();
-  rmSync(join(dir, 'small/CURRENT'));
+  rmSync(join(dir, 'small/values'), { recursive: true });
   const store = await open(t, dir);
+  await store.put('ada', blocks);
   for (const one of blocks) t.ok(same(await store.get('ada', one.digest), one));
 });
 
