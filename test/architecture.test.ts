@@ -32,8 +32,9 @@ const table: Record<string, readonly string[]> = {
   'mounts/recovery': ['vfs', 'libc', 'cache', 'mounts/policy', 'mounts/intents', 'mounts/drive', 'mounts/sync'],
   watch: ['vfs', 'libc'],
   backup: ['vfs', 'threads', 'libc', 'cache', 'cloud', 'transfer', 'watch'],
+  'backup/restore': ['vfs', 'libc', 'cloud'],
   daemon: ['vfs', 'watch', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
-  cli: ['libc', 'daemon', 'cloud/server'],
+  cli: ['vfs', 'libc', 'daemon', 'cloud/server', 'backup/restore'],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

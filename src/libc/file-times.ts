@@ -1,16 +1,17 @@
 import koffi from 'koffi';
 import { lutimesSync } from 'node:fs';
+import { cString } from './c-string.ts';
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 
 /** Sets the times of files to the nanosecond; Node's calls take seconds as a double, which has steps of 238 ns in this century. */
 export class FileTimes {
-  readonly #utimensat: ((folder: number, path: string, times: Buffer, flags: number) => number) | undefined;
+  readonly #utimensat: ((folder: number, path: Buffer, times: Buffer, flags: number) => number) | undefined;
 
   constructor() {
     if (process.platform !== 'linux') return;
-    this.#utimensat = koffi.load('libc.so.6').func('utimensat', 'int', ['int', 'str', 'void *', 'int']);
+    this.#utimensat = koffi.load('libc.so.6').func('utimensat', 'int', ['int', 'void *', 'void *', 'int']);
   }
 
   /**
@@ -20,17 +21,25 @@ export class FileTimes {
    * @throws Error with its errno in words
    */
   set(path: string, mtime: number): void {
-    const micros = BigInt(Math.round(mtime * 1000));
     // Half a microsecond more: what the double loses must not reach the microsecond below.
     if (this.#utimensat === undefined) return lutimesSync(path, mtime / 1000 + 5e-7, mtime / 1000 + 5e-7);
-    const seconds = micros / 1_000_000n - (micros % 1_000_000n < 0n ? 1n : 0n);
+    this.setExact(path, BigInt(Math.round(mtime * 1000)) * 1000n);
+  }
+
+  /**
+   * As `set`, with a time in nanoseconds since 1970.
+   * @param path may be bytes that are not UTF-8
+   */
+  setExact(path: string | Buffer, mtime: bigint): void {
+    if (this.#utimensat === undefined) return lutimesSync(path, Number(mtime) / 1e9, Number(mtime) / 1e9);
+    const seconds = mtime / 1_000_000_000n - (mtime % 1_000_000_000n < 0n ? 1n : 0n);
     const time = Buffer.alloc(32);
     for (const at of [0, 16]) {
       time.writeBigInt64LE(seconds, at);
-      time.writeBigInt64LE((micros - seconds * 1_000_000n) * 1000n, at + 8);
+      time.writeBigInt64LE(mtime - seconds * 1_000_000_000n, at + 8);
     }
-    if (this.#utimensat(AT_FDCWD, path, time, AT_SYMLINK_NOFOLLOW) < 0) {
-      throw new Error(`the times of ${path} cannot be set: errno ${koffi.errno()}`);
+    if (this.#utimensat(AT_FDCWD, cString(path), time, AT_SYMLINK_NOFOLLOW) < 0) {
+      throw new Error(`the times of ${path.toString()} cannot be set: errno ${koffi.errno()}`);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { columns, size, time } from '../format.ts';
+import { restoreCommand } from './restore.ts';
 
 interface JsonOptions extends DataOptions {
   readonly json?: true;
@@ -30,18 +31,4 @@ async function versions(cli: Cli, path: string, options: JsonOptions): Promise<v
     current ? 'current' : '',
   ]);
   for (const row of columns(rows, [1])) await cli.terminal.print(row.trimEnd());
-}
-
-function restoreCommand(cli: Cli): Command {
-  return dataCommand('restore')
-    .description('make an older version of a file the newest one again')
-    .argument('<path>', 'file of the drive')
-    .argument('<version>', 'its id, from `fjord versions`')
-    .addHelpText(
-      'after',
-      examples(['fjord versions /Sync/a.txt', 'shows the ids'], ['fjord restore /Sync/a.txt 0192…', 'takes one back']),
-    )
-    .action(async (path: string, version: string, options: DataOptions) => {
-      await withGateway(cli, options, (gateway) => gateway.restore({ path, version }));
-    });
 }

@@ -2,6 +2,7 @@ import type { Catalog, SpaceState } from '../../cache/tree/catalog.ts';
 import { FIXED, isBranch, type Entry } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import type { SpaceRecord } from '../../cloud/records.ts';
+import { FolderNames, folderName } from '../../cloud/space-names.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { BRANCHES, mountPointOf, type Branch } from '../policy/layout.ts';
 
@@ -38,7 +39,7 @@ export function attachFixedFolders(catalog: Catalog, now: number): Op[] {
 /** The branches and the roots of the spaces, by id, parents first. */
 function mounted(spaces: readonly SpaceRecord[], now: number): Map<NodeId, Entry> {
   const found = new Map<NodeId, Entry>();
-  const names = new Map<string, NodeId>();
+  const names = new FolderNames();
   const add = ({ id, parent, name }: Branch, space = FIXED, mode = 0o555): void => {
     const times = { mtime: now, ctime: now, birthtime: now };
     if (!found.has(id))
@@ -49,26 +50,10 @@ function mounted(spaces: readonly SpaceRecord[], now: number): Map<NodeId, Entry
     const point = mountPointOf(space);
     if (point === undefined) continue;
     const { branch, parent, name } = point;
-    if (branch !== undefined) add({ ...branch, name: freeName(names, branch.name, branch.id) });
-    add({ id: space.root, parent, name: fileName(name) }, space.id, 0o755);
+    if (branch !== undefined) add({ ...branch, name: names.nameFor(branch.name, branch.id) });
+    add({ id: space.root, parent, name: folderName(name) }, space.id, 0o755);
   }
   return found;
-}
-
-/** Of devices of one name all but the first get a number. */
-function freeName(names: Map<string, NodeId>, wanted: string, owner: NodeId): string {
-  for (let count = 1; ; count++) {
-    const name = count === 1 ? fileName(wanted) : `${fileName(wanted)} (${count})`;
-    if ((names.get(name) ?? owner) !== owner) continue;
-    names.set(name, owner);
-    return name;
-  }
-}
-
-/** Names of devices and sets are free text. */
-function fileName(text: string): string {
-  const name = text.replaceAll(/[/\0]/g, '-');
-  return name === '.' || name === '..' || name === '' ? '-' : name;
 }
 
 /** Writes a fixed folder where it is new or has another place; its times stay. */

@@ -1,0 +1,15 @@
+import { asFsError, FsError, type Code } from '../../vfs/fs-error.ts';
+
+/** The cloud is out of reach or refuses this computer, or this disk takes nothing more: so it would be with all other files. */
+const STOPS: ReadonlySet<Code> = new Set<Code>(['EAGAIN', 'ETIMEDOUT', 'EINTR', 'ENOSPC', 'EDQUOT', 'EROFS']);
+
+/** What failed with one entry, in words without the paths of descriptors. @throws what stops the whole run */
+export function entryFailure(error: unknown, signal: AbortSignal): FsError {
+  if (signal.aborted) throw asFsError(error, 'restore');
+  const failure = asFsError(error, 'restore');
+  if (STOPS.has(failure.code)) throw failure;
+  if (error instanceof FsError || !(error instanceof Error)) return failure;
+  // Messages of node:fs: `EACCES: permission denied, open '…'`.
+  const [words] = error.message.split(', ');
+  return new FsError(failure.code, 'restore', { reason: words, cause: error });
+}
