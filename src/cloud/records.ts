@@ -7,6 +7,34 @@ import type { WireCode } from './errors.ts';
 
 export type SpaceKind = 'sync' | 'backup' | 'archive' | 'shared';
 
+/** What an account may do in a shared space: `owner` and `editor` everything, `viewer` only read. */
+export type Role = 'owner' | 'editor' | 'viewer';
+
+/** One who has a shared folder, or is invited to it. */
+export interface MemberRecord {
+  readonly email: string;
+  readonly role: Role;
+  readonly accepted: boolean;
+}
+
+/** A shared folder, as the calling account sees it. */
+export interface ShareRecord {
+  /** Its space. */
+  readonly space: string;
+  /** What it is called: by the account itself, or, of an invitation, by the owner. */
+  readonly name: string;
+  /** E-mail. */
+  readonly owner: string;
+  /** The account's own. */
+  readonly role: Role;
+  /** False for an invitation. */
+  readonly accepted: boolean;
+  /** The folder of the account's Sync under which it has the space. */
+  readonly place?: string;
+  /** All, owner included; of an invitation, and for others than the owner, without those who have not accepted. */
+  readonly members: readonly MemberRecord[];
+}
+
 export interface DeviceRecord {
   readonly id: string;
   readonly name: string;
@@ -32,6 +60,9 @@ export interface SpaceRecord {
   readonly writable: boolean;
   /** Of the root folder, if its device has set them. */
   readonly attributes?: Attributes;
+  /** Of a shared one: what the account may do, and the node of its Sync under which it has the space. */
+  readonly role?: Role;
+  readonly place?: string;
 }
 
 /** What the root folder of a space has besides its content. */
@@ -69,6 +100,10 @@ export interface NodeRecord {
   readonly target?: string;
   readonly xattrs?: XattrRecord;
   readonly posix?: PosixRecord;
+  /** Of a folder under which the account has a shared space: that space. */
+  readonly mount?: string;
+  /** Of a node that is gone because it has moved to another space of the caller: that space. */
+  readonly movedTo?: string;
 }
 
 /** Values are bytes in base64. */
@@ -191,6 +226,8 @@ export interface PutIntent extends IntentFields, PlaceFields, NewFields {
  */
 export interface MoveIntent extends IntentFields, PlaceFields {
   readonly op: 'move';
+  /** The space that it is moved to, if that is another one. */
+  readonly targetSpace?: string;
   readonly from: PlaceFields;
   readonly replace?: string;
   readonly predecessor?: string;

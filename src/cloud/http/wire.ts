@@ -10,10 +10,12 @@ import type {
   Intent,
   IntentResult,
   Mark,
+  MemberRecord,
   NodeRecord,
   PosixRecord,
   Push,
   Rewound,
+  ShareRecord,
   SpaceRecord,
   TrashRecord,
   Usage,
@@ -95,6 +97,7 @@ export function Nullable<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
 }
 
+export const ROLES = ['owner', 'editor', 'viewer'] as const;
 export const SPACE_KINDS = ['sync', 'backup', 'archive', 'shared'] as const;
 
 export const AttributesSchema = Type.Object({
@@ -130,6 +133,26 @@ export const SpaceSchema = Type.Object({
   writable: Type.Boolean(),
   /** Of the root folder, if its device has set them. */
   attributes: Type.Optional(AttributesSchema),
+  /** Of a shared one: what the account may do, and the node of its Sync under which it has the space. */
+  role: Type.Optional(Type.Enum(ROLES)),
+  place: Type.Optional(Id),
+});
+
+export const MemberSchema = Type.Object({
+  email: Type.String({ maxLength: 254 }),
+  role: Type.Enum(ROLES),
+  accepted: Type.Boolean(),
+});
+
+/** A shared folder, as the calling account sees it. */
+export const ShareSchema = Type.Object({
+  space: Id,
+  name: Name,
+  owner: Type.String({ maxLength: 254 }),
+  role: Type.Enum(ROLES),
+  accepted: Type.Boolean(),
+  place: Type.Optional(Id),
+  members: Type.Array(MemberSchema),
 });
 
 export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
@@ -163,6 +186,10 @@ const NodeFields = Type.Object({
   target: Type.Optional(Target),
   xattrs: Type.Optional(XattrMap),
   posix: Type.Optional(PosixSchema),
+  /** Of a folder under which the account has a shared space: that space. */
+  mount: Type.Optional(Id),
+  /** Of a node that is gone because it has moved to another space of the caller: that space. */
+  movedTo: Type.Optional(Id),
 });
 /** A node of which the parts fit together. */
 export const NodeSchema = Type.Refine(
@@ -291,6 +318,8 @@ export const PutSchema = Type.Object({
 export const MoveSchema = Type.Object({
   op: Type.Literal('move'),
   ...intent,
+  /** The space that it is moved to, if that is another one. */
+  targetSpace: Type.Optional(Id),
   ...place,
   from: Type.Object(place),
   replace: Type.Optional(Id),
@@ -381,6 +410,8 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof PosixSchema>, PosixRecord>,
     Same<Static<typeof AttributesSchema>, Attributes>,
     Same<Static<typeof SpaceSchema>, SpaceRecord>,
+    Same<Static<typeof MemberSchema>, MemberRecord>,
+    Same<Static<typeof ShareSchema>, ShareRecord>,
     Same<Static<typeof NodeSchema>, NodeRecord>,
     Same<Static<typeof VersionSchema>, VersionRecord>,
     Same<Static<typeof TrashSchema>, TrashRecord>,

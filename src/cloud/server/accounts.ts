@@ -135,7 +135,8 @@ function wrong(): Refusal {
   return new Refusal('unauthorized', 'the e-mail or the password is wrong');
 }
 
-function normalize(email: string): string {
+/** As addresses are stored. @throws bad_request */
+export function normalize(email: string): string {
   const address = email.trim().toLowerCase();
   if (!/^[^@\s]+@[^@\s]+$/.test(address) || address.length > 254) {
     throw new Refusal('bad_request', `${email} is not an e-mail address`);

@@ -1,4 +1,5 @@
 import type { Cursor, Mark, NodeRecord, Rewound } from '../records.ts';
+import { departuresAfter } from './meta/departures.ts';
 import { nodeRecord } from './meta/records.ts';
 import type { Db, NodeRow, SpaceRow } from './meta/schema.ts';
 import { judgeMarks, stampOf } from './meta/stamps.ts';
@@ -11,7 +12,7 @@ const ANSWER = 50_000;
 
 /**
  * The nodes changed after the revision `since`, tombstones included, in the order of revisions, then a cursor. In pages,
- * as fast as they are taken.
+ * as fast as they are taken. Of what has left it for one of `spaces` it is said where it is now.
  * @throws cursor_expired (with the first page)
  */
 export async function* feed(
@@ -19,6 +20,7 @@ export async function* feed(
   space: SpaceRow,
   since: number,
   marks: readonly Mark[] = [],
+  spaces: ReadonlySet<string> = new Set(),
 ): AsyncGenerator<(NodeRecord | Cursor)[]> {
   if ((await judgeMarks(db, space, marks)) !== 'known') {
     throw new Refusal('cursor_expired', 'a mark is of another time: take a snapshot');
@@ -28,15 +30,15 @@ export async function* feed(
   let cursor = since;
   let left = ANSWER;
   while (left > 0) {
-    const rows = await page(db, space, cursor);
-    const last = rows.at(-1);
+    const records = await changesAfter(db, space, cursor, spaces);
+    const last = records.at(-1);
     if (last === undefined) {
       yield [await cursorAt(db, space, space.rev, false)];
       return;
     }
-    yield rows.map(nodeRecord);
+    yield records;
     cursor = last.rev;
-    left -= rows.length;
+    left -= records.length;
   }
   yield [await cursorAt(db, space, cursor, true)];
 }
@@ -64,7 +66,21 @@ export async function* snapshot(
     else if (live.length > 0) yield live.map(nodeRecord);
     cursor = last.rev;
   }
+  if (rewound) yield await departuresAfter(db, space, 0, Number.MAX_SAFE_INTEGER, new Set());
   yield [await cursorAt(db, space, space.rev, false)];
+}
+
+/** The next nodes that have changed, or have left the space. */
+async function changesAfter(
+  db: Db,
+  space: SpaceRow,
+  after: number,
+  spaces: ReadonlySet<string>,
+): Promise<NodeRecord[]> {
+  const rows = (await page(db, space, after)).map(nodeRecord);
+  const gone = await departuresAfter(db, space, after, PAGE, spaces);
+  if (gone.length === 0) return rows;
+  return [...rows, ...gone].sort((a, b) => a.rev - b.rev).slice(0, PAGE);
 }
 
 async function cursorAt(db: Db, { id }: SpaceRow, cursor: number, more: boolean): Promise<Cursor> {

@@ -2,8 +2,12 @@ import PQueue from 'p-queue';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Collector } from './collector.ts';
 import type { MetaStore } from './meta/meta-store.ts';
+import { forgetIdleBlocks } from './meta/space-blocks.ts';
 import { forgetStamps } from './meta/stamps.ts';
 import { forgetIntents, forgetTombstones, purgeTrash, TOMBSTONES_KEPT } from './purge.ts';
+
+/** How long a block that was uploaded for a shared space is known in it without being used, ms. */
+const IDLE_KEPT = 24 * 60 * 60 * 1000;
 
 export interface JobsOptions {
   readonly meta: MetaStore;
@@ -65,6 +69,7 @@ export class Jobs {
     await purgeTrash(meta, now, signal);
     await forgetTombstones(meta, now, signal);
     await forgetIntents(meta, now);
+    await forgetIdleBlocks(meta.db, now - IDLE_KEPT);
     await forgetStamps(meta.db, now - TOMBSTONES_KEPT);
     await collector.run(signal);
   };

@@ -105,7 +105,17 @@ export async function forgetTombstones(meta: MetaStore, now: number, signal: Abo
     forgotten += step;
     if (step < STEP) break;
   }
-  return forgotten;
+  return forgotten + (await forgetDepartures(meta, now - TOMBSTONES_KEPT));
+}
+
+async function forgetDepartures(meta: MetaStore, before: number): Promise<number> {
+  return await meta.db.transaction().execute(async (db) => {
+    const rows = await db.deleteFrom('departures').where('created', '<=', before).returning(['space', 'rev']).execute();
+    for (const { space, rev } of rows) {
+      await db.updateTable('spaces').set({ floor: rev }).where('id', '=', space).where('floor', '<', rev).execute();
+    }
+    return rows.length;
+  });
 }
 
 export async function forgetIntents(meta: MetaStore, now: number): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Accounts, type AccountInfo } from './accounts.ts';
 import { BlockReader } from './blocks/block-reader.ts';
+import { BlockCarrier } from './blocks/carrier.ts';
 import { LocalBlockStore } from './blocks/local.ts';
 import { Uploads, abandonUploads } from './blocks/uploads.ts';
 import type { Clock } from './clock.ts';
@@ -88,7 +89,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   await mkdir(options.data, { recursive: true, mode: 0o700 });
   const hub = new PushHub();
   const moved = (account: string, space: string, rev: number) => hub.publish(account, { type: 'space', space, rev });
-  const meta = await openMeta(options.data, options.database, { now, moved });
+  const relisted = (account: string) => hub.publish(account, { type: 'spaces' });
+  const meta = await openMeta(options.data, options.database, { now, moved, relisted });
   let store: LocalBlockStore | undefined;
   try {
     store = await LocalBlockStore.open(join(options.data, 'blocks'));
@@ -112,8 +114,9 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const accounts = new Accounts(meta, new Limiter(elapsed));
   const reader = new BlockReader({ db: meta.db, store, log: options.log ?? SILENT });
   const uploads = new Uploads({ db: meta.db, store, reader, now });
+  const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now });
   const app = makeApp(
-    { meta, reader, uploads, hub, accounts },
+    { meta, reader, uploads, carrier, hub, accounts },
     { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK },
   );
   const { gcGrace: grace = 24 * HOUR, gcSpare: spare = SPARE } = options;

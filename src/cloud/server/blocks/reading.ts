@@ -12,12 +12,23 @@ export interface BlockOfVersion {
   readonly index: number;
 }
 
+/** A block, and the account that stores it. */
+export interface BlockOfAccount {
+  readonly account: string;
+  /** hex */
+  readonly digest: string;
+}
+
 /**
  * The digests of blocks that are named by version and index, in the order asked for: as many from the beginning as may
  * come in one answer, at least one. A digest alone opens nothing.
  * @throws not_found, bad_request
  */
-export async function resolveBlocks(db: Db, account: string, blocks: readonly BlockOfVersion[]): Promise<string[]> {
+export async function resolveBlocks(
+  db: Db,
+  account: string,
+  blocks: readonly BlockOfVersion[],
+): Promise<BlockOfAccount[]> {
   const versions = [...new Set(blocks.map(({ version }) => version))];
   const extents = await readableExtents(db, account, versions);
   const fitting = fit(extents, blocks);
@@ -32,7 +43,10 @@ export async function resolveBlocks(db: Db, account: string, blocks: readonly Bl
     const found = await lookUp(db, version, extents.get(version) as Extent, list);
     for (const [position, index] of list.entries()) digests.set(`${index}/${version}`, found[position] ?? '');
   }
-  return fitting.map(({ version, index }) => digests.get(`${index}/${version}`) ?? '');
+  return fitting.map(({ version, index }) => ({
+    account: extents.get(version)?.account ?? account,
+    digest: digests.get(`${index}/${version}`) ?? '',
+  }));
 }
 
 function fit(extents: ReadonlyMap<string, Extent>, blocks: readonly BlockOfVersion[]): readonly BlockOfVersion[] {
@@ -65,15 +79,11 @@ async function lookUp(db: Db, version: string, { size, manifest }: Extent, indic
  * Frames of blocks in order. They end before the first damaged one: who asks again from there is told.
  * @throws Refusal damaged if that is the first
  */
-export async function* readBlocks(
-  reader: BlockReader,
-  account: string,
-  digests: readonly string[],
-): AsyncGenerator<Uint8Array> {
+export async function* readBlocks(reader: BlockReader, blocks: readonly BlockOfAccount[]): AsyncGenerator<Uint8Array> {
   let index = 0;
   try {
-    for await (const data of readAhead(reader, account, digests)) {
-      yield frameHeader(digests[index] ?? '', data.length);
+    for await (const data of readAhead(reader, blocks)) {
+      yield frameHeader(blocks[index]?.digest ?? '', data.length);
       yield data;
       index += 1;
     }
@@ -83,13 +93,9 @@ export async function* readBlocks(
 }
 
 /** The bytes of blocks in order; the next one is read while this one is used. */
-export async function* readAhead(
-  reader: BlockReader,
-  account: string,
-  digests: Iterable<string>,
-): AsyncGenerator<Uint8Array> {
+export async function* readAhead(reader: BlockReader, blocks: Iterable<BlockOfAccount>): AsyncGenerator<Uint8Array> {
   let next: Promise<Uint8Array> | undefined;
-  for (const digest of digests) {
+  for (const { account, digest } of blocks) {
     const current = next;
     next = reader.read(account, digest);
     // Seen when it is its turn.

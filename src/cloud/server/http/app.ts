@@ -8,6 +8,7 @@ import { feedRoutes } from './feed.ts';
 import { intentRoutes } from './intents.ts';
 import type { Parts } from './parts.ts';
 import { pushRoutes } from './push.ts';
+import { shareRoutes } from './shares.ts';
 import { spaceRoutes } from './spaces.ts';
 import { trashRoutes } from './trash.ts';
 import { usageRoutes } from './usage.ts';
@@ -53,6 +54,7 @@ export function makeApp(parts: Parts, { log, tls, proxies }: AppOptions): Fastif
 const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   deviceRoutes,
   spaceRoutes,
+  shareRoutes,
   feedRoutes,
   pushRoutes,
   blockRoutes,

@@ -6,7 +6,7 @@ import { Id } from '../../http/wire.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_DIGESTS } from '../../limits.ts';
 import { FRAME_HEADER, readFrames } from '../blocks/frames.ts';
 import { readBlocks, resolveBlocks } from '../blocks/reading.ts';
-import { touchBlocks } from '../meta/block-table.ts';
+import { acceptBlocks, presentBlocks } from '../blocks/shared-blocks.ts';
 import { listDamaged } from '../meta/damaged-blocks.ts';
 import { distinct, splitDigests } from '../meta/manifest.ts';
 import { Refusal } from '../refusal.ts';
@@ -20,6 +20,8 @@ const Missing = Type.Object({
     maxLength: Math.ceil((MAX_DIGESTS * DIGEST_SIZE) / 3) * 4,
   }),
 });
+/** The space that blocks are for; one of the account itself, if absent. */
+const Target = Type.Object({ space: Type.Optional(Id) });
 const Read = Type.Object({
   blocks: Type.Array(Type.Object({ version: Id, index: Type.Integer({ minimum: 0 }) }), { maxItems: MAX_BATCH_BLOCKS }),
 });
@@ -27,12 +29,17 @@ const Read = Type.Object({
 const UPLOAD_LIMIT = MAX_BATCH_BYTES + MAX_BATCH_BLOCKS * FRAME_HEADER;
 
 export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Parts): void {
-  app.post('/v1/blocks/missing', { schema: { body: Missing } }, async ({ caller, body }) => {
-    const digests = splitDigests(Buffer.from((body as Static<typeof Missing>).digests, 'base64'));
-    const present = await touchBlocks(meta.db, caller, digests, meta.now());
-    const missing = distinct(digests).filter((digest) => !present.has(digest));
-    return { missing: Buffer.from(missing.join(''), 'hex').toString('base64') };
-  });
+  app.post(
+    '/v1/blocks/missing',
+    { schema: { body: Missing, querystring: Target } },
+    async ({ caller, body, query }) => {
+      const digests = splitDigests(Buffer.from((body as Static<typeof Missing>).digests, 'base64'));
+      const { space } = query as Static<typeof Target>;
+      const present = await presentBlocks(meta.db, caller, space, digests, meta.now());
+      const missing = distinct(digests).filter((digest) => !present.has(digest));
+      return { missing: Buffer.from(missing.join(''), 'hex').toString('base64') };
+    },
+  );
 
   app.get('/v1/blocks/damaged', async ({ caller }) => {
     const digests = await listDamaged(meta.db, caller.account, MAX_DIGESTS);
@@ -42,7 +49,7 @@ export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Par
   app.post('/v1/blocks/read', { schema: { body: Read } }, async ({ caller, body }, reply) => {
     const { blocks } = body as Static<typeof Read>;
     const found = await resolveBlocks(meta.db, caller.account, blocks);
-    const frames = await begun(readBlocks(reader, caller.account, found));
+    const frames = await begun(readBlocks(reader, found));
     return sendBody(reply.type('application/octet-stream'), frames, (part) => reader.release(part));
   });
 
@@ -50,13 +57,14 @@ export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Par
     raw.removeAllContentTypeParsers();
     // The stream itself: the parser of frames counts what it takes.
     raw.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-    raw.post('/v1/blocks', async ({ caller, headers, body }) => {
+    raw.post('/v1/blocks', { schema: { querystring: Target } }, async ({ caller, headers, body, query }) => {
       if (Number(headers['content-length'] ?? 0) > UPLOAD_LIMIT) {
         throw new Refusal('too_large', 'too many bytes at once');
       }
       if (!(body instanceof Readable)) throw new Refusal('bad_request', 'the body is application/octet-stream');
       const frames = readFrames(body as AsyncIterable<Uint8Array>);
-      return { stored: await uploads.accept(caller, frames) };
+      const { space } = query as Static<typeof Target>;
+      return { stored: await acceptBlocks({ db: meta.db, uploads, now: meta.now }, caller, space, frames) };
     });
   });
 }

@@ -2,14 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import { parseRange, type ByteRange } from '../../../vfs/byte-range.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
-import { readAhead } from '../blocks/reading.ts';
+import { readAhead, type BlockOfAccount } from '../blocks/reading.ts';
 import { manifestOf } from '../meta/manifest.ts';
 import type { DigestList } from '../../../vfs/digest-list.ts';
-import type { VersionRow } from '../meta/schema.ts';
 import { readableVersion } from '../meta/versions.ts';
 import { begun, sendBody } from './body.ts';
 import type { Parts } from './parts.ts';
 
+type StoredVersion = Awaited<ReturnType<typeof readableVersion>>;
 type ContentRequest = FastifyRequest<{ Params: { id: string } }>;
 
 export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): void {
@@ -33,7 +33,7 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
 /** A version as a plain HTTP resource: one range, If-None-Match and If-Range with the strong ETag of its hash. */
 async function answer(
   reader: BlockReader,
-  version: VersionRow,
+  version: StoredVersion,
   request: ContentRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -52,7 +52,7 @@ async function answer(
   }
   const part = ranges?.[0] ?? { start: 0, end: version.size - 1 };
   const isHead = request.method === 'HEAD';
-  const body = isHead ? undefined : await begun(slice(reader, request.caller.account, version, part));
+  const body = isHead ? undefined : await begun(slice(reader, version, part));
   if (ranges !== undefined) {
     reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${version.size}`);
   }
@@ -68,24 +68,22 @@ function matches(header: string | undefined, etag: string): boolean {
 
 async function* slice(
   reader: BlockReader,
-  account: string,
-  { manifest, size }: VersionRow,
+  { manifest, size, account }: StoredVersion,
   { start, end }: ByteRange,
 ): AsyncGenerator<Uint8Array> {
   const first = Math.floor(start / BLOCK_SIZE);
-  const digests = digestsOf(manifestOf(manifest, size), first, Math.floor(end / BLOCK_SIZE) + 1);
+  const digests = blocksOf(account, manifestOf(manifest, size), first, Math.floor(end / BLOCK_SIZE) + 1);
   let at = first * BLOCK_SIZE;
-  for await (const block of readAhead(reader, account, digests)) {
+  for await (const block of readAhead(reader, digests)) {
     yield block.subarray(Math.max(0, start - at), end + 1 - at);
     at += BLOCK_SIZE;
   }
 }
 
-/** Hex. */
-function* digestsOf(list: DigestList, from: number, to: number): Generator<string> {
+function* blocksOf(account: string, list: DigestList, from: number, to: number): Generator<BlockOfAccount> {
   for (const { digest, start, end } of list.runs(from)) {
-    const hex = Buffer.from(digest).toString('hex');
-    for (let index = start; index < Math.min(end, to); index++) yield hex;
+    const block = { account, digest: Buffer.from(digest).toString('hex') };
+    for (let index = start; index < Math.min(end, to); index++) yield block;
     if (end >= to) return;
   }
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { Mark } from '../../records.ts';
 import { feed, snapshot } from '../feed.ts';
-import { findSpace } from '../meta/spaces.ts';
+import { findSpace, listSpaces } from '../meta/spaces.ts';
 import { sendNdjson } from './ndjson.ts';
 import type { Parts } from './parts.ts';
 
@@ -27,7 +27,8 @@ export function feedRoutes(app: FastifyInstance, { meta }: Parts): void {
     async ({ caller, params, query }, reply) => {
       const { since, marks } = query as Static<typeof Since>;
       const space = await findSpace(meta.db, caller.account, params.id);
-      return await sendNdjson(reply, feed(meta.db, space, Number(since), marksOf({ marks })));
+      const spaces = new Set((await listSpaces(meta.db, caller)).map(({ id }) => id));
+      return await sendNdjson(reply, feed(meta.db, space, Number(since), marksOf({ marks }), spaces));
     },
   );
 }

@@ -12,8 +12,10 @@ const Batch = Type.Object({
   intents: Type.Array(Type.Object({ id: Id }), { minItems: 1, maxItems: MAX_INTENTS }),
 });
 
-export function intentRoutes(app: FastifyInstance, { meta }: Parts): void {
-  app.post('/v1/intents', { schema: { body: Batch }, bodyLimit: BODY_LIMIT }, async ({ caller, body }) => ({
-    results: await executeIntents(meta, caller, (body as Static<typeof Batch>).intents),
-  }));
+export function intentRoutes(app: FastifyInstance, { meta, carrier }: Parts): void {
+  app.post('/v1/intents', { schema: { body: Batch }, bodyLimit: BODY_LIMIT }, async ({ caller, body }) => {
+    const { intents } = body as Static<typeof Batch>;
+    await carrier.carryFor(caller, intents);
+    return { results: await executeIntents(meta, caller, intents) };
+  });
 }

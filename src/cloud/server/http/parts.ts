@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts.ts';
+import type { BlockCarrier } from '../blocks/carrier.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
 import type { Uploads } from '../blocks/uploads.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
@@ -9,6 +10,7 @@ export interface Parts {
   readonly meta: MetaStore;
   readonly reader: BlockReader;
   readonly uploads: Uploads;
+  readonly carrier: BlockCarrier;
   readonly hub: PushHub;
   readonly accounts: Accounts;
 }

@@ -59,7 +59,7 @@ async function purge(parts: Parts, caller: DeviceCaller, node: string, password:
   const actor = password === undefined ? caller : { account, device: null };
   const home = await meta.edit(actor, async (edit) => {
     const [space] = await trashedNode(edit, node);
-    mayChange({ ...space, removed: null }, actor);
+    mayChange({ ...space, removed: null }, edit);
     return space.id;
   });
   await purgeOne(meta, account, home, node);

@@ -8,7 +8,7 @@ import { changeXattrs } from '../meta/xattrs.ts';
 
 /** What is absent stays as it is. */
 export async function attr(edit: Edit, space: SpaceRow, intent: Static<typeof AttrSchema>): Promise<NodeRow> {
-  mayChange(space, edit.caller);
+  mayChange(space, edit);
   const node = await liveNode(edit, space, intent.node);
   return await edit.update(space, node, {
     mode: intent.mode ?? node.mode,

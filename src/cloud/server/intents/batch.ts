@@ -83,10 +83,12 @@ function refused(id: string, { code, message, current }: Refusal): IntentResult 
 
 /** What has become of the node that an intent was to replace. */
 async function replacedBy(edit: Edit, space: SpaceRow, intent: Intent): Promise<Pick<IntentResult, 'replaced'>> {
-  const node = 'replace' in intent ? await edit.node(intent.replace, space) : undefined;
-  if (node === undefined) return {};
+  if (!('replace' in intent)) return {};
+  const home = intent.op === 'move' && intent.targetSpace !== undefined ? edit.known(intent.targetSpace) : space;
+  const node = home === undefined ? undefined : await edit.node(intent.replace, home);
+  if (home === undefined || node === undefined) return {};
   const record = nodeRecord(node);
-  return { replaced: (await isLive(edit, space, node)) ? record : { ...record, removed: true } };
+  return { replaced: (await isLive(edit, home, node)) ? record : { ...record, removed: true } };
 }
 
 type Execute<Op extends IntentOp> = (

@@ -14,10 +14,10 @@ export async function make(
   space: SpaceRow,
   intent: Static<typeof MkdirSchema> | Static<typeof SymlinkSchema>,
 ): Promise<NodeRow> {
-  mayAdd(space, edit.caller);
+  mayAdd(space, edit);
   const { node: id, parent, name, mode, mtime, birthtime } = intent;
   const xattrs = packXattrs(intent.xattrs);
-  if (intent.replace !== undefined) mayChange(space, edit.caller);
+  if (intent.replace !== undefined) mayChange(space, edit);
   const replaced = await claimPlace(edit, space, intent, [intent.replace]);
   const target = intent.op === 'symlink' ? intent.target : null;
   const kind = target === null ? 'folder' : 'symlink';

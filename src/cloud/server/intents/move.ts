@@ -5,18 +5,23 @@ import { Refusal } from '../refusal.ts';
 import { liveNode, type Edit } from '../meta/edit.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { replaceNode, trashNode } from '../meta/removal.ts';
+import { depart } from '../meta/departures.ts';
+import { carry, subtree } from '../meta/relabel.ts';
 import { mayChange } from '../meta/rights.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
+import { mountsBelow } from '../meta/shares.ts';
+import { checkMovable, moveVersions } from '../meta/moved-versions.ts';
 import { copyVersions, inheritVersions, makeNewest, thinVersions } from '../meta/versions.ts';
 import { checkReplaceable, claimPlace } from './place.ts';
 
-export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof MoveSchema>): Promise<NodeRow> {
-  mayChange(space, edit.caller);
+type Move = Static<typeof MoveSchema>;
+
+export async function move(edit: Edit, space: SpaceRow, intent: Move): Promise<NodeRow> {
+  mayChange(space, edit);
+  if (intent.targetSpace !== undefined && intent.targetSpace !== space.id) return await moveAcross(edit, space, intent);
   const node = await liveNode(edit, space, intent.node);
-  const { from, parent, name, replace, replaceBase } = intent;
-  if (node.parent !== from.parent || node.name !== from.name) {
-    throw new Refusal('conflict', 'the node is not where it was expected', { current: nodeRecord(node) });
-  }
+  const { parent, name, replace, replaceBase } = intent;
+  checkSource(node, intent);
   const holder = await claimPlace(edit, space, intent, [node.id, replace]);
   const replaced = holder?.id === node.id ? undefined : holder;
   if (node.kind === 'folder') await checkNoCycle(edit, space, node, intent);
@@ -30,6 +35,45 @@ export async function move(edit: Edit, space: SpaceRow, intent: Static<typeof Mo
     await copyVersions(edit, space, intent.predecessor, row);
   }
   return row;
+}
+
+/** To another space: the node and all below it keep their ids, and leave a tombstone where they were. */
+async function moveAcross(edit: Edit, from: SpaceRow, intent: Move): Promise<NodeRow> {
+  const to = await edit.space(intent.targetSpace ?? '');
+  checkCrossing(edit, from, to);
+  const node = await liveNode(edit, from, intent.node);
+  checkSource(node, intent);
+  if (node.mount !== null || (await mountsBelow(edit, from, node)).length > 0) {
+    throw new Refusal('forbidden', 'shared folders do not nest, and none is moved out of Sync');
+  }
+  const { parent, name, replace, replaceBase } = intent;
+  const replaced = await claimPlace(edit, to, intent, [replace]);
+  if (replaced !== undefined) await checkReplaceable(edit, node.kind, replaced, replaceBase);
+  const below = node.kind === 'folder' ? await subtree(await edit.connection(), node.id, { removed: false }) : [];
+  const files = [node, ...below].filter(({ kind }) => kind === 'file').map(({ id }) => id);
+  await checkMovable(edit, from, to, files);
+  const inherits = node.kind === 'file' || replaced?.kind !== 'file';
+  if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(edit, to, replaced);
+  await depart(edit, from, node, to);
+  await moveVersions(edit, from, to, files);
+  await carry(edit, [node, ...below], from, to);
+  const carried = { ...node, space: to.id };
+  const row = await edit.update(to, carried, { parent, name });
+  if (replaced !== undefined && inherits) await adopt(edit, to, row, replaced);
+  return row;
+}
+
+/** Only what is in Sync, or shared in it, moves between spaces. */
+function checkCrossing(edit: Edit, from: SpaceRow, to: SpaceRow): void {
+  mayChange(to, edit);
+  const crossing = [from, to].every(({ kind }) => kind === 'sync' || kind === 'shared');
+  if (!crossing)
+    throw new Refusal('forbidden', 'only in Sync, and in what is shared in it, does a node move between spaces');
+}
+
+function checkSource(node: NodeRow, { from }: Move): void {
+  if (node.parent === from.parent && node.name === from.name) return;
+  throw new Refusal('conflict', 'the node is not where it was expected', { current: nodeRecord(node) });
 }
 
 async function checkNoCycle(edit: Edit, space: SpaceRow, node: NodeRow, place: Place): Promise<void> {
@@ -46,6 +90,6 @@ async function checkNoCycle(edit: Edit, space: SpaceRow, node: NodeRow, place: P
 async function adopt(edit: Edit, space: SpaceRow, node: NodeRow, replaced: NodeRow): Promise<void> {
   if (node.kind !== 'file' || node.version === null) return;
   await makeNewest(edit, node, node.version);
-  await inheritVersions(edit, replaced, node);
+  await inheritVersions(edit, space, replaced, node);
   await thinVersions(edit, space, node.id);
 }

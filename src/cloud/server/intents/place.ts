@@ -42,6 +42,9 @@ export async function checkReplaceable(
   if (replaced.kind === 'file' && base !== undefined && base !== replaced.version) {
     throw new Refusal('exists', 'another version of the file has the name', { current: nodeRecord(replaced) });
   }
+  if (replaced.mount !== null) {
+    throw new Refusal('exists', 'a shared folder is not replaced', { current: nodeRecord(replaced) });
+  }
   if ((kind === 'folder') !== (replaced.kind === 'folder')) {
     throw new Refusal('exists', 'a folder replaces folders only, and nothing else does', {
       current: nodeRecord(replaced),

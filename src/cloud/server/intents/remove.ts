@@ -1,19 +1,22 @@
 import type { Static } from 'typebox';
 import type { RemoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
-import { isLive, type Edit } from '../meta/edit.ts';
+import { absent, isLive, type Edit } from '../meta/edit.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { changedBelow, hasChildren, trashNode } from '../meta/removal.ts';
 import { mayChange } from '../meta/rights.ts';
+import { leaveBelow } from '../meta/shares.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 
 export async function remove(edit: Edit, space: SpaceRow, intent: Static<typeof RemoveSchema>): Promise<NodeRow> {
-  mayChange(space, edit.caller);
+  mayChange(space, edit);
   const node = await edit.node(intent.node, space);
-  if (node === undefined) throw new Refusal('not_found', 'no such node in this space');
+  if (node === undefined) throw await absent(edit, space, intent.node);
   if (!(await isLive(edit, space, node))) return { ...node, removed: node.removed ?? edit.now };
   await checkUnchanged(edit, node, intent);
-  return await trashNode(edit, space, node);
+  await leaveBelow(edit, space, node);
+  // A shared folder that was left is gone already.
+  return node.mount === null ? await trashNode(edit, space, node) : ((await edit.node(node.id, space)) ?? node);
 }
 
 async function checkUnchanged(edit: Edit, node: NodeRow, intent: Static<typeof RemoveSchema>): Promise<void> {

@@ -3,7 +3,8 @@ import { inChunks } from './chunks.ts';
 import type { Caller } from './caller.ts';
 import type { Edit } from './edit.ts';
 import type { Content } from './manifest.ts';
-import { MANY, type Database, type Db } from './schema.ts';
+import { MANY, type Database, type Db, type SpaceRow } from './schema.ts';
+import { countBlocks, knownBlocks } from './space-blocks.ts';
 import { refer, storedBlocks, type StoredBlock } from './stored-blocks.ts';
 
 /** Keeps stored blocks from collection for another grace period, as an upload counts on them; answers those that it found. */
@@ -28,10 +29,21 @@ export async function touchBlocks(
   return found;
 }
 
-/** As `storedBlocks`; those that an edit has read ahead are not read again. */
-export async function storedBlocksOf(edit: Edit, digests: readonly string[]): Promise<Map<string, StoredBlock>> {
+/**
+ * Those of the blocks that the caller may count on in a space: of its own spaces all that are stored, of others those that
+ * are known there. What an edit has read ahead is not read again.
+ */
+export async function storedBlocksOf(
+  edit: Edit,
+  space: SpaceRow,
+  digests: readonly string[],
+): Promise<Map<string, StoredBlock>> {
+  if (space.account !== edit.caller.account) {
+    const db = await edit.connection();
+    return await storedBlocks(db, space.account, [...(await knownBlocks(db, space.id, digests))]);
+  }
   const known = digests.map((digest) => edit.prefetch.block(digest));
-  if (known.includes(undefined)) return await storedBlocks(await edit.connection(), edit.caller.account, digests);
+  if (known.includes(undefined)) return await storedBlocks(await edit.connection(), space.account, digests);
   return new Map(known.flatMap((block) => (block === null || block === undefined ? [] : [[block.digest, block]])));
 }
 
@@ -41,23 +53,27 @@ export function awaitedBy(eb: ExpressionBuilder<Database, 'blocks'>, device: str
   return eb.case().when('awaited', 'is', null).then(one).else(MANY).end();
 }
 
-/** One more version contains these blocks, each named once. They must be stored. */
-export async function addReferences(edit: Edit, { digests, copied }: Content): Promise<void> {
-  const known = digests.map((digest) => edit.prefetch.block(digest));
+/** One more version of the space contains these blocks, each named once. They must be stored. */
+export async function addReferences(edit: Edit, space: SpaceRow, { digests, copied }: Content): Promise<void> {
+  const { caller, now } = edit;
+  const { account } = space;
+  if (space.kind === 'shared') await countBlocks(await edit.connection(), space.id, digests, 1, now);
+  const known = account === caller.account ? digests.map((digest) => edit.prefetch.block(digest)) : [undefined];
   if (!copied && known.every((block) => block !== undefined && block !== null)) {
     for (const block of known) edit.addReference(block);
     return;
   }
-  const { caller, now } = edit;
   // Who copies has uploaded nothing: another upload of the device may still count on the block.
   const device = copied ? null : caller.device;
-  edit.use(await refer(await edit.connection(), { account: caller.account, device }, now, { digests, count: 1 }));
+  edit.use(account, await refer(await edit.connection(), { account, device }, now, { digests, count: 1 }));
   for (const block of known) if (block !== undefined && block !== null) block.refs += 1;
 }
 
-/** One version less contains these blocks, each named once. */
-export async function dropReferences(edit: Edit, digests: readonly string[]): Promise<void> {
+/** One version of the space less contains these blocks, each named once. */
+export async function dropReferences(edit: Edit, space: SpaceRow, digests: readonly string[]): Promise<void> {
   const db = await edit.connection();
+  const { account } = space;
+  if (space.kind === 'shared') await countBlocks(db, space.id, digests, -1, edit.now);
   for (const chunk of inChunks(digests)) {
     const rows = await db
       .updateTable('blocks')
@@ -65,13 +81,13 @@ export async function dropReferences(edit: Edit, digests: readonly string[]): Pr
         refs: eb('refs', '-', 1),
         touched: edit.now,
       }))
-      .where('account', '=', edit.caller.account)
+      .where('account', '=', account)
       .where('digest', 'in', chunk)
       .returning(['digest', 'size', 'refs'])
       .execute();
     for (const { digest, size, refs } of rows) {
-      if (refs === 0) edit.use(-size);
-      const known = edit.prefetch.block(digest);
+      if (refs === 0) edit.use(account, -size);
+      const known = account === edit.caller.account ? edit.prefetch.block(digest) : undefined;
       if (known !== undefined && known !== null) known.refs = refs;
     }
   }

@@ -5,28 +5,39 @@ import { Refusal } from '../refusal.ts';
 import { storedBlocksOf } from './block-table.ts';
 import type { Edit } from './edit.ts';
 import { manifestOf, type Content } from './manifest.ts';
+import type { SpaceRow } from './schema.ts';
 import { readableVersion } from './versions.ts';
 
 /**
  * The content that an intent names, checked: all blocks stored, sizes right, room in the quota. Changes nothing.
  * @throws bad_request, too_large, blocks_missing, quota_exceeded, not_found
  */
-export async function resolveContent(edit: Edit, content: WireContent): Promise<Content> {
+export async function resolveContent(edit: Edit, space: SpaceRow, content: WireContent): Promise<Content> {
   if ('from' in content) {
     const row = await readableVersion(await edit.connection(), edit.caller.account, content.from);
     const manifest = manifestOf(row.manifest, row.size);
-    return { size: row.size, hash: row.hash, manifest, digests: manifest.distinct(), copied: true };
+    const digests = manifest.distinct();
+    const copied = row.account === space.account;
+    // Another account's blocks have been brought over before, as if they had been uploaded.
+    if (!copied) await checkBlocks(edit, space, manifest, digests, row.size);
+    return { size: row.size, hash: row.hash, manifest, digests, copied };
   }
   const { size } = content;
   if (size > MAX_SIZE) throw new Refusal('too_large', `a file has at most ${MAX_SIZE} bytes`);
   const manifest = manifestOf(Buffer.from(content.blocks, 'base64'), size);
   const digests = manifest.distinct();
-  await checkBlocks(edit, manifest, digests, size);
+  await checkBlocks(edit, space, manifest, digests, size);
   return { size, hash: await manifest.hash(), manifest, digests, copied: false };
 }
 
-async function checkBlocks(edit: Edit, manifest: DigestList, digests: readonly string[], size: number): Promise<void> {
-  const stored = await storedBlocksOf(edit, digests);
+async function checkBlocks(
+  edit: Edit,
+  space: SpaceRow,
+  manifest: DigestList,
+  digests: readonly string[],
+  size: number,
+): Promise<void> {
+  const stored = await storedBlocksOf(edit, space, digests);
   const missing = digests.length - stored.size;
   if (missing > 0) throw new Refusal('blocks_missing', `${missing} of ${digests.length} blocks are not stored`);
   for (const { digest, start, end } of manifest.runs()) {
@@ -39,5 +50,6 @@ async function checkBlocks(edit: Edit, manifest: DigestList, digests: readonly s
   }
   let more = 0;
   for (const block of stored.values()) if (block.refs === 0) more += block.size;
-  if (more > 0 && more > (await edit.room())) throw new Refusal('quota_exceeded', 'the account has no room for this');
+  if (more > 0 && more > (await edit.room(space.account)))
+    throw new Refusal('quota_exceeded', 'the account has no room for this');
 }

@@ -1,6 +1,9 @@
 import { assign } from '../../../vfs/assign.ts';
 import { Refusal } from '../refusal.ts';
+import type { Role } from '../../records.ts';
+import { accountsOf, isAccessible, memberRole } from './access.ts';
 import type { Caller } from './caller.ts';
+import type { Actor } from './rights.ts';
 import { Prefetch, type PrefetchKeys } from './prefetch.ts';
 import { Pending, type Inserters } from './pending.ts';
 import { nodeRecord } from './records.ts';
@@ -9,13 +12,13 @@ import type { StoredBlock } from './stored-blocks.ts';
 import type { AccountRow, Db, IntentRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** A node without what the edit fills in. */
-export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged'>;
+export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged' | 'mount'>;
 
 /**
  * One transaction of one account: nodes read are kept, so that walking up from a thousand siblings costs one walk; new rows
  * are gathered and written before any other statement is; counters are written once, by `flush`. Single-owner.
  */
-export class Edit {
+export class Edit implements Actor {
   readonly caller: Caller;
   readonly now: number;
   /** What it has read ahead. */
@@ -28,8 +31,12 @@ export class Edit {
   readonly #changed = new Set<SpaceRow>();
   /** The stamp of the revisions that it gives out in a space. */
   readonly #stamps = new Map<string, { readonly after: number; readonly stamp: string }>();
-  #account: AccountRow | undefined;
-  #used = 0;
+  readonly #roles = new Map<string, Role>();
+  readonly #accounts = new Map<string, AccountRow>();
+  /** By account: bytes that it uses more. */
+  readonly #used = new Map<string, number>();
+  /** Accounts of which the list of spaces has changed. */
+  readonly #relisted = new Set<string>();
 
   constructor(db: Db, caller: Caller, now: number, inserters: Inserters) {
     this.#db = db;
@@ -41,7 +48,9 @@ export class Edit {
 
   /** To read or write anything: what was gathered has been written. */
   async connection(): Promise<Db> {
-    if (!this.#pending.isEmpty) this.#used += await this.#pending.write(this.#db, this.caller, this.now);
+    if (!this.#pending.isEmpty) {
+      this.use(this.caller.account, await this.#pending.write(this.#db, this.caller, this.now));
+    }
     return this.#db;
   }
 
@@ -52,22 +61,50 @@ export class Edit {
     for (const row of rows) this.#nodes.set(row.id, row);
   }
 
-  /** A space of the account, locked until the end of the transaction. @throws not_found */
+  /** A space that the account has access to, locked until the end of the transaction. @throws not_found */
   async space(id: string): Promise<SpaceRow> {
+    const { account } = this.caller;
+    const known = this.#spaces.get(id);
+    if (known !== undefined && this.#roles.has(id)) return known;
+    const row = await this.lock(id, account);
+    const role = row?.account === account ? 'owner' : await memberRole(this.#db, id, account);
+    if (row === undefined || role === undefined) throw new Refusal('not_found', 'no such space');
+    this.#roles.set(id, role);
+    return row;
+  }
+
+  /** A space, locked until the end of the transaction: of any account, or only if `account` has access to it. */
+  async lock(id: string, account?: string): Promise<SpaceRow | undefined> {
     const known = this.#spaces.get(id);
     if (known !== undefined) return known;
     // Writing it back as it is takes the lock in every database.
-    const row = await this.#db
-      .updateTable('spaces')
-      .set((eb) => ({ rev: eb.ref('rev') }))
-      .where('id', '=', id)
-      .where('account', '=', this.caller.account)
-      .returningAll()
-      .executeTakeFirst();
-    if (row === undefined) throw new Refusal('not_found', 'no such space');
+    let query = this.#db.updateTable('spaces').set((eb) => ({ rev: eb.ref('rev') }));
+    if (account !== undefined) query = query.where((eb) => isAccessible(eb, account));
+    const row = await query.where('id', '=', id).returningAll().executeTakeFirst();
+    if (row === undefined) return undefined;
     this.#spaces.set(id, row);
     this.#stamps.set(id, { after: row.rev, stamp: newStamp() });
     return row;
+  }
+
+  /** A space that `space` has returned before. */
+  known(id: string): SpaceRow | undefined {
+    return this.#roles.has(id) ? this.#spaces.get(id) : undefined;
+  }
+
+  roleIn({ id }: SpaceRow): Role {
+    const role = this.#roles.get(id);
+    if (role === undefined) throw new Refusal('not_found', 'no such space');
+    return role;
+  }
+
+  /** Whether a node that is not in `space` is in another one that the account has access to. */
+  async isElsewhere(id: string, space: SpaceRow): Promise<boolean> {
+    const row = this.#nodes.get(id);
+    if (row === undefined || row.space === space.id) return false;
+    const { account } = this.caller;
+    const query = this.#db.selectFrom('spaces').select('id').where('id', '=', row.space);
+    return (await query.where((eb) => isAccessible(eb, account)).executeTakeFirst()) !== undefined;
   }
 
   /** A node by its id, tombstones included; `undefined` if there is none or it is in another space. */
@@ -114,7 +151,7 @@ export class Edit {
 
   /** Writes a new node under the next revision. */
   async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
-    const row: NodeRow = assign(node, { removed: null, purged: 0 as const, ...this.#stamp(space) });
+    const row: NodeRow = assign(node, { removed: null, purged: 0 as const, mount: null, ...this.#stamp(space) });
     await this.#makeRoom();
     this.#pending.addNode(row);
     this.#nodes.set(row.id, row);
@@ -151,7 +188,7 @@ export class Edit {
 
   /** One more version contains a block that was read ahead. */
   addReference(block: StoredBlock): void {
-    this.#used += this.#pending.addReference(block);
+    this.use(this.caller.account, this.#pending.addReference(block));
   }
 
   /** The next revision of the space. */
@@ -180,29 +217,28 @@ export class Edit {
     this.prefetch.forgetChildren();
   }
 
-  /** Bytes that the account may still come to use. */
-  async room(): Promise<number> {
-    const { quota, used } = await this.account();
-    return quota - used - this.#used;
+  /** Bytes that an account may still come to use. */
+  async room(account: string): Promise<number> {
+    const { quota, used } = await this.#account(account);
+    return quota - used - (this.#used.get(account) ?? 0);
   }
 
-  /** Adds to the bytes that the account uses. */
-  use(bytes: number): void {
-    this.#used += bytes;
+  /** Adds to the bytes that an account uses. */
+  use(account: string, bytes: number): void {
+    this.#used.set(account, (this.#used.get(account) ?? 0) + bytes);
   }
 
-  async account(): Promise<AccountRow> {
-    this.#account ??= await this.#db
-      .updateTable('accounts')
-      .set((eb) => ({ used: eb.ref('used') }))
-      .where('id', '=', this.caller.account)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    return this.#account;
+  /** The list of the account's spaces has changed: it is told after the commit. */
+  relist(account: string): void {
+    this.#relisted.add(account);
   }
 
-  /** Writes the counters; answers the spaces that took a new revision. */
-  async flush(): Promise<SpaceRow[]> {
+  get relisted(): ReadonlySet<string> {
+    return this.#relisted;
+  }
+
+  /** Writes the counters; answers the spaces that took a new revision, for each account that has them. */
+  async flush(): Promise<{ readonly account: string; readonly id: string; readonly rev: number }[]> {
     const db = await this.connection();
     for (const { id, rev, bytes, files } of this.#changed) {
       await db.updateTable('spaces').set({ rev, bytes, files }).where('id', '=', id).execute();
@@ -212,15 +248,33 @@ export class Edit {
       return stamp === undefined ? [] : [{ space: space.id, rev: space.rev, stamp, created: this.now }];
     });
     if (stamps.length > 0) await db.insertInto('stamps').values(stamps).execute();
-    if (this.#used !== 0) {
-      const used = this.#used;
+    for (const [account, used] of [...this.#used].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (used === 0) continue;
       await db
         .updateTable('accounts')
         .set((eb) => ({ used: eb('used', '+', used) }))
-        .where('id', '=', this.caller.account)
+        .where('id', '=', account)
         .execute();
     }
-    return [...this.#changed];
+    const moved = [];
+    for (const { id, rev, kind, account } of this.#changed) {
+      const accounts = kind === 'shared' ? await accountsOf(db, id) : [account];
+      moved.push(...accounts.map((account) => ({ account, id, rev })));
+    }
+    return moved;
+  }
+
+  async #account(id: string): Promise<AccountRow> {
+    const known = this.#accounts.get(id);
+    if (known !== undefined) return known;
+    const row = await this.#db
+      .updateTable('accounts')
+      .set((eb) => ({ used: eb.ref('used') }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    this.#accounts.set(id, row);
+    return row;
   }
 
   async #makeRoom(): Promise<void> {
@@ -235,13 +289,19 @@ export class Edit {
 /** @throws gone, not_found */
 export async function liveNode(edit: Edit, space: SpaceRow, id: string): Promise<NodeRow> {
   const node = await edit.node(id, space);
-  if (node === undefined) throw new Refusal('not_found', 'no such node in this space');
+  if (node === undefined) throw await absent(edit, space, id);
   if (!(await isLive(edit, space, node))) {
     throw new Refusal('gone', 'the node, or a folder above it, was removed', {
       current: { ...nodeRecord(node), removed: true },
     });
   }
   return node;
+}
+
+/** Why there is no such node in a space. One that has just moved to another space is to be looked for there. */
+export async function absent(edit: Edit, space: SpaceRow, id: string): Promise<Refusal> {
+  if (await edit.isElsewhere(id, space)) return new Refusal('unavailable', 'the node is in another space now');
+  return new Refusal('not_found', 'no such node in this space');
 }
 
 /** True if neither the node nor a folder above it is removed. */
@@ -261,4 +321,6 @@ export async function liveFolder(edit: Edit, space: SpaceRow, id: string): Promi
   if (folder.kind !== 'folder') {
     throw new Refusal('not_a_folder', 'the parent is not a folder', { current: nodeRecord(folder) });
   }
+  if (folder.mount !== null)
+    throw new Refusal('unavailable', 'the folder is shared now: what is in it has its own space');
 }

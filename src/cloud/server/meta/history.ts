@@ -1,5 +1,6 @@
 import type { VersionRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
+import { isAccessible } from './access.ts';
 import { liveNode, type Edit } from './edit.ts';
 import { versionRecord } from './records.ts';
 import { mayAdd } from './rights.ts';
@@ -20,7 +21,7 @@ export async function listVersions(db: Db, account: string, node: string): Promi
 export async function restoreVersion(edit: Edit, id: string, version: string): Promise<NodeRow> {
   const { space: home } = await findNode(await edit.connection(), edit.caller.account, id);
   const space = await edit.space(home);
-  mayAdd(space, edit.caller);
+  mayAdd(space, edit);
   const node = await liveNode(edit, space, id);
   const chosen = (await versionsOf(await edit.connection(), id)).find((row) => row.id === version);
   if (chosen === undefined) throw new Refusal('not_found', 'the file has no such version');
@@ -33,7 +34,7 @@ export async function restoreVersion(edit: Edit, id: string, version: string): P
   return row;
 }
 
-/** A node of the account that is not purged. @throws not_found */
+/** A node of a space that the account has access to, and that is not purged. @throws not_found */
 export async function findNode(db: Db, account: string, id: string): Promise<NodeRow> {
   const row = await db
     .selectFrom('nodes')
@@ -41,7 +42,7 @@ export async function findNode(db: Db, account: string, id: string): Promise<Nod
     .selectAll('nodes')
     .where('nodes.id', '=', id)
     .where('nodes.purged', '=', 0)
-    .where('spaces.account', '=', account)
+    .where((eb) => isAccessible(eb, account))
     .executeTakeFirst();
   if (row === undefined) throw new Refusal('not_found', 'no such node');
   return row;

@@ -13,6 +13,8 @@ export interface MetaStoreOptions {
   readonly now: Clock;
   /** Called after each commit for every space that took a new revision. */
   readonly moved: (account: string, space: string, rev: number) => void;
+  /** Called after each commit for every account of which the list of spaces has changed. */
+  readonly relisted?: (account: string) => void;
 }
 
 /** The metadata: accounts, devices, spaces, nodes, versions, and who refers to which block. Safe to call concurrently. */
@@ -20,6 +22,7 @@ export class MetaStore {
   readonly db: Db;
   readonly now: Clock;
   readonly #moved: MetaStoreOptions['moved'];
+  readonly #relisted: MetaStoreOptions['relisted'];
   readonly #inserters: Inserters = {
     nodes: new Inserter('nodes'),
     versions: new Inserter('versions'),
@@ -30,6 +33,7 @@ export class MetaStore {
     this.db = db;
     this.now = options.now;
     this.#moved = options.moved;
+    this.#relisted = options.relisted;
   }
 
   /** @throws if the data is in use by another process or written by a newer program */
@@ -49,12 +53,13 @@ export class MetaStore {
    * or nothing: a throw undoes everything. Followers hear of it after the commit.
    */
   async edit<T>(caller: Caller, work: (edit: Edit) => Promise<T>): Promise<T> {
-    const [result, moved] = await this.db.transaction().execute(async (db) => {
+    const [result, moved, relisted] = await this.db.transaction().execute(async (db) => {
       const edit = new Edit(db, caller, this.now(), this.#inserters);
       const result = await work(edit);
-      return [result, await edit.flush()] as const;
+      return [result, await edit.flush(), edit.relisted] as const;
     });
-    for (const { id, rev } of moved) this.#moved(caller.account, id, rev);
+    for (const { account, id, rev } of moved) this.#moved(account, id, rev);
+    for (const account of relisted) this.#relisted?.(account);
     return result;
   }
 

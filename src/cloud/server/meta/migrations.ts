@@ -17,6 +17,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0003-stamps': { up: addStamps },
     '0004-posix': { up: addPosix },
     '0005-generations': { up: dropGenerationIndex },
+    '0006-shares': { up: addShares },
   };
   const migrator = new Migrator({
     db,
@@ -210,4 +211,45 @@ async function makeThinning(db: Schema): Promise<void> {
 /** What a generation belongs to is found by its block. */
 async function dropGenerationIndex(db: Schema): Promise<void> {
   await db.schema.dropIndex('blocks_generation').execute();
+}
+
+async function addShares(db: Schema): Promise<void> {
+  const { schema } = db;
+  await schema.alterTable('nodes').addColumn('mount', 'text').execute();
+  const mounts = schema.createIndex('nodes_mount').on('nodes').columns(['space', 'mount']);
+  await mounts.where(sql.ref('mount'), 'is not', null).execute();
+  await schema
+    .createTable('members')
+    .addColumn('space', 'text', (column) => column.notNull())
+    .addColumn('email', 'text', (column) => column.notNull())
+    .addColumn('account', 'text')
+    .addColumn('role', 'text', (column) => column.notNull())
+    .addColumn('place', 'text')
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addPrimaryKeyConstraint('members_key', ['space', 'email'])
+    .execute();
+  await schema.createIndex('members_email').on('members').column('email').execute();
+  await schema.createIndex('members_account').on('members').columns(['account', 'space']).execute();
+  await schema
+    .createTable('departures')
+    .addColumn('space', 'text', (column) => column.notNull())
+    .addColumn('node', 'text', (column) => column.notNull())
+    .addColumn('rev', 'bigint', (column) => column.notNull())
+    .addColumn('record', 'text', (column) => column.notNull())
+    .addColumn('target', 'text', (column) => column.notNull())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addPrimaryKeyConstraint('departures_key', ['space', 'node'])
+    .execute();
+  await schema.createIndex('departures_rev').on('departures').columns(['space', 'rev']).execute();
+  await schema.createIndex('departures_created').on('departures').column('created').execute();
+  await schema
+    .createTable('space_blocks')
+    .addColumn('space', 'text', (column) => column.notNull())
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('refs', 'bigint', (column) => column.notNull())
+    .addColumn('touched', 'double precision', (column) => column.notNull())
+    .addPrimaryKeyConstraint('space_blocks_key', ['space', 'digest'])
+    .execute();
+  const idle = schema.createIndex('space_blocks_idle').on('space_blocks').column('touched');
+  await idle.where(sql.ref('refs'), '=', sql.lit(0)).execute();
 }

@@ -15,7 +15,7 @@ const ELSEWHERE = 'metadata-in-postgresql';
 export async function openMeta(
   data: string,
   database: string | undefined,
-  options: Pick<MetaStoreOptions, 'now' | 'moved'>,
+  options: Pick<MetaStoreOptions, 'now' | 'moved' | 'relisted'>,
 ): Promise<MetaStore> {
   const file = join(data, 'meta.db');
   const sign = join(data, ELSEWHERE);

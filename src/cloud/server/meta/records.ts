@@ -21,6 +21,7 @@ export function nodeRecord(row: NodeRow): NodeRecord {
     version: row.version,
     hash: row.hash,
     ...(row.target === null ? {} : { target: row.target }),
+    ...(row.mount === null ? {} : { mount: row.mount }),
     ...(row.xattrs === null ? {} : { xattrs: JSON.parse(row.xattrs) as Record<string, string> }),
     ...(row.posix === null ? {} : { posix: JSON.parse(row.posix) as PosixRecord }),
   };
@@ -37,7 +38,12 @@ export function deviceRecord(row: DeviceRow, caller: string): DeviceRecord {
 }
 
 /** `owner` is the device of a backup space. */
-export function spaceRecord(row: SpaceRow, owner: string | undefined, writable: boolean): SpaceRecord {
+export function spaceRecord(
+  row: SpaceRow,
+  owner: string | undefined,
+  writable: boolean,
+  share: Pick<SpaceRecord, 'place' | 'role'> = {},
+): SpaceRecord {
   const { id, kind, name, root, rev, device, attributes } = row;
   return {
     id,
@@ -48,5 +54,6 @@ export function spaceRecord(row: SpaceRow, owner: string | undefined, writable: 
     ...(owner === undefined ? {} : { device: { id: device, name: owner } }),
     writable,
     ...(attributes === null ? {} : { attributes: JSON.parse(attributes) as Attributes }),
+    ...share,
   };
 }

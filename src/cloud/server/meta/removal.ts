@@ -22,6 +22,7 @@ export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, remo
     const versions = await versionsOf(await edit.connection(), node.id);
     await dropVersions(
       edit,
+      space,
       versions.map(({ id }) => id),
     );
     edit.count(space, -node.size, -1);

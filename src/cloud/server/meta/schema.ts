@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { NodeRecord, SpaceKind } from '../../records.ts';
+import type { NodeRecord, Role, SpaceKind } from '../../records.ts';
 
 /** The tables. Times are milliseconds since 1970 UTC; flags are 0 and 1; digests and hashes are lower-case hex. */
 export interface Database {
@@ -11,6 +11,9 @@ export interface Database {
   intents: IntentRow;
   blocks: BlockRow;
   stamps: StampRow;
+  members: MemberRow;
+  departures: DepartureRow;
+  space_blocks: SpaceBlockRow;
 }
 
 /** One for each commit that gave out revisions of a space, written with it. */
@@ -99,6 +102,43 @@ export interface NodeRow {
   posix: string | null;
   removed: number | null;
   purged: Purged;
+  /** Of the folder under which an account has a shared space: that space. Its own children are in no space. */
+  mount: string | null;
+}
+
+/** An account that a shared space is shared with, or is to be; its owner is one of them. */
+export interface MemberRow {
+  space: string;
+  /** Lower case; there need not be an account of it yet. */
+  email: string;
+  /** Who has accepted. */
+  account: string | null;
+  role: Role;
+  /** The folder of the account's Sync under which it has the space. */
+  place: string | null;
+  created: number;
+}
+
+/** A node that has moved to another space: the tombstone that it has left in this one. */
+export interface DepartureRow {
+  space: string;
+  node: string;
+  rev: number;
+  /** JSON of the `NodeRecord`. */
+  record: string;
+  /** Where it has gone. */
+  target: string;
+  created: number;
+}
+
+/** A block that versions of a shared space contain, or that was uploaded for one: its members may know that it is there. */
+export interface SpaceBlockRow {
+  space: string;
+  digest: string;
+  /** How many versions of the space contain it. */
+  refs: number;
+  /** When it was uploaded last. */
+  touched: number;
 }
 
 /** 0: not purged. 1: purged, but children may remain that are not. 2: purged with all below. */

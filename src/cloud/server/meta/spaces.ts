@@ -1,5 +1,6 @@
 import type { Attributes, SpaceRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
+import { isAccessible } from './access.ts';
 import type { Caller } from './caller.ts';
 import type { Edit } from './edit.ts';
 import { checkNodeName } from './names.ts';
@@ -11,28 +12,35 @@ import type { Db, SpaceRow } from './schema.ts';
 import { packXattrs } from './xattrs.ts';
 import { newId } from '../../../vfs/ids.ts';
 
-/** The spaces of an account. */
+/** The spaces of an account, and those that are shared with it. */
 export async function listSpaces(db: Db, caller: Caller): Promise<SpaceRecord[]> {
   const rows = await db
     .selectFrom('spaces')
     .leftJoin('devices', 'devices.id', 'spaces.device')
+    .leftJoin('members', (join) =>
+      join.onRef('members.space', '=', 'spaces.id').on('members.account', '=', caller.account),
+    )
     .selectAll('spaces')
-    .select('devices.name as owner')
-    .where('spaces.account', '=', caller.account)
+    .select(['devices.name as owner', 'members.role', 'members.place'])
+    .where((eb) => isAccessible(eb, caller.account))
     .where('spaces.removed', 'is', null)
     .orderBy('spaces.created')
     .orderBy('spaces.id')
     .execute();
-  return rows.map((row) => spaceRecord(row, row.owner ?? undefined, isWritable(row, caller)));
+  return rows.map((row) => {
+    const { role, place } = row;
+    const share = role === null || place === null ? {} : { role, place };
+    return spaceRecord(row, row.owner ?? undefined, isWritable(row, caller, role ?? 'owner'), share);
+  });
 }
 
-/** A space of the account. @throws not_found */
+/** A space that the account has access to. @throws not_found */
 export async function findSpace(db: Db, account: string, id: string): Promise<SpaceRow> {
   const row = await db
     .selectFrom('spaces')
     .selectAll()
     .where('id', '=', id)
-    .where('account', '=', account)
+    .where((eb) => isAccessible(eb, account))
     .where('removed', 'is', null)
     .executeTakeFirst();
   if (row === undefined) throw new Refusal('not_found', 'no such space');
@@ -40,6 +48,7 @@ export async function findSpace(db: Db, account: string, id: string): Promise<Sp
 }
 
 export interface NewSpace {
+  readonly id?: string;
   readonly account: string;
   readonly kind: SpaceRow['kind'];
   readonly name: string;
@@ -51,7 +60,7 @@ export async function insertSpace(db: Db, space: NewSpace, now: number): Promise
   const counters = { rev: 0, floor: 0, bytes: 0, files: 0, created: now, removed: null, attributes: null };
   const made = await db
     .insertInto('spaces')
-    .values({ ...space, ...counters, id: newId(now), root: newId(now) })
+    .values({ id: newId(now), ...space, ...counters, root: newId(now) })
     .onConflict((conflict) => conflict.columns(['account', 'kind', 'device', 'name']).doNothing())
     .returning('id')
     .executeTakeFirst();
@@ -82,7 +91,7 @@ export async function openBackup(edit: Edit, device: string, set: string): Promi
 /** Replaces the attributes of the root folder. @throws forbidden, not_found, too_large */
 export async function setAttributes(edit: Edit, id: string, attributes: Attributes): Promise<SpaceRow> {
   const space = await edit.space(id);
-  mayChange(space, edit.caller);
+  mayChange(space, edit);
   const { mode, mtime, birthtime, xattrs, posix } = attributes;
   const [packedXattrs, packedPosix] = [packXattrs(xattrs), packPosix(posix)];
   space.attributes = JSON.stringify({

@@ -64,7 +64,8 @@ async function ancestors(db: Db, node: NodeRow): Promise<NodeRow[]> {
   const path: NodeRow[] = [];
   for (let at = node.parent; ;) {
     const above = await db.selectFrom('nodes').selectAll().where('id', '=', at).executeTakeFirst();
-    if (above === undefined) return path.toReversed();
+    // What has moved to another space since says nothing here, where others may read it.
+    if (above === undefined || above.space !== node.space) return path.toReversed();
     path.push(above);
     at = above.parent;
   }
@@ -117,7 +118,7 @@ export async function trashedNode(edit: Edit, id: string): Promise<[SpaceRow, No
 export async function restoreNode(edit: Edit, id: string): Promise<{ node: NodeRow; revived: boolean }> {
   const [space, node] = await trashedNode(edit, id);
   // A space that is gone comes back with its content; whoever may not write to it may not bring it back either.
-  mayAdd({ ...space, removed: null }, edit.caller);
+  mayAdd({ ...space, removed: null }, edit);
   const revived = space.removed !== null;
   await reviveSpace(edit, space);
   const parent = await restoreParent(edit, space, node);

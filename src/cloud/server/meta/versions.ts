@@ -1,26 +1,36 @@
 import { newId } from '../../../vfs/ids.ts';
 import { KEPT_VERSIONS } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
+import { isAccessible } from './access.ts';
 import { addReferences, dropReferences } from './block-table.ts';
 import type { Edit } from './edit.ts';
 import { manifestOf, type Content } from './manifest.ts';
 import type { Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
+import { countBlocks } from './space-blocks.ts';
 import { leastMissed } from './thinning.ts';
+
+/** Versions read at once. */
+const PAGE = 500;
 
 /** Binary columns, whichever type the driver gives them. */
 export function asBytes(value: Uint8Array | ArrayBuffer): Uint8Array {
   return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
 }
 
-/** A version that the account may read: of a node of its spaces that is not purged. @throws not_found */
-export async function readableVersion(db: Db, account: string, id: string): Promise<VersionRow> {
+/** A version that the account may read, with the account that stores it: of a node that is not purged. @throws not_found */
+export async function readableVersion(
+  db: Db,
+  account: string,
+  id: string,
+): Promise<VersionRow & { readonly account: string }> {
   const row = await db
     .selectFrom('versions')
     .innerJoin('nodes', 'nodes.id', 'versions.node')
     .innerJoin('spaces', 'spaces.id', 'nodes.space')
     .selectAll('versions')
+    .select('spaces.account')
     .where('versions.id', '=', id)
-    .where('spaces.account', '=', account)
+    .where((eb) => isAccessible(eb, account))
     .where('nodes.purged', '=', 0)
     .executeTakeFirst();
   if (row === undefined) throw new Refusal('not_found', 'no such version');
@@ -31,6 +41,8 @@ export async function readableVersion(db: Db, account: string, id: string): Prom
 export interface Extent {
   readonly size: number;
   readonly manifest: number;
+  /** The account that stores it. */
+  readonly account: string;
 }
 
 /** Of those of the versions that the account may read. */
@@ -40,12 +52,13 @@ export async function readableExtents(db: Db, account: string, ids: readonly str
     .selectFrom('versions')
     .innerJoin('nodes', 'nodes.id', 'versions.node')
     .innerJoin('spaces', 'spaces.id', 'nodes.space')
-    .select((eb) => ['versions.id', 'versions.size', eb.fn<number>('length', ['versions.manifest']).as('manifest')])
+    .select(['versions.id', 'versions.size', 'spaces.account'])
+    .select((eb) => eb.fn<number>('length', ['versions.manifest']).as('manifest'))
     .where('versions.id', 'in', ids)
-    .where('spaces.account', '=', account)
+    .where((eb) => isAccessible(eb, account))
     .where('nodes.purged', '=', 0)
     .execute();
-  return new Map(rows.map(({ id, size, manifest }) => [id, { size, manifest }]));
+  return new Map(rows.map(({ id, ...extent }) => [id, extent]));
 }
 
 /** A stretch of a version's manifest, in bytes. Whether it may be read has been asked before. @throws not_found */
@@ -96,8 +109,8 @@ export interface NewVersion {
   readonly mtime: number;
 }
 
-export async function addVersion(edit: Edit, version: NewVersion, content: Content): Promise<void> {
-  await addReferences(edit, content);
+export async function addVersion(edit: Edit, space: SpaceRow, version: NewVersion, content: Content): Promise<void> {
+  await addReferences(edit, space, content);
   const { size, hash } = content;
   const manifest = content.manifest.toBytes();
   const { now: created, caller } = edit;
@@ -114,7 +127,7 @@ export async function addVersion(edit: Edit, version: NewVersion, content: Conte
 }
 
 /** Gives the versions of one node to another that has taken its place, as its older ones; copies that both have are kept once. */
-export async function inheritVersions(edit: Edit, from: NodeRow, to: NodeRow): Promise<void> {
+export async function inheritVersions(edit: Edit, space: SpaceRow, from: NodeRow, to: NodeRow): Promise<void> {
   await supersede(edit, from.version);
   const db = await edit.connection();
   const own = new Map((await versionsOf(db, to.id)).map((version) => [commitOf(version), version.id]));
@@ -124,7 +137,7 @@ export async function inheritVersions(edit: Edit, from: NodeRow, to: NodeRow): P
     // Others may still refer to what was the current version of one of them.
     return other === to.version ? [version.id] : [other];
   });
-  await dropVersions(edit, twice);
+  await dropVersions(edit, space, twice);
   await (await edit.connection()).updateTable('versions').set({ node: to.id }).where('node', '=', from.id).execute();
 }
 
@@ -144,7 +157,7 @@ export async function copyVersions(edit: Edit, space: SpaceRow, predecessor: str
     const { size, hash } = version;
     const bytes = asBytes(version.manifest);
     const manifest = manifestOf(bytes, size);
-    await addReferences(edit, { size, hash, manifest, digests: manifest.distinct(), copied: true });
+    await addReferences(edit, space, { size, hash, manifest, digests: manifest.distinct(), copied: true });
     const until = version.until ?? edit.now;
     await edit.insertVersion({ ...version, id: newId(edit.now), node: to.id, manifest: bytes, until });
   }
@@ -177,13 +190,14 @@ export async function thinVersions(edit: Edit, space: SpaceRow, node: string): P
     const gone = kept.splice(leastMissed(kept, edit.now), 1);
     await dropVersions(
       edit,
+      space,
       gone.map(({ id }) => id),
     );
   }
 }
 
 /** Removes versions for good; blocks that no other version contains become collectable. */
-export async function dropVersions(edit: Edit, ids: readonly string[]): Promise<void> {
+export async function dropVersions(edit: Edit, space: SpaceRow, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     edit.prefetch.tellVersion(id, false);
     const row = await (
@@ -193,6 +207,31 @@ export async function dropVersions(edit: Edit, ids: readonly string[]): Promise<
       .where('id', '=', id)
       .returning(['manifest', 'size'])
       .executeTakeFirst();
-    if (row !== undefined) await dropReferences(edit, manifestOf(asBytes(row.manifest), row.size).distinct());
+    if (row !== undefined) await dropReferences(edit, space, manifestOf(asBytes(row.manifest), row.size).distinct());
   }
+}
+
+/** Counts the blocks of all versions that a shared space has got with its first nodes. */
+export async function countSpaceVersions(edit: Edit, space: SpaceRow): Promise<void> {
+  const db = await edit.connection();
+  let last = '';
+  for (;;) {
+    const rows = await versionsAfter(db, space, last);
+    for (const { manifest, size } of rows) {
+      const digests = manifestOf(asBytes(manifest), size).distinct();
+      await countBlocks(db, space.id, digests, 1, edit.now);
+    }
+    last = rows.at(-1)?.id ?? '';
+    if (last === '') return;
+  }
+}
+
+async function versionsAfter(db: Db, { id }: SpaceRow, after: string) {
+  const query = db
+    .selectFrom('versions')
+    .innerJoin('nodes', 'nodes.id', 'versions.node')
+    .select(['versions.id', 'versions.size', 'versions.manifest'])
+    .where('nodes.space', '=', id)
+    .where('versions.id', '>', after);
+  return await query.orderBy('versions.id').limit(PAGE).execute();
 }

@@ -6,6 +6,7 @@ import { postgresDialect, postgresTypes } from '../../../../src/cloud/server/met
 import { startCloud } from '../../../../src/cloud/server/service.ts';
 import { metaStoreContract } from '../../../contract/meta-store.ts';
 import { remoteContract } from '../../../contract/remote.ts';
+import { sharingContract } from '../../../contract/sharing.ts';
 import { startTestCloud } from '../../../helpers/cloud.ts';
 import { findPostgres, TestPostgres } from '../../../helpers/postgres.ts';
 import { temporary } from '../../../helpers/temporary.ts';
@@ -34,6 +35,8 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
     };
     return { first: await open('laptop'), second: await open('desktop'), password };
   });
+
+  sharingContract(t, async (t, options) => startTestCloud(t, { ...options, database: await database() }));
 
   t.test('one process has it at a time', async (t) => {
     const url = await database();

@@ -1,0 +1,67 @@
+import { inChunks } from './chunks.ts';
+import type { Edit } from './edit.ts';
+import type { Db, NodeRow, SpaceRow } from './schema.ts';
+
+export interface Relabelling {
+  readonly from: SpaceRow;
+  /** The folder, or root, whose content goes. */
+  readonly top: string;
+  readonly to: SpaceRow;
+  /** What its direct children hang on from then on. */
+  readonly parent: string;
+}
+
+/**
+ * Everything below a folder belongs to another space of the same account from then on, what is in the Trash and tombstones
+ * included: rows alone change. Their followers learn of it from the other space, under new revisions.
+ */
+export async function relabel(edit: Edit, { from, top, to, parent }: Relabelling): Promise<void> {
+  const rows = await subtree(await edit.connection(), top, { removed: true });
+  await carry(edit, rows, from, to);
+  await (await edit.connection()).updateTable('nodes').set({ parent }).where('parent', '=', top).execute();
+  edit.forget();
+}
+
+type Carried = Pick<NodeRow, 'id' | 'kind' | 'size' | 'purged'>;
+
+/** Rows belong to another space from then on, under its next revisions. */
+export async function carry(edit: Edit, rows: readonly Carried[], from: SpaceRow, to: SpaceRow): Promise<void> {
+  const db = await edit.connection();
+  let bytes = 0;
+  let files = 0;
+  for (const { id, kind, size, purged } of rows) {
+    await db
+      .updateTable('nodes')
+      .set({ space: to.id, rev: edit.nextRev(to) })
+      .where('id', '=', id)
+      .execute();
+    if (kind !== 'file' || purged !== 0) continue;
+    bytes += size;
+    files += 1;
+  }
+  for (const chunk of inChunks(rows)) {
+    const ids = chunk.map(({ id }) => id);
+    // What has left the space before is back.
+    await db.deleteFrom('departures').where('space', '=', to.id).where('node', 'in', ids).execute();
+  }
+  edit.count(from, -bytes, -files);
+  edit.count(to, bytes, files);
+  edit.forget();
+}
+
+/** What is below a folder, each before what is in it: what lives, or all. */
+export async function subtree(db: Db, top: string, { removed }: { readonly removed: boolean }): Promise<Carried[]> {
+  const found: Carried[] = [];
+  let level = [top];
+  while (level.length > 0) {
+    const next: Carried[] = [];
+    for (const chunk of inChunks(level)) {
+      let query = db.selectFrom('nodes').select(['id', 'kind', 'size', 'purged']).where('parent', 'in', chunk);
+      if (!removed) query = query.where('removed', 'is', null);
+      next.push(...(await query.orderBy('id').execute()));
+    }
+    found.push(...next);
+    level = next.filter(({ kind }) => kind === 'folder').map(({ id }) => id);
+  }
+  return found;
+}
