@@ -72,6 +72,12 @@ export class Catalog {
     return end === 0 || rev <= Number(key.slice(1, end));
   }
 
+  /** Whether an id is an alias because the cloud has removed the node after this revision. */
+  isRemoved(id: NodeId, rev: number): boolean {
+    const key = this.#places.get(id);
+    return key?.startsWith(ALIAS) === true && key.lastIndexOf(ALIAS) > 0 && this.isSuperseded(id, rev);
+  }
+
   child(parent: NodeId, name: string): Entry | undefined {
     return this.#entries.get(entryKey(parent, name));
   }
@@ -181,6 +187,11 @@ export class Catalog {
 
   space(id: string): SpaceState | undefined {
     return this.#spaces.get(id);
+  }
+
+  /** The revision of a space up to which its changes are known here. */
+  seen(space: string): number {
+    return Math.max(0, this.space(space)?.cursor ?? 0);
   }
 
   async spaces(): Promise<SpaceState[]> {

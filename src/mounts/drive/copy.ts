@@ -15,7 +15,6 @@ import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { Attr, NewAttr, NodeId } from '../../vfs/node.ts';
 import { newId } from '../../vfs/ids.ts';
-import { planReplaced } from '../intents/plan.ts';
 
 export interface CopierParts {
   readonly tree: LiveTree;
@@ -140,10 +139,9 @@ export class Copier {
       target: text,
       size,
     });
-    const plan = old === undefined ? undefined : planReplaced(old, this.#planner.waiting(old.id));
-    const freed =
-      plan === undefined || old === undefined ? [] : [...this.#planner.ops(plan), ...this.#catalog.remove(old)];
-    const { entry, ops } = this.#creator.plan(parent, made, undefined, plan?.replace);
+    const given = old === undefined ? undefined : this.#planner.giveName(old, made, this.#catalog.seen(old.space));
+    const freed = given === undefined || old === undefined ? [] : [...given.ops, ...this.#catalog.remove(old)];
+    const { entry, ops } = this.#creator.plan(parent, made, undefined, given?.replace);
     await this.#creator.submit(parent, entry, [...freed, ...ops]);
     if (old !== undefined) this.#treeWriter.discard([{ node: old.id, staged: old.staged }]);
     return attrOf(entry);

@@ -132,7 +132,7 @@ export class Remover {
 
   /** `empty`: only if the folder is empty in the cloud, too. */
   #removalIntents(node: Entry, empty = false): Op[] {
-    const seen = Math.max(0, this.#catalog.space(node.space)?.cursor ?? 0);
+    const seen = this.#catalog.seen(node.space);
     const removal = { seen, isNamed: this.#planner.isNamed(node), empty };
     return this.#planner.ops(planRemove(node, this.#planner.waiting(node.id), removal));
   }

@@ -23,7 +23,6 @@ import {
   planCreation,
   planMove,
   planPlainMove,
-  planReplaced,
   type Replaced,
   withBase,
 } from '../intents/plan.ts';
@@ -164,8 +163,9 @@ export class Renamer {
   async #replace(ends: Ends & { readonly other: Entry }): Promise<Attr> {
     const { node, other } = ends;
     if (node.kind === 'file' && other.kind === 'file' && this.#isSealed(other)) return await this.#supersede(ends);
-    const { replace, ...plan } = planReplaced(other, this.#planner.waiting(other.id), this.#planner.isNamed(other));
-    const freed = [...this.#planner.ops(plan), ...this.#catalog.remove(other)];
+    const by = node.local === true && isLocal(ends.target, ends.name) ? node : {};
+    const { ops: given, replace } = this.#planner.giveName(other, by, this.#catalog.seen(other.space));
+    const freed = [...given, ...this.#catalog.remove(other)];
     const { after, ops } = this.#movedOps(ends, replace);
     this.#activity.forget(other.id);
     if (other.hash !== undefined) this.#store.supersede(other.hash);

@@ -8,7 +8,7 @@ import type { Op } from '../../cache/db/group-writer.ts';
 import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { NewAttr } from '../../vfs/node.ts';
-import { type NewContent, planAttr, planContent, planReplaced, type Replaced, withBase } from '../intents/plan.ts';
+import { type NewContent, planAttr, planContent, type Replaced, withBase } from '../intents/plan.ts';
 import { changed } from './setattr.ts';
 
 /** The whole content of a file: staged here, or `from` a version of the cloud (then with its hash). */
@@ -87,9 +87,9 @@ export class ContentReplacer {
     const freed: Op[] = [];
     let replace: Replaced | undefined;
     if (old !== undefined) {
-      const plan = planReplaced(old, this.#planner.waiting(old.id));
-      replace = plan.replace;
-      freed.push(...this.#planner.ops(plan), ...this.#catalog.remove(old));
+      const given = this.#planner.giveName(old, made, this.#catalog.seen(old.space));
+      replace = given.replace;
+      freed.push(...given.ops, ...this.#catalog.remove(old));
     }
     const { entry, ops } = this.#creator.plan(parent, made, newContent(content), replace);
     this.#activity.changed(entry.id, entry.size);

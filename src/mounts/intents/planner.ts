@@ -5,7 +5,7 @@ import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { newId } from '../../vfs/ids.ts';
-import { keepsTurn, type NewIntent, type Plan, type Waiting } from './plan.ts';
+import { keepsTurn, type NewIntent, type Plan, planRemove, planReplaced, type Replaced, type Waiting } from './plan.ts';
 
 export interface IntentPlannerParts {
   readonly journal: Journal;
@@ -36,6 +36,19 @@ export class IntentPlanner {
       if (node !== id && (parent === id || origin?.parent === id)) return true;
     }
     return false;
+  }
+
+  /**
+   * The ops that take the name from a node for `by`, and what `by` then replaces in the cloud: nothing if it stays on this
+   * computer, and the node is removed there. `seen`: the revision of the space that is known here.
+   */
+  giveName(old: Entry, by: Pick<Entry, 'local'>, seen: number): { readonly ops: Op[]; readonly replace?: Replaced } {
+    const [waiting, isNamed] = [this.waiting(old.id), this.isNamed(old)];
+    if (by.local === true) {
+      return { ops: this.ops(planRemove(old, waiting, { seen, isNamed, empty: old.kind === 'folder' })) };
+    }
+    const { replace, ...plan } = planReplaced(old, waiting, isNamed);
+    return { ops: this.ops(plan), ...(replace === undefined ? {} : { replace }) };
   }
 
   /** See the function of that name. */
