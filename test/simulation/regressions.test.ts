@@ -207,6 +207,53 @@ const SCRIPTS: readonly Script[] = [
       a flush
       b heal`,
   },
+  {
+    what: 'what was in a folder when it was removed elsewhere is not shown in the one that is created for it here',
+    seeds: [419, 1, 2],
+    devices: 2,
+    steps: `
+      b mkdir /Sync/b
+      - meet
+      b cut
+      b write /Sync/b/d mine
+      a write /Sync/b/e theirs
+      a mkdir /Sync/b/f
+      a write /Sync/b/f/g theirs2
+      a flush
+      a rmtree /Sync/b
+      a flush
+      b heal`,
+  },
+  {
+    what: 'a new folder whose name is taken elsewhere keeps its turn, with a folder that is moved into it and makes room for it',
+    seeds: [494, 1, 2],
+    devices: 2,
+    steps: `
+      b cut
+      b mkdir /Sync/c
+      b write /Sync/c/d d
+      b flush
+      b mkdir /Sync/a
+      b mv /Sync/c /Sync/a/c
+      b mv /Sync/a /Sync/c
+      a write /Sync/a a
+      a flush
+      b heal`,
+  },
+  {
+    what: 'a file that stays on this computer takes the name of one that does not, which is removed everywhere',
+    seeds: [783, 1, 2],
+    devices: 2,
+    steps: `
+      a write /Sync/A text
+      a mv /Sync/A /Sync/._a
+      a mkdir /Sync/d
+      a mv /Sync/d /Sync/.DS_Store
+      - meet
+      b save /Sync/._a mine
+      b mkdir /Sync/._d
+      b mv /Sync/._d /Sync/.DS_Store`,
+  },
 ];
 
 t.setTimeout(600_000);

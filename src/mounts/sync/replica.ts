@@ -73,6 +73,14 @@ export class Replica {
     return this.catalog.get(id)?.id ?? id;
   }
 
+  /**
+   * Where a record is shown. What was in a folder when the cloud removed it is not in the one that was created for it here: it
+   * stays under the old id, where it is not seen and is swept.
+   */
+  folderOf({ parent, rev }: NodeRecord): NodeId {
+    return this.catalog.isRemoved(parent, rev) ? parent : this.resolve(parent);
+  }
+
   newId(): string {
     return newId(this.now());
   }
@@ -149,7 +157,7 @@ export class Replica {
 
   /** Shows a record, except for the parts that were changed here. The place must be free. */
   apply(before: Entry | undefined, record: NodeRecord, local: LocalChanges): Entry {
-    const entry = merge(before, record, local, this.resolve(record.parent));
+    const entry = merge(before, record, local, this.folderOf(record));
     const { journal } = this;
     const superseded = before?.hash !== undefined && before.hash !== entry.hash && !journal.has(before.id);
     if (superseded) this.supersede(before.hash);

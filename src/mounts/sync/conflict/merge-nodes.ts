@@ -27,7 +27,7 @@ export function mergeNodes(replica: Replica, ours: Entry, record: NodeRecord): v
   const rest = intents.filter((intent) => intent !== creation).map((intent) => adopted(intent, creation, record));
   const local = localChangesOf(rest);
   const before = { ...ours, id: record.id };
-  const { staged, ...entry } = merge({ ...before, base: null }, record, local, replica.resolve(record.parent));
+  const { staged, ...entry } = merge({ ...before, base: null }, record, local, replica.folderOf(record));
   const { base: _base, ...settled } = entry;
   const kept = local.content && staged !== undefined ? { staged } : {};
   const united: Entry = { ...(rest.length > 0 ? entry : settled), ...kept };

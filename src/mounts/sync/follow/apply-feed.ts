@@ -105,7 +105,9 @@ export class FeedApplier {
     const { catalog, journal } = this.#replica;
     const entry = catalog.get(id);
     const foreign = device !== this.#replica.device;
-    if (entry === undefined ? kind !== 'folder' || !foreign : entry.id !== id || rev <= entry.rev) return;
+    const known = entry?.id === id;
+    // Something may be stored below a folder that is not shown, or was created here again.
+    if (known ? rev <= entry.rev : kind !== 'folder' || !foreign) return;
     // Removed here, too.
     if (journal.has(id) && this.#replica.localChanges(id).removal) return;
     this.#removed.set(id, { id, parent, name, rev, foreign });

@@ -37,7 +37,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
 function isOver(replica: Replica, record: NodeRecord): boolean {
   const { catalog } = replica;
   if (replica.recentDeletions.outdates(record)) return true;
-  const holder = catalog.child(replica.resolve(record.parent), record.name);
+  const holder = catalog.child(replica.folderOf(record), record.name);
   if (holder === undefined || holder.id === record.id || holder.local === true) return false;
   if (holder.rev <= record.rev || replica.localChanges(holder.id).place) return false;
   replica.nameless.set(record.id, record);
@@ -45,14 +45,14 @@ function isOver(replica: Replica, record: NodeRecord): boolean {
 }
 
 /** A folder that was moved below one that is still shown below it: a record that moves that one away follows. */
-export function closesCircle(replica: Replica, { id, kind, parent }: NodeRecord): boolean {
-  return kind === 'folder' && makesCircle(replica.catalog, id, replica.resolve(parent));
+export function closesCircle(replica: Replica, record: NodeRecord): boolean {
+  return record.kind === 'folder' && makesCircle(replica.catalog, record.id, replica.folderOf(record));
 }
 
 /** Frees the name of a record: the cloud's node takes it. Returns false while that has to wait. */
 export function makeRoom(replica: Replica, record: NodeRecord): boolean {
   const { catalog, journal } = replica;
-  const holder = catalog.child(replica.resolve(record.parent), record.name);
+  const holder = catalog.child(replica.folderOf(record), record.name);
   if (holder === undefined || holder.id === record.id) return true;
   if (holder.local === true) {
     replica.giveWay(holder);

@@ -5,6 +5,7 @@ import { fsCodeOf } from '../../../cloud/errors.ts';
 import type { IntentResult, NodeRecord } from '../../../cloud/records.ts';
 import { assign } from '../../../vfs/assign.ts';
 import type { Code } from '../../../vfs/fs-error.ts';
+import type { NodeId } from '../../../vfs/node.ts';
 import { applyDeletion } from '../follow/apply-deletion.ts';
 import { SuccessHandler, type Sent, type Settled, type Sources } from './success-handler.ts';
 import { baseOf, localChangesOf, merge } from '../conflict/merge.ts';
@@ -134,9 +135,14 @@ export class ResultHandler {
   }
 
   #about({ node, parent }: PendingIntent, current: NodeRecord | undefined): Refused['about'] {
-    if (current === undefined) return 'nothing';
+    if (current === undefined) return this.#isUnborn(parent) ? 'parent' : 'nothing';
     if (current.id === node) return 'node';
     return current.id === parent || current.id === this.#replica.resolve(parent) ? 'parent' : 'holder';
+  }
+
+  /** The cloud cannot know the folder yet. */
+  #isUnborn(folder: NodeId): boolean {
+    return this.#replica.journal.of(this.#replica.resolve(folder)).some(isCreation);
   }
 
   #merge(sent: Sent, { code, current, replaced }: RefusedResult, entry: Entry | undefined): Settled {
@@ -160,10 +166,26 @@ export class ResultHandler {
   #rename(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     if (entry === undefined) return this.#drop(intent);
     if (current !== undefined) this.#sources.expect(current);
-    const straight = this.#goStraight(intent, entry);
-    if (!straight) this.#replica.giveWay(entry);
+    if (!this.#goAround(intent, entry)) this.#replica.giveWay(entry);
     if (current !== undefined) this.#sources.offer(current);
     return 'settled';
+  }
+
+  /**
+   * The name of an intermediate place is taken: the node gets another one on its way. So everything keeps its turn: others
+   * may wait for it to exist, and have to leave the place that it is moved to. Returns false if it was to stay there.
+   */
+  #goAround(intent: PendingIntent, entry: Entry): boolean {
+    const { journal } = this.#replica;
+    const next = journal.of(entry.id).find(({ op, seq }) => op === 'move' && seq > intent.seq);
+    if (next === undefined) return this.#goStraight(intent, entry);
+    const { replace: _replace, replaceBase: _base, ...rest } = intent;
+    const name = this.#replica.conflictName({ ...entry, parent: intent.parent, name: intent.name });
+    this.#replica.submit([
+      journal.put({ ...rest, name }),
+      journal.put({ ...next, origin: { parent: intent.parent, name } }),
+    ]);
+    return true;
   }
 
   /**
@@ -281,14 +303,14 @@ export class ResultHandler {
   }
 
   #recreateParent(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
-    const { catalog, journal } = this.#replica;
+    const { catalog } = this.#replica;
     if (entry === undefined) return this.#drop(intent);
     if (intent.op !== 'put' || isCreation(intent)) {
       if (this.#goStraight(intent, entry)) return 'settled';
     }
     const parent = catalog.get(entry.parent);
     if (parent === undefined) return this.#orphan(entry);
-    if (journal.of(parent.id).some(isCreation)) {
+    if (this.#isUnborn(parent.id)) {
       this.#straighten(intent, entry);
       this.#replica.requeue([entry.id]);
       return 'again';
