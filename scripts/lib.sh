@@ -63,6 +63,7 @@ install_modules() {
 build() {
   local stamp=$root/dist/.built
   if [[ -e $stamp ]] && [[ -z $(find "$root/src" "$root/package.json" "$root/tsconfig.json" "$root/tsconfig.build.json" \
+    "$root/vite.config.ts" \
     -newer "$stamp" -print -quit) ]]; then return 0; fi
   say 'building'
   mkdir -p "$root/dist"

@@ -34,11 +34,12 @@ const table: Record<string, readonly string[]> = {
   backup: ['vfs', 'threads', 'libc', 'cache', 'cloud', 'transfer', 'watch'],
   'backup/restore': ['vfs', 'libc', 'cloud'],
   daemon: ['vfs', 'watch', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
+  web: ['cloud'],
   cli: ['vfs', 'libc', 'daemon', 'cloud/server', 'backup/restore'],
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.m?[jt]s$/.test(file))
+  .filter((file) => /\.m?[jt]sx?$/.test(file))
   .map((file) => file.replaceAll('\\', '/'));
 
 /** The longest line of the table that a file belongs to. */
@@ -79,6 +80,17 @@ t.test('every import follows the table of rooms', async (t) => {
       if (!allows(from, to)) t.fail(`${file} (${from}) imports ${target} (${to})`);
     }
   }
+});
+
+t.test('the web app shares only types with the cloud, which run nothing in the browser', async (t) => {
+  const web = files.filter((file) => room(file) === 'web');
+  t.ok(web.length > 20);
+  const shared = web.flatMap((file) => {
+    const text = readFileSync(join(src, file), 'utf8');
+    const lines = [...text.matchAll(/^import [^;]*cloud\/[^;]*;/gm)].map(([line]) => line);
+    return lines.filter((line) => !/^import type .*cloud\/(records|wire-code)\.ts';$/s.test(line));
+  });
+  t.same(shared, []);
 });
 
 t.test('no import leads back to where it came from', async (t) => {

@@ -2,7 +2,7 @@ import { withMark } from '../cloud/marks.ts';
 import type { Remote } from '../cloud/remote.ts';
 import { fsCodeOf } from '../cloud/errors.ts';
 import type { Intent, IntentResult, NodeRecord } from '../cloud/records.ts';
-import type { WireCode } from '../cloud/errors.ts';
+import type { WireCode } from '../cloud/wire-code.ts';
 import type { Context } from '../vfs/context.ts';
 import { CommitQueue } from '../transfer/commit-queue.ts';
 import { FsError } from '../vfs/fs-error.ts';

@@ -6,8 +6,14 @@ export interface WebDavAccess {
   readonly password: string;
 }
 
+export interface WebAccess {
+  readonly url: string;
+  readonly email: string;
+  readonly password: string;
+}
+
 /** Where the drive is and how to mount it on each system, with the address and secret filled in. */
-export function mountHelp({ url, user, password }: WebDavAccess, mount: MountReport): string {
+export function mountHelp({ url, user, password }: WebDavAccess, mount: MountReport, web?: WebAccess): string {
   const { port, hostname, protocol } = new URL(url);
   const tls = protocol === 'https:';
   const dav = `${tls ? 'davs' : 'dav'}://${user}@${hostname}:${port}/`;
@@ -17,7 +23,7 @@ export function mountHelp({ url, user, password }: WebDavAccess, mount: MountRep
   The drive      ${url}${mounted === undefined ? '' : `\n  mounted on     ${mounted}`}
   user           ${user}
   password       ${password}
-
+${web === undefined ? '' : webHelp(web)}
   Mount it
     macOS        Finder, Go, Connect to Server (Cmd-K): ${url}
     Windows      net use * ${url} ${password} /user:${user}
@@ -28,5 +34,13 @@ export function mountHelp({ url, user, password }: WebDavAccess, mount: MountRep
     curl         curl --digest -u ${user}:${password} ${url}Sync/
 
   In it: /Sync (two-way), /Backup (mirrors, read-only), /Archive (copy in, then it is sealed).
+`;
+}
+
+function webHelp({ url, email, password }: WebAccess): string {
+  return `
+  The web app    ${url}
+  e-mail         ${email}
+  password       ${password}
 `;
 }

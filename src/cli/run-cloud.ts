@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parentChannel } from '../daemon/child-messages.ts';
 import { socketPath } from '../daemon/data-dir.ts';
 import { openLog } from '../daemon/log.ts';
@@ -20,6 +21,12 @@ export interface ServeOptions extends DataOptions {
   readonly insecure?: true;
 }
 
+/** Folder of the built web app: the same seen from `dist/` and from `src/`. Absent where it was not built. */
+function builtWebApp(): string | undefined {
+  const folder = join(import.meta.dirname, '../../dist/web');
+  return existsSync(folder) ? folder : undefined;
+}
+
 /** Runs a cloud until somebody ends it. */
 export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   const config = settings(cli, options.config === undefined ? {} : { config: options.config });
@@ -32,7 +39,14 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   const { startCloud } = await import('../cloud/server/service.ts');
   const { openAdmin } = await import('./cloud-admin.ts');
   const { database, listen } = options;
-  const cloud = await startCloud({ data, database, ...parseListen(listen), ...(await tlsOf(options)), log });
+  const cloud = await startCloud({
+    data,
+    database,
+    ...parseListen(listen),
+    ...(await tlsOf(options)),
+    web: builtWebApp(),
+    log,
+  });
   const admin = await openAdmin(socketPath(data, 'admin'), cloud);
   await ensureAccount(cloud.accounts, options.accountFile);
   log.info({ url: cloud.url, pid: process.pid }, 'the cloud serves');
@@ -47,7 +61,7 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
 
 async function announce(cli: Cli, cloud: Cloud, isChild: boolean): Promise<void> {
   if (isChild) return;
-  await cli.terminal.print(`serving ${cloud.url}/ until Ctrl-C`);
+  await cli.terminal.print(`serving ${cloud.url}/ until Ctrl-C; open the address in a browser for the web app`);
   const { length } = await cloud.accounts.list();
   if (length === 0) await cli.terminal.print('there is no account yet; make one with `fjord cloud user add EMAIL`');
 }

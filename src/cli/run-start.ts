@@ -101,7 +101,7 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
     },
     onMount: (report) => options.untilUnmounted && isOver(report) && stops.request({ drain: true }),
   });
-  await attend(cli, supervisor, stops, () => mountHelp(webdav, supervisor.mount));
+  await attend(cli, supervisor, stops, () => mountHelp(webdav, supervisor.mount, { url: cloudUrl, ...account }));
 }
 
 /** Starts, tells the person, waits for the end. */

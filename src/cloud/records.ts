@@ -1,4 +1,4 @@
-import type { WireCode } from './errors.ts';
+import type { WireCode } from './wire-code.ts';
 
 /**
  * What the cloud says about its things, and what it is asked to do. Ids are opaque; digests and hashes are lower-case hex
@@ -129,6 +129,21 @@ export interface PosixRecord {
   readonly target?: string;
   /** Of a file with several names: nodes of the space with the same value are one file. */
   readonly link?: string;
+}
+
+/** Where a live node is. */
+export interface LocationRecord {
+  readonly space: SpaceRecord;
+  /** `null`: the root of the space. */
+  readonly node: NodeRecord | null;
+  /** From the child of the root to the node itself; empty for the root. */
+  readonly path: readonly { readonly id: string; readonly name: string }[];
+}
+
+/** Who is signed in: a session is a device whose platform is `web`. */
+export interface SessionRecord {
+  readonly account: { readonly id: string; readonly email: string };
+  readonly device: DeviceRecord;
 }
 
 export interface VersionRecord {

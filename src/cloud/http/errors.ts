@@ -1,5 +1,6 @@
 import { FsError, type Code } from '../../vfs/fs-error.ts';
-import { WIRE_CODES, fsCodeOf, type WireCode } from '../errors.ts';
+import { fsCodeOf } from '../errors.ts';
+import { WIRE_CODES, type WireCode } from '../wire-code.ts';
 import type { WireError } from './wire.ts';
 
 /** Codes that another try may cure: the service is busy or ill, or bytes were damaged on their way to it. */

@@ -2,19 +2,21 @@ import { Type, type Static, type TSchema } from 'typebox';
 import { contentHash } from '../../vfs/block.ts';
 import { isName, PATH_MAX } from '../../vfs/name.ts';
 import { LAST_TIME } from '../../vfs/node.ts';
-import { WIRE_CODES } from '../errors.ts';
+import { WIRE_CODES } from '../wire-code.ts';
 import type {
   Attributes,
   Cursor,
   DeviceRecord,
   Intent,
   IntentResult,
+  LocationRecord,
   Mark,
   MemberRecord,
   NodeRecord,
   PosixRecord,
   Push,
   Rewound,
+  SessionRecord,
   ShareRecord,
   SpaceRecord,
   TrashRecord,
@@ -216,6 +218,19 @@ function isSizeOf(size: number, hash: string): boolean {
   return (size === 0) === (hash === EMPTY_HASH);
 }
 
+/** Where a live node is: `path` leads from the child of the root to the node itself. */
+export const LocationSchema = Type.Object({
+  space: SpaceSchema,
+  node: Nullable(NodeSchema),
+  path: Type.Array(Type.Object({ id: Id, name: Name })),
+});
+
+/** Who is signed in with a browser. */
+export const SessionSchema = Type.Object({
+  account: Type.Object({ id: Id, email: Type.String() }),
+  device: DeviceSchema,
+});
+
 export const VersionSchema = Type.Refine(
   Type.Object({
     id: Id,
@@ -413,6 +428,8 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof MemberSchema>, MemberRecord>,
     Same<Static<typeof ShareSchema>, ShareRecord>,
     Same<Static<typeof NodeSchema>, NodeRecord>,
+    Same<Static<typeof LocationSchema>, LocationRecord>,
+    Same<Static<typeof SessionSchema>, SessionRecord>,
     Same<Static<typeof VersionSchema>, VersionRecord>,
     Same<Static<typeof TrashSchema>, TrashRecord>,
     Same<Static<typeof UsageSchema>, Usage>,

@@ -1,5 +1,5 @@
 import type { NodeRecord } from '../records.ts';
-import type { WireCode } from '../errors.ts';
+import type { WireCode } from '../wire-code.ts';
 
 /** The HTTP status of each code. Total: a new code does not compile without its status. */
 export const STATUS: Readonly<Record<WireCode, number>> = {

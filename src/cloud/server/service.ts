@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts';
 import { ClockGuard, type ClockState } from './clock-guard.ts';
 import { Collector } from './collector.ts';
 import { makeApp } from './http/app.ts';
+import { WebApp } from './http/web-app.ts';
 import { Jobs } from './jobs.ts';
 import { Limiter } from './limiter.ts';
 import type { MetaStore } from './meta/meta-store.ts';
@@ -41,6 +42,8 @@ export interface CloudOptions {
   /** Serves other than loopback addresses without TLS, as behind a proxy that ends it. */
   readonly insecure?: boolean;
   readonly log?: FastifyBaseLogger;
+  /** Folder of the built web app, served at `/`. */
+  readonly web?: string | undefined;
   /** ms that a block which no version contains is kept; default one day. */
   readonly gcGrace?: number;
   /** Bytes of blocks that were let go of beyond which the oldest go within minutes; default 256 MiB. */
@@ -115,9 +118,10 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const reader = new BlockReader({ db: meta.db, store, log: options.log ?? SILENT });
   const uploads = new Uploads({ db: meta.db, store, reader, now });
   const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now });
+  const web = options.web === undefined ? undefined : await WebApp.load(options.web);
   const app = makeApp(
     { meta, reader, uploads, carrier, hub, accounts },
-    { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK },
+    { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK, web },
   );
   const { gcGrace: grace = 24 * HOUR, gcSpare: spare = SPARE } = options;
   const collector = new Collector({ db: meta.db, store, now, grace, spare });

@@ -1,4 +1,4 @@
-import type { WireCode } from '../../cloud/errors.ts';
+import type { WireCode } from '../../cloud/wire-code.ts';
 import type { Rules } from './policy.ts';
 
 /** Both sides may change, and no bytes are lost. */

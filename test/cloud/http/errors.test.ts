@@ -1,7 +1,7 @@
 import t from 'tap';
 import { BrokenAnswer, classify, record, RefusedAnswer, revive } from '../../../src/cloud/http/errors.ts';
 import { fsCodeOf } from '../../../src/cloud/errors.ts';
-import { WIRE_CODES } from '../../../src/cloud/errors.ts';
+import { WIRE_CODES } from '../../../src/cloud/wire-code.ts';
 import { CODES, FsError } from '../../../src/vfs/fs-error.ts';
 
 const { signal } = new AbortController();

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import t from 'tap';
 import { MAX_BATCH_BLOCKS } from '../../../src/cloud/limits.ts';
-import { WIRE_CODES } from '../../../src/cloud/errors.ts';
+import { WIRE_CODES } from '../../../src/cloud/wire-code.ts';
 import { Api, framesOf } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';

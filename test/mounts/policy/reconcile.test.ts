@@ -1,5 +1,5 @@
 import t from 'tap';
-import { WIRE_CODES } from '../../../src/cloud/errors.ts';
+import { WIRE_CODES } from '../../../src/cloud/wire-code.ts';
 import { mirror, remedyFor, twoWay, type Refused, type Remedy } from '../../../src/mounts/policy/reconcile.ts';
 
 type Row = readonly [Partial<Refused> & Pick<Refused, 'op' | 'code'>, Remedy];

@@ -6,14 +6,17 @@ import { deviceRoutes, loginRoute } from './devices.ts';
 import { answerClientError, answerError, answerNotFound } from './errors.ts';
 import { feedRoutes } from './feed.ts';
 import { intentRoutes } from './intents.ts';
+import { nodeRoutes } from './nodes.ts';
 import type { Parts } from './parts.ts';
 import { pushRoutes } from './push.ts';
+import { sessionRoutes, signInRoute } from './session.ts';
 import { shareRoutes } from './shares.ts';
 import { spaceRoutes } from './spaces.ts';
 import { trashRoutes } from './trash.ts';
 import { usageRoutes } from './usage.ts';
 import { compileSchema } from './validate.ts';
 import { versionRoutes } from './versions.ts';
+import type { WebApp } from './web-app.ts';
 
 /** Most bytes of a body, where a route does not say otherwise. */
 const BODY_LIMIT = 2 * 1024 * 1024;
@@ -23,10 +26,12 @@ export interface AppOptions {
   readonly tls: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined;
   /** Networks of proxies that are believed when they say for whom they ask. */
   readonly proxies: string[];
+  /** What `/` shows. */
+  readonly web: WebApp | undefined;
 }
 
-/** The API, not yet listening. Everything but login and health asks for a device token. */
-export function makeApp(parts: Parts, { log, tls, proxies }: AppOptions): FastifyInstance {
+/** The API, not yet listening. Everything but signing in, health and the files of the web app asks for a device token or a session. */
+export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): FastifyInstance {
   const app = fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
     ...(tls === undefined ? {} : ({ https: tls } as object)),
@@ -44,6 +49,8 @@ export function makeApp(parts: Parts, { log, tls, proxies }: AppOptions): Fastif
   app.addHook('preClose', async () => parts.hub.end());
   app.get('/v1/health', async () => ({ status: 'ok' }));
   app.register(async (open) => loginRoute(open, parts));
+  app.register(async (open) => signInRoute(open, parts));
+  if (web !== undefined) app.register(async (open) => web.routes(open));
   app.register(async (closed) => {
     authenticate(closed, parts.meta);
     for (const routes of ROUTES) routes(closed, parts);
@@ -52,6 +59,7 @@ export function makeApp(parts: Parts, { log, tls, proxies }: AppOptions): Fastif
 }
 
 const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
+  sessionRoutes,
   deviceRoutes,
   spaceRoutes,
   shareRoutes,
@@ -60,6 +68,7 @@ const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   blockRoutes,
   contentRoutes,
   intentRoutes,
+  nodeRoutes,
   versionRoutes,
   trashRoutes,
   usageRoutes,

@@ -1,8 +1,10 @@
-import type { FastifyInstance } from 'fastify';
-import { findByToken } from '../meta/devices.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { findByToken, findSession } from '../meta/devices.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import type { DeviceRow } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
+import { checkOrigin } from './origin.ts';
+import { sessionToken } from './session-cookie.ts';
 
 /** Who calls: always a device. */
 export interface DeviceCaller {
@@ -17,15 +19,27 @@ declare module 'fastify' {
   }
 }
 
-/** Every route of `app` asks for a token; nothing of a body is read before it is known to be good. */
+/**
+ * Every route of `app` asks for a device's token, or for the cookie of a session in a request that the app's own page has made.
+ * Nothing of a body is read before it is known to be good.
+ */
 export function authenticate(app: FastifyInstance, meta: MetaStore): void {
   app.decorateRequest('caller');
   app.decorateRequest('device');
-  app.addHook('onRequest', async (request) => {
-    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
-    if (token === undefined) throw new Refusal('unauthorized', 'this call needs a device token');
-    const device = await findByToken(meta.db, token, meta.now());
+  app.addHook('onRequest', async (request, reply) => {
+    const device = await identify(request, meta);
     request.device = device;
     request.caller = { account: device.account, device: device.id };
+    if (request.headers.authorization === undefined) reply.header('cache-control', 'no-store');
   });
+}
+
+async function identify(request: FastifyRequest, meta: MetaStore): Promise<DeviceRow> {
+  const { authorization } = request.headers;
+  const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
+  if (token !== undefined) return await findByToken(meta.db, token, meta.now());
+  const session = authorization === undefined ? sessionToken(request) : undefined;
+  if (session === undefined) throw new Refusal('unauthorized', 'this call needs a device token');
+  checkOrigin(request);
+  return await findSession(meta.db, session, meta.now());
 }

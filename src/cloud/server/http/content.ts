@@ -3,10 +3,12 @@ import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import { parseRange, type ByteRange } from '../../../vfs/byte-range.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
 import { readAhead, type BlockOfAccount } from '../blocks/reading.ts';
+import { nameOf } from '../meta/history.ts';
 import { manifestOf } from '../meta/manifest.ts';
 import type { DigestList } from '../../../vfs/digest-list.ts';
 import { readableVersion } from '../meta/versions.ts';
 import { begun, sendBody } from './body.ts';
+import { downloadHeaders } from './download-headers.ts';
 import type { Parts } from './parts.ts';
 
 type StoredVersion = Awaited<ReturnType<typeof readableVersion>>;
@@ -25,6 +27,7 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
     url: '/v1/versions/:id/content',
     handler: async (request, reply) => {
       const version = await readableVersion(meta.db, request.caller.account, request.params.id);
+      reply.headers(downloadHeaders(await nameOf(meta.db, version.node)));
       return answer(reader, version, request, reply);
     },
   });
@@ -39,7 +42,6 @@ async function answer(
 ): Promise<FastifyReply> {
   const etag = `"${version.hash}"`;
   reply.headers({ 'accept-ranges': 'bytes', etag, 'last-modified': new Date(version.mtime).toUTCString() });
-  reply.headers({ 'x-content-type-options': 'nosniff', 'content-disposition': 'attachment' });
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
   const condition = request.headers['if-range'];
   const ranges =

@@ -1,17 +1,24 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import type { FastifyReply } from 'fastify';
 
 /**
  * Answers with one line of JSON for each item, a page at a time, as fast as the caller reads. What fails before the
  * first page is an ordinary error; what fails later breaks the connection, so that nobody takes a part for the whole.
+ * @param accepted the caller's `Accept-Encoding`, where a compressed answer is worth it
  */
 export async function sendNdjson(
   reply: FastifyReply,
   pages: AsyncGenerator<readonly unknown[]>,
+  accepted?: string,
 ): Promise<FastifyReply> {
   const first = await pages.next();
   const lines = Readable.from(join(first, pages), { objectMode: true, highWaterMark: 1 });
-  return reply.type('application/x-ndjson').send(lines);
+  reply.type('application/x-ndjson');
+  if (accepted === undefined || !/\bgzip\b/.test(accepted)) return reply.send(lines);
+  // A failure destroys the compressed stream, too, which breaks the connection.
+  const compressed = pipeline(lines, createGzip({ level: 1 }), () => undefined);
+  return reply.headers({ 'content-encoding': 'gzip', vary: 'accept-encoding' }).send(compressed);
 }
 
 async function* join(

@@ -7,6 +7,10 @@ import { newId } from '../../../vfs/ids.ts';
 
 /** `seen` is written at most this often, ms. */
 const SEEN_STEP = 60_000;
+/** Platform of a device that is a session of the web app. */
+export const WEB = 'web';
+/** A session ends when it has not been used for so long, ms. */
+export const SESSION_IDLE = 30 * 24 * 60 * 60 * 1000;
 
 export interface NewDevice {
   /** To go on as a device that the account has, with a new token; its old one ends. */
@@ -45,14 +49,30 @@ export async function issueToken(
   return { token, row };
 }
 
-/** Whose token it is. @throws unauthorized */
+/** The session that has the token. @throws unauthorized */
+export async function findSession(db: Db, token: string, now: number): Promise<DeviceRow> {
+  const row = await findToken(db, token);
+  if (row?.platform !== WEB || now - row.seen > SESSION_IDLE) throw new Refusal('unauthorized', 'not signed in');
+  return await see(db, row, now);
+}
+
+/** The device that has the token. @throws unauthorized */
 export async function findByToken(db: Db, token: string, now: number): Promise<DeviceRow> {
-  const row = await db.selectFrom('devices').selectAll().where('token', '=', hashToken(token)).executeTakeFirst();
-  if (row === undefined || row.revoked !== null)
+  const row = await findToken(db, token);
+  if (row === undefined)
     throw new Refusal(
       'unauthorized',
       'this computer is not logged in any more (its token is unknown or was revoked): use `fjord login`',
     );
+  return await see(db, row, now);
+}
+
+async function findToken(db: Db, token: string): Promise<DeviceRow | undefined> {
+  const query = db.selectFrom('devices').selectAll().where('token', '=', hashToken(token));
+  return await query.where('revoked', 'is', null).executeTakeFirst();
+}
+
+async function see(db: Db, row: DeviceRow, now: number): Promise<DeviceRow> {
   if (now - row.seen < SEEN_STEP) return row;
   await db.updateTable('devices').set({ seen: now }).where('id', '=', row.id).execute();
   return { ...row, seen: now };

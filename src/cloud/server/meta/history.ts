@@ -47,3 +47,8 @@ export async function findNode(db: Db, account: string, id: string): Promise<Nod
   if (row === undefined) throw new Refusal('not_found', 'no such node');
   return row;
 }
+
+/** The name of a node; `undefined` if it was purged. */
+export async function nameOf(db: Db, id: string): Promise<string | undefined> {
+  return (await db.selectFrom('nodes').select('name').where('id', '=', id).executeTakeFirst())?.name;
+}

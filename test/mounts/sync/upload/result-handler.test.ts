@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { WireCode } from '../../../../src/cloud/errors.ts';
+import type { WireCode } from '../../../../src/cloud/wire-code.ts';
 import { openPair } from '../../../helpers/devices.ts';
 
 t.test('a file that went into a new folder and is gone with it, before the cloud heard of the folder', async (t) => {

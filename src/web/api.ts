@@ -1,0 +1,89 @@
+import type { WireCode } from '../cloud/wire-code.ts';
+import type { Intent, IntentResult, NodeRecord } from '../cloud/records.ts';
+
+/** `offline`: there was no response. */
+export type ApiCode = WireCode | 'offline';
+
+/** A call that failed. The message is the service's, in English, and is shown where the code says too little. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ApiCode;
+  /** What is there now, for `exists`, `conflict` and `gone`. */
+  readonly current: NodeRecord | undefined;
+
+  constructor(code: ApiCode, message: string, current?: NodeRecord) {
+    super(message);
+    this.code = code;
+    this.current = current;
+  }
+}
+
+interface CallOptions {
+  readonly body?: object;
+  readonly signal?: AbortSignal;
+}
+
+/** The calls of the cloud (`docs/api.md`) in the session of this browser. Safe to call concurrently. */
+export class Api {
+  /** Called when a call finds the session at its end. */
+  onSignedOut: () => void = () => undefined;
+
+  /** @throws ApiError */
+  async json<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
+    const response = await this.#call(method, path, options);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  /** The values of an NDJSON response, in chunks as they arrive. @throws ApiError */
+  async *lines<T>(path: string, signal?: AbortSignal): AsyncGenerator<T[]> {
+    const response = await this.#call('GET', path, signal === undefined ? {} : { signal });
+    if (response.body === null) return;
+    let rest = '';
+    try {
+      for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        if (lines.length > 0) yield lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+      }
+    } catch (error) {
+      throw error instanceof ApiError ? error : new ApiError('offline', String(error));
+    }
+  }
+
+  /** The node that one change has made or changed. @throws ApiError */
+  async commit(intent: Intent): Promise<NodeRecord> {
+    const body = { intents: [intent] };
+    const { results } = await this.json<{ results: IntentResult[] }>('POST', '/v1/intents', { body });
+    const [result] = results;
+    if (result?.status === 'done') return result.node;
+    if (result === undefined) throw new ApiError('internal', 'no result');
+    throw new ApiError(result.code, result.message, result.current);
+  }
+
+  async #call(method: string, path: string, { body, signal }: CallOptions): Promise<Response> {
+    const init: RequestInit = { method, cache: 'no-store', ...(signal === undefined ? {} : { signal }) };
+    if (body !== undefined) {
+      init.headers = { 'content-type': 'application/json' };
+      init.body = JSON.stringify(body);
+    }
+    let response: Response;
+    try {
+      response = await fetch(path, init);
+    } catch (error) {
+      throw new ApiError('offline', String(error));
+    }
+    if (response.ok) return response;
+    const error = await failure(response);
+    if (error.code === 'unauthorized' && path !== '/v1/session') this.onSignedOut();
+    throw error;
+  }
+}
+
+export async function failure(response: Response): Promise<ApiError> {
+  try {
+    const { code, message } = (await response.json()) as { code: WireCode; message: string };
+    return new ApiError(code, message);
+  } catch {
+    return new ApiError(response.status >= 500 ? 'unavailable' : 'internal', `HTTP ${response.status}`);
+  }
+}

@@ -1,0 +1,39 @@
+import type { NodeRecord, SpaceRecord } from '../cloud/records.ts';
+import type { Api } from './api.ts';
+import { newId } from './new-id.ts';
+
+/** Changes of folders and files, as intents. All throw `ApiError`. */
+export class Edits {
+  readonly #api: Api;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  async makeFolder(space: string, parent: string, name: string): Promise<NodeRecord> {
+    const now = Date.now();
+    const born = { mode: 0o755, mtime: now, birthtime: now };
+    return await this.#api.commit({ op: 'mkdir', id: newId(), space, node: newId(), parent, name, ...born });
+  }
+
+  async move(node: NodeRecord, to: { readonly parent?: string; readonly name?: string }): Promise<NodeRecord> {
+    const { id, space, parent, name } = node;
+    const place = { parent: to.parent ?? parent, name: to.name ?? name };
+    return await this.#api.commit({ op: 'move', id: newId(), space, node: id, from: { parent, name }, ...place });
+  }
+
+  /** @param seen the revision of the space up to which the user has seen what is in it */
+  async remove({ id, space, version }: NodeRecord, seen: number): Promise<NodeRecord> {
+    return await this.#api.commit({ op: 'remove', id: newId(), space, node: id, base: version, seen });
+  }
+
+  async removeFromArchive(node: NodeRecord, password: string): Promise<NodeRecord> {
+    await this.#api.json('POST', '/v1/archive/remove', { body: { node: node.id, password } });
+    return { ...node, removed: true };
+  }
+}
+
+/** What may be done to what is there. */
+export function mayChange({ kind, writable }: SpaceRecord): boolean {
+  return writable && kind !== 'archive';
+}

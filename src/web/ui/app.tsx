@@ -1,0 +1,44 @@
+import { useApp } from '../app-state.ts';
+import { BackupsPage } from './backups-page.tsx';
+import { DevicesPage } from './devices-page.tsx';
+import { FilePage } from './file-page.tsx';
+import { FolderPage } from './folder-page.tsx';
+import { Frame } from './frame.tsx';
+import { HomePage } from './home-page.tsx';
+import { Notice } from './notice.tsx';
+import { SignIn } from './sign-in.tsx';
+import { TrashPage } from './trash-page.tsx';
+
+export function App() {
+  const { session } = useApp();
+  const state = session.state.value;
+  return (
+    <>
+      {state === 'out' && <SignIn />}
+      {typeof state === 'object' && (
+        <Frame>
+          <Page />
+        </Frame>
+      )}
+      <Notice />
+    </>
+  );
+}
+
+function Page() {
+  const route = useApp().router.route.value;
+  switch (route.page) {
+    case 'home':
+      return <HomePage />;
+    case 'folder':
+      return <FolderPage key={route.id} id={route.id} />;
+    case 'file':
+      return <FilePage key={route.id} id={route.id} />;
+    case 'backups':
+      return <BackupsPage />;
+    case 'trash':
+      return <TrashPage />;
+    default:
+      return <DevicesPage />;
+  }
+}

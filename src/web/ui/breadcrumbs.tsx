@@ -1,0 +1,48 @@
+import type { LocationRecord, SpaceRecord } from '../../cloud/records.ts';
+import { useApp } from '../app-state.ts';
+import { shown } from '../format.ts';
+import { addressOf } from '../router.ts';
+import { texts } from '../texts.ts';
+
+interface Crumb {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** What a space is called; a backup by its computer and set. */
+export function spaceTitle({ kind, name, device }: SpaceRecord): string {
+  if (kind === 'backup') return device === undefined ? name : `${device.name}: ${name}`;
+  return kind === 'archive' ? texts.places.archive : kind === 'sync' ? texts.places.sync : name;
+}
+
+export function Breadcrumbs({ location: { space, path } }: { readonly location: LocationRecord }) {
+  const { spaces } = useApp();
+  const sync = spaces.sync.value;
+  const crumbs: Crumb[] = [
+    ...(space.kind === 'backup' ? [{ name: texts.places.backups, address: addressOf({ page: 'backups' }) }] : []),
+    ...(space.kind === 'shared' && sync !== undefined
+      ? [{ name: spaceTitle(sync), address: addressOf({ page: 'folder', id: sync.root }) }]
+      : []),
+    { name: spaceTitle(space), address: addressOf({ page: 'folder', id: space.root }) },
+    ...path.map(({ id, name }) => ({ name, address: addressOf({ page: 'folder', id }) })),
+  ];
+  const last = crumbs.pop();
+  return (
+    <nav class="breadcrumbs" aria-label={texts.breadcrumbs}>
+      <ol>
+        {crumbs.map(({ name, address }) => (
+          <li key={address}>
+            <a href={address}>
+              <bdi>{shown(name)}</bdi>
+            </a>
+          </li>
+        ))}
+        <li>
+          <h1 aria-current="page">
+            <bdi>{shown(last?.name ?? '')}</bdi>
+          </h1>
+        </li>
+      </ol>
+    </nav>
+  );
+}

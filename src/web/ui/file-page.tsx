@@ -1,0 +1,117 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { LocationRecord, NodeRecord, VersionRecord } from '../../cloud/records.ts';
+import { useApp } from '../app-state.ts';
+import { dateTime, shown, size } from '../format.ts';
+import { texts } from '../texts.ts';
+import { Breadcrumbs } from './breadcrumbs.tsx';
+import { Button, DownloadLink } from './button.tsx';
+import { Icon } from './icon.tsx';
+import { Missing } from './missing.tsx';
+import { useLoaded } from './use-loaded.ts';
+import { useTitle } from './use-title.ts';
+
+interface FileDetails {
+  readonly location: LocationRecord;
+  readonly versions: readonly VersionRecord[];
+}
+
+export function FilePage({ id }: { readonly id: string }) {
+  const { api, spaces } = useApp();
+  const space = useRef<string>(undefined);
+  const { value, state, reload } = useLoaded<FileDetails>(
+    async () => {
+      const location = await api.json<LocationRecord>('GET', `/v1/nodes/${id}`);
+      const { versions } = await api.json<{ versions: VersionRecord[] }>('GET', `/v1/nodes/${id}/versions`);
+      space.current = location.space.id;
+      return { location, versions };
+    },
+    (event) => event.type === 'space' && event.space === space.current,
+  );
+  const details = value.value;
+  const node = details?.location.node;
+  useTitle(node?.name ?? '');
+  useEffect(() => {
+    if (details !== undefined) spaces.show(details.location.space);
+  }, [details?.location.space.id]);
+  if (state === 'missing' || state === 'failed') {
+    return <Missing isGone={state === 'missing'} onRetry={() => void reload()} />;
+  }
+  if (details === undefined || node === null || node === undefined) return <p class="hint">{texts.list.loading}</p>;
+  return (
+    <>
+      <Breadcrumbs location={details.location} />
+      <div class="toolbar">
+        {node.version !== null && <DownloadLink version={node.version} label={texts.actions.download} />}
+      </div>
+      <article class="file">
+        <Facts node={node} />
+        {node.kind === 'file' && <Versions node={node} details={details} />}
+      </article>
+    </>
+  );
+}
+
+function Facts({ node: { kind, size: bytes, mtime, target } }: { readonly node: NodeRecord }) {
+  return (
+    <dl class="facts">
+      {target !== undefined && (
+        <>
+          <dt>{texts.file.linkTo}</dt>
+          <dd>
+            <bdi>{shown(target)}</bdi>
+          </dd>
+        </>
+      )}
+      {kind === 'file' && (
+        <>
+          <dt>{texts.file.size}</dt>
+          <dd>{size(bytes)}</dd>
+        </>
+      )}
+      <dt>{texts.file.modified}</dt>
+      <dd>{dateTime(mtime)}</dd>
+    </dl>
+  );
+}
+
+interface VersionsProps {
+  readonly node: NodeRecord;
+  readonly details: FileDetails;
+}
+
+function Versions({ node, details: { location, versions } }: VersionsProps) {
+  const app = useApp();
+  const restore = (version: string) =>
+    app.attempt(async () => {
+      await app.api.json('POST', `/v1/nodes/${node.id}/versions/${version}/restore`);
+      app.notices.show(texts.file.restored);
+    });
+  return (
+    <section>
+      <h2>{texts.file.versions}</h2>
+      <ul class="cards">
+        {versions.map(({ id, created, current, size: bytes }) => {
+          const time = dateTime(created);
+          return (
+            <li key={id}>
+              <Icon name="file" />
+              <span class="what">
+                <strong>{current ? texts.file.current : texts.file.older}</strong>
+                <small>{`${time}, ${size(bytes)}`}</small>
+              </span>
+              <DownloadLink version={id} label={texts.actions.download} title={texts.file.downloadVersion(time)} />
+              {!current && location.space.writable && (
+                <Button
+                  icon="restore"
+                  label={texts.actions.restore}
+                  title={texts.file.restoreVersion(time)}
+                  onClick={() => void restore(id)}
+                />
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

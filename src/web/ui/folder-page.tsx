@@ -1,0 +1,44 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { useApp } from '../app-state.ts';
+import { Folder } from '../folder.ts';
+import { Selection } from '../selection.ts';
+import { sorted, type Order } from '../sorting.ts';
+import { texts } from '../texts.ts';
+import { Breadcrumbs, spaceTitle } from './breadcrumbs.tsx';
+import { EntryList } from './entry-list.tsx';
+import { FolderToolbar } from './folder-toolbar.tsx';
+import { Missing } from './missing.tsx';
+import { useTitle } from './use-title.ts';
+
+export function FolderPage({ id }: { readonly id: string }) {
+  const { api, live, spaces } = useApp();
+  const folder = useMemo(() => new Folder(api, live, id), []);
+  const selection = useMemo(() => new Selection(), []);
+  const order = useSignal<Order>({ column: 'name', descending: false });
+  const entries = useComputed(() => sorted(folder.entries.value, order.value));
+  const selected = useComputed(() => entries.value.filter((node) => selection.ids.value.has(node.id)));
+  useEffect(() => () => folder.close(), []);
+  const location = folder.location.value;
+  const title = location === undefined ? '' : (location.path.at(-1)?.name ?? spaceTitle(location.space));
+  useTitle(title);
+  useEffect(() => {
+    if (location !== undefined) spaces.show(location.space);
+  }, [location?.space.id]);
+  const state = folder.state.value;
+  if (state === 'missing' || state === 'failed') {
+    return <Missing isGone={state === 'missing'} onRetry={() => void folder.reload()} />;
+  }
+  if (location === undefined) return <p class="hint">{texts.list.loading}</p>;
+  return (
+    <>
+      <Breadcrumbs location={location} />
+      <FolderToolbar folder={folder} location={location} selected={selected.value} selection={selection} />
+      {state === 'ready' && entries.value.length === 0 ? (
+        <p class="hint">{texts.list.empty}</p>
+      ) : (
+        <EntryList title={title} entries={entries.value} order={order} selection={selection} onKey={() => undefined} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,22 @@
+import { texts } from '../texts.ts';
+
+interface MissingProps {
+  /** It is not there; else it could not be loaded. */
+  readonly isGone: boolean;
+  readonly onRetry: () => void;
+}
+
+export function Missing({ isGone, onRetry }: MissingProps) {
+  return (
+    <div class="hint" role="alert">
+      <p>{isGone ? texts.missing : texts.failed}</p>
+      {isGone ? (
+        <a href="/">{texts.home}</a>
+      ) : (
+        <button type="button" onClick={onRetry}>
+          {texts.actions.retry}
+        </button>
+      )}
+    </div>
+  );
+}
