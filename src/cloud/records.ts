@@ -157,6 +157,35 @@ export interface VersionRecord {
   readonly current: boolean;
 }
 
+/** A node with what the service remembers of its past. */
+export interface NodePast {
+  readonly node: NodeRecord;
+  /** When it was removed; what is below a removed folder is not removed itself. */
+  readonly removed?: number;
+  /** Its content is gone for good, or belongs to the node that took its place. */
+  readonly purged?: boolean;
+  /** Oldest first, those that were thinned out left out. */
+  readonly versions: readonly PastVersion[];
+  /** Where it was before its renames, oldest first. */
+  readonly places: readonly PastPlace[];
+}
+
+/** A kept version and when it was the current one; `until` is absent from the one that still is. */
+export interface PastVersion {
+  readonly id: string;
+  readonly size: number;
+  readonly hash: string;
+  readonly mtime: number;
+  readonly since: number;
+  readonly until?: number;
+}
+
+export interface PastPlace {
+  readonly parent: string;
+  readonly name: string;
+  readonly until: number;
+}
+
 export interface TrashRecord {
   readonly node: NodeRecord;
   /** Path inside the space where it was, beginning with '/'. */

@@ -7,6 +7,7 @@ import type {
   Intent,
   IntentResult,
   Mark,
+  NodePast,
   NodeRecord,
   Push,
   Rewound,
@@ -88,6 +89,9 @@ export interface Remote {
 
   /** Newest first. */
   versions(node: string, context: Context): Promise<VersionRecord[]>;
+
+  /** All that a space remembers: every node with its kept versions and earlier places, removed ones included. */
+  past(space: string, context: Context): AsyncIterable<NodePast>;
 
   /** Makes an older version the newest one again. */
   restoreVersion(node: string, version: string, context: Context): Promise<NodeRecord>;

@@ -60,5 +60,5 @@ t.test('files that are removed while a tree is fetched are named and left out', 
 });
 
 async function parts(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((file) => file.endsWith('.fjord-part'));
+  return (await readdir(folder)).filter((file) => file.endsWith('.part'));
 }

@@ -10,6 +10,7 @@ import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
 import { issueToken } from '../../src/cloud/server/meta/devices.ts';
 import { manifestOf } from '../../src/cloud/server/meta/manifest.ts';
 import { MetaStore } from '../../src/cloud/server/meta/meta-store.ts';
+import { pastOf } from '../../src/cloud/server/meta/past.ts';
 import { versionRecord } from '../../src/cloud/server/meta/records.ts';
 import { findSpace, insertSpace, listSpaces } from '../../src/cloud/server/meta/spaces.ts';
 import { listTrash, restoreNode } from '../../src/cloud/server/meta/trash.ts';
@@ -26,6 +27,7 @@ import type {
   Intent,
   IntentResult,
   Mark,
+  NodePast,
   NodeRecord,
   Push,
   Rewound,
@@ -51,19 +53,22 @@ export class DirectCloud {
   /** Commits that are refused as a whole. */
   refuse: (intents: readonly Intent[]) => boolean = () => false;
 
-  private constructor(dir: string, meta: MetaStore, hub: PushHub) {
+  readonly #now: () => number;
+
+  private constructor(dir: string, meta: MetaStore, hub: PushHub, now: () => number) {
     this.#dir = dir;
+    this.#now = now;
     this.meta = meta;
     this.hub = hub;
     this.reader = new BlockReader({ db: meta.db, store: this.blocks, log: { error: () => undefined } });
-    this.uploads = new Uploads({ db: meta.db, store: this.blocks, reader: this.reader, now: Date.now });
+    this.uploads = new Uploads({ db: meta.db, store: this.blocks, reader: this.reader, now });
   }
 
   /** `dir`: where its database is, or `:memory:`. */
-  static async open(dir: string): Promise<DirectCloud> {
+  static async open(dir: string, now: () => number = Date.now): Promise<DirectCloud> {
     const hub = new PushHub();
-    const meta = await openMeta(dir, hub);
-    const cloud = new DirectCloud(dir, meta, hub);
+    const meta = await openMeta(dir, hub, now);
+    const cloud = new DirectCloud(dir, meta, hub, now);
     const { account: id } = cloud;
     const row = { id, email: 'a@b', password: '', quota: 2 ** 40, used: 0, created: Date.now() };
     await meta.db.insertInto('accounts').values(row).execute();
@@ -107,17 +112,17 @@ export class DirectCloud {
     this.hub.end();
     await this.meta.close();
     await meanwhile();
-    this.meta = await openMeta(this.#dir, this.hub);
+    this.meta = await openMeta(this.#dir, this.hub, this.#now);
     this.reader = new BlockReader({ db: this.meta.db, store: this.blocks, log: { error: () => undefined } });
     this.uploads = new Uploads({ db: this.meta.db, store: this.blocks, reader: this.reader, now: Date.now });
   }
 }
 
-async function openMeta(dir: string, hub: PushHub): Promise<MetaStore> {
+async function openMeta(dir: string, hub: PushHub, now: () => number): Promise<MetaStore> {
   return await MetaStore.open({
     dialect: sqliteDialect(dir === ':memory:' ? dir : join(dir, 'cloud.db')),
     types: sqliteTypes,
-    now: Date.now,
+    now,
     moved: (account, space, rev) => hub.publish(account, { type: 'space', space, rev }),
   });
 }
@@ -265,6 +270,12 @@ export class DirectRemote implements Remote {
   restoreTrash = unused;
   purgeTrash = unused;
   removeArchived = unused;
+
+  past(space: string, context: Context): AsyncGenerator<NodePast> {
+    return this.#stream('past', context, async () =>
+      pastOf(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space)),
+    );
+  }
 
   async *trash(): AsyncGenerator<never> {}
 

@@ -136,6 +136,7 @@ export class SimulatedRemote implements Remote {
   restoreTrash = unused;
   purgeTrash = unused;
   removeArchived = unused;
+  async *past(): AsyncGenerator<never> {}
   async *trash(): AsyncGenerator<never> {}
   renew(): void {}
   async close(): Promise<void> {}

@@ -1,8 +1,8 @@
 import type { Remote } from '../../cloud/remote.ts';
 import { AttributeWriter, handsOnAcl } from './attribute-writer.ts';
 import { CloudContents } from './cloud-contents.ts';
-import { CloudTree } from './cloud-tree.ts';
-import { loadCurrent } from './load-space.ts';
+import { CloudTree, type LoadSpace } from './cloud-tree.ts';
+import { loadCurrent, loadPast } from './load-space.ts';
 import { matching } from './only.ts';
 import type { TreeEntry } from './tree-entry.ts';
 import { TreeWriter, type TreeObserver } from './tree-writer.ts';
@@ -11,6 +11,8 @@ export interface RestoreOptions {
   readonly remote: Remote;
   /** Of the drive: a file, a folder, or one above several spaces. */
   readonly path: string;
+  /** As it was then, ms since 1970; as it is now if absent. */
+  readonly at?: number | undefined;
   /** Only what matches one of these patterns of `.gitignore`, if there are any. */
   readonly only: readonly string[];
   readonly signal: AbortSignal;
@@ -36,9 +38,11 @@ export class Restore {
 
   /** Asks the cloud what there is. @throws ENOENT; as `Remote` */
   static async prepare(options: RestoreOptions): Promise<Restore> {
-    const { remote, path, signal } = options;
+    const { remote, path, at, signal } = options;
     const spaces = await remote.spaces({ signal });
-    const tree = await CloudTree.open(path, spaces, (space) => loadCurrent(remote, space, { signal }));
+    const load: LoadSpace = (space) =>
+      at === undefined ? loadCurrent(remote, space, { signal }) : loadPast(remote, space, at, { signal });
+    const tree = await CloudTree.open(path, spaces, load);
     return new Restore(options, tree);
   }
 

@@ -78,8 +78,11 @@ export class TreeWriter {
       }
       while (path.length > 1) path.pop()?.release();
       await contents.flush();
+      signal.throwIfAborted();
       path.pop()?.release();
     } finally {
+      // What is under way still needs its folder.
+      await contents.flush().catch(() => undefined);
       for (const folder of this.#open) folder.close();
     }
   }

@@ -1,19 +1,19 @@
 import { setMaxListeners } from 'node:events';
-import { chmod, lstat, mkdir, rm, stat, symlink } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { lstat, stat } from 'node:fs/promises';
+import { basename, dirname, join, posix, resolve } from 'node:path';
 import type { Command } from 'commander';
-import PQueue from 'p-queue';
-import type { ControlClient, Download } from '../../daemon/control/client.ts';
+import { AttributeWriter } from '../../backup/restore/attribute-writer.ts';
+import { nanoseconds, type EntryAttributes, type TreeEntry } from '../../backup/restore/tree-entry.ts';
+import { TreeWriter, type TreeObserver } from '../../backup/restore/tree-writer.ts';
+import type { ControlClient } from '../../daemon/control/client.ts';
 import type { Listed } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
-import { FileTimes } from '../../libc/file-times.ts';
+import { isGone } from '../../vfs/fs-error.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { shown } from '../format.ts';
+import { GatewayContents } from '../gateway-contents.ts';
 import { ProgressLine, summary } from '../progress-line.ts';
-import { exists as fileExists, saveFile } from '../save-file.ts';
 import { Tally } from '../tally.ts';
-
-/** Files that are fetched at a time; the gateway answers as many requests beside the listing. */
-const FILES = 6;
 
 interface GetOptions extends DataOptions {
   readonly recursive?: true;
@@ -64,7 +64,9 @@ async function get(cli: Cli, path: string, target: string, options: GetOptions):
       throw new Problem('usage', `${path} is a folder; use \`fjord get -r\``);
     }
     const into = (await isFolder(target)) && top.name !== '' ? join(target, localName(top.name)) : target;
-    await new Fetch(cli, gateway, options).tree(top, into);
+    const fetch = new Fetch(cli, gateway, options);
+    if (top.kind === 'folder') await fetch.folder(top, into);
+    else await fetch.leaf(top, into);
   });
 }
 
@@ -73,7 +75,7 @@ async function print(cli: Cli, gateway: ControlClient, path: string, { version }
   for await (const chunk of body) await cli.terminal.write(chunk as Uint8Array);
 }
 
-/** One run of `get`. */
+/** One run of `get`. The first thing that fails ends it. */
 class Fetch {
   readonly #gateway: ControlClient;
   readonly #options: GetOptions;
@@ -82,109 +84,108 @@ class Fetch {
   readonly #cli: Cli;
   /** Ends what is under way when something has failed. */
   readonly #stop = new AbortController();
-  readonly #ended: AbortSignal;
-  readonly #times = new FileTimes();
+  readonly #signal: AbortSignal;
 
   constructor(cli: Cli, gateway: ControlClient, options: GetOptions) {
     this.#cli = cli;
     this.#gateway = gateway;
     this.#options = options;
     this.#progress = new ProgressLine(cli.terminal, 'Fetching');
-    this.#ended = AbortSignal.any([cli.signal, this.#stop.signal]);
-    setMaxListeners(0, this.#ended);
+    this.#signal = AbortSignal.any([cli.signal, this.#stop.signal]);
+    setMaxListeners(0, this.#signal);
   }
 
-  async tree(top: Listed, into: string): Promise<void> {
-    const isNew = top.kind === 'folder' && !(await exists(into));
+  /** @param into path of the folder itself */
+  async folder(top: Listed, into: string): Promise<void> {
+    // A folder that was there keeps its own attributes.
+    const attributes = (await exists(into)) ? undefined : attributesOf(top);
+    await this.#write(top.path, resolve(into), this.#below(top), attributes, true);
+  }
+
+  /** @param into path of the file or symlink itself */
+  async leaf(top: Listed, into: string): Promise<void> {
+    const [folder, name] = [dirname(resolve(into)), basename(into)];
+    if (!(await exists(folder))) throw new Problem('not-found', `there is no folder ${folder}`);
+    await this.#write(
+      posix.dirname(top.path),
+      folder,
+      [entryOf(top, { depth: 0, path: top.name, name })],
+      undefined,
+      false,
+    );
+  }
+
+  async #write(
+    top: string,
+    target: string,
+    entries: AsyncIterable<TreeEntry> | Iterable<TreeEntry>,
+    attributes: EntryAttributes | undefined,
+    isTree: boolean,
+  ): Promise<void> {
+    const { version, force = false } = this.#options;
+    const contents = new GatewayContents({ gateway: this.#gateway, top, version, signal: this.#signal });
+    const writer = new TreeWriter({
+      target,
+      contents,
+      attributes: new AttributeWriter({ inherits: false }),
+      observer: this.#observer(target, isTree),
+      overwrite: force,
+      signal: this.#signal,
+    });
     try {
-      await this.#item(top, into);
-      if (top.kind === 'folder') await this.#below(top, into);
-      if (isNew) await this.#finishFolder(into, top);
+      await writer.run(entries, attributes);
+    } catch (error) {
+      throw this.#stop.signal.aborted ? this.#stop.signal.reason : error;
     } finally {
       this.#progress.clear();
     }
     this.#cli.terminal.note(`fetched ${summary(this.#tally.done, this.#tally.elapsed)}`);
   }
 
-  async #below(top: Listed, into: string): Promise<void> {
-    const folders: [string, Listed][] = [];
-    const files = new PQueue({ concurrency: FILES });
-    try {
-      for await (const row of this.#gateway.list({ path: top.path, recursive: true })) {
-        const names = posix.relative(top.path, row.path).split('/');
-        const at = join(into, ...names.map(localName));
-        if (row.kind === 'folder') folders.push([at, row]);
-        if (row.kind === 'file') await this.#behind(files, row, at);
-        else await this.#item(row, at);
-        this.#ended.throwIfAborted();
-      }
-    } finally {
-      await files.onIdle();
+  async *#below(top: Listed): AsyncGenerator<TreeEntry> {
+    for await (const row of this.#gateway.list({ path: top.path, recursive: true })) {
+      const path = posix.relative(top.path, row.path);
+      if (row.kind === 'file') this.#tally.expect(row.size);
+      yield entryOf(row, { depth: path.split('/').length - 1, path, name: localName(row.name) });
     }
-    this.#ended.throwIfAborted();
-    // Writing into a folder changes its time, and its mode may forbid it: so both come last, the deepest first.
-    for (const [at, row] of folders.toReversed()) await this.#finishFolder(at, row);
   }
 
-  /** Fetches a file beside others, when one of them is done; the first that fails ends all. */
-  async #behind(files: PQueue, row: Listed, at: string): Promise<void> {
-    await files.onSizeLessThan(1);
-    files.add(() => this.#member(row, at)).catch((error: unknown) => this.#stop.abort(error));
+  #observer(target: string, isTree: boolean): TreeObserver {
+    return {
+      received: ({ path }, bytes) => {
+        this.#tally.add(bytes);
+        this.#progress.update(this.#tally.step(path));
+      },
+      done: ({ kind }) => void (kind === 'file' && this.#tally.finish()),
+      failed: ({ path, kind }, error) => {
+        // Removed since the folder was listed.
+        if (isTree && kind === 'file' && isGone(error)) return this.#leftOut(path);
+        const words = `${join(target, path)} exists already; use --force to replace it`;
+        this.#stop.abort(error.code === 'EEXIST' ? new Problem('conflict', words) : error);
+      },
+    };
   }
 
-  /** Fetches a file of a folder; one that was removed since the folder was listed is named and left out. */
-  async #member({ path }: Listed, at: string): Promise<void> {
-    await this.#free(at);
-    const opened = await this.#gateway.readIfThere({ path, sealed: true });
-    if (opened !== undefined) return this.#save(path, opened, at);
+  #leftOut(path: string): void {
     this.#progress.clear();
-    this.#cli.terminal.note(`fjord: ${path}: was removed meanwhile; left out`);
+    this.#cli.terminal.note(`fjord: ${shown(path)}: was removed meanwhile; left out`);
   }
+}
+function entryOf(row: Listed, place: Pick<TreeEntry, 'depth' | 'path' | 'name'>): TreeEntry {
+  const { kind, size, version, target } = row;
+  return {
+    ...place,
+    kind,
+    size: kind === 'file' ? size : 0,
+    version,
+    hash: undefined,
+    target,
+    attributes: attributesOf(row),
+  };
+}
 
-  async #item(row: Listed, at: string): Promise<void> {
-    if (row.kind === 'folder') await mkdir(at, { recursive: true });
-    else if (row.kind === 'symlink') await this.#symlink(row, at);
-    else await this.#file(row, at);
-  }
-
-  async #symlink({ target = '', mtime }: Listed, at: string): Promise<void> {
-    await this.#free(at);
-    await symlink(target, at);
-    this.#times.set(at, mtime);
-  }
-
-  async #finishFolder(at: string, { mode, mtime }: Listed): Promise<void> {
-    await chmod(at, mode);
-    this.#times.set(at, mtime);
-  }
-
-  async #file({ path }: Listed, at: string): Promise<void> {
-    await this.#free(at);
-    const { version } = this.#options;
-    const opened = await this.#gateway.read({ path, sealed: true, ...(version === undefined ? {} : { version }) });
-    await this.#save(path, opened, at);
-  }
-
-  async #save(path: string, { file, body }: Download, at: string): Promise<void> {
-    this.#tally.expect(file.size);
-    const force = this.#options.force === true;
-    await saveFile(this.#counted(body, path), file, { at, force, signal: this.#ended, times: this.#times });
-    this.#tally.finish();
-  }
-
-  async *#counted(body: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
-      this.#tally.add(chunk.length);
-      this.#progress.update(this.#tally.step(path));
-      yield chunk;
-    }
-  }
-
-  async #free(at: string): Promise<void> {
-    if (!(await exists(at))) return;
-    if (!this.#options.force) throw fileExists(at);
-    await rm(at, { force: true });
-  }
+function attributesOf({ mode, mtime }: Listed): EntryAttributes {
+  return { mode, mtime: nanoseconds(mtime) };
 }
 
 /** The name as this system can have it; separators of Windows must not make folders. */

@@ -4,12 +4,14 @@ import type { Command } from 'commander';
 import type { Restore } from '../../backup/restore/restore.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { dataCommand, examples, settings, withGateway, type Cli, type DataOptions } from '../cli.ts';
-import { count, shown } from '../format.ts';
+import { count, shown, time } from '../format.ts';
+import { parsePastTime } from '../past-time.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { RestoreReport } from '../restore-report.ts';
 
 interface RestoreOptions extends DataOptions {
   readonly to?: string;
+  readonly at?: string;
   readonly only?: readonly string[];
   readonly dryRun?: true;
   readonly overwrite?: true;
@@ -21,6 +23,7 @@ export function restoreCommand(cli: Cli): Command {
     .argument('<path>', 'file or folder of the drive, or /Backup/<computer> or / for all of it')
     .argument('[version]', 'without --to: id of the version to make the newest one, from `fjord versions`')
     .option('--to <folder>', 'folder of this computer to restore into; made if there is none')
+    .option('--at <time>', 'as it was then: 2026-11-22, "2026-11-22 21:15", or how long ago, such as 3d')
     .option('--only <pattern>', 'only what matches, as in .gitignore; may be repeated', collect)
     .option('--overwrite', 'replace files and symlinks that are different')
     .option('--dry-run', 'only say what would be done')
@@ -29,6 +32,7 @@ export function restoreCommand(cli: Cli): Command {
       examples(
         ['fjord restore /Backup/laptop/docs --to ~/docs', 'a backup, with owners, times and links'],
         ['fjord restore /Backup/laptop/docs --to ~/docs --only "*.odt"', 'some of it'],
+        ['fjord restore /Sync --to ~/old --at "2026-11-22 21:15"', 'as it was then'],
         ['fjord versions /Sync/a.txt', 'shows the ids of versions'],
         ['fjord restore /Sync/a.txt 0192…', 'takes one back'],
       ),
@@ -41,6 +45,9 @@ export function restoreCommand(cli: Cli): Command {
     .action((path: string, version: string | undefined, options: RestoreOptions) => run(cli, path, version, options));
 }
 
+/** How long the cloud remembers the names of what was removed, ms. */
+const REMEMBERED = 60 * 24 * 3_600_000;
+
 function collect(pattern: string, before: readonly string[] = []): string[] {
   return [...before, pattern];
 }
@@ -52,12 +59,14 @@ async function run(cli: Cli, path: string, version: string | undefined, options:
   }
   if (version !== undefined) throw new Problem('usage', '`fjord get --version` fetches a version; --to takes none');
   if (to === undefined) throw new Problem('usage', 'where to? name a folder with --to DIR, or a version to take back');
+  const at = options.at === undefined ? undefined : parsePastTime(options.at, Date.now());
   const target = await realTarget(to);
   const { openCloud } = await import('../../daemon/cloud-session.ts');
   const remote = await openCloud(settings(cli, options));
   try {
     const { Restore: Prepared } = await import('../../backup/restore/restore.ts');
-    const restore = await Prepared.prepare({ remote, path, only: options.only ?? [], signal: cli.signal });
+    const restore = await Prepared.prepare({ remote, path, at, only: options.only ?? [], signal: cli.signal });
+    if (at !== undefined) cli.terminal.note(asOf(at));
     await write(cli, restore, target, options);
   } finally {
     await remote.close();
@@ -87,6 +96,12 @@ async function write(cli: Cli, restore: Restore, target: string, options: Restor
   for (const [what, times] of refused) cli.terminal.note(`not set: ${what}, of ${count(times, 'file')}`);
   cli.terminal.note(report.summary(dryRun ? 'would restore' : 'restored'));
   report.conclude();
+}
+
+function asOf(at: number): string {
+  const isOld = at < Date.now() - REMEMBERED;
+  const rest = isOld ? '; of what was removed more than 60 days ago nothing is known any more' : '';
+  return `as of ${time(at)}${rest}`;
 }
 
 /** The folder itself may be new, the one that it is in may not. */

@@ -13,6 +13,7 @@ import {
   DeviceSchema,
   IntentResultSchema,
   NodeSchema,
+  PastSchema,
   PUSH_ALIVE,
   PushSchema,
   SpaceSchema,
@@ -27,6 +28,7 @@ import type {
   Intent,
   IntentResult,
   Mark,
+  NodePast,
   NodeRecord,
   Push,
   SpaceRecord,
@@ -44,6 +46,7 @@ const shapes = {
   results: compile(Type.Object({ results: Type.Array(IntentResultSchema) })),
   versions: compile(Type.Object({ versions: Type.Array(VersionSchema) })),
   node: compile(NodeSchema),
+  past: compile(PastSchema),
   trash: compile(TrashSchema),
   usage: compile(UsageSchema),
   push: compile(PushSchema),
@@ -173,6 +176,11 @@ export class HttpRemote implements Remote {
     const path = `/v1/nodes/${seg(node)}/versions`;
     const call = { op: 'versions', subject: node, method: 'GET', path } as const;
     return (await this.#http.json(call, shapes.versions, context)).versions;
+  }
+
+  async *past(space: string, context: Context): AsyncGenerator<NodePast> {
+    const call = { op: 'past', subject: space, method: 'GET', path: `/v1/spaces/${seg(space)}/past` } as const;
+    for await (const record of this.#http.lines(call, context)) yield checked(shapes.past, record);
   }
 
   async restoreVersion(node: string, version: string, context: Context): Promise<NodeRecord> {

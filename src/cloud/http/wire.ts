@@ -12,6 +12,7 @@ import type {
   LocationRecord,
   Mark,
   MemberRecord,
+  NodePast,
   NodeRecord,
   PosixRecord,
   Push,
@@ -246,6 +247,27 @@ export const VersionSchema = Type.Refine(
   () => 'has a size that is not that of its content',
 );
 
+export const PastSchema = Type.Object({
+  node: NodeSchema,
+  removed: Type.Optional(TimeValue),
+  purged: Type.Optional(Type.Boolean()),
+  versions: Type.Array(
+    Type.Refine(
+      Type.Object({
+        id: Id,
+        size: Size,
+        hash: Digest,
+        mtime: TimeValue,
+        since: TimeValue,
+        until: Type.Optional(TimeValue),
+      }),
+      ({ size, hash }) => isSizeOf(size, hash),
+      () => 'has a size that is not that of its content',
+    ),
+  ),
+  places: Type.Array(Type.Object({ parent: Id, name: Type.String(), until: TimeValue })),
+});
+
 export const TrashSchema = Type.Object({
   node: NodeSchema,
   /** Path inside the space where it was, beginning with '/'. */
@@ -431,6 +453,7 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof LocationSchema>, LocationRecord>,
     Same<Static<typeof SessionSchema>, SessionRecord>,
     Same<Static<typeof VersionSchema>, VersionRecord>,
+    Same<Static<typeof PastSchema>, NodePast>,
     Same<Static<typeof TrashSchema>, TrashRecord>,
     Same<Static<typeof UsageSchema>, Usage>,
     Same<Static<typeof ContentSchema>, WireContent>,

@@ -98,6 +98,7 @@ export async function forgetTombstones(meta: MetaStore, now: number, signal: Abo
         .execute();
       for (const { id, space, rev } of rows) {
         await db.deleteFrom('nodes').where('id', '=', id).execute();
+        await db.deleteFrom('places').where('node', '=', id).execute();
         await db.updateTable('spaces').set({ floor: rev }).where('id', '=', space).where('floor', '<', rev).execute();
       }
       return rows.length;

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { Mark } from '../../records.ts';
 import { feed, snapshot } from '../feed.ts';
+import { pastOf } from '../meta/past.ts';
 import { findSpace, listSpaces } from '../meta/spaces.ts';
 import { sendNdjson } from './ndjson.ts';
 import type { Parts } from './parts.ts';
@@ -19,6 +20,10 @@ export function feedRoutes(app: FastifyInstance, { meta }: Parts): void {
       const space = await findSpace(meta.db, caller.account, params.id);
       return await sendNdjson(reply, snapshot(meta.db, space, marksOf(query as Static<typeof Whole>)));
     },
+  );
+
+  app.get<{ Params: { id: string } }>('/v1/spaces/:id/past', async ({ caller, params }, reply) =>
+    sendNdjson(reply, pastOf(meta.db, await findSpace(meta.db, caller.account, params.id))),
   );
 
   app.get<{ Params: { id: string } }>(

@@ -169,6 +169,10 @@ export class Edit implements Actor {
       .set({ ...changes, ...stamp })
       .where('id', '=', node.id)
       .execute();
+    if (row.parent !== node.parent || row.name !== node.name) {
+      const { id, parent, name } = node;
+      await db.insertInto('places').values({ node: id, parent, name, until: this.now, rev: row.rev }).execute();
+    }
     this.#nodes.set(row.id, row);
     for (const { parent, name } of [node, row]) this.prefetch.forgetChild(parent, name);
     return row;

@@ -18,6 +18,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0004-posix': { up: addPosix },
     '0005-generations': { up: dropGenerationIndex },
     '0006-shares': { up: addShares },
+    '0007-places': { up: addPlaces },
   };
   const migrator = new Migrator({
     db,
@@ -67,6 +68,18 @@ async function addStamps(db: Schema): Promise<void> {
 async function addPosix(db: Schema): Promise<void> {
   await db.schema.alterTable('nodes').addColumn('posix', 'text').execute();
   await db.schema.alterTable('spaces').addColumn('attributes', 'text').execute();
+}
+
+async function addPlaces(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('places')
+    .addColumn('node', 'text', (column) => column.notNull())
+    .addColumn('parent', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('until', 'double precision', (column) => column.notNull())
+    .addColumn('rev', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('places_key', ['node', 'rev'])
+    .execute();
 }
 
 const TIMES = [

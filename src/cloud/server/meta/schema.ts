@@ -14,6 +14,18 @@ export interface Database {
   members: MemberRow;
   departures: DepartureRow;
   space_blocks: SpaceBlockRow;
+  places: PlaceRow;
+}
+
+/** Where a node was, up to a rename. */
+export interface PlaceRow {
+  node: string;
+  parent: string;
+  name: string;
+  /** When it left. */
+  until: number;
+  /** The revision by which it left. */
+  rev: number;
 }
 
 /** One for each commit that gave out revisions of a space, written with it. */
