@@ -254,6 +254,29 @@ const SCRIPTS: readonly Script[] = [
       b mkdir /Sync/._d
       b mv /Sync/._d /Sync/.DS_Store`,
   },
+  {
+    what: 'a copy by reference of a version that the cloud has let go of is sent with its bytes, which are here',
+    seeds: [1834],
+    devices: 2,
+    steps: `
+      a write /Sync/b a0..
+      b create /Sync/a same1
+      - meet
+      a write /Sync/a a4...
+      a pull
+      a pull
+      b swap /Sync/a /Sync/b
+      b truncate /Sync/b 8
+      a write /Sync/a a8...
+      b write /Sync/a same1
+      a swap /Sync/a /Sync/b
+      b flush
+      b xattr /Sync/a user.b 1
+      a flush
+      a mv /Sync/b%20(conflict,%20b,%202026-01-01%2000.00.03) /Sync/a
+      a mv /Sync/b /Sync/a
+      b mv /Sync/b%20(conflict,%20b,%202026-01-01%2000.00.03) /Sync/a`,
+  },
 ];
 
 t.setTimeout(600_000);

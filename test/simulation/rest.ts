@@ -6,6 +6,8 @@ import type { World } from './world.ts';
 
 /** How often everything is sent and shown until it must be at rest. */
 const ROUNDS = 25;
+/** Why a copy cannot be sent whose content is nowhere any more. */
+const LOST = 'the version that it is a copy of is no longer in the cloud';
 
 /** Sends and shows everything until nothing is left to do. */
 export async function comeToRest(world: World): Promise<void> {
@@ -27,11 +29,30 @@ async function patiently(world: World, work: () => Promise<void>, what: string):
       return await world.until(work(), what);
     } catch (error) {
       if (tries < 20 && (isFsError(error, 'EAGAIN') || isFsError(error, 'ESTALE'))) continue;
+      if (await removeLostCopies(world)) continue;
       if (what.startsWith('flush'))
         throw failure('stuck', `${String(error)}\n${world.devices.map(describeQueue).join('\n')}`);
       throw error;
     }
   }
+}
+
+/**
+ * A person removes copies by reference of versions that the cloud has let go of since, as others changed the file again and
+ * again, and whose bytes are not on that computer.
+ */
+async function removeLostCopies(world: World): Promise<boolean> {
+  let any = false;
+  for (const { gateway } of world.devices) {
+    const { journal, catalog } = gateway.stack;
+    for (const { node, parked } of journal.all()) {
+      const entry = catalog.get(node);
+      if (parked?.reason !== LOST || entry === undefined) continue;
+      await world.until(Promise.resolve(gateway.fs.unlink(entry.parent, entry.name, context)), 'rm');
+      any = true;
+    }
+  }
+  return any;
 }
 
 async function isAtRest(world: World): Promise<boolean> {

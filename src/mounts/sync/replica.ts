@@ -239,6 +239,13 @@ export class Replica {
     if (early.length > 0) this.requeue(early);
   }
 
+  /** Takes a content that the cloud has let go of out of the store, to be uploaded; `busy` while it is read. */
+  reclaim(content: Content): StagedFile | 'busy' | undefined {
+    const { staging, store } = this.#parts;
+    if (!store.has(content.hash)) return undefined;
+    return staging.seize(content) ?? 'busy';
+  }
+
   /** Frees the space of a content that is no longer needed. */
   discard(node: NodeId, staged: string): void {
     this.later(() => this.#parts.stagedCollector.collect(node, staged));

@@ -310,6 +310,9 @@ export class ResultHandler {
     }
     const parent = catalog.get(entry.parent);
     if (parent === undefined) return this.#orphan(entry);
+    if (current === undefined && intent.from !== undefined && !this.#isUnborn(parent.id)) {
+      return this.#uploadCopy(intent, entry);
+    }
     if (this.#isUnborn(parent.id)) {
       this.#straighten(intent, entry);
       this.#replica.requeue([entry.id]);
@@ -324,6 +327,23 @@ export class ResultHandler {
     return applyDeletion(this.#replica, parent, current?.id === parent.id ? current.rev : undefined)
       ? 'settled'
       : 'again';
+  }
+
+  /** The cloud does not keep the version any more that the file is a copy of: its bytes are sent, if they are here. */
+  #uploadCopy(intent: PendingIntent, entry: Entry): Settled {
+    const { journal } = this.#replica;
+    const { from = '', ...put } = intent;
+    const { remote: _remote, ...kept } = entry;
+    const { hash, size } = entry;
+    const file = hash === undefined ? undefined : this.#replica.reclaim({ hash, size, version: from });
+    if (file === 'busy') return 'again';
+    if (file === undefined)
+      return this.park(intent, 'EIO', 'the version that it is a copy of is no longer in the cloud');
+    file.seal();
+    file.close();
+    const staged = file.id;
+    this.#replica.put({ ...kept, staged }, entry, [journal.put({ ...put, staged, id: this.#replica.newId() })]);
+    return 'settled';
   }
 
   /** Its folder no longer exists anywhere: it is moved to where it can be found. */
