@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { OPERATIONS } from '../../src/fuse/operations.ts';
-import { Init } from '../../src/fuse/wire/flags.ts';
+import { Fattr, Init } from '../../src/fuse/wire/flags.ts';
 import type { Layout } from '../../src/fuse/wire/layout.ts';
 import { Opcode } from '../../src/fuse/wire/opcode.ts';
 import * as wire from '../../src/fuse/wire/structs.ts';
@@ -248,4 +248,19 @@ t.test('copy_file_range of a whole file moves no bytes, of a part it does', asyn
   t.equal(await range(part, 0, 0, 200_000), 200_000, 'over what is there');
   t.equal(copies, 1);
   t.ok(content(part).equals(data));
+});
+
+t.test('a file that is cut through its handle has the times of that, and no later ones', (t) => {
+  const bench = new FuseBench(new MemoryFs({ now: () => 1000 }));
+  const made = bench.call(Opcode.CREATE, ROOT, pack(wire.CreateIn, { flags: 2, mode: 0o600 }, cString('f'))).body;
+  const { nodeid } = wire.EntryOut.decode(made, 0);
+  const { fh } = wire.OpenOut.decode(made, wire.EntryOut.size + wire.Attr.size);
+  const times = (valid: number): { mtime: number; ctime: number } => {
+    const { body } = bench.call(Opcode.SETATTR, nodeid, pack(wire.SetattrIn, { valid, fh, size: 7 }));
+    const { mtime, ctime } = wire.Attr.decode(body, wire.AttrOut.size);
+    return { mtime, ctime };
+  };
+  t.strictSame(times(Fattr.SIZE | Fattr.FH), { mtime: 1, ctime: 1 });
+  t.ok(times(Fattr.ATIME | Fattr.ATIME_NOW).ctime > 1, 'what is not kept changes the ctime for as long as this runs');
+  t.end();
 });

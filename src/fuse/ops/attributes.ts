@@ -108,7 +108,9 @@ function change(state: State, inode: Inode, request: Request, args: SetattrArgs)
   const truncated = (valid & Fattr.SIZE) === 0 ? undefined : resize(state, inode, request, args, changes);
   const kill = (valid & Fattr.KILL_SUIDGID) !== 0 && changes.mode === undefined;
   return chain(truncated, () =>
-    chain(apply(state, inode, request, changes), (attr) => (kill ? dropPrivileges(state, inode, attr, request) : attr)),
+    chain(apply(state, inode, request, { valid, changes }), (attr) =>
+      kill ? dropPrivileges(state, inode, attr, request) : attr,
+    ),
   );
 }
 
@@ -141,10 +143,16 @@ function truncate(
   changes.size = size;
 }
 
-function apply(state: State, inode: Inode, request: Request, changes: AttrChanges): Awaitable<Attr> {
+interface Application {
+  readonly valid: number;
+  readonly changes: AttrChanges;
+}
+
+/** Makes those changes that were not made through a handle. */
+function apply(state: State, inode: Inode, request: Request, { valid, changes }: Application): Awaitable<Attr> {
   if (Object.keys(changes).length === 0) {
-    // The access time, or an owner.
-    inode.touched = state.now();
+    // The access time, or an owner. The size has its own time, which is kept.
+    if ((valid & Fattr.SIZE) === 0) inode.touched = state.now();
     return attrOf(state, inode, request);
   }
   return rescue(
