@@ -5,13 +5,16 @@ import { ControlClient } from '../daemon/control/client.ts';
 import { dataDir } from '../daemon/data-dir.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What every command works with. */
+/** What every command is given: its terminal, its environment and its signals. */
 export interface Cli {
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted by Ctrl-C and SIGTERM. Commands that end on their own terms take the signals over with `ownSignals`. */
+  /**
+   * Aborted by Ctrl-C and SIGTERM. Commands that stop in an orderly way handle the signals themselves, through
+   * `ownSignals`.
+   */
   readonly signal: AbortSignal;
-  /** From now on signals do nothing but call the listener. */
+  /** From this call on, a signal only calls the listener. */
   readonly ownSignals: (listener: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -31,12 +34,12 @@ export function settings({ env }: Cli, { data, config }: DataOptions, flags: Par
   return loadConfig({ env, file: config, flags: { ...flags, ...(data === undefined ? {} : { 'data.dir': data }) } });
 }
 
-/** The folder of the cloud's data: the one that is named, or that of the embedded cloud. */
+/** The folder with the cloud's data: the given one, or else the embedded cloud's. */
 export function cloudFolder(config: Config, named: string | undefined): string {
   return named === undefined ? dataDir(config['data.dir']).cloud : resolve(named);
 }
 
-/** Talks to the running gateway. @throws Problem of kind `unreachable` if none runs */
+/** Calls `run` with a connection to the running gateway. @throws Problem of kind `unreachable` if no gateway runs */
 export async function withGateway<T>(
   cli: Cli,
   options: DataOptions,

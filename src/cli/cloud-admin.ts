@@ -16,7 +16,7 @@ export interface Clock {
 
 export type Verify = (repair: boolean, signal: AbortSignal) => AsyncGenerator<ScrubReport>;
 
-/** What an administrator can ask of a cloud. */
+/** The administrative operations of a cloud. */
 export interface Administered {
   readonly accounts: Accounts;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ interface NewPassword {
   readonly password: string;
 }
 
-/** Takes the commands of an administrator for a cloud that runs, over a local socket that only its owner can open. */
+/** Serves administrative commands for a running cloud, on a local socket that only its owner can open. */
 export async function openAdmin(
   socketPath: string,
   { accounts, clock, verify }: Pick<Cloud, 'accounts' | 'clock' | 'verify'>,
@@ -63,7 +63,7 @@ export async function openAdmin(
   await app.ready();
   await listenAlone(
     socketPath,
-    'a cloud already runs on this data',
+    'a cloud is already running on this data folder; stop it first',
     async () => void (await app.listen({ path: socketPath })),
   );
   return app;
@@ -73,7 +73,7 @@ async function* lines(values: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const value of values) yield `${JSON.stringify(value)}\n`;
 }
 
-/** The reports of a cloud that verifies its blocks. */
+/** Has a running cloud verify its blocks, and yields its reports. */
 async function* verifyRunning(socketPath: string, repair: boolean, signal: AbortSignal): AsyncGenerator<ScrubReport> {
   const client = new Client('http://fjord', { socketPath, bodyTimeout: 0 });
   try {
@@ -88,7 +88,7 @@ async function* verifyRunning(socketPath: string, repair: boolean, signal: Abort
 
 type Call = (method: 'GET' | 'POST', path: string, json?: object) => Promise<unknown>;
 
-/** What a cloud that runs on the data can be asked, or undefined if none does. */
+/** The administrative operations of the cloud that runs on this data, or undefined if none runs. */
 export async function runningCloud(socketPath: string): Promise<Administered | undefined> {
   if (!(await answers(socketPath))) return undefined;
   const call: Call = async (method, path, json) => {
@@ -126,7 +126,7 @@ const KINDS: Readonly<Partial<Record<Refusal['code'], ProblemKind>>> = {
   unauthorized: 'refused',
 };
 
-/** A refusal of the service as a problem of the command. */
+/** Converts a refusal of the service to a problem of the command. */
 export function explain(error: unknown): { readonly kind: ProblemKind; readonly message: string } {
   const kind = (error instanceof Refusal ? KINDS[error.code] : undefined) ?? 'failure';
   return { kind, message: error instanceof Error ? error.message : String(error) };

@@ -1,6 +1,6 @@
 import type { ProblemKind } from '../daemon/problem.ts';
 
-/** What each exit code means; `fjord --help` and `docs/cli.md` show this table. */
+/** The meaning of each exit code. `fjord --help` and `docs/cli.md` show this table. */
 export const EXITS = [
   [0, 'done'],
   [1, 'it failed'],

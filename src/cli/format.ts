@@ -63,7 +63,9 @@ function escape(character: string): string {
   return SHORT[character] ?? (code < 0x100 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`);
 }
 
-/** Rows as columns of equal width, two spaces between them; the last is not padded. `right` names those to align right. */
+/**
+ * Rows as aligned columns, two spaces apart; the last is not padded. `right` has the indexes of right-aligned columns.
+ */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows.map((row) =>

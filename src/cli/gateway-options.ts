@@ -7,14 +7,14 @@ import type { DataOptions } from './cli.ts';
 
 const NO_MOUNT = '--no-fuse';
 
-/** How to mount; `passthrough` is true unless it was refused. */
+/** How to mount. `passthrough` is true unless `--no-passthrough` is given. */
 export interface MountOptions {
   readonly fuseDriver?: Config['fuse.driver'];
   readonly passthrough: boolean;
   readonly xattr?: true;
 }
 
-/** Options that `up` and `start` share; `fuse` is true unless the mount was refused. */
+/** Options that `up` and `start` share. `fuse` is true unless `--no-fuse` is given. */
 export interface GatewayOptions extends DataOptions, MountOptions {
   readonly port?: number;
   readonly cloud?: string;
@@ -26,23 +26,32 @@ export interface GatewayOptions extends DataOptions, MountOptions {
 
 export function withGatewayOptions(command: Command): Command {
   command
-    .option('--port <n>', 'port of the WebDAV door (setting webdav.port)', reader('webdav.port'))
-    .option('--webdav-engine <name>', 'fjord or webdav-server (setting webdav.engine)', reader('webdav.engine'))
-    .option('--mount <dir>', 'where the drive is mounted (setting fuse.mount)')
-    .addOption(new Option(NO_MOUNT, 'do not mount it').conflicts(['mount', 'fuseDriver', 'xattr', 'untilUnmounted']))
-    .option('--until-unmounted', 'end when somebody unmounts the drive');
+    .option('--port <n>', 'port of the WebDAV server (setting webdav.port)', reader('webdav.port'))
+    .option(
+      '--webdav-engine <name>',
+      'WebDAV server to use, fjord or webdav-server (setting webdav.engine)',
+      reader('webdav.engine'),
+    )
+    .option('--mount <dir>', 'folder to mount the drive on (setting fuse.mount)')
+    .addOption(
+      new Option(NO_MOUNT, 'do not mount the drive').conflicts(['mount', 'fuseDriver', 'xattr', 'untilUnmounted']),
+    )
+    .option('--until-unmounted', 'stop when the drive is unmounted');
   return withMountOptions(command);
 }
 
 /** Options about how to mount. */
 export function withMountOptions(command: Command): Command {
   return command
-    .option('--fuse-driver <name>', 'kernel or native (setting fuse.driver)', reader('fuse.driver'))
-    .option('--no-passthrough', 'all reads and writes of the mount go through Fjord (setting fuse.passthrough)')
-    .option('--xattr', 'extended attributes, which make `ls -l` slower (setting fuse.xattr)');
+    .option('--fuse-driver <name>', 'FUSE driver to use, kernel or native (setting fuse.driver)', reader('fuse.driver'))
+    .option(
+      '--no-passthrough',
+      'serve all reads and writes from Fjord, not directly from the kernel (setting fuse.passthrough)',
+    )
+    .option('--xattr', 'support extended attributes, which makes `ls -l` slower (setting fuse.xattr)');
 }
 
-/** The settings that the options stand for. */
+/** The options as settings. */
 export function gatewayFlags(options: GatewayOptions): Partial<Config> {
   const { port, cloud, mount, webdavEngine, fuseDriver } = options;
   return {
@@ -57,7 +66,7 @@ export function gatewayFlags(options: GatewayOptions): Partial<Config> {
   };
 }
 
-/** The options about the mount, as they were given. */
+/** The mount options as arguments for the gateway's process. */
 export function mountArgs({ mount, fuse, fuseDriver, passthrough, xattr }: GatewayOptions): string[] {
   return [
     ...(mount === undefined ? [] : ['--mount', mount]),
@@ -68,12 +77,12 @@ export function mountArgs({ mount, fuse, fuseDriver, passthrough, xattr }: Gatew
   ];
 }
 
-/** Whether somebody has unmounted the drive, or has it unmounted. */
+/** Whether the drive has been unmounted on request, by `fjord unmount` or another program. */
 export function isOver({ dir, again }: MountReport): boolean {
   return dir === null && again?.[0] === NO_MOUNT;
 }
 
-/** What the process above is told of the mount. */
+/** The state of the mount as it is reported to the parent process. */
 export function mountReport({ dir, problem, wish }: MountState): MountReport {
   return {
     dir,
@@ -87,7 +96,7 @@ function argsOf({ dir, options: { driver, passthrough, xattr } }: NonNullable<Mo
   return ['--mount', dir, ...how];
 }
 
-/** What the gateway is asked when the drive is to be mounted. */
+/** The body of the control request that mounts the drive. */
 export function mountBody(dir: string, { fuseDriver, passthrough, xattr }: MountOptions): MountBody {
   return {
     dir,

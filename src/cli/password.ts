@@ -6,26 +6,31 @@ import { Problem } from '../daemon/problem.ts';
 import type { Cli } from './cli.ts';
 
 /**
- * A password from a file, from `FJORD_PASSWORD`, or from the person at the terminal, in this order; never from the
- * arguments, which every user of the computer can see.
+ * A password from a file, from `FJORD_PASSWORD`, or typed at the terminal, in this order. Never from an argument, which
+ * every user of the computer could see.
  */
 export async function askPassword(cli: Cli, question: string, file?: string): Promise<string> {
   if (file !== undefined) return firstLine(file === '-' ? await text(cli.terminal.stdin) : await fromFile(file));
   const given = cli.env['FJORD_PASSWORD'];
   if (given !== undefined && given !== '') return given;
   if (cli.terminal.stdin.isTTY === true) return typed(cli, question);
-  throw new Problem('usage', 'no password: use --password-file FILE or the variable FJORD_PASSWORD');
+  throw new Problem(
+    'usage',
+    'there is no terminal to ask for the password; use --password-file FILE or the variable FJORD_PASSWORD',
+  );
 }
 
 async function fromFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new Problem('usage', `${file}: the file with the password cannot be read`, { cause: error });
+    throw new Problem('usage', `${file}: the password file cannot be read; check its path and permissions`, {
+      cause: error,
+    });
   }
 }
 
-/** Asks without showing what is typed. */
+/** Prompts, and reads a line without echo. */
 async function typed(cli: Cli, question: string): Promise<string> {
   cli.terminal.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -40,6 +45,6 @@ async function typed(cli: Cli, question: string): Promise<string> {
 
 function firstLine(content: string): string {
   const [line = ''] = content.split(/\r?\n/);
-  if (line === '') throw new Problem('usage', 'the password is empty');
+  if (line === '') throw new Problem('usage', 'the password is empty; enter one');
   return line;
 }

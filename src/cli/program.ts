@@ -22,11 +22,11 @@ import { upCommand } from './commands/up.ts';
 import { uploadCommands } from './commands/upload.ts';
 import { EXITS } from './exit.ts';
 
-/** The whole command tree. Prints help only; errors are thrown for `run.ts` to print in one line. */
+/** The whole command tree. It prints nothing but help; errors are thrown, and `run.ts` prints them in one line. */
 export function createProgram(cli: Cli): Command {
   const program = new Command('fjord')
     .description(
-      'Your cloud as a drive: /Sync follows every change, /Backup mirrors computers, /Archive keeps for good.',
+      'Your cloud as a drive: /Sync is the same on all computers, /Backup mirrors folders, /Archive keeps files for good.',
     )
     .version(version, '-V, --version', 'print the version')
     .enablePositionalOptions()
@@ -78,19 +78,19 @@ function helpTail(): string {
   return [
     '',
     'First steps:',
-    '  fjord start                      run a cloud of your own and the drive, in this terminal',
+    '  fjord start                      run your own cloud and the drive in this terminal',
     '  fjord put -r ~/Pictures /Archive copy a folder into the drive',
     '  fjord flush                      wait until everything is in the cloud',
     '  fjord status --watch             see what it is doing',
     '',
-    'Paths of the drive begin with /Sync, /Backup or /Archive. Settings: `fjord config`.',
+    'Paths in the drive begin with /Sync, /Backup or /Archive. `fjord config` lists the settings.',
     '',
     'Exit codes:',
     ...exits,
   ].join('\n');
 }
 
-/** Commander throws instead of ending the process, and leaves the printing of errors to us. */
+/** Makes Commander throw instead of exiting, and leave the printing of errors to `run.ts`. */
 function quiet(command: Command, cli: Cli): void {
   command.exitOverride();
   command.configureOutput({

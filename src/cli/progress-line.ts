@@ -9,15 +9,15 @@ export interface Amount {
 
 export interface Step {
   readonly done: Amount;
-  /** What is known to be there in all; grows while more is found. */
+  /** All that is known so far; grows while more is found. */
   readonly total: Amount;
-  /** What is being worked on. */
+  /** Path of the file being transferred. */
   readonly current?: string | undefined;
-  /** What holds it up. */
+  /** Reasons for waiting. */
   readonly waits?: readonly Wait[] | undefined;
 }
 
-/** Times between two drawings, ms: more would only flicker. */
+/** Least time between two drawings, ms; faster ones would only flicker. */
 const REDRAW = 100;
 const BAR = 24;
 
@@ -40,7 +40,7 @@ export class ProgressLine {
 
   update(step: Step): void {
     const now = this.#now();
-    // What it waits for may be the last that is said for long.
+    // A change of the reasons for waiting is drawn at once: no other report may follow for a long time.
     const waits = JSON.stringify(step.waits ?? []);
     if (!this.#terminal.live || (now - this.#drawnAt < REDRAW && waits === this.#waits)) return;
     this.#waits = waits;
@@ -50,7 +50,7 @@ export class ProgressLine {
     this.#terminal.stderr.write(`\r${line.slice(0, this.#terminal.columns - 1)}\u001B[K`);
   }
 
-  /** Takes the line away. */
+  /** Erases the line. */
   clear(): void {
     if (this.#drawn) this.#terminal.stderr.write('\r\u001B[K');
     this.#drawn = false;
@@ -66,12 +66,12 @@ export function progressLine(verb: string, { done, total, current, waits = [] }:
   const speed = elapsed > 1000 ? `, ${size((done.bytes / elapsed) * 1000)}/s` : '';
   const files = `${done.files.toLocaleString('en')} of ${count(total.files, 'file')}`;
   const name = current === undefined ? '' : `  ${shown(current)}`;
-  // First, since the line may be cut: it is what a person can do something about.
+  // The reasons come first, as the line may be cut and they are what the user can act on.
   if (waits.length > 0) return `${verb}${percent}, ${files}: ${waits.map(waitWords).join('; ')}`;
   return `${verb} [${bar}]${percent}  ${size(done.bytes)} of ${size(total.bytes)}, ${files}${speed}${name}`;
 }
 
-/** `waits for the cloud`, or for whom or what. */
+/** A reason for waiting in words: `waits for the cloud`, for example. */
 export function waitWords({ why, count: changes, path = '', reason = '' }: Wait): string {
   const others = changes > 1 ? ` and ${count(changes - 1, 'other')}` : '';
   if (why === 'offline') return 'waits for the cloud, which cannot be reached';

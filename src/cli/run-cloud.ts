@@ -21,13 +21,13 @@ export interface ServeOptions extends DataOptions {
   readonly insecure?: true;
 }
 
-/** Folder of the built web app: the same seen from `dist/` and from `src/`. Absent where it was not built. */
+/** Folder of the built web app, the same relative to `dist/` and `src/`. Undefined if it has not been built. */
 function builtWebApp(): string | undefined {
   const folder = join(import.meta.dirname, '../../dist/web');
   return existsSync(folder) ? folder : undefined;
 }
 
-/** Runs a cloud until somebody ends it. */
+/** Runs a cloud until a signal or its parent process stops it. */
 export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   const config = settings(cli, options.config === undefined ? {} : { config: options.config });
   const data = cloudFolder(config, options.data);
@@ -63,13 +63,13 @@ async function announce(cli: Cli, cloud: Cloud, isChild: boolean): Promise<void>
   if (isChild) return;
   await cli.terminal.print(`serving ${cloud.url}/ until Ctrl-C; open the address in a browser for the web app`);
   const { length } = await cloud.accounts.list();
-  if (length === 0) await cli.terminal.print('there is no account yet; make one with `fjord cloud user add EMAIL`');
+  if (length === 0) await cli.terminal.print('there is no account yet; create one with `fjord cloud user add EMAIL`');
 }
 
 async function ensureAccount(accounts: Accounts, file: string | undefined): Promise<void> {
   if (file === undefined) return;
   const account = await readAccount(file);
-  if (account === undefined) throw new Problem('usage', `${file}: there is no such account file`);
+  if (account === undefined) throw new Problem('usage', `${file}: there is no such account file; check --account-file`);
   const known = (await accounts.list()).some(({ email }) => email === account.email);
   if (!known) await accounts.add(account.email, account.password);
 }
@@ -78,13 +78,14 @@ function parseListen(listen: string): { host: string; port: number } {
   const match = /^(?:\[([\da-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(listen);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new Problem('usage', `--listen ${listen}: it is HOST:PORT, 127.0.0.1:4010 for example`);
+    throw new Problem('usage', `--listen ${listen}: it must be HOST:PORT, 127.0.0.1:4010 for example`);
   }
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
 async function tlsOf({ tlsCert, tlsKey, insecure }: ServeOptions): Promise<object> {
   if (tlsCert === undefined && tlsKey === undefined) return insecure ? { insecure } : {};
-  if (tlsCert === undefined || tlsKey === undefined) throw new Problem('usage', '--tls-cert and --tls-key go together');
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new Problem('usage', '--tls-cert and --tls-key must be given together');
   return { tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } };
 }

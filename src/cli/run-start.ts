@@ -25,19 +25,19 @@ import { StopRequests } from './stop-requests.ts';
 
 /** E-mail address of the embedded cloud's first account. */
 const FIRST_ACCOUNT = 'me@localhost';
-/** How long the processes of a run that was killed may take to end, ms. */
+/** How long the processes of a killed run may take to exit, ms. */
 const PATIENCE = 15_000;
 
-/** Runs cloud and gateway until somebody ends them. */
+/** Runs cloud and gateway until Ctrl-C, SIGTERM or `fjord down` stops them. */
 export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
   const config = settings(cli, options, gatewayFlags(options));
   const dir = dataDir(config['data.dir']);
   await takeDataDir(dir);
-  const taken = 'Fjord already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
+  const taken = 'Fjord is already running for this data folder; `fjord status` shows it, `fjord down` stops it';
   const sole = await claim(dir.startSocket, `${dir.root}: ${taken}`);
   try {
     await awaitLeftovers(dir, cli.signal);
-    // Not before the mount is gone that it may be in.
+    // The setting may name a folder inside the old mount, so it is checked only after that mount is gone.
     await checkMountSetting(config);
     await run(cli, options, config, dir);
   } finally {
@@ -45,7 +45,7 @@ export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
   }
 }
 
-/** Processes of a run that was killed end themselves, but not in no time. */
+/** Waits for the processes of a killed run, which exit by themselves but need a moment. */
 async function awaitLeftovers(dir: DataDir, signal: AbortSignal): Promise<void> {
   const { access, controlSocket, root } = dir;
   await endRemains(dir);
@@ -56,11 +56,16 @@ async function awaitLeftovers(dir: DataDir, signal: AbortSignal): Promise<void> 
     await sleep(100, undefined, { signal })
   ) {
     if (Date.now() < until) continue;
-    throw new Problem('conflict', `${root}: a gateway already runs for this data folder; \`fjord down\` ends it`);
+    throw new Problem(
+      'conflict',
+      `${root}: a gateway is already running for this data folder; \`fjord down\` stops it`,
+    );
   }
 }
 
-/** Whether an `access.json` was left behind: one of a program that runs is no reason to wait. */
+/**
+ * Whether this `access.json` was left behind by a process that no longer runs. Only then is there anything to wait for.
+ */
 function isOfTheDead(text: string | undefined): boolean {
   const pid = Number(/"pid": (\d+)/.exec(text ?? '')?.[1]);
   if (!Number.isSafeInteger(pid)) return text !== undefined;
@@ -104,7 +109,7 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
   await attend(cli, supervisor, stops, () => mountHelp(webdav, supervisor.mount, { url: cloudUrl, ...account }));
 }
 
-/** Starts, tells the person, waits for the end. */
+/** Starts, prints how to mount the drive, and waits for the end. */
 async function attend(cli: Cli, supervisor: Supervisor, stops: StopRequests, help: () => string): Promise<void> {
   const started = supervisor.start();
   const early = await Promise.race([started.then(() => undefined), stops.first]).catch(async (error: unknown) => {
@@ -118,15 +123,15 @@ async function attend(cli: Cli, supervisor: Supervisor, stops: StopRequests, hel
   }
   started.catch(() => undefined);
   const { drain } = await stops.first;
-  if (drain && early === undefined) cli.terminal.note('uploading what is queued; Ctrl-C again ends at once');
+  if (drain && early === undefined) cli.terminal.note('uploading queued changes; press Ctrl-C again to stop at once');
   await supervisor.stop(drain);
 }
 
-/** The embedded cloud's account, made at the first start. */
+/** The embedded cloud's account, created at the first start. */
 async function firstAccount(dir: DataDir): Promise<AccountFile> {
   const kept = await readAccount(dir.account);
   const account = kept ?? { email: FIRST_ACCOUNT, password: generatePassword() };
-  // The cloud reads it and makes the account.
+  // The cloud reads this file and creates the account.
   if (kept === undefined) await writeAccount(dir.account, account);
   return account;
 }

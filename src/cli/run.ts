@@ -8,10 +8,10 @@ import { Terminal } from './terminal.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs one command and answers its exit code. */
+/** Runs one command and resolves to its exit code. */
 export async function runCli(args: readonly string[]): Promise<number> {
   const terminal = new Terminal(process, process.env);
-  // The reader of our output may leave at any time (`fjord ls -R / | head`).
+  // The reader of our output may close the pipe at any time (`fjord ls -R / | head`).
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   const { cli, release } = catchSignals(terminal);
   try {
@@ -21,7 +21,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     return report(terminal, error);
   } finally {
     release();
-    // An open channel to a parent would keep the process alive.
+    // An open IPC channel to the parent would keep the process alive.
     if (process.connected) process.disconnect();
   }
 }

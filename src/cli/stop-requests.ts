@@ -6,12 +6,12 @@ export interface StopRequest {
   readonly drain: boolean;
 }
 
-/** Who has waited this long, ms, for a process whose parent is gone waits no longer. */
+/** How long a process may still run after its parent has died, ms. */
 const ORPHAN = 5000;
 
 /**
- * Everything that can ask a long-running command to end, as one wait: signals, the parent's word, the parent's death,
- * and the control socket through `request`.
+ * All requests to stop a long-running command, joined in one promise: signals, a message from the parent, the parent's
+ * death, and the control socket through `request`.
  */
 export class StopRequests {
   readonly first: Promise<StopRequest>;
@@ -19,11 +19,12 @@ export class StopRequests {
   #asked = false;
   readonly #again: () => void;
 
-  /** `again` is called when a person asks a second time: they do not want to wait. */
+  /** `again` is called for each further request: the user does not want to wait. */
   constructor(cli: Cli, parent: ParentChannel | undefined, again: () => void) {
     this.first = new Promise((resolve) => (this.#ask = resolve));
     this.#again = again;
-    // Ctrl-C reaches every process of the terminal; those with a parent leave it to the parent to end them in order.
+    // Ctrl-C reaches every process of the terminal. A process with a parent ignores it, as the parent stops all in
+    // order.
     cli.ownSignals((signal) => {
       if (parent === undefined) this.request({ drain: true });
       else if (signal === 'SIGTERM') this.request({ drain: false });

@@ -8,7 +8,7 @@ export class Tally {
   #files = 0;
   #bytes = 0;
 
-  /** One more file of this many bytes. */
+  /** Adds a file of this many bytes to the total. */
   expect(bytes: number): void {
     this.#files += 1;
     this.#bytes += bytes;
@@ -26,7 +26,7 @@ export class Tally {
     return { files: this.#doneFiles, bytes: this.#doneBytes };
   }
 
-  /** Milliseconds since the first thought of it. */
+  /** Milliseconds since this tally was created. */
   get elapsed(): number {
     return Date.now() - this.#startedAt;
   }

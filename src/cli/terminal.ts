@@ -18,12 +18,12 @@ export interface TerminalStreams {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
-/** The terminal, or whatever stands in for it, that a command writes to. */
+/** The terminal, pipe or file that a command writes to. */
 export class Terminal {
   readonly stdin: TerminalStreams['stdin'];
   readonly stdout: TerminalStreams['stdout'];
   readonly stderr: TerminalStreams['stderr'];
-  /** Whether progress can be drawn: somebody looks at stderr. */
+  /** Whether progress can be drawn, because stderr is a terminal. */
   readonly live: boolean;
   readonly #colours: boolean;
 
@@ -40,7 +40,7 @@ export class Terminal {
     return this.stderr.columns ?? 80;
   }
 
-  /** One line to stdout; waits while its reader is slow. */
+  /** Writes a line to stdout. Waits while the reader is slow. */
   async print(line = ''): Promise<void> {
     await this.write(`${line}\n`);
   }
@@ -49,7 +49,7 @@ export class Terminal {
     if (!this.stdout.write(data)) await once(this.stdout, 'drain');
   }
 
-  /** One line to stderr: what is not the result. */
+  /** Writes a line to stderr, for everything that is not a result. */
   note(line: string): void {
     this.stderr.write(`${line}\n`);
   }

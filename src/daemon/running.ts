@@ -85,6 +85,6 @@ export async function endRemains(dir: DataDir): Promise<void> {
 export async function refuseSecond(dir: DataDir): Promise<void> {
   await endRemains(dir);
   if (!(await answers(dir.controlSocket))) return;
-  const reason = 'a gateway already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
+  const reason = 'a gateway is already running for this data folder; `fjord status` shows it, `fjord down` stops it';
   throw new FsError('EBUSY', 'start', { subject: dir.root, reason });
 }

@@ -29,8 +29,8 @@ t.test('everything is under the data folder, and a second run finds it', long, a
   await fjord.cliWith({ input: 'kept' }, 'put', '-', '/Sync/a.txt');
   const { webdav, cloud } = fjord.access;
 
-  t.match(await cli(['start', '--data', fjord.data]), { code: 6, stderr: /already runs for this data folder/ });
-  t.match(await cli(['up', '--data', fjord.data]), { code: 6, stderr: /already runs for this data folder/ });
+  t.match(await cli(['start', '--data', fjord.data]), { code: 6, stderr: /already running for this data folder/ });
+  t.match(await cli(['up', '--data', fjord.data]), { code: 6, stderr: /already running for this data folder/ });
 
   t.equal(await fjord.stop('SIGTERM'), 0);
   t.notOk(existsSync(file), 'access.json is gone after a clean stop');
@@ -55,7 +55,7 @@ t.test('SIGINT drains and says so; `down` ends everything', long, async (t) => {
   const fjord = await startFjord(t);
   await fjord.cliWith({ input: 'x'.repeat(100_000) }, 'put', '-', '/Archive/settling.txt');
   t.equal(await fjord.stop('SIGINT'), 0);
-  t.match(fjord.output, /uploading what is queued; Ctrl-C again ends at once\neverything is in the cloud/);
+  t.match(fjord.output, /uploading queued changes; press Ctrl-C again to stop at once\neverything is in the cloud/);
   await fjord.start();
   t.ok((await fjord.cloudTree('Archive')).has('settling.txt'));
   const { code, stderr } = await fjord.cli('down');

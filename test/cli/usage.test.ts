@@ -18,7 +18,7 @@ t.test('mistakes get one line that says what to do, and the right code', { timeo
     [['stauts'], 2, /Did you mean status\?/],
     [['ls', '--lnog'], 2, /Did you mean --long\?/],
     [['get'], 2, /missing required argument/],
-    [['put', 'a'], 2, /where to\?/],
+    [['put', 'a'], 2, /the target is missing/],
     [['up', '--port', '70000'], 2, /whole number from 0 to 65535/],
     [['up', '--webdav-engine', 'apache'], 2, /"fjord" or "webdav-server"/],
     [['up', '--fuse-driver', 'fuse2'], 2, /"kernel" or "native"/],
@@ -27,8 +27,12 @@ t.test('mistakes get one line that says what to do, and the right code', { timeo
     [['status'], 3, /^fjord: Fjord is not running for .*; start it with `fjord start` or `fjord up`\n$/],
     [['down'], 3, /not running/],
     [['up'], 2, /belongs to no account yet; use `fjord login/],
-    [['login', 'me@example.org'], 2, /which cloud\?/],
-    [['login', 'me@example.org', '--cloud', 'http://127.0.0.1:9'], 2, /no password: use --password-file/],
+    [['login', 'me@example.org'], 2, /no cloud is set/],
+    [
+      ['login', 'me@example.org', '--cloud', 'http://127.0.0.1:9'],
+      2,
+      /there is no terminal to ask for the password; use --password-file/,
+    ],
     [['login', 'me@example.org', '--cloud', 'http://example.org', '--password-file', '-'], 2, /https|plain/i],
     [['status', '--config', join(dir, 'none.toml')], 2, /there is no such settings file/],
   ];

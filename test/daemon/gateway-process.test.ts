@@ -52,7 +52,7 @@ t.test('it starts without a network, says so, and serves what it knows', async (
     client.backups().then(() => client.removeBackup({ name: 'none' })),
     { code: 'ENOENT' },
   );
-  await t.rejects(start(), { code: 'EBUSY', reason: /already runs/ }, 'a second one is refused');
+  await t.rejects(start(), { code: 'EBUSY', reason: /already running/ }, 'a second one is refused');
   await client.close();
   t.same(await gateway.stop({ drain: true }), { files: 0, bytes: 0 });
   await t.rejects(client.status(), { name: 'Error' }, 'the client is closed');

@@ -26,12 +26,12 @@ t.test('every command ends with a gateway that hangs, and `down` ends it', { ski
   process.kill(fjord.access.gateway.pid, 'SIGSTOP');
   const caller = spawn('mkdir', [join(dir, 'Sync/new')], { stdio: 'ignore' });
   const ended = once(caller, 'exit');
-  const hangs = { code: 3, stderr: /does not answer; `fjord down` ends it/ };
+  const hangs = { code: 3, stderr: /does not respond; `fjord down` ends it/ };
   const [status, flush, ls] = await Promise.all([fjord.cli('status'), fjord.cli('flush'), fjord.cli('ls', '/Sync')]);
   for (const outcome of [status, flush, ls]) t.match(outcome, hangs);
-  t.match(await cli(['start', '--data', fjord.data]), { code: 6, stderr: /already runs/ });
+  t.match(await cli(['start', '--data', fjord.data]), { code: 6, stderr: /already running/ });
   const down = await fjord.cli('down');
-  t.match(down, { code: 0, stderr: /did not answer and was ended/ });
+  t.match(down, { code: 0, stderr: /did not respond and was killed/ });
   await fjord.ended();
   await ended;
   t.equal(caller.exitCode, 1);
@@ -45,8 +45,8 @@ t.test('so does `down` where nothing watches over the gateway', { skip }, async 
   const { gateway } = fjord.access;
   process.kill(gateway.pid, 'SIGSTOP');
   process.kill(fjord.access.pid, 'SIGKILL');
-  t.match(await cli(['up', '--data', fjord.data]), { code: 6, stderr: /already runs/ });
-  t.match(await fjord.cli('down'), { code: 0, stderr: /did not answer and was ended/ });
+  t.match(await cli(['up', '--data', fjord.data]), { code: 6, stderr: /already running/ });
+  t.match(await fjord.cli('down'), { code: 0, stderr: /did not respond and was killed/ });
   t.notOk(await isMounted(dir));
   t.not(await lifeOf(gateway.pid), 'alive');
   await fjord.start();

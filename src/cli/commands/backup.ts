@@ -112,7 +112,7 @@ function remove(cli: Cli): Command {
 
 function list(cli: Cli): Command {
   return dataCommand('list')
-    .description('list the folders that are mirrored')
+    .description('list the mirrored folders')
     .option('--json', 'as JSON')
     .action(async (options: DataOptions & { json?: true }) => {
       const sets = await withGateway(cli, options, (gateway) => gateway.backups());

@@ -37,7 +37,7 @@ export function cloudCommand(cli: Cli): Command {
       'after',
       examples(
         ['fjord cloud serve --data /srv/fjord --listen 127.0.0.1:4010', 'until Ctrl-C'],
-        ['fjord cloud user add --data /srv/fjord me@example.org', 'asks for the password'],
+        ['fjord cloud user add --data /srv/fjord me@example.org', 'prompts for the password'],
       ),
     );
 }
@@ -45,30 +45,33 @@ export function cloudCommand(cli: Cli): Command {
 function withOptions(command: Command): Command {
   return command
     .option('--data <dir>', "folder of the cloud's data")
-    .option('--database <url>', 'as of `fjord cloud serve`; needed while it does not run')
+    .option('--database <url>', 'as given to `fjord cloud serve`; needed if the cloud is not running')
     .option('--config <file>', 'settings file (TOML)');
 }
 
 function clockCommand(cli: Cli): Command {
   return withOptions(new Command('clock'))
-    .description("whether the computer's clock is believed; after a jump nothing is purged for a day")
-    .option('--confirm', 'the clock is right: purge by it')
+    .description('show whether the cloud trusts the system clock; after a jump it purges nothing for a day')
+    .option('--confirm', 'say that the clock is right, so that purging goes on')
     .action((options: ClockOptions) => showClock(cli, options));
 }
 
 function verifyCommand(cli: Cli): Command {
   return withOptions(new Command('verify'))
-    .description('read and verify all stored content, and name the files that are damaged')
-    .option('--repair', 'record what is damaged, so that the next upload of it heals it, and what is right again')
+    .description('read and verify all stored blocks, and name the files with damaged ones')
+    .option(
+      '--repair',
+      'record damaged blocks, so that the next upload replaces them, and clear those that are intact again',
+    )
     .action((options: VerifyOptions) => verify(cli, options));
 }
 
 function userCommand(cli: Cli): Command {
   const add = withOptions(new Command('add'))
-    .description('make an account')
+    .description('create an account')
     .argument('<email>', 'e-mail address')
     .option('--password-file <file>', 'file with the password; - is standard input')
-    .option('--quota <size>', 'what it may store, "500 GB" for example', '1 TiB')
+    .option('--quota <size>', 'storage limit, "500 GB" for example', '1 TiB')
     .action((email: string, options: UserOptions) => addUser(cli, email, options));
   const list = withOptions(new Command('list'))
     .description('list the accounts')
@@ -80,7 +83,7 @@ function userCommand(cli: Cli): Command {
     .option('--password-file <file>', 'file with the password; - is standard input')
     .action((email: string, options: UserOptions) => setPassword(cli, email, options));
   return new Command('user')
-    .description('accounts of the cloud, whether it runs or not')
+    .description('manage accounts, whether or not the cloud is running')
     .addCommand(add)
     .addCommand(list)
     .addCommand(passwd);
@@ -121,7 +124,11 @@ async function verify(cli: Cli, options: VerifyOptions): Promise<void> {
     }
   });
   cli.terminal.note(`${count(checked, 'block')} verified`);
-  if (damaged > 0) throw new Problem('damaged', `${count(damaged, 'block')} lost or damaged`);
+  if (damaged > 0)
+    throw new Problem(
+      'damaged',
+      `${count(damaged, 'block')} lost or damaged; \`--repair\` records them, so that the next upload replaces them`,
+    );
 }
 
 async function showClock(cli: Cli, options: ClockOptions): Promise<void> {
@@ -130,14 +137,14 @@ async function showClock(cli: Cli, options: ClockOptions): Promise<void> {
     return await clock.state();
   });
   const { believed, doubted } = state;
-  if (doubted === undefined) return cli.terminal.print(`the clock is believed: ${time(believed)}`);
+  if (doubted === undefined) return cli.terminal.print(`the clock is trusted: ${time(believed)}`);
   await cli.terminal.print(`the clock has jumped from ${time(believed)} to ${time(doubted.time)}`);
   const hours = Math.floor(doubted.confirmed / 3_600_000);
   await cli.terminal.print(`nothing is purged until the cloud has run for 24 hours at the new time (${hours} so far),`);
-  await cli.terminal.print('or until `fjord cloud clock --confirm` says that it is right');
+  await cli.terminal.print('or until you confirm the time with `fjord cloud clock --confirm`');
 }
 
-/** Asks the cloud that runs on the data, or opens the data for the moment. */
+/** Calls `run` with the cloud that runs on this data, or else with one that is started for this call. */
 async function withCloud<T>(cli: Cli, options: CloudOptions, run: (cloud: Administered) => Promise<T>): Promise<T> {
   const { explain, runningCloud } = await import('../cloud-admin.ts');
   const config = settings(cli, options.config === undefined ? {} : { config: options.config });

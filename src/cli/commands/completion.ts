@@ -11,11 +11,11 @@ const SCRIPTS: Readonly<Record<string, (all: readonly Completable[]) => string>>
   fish: fishScript,
 };
 
-/** `program` is the tree that the script completes. */
+/** `program` is the command tree that the script completes. */
 export function completionCommand(cli: Cli, program: Command): Command {
   return new Command('completion')
-    .description('print the script with which a shell completes commands, options and paths of the drive')
-    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)))
+    .description('print a script that makes a shell complete commands, options and paths in the drive')
+    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
     .addHelpText(
       'after',
       '\nbash: source <(fjord completion bash)\nzsh:  source <(fjord completion zsh)\n' +

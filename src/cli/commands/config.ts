@@ -6,11 +6,11 @@ import type { Terminal } from '../terminal.ts';
 
 export function configCommand(cli: Cli): Command {
   return dataCommand('config')
-    .description('list all settings, what they mean and what they are now')
+    .description('list all settings with their meanings and current values')
     .addHelpText(
       'after',
-      `\nSettings are read from ${defaultConfigFile}, then from FJORD_… variables, then from the options of a command.\n` +
-        'The output is such a file.',
+      `\nSettings come from ${defaultConfigFile}; FJORD_… variables override them, and command options override both.\n` +
+        'The output can be used as that file.',
     )
     .action(async (options: DataOptions) => {
       const config = settings(cli, options);

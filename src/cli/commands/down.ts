@@ -14,16 +14,16 @@ interface DownOptions extends DataOptions {
   readonly flush: boolean;
 }
 
-/** How long the process may take to end after its farewell, ms. */
+/** How long the process may take to exit after it has announced that it will, ms. */
 const PATIENCE = 60_000;
 
 export function downCommand(cli: Cli): Command {
   return dataCommand('down')
-    .description('upload what is queued, then end Fjord')
-    .option('--no-flush', 'end at once; what is queued goes up at the next start')
+    .description('upload queued changes, then stop Fjord')
+    .option('--no-flush', 'stop at once; queued changes are uploaded after the next start')
     .addHelpText(
       'after',
-      examples(['fjord down', 'wait for uploads, then end'], ['fjord down --no-flush', 'end at once']),
+      examples(['fjord down', 'wait for uploads, then stop'], ['fjord down --no-flush', 'stop at once']),
     )
     .action((options: DownOptions) => down(cli, options));
 }
@@ -34,19 +34,23 @@ async function down(cli: Cli, options: DownOptions): Promise<void> {
   } catch (error) {
     if (!(error instanceof GatewayHangs)) throw error;
     await endHanging(dataDir(settings(cli, options)['data.dir']));
-    cli.terminal.note('the gateway did not answer and was ended; what is queued goes up at the next start');
+    cli.terminal.note('the gateway did not respond and was killed; queued changes are uploaded after the next start');
   }
 }
 
 async function downInOrder(cli: Cli, options: DownOptions): Promise<void> {
   const { leaving, queued } = await withGateway(cli, options, (gateway) => farewell(cli, gateway, options.flush));
   for (const until = Date.now() + PATIENCE; isAlive(leaving); await sleep(50)) {
-    if (cli.signal.aborted) throw new Problem('interrupted', 'interrupted; Fjord goes on ending');
-    if (Date.now() > until) throw new Problem('failure', `process ${leaving} does not end`);
+    if (cli.signal.aborted) throw new Problem('interrupted', 'interrupted; Fjord is still stopping in the background');
+    if (Date.now() > until)
+      throw new Problem(
+        'failure',
+        `process ${leaving} has not exited after a minute; end it with \`kill -9 ${leaving}\`, nothing that is queued is lost`,
+      );
   }
   if (queued.files > 0) {
     cli.terminal.note(
-      `${count(queued.files, 'change')}, ${size(queued.bytes)}, stay queued and go up at the next start`,
+      `${count(queued.files, 'change')}, ${size(queued.bytes)}, still queued; they are uploaded after the next start`,
     );
   }
 }
@@ -61,7 +65,10 @@ async function farewell(cli: Cli, gateway: ControlClient, drain: boolean): Promi
   } finally {
     progress.clear();
   }
-  throw new Problem('failure', 'the gateway did not say that it ends');
+  throw new Problem(
+    'failure',
+    'the gateway closed the connection without confirming that it stops; run `fjord down` again',
+  );
 }
 
 function isAlive(pid: number): boolean {

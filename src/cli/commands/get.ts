@@ -23,7 +23,7 @@ interface GetOptions extends DataOptions {
 
 export function catCommand(cli: Cli): Command {
   return dataCommand('cat')
-    .description('print files of the drive, also what is sealed in /Archive')
+    .description('print files from the drive, sealed ones in /Archive included')
     .argument('<path...>', 'files')
     .action((paths: string[], options: DataOptions) => cat(cli, paths, options));
 }
@@ -39,18 +39,18 @@ async function cat(cli: Cli, paths: readonly string[], options: DataOptions): Pr
 
 export function getCommand(cli: Cli): Command {
   return dataCommand('get')
-    .description('copy from the drive to this computer, also what is sealed in /Archive')
-    .argument('<path>', 'file or folder of the drive')
-    .argument('[target]', 'where to; a folder that exists takes it in; - prints a file', '.')
-    .option('-r, --recursive', 'folders with everything below')
-    .option('--version <id>', 'an older version of a file (`fjord versions`)')
-    .option('-f, --force', 'replace files that exist')
+    .description('copy from the drive to this computer, sealed files in /Archive included')
+    .argument('<path>', 'file or folder in the drive')
+    .argument('[target]', 'where to; into it, if it is an existing folder; - is standard output', '.')
+    .option('-r, --recursive', 'copy folders with everything in them')
+    .option('--version <id>', 'id of an older version of a file (from `fjord versions`)')
+    .option('-f, --force', 'replace existing files')
     .addHelpText(
       'after',
       examples(
         ['fjord get /Archive/2019/tax.pdf', 'into the current folder'],
         ['fjord get -r /Archive/2019 ~/restored', 'a whole folder'],
-        ['fjord get --version 0192… /Sync/a.txt old.txt', 'as it was'],
+        ['fjord get --version 0192… /Sync/a.txt old.txt', 'an older version'],
       ),
     )
     .action((path: string, target: string, options: GetOptions) => get(cli, path, target, options));
@@ -82,7 +82,7 @@ class Fetch {
   readonly #tally = new Tally();
   readonly #progress: ProgressLine;
   readonly #cli: Cli;
-  /** Ends what is under way when something has failed. */
+  /** Stops the transfers in progress when one has failed. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
 
@@ -160,7 +160,7 @@ class Fetch {
       failed: ({ path, kind }, error) => {
         // Removed since the folder was listed.
         if (isTree && kind === 'file' && isGone(error)) return this.#leftOut(path);
-        const words = `${join(target, path)} exists already; use --force to replace it`;
+        const words = `${join(target, path)} already exists; use --force to replace it`;
         this.#stop.abort(error.code === 'EEXIST' ? new Problem('conflict', words) : error);
       },
     };
@@ -168,7 +168,7 @@ class Fetch {
 
   #leftOut(path: string): void {
     this.#progress.clear();
-    this.#cli.terminal.note(`fjord: ${shown(path)}: was removed meanwhile; left out`);
+    this.#cli.terminal.note(`fjord: ${shown(path)}: skipped, because it was removed meanwhile`);
   }
 }
 function entryOf(row: Listed, place: Pick<TreeEntry, 'depth' | 'path' | 'name'>): TreeEntry {
@@ -188,7 +188,7 @@ function attributesOf({ mode, mtime }: Listed): EntryAttributes {
   return { mode, mtime: nanoseconds(mtime) };
 }
 
-/** The name as this system can have it; separators of Windows must not make folders. */
+/** The name in a form that this system allows. A backslash must not become a path separator on Windows. */
 function localName(name: string): string {
   if (process.platform !== 'win32') return name;
   return name.replaceAll(/[<>:"\\|?*]/g, '_');

@@ -14,8 +14,8 @@ export function historyCommands(cli: Cli): Command[] {
 
 function versionsCommand(cli: Cli): Command {
   return dataCommand('versions')
-    .description('list the kept versions of a file, the newest first')
-    .argument('<path>', 'file of the drive')
+    .description('list the kept versions of a file, newest first')
+    .argument('<path>', 'file in the drive')
     .option('--json', 'as JSON')
     .action((path: string, options: JsonOptions) => versions(cli, path, options));
 }

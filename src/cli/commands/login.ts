@@ -13,14 +13,14 @@ interface LoginOptions extends DataOptions {
 
 export function loginCommand(cli: Cli): Command {
   return dataCommand('login')
-    .description('make this computer a device of an account')
+    .description('register this computer as a device of an account')
     .argument('<email>', 'e-mail address of the account')
     .option('--cloud <url>', 'address of the cloud (setting cloud.url)')
-    .option('--device <name>', 'what the account calls this computer; its host name by default')
+    .option('--device <name>', "this computer's name in the account (default: its host name)")
     .option('--password-file <file>', 'file with the password; - is standard input')
     .addHelpText(
       'after',
-      examples(['fjord login me@example.org --cloud https://cloud.example.org', 'asks for the password']),
+      examples(['fjord login me@example.org --cloud https://cloud.example.org', 'prompts for the password']),
     )
     .action((email: string, options: LoginOptions) => login(cli, email, options));
 }
@@ -29,9 +29,12 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const config = settings(cli, options);
   const dir = dataDir(config['data.dir']);
   const url = options.cloud ?? config['cloud.url'];
-  if (url === '') throw new Problem('usage', 'which cloud? name it with --cloud URL');
+  if (url === '') throw new Problem('usage', 'no cloud is set; name one with --cloud URL');
   if (await answers(dir.controlSocket))
-    throw new Problem('conflict', 'Fjord runs; end it with `fjord down --no-flush` first, what is queued is kept');
+    throw new Problem(
+      'conflict',
+      'Fjord is running; stop it with `fjord down --no-flush` first (queued changes are kept)',
+    );
   await takeDataDir(dir);
   const { readDevice, writeDevice } = await import('../../daemon/secrets.ts');
   const known = await readDevice(dir.device);

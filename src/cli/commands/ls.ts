@@ -12,12 +12,12 @@ interface LsOptions extends DataOptions {
 
 export function lsCommand(cli: Cli): Command {
   return dataCommand('ls')
-    .description('list a folder of the drive')
+    .description('list a folder in the drive')
     .argument('[path]', 'folder or file', '/')
-    .option('-l, --long', 'with mode, size and time')
-    .option('-R, --recursive', 'with everything below; prints whole paths')
-    .option('--json', 'one JSON object a line, names as they are')
-    .addHelpText('after', examples(['fjord ls -l /Sync', 'what is in it'], ['fjord ls -lR /', 'the whole drive']))
+    .option('-l, --long', 'show mode, size and modification time')
+    .option('-R, --recursive', 'list everything below, with full paths')
+    .option('--json', 'print one JSON object per line, with unescaped names')
+    .addHelpText('after', examples(['fjord ls -l /Sync', 'one folder'], ['fjord ls -lR /', 'the whole drive']))
     .action((path: string, options: LsOptions) => ls(cli, path, options));
 }
 

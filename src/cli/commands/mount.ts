@@ -8,15 +8,15 @@ interface UnmountOptions extends DataOptions {
   readonly lazy?: true;
 }
 
-/** The drive as a file system of this computer. */
+/** The commands that mount and unmount the drive on this computer. */
 export function mountCommands(cli: Cli): Command[] {
   return [mountCommand(cli), unmountCommand(cli)];
 }
 
 function mountCommand(cli: Cli): Command {
   return withMountOptions(dataCommand('mount'))
-    .description('mount the running drive on a folder of this computer')
-    .argument('<dir>', 'an empty folder; made if there is none')
+    .description('mount the running drive on a folder on this computer')
+    .argument('<dir>', 'an empty folder; created if it does not exist')
     .addHelpText('after', examples(['fjord mount ~/Fjord', 'then: ls ~/Fjord/Sync']))
     .action(async (dir: string, options: DataOptions & MountOptions) => {
       const path = await withGateway(cli, options, (gateway) => gateway.mount(mountBody(resolve(dir), options)));
@@ -26,8 +26,8 @@ function mountCommand(cli: Cli): Command {
 
 function unmountCommand(cli: Cli): Command {
   return dataCommand('unmount')
-    .description('end that mount; Fjord goes on running')
-    .option('--lazy', 'even if a program uses it; that program gets errors soon')
+    .description('unmount the drive; Fjord keeps running')
+    .option('--lazy', 'also if programs are using it; they will get errors')
     .action(async (options: UnmountOptions) => {
       const path = await withGateway(cli, options, (gateway) => gateway.unmount(options.lazy === true));
       cli.terminal.note(`${shown(path)} is unmounted`);

@@ -18,8 +18,11 @@ export function putCommand(cli: Cli): Command {
   return dataCommand('put')
     .description('copy from this computer into the drive')
     .usage('[options] <source...> <path>')
-    .argument('<path...>', 'files or folders here (- is standard input), then where to; a folder takes them in')
-    .option('-r, --recursive', 'folders with everything below')
+    .argument(
+      '<path...>',
+      'files or folders on this computer (- is standard input), then the target; into it, if it is an existing folder',
+    )
+    .option('-r, --recursive', 'copy folders with everything in them')
     .addHelpText(
       'after',
       examples(
@@ -32,13 +35,13 @@ export function putCommand(cli: Cli): Command {
 }
 
 async function put(cli: Cli, sources: readonly string[], path: string, options: PutOptions): Promise<void> {
-  if (sources.length === 0) throw new Problem('usage', 'where to? `fjord put FILE /Sync`, for example');
+  if (sources.length === 0) throw new Problem('usage', 'the target is missing; for example: `fjord put FILE /Sync`');
   await withGateway(cli, options, async (gateway) => {
     const folder = await gateway.isFolder(path);
     if (folder && sources.includes('-'))
-      throw new Problem('usage', `${path} is a folder; name the file that standard input becomes`);
+      throw new Problem('usage', `${path} is a folder; add the name of the file to write standard input to`);
     if (!folder && (sources.length > 1 || path.endsWith('/'))) {
-      throw new Problem('not-found', `${path} is no folder of the drive`);
+      throw new Problem('not-found', `${path} is not a folder in the drive; several sources need one as their target`);
     }
     const send = new Send(cli, gateway);
     await send.all(sources, (source) => (folder ? posix.join(path, basename(resolve(source))) : path), options);
@@ -75,7 +78,8 @@ class Send {
   async #item(source: string, stat: Stats, path: string, recursive: boolean): Promise<void> {
     if (stat.isSymbolicLink()) return this.#gateway.symlink(path, await readlink(source));
     if (stat.isDirectory()) return this.#folder(source, path, recursive);
-    if (!stat.isFile()) return this.#cli.terminal.note(`fjord: ${source}: neither file, folder nor link; left out`);
+    if (!stat.isFile())
+      return this.#cli.terminal.note(`fjord: ${source}: skipped, because it is not a file, folder or link`);
     this.#tally.expect(stat.size);
     await this.#stream(path, createReadStream(source), { mode: stat.mode & 0o7777, mtime: stat.mtimeMs });
   }
@@ -110,7 +114,7 @@ async function statOf(path: string): Promise<Stats> {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new Problem(
       missing ? 'not-found' : 'refused',
-      `${path}: ${missing ? 'there is no such file' : 'cannot be read'}`,
+      `${path}: ${missing ? 'there is no such file' : 'it cannot be read; check its permissions'}`,
       {
         cause: error,
       },

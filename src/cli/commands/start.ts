@@ -4,11 +4,11 @@ import { withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
 
 export function startCommand(cli: Cli): Command {
   return withGatewayOptions(dataCommand('start'))
-    .description('run a cloud of your own and the drive, in this terminal')
+    .description('run your own cloud and the drive in this terminal until Ctrl-C')
     .addHelpText(
       'after',
       examples(
-        ['fjord start', 'everything in the usual folder'],
+        ['fjord start', 'everything in the default folder'],
         ['fjord start --data ~/drive2 --port 4200', 'a second one beside it'],
       ),
     )

@@ -11,14 +11,14 @@ interface StatusOptions extends DataOptions {
   readonly watch?: true;
 }
 
-/** Parked changes that are shown one by one. */
+/** How many parked changes and issues are listed individually. */
 const SHOWN = 20;
 
 export function statusCommand(cli: Cli): Command {
   return dataCommand('status')
-    .description('what runs here, what waits for the cloud and what needs a decision')
+    .description('show what is running, what is queued and what needs a decision')
     .option('--json', 'as JSON')
-    .option('--watch', 'again every second, until Ctrl-C')
+    .option('--watch', 'refresh every second, until Ctrl-C')
     .action((options: StatusOptions) =>
       withGateway(cli, options, async (gateway) => {
         await show(cli, await gateway.status(), options);
@@ -40,12 +40,12 @@ async function show({ terminal }: Cli, status: Status, { json, watch }: StatusOp
   for (const line of statusLines(status, terminal, Date.now())) await terminal.print(line);
 }
 
-/** The status in words. */
+/** The status as lines of text. */
 export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, now: number): string[] {
   const { cloud, webdav, mount, mountProblem, cache, usage, queued } = status;
   const states = {
     live: terminal.paint('green', 'live'),
-    polling: terminal.paint('yellow', 'asking every few seconds'),
+    polling: terminal.paint('yellow', 'polling every few seconds'),
     offline: terminal.paint('red', 'offline: everything cached works, changes wait'),
   };
   const why = cloud.reason === undefined ? '' : ` (${shown(cloud.reason)})`;
@@ -57,7 +57,7 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     `WebDAV     ${webdav.url} (user ${webdav.user})`,
     ...(mount === null ? [] : [`mount      ${shown(mount)}`]),
     ...(mountProblem === undefined ? [] : [terminal.paint('yellow', `mount      ${notMounted(mountProblem)}`)]),
-    `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'nothing more can be sent' : 'everything is in the cloud'}`,
+    `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'the queued changes cannot be sent' : 'everything is in the cloud'}`,
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
     ...status.backups.map((set) => backupLine(set, terminal, now)),
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
@@ -74,7 +74,7 @@ function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): strin
   return `not on ${shown(dir)}: ${shown(reason)}; \`fjord mount ${shown(dir)}\` tries again`;
 }
 
-/** What somebody should look at. */
+/** Lines for everything that needs the user's attention. */
 function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
   const { parked, parkedCount, behindParked, stuck, conflicts, held, issues, issueCount, damaged = 0 } = status;
   const rest = parkedCount - Math.min(parked.length, SHOWN);
@@ -82,7 +82,7 @@ function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
     ...held.map(({ space, files }) =>
       terminal.paint(
         'yellow',
-        `held       ${count(files, 'file')} vanished elsewhere from ${shown(space)}; \`fjord confirm\` lets them go here, too`,
+        `held       ${count(files, 'file')} removed elsewhere from ${shown(space)}; \`fjord confirm\` removes them here, too`,
       ),
     ),
     ...issues
@@ -101,11 +101,16 @@ function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
         terminal.paint('yellow', `parked     ${shown(path)}: ${shown(reason)} (${time(at)})`),
       ),
     ...more(rest),
-    ...(behindParked > 0 ? [`           ${count(behindParked, 'change')} can only be sent after those`] : []),
+    ...(behindParked > 0 ? [`           ${count(behindParked, 'change')} waiting for those`] : []),
     ...(stuck === undefined
       ? []
-      : [terminal.paint('red', `stuck      ${shown(stuck)}: it is not sent although nothing is in its way`)]),
-    ...(parked.length > 0 ? ['           `fjord retry` tries them again'] : []),
+      : [
+          terminal.paint(
+            'red',
+            `stuck      ${shown(stuck)}: not being sent, for no known reason; restart Fjord and please report this`,
+          ),
+        ]),
+    ...(parked.length > 0 ? ['           `fjord retry` retries them'] : []),
   ];
 }
 

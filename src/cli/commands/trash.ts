@@ -3,7 +3,7 @@ import type { ControlClient } from '../../daemon/control/client.ts';
 import type { Trashed } from '../../daemon/control/wire.ts';
 import { Problem, asProblem } from '../../daemon/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
-import { shown, size, time } from '../format.ts';
+import { count, shown, size, time } from '../format.ts';
 import { askPassword } from '../password.ts';
 
 interface ListOptions extends DataOptions {
@@ -17,24 +17,24 @@ interface PurgeOptions extends DataOptions {
 
 export function trashCommand(cli: Cli): Command {
   return new Command('trash')
-    .description('what was deleted; it is kept for 30 days')
+    .description('list, restore or purge deleted files; they are kept for 30 days')
     .addCommand(listCommand(cli), { isDefault: true })
     .addCommand(restoreCommand(cli))
     .addCommand(purgeCommand(cli))
     .addHelpText(
       'after',
       examples(
-        ['fjord trash', 'what is in it'],
-        ['fjord trash restore /letters/a.txt', 'back to where it was'],
-        ['fjord trash purge --all', 'for good'],
+        ['fjord trash', 'list it'],
+        ['fjord trash restore /letters/a.txt', 'restore to its old place'],
+        ['fjord trash purge --all', 'delete everything in it permanently'],
       ),
     );
 }
 
 function listCommand(cli: Cli): Command {
   return dataCommand('list')
-    .description('list what is in it')
-    .option('--json', 'one JSON object a line')
+    .description('list the deleted files and folders')
+    .option('--json', 'print one JSON object per line')
     .action((options: ListOptions) =>
       withGateway(cli, options, async (gateway) => {
         for await (const item of gateway.trash()) {
@@ -74,12 +74,12 @@ function purgeCommand(cli: Cli): Command {
         if ((items.length === 0) !== (options.all === true)) throw new Problem('usage', 'name what to purge, or --all');
         const nodes = options.all ? await allNodes(gateway) : await nodesOf(gateway, items);
         await purge(cli, gateway, nodes, options.passwordFile);
-        cli.terminal.note(`removed ${nodes.length} for good`);
+        cli.terminal.note(`permanently deleted ${count(nodes.length, 'item')}`);
       }),
     );
 }
 
-/** The password is asked for when the first thing is met that takes it. */
+/** Purges, and asks for the password only once an item turns out to need it. */
 async function purge(cli: Cli, gateway: ControlClient, nodes: readonly string[], file?: string): Promise<void> {
   let password: { readonly password?: string } = {};
   for (const node of nodes) {
@@ -99,7 +99,7 @@ async function allNodes(gateway: ControlClient): Promise<string[]> {
   return nodes;
 }
 
-/** The node of each id or path; of several with one path the one that was removed last. */
+/** The node of each id or path. If several have the same path, the one removed last is taken. */
 async function nodesOf(gateway: ControlClient, items: readonly string[]): Promise<string[]> {
   const newest = new Map<string, Trashed>();
   for await (const trashed of gateway.trash()) {

@@ -14,14 +14,14 @@ import { gatewayFlags, isOver, mountReport, withGatewayOptions, type GatewayOpti
 import { mountHelp } from '../mount-help.ts';
 import { StopRequests } from '../stop-requests.ts';
 
-/** How long the mount may take to go after that, ms. */
+/** How long unmounting may take after that, ms. */
 const LEAVE = 3000;
-/** How long answers may still leave after the cache disk has failed, ms. */
+/** How long responses may still be sent after the cache disk has failed, ms. */
 const FAREWELL = 300;
 
 export function upCommand(cli: Cli): Command {
   return withGatewayOptions(dataCommand('up'))
-    .description('run the drive in this terminal, with the cloud that `fjord login` was given')
+    .description('run the drive in this terminal, with the cloud given to `fjord login`')
     .option('--cloud <url>', 'another address of the same cloud (setting cloud.url)')
     .addHelpText(
       'after',
@@ -36,11 +36,11 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   const say = (text: string): void =>
     parent === undefined ? cli.terminal.note(text) : parent.tell({ type: 'say', text });
   const stops = new StopRequests(cli, parent, () => process.exit(130));
-  // Not before it is needed: other commands start sooner without it.
+  // Imported only here, so that other commands start faster.
   const { GatewayProcess: Gateway } = await import('../../daemon/gateway-process.ts');
-  // What runs already is not ended by a bad folder.
+  // Under a parent this was checked before: a wrong folder must not end a gateway that is already running.
   if (parent === undefined) {
-    // A mount must not be looked at before it is known that nobody serves it any more.
+    // Touching a mount whose process hangs would block, so first make sure that no other gateway serves this data.
     await refuseSecond(dataDir(config['data.dir']));
     await (await import('../../daemon/mount-request.ts')).checkMountSetting(config);
   }
@@ -61,7 +61,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
       if (parent === undefined && options.untilUnmounted && isOver(report)) stops.request({ drain: true });
     },
     say,
-    // The parent ends everything in order; without one this process is everything.
+    // A parent stops all processes in order; without a parent there is only this process.
     leave: () => {
       if (parent === undefined) stops.request({ drain: false });
       else parent.tell({ type: 'down', drain: false });
@@ -77,14 +77,15 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   void gateway.failed().then((failure) => {
     say(farewellAfter(failure));
     const code = exitCode(asProblem(failure).kind);
-    // Another process would find the same.
+    // A restarted process would fail in the same way, except after EIO, when the cache is cleared.
     if (failure.code !== 'EIO') parent?.tell({ type: 'down', drain: false, code });
-    // What has just been refused is still answered; a mount must not outlive who serves it.
+    // Responses to the operations that have just failed are still sent; the mount must not outlive the process that
+    // serves it.
     if (parent === undefined) void access.remove().catch(() => undefined);
     void Promise.race([gateway.leaveMount(), sleep(LEAVE)]).then(() => setTimeout(() => process.exit(code), FAREWELL));
   });
   const { drain } = await stops.first;
-  if (drain) say('uploading what is queued; Ctrl-C again ends at once');
+  if (drain) say('uploading queued changes; press Ctrl-C again to stop at once');
   const left = await gateway.stop({ drain });
   if (parent === undefined) await access.remove();
   say(farewellWords(left));
@@ -92,15 +93,14 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
 
 type Failure = Awaited<ReturnType<GatewayProcess['failed']>>;
 
-/** What was wrong, and what to do. */
+/** What went wrong and what to do, for the terminal. */
 function farewellAfter({ code, subject, reason }: Failure): string {
-  if (code === 'EROFS')
-    return `${subject}: the disk of the cache is read-only; mount it writable, then start Fjord again`;
+  if (code === 'EROFS') return `${subject}: the cache disk is read-only; mount it writable, then start Fjord again`;
   if (code === 'ENOENT') return `${subject}: ${reason}; start Fjord again to begin with an empty cache`;
-  return `${subject}: the disk of the cache cannot be written (${code}); look after it, then start Fjord again`;
+  return `${subject}: the cache disk cannot be written (${code}); repair it, then start Fjord again`;
 }
 
 function farewellWords({ files, bytes }: Amount): string {
   if (files === 0) return 'everything is in the cloud';
-  return `${count(files, 'change')}, ${size(bytes)}, stay queued and go up at the next start`;
+  return `${count(files, 'change')}, ${size(bytes)}, still queued; they are uploaded after the next start`;
 }

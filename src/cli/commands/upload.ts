@@ -8,7 +8,7 @@ interface JsonOptions extends DataOptions {
   readonly json?: true;
 }
 
-/** `flush`, `conflicts`, `retry` and `confirm`: what happens to changes on their way to the cloud. */
+/** The commands about changes that are not yet in the cloud: `flush`, `conflicts`, `retry` and `confirm`. */
 export function uploadCommands(cli: Cli): Command[] {
   return [flushCommand(cli), conflictsCommand(cli), retryCommand(cli), confirmCommand(cli)];
 }
@@ -16,8 +16,8 @@ export function uploadCommands(cli: Cli): Command[] {
 function flushCommand(cli: Cli): Command {
   return dataCommand('flush')
     .description('wait until everything is in the cloud')
-    .argument('[path]', 'file or folder of the drive', '/')
-    .option('--json', 'one JSON object per report: done, total, and in waits what holds it up')
+    .argument('[path]', 'file or folder in the drive', '/')
+    .option('--json', 'print one JSON object per report: done, total, and in waits the reasons for waiting')
     .addHelpText('after', examples(['fjord put -r ~/Pictures /Archive && fjord flush /Archive', 'copy, then wait']))
     .action((path: string, options: JsonOptions) =>
       withGateway(cli, options, async (gateway) => {
@@ -28,7 +28,7 @@ function flushCommand(cli: Cli): Command {
     );
 }
 
-/** Shows the progress of a stream of reports and, at the end, what was done. */
+/** Shows a stream of reports as progress and, at the end, a summary. */
 export async function follow(cli: Cli, verb: string, done: string, reports: AsyncIterable<Report>): Promise<void> {
   const progress = new ProgressLine(cli.terminal, verb);
   const startedAt = Date.now();
@@ -44,7 +44,7 @@ export async function follow(cli: Cli, verb: string, done: string, reports: Asyn
 
 function conflictsCommand(cli: Cli): Command {
   return dataCommand('conflicts')
-    .description('list the copies that were made because a file was changed here and elsewhere')
+    .description('list the conflict copies of files that were changed both here and elsewhere')
     .option('--json', 'as JSON')
     .action((options: JsonOptions) => conflicts(cli, options));
 }
@@ -56,15 +56,15 @@ async function conflicts(cli: Cli, options: JsonOptions): Promise<void> {
     await cli.terminal.print(`${time(at)}  ${shown(path)}  (beside ${shown(original)})`);
   }
   if (all.length > 0)
-    cli.terminal.note('Compare each with the file beside it, then keep one name and delete the other.');
+    cli.terminal.note('Compare each copy with the file beside it, then delete the one that you do not need.');
 }
 
 function retryCommand(cli: Cli): Command {
   return dataCommand('retry')
-    .description('try the parked changes of `fjord status` again')
+    .description('retry the parked changes that `fjord status` lists')
     .action(async (options: DataOptions) => {
       const retried = await withGateway(cli, options, (gateway) => gateway.retry());
-      cli.terminal.note(`trying ${count(retried, 'change')} again`);
+      cli.terminal.note(`retrying ${count(retried, 'change')}`);
     });
 }
 

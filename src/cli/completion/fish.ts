@@ -36,7 +36,7 @@ function option(flag: string): string {
   return flag.startsWith('--') ? `-l ${quoted(flag.slice(2))}` : `-s ${quoted(flag.slice(1))}`;
 }
 
-/** In single quotes for fish, which knows escapes inside them. */
+/** The text in single quotes for fish, which, unlike POSIX shells, has escapes inside them. */
 function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 
-/** A command as completion scripts see it. */
+/** A command with what completion scripts need to know of it. */
 export interface Completable {
   /** `fjord backup add` */
   readonly path: string;
   readonly children: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly { readonly flag: string; readonly description: string }[];
-  /** Whether an argument names something in the drive. */
+  /** Whether the command takes a path in the drive. */
   readonly drive: boolean;
 }
 
-/** The command and all below it. */
+/** The command and all its subcommands. */
 export function completables(command: Command, above = ''): Completable[] {
   const path = `${above} ${command.name()}`.trim();
   const own: Completable = {
@@ -25,12 +25,12 @@ export function completables(command: Command, above = ''): Completable[] {
   return [own, ...command.commands.flatMap((child) => completables(child, path))];
 }
 
-/** `backup` within `fjord` leads to `fjord backup`: every step that a typed word can make. */
+/** Every pair of a command and a subcommand, as `fjord backup`: the steps from which scripts follow the typed words. */
 export function steps(all: readonly Completable[]): string[] {
   return all.flatMap(({ path, children }) => children.map(({ name }) => `${path} ${name}`));
 }
 
-/** In single quotes for a POSIX shell. */
+/** The text in single quotes for a POSIX shell. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

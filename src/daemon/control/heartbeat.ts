@@ -53,5 +53,5 @@ export class Heartbeat {
 }
 
 function hangs(dir: string): GatewayHangs {
-  return new GatewayHangs('unreachable', `Fjord runs for ${dir}, but does not answer; \`fjord down\` ends it`);
+  return new GatewayHangs('unreachable', `Fjord is running for ${dir}, but does not respond; \`fjord down\` ends it`);
 }

@@ -38,7 +38,7 @@ export class ControlServer {
   /** @throws EBUSY if another gateway serves this data */
   async listen(): Promise<void> {
     const path = this.#socketPath;
-    const reason = 'a gateway already runs for this data folder; `fjord status` shows it, `fjord down` ends it';
+    const reason = 'a gateway is already running for this data folder; `fjord status` shows it, `fjord down` stops it';
     await this.#app.ready();
     await listenAlone(path, reason, async () => void (await this.#app.listen({ path })));
   }
