@@ -11,7 +11,7 @@ import { Slots } from './slots.ts';
 /** 1 TiB. */
 export const DEFAULT_QUOTA = 2 ** 40;
 const PASSWORD_MIN = 8;
-/** Passwords that are hashed at a time: each takes 19 MiB, and a thread of those that also read files. */
+/** Passwords hashed at the same time. Each takes 19 MiB and a thread of libuv's pool, which file reads need too. */
 const HASHES = 2;
 const HASHES_WAITING = 64;
 
@@ -24,12 +24,13 @@ export interface AccountInfo {
   readonly created: number;
 }
 
-/** Who has an account and what their password is (argon2id). Safe to call concurrently. */
+/** The accounts and their passwords (argon2id). Safe to call concurrently. */
 export class Accounts {
   readonly #meta: MetaStore;
   readonly #limiter: Limiter;
   readonly #hashing = new Slots(HASHES, HASHES_WAITING);
-  // What an unknown e-mail is checked against, so that it takes as long as a known one.
+  // The password of an unknown e-mail address is checked against this hash, so that it takes as long as for a known
+  // one.
   readonly #decoy: Promise<string>;
 
   constructor(meta: MetaStore, limiter: Limiter) {
@@ -38,11 +39,12 @@ export class Accounts {
     this.#decoy = hash(randomUUID());
   }
 
-  /** Makes an account with its Sync and Archive. @throws Refusal bad_request, exists */
+  /** Creates an account with its Sync and Archive. @throws Refusal bad_request, exists */
   async add(email: string, password: string, quota = DEFAULT_QUOTA): Promise<AccountInfo> {
     const address = normalize(email);
     checkPassword(password);
-    if (!Number.isSafeInteger(quota) || quota < 0) throw new Refusal('bad_request', 'the quota is a count of bytes');
+    if (!Number.isSafeInteger(quota) || quota < 0)
+      throw new Refusal('bad_request', 'the quota must be a whole number of bytes');
     const created = this.#meta.now();
     const row: AccountRow = {
       id: newId(created),
@@ -54,7 +56,8 @@ export class Accounts {
     };
     await this.#meta.db.transaction().execute(async (db) => {
       const taken = await db.selectFrom('accounts').select('id').where('email', '=', address).executeTakeFirst();
-      if (taken !== undefined) throw new Refusal('exists', `there is an account of ${address} already`);
+      if (taken !== undefined)
+        throw new Refusal('exists', `there is already an account for ${address}; use another address`);
       await db.insertInto('accounts').values(row).execute();
       await insertSpace(db, { account: row.id, kind: 'sync', name: 'sync', device: '' }, created);
       await insertSpace(db, { account: row.id, kind: 'archive', name: 'archive', device: '' }, created);
@@ -67,15 +70,16 @@ export class Accounts {
     checkPassword(password);
     const update = this.#meta.db.updateTable('accounts').set({ password: await hash(password) });
     const row = await update.where('email', '=', normalize(email)).returning('id').executeTakeFirst();
-    if (row === undefined) throw new Refusal('not_found', `there is no account of ${email}`);
+    if (row === undefined) throw new Refusal('not_found', `there is no account for ${email}`);
   }
 
   /** @throws Refusal bad_request, not_found */
   async setQuota(email: string, quota: number): Promise<void> {
-    if (!Number.isSafeInteger(quota) || quota < 0) throw new Refusal('bad_request', 'the quota is a count of bytes');
+    if (!Number.isSafeInteger(quota) || quota < 0)
+      throw new Refusal('bad_request', 'the quota must be a whole number of bytes');
     const update = this.#meta.db.updateTable('accounts').set({ quota }).where('email', '=', normalize(email));
     const row = await update.returning('id').executeTakeFirst();
-    if (row === undefined) throw new Refusal('not_found', `there is no account of ${email}`);
+    if (row === undefined) throw new Refusal('not_found', `there is no account for ${email}`);
   }
 
   async list(): Promise<AccountInfo[]> {
@@ -85,7 +89,7 @@ export class Accounts {
 
   /**
    * The account, if the password is right.
-   * @param source who asks: an IP address
+   * @param source the caller's IP address
    * @throws unauthorized, too_many_requests, unavailable
    */
   async authenticate(email: string, password: string, source: string): Promise<AccountInfo> {
@@ -96,7 +100,10 @@ export class Accounts {
     return info(row);
   }
 
-  /** @param device whose token vouches for it: it has tries of its own. @throws unauthorized, too_many_requests, unavailable */
+  /**
+   * @param device the calling device; each device has its own count of attempts. @throws unauthorized,
+   * too_many_requests, unavailable
+   */
   async confirmPassword(account: string, password: string, device: string): Promise<void> {
     const row = await this.#meta.db
       .selectFrom('accounts')
@@ -114,8 +121,9 @@ export class Accounts {
     source: string,
     find: () => Promise<AccountRow | undefined>,
   ): Promise<AccountRow> {
-    // What cannot be hashed is not counted.
-    if (this.#hashing.isFull) throw new Refusal('unavailable', 'too many logins at once', { retryAfter: 1 });
+    // An attempt that is refused before its password is hashed does not count.
+    if (this.#hashing.isFull)
+      throw new Refusal('unavailable', 'too many logins at the same time; try again in a moment', { retryAfter: 1 });
     const attempt = this.#limiter.begin(address, source);
     let outcome: Parameters<typeof attempt.end>[0] = 'unknown';
     try {
@@ -132,7 +140,7 @@ export class Accounts {
 }
 
 function wrong(): Refusal {
-  return new Refusal('unauthorized', 'the e-mail or the password is wrong');
+  return new Refusal('unauthorized', 'the e-mail address or the password is wrong');
 }
 
 /** As addresses are stored. @throws bad_request */
@@ -146,7 +154,7 @@ export function normalize(email: string): string {
 
 function checkPassword(password: string): void {
   if (password.length >= PASSWORD_MIN && password.length <= 1000) return;
-  throw new Refusal('bad_request', `a password has at least ${PASSWORD_MIN} characters`);
+  throw new Refusal('bad_request', `a password must have at least ${PASSWORD_MIN} characters`);
 }
 
 function info({ id, email, quota, used, created }: AccountRow): AccountInfo {

@@ -3,32 +3,32 @@ import type { Clock } from './clock.ts';
 
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
-/** ms of running at a new time after which it is believed. */
+/** How long the service must run at a new time before it is trusted, ms. */
 const CONFIRMED_AFTER = DAY;
-/** ms that may lie between two runs at a new time. */
+/** Longest pause between two runs that count together, ms. */
 const PAUSE = 8 * DAY;
 
 export interface ClockGuardOptions {
-  /** Where what is known is kept. */
+  /** Path of the file that keeps the guard's state. */
   readonly file: string;
   readonly now: Clock;
-  /** ms of a clock that never jumps; it may stand still while the computer sleeps. */
+  /** Monotonic clock, ms; it may stand still while the computer sleeps. */
   readonly elapsed: () => number;
   readonly warn: (details: object, message: string) => void;
 }
 
 export interface ClockState {
-  /** The time that is believed, ms since 1970 UTC. */
+  /** The last trusted time, ms since 1970 UTC. */
   readonly believed: number;
-  /** A time that differs from it by more than a day, and for how many ms the service has run at it. */
+  /** A clock time that differs from it by more than a day, and how long the service has run at that time, ms. */
   readonly doubted?: { readonly time: number; readonly confirmed: number };
 }
 
 /**
- * Whether the computer's clock may be believed where data would be removed by it. A jump of more than a day, while running or
- * since the last run, is doubted until the service has run for a day at the new time (in one run or several), or an
- * administrator says that it is right. A service that was off for longer waits for that day, too. A clock that comes back
- * is believed at once. Calls must not overlap.
+ * Decides whether the system clock is trusted when data is removed by age. After a jump of more than a day, during a
+ * run or since the last one, the clock is doubted until the service has run for a day at the new time (in one run or
+ * several) or an administrator confirms it. A service that was off for more than a day waits in the same way. A clock
+ * that returns to the old time is trusted at once. Calls must not overlap.
  */
 export class ClockGuard {
   readonly #options: ClockGuardOptions;
@@ -42,7 +42,7 @@ export class ClockGuard {
     this.#last = options.elapsed();
   }
 
-  /** Without a file, or with one that is damaged, the present time is believed. */
+  /** If the file is missing or damaged, the present time is trusted. */
   static async open(options: ClockGuardOptions): Promise<ClockGuard> {
     const text = await readFile(options.file, 'utf8').catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
@@ -55,7 +55,7 @@ export class ClockGuard {
     return this.#state;
   }
 
-  /** The time now, or `undefined` while it is doubted. */
+  /** Resolves to the current time, or to `undefined` while it is doubted. */
   async check(): Promise<number | undefined> {
     const { now, elapsed, warn } = this.#options;
     const [time, run] = [now(), elapsed() - this.#last];
@@ -75,13 +75,13 @@ export class ClockGuard {
     return this.#state.doubted === undefined ? time : undefined;
   }
 
-  /** An administrator says that the clock is right. */
+  /** Trusts the present time, on behalf of an administrator. */
   async confirm(): Promise<void> {
     this.#last = this.#options.elapsed();
     await this.#keep({ believed: this.#options.now() });
   }
 
-  /** For how long the service has run at a time like this one; `undefined` if it is a new one. */
+  /** How long the service has run at this doubted time, ms; `undefined` if it jumped to this time just now. */
   #confirmed(time: number, run: number): number | undefined {
     const { doubted } = this.#state;
     if (doubted === undefined) return undefined;
@@ -108,7 +108,7 @@ function parse(text: string): ClockState | undefined {
   }
 }
 
-/** Also of a time that no date can hold. */
+/** The time as text, also if it is outside the range of `Date`. */
 function readable(time: number): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? String(time) : date.toISOString();

@@ -10,22 +10,26 @@ export interface CollectorOptions {
   readonly db: Db;
   readonly store: BlockStore;
   readonly now: Clock;
-  /** ms for which a block that no version contains is kept after somebody last asked for it. */
+  /** How long a block that no version contains is kept after the last request about it, ms. */
   readonly grace: number;
-  /** Bytes of blocks that were let go of and that no upload counts on, beyond which the oldest of them go without that grace. */
+  /**
+   * Limit in bytes of unreferenced blocks that no upload counts on. Beyond it, the oldest are removed before their
+   * grace period ends.
+   */
   readonly spare: number;
 }
 
-/** Which blocks that no version contains may go. */
+/** Selects which unreferenced blocks may be removed. */
 type Condition = (
   eb: ExpressionBuilder<Database, 'blocks'>,
 ) => ReturnType<ExpressionBuilder<Database, 'blocks'>['and']>;
 
 /**
- * Removes blocks that no version contains. First the row is condemned, from when on no commit counts on the block; then,
- * in a transaction that still finds it condemned, the bytes go and the row after them. So a commit that counted on the
- * block has either raised its references before (and it is not condemned), or is told that it is missing. Whoever was told that
- * a block is there finds it there for the time of grace, also when very much is let go of.
+ * Removes blocks that no version contains. First the row is condemned; from then on no commit can count on the block.
+ * Then, in a transaction that still finds the row condemned, the bytes are removed, and the row after them. So a commit
+ * that counts on the block has either added its reference before (and the row is not condemned), or is told that the
+ * block is missing. A client that was told that a block is stored can rely on it for the grace period, however much is
+ * being removed.
  */
 export class Collector {
   readonly #options: CollectorOptions;
@@ -34,7 +38,7 @@ export class Collector {
     this.#options = options;
   }
 
-  /** One pass in small steps; answers how many blocks went. Stops early when aborted. */
+  /** Makes one pass in small steps and resolves to the number of removed blocks. Stops early when aborted. */
   async run(signal: AbortSignal): Promise<number> {
     const { now, grace } = this.#options;
     const isOld: Condition = (eb) => eb.and([eb('touched', '<=', now() - grace)]);
@@ -43,7 +47,7 @@ export class Collector {
     return await this.#removeAll(signal);
   }
 
-  /** As `run`, but only if much was let go of. Costs little if not, so it can be often. */
+  /** Like `run`, but only if unreferenced blocks exceed `spare`. It is cheap otherwise, so it can run often. */
   async relieve(signal: AbortSignal): Promise<number> {
     return (await this.#condemnSurplus(signal)) ? await this.#removeAll(signal) : 0;
   }
@@ -65,7 +69,7 @@ export class Collector {
     return begun;
   }
 
-  /** Condemns some, those that were touched first before others, and no more than it takes for so many bytes. */
+  /** Condemns some blocks, least recently touched first, and not more than needed to reach `bytes`. */
   async #condemn(condition: Condition, bytes = Infinity): Promise<{ readonly size: number }[]> {
     return await this.#options.db.transaction().execute(async (db) => {
       const found = await idle(db, condition)
@@ -76,7 +80,7 @@ export class Collector {
       let before = 0;
       const chosen = found.filter(({ size }) => (before += size) - size < bytes);
       if (chosen.length === 0) return [];
-      // Asked again of each row that is written: an upload may have come to count on it since it was read.
+      // The condition is repeated in the update: an upload may have started to count on a row after it was read.
       return await db
         .updateTable('blocks')
         .set({ state: 'condemned' })
@@ -102,7 +106,7 @@ export class Collector {
   async #remove(): Promise<number> {
     const { db, store } = this.#options;
     return await db.transaction().execute(async (db) => {
-      // Written although nothing changes: in every database this holds the rows until the commit.
+      // The update changes nothing, but in every database it locks the rows until the commit.
       const condemned = await db
         .updateTable('blocks')
         .set({ state: 'condemned' })

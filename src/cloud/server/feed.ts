@@ -5,15 +5,16 @@ import type { Db, NodeRow, SpaceRow } from './meta/schema.ts';
 import { judgeMarks, stampOf } from './meta/stamps.ts';
 import { Refusal } from './refusal.ts';
 
-/** Nodes read at once. */
+/** Nodes read by one query. */
 const PAGE = 1000;
-/** Nodes in one answer of the feed; more are asked for with the next cursor. */
+/** Most nodes in one response of the feed; the client requests more with the returned cursor. */
 const ANSWER = 50_000;
 
 /**
- * The nodes changed after the revision `since`, tombstones included, in the order of revisions, then a cursor. In pages,
- * as fast as they are taken. Of what has left it for one of `spaces` it is said where it is now.
- * @throws cursor_expired (with the first page)
+ * Yields the nodes changed after the revision `since`, tombstones included, by ascending revision, then a cursor. The
+ * next page is read when the consumer asks for it. For a node that has moved to one of `spaces`, the tombstone says where
+ * it is now.
+ * @throws cursor_expired, before the first page
  */
 export async function* feed(
   db: Db,
@@ -23,10 +24,12 @@ export async function* feed(
   spaces: ReadonlySet<string> = new Set(),
 ): AsyncGenerator<(NodeRecord | Cursor)[]> {
   if ((await judgeMarks(db, space, marks)) !== 'known') {
-    throw new Refusal('cursor_expired', 'a mark is of another time: take a snapshot');
+    throw new Refusal('cursor_expired', "a mark is not part of this cloud's history; take a snapshot");
   }
-  if (since < space.floor) throw new Refusal('cursor_expired', 'older changes have been forgotten: take a snapshot');
-  if (since > space.rev) throw new Refusal('cursor_expired', 'the cursor is of another time: take a snapshot');
+  if (since < space.floor)
+    throw new Refusal('cursor_expired', 'the changes after this cursor are no longer kept; take a snapshot');
+  if (since > space.rev)
+    throw new Refusal('cursor_expired', "the cursor is not part of this cloud's history; take a snapshot");
   let cursor = since;
   let left = ANSWER;
   while (left > 0) {
@@ -44,10 +47,10 @@ export async function* feed(
 }
 
 /**
- * The live nodes of a space, then a cursor. If a mark is not of this history that is said first, and all nodes follow that are
- * known, those that do not live as removed: the caller has to tell what was removed from what was lost.
- * What changes meanwhile moves beyond the revision at which the snapshot
- * began, so it is in the feed after the cursor, if not here.
+ * Yields the live nodes of a space, then a cursor. If a mark is not part of this cloud's history, the first item says
+ * so, and all known nodes follow, those that are not live as removed, so that the caller can distinguish what was
+ * removed from what was lost. A node that changes during the snapshot gets a revision after the cursor, so it is in the
+ * feed if it is not in the snapshot.
  */
 export async function* snapshot(
   db: Db,
@@ -102,7 +105,7 @@ async function page(db: Db, space: SpaceRow, after: number): Promise<NodeRow[]> 
 
 type Step = Pick<NodeRow, 'id' | 'parent' | 'removed'>;
 
-/** Those of the rows that have no removed folder above them; walks up all of them at once, a query for each level. */
+/** The rows that have no removed folder above them. Walks up from all rows together, with one query per level. */
 async function alive(db: Db, space: SpaceRow, rows: readonly NodeRow[]): Promise<NodeRow[]> {
   const known = new Map<string, Step>(rows.map((row) => [row.id, row]));
   let wanted = unknown(rows, known, space.root);

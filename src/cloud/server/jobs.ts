@@ -11,17 +11,20 @@ const IDLE_KEPT = 24 * 60 * 60 * 1000;
 
 export interface JobsOptions {
   readonly meta: MetaStore;
-  /** While it doubts the time, nothing is removed. */
+  /** Nothing is removed while it doubts the time. */
   readonly clock: ClockGuard;
   readonly collector: Collector;
   /** ms between two rounds. */
   readonly every: number;
-  /** ms between two looks at how much was let go of. */
+  /** ms between two checks of how much is unreferenced. */
   readonly relieveEvery: number;
   readonly failed: (error: unknown) => void;
 }
 
-/** The housekeeping: at start, then once in a while, and what takes up much room sooner. Rounds do not overlap. */
+/**
+ * Runs the housekeeping at start and then periodically, and removes large amounts of unreferenced blocks sooner. Rounds
+ * do not overlap.
+ */
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #stop = new AbortController();
@@ -41,18 +44,18 @@ export class Jobs {
     ];
   }
 
-  /** One round, after the one that runs. A failure is reported and ends this round only. */
+  /** Runs one round, after the current one if there is one. A failure is reported and ends only this round. */
   async run(): Promise<void> {
     await this.#add(this.#all);
   }
 
-  /** An administrator says that the computer's clock is right; a round follows. */
+  /** Trusts the system clock on behalf of an administrator, then runs a round. */
   async confirmClock(): Promise<void> {
     await this.#rounds.add(async () => this.#options.clock.confirm());
     await this.run();
   }
 
-  /** Waits for the step that runs. */
+  /** Stops after the current step. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#stop.abort();
@@ -74,7 +77,7 @@ export class Jobs {
     await collector.run(signal);
   };
 
-  /** By order and bytes only, whatever the clock says. */
+  /** Selects blocks by order and size only, so it does not depend on the clock. */
   readonly #relief: Work = async ({ collector }, signal) => {
     await collector.relieve(signal);
   };

@@ -5,35 +5,35 @@ import { Refusal } from './refusal.ts';
 const MINUTE = 60_000;
 
 interface Rule {
-  /** Failures, tries under way included, until there is a pause. */
+  /** Failures, attempts in progress included, before further attempts must pause. */
   readonly most: number;
-  /** ms after the last failure until the count starts anew. */
+  /** ms after the last failure until the count restarts. */
   readonly pause: number;
 }
 
-/** Guesses of one source for one e-mail address. */
+/** Attempts from one source for one e-mail address. */
 const PAIR: Rule = { most: 10, pause: 5 * MINUTE };
-/** Guesses of one source, whatever the address: many people may share one. */
+/** Attempts from one source for any address; many people may share a source. */
 const SOURCE: Rule = { most: 100, pause: 5 * MINUTE };
-/** Guesses for one address from wherever, but for sources that have given the right password before. */
+/** Attempts for one address from any source, except sources that have given the right password before. */
 const ADDRESS: Rule = { most: 100, pause: 10 * MINUTE };
 
 /**
- * Entries of each table. A guess is counted once it may be hashed, and fewer can be hashed in the longest pause than this, so
- * that a flood of other addresses does not push out a count that matters.
+ * Most entries of each table. An attempt is counted only once it may be hashed, and fewer passwords than this can be
+ * hashed during the longest pause. So a flood of other addresses cannot evict a count that is still needed.
  */
 const ENTRIES = 50_000;
 
-/** One try, counted as a failure until it ends. To be ended once. */
+/** An attempt in progress, which counts as a failure until it ends. `end` must be called exactly once. */
 export interface Attempt {
-  /** `unknown`: it was not found out whether the password is right. */
+  /** `unknown`: the password could not be checked. */
   end(outcome: 'right' | 'wrong' | 'unknown'): void;
 }
 
 /**
- * Makes guessing passwords slow. A try counts before its password is hashed, so that tries at the same time count, too. An
- * attacker who uses up the tries for an address leaves those of sources alone that have known its password since the
- * service started.
+ * Slows down the guessing of passwords. An attempt is counted before its password is hashed, so simultaneous attempts
+ * count as well. An attacker who uses up the attempts for an address does not lock out sources that have given the
+ * right password since the service started.
  */
 export class Limiter {
   readonly #pairs: Tallies;
@@ -41,14 +41,14 @@ export class Limiter {
   readonly #addresses: Tallies;
   readonly #trusted = new LRUCache<string, true>({ max: ENTRIES });
 
-  /** @param elapsed ms of a clock that never jumps */
+  /** @param elapsed monotonic clock, ms */
   constructor(elapsed: () => number) {
     this.#pairs = new Tallies(PAIR, elapsed);
     this.#sources = new Tallies(SOURCE, elapsed);
     this.#addresses = new Tallies(ADDRESS, elapsed);
   }
 
-  /** @param source an IP address, or a name for a caller that is known. @throws too_many_requests */
+  /** @param source an IP address, or a name for an authenticated caller. @throws too_many_requests */
   begin(address: string, source: string): Attempt {
     const from = network(source);
     const pair = `${from} ${address}`;
@@ -73,7 +73,10 @@ export class Limiter {
     };
   }
 
-  /** A caller whose word for the account counts, as a device with a token: it is not locked out by strangers. */
+  /**
+   * Exempts a caller that has authenticated as this account, such as a device with a token, from being locked out by
+   * others.
+   */
   trust(address: string, source: string): void {
     this.#trusted.set(`${network(source)} ${address}`, true);
   }
@@ -87,7 +90,7 @@ interface Tally {
 }
 
 const NONE: Tally = { failures: 0, underWay: 0, last: -Infinity };
-/** ms after which one may ask again where only tries under way are in the way. */
+/** Retry delay in ms if only attempts in progress exceed the limit. */
 const SOON = 1000;
 
 class Tallies {
@@ -100,7 +103,7 @@ class Tallies {
     this.#elapsed = elapsed;
   }
 
-  /** ms until a try may begin. */
+  /** ms until an attempt may begin; at most 0 if it may begin now. */
   wait(key: string): number {
     const { failures, underWay, last } = this.#get(key);
     if (failures >= this.#rule.most) return last + this.#rule.pause - this.#elapsed();
@@ -120,7 +123,7 @@ class Tallies {
     else this.#tallies.delete(key);
   }
 
-  /** Failures are forgiven; tries under way still count. */
+  /** Clears the failures. Attempts in progress still count. */
   clear(key: string): void {
     const { underWay } = this.#get(key);
     if (underWay > 0) this.#tallies.set(key, { ...NONE, underWay });
@@ -134,7 +137,7 @@ class Tallies {
   }
 }
 
-/** Whoever has one IPv6 address has the 2^64 beside it. */
+/** The /64 network of an IPv6 address, as the owner of one address usually controls the whole network. */
 function network(source: string): string {
   const ip = source.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (!isIPv6(ip)) return ip;

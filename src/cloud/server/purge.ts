@@ -2,16 +2,16 @@ import type { MetaStore } from './meta/meta-store.ts';
 import { purgeNode } from './meta/removal.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
-/** How long the Trash keeps. */
+/** How long the Trash keeps a node, ms. */
 export const TRASH_KEPT = 30 * DAY;
-/** How long a tombstone tells followers of the removal; an older cursor starts over. */
+/** How long tombstones are kept for followers, ms. A follower with an older cursor must take a snapshot. */
 export const TOMBSTONES_KEPT = 60 * DAY;
-/** How long the outcome of an intent is remembered for those who ask again. */
+/** How long the outcome of an intent is kept, in case it is sent again, ms. */
 export const INTENTS_KEPT = 60 * DAY;
 /** Rows in one transaction. */
 const STEP = 200;
 
-/** Purges what has been in the Trash for long enough; answers how many nodes, without what hung on them. */
+/** Purges nodes whose time in the Trash is over. Resolves to their number, not counting what was below them. */
 export async function purgeTrash(meta: MetaStore, now: number, signal: AbortSignal): Promise<number> {
   let purged = 0;
   while (!signal.aborted) {
@@ -33,7 +33,7 @@ export async function purgeTrash(meta: MetaStore, now: number, signal: AbortSign
   return purged;
 }
 
-/** Takes one node out of the Trash for good, if it is (still) there. `drainPurged` then takes what hangs on it. */
+/** Permanently deletes one node from the Trash, if it is still there. `drainPurged` then deletes what is below it. */
 export async function purgeOne(meta: MetaStore, account: string, space: string, id: string): Promise<void> {
   await meta.edit({ account, device: null }, async (edit) => {
     const home = await edit.space(space);
@@ -43,7 +43,10 @@ export async function purgeOne(meta: MetaStore, account: string, space: string, 
   });
 }
 
-/** Purges what hangs on purged folders, a few hundred rows at a time. What was in the Trash by itself stays there. */
+/**
+ * Purges everything below purged folders, a few hundred rows at a time. Nodes that had been trashed individually stay
+ * in the Trash.
+ */
 export async function drainPurged(meta: MetaStore, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const folder = await meta.db
@@ -84,7 +87,7 @@ async function purgeChildren(meta: MetaStore, folder: PurgedFolder): Promise<voi
   });
 }
 
-/** Forgets old tombstones; cursors from before them are expired from then on. */
+/** Deletes old tombstones. Cursors from before them are expired from then on. */
 export async function forgetTombstones(meta: MetaStore, now: number, signal: AbortSignal): Promise<number> {
   let forgotten = 0;
   while (!signal.aborted) {

@@ -3,7 +3,7 @@ import type { Push } from '../records.ts';
 export interface Listener {
   /** Must not throw and not block. */
   hear(event: Push): void;
-  /** Nothing more will come: the token was revoked or the service stops. */
+  /** No further event follows, because the token was revoked or the service stops. */
   end(): void;
 }
 
@@ -13,11 +13,14 @@ interface Subscription {
   readonly listener: Listener;
 }
 
-/** Tells connected devices what moved. In this process; several processes would need a channel between them. */
+/**
+ * Notifies connected devices of new revisions. Works within this process; several processes would need a channel
+ * between them.
+ */
 export class PushHub {
   readonly #subscriptions = new Set<Subscription>();
 
-  /** Returns the way to stop. */
+  /** Returns a function that ends the subscription. */
   subscribe(account: string, device: string, listener: Listener): () => void {
     const subscription = { account, device, listener };
     this.#subscriptions.add(subscription);

@@ -1,7 +1,7 @@
 import type { NodeRecord } from '../records.ts';
 import type { WireCode } from '../wire-code.ts';
 
-/** The HTTP status of each code. Total: a new code does not compile without its status. */
+/** The HTTP status of each code. The type requires one for every code. */
 export const STATUS: Readonly<Record<WireCode, number>> = {
   bad_request: 400,
   unauthorized: 401,
@@ -24,14 +24,17 @@ export const STATUS: Readonly<Record<WireCode, number>> = {
 };
 
 export interface RefusalOptions {
-  /** What is there now, for `exists`, `conflict` and `gone`. */
+  /** The node as it is now, for `exists`, `conflict` and `gone`. */
   readonly current?: NodeRecord | undefined;
   /** Seconds after which the call may be tried again. */
   readonly retryAfter?: number;
   readonly cause?: unknown;
 }
 
-/** Why the service does not do what was asked; made where the cause is known, answered at the HTTP edge. */
+/**
+ * Why the service refuses a request. It is created where the cause is known, and becomes a response in
+ * `http/errors.ts`.
+ */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: WireCode;

@@ -5,22 +5,22 @@ import type { BlockRow, Db } from './meta/schema.ts';
 import { pathOf } from './meta/trash.ts';
 import { asBytes } from './meta/versions.ts';
 
-/** Rows read at once. */
+/** Rows read by one query. */
 const PAGE = 200;
-/** Damaged blocks of an account that are gathered before the files they are in are looked for. */
+/** Damaged blocks of an account that are collected before their files are looked up. */
 const GATHERED = 10_000;
 export interface ScrubOptions {
   readonly db: Db;
   readonly store: BlockStore;
   /**
-   * Whether what is found is recorded: lost and damaged blocks then count as missing and are healed by the next upload of
-   * them; those that were recorded and are right again count as stored.
+   * Whether findings are recorded. Lost and damaged blocks then count as missing and are healed by their next upload;
+   * blocks that were recorded as damaged but are intact count as stored again.
    */
   readonly repair: boolean;
   readonly signal: AbortSignal;
 }
 
-/** A version that cannot be read as a whole. */
+/** A version that cannot be read completely. */
 export interface DamagedFile {
   readonly account: string;
   /** Kind and name of the space. */
@@ -34,8 +34,9 @@ export interface DamagedFile {
 export type ScrubReport = { readonly file: DamagedFile } | { readonly checked: number; readonly damaged: number };
 
 /**
- * Reads and verifies all blocks that versions contain or may still contain, and names the versions concerned. Reports the
- * counts now and then, and at the end. In memory are one manifest and a bounded number of digests; what is uploaded or removed meanwhile may be left out.
+ * Reads and verifies all blocks that versions contain or may still come to contain, and yields the affected versions.
+ * Counts are reported periodically and at the end. Memory use is one manifest and a bounded number of digests. Blocks
+ * that are uploaded or removed during the scrub may be skipped.
  */
 export async function* scrub(options: ScrubOptions): AsyncGenerator<ScrubReport> {
   const accounts = await options.db.selectFrom('accounts').select(['id', 'email']).orderBy('email').execute();
@@ -81,7 +82,7 @@ async function isIntact({ db, store, repair }: ScrubOptions, block: BlockRow): P
   const { account, digest, generation, state } = block;
   const intact = (await store.get(account, digest)) !== undefined;
   const now = intact ? block : await stateOf(db, account, digest);
-  // Removed or uploaded anew meanwhile.
+  // It was removed or uploaded again in the meantime.
   if (now?.generation !== generation || now.state === 'condemned') return true;
   if (repair && !intact) await markDamaged(db, account, digest, generation);
   if (repair && intact && state === 'damaged') await unmarkDamaged(db, account, digest, generation);

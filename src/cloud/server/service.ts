@@ -21,39 +21,39 @@ import { Scrubber, SCRUB_PACE, type ScrubPace } from './scrubber.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 
 const SILENT = { error: () => undefined };
-/** Where a proxy may be whose `X-Forwarded-For` is believed. */
+/** Networks of proxies whose `X-Forwarded-For` is trusted. */
 const LOOPBACK = ['loopback'];
 const PRIVATE = ['loopback', 'linklocal', 'uniquelocal'];
 const MINUTE = 60 * 1000;
 const HOUR = 60 * MINUTE;
 const SPARE = 256 * 1024 * 1024;
-/** ms that calls under way get to end when the service closes. */
+/** How long requests in progress may take to end when the service closes, ms. */
 const CLOSE_LIMIT = 10_000;
 
 export interface CloudOptions {
-  /** Folder of everything that the service keeps; made if there is none. One process at a time. */
+  /** Folder for all data of the service; created if it does not exist. Only one process at a time may use it. */
   readonly data: string;
   /** Address of a PostgreSQL database for the metadata, `postgres://…`; SQLite in the folder if absent. */
   readonly database?: string | undefined;
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
-  /** Serves other than loopback addresses without TLS, as behind a proxy that ends it. */
+  /** Allows plain HTTP on addresses other than loopback, for a proxy that ends TLS. */
   readonly insecure?: boolean;
   readonly log?: FastifyBaseLogger;
   /** Folder of the built web app, served at `/`. */
   readonly web?: string | undefined;
-  /** ms that a block which no version contains is kept; default one day. */
+  /** How long an unreferenced block is kept, ms; default one day. */
   readonly gcGrace?: number;
-  /** Bytes of blocks that were let go of beyond which the oldest go within minutes; default 256 MiB. */
+  /** Limit in bytes of unreferenced blocks, beyond which the oldest are removed within minutes; default 256 MiB. */
   readonly gcSpare?: number;
   /** ms between two rounds of housekeeping; default one hour. */
   readonly jobsEvery?: number;
   /** How stored content is verified in the background. */
   readonly scrub?: ScrubPace;
   readonly now?: Clock;
-  /** ms of a clock that never jumps; default the computer's. */
+  /** Monotonic clock, ms; default the computer's. */
   readonly elapsed?: () => number;
 }
 
@@ -71,19 +71,19 @@ export interface Cloud {
   };
   readonly clock: {
     readonly state: ClockState;
-    /** Says that the computer's clock is right. */
+    /** Trusts the system clock on behalf of an administrator. */
     confirm(): Promise<void>;
   };
   /** Verifies all stored blocks; see `scrub`. */
   verify(options: Pick<ScrubOptions, 'repair' | 'signal'>): AsyncGenerator<ScrubReport>;
-  /** One round of housekeeping now: Trash, tombstones, blocks that nothing refers to. */
+  /** Runs one round of housekeeping now: Trash, tombstones, unreferenced blocks. */
   housekeep(): Promise<void>;
-  /** Lets calls under way end (ten seconds at most), then lets go of the data. Idempotent. */
+  /** Waits for requests in progress (at most ten seconds), then releases the data. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the service. Start is recovery: after a crash there is nothing else to do.
+ * Starts the service. Starting includes recovery; nothing else is needed after a crash.
  * @throws Error if another process uses the data, the address is taken, or it is not loopback and there is no TLS
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
@@ -175,5 +175,7 @@ async function stop(
 function checkHost({ host, tls, insecure }: CloudOptions): void {
   const loopback = host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
   if (loopback || tls !== undefined || insecure === true) return;
-  throw new Error(`${host} is not a loopback address: give a certificate, or ask for plain HTTP explicitly`);
+  throw new Error(
+    `${host} is not a loopback address; give a certificate (--tls-cert, --tls-key) or allow plain HTTP (--insecure)`,
+  );
 }

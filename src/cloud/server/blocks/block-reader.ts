@@ -12,8 +12,8 @@ export interface BlockReaderOptions {
 }
 
 /**
- * The way out of a block store. A stored block whose bytes are lost or damaged is recorded as damaged: it counts as missing
- * from then on, so that the next upload heals it. Safe to call concurrently.
+ * Reads blocks for every response of the service. If the bytes of a stored block are lost or damaged, the block is
+ * recorded as damaged: from then on it counts as missing, so that the next upload heals it. Safe to call concurrently.
  */
 export class BlockReader {
   readonly #options: BlockReaderOptions;
@@ -31,11 +31,15 @@ export class BlockReader {
     const data = (await this.#get(account, digest)) ?? (await this.#again(account, digest));
     if (data !== undefined) return data;
     const state = await stateOf(this.#options.db, account, digest);
-    if (state === undefined || state.state === 'condemned') throw new Refusal('not_found', 'the version is gone');
+    if (state === undefined || state.state === 'condemned')
+      throw new Refusal('not_found', 'the version no longer exists');
     throw new Refusal('damaged', 'the stored content is damaged; an upload of the same content repairs it');
   }
 
-  /** Whether the bytes are there and right; records it if a stored block's are not. */
+  /**
+   * Whether the block's bytes are present and match its digest. If not, and the block is `stored`, it is recorded as
+   * damaged.
+   */
   async isIntact(account: string, digest: string): Promise<boolean> {
     const data = (await this.#get(account, digest)) ?? (await this.#again(account, digest));
     if (data !== undefined) this.release(data);
@@ -51,7 +55,7 @@ export class BlockReader {
     return await this.#options.store.get(account, digest, () => this.#memory.take());
   }
 
-  /** What was unreadable a moment ago may have been uploaded anew meanwhile: that must not be recorded. */
+  /** Reads once more before recording: an upload may have replaced the unreadable block in the meantime. */
   async #again(account: string, digest: string): Promise<Uint8Array | undefined> {
     const { db, log } = this.#options;
     const before = await stateOf(db, account, digest);
@@ -59,7 +63,10 @@ export class BlockReader {
     const data = await this.#get(account, digest);
     if (data !== undefined) return data;
     if (await markDamaged(db, account, digest, before.generation)) {
-      log.error({ account, block: digest }, 'a stored block is lost or damaged: it will be asked for again');
+      log.error(
+        { account, block: digest },
+        'a stored block is lost or damaged; clients will be asked to upload it again',
+      );
     }
     return undefined;
   }

@@ -1,12 +1,13 @@
 /**
- * Where blocks are kept, by account and digest (hex). Methods are safe to call concurrently, also for the same block.
- * Which blocks there should be is known by the metadata alone.
+ * Stores blocks by account and digest (hex). Methods are safe to call concurrently, also for the same block. Only the
+ * metadata knows which blocks should exist.
  */
 export interface BlockStore {
   /**
-   * Stores blocks; they survive the loss of power when answered. A block that is there already is no error, and is
-   * replaced, since its bytes may be damaged.
-   * @throws Refusal digest_mismatch if the bytes do not have the digest; others of the call may be stored then
+   * Stores blocks. Once it resolves they survive a power loss. An existing block is replaced, as its bytes may be
+   * damaged.
+   * @throws Refusal digest_mismatch if the bytes of a block do not have its digest; other blocks of the call may have
+   * been stored
    */
   put(account: string, blocks: readonly Block[]): Promise<void>;
 
@@ -17,7 +18,7 @@ export interface BlockStore {
    */
   get(account: string, digest: string, memory?: () => Uint8Array): Promise<Uint8Array | undefined>;
 
-  /** Removes a block for good. One that is not there is no error. */
+  /** Removes a block permanently. Does nothing if there is no such block. */
   remove(account: string, digest: string): Promise<void>;
 
   /** Digests of all blocks of an account, in any order. */

@@ -3,7 +3,7 @@ import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
 import { Refusal } from '../refusal.ts';
 import type { Block } from './block-store.ts';
 
-/** Before each block's bytes: their count (32 bits, big-endian) and their raw digest. */
+/** Bytes before each block: its length (32 bits, big-endian) and its raw digest. */
 export const FRAME_HEADER = 4 + DIGEST_SIZE;
 
 export function frameHeader(digest: string, length: number): Buffer {
@@ -14,8 +14,9 @@ export function frameHeader(digest: string, length: number): Buffer {
 }
 
 /**
- * The blocks of a stream of frames, one after the other; at no time are more bytes kept than one block and one chunk.
- * @throws bad_request if the stream ends inside a frame or a length cannot be, too_large
+ * Yields the blocks of a stream of frames. Never holds more than one block and one chunk in memory.
+ * @throws bad_request if the stream ends inside a frame or a length is out of range; too_large if there are too many
+ * blocks
  */
 export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Block> {
   const input = new ByteQueue(stream);
@@ -25,8 +26,10 @@ export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGener
     const header = input.take(FRAME_HEADER);
     const length = header.readUInt32BE(0);
     bytes += length;
-    if (length === 0 || length > BLOCK_SIZE) throw new Refusal('bad_request', `a block has 1 to ${BLOCK_SIZE} bytes`);
-    if (count > MAX_BATCH_BLOCKS || bytes > MAX_BATCH_BYTES) throw new Refusal('too_large', 'too many blocks at once');
+    if (length === 0 || length > BLOCK_SIZE)
+      throw new Refusal('bad_request', `a block must have 1 to ${BLOCK_SIZE} bytes`);
+    if (count > MAX_BATCH_BLOCKS || bytes > MAX_BATCH_BYTES)
+      throw new Refusal('too_large', 'too many blocks in one request');
     if (!(await input.fill(length))) throw truncated();
     yield { digest: header.toString('hex', 4), data: input.take(length) };
   }
@@ -45,7 +48,7 @@ class ByteQueue {
     this.#source = source[Symbol.asyncIterator]();
   }
 
-  /** Waits until `count` bytes are there; false if the stream ends before. */
+  /** Waits until `count` bytes are buffered. Resolves to false if the stream ends before that. */
   async fill(count: number): Promise<boolean> {
     while (this.#length < count) {
       const next = await this.#source.next();

@@ -8,16 +8,16 @@ import { SmallBlocks, type SmallBlocksOptions, syncFolder } from './small-blocks
 
 const isDigest = /^[0-9a-f]{64}$/;
 
-/** What reading a file fails with if it is gone, or on a sector that cannot be read; not for want of descriptors or memory. */
+/** Error codes that mean that a file is gone or unreadable, as opposed to a lack of descriptors or memory. */
 const LOST: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EIO', 'EUCLEAN']);
 
-/** Blocks up to this many bytes go into the LevelDB. */
+/** Blocks up to this size, in bytes, are stored in the LevelDB. */
 const SMALL = 64 * 1024;
 
 /**
- * Blocks in a folder. Small ones are in a LevelDB in `<folder>/small`. Larger ones, and small ones from before there was
- * one, are files: `<folder>/<account>/<first two digits>/<digest>`. A file is written under a temporary name, synced and
- * renamed, so one that has its name is whole; then the folder is synced.
+ * Stores blocks in a folder. Small ones are in a LevelDB in `<folder>/small`. Larger ones, and small ones stored before
+ * that LevelDB was introduced, are files: `<folder>/<account>/<first two digits>/<digest>`. A file is written under a
+ * temporary name, synced and renamed, so a file with its final name is complete; then the folder is synced.
  */
 export class LocalBlockStore implements BlockStore {
   readonly #folder: string;
@@ -31,7 +31,7 @@ export class LocalBlockStore implements BlockStore {
     this.#small = small;
   }
 
-  /** Clears what a killed process left half written. One process at a time may have the folder. */
+  /** Opens the folder and removes partial files of a killed process. Only one process at a time may use the folder. */
   static async open(folder: string, how: SmallBlocksOptions = {}): Promise<LocalBlockStore> {
     const temporary = join(folder, 'tmp');
     await rm(temporary, { recursive: true, force: true });
@@ -41,7 +41,7 @@ export class LocalBlockStore implements BlockStore {
 
   async put(account: string, blocks: readonly Block[]): Promise<void> {
     for (const block of blocks) verify(block);
-    // Files are the way out while the LevelDB takes nothing.
+    // While the LevelDB cannot be written, small blocks are stored as files.
     const limit = (await this.#small.recover()) ? SMALL : 0;
     const small = blocks.filter(({ data }) => data.length <= limit);
     const large = blocks.filter(({ data }) => data.length > limit);
@@ -68,7 +68,7 @@ export class LocalBlockStore implements BlockStore {
     yield* this.#small.list(account);
   }
 
-  /** Whatever is asked afterwards fails. */
+  /** Calls after this one fail. */
   async close(): Promise<void> {
     await this.#small.close();
   }
@@ -83,7 +83,7 @@ export class LocalBlockStore implements BlockStore {
   async #writeFiles(account: string, blocks: readonly Block[]): Promise<void> {
     const folders = new Set(blocks.map(({ digest }) => dirname(this.#path(account, digest))));
     for (const folder of folders) await this.#makeFolder(folder);
-    // Also when one fails: what is refused goes on no more when that is answered.
+    // Waits for all writes, also when one fails: no write may go on after the call has been rejected.
     const written = await Promise.allSettled(
       blocks.map(async (block) => this.#write(this.#path(account, block.digest), block.data)),
     );
@@ -103,13 +103,13 @@ export class LocalBlockStore implements BlockStore {
       }
       await rename(temporary, path).catch(async (error: unknown) => this.#renameAgain(error, temporary, path));
     } catch (error) {
-      // A full disk is not to be filled with halves.
+      // Partial files must not fill the disk.
       await rm(temporary, { force: true });
       throw error;
     }
   }
 
-  /** A folder may have been lost since it was made. */
+  /** Renames once more after recreating the folder, which may have been deleted since it was created. */
   async #renameAgain(error: unknown, from: string, to: string): Promise<void> {
     ignoreAbsence(error);
     this.#known.delete(dirname(to));
@@ -117,7 +117,7 @@ export class LocalBlockStore implements BlockStore {
     await rename(from, to);
   }
 
-  // A folder's own name is on disk before the first block in it is promised.
+  // The folder's own entry must be on disk before the first block in it is acknowledged.
   async #makeFolder(folder: string): Promise<void> {
     if (this.#known.has(folder)) return;
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -20,8 +20,8 @@ export interface BlockOfAccount {
 }
 
 /**
- * The digests of blocks that are named by version and index, in the order asked for: as many from the beginning as may
- * come in one answer, at least one. A digest alone opens nothing.
+ * The digests of blocks that are named by version and index, in the given order. Returns the first ones, at least one,
+ * up to the limit of one response. Blocks are not addressed by digest, as knowing a digest must not give access.
  * @throws not_found, bad_request
  */
 export async function resolveBlocks(
@@ -54,7 +54,7 @@ function fit(extents: ReadonlyMap<string, Extent>, blocks: readonly BlockOfVersi
   let count = 0;
   for (const { version, index } of blocks) {
     const size = extents.get(version)?.size;
-    if (size === undefined) throw new Refusal('not_found', 'no such version');
+    if (size === undefined) throw new Refusal('not_found', 'there is no such version');
     const length = Math.min(BLOCK_SIZE, size - index * BLOCK_SIZE);
     if (length <= 0) throw new Refusal('bad_request', `the version has no block ${index}`);
     total += length;
@@ -63,7 +63,10 @@ function fit(extents: ReadonlyMap<string, Extent>, blocks: readonly BlockOfVersi
   return blocks.slice(0, count);
 }
 
-/** Of a list that is kept in full only the stretch that is needed: that of a large file has many megabytes. */
+/**
+ * The digests at these indices. Of a plain digest list only the needed range is read: that of a large file has many
+ * megabytes.
+ */
 async function lookUp(db: Db, version: string, { size, manifest }: Extent, indices: number[]): Promise<string[]> {
   if (manifest < Math.ceil(size / BLOCK_SIZE) * DIGEST_SIZE) {
     const list = manifestOf(await readManifest(db, version, 0, manifest), size);
@@ -76,8 +79,9 @@ async function lookUp(db: Db, version: string, { size, manifest }: Extent, indic
 }
 
 /**
- * Frames of blocks in order. They end before the first damaged one: who asks again from there is told.
- * @throws Refusal damaged if that is the first
+ * Yields the frames of blocks in order, and ends before the first damaged block. A request that starts at the damaged
+ * block gets the error.
+ * @throws Refusal damaged if the first block is damaged
  */
 export async function* readBlocks(reader: BlockReader, blocks: readonly BlockOfAccount[]): AsyncGenerator<Uint8Array> {
   let index = 0;
@@ -92,13 +96,13 @@ export async function* readBlocks(reader: BlockReader, blocks: readonly BlockOfA
   }
 }
 
-/** The bytes of blocks in order; the next one is read while this one is used. */
+/** Yields the bytes of blocks in order, and reads the next block while the caller uses this one. */
 export async function* readAhead(reader: BlockReader, blocks: Iterable<BlockOfAccount>): AsyncGenerator<Uint8Array> {
   let next: Promise<Uint8Array> | undefined;
   for (const { account, digest } of blocks) {
     const current = next;
     next = reader.read(account, digest);
-    // Seen when it is its turn.
+    // The rejection is reported when this block is awaited; until then it must not count as unhandled.
     next.catch(() => undefined);
     if (current !== undefined) yield await current;
   }

@@ -3,30 +3,31 @@ import { dirname, join } from 'node:path';
 import { Level } from 'level';
 import type { Block } from './block-store.ts';
 
-/** Bytes that LevelDB gathers in memory before it sorts them into a table; twice that may be held. */
+/** Size in bytes of LevelDB's write buffer; it may hold two of them. */
 const WRITE_BUFFER = 16 * 1024 * 1024;
-/** Bytes of tables that are kept in memory. */
+/** Size in bytes of LevelDB's block cache. */
 const READ_CACHE = 8 * 1024 * 1024;
 
-/** Free bytes below which LevelDB, which writes its log anew as it is opened, is better left as it is. */
+/** Free bytes needed to open LevelDB, which rewrites its log while it opens. */
 const ROOM = 3 * WRITE_BUFFER;
 
 export interface SmallBlocksOptions {
-  /** How long after a failure it is tried to write again, ms. */
+  /** How long after a failed write the next one is tried, ms. */
   readonly retryAfter?: number;
 }
 
-/** LevelDB's own repair: keeps the tables that can be read. The package has it on Node alone, its types do not say so. */
+/** LevelDB's own repair, which keeps all readable tables. The package's types omit it, as it exists only on Node. */
 const { repair } = Level as unknown as { repair(this: void, location: string): Promise<void> };
 
-/** Where the options have what ops have, these share a hidden class (docs/decisions/027). */
+/** Options with the same properties as an operation share its hidden class (docs/decisions/027). */
 const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'view' } as const;
 
 /**
- * Small blocks as values of a LevelDB, in the order in which they came, so that it does not sort them again and again; where each
- * is stands in a second one, by account and digest (docs/decisions/013). All of a call are on disk after one sync of each. Methods
- * are safe to call concurrently. After a failed write the content of LevelDB's log is unknown, so nothing more is written until
- * it has been opened again, which `recover` does when there is room; reading goes on.
+ * Stores small blocks as values of one LevelDB, in the order in which they arrive, so that it does not sort them again and
+ * again. A second LevelDB records where each block is, by account and digest (docs/decisions/013). All blocks of a call
+ * are on disk after one sync of each. Methods are safe to call concurrently. After a failed write the content of LevelDB's
+ * log is unknown, so nothing more is written until `recover` has reopened the databases, once there is room; reading
+ * continues.
  */
 export class SmallBlocks {
   readonly #folder: string;
@@ -38,7 +39,7 @@ export class SmallBlocks {
   #next: number;
   #failure: Error | undefined;
   #failedAt = 0;
-  /** While it is being opened again. */
+  /** Set while the database is being reopened. */
   #opening: Promise<void> | undefined;
 
   private constructor(parts: Parts, { retryAfter = 10_000 }: SmallBlocksOptions) {
@@ -49,7 +50,10 @@ export class SmallBlocks {
     this.#retryAfter = retryAfter;
   }
 
-  /** Makes the best of a damaged database: what it has lost is found missing. @throws Error if it is open elsewhere */
+  /**
+   * Opens the database, and repairs it if it is damaged; blocks lost by that will be found missing. @throws Error if
+   * another process has it open
+   */
   static async open(folder: string, how: SmallBlocksOptions = {}): Promise<SmallBlocks> {
     const places = await openLevel(folder);
     const values = await openLevel(join(folder, 'values'));
@@ -65,7 +69,7 @@ export class SmallBlocks {
     return this.#failure === undefined;
   }
 
-  /** After a failure: opens it again where that may help. Resolves to whether it takes blocks. */
+  /** Reopens the databases after a failed write, if that may help. Resolves to whether blocks can be written. */
   async recover(): Promise<boolean> {
     if (this.#failure === undefined) return true;
     if (this.#opening === undefined) {
@@ -79,7 +83,7 @@ export class SmallBlocks {
     return this.isWritable;
   }
 
-  /** Stores all of them; they survive the loss of power when this resolves. */
+  /** Stores all blocks. Once it resolves they survive a power loss. */
   async put(account: string, blocks: readonly Block[]): Promise<void> {
     const keys = blocks.map(({ digest }) => placeKey(account, digest));
     const first = this.#next;
@@ -96,7 +100,7 @@ export class SmallBlocks {
     });
   }
 
-  /** As they are stored; `undefined` if there are none, or the database is damaged where they would be. */
+  /** The stored bytes, unverified, or `undefined` if there are none or the database is damaged at that place. */
   async get(account: string, digest: string): Promise<Uint8Array | undefined> {
     for (;;) {
       await this.#readable();
@@ -104,13 +108,13 @@ export class SmallBlocks {
         return await this.#get(account, digest);
       } catch (error) {
         if (isCorruption(error)) return undefined;
-        // It may have been closed under this call.
+        // Reopening may have closed the database during this call.
         if (this.#opening === undefined) throw error;
       }
     }
   }
 
-  /** One that is not there is no error. May come back after the loss of power, as a removed file may. */
+  /** Does nothing if there is no such block. Like a removed file, the block may reappear after a power loss. */
   async remove(account: string, digest: string): Promise<void> {
     if (!this.isWritable && (await this.get(account, digest)) === undefined) return;
     await this.#write(async () => {
@@ -168,7 +172,7 @@ export class SmallBlocks {
     }
   }
 
-  /** Waits until it is open; one that could not be opened is tried again. */
+  /** Resolves to the open database; tries again if it could not be opened before. */
   async #readable(): Promise<void> {
     if (this.#opening === undefined && this.#isOpen) return;
     await (this.#opening ?? this.recover());
@@ -204,7 +208,7 @@ interface Parts {
 async function openLevel(folder: string): Promise<Level<string, Uint8Array>> {
   const options = { valueEncoding: 'view', writeBufferSize: WRITE_BUFFER, cacheSize: READ_CACHE, compression: false };
   if (await hasLostItsHead(folder)) await repair(folder);
-  // Begins to open itself at once.
+  // Level starts opening in its constructor.
   const level = new Level<string, Uint8Array>(folder, options);
   await level.open().catch(async (error: unknown) => {
     if (!isCorruption(error)) throw error;
@@ -214,13 +218,13 @@ async function openLevel(folder: string): Promise<Level<string, Uint8Array>> {
   return level;
 }
 
-/** True if there are tables and no file that names them: LevelDB would begin anew and delete them. */
+/** True if there are tables but no CURRENT file: LevelDB would then create a new database and delete the tables. */
 async function hasLostItsHead(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch((): string[] => []);
   return !names.includes('CURRENT') && names.some((name) => /\.(ldb|log)$/.test(name));
 }
 
-/** True if something in the database is not what LevelDB wrote, or a file of it is gone. */
+/** True if the database is corrupt or one of its files is missing. */
 function isCorruption(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { code, message } = at as NodeJS.ErrnoException;
@@ -234,12 +238,12 @@ function oldKey(account: string, digest: string): string {
   return `${account}/${digest}`;
 }
 
-/** No account begins so. */
+/** No account id starts with `!`. */
 function placeKey(account: string, digest: string): string {
   return `!${account}/${digest}`;
 }
 
-/** Numbers sort as they count. */
+/** Padded, so that the order of texts is that of numbers. */
 function numbered(number: number): string {
   return number.toString(16).padStart(13, '0');
 }
@@ -252,9 +256,9 @@ function textOf(place: Uint8Array | undefined): string | undefined {
   return place && Buffer.from(place.buffer, place.byteOffset, place.byteLength).toString();
 }
 
-/** The names in a folder survive the loss of power. */
+/** Syncs a folder, so that the names in it survive a power loss. */
 export async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders; its file system journals names by itself.
+  // Windows cannot open folders; its file system journals names by itself.
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {

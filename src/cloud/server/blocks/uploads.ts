@@ -23,9 +23,9 @@ export interface UploadsOptions {
 }
 
 /**
- * Takes blocks in. A block counts as there once its row says `stored`, which it says only if the bytes were written
- * while the row was under the same generation all the time: once the collector has condemned a row, only a new
- * generation brings it back. Safe to call concurrently, also for the same block.
+ * Stores uploaded blocks. A block counts as present once its row is `stored`. The row becomes `stored` only if its
+ * generation did not change while the bytes were written: once the collector has condemned a row, only a new generation
+ * revives it. Safe to call concurrently, also for the same block.
  */
 export class Uploads {
   readonly #options: UploadsOptions;
@@ -38,7 +38,10 @@ export class Uploads {
     this.#options = options;
   }
 
-  /** Stores all blocks of the stream; answers how many. @throws digest_mismatch, quota_exceeded, what the stream throws */
+  /**
+   * Stores all blocks of the stream and resolves to their number. @throws digest_mismatch, quota_exceeded, what the
+   * stream throws
+   */
   async accept(caller: Caller, blocks: AsyncIterable<Block>): Promise<number> {
     let group: Block[] = [];
     let bytes = 0;
@@ -74,7 +77,7 @@ export class Uploads {
     }
   }
 
-  /** Those of the blocks that counted as stored and turn out not to be: this is the moment to heal them. */
+  /** Those blocks that are recorded as stored but turn out to be damaged, so that this upload heals them. */
   async #damaged(account: string, blocks: readonly Block[], claims: ReadonlyMap<string, string>): Promise<string[]> {
     const { reader } = this.#options;
     const damaged: string[] = [];
@@ -204,7 +207,7 @@ async function checkRoom(db: Db, account: string, blocks: readonly Block[]): Pro
     .where('id', '=', account)
     .executeTakeFirstOrThrow();
   if (used + bytes <= quota) return;
-  // What versions contain is counted already: also without room a damaged block can be healed.
+  // Blocks that versions contain are already counted, so a damaged block can be healed even if the quota is used up.
   const counted = await db
     .selectFrom('blocks')
     .select('digest')
@@ -218,19 +221,22 @@ async function checkRoom(db: Db, account: string, blocks: readonly Block[]): Pro
     .execute();
   const known = new Set(counted.map(({ digest }) => digest));
   const more = sizeOf(blocks.filter(({ digest }) => !known.has(digest)));
-  if (more > 0 && used + more > quota) throw new Refusal('quota_exceeded', 'the account has no room for this');
+  if (more > 0 && used + more > quota) throw new Refusal('quota_exceeded', "the account's quota is used up");
 }
 
 function sizeOf(blocks: readonly Block[]): number {
   return blocks.reduce((sum, { data }) => sum + data.length, 0);
 }
 
-/** At start: uploads that the last process did not finish are the collector's. */
+/** At start, leaves the unfinished uploads of the last process to the collector. */
 export async function abandonUploads(db: Db): Promise<void> {
   await db.updateTable('blocks').set(givenUp).where('state', '=', 'writing').execute();
 }
 
-/** A block that versions contain was to be healed, and is as damaged as before. */
+/**
+ * The new state after an abandoned upload: `damaged` if versions contain the block, as it was not healed; else
+ * `condemned`.
+ */
 function givenUp(eb: ExpressionBuilder<Database, 'blocks'>) {
   const state = eb
     .case()

@@ -18,19 +18,22 @@ import { compileSchema } from './validate.ts';
 import { versionRoutes } from './versions.ts';
 import type { WebApp } from './web-app.ts';
 
-/** Most bytes of a body, where a route does not say otherwise. */
+/** Largest body in bytes, unless a route sets its own limit. */
 const BODY_LIMIT = 2 * 1024 * 1024;
 
 export interface AppOptions {
   readonly log: FastifyBaseLogger | undefined;
   readonly tls: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined;
-  /** Networks of proxies that are believed when they say for whom they ask. */
+  /** Networks of proxies whose `X-Forwarded-For` is trusted. */
   readonly proxies: string[];
   /** What `/` shows. */
   readonly web: WebApp | undefined;
 }
 
-/** The API, not yet listening. Everything but signing in, health and the files of the web app asks for a device token or a session. */
+/**
+ * Builds the API, not yet listening. Every route but signing in, health and the files of the web app requires a device
+ * token or a session.
+ */
 export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): FastifyInstance {
   const app = fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),

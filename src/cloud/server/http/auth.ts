@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.ts';
 import { checkOrigin } from './origin.ts';
 import { sessionToken } from './session-cookie.ts';
 
-/** Who calls: always a device. */
+/** The caller of an authenticated route, which is always a device. */
 export interface DeviceCaller {
   readonly account: string;
   readonly device: string;
@@ -20,8 +20,8 @@ declare module 'fastify' {
 }
 
 /**
- * Every route of `app` asks for a device's token, or for the cookie of a session in a request that the app's own page has made.
- * Nothing of a body is read before it is known to be good.
+ * Makes every route of `app` require the token of a device, or the cookie of a session in a request of the app's own page.
+ * Both are checked before any of the body is read.
  */
 export function authenticate(app: FastifyInstance, meta: MetaStore): void {
   app.decorateRequest('caller');
@@ -39,7 +39,7 @@ async function identify(request: FastifyRequest, meta: MetaStore): Promise<Devic
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
   if (token !== undefined) return await findByToken(meta.db, token, meta.now());
   const session = authorization === undefined ? sessionToken(request) : undefined;
-  if (session === undefined) throw new Refusal('unauthorized', 'this call needs a device token');
+  if (session === undefined) throw new Refusal('unauthorized', 'this request needs a device token (Authorization: Bearer …)');
   checkOrigin(request);
   return await findSession(meta.db, session, meta.now());
 }

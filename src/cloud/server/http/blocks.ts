@@ -13,7 +13,7 @@ import { Refusal } from '../refusal.ts';
 import { begun, sendBody } from './body.ts';
 import type { Parts } from './parts.ts';
 
-/** Base64 of raw digests, in the question and in the answer. */
+/** Base64 of raw digests, in the request and in the response. */
 const Missing = Type.Object({
   digests: Type.String({
     pattern: '^[A-Za-z0-9+/]*={0,2}$',
@@ -25,7 +25,7 @@ const Target = Type.Object({ space: Type.Optional(Id) });
 const Read = Type.Object({
   blocks: Type.Array(Type.Object({ version: Id, index: Type.Integer({ minimum: 0 }) }), { maxItems: MAX_BATCH_BLOCKS }),
 });
-/** Bytes of the largest upload, frames and all. */
+/** Largest upload in bytes, frame headers included. */
 const UPLOAD_LIMIT = MAX_BATCH_BYTES + MAX_BATCH_BLOCKS * FRAME_HEADER;
 
 export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Parts): void {
@@ -55,13 +55,13 @@ export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Par
 
   app.register(async (raw) => {
     raw.removeAllContentTypeParsers();
-    // The stream itself: the parser of frames counts what it takes.
+    // The body is passed on as a stream; the parser of frames enforces the limits.
     raw.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     raw.post('/v1/blocks', { schema: { querystring: Target } }, async ({ caller, headers, body, query }) => {
       if (Number(headers['content-length'] ?? 0) > UPLOAD_LIMIT) {
-        throw new Refusal('too_large', 'too many bytes at once');
+        throw new Refusal('too_large', 'the upload is too large; send fewer blocks in one request');
       }
-      if (!(body instanceof Readable)) throw new Refusal('bad_request', 'the body is application/octet-stream');
+      if (!(body instanceof Readable)) throw new Refusal('bad_request', 'the body must be application/octet-stream');
       const frames = readFrames(body as AsyncIterable<Uint8Array>);
       const { space } = query as Static<typeof Target>;
       return { stored: await acceptBlocks({ db: meta.db, uploads, now: meta.now }, caller, space, frames) };

@@ -33,7 +33,9 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
   });
 }
 
-/** A version as a plain HTTP resource: one range, If-None-Match and If-Range with the strong ETag of its hash. */
+/**
+ * Serves a version as a plain HTTP resource, with one range, If-None-Match and If-Range; its hash is the strong ETag.
+ */
 async function answer(
   reader: BlockReader,
   version: StoredVersion,
@@ -49,7 +51,7 @@ async function answer(
       ? parseRange(request.headers.range ?? '', version.size, 1)
       : undefined;
   if (ranges?.length === 0) {
-    const error = { code: 'bad_request', message: 'the range lies outside of the content' };
+    const error = { code: 'bad_request', message: 'the range is outside the content' };
     return reply.code(416).header('content-range', `bytes */${version.size}`).send(error);
   }
   const part = ranges?.[0] ?? { start: 0, end: version.size - 1 };

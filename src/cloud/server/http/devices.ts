@@ -9,7 +9,7 @@ const Login = Type.Object({
   email: Type.String({ maxLength: 254 }),
   password: Type.String({ maxLength: 1000 }),
   device: Type.Object({
-    /** To go on as a device that the account has. */
+    /** Id of an existing device of the account, to log in as that device again. */
     id: Type.Optional(Id),
     name: Type.String({ minLength: 1, maxLength: 100 }),
     platform: Type.String({ maxLength: 100 }),

@@ -3,11 +3,14 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { WireError } from '../../http/wire.ts';
 import { Refusal, STATUS } from '../refusal.ts';
 
-/** The edge: every failure becomes `{code, message}` here, and what is our own fault is logged here, once. */
+/**
+ * Turns every failure into `{code, message}`, and logs those that are the service's own fault. No other code does
+ * either.
+ */
 export async function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const refusal = asRefusal(error);
   if (refusal.code === 'internal' || refusal.code === 'unavailable') {
-    request.log.error({ err: error, method: request.method, url: request.url }, 'a call failed');
+    request.log.error({ err: error, method: request.method, url: request.url }, 'a request failed');
   }
   if (refusal.retryAfter !== undefined) reply.header('retry-after', refusal.retryAfter);
   if (refusal.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
@@ -16,16 +19,22 @@ export async function answerError(error: unknown, request: FastifyRequest, reply
 }
 
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
-  const error: WireError = { code: 'not_found', message: `there is no ${request.method} at this address` };
+  const error: WireError = {
+    code: 'not_found',
+    message: `there is no ${request.method} ${request.url.split('?')[0]}; see docs/api.md`,
+  };
   reply.code(404).send(error);
 }
 
-/** What is no HTTP never becomes a request. */
+/** Responds to input that is not valid HTTP, for which there is no request object. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const large = error.code === 'HPE_HEADER_OVERFLOW';
   const code = large ? 'too_large' : 'bad_request';
-  const message = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'the request took too long' : 'this is not HTTP';
+  const message =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? 'the request took too long; send it again'
+      : 'the request is not valid HTTP';
   const body = JSON.stringify({ code, message } satisfies WireError);
   const head = [
     `HTTP/1.1 ${large ? '413 Payload Too Large' : '400 Bad Request'}`,
@@ -45,7 +54,7 @@ function asRefusal(error: unknown): Refusal {
     return new Refusal('bad_request', message ?? 'malformed');
   }
   if (code === 'ENOSPC' || code === 'SQLITE_FULL' || code === '53100' || code === 'EMFILE') {
-    return new Refusal('unavailable', 'the service has no room at the moment', { retryAfter: 60 });
+    return new Refusal('unavailable', "the service's disk is full; try again later", { retryAfter: 60 });
   }
-  return new Refusal('internal', 'the service failed; its log says why');
+  return new Refusal('internal', 'the service failed; its log has the cause');
 }

@@ -7,7 +7,7 @@ import { findSpace, listSpaces } from '../meta/spaces.ts';
 import { sendNdjson } from './ndjson.ts';
 import type { Parts } from './parts.ts';
 
-/** Up to sixteen marks, `REV.STAMP`, between commas. */
+/** Up to sixteen marks, `REV.STAMP`, separated by commas. */
 const Marks = Type.Optional(Type.String({ pattern: '^([0-9]{1,15}\\.[A-Za-z0-9_-]{1,64}(,(?!$)|$)){1,16}$' }));
 const Since = Type.Object({ since: Type.String({ pattern: '^[0-9]{1,15}$' }), marks: Marks });
 const Whole = Type.Object({ marks: Marks });

@@ -5,7 +5,10 @@ import { MAX_INTENTS } from '../../limits.ts';
 import { executeIntents } from '../intents/batch.ts';
 import type { Parts } from './parts.ts';
 
-/** The manifest of the largest file has 171 MiB in base64 if no two blocks that follow each other are equal. */
+/**
+ * Largest body in bytes: the manifest of the largest file takes 171 MiB in base64 if no two consecutive blocks are
+ * equal.
+ */
 const BODY_LIMIT = 192 * 1024 * 1024;
 
 const Batch = Type.Object({

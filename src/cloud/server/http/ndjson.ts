@@ -3,9 +3,9 @@ import { createGzip } from 'node:zlib';
 import type { FastifyReply } from 'fastify';
 
 /**
- * Answers with one line of JSON for each item, a page at a time, as fast as the caller reads. What fails before the
- * first page is an ordinary error; what fails later breaks the connection, so that nobody takes a part for the whole.
- * @param accepted the caller's `Accept-Encoding`, where a compressed answer is worth it
+ * Responds with one line of JSON per item, page by page, at the client's pace. A failure before the first page is an
+ * ordinary error response. A later one breaks the connection, so that the client cannot mistake a part for the whole.
+ * @param accepted the client's `Accept-Encoding`, where a compressed response is worth it
  */
 export async function sendNdjson(
   reply: FastifyReply,

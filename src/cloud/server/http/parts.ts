@@ -5,7 +5,7 @@ import type { Uploads } from '../blocks/uploads.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import type { PushHub } from '../push.ts';
 
-/** What the routes stand on. */
+/** The parts of the service that routes use. */
 export interface Parts {
   readonly meta: MetaStore;
   readonly reader: BlockReader;

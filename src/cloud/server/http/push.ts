@@ -15,7 +15,7 @@ export function pushRoutes(app: FastifyInstance, { hub }: Parts): void {
   });
 }
 
-/** Server-sent events. To a slow reader only the newest revision of each space is kept. */
+/** A stream of server-sent events. For a slow reader only the newest revision of each space is kept. */
 class EventStream implements Listener {
   readonly #response: ServerResponse;
   readonly #pending = new Map<string, Push>();

@@ -6,7 +6,7 @@ import type { Attributes } from '../../records.ts';
 import { listSpaces, openBackup, removeSpace, setAttributes } from '../meta/spaces.ts';
 import type { Parts } from './parts.ts';
 
-// What a set may be called is for the rule of names to say.
+// `checkNodeName` validates the name, so the schema does not.
 const NewSpace = Type.Object({ kind: Type.Literal('backup'), name: Type.String() });
 
 export function spaceRoutes(app: FastifyInstance, { meta, hub }: Parts): void {

@@ -51,7 +51,7 @@ export function trashRoutes(app: FastifyInstance, parts: Parts): void {
   });
 }
 
-/** With the password the account's owner does it, without it the device. */
+/** Purges with the rights of the account's owner if the password is given, otherwise with those of the device. */
 async function purge(parts: Parts, caller: DeviceCaller, node: string, password: string | undefined): Promise<void> {
   const { meta, accounts } = parts;
   const { account } = caller;

@@ -2,7 +2,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** Bodies and queries are taken as they are or refused: nothing is converted, filled in or dropped. */
+/** Validates bodies and queries as they are: nothing is converted, filled in or dropped. */
 export const compileSchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const checker = Compile(schema);
   return (value: unknown) => {

@@ -6,7 +6,7 @@ import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { packPosix } from '../meta/posix.ts';
 import { changeXattrs } from '../meta/xattrs.ts';
 
-/** What is absent stays as it is. */
+/** Sets attributes. Those that the intent does not contain stay unchanged. */
 export async function attr(edit: Edit, space: SpaceRow, intent: Static<typeof AttrSchema>): Promise<NodeRow> {
   mayChange(space, edit);
   const node = await liveNode(edit, space, intent.node);

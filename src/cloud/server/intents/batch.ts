@@ -16,18 +16,20 @@ import { parseIntent } from './parse.ts';
 import { put } from './put.ts';
 import { remove } from './remove.ts';
 
-/** Characters of a manifest whose blocks are looked up together with those of others: 16 blocks. */
+/**
+ * Longest manifest, in characters (about 16 blocks), whose blocks are prefetched together with those of other intents.
+ */
 const FEW = 700;
 
-/** An intent as it came: only its id is known to be one. */
+/** An intent as received; only its id has been validated. */
 export interface RawIntent {
   readonly id: string;
 }
 
 /**
- * Executes intents in their order in one transaction. One that is refused has changed nothing, those after it are still
- * tried. An id that was executed before is not executed again: its outcome is answered again. A refusal is not
- * remembered, so that the same intent can succeed when its cause is gone (blocks uploaded, quota raised).
+ * Executes intents in order, in one transaction. A refused intent changes nothing, and those after it are still tried.
+ * An id that was executed before is not executed again; its recorded outcome is returned. Refusals are not recorded, so
+ * the same intent can succeed once its obstacle is gone (blocks uploaded, quota raised).
  */
 export async function executeIntents(
   meta: MetaStore,
@@ -62,7 +64,7 @@ function parse(raw: RawIntent): Intent | Refusal {
 
 async function execute(edit: Edit, id: string, intent: Intent | Refusal | undefined): Promise<IntentResult> {
   if (intent === undefined || intent instanceof Refusal) {
-    return refused(id, intent ?? new Refusal('bad_request', 'no intent'));
+    return refused(id, intent ?? new Refusal('bad_request', 'the intent is malformed'));
   }
   let space: SpaceRow | undefined;
   try {
@@ -81,7 +83,7 @@ function refused(id: string, { code, message, current }: Refusal): IntentResult 
   return { id, status: 'refused', code, message, ...(current === undefined ? {} : { current }) };
 }
 
-/** What has become of the node that an intent was to replace. */
+/** The state of the node that an intent was to replace. */
 async function replacedBy(edit: Edit, space: SpaceRow, intent: Intent): Promise<Pick<IntentResult, 'replaced'>> {
   if (!('replace' in intent)) return {};
   const home = intent.op === 'move' && intent.targetSpace !== undefined ? edit.known(intent.targetSpace) : space;
@@ -97,7 +99,7 @@ type Execute<Op extends IntentOp> = (
   intent: Extract<Intent, { op: Op }>,
 ) => Promise<NodeRow>;
 
-/** Every op checks all of its conditions before it changes anything. */
+/** Every operation checks all of its conditions before it changes anything. */
 const OPS: Readonly<{ [Op in IntentOp]: Execute<Op> }> = { mkdir: make, symlink: make, put, move, attr, remove };
 
 async function dispatch<Op extends IntentOp>(
@@ -131,7 +133,7 @@ async function remember(edit: Edit, results: readonly IntentResult[]): Promise<v
   await edit.insertOutcomes(rows);
 }
 
-/** What the intents will ask for; the blocks of large files are asked for with each. */
+/** The keys that the intents will look up. Blocks of large files are not included; each such intent reads its own. */
 function prefetchKeys(parsed: readonly (Intent | Refusal)[]): PrefetchKeys {
   const intents = parsed.filter((intent): intent is Intent => !(intent instanceof Refusal));
   const puts = intents.filter((intent) => intent.op === 'put');

@@ -8,7 +8,7 @@ import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { packXattrs } from '../meta/xattrs.ts';
 import { checkReplaceable, claimId, claimPlace } from './place.ts';
 
-/** A folder or a symlink under a free name, or in the place of another node. */
+/** Creates a folder or a symlink under a free name, or in place of another node. */
 export async function make(
   edit: Edit,
   space: SpaceRow,
@@ -23,7 +23,7 @@ export async function make(
   const kind = target === null ? 'folder' : 'symlink';
   if (replaced !== undefined) await checkReplaceable(edit, kind, replaced, intent.replaceBase);
   await claimId(edit, space, id);
-  // A file's versions have nowhere to go below a symlink, so they stay with it in the Trash.
+  // A symlink cannot own versions, so a replaced file keeps its versions and goes to the Trash with them.
   if (replaced !== undefined) await (replaced.kind === 'file' ? trashNode : replaceNode)(edit, space, replaced);
   return await edit.insert(space, {
     id,

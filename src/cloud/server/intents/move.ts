@@ -73,20 +73,20 @@ function checkCrossing(edit: Edit, from: SpaceRow, to: SpaceRow): void {
 
 function checkSource(node: NodeRow, { from }: Move): void {
   if (node.parent === from.parent && node.name === from.name) return;
-  throw new Refusal('conflict', 'the node is not where it was expected', { current: nodeRecord(node) });
+  throw new Refusal('conflict', 'the node is no longer in the expected place', { current: nodeRecord(node) });
 }
 
 async function checkNoCycle(edit: Edit, space: SpaceRow, node: NodeRow, place: Place): Promise<void> {
   let at = place.parent;
   while (at !== space.root) {
     if (at === node.id) {
-      throw new Refusal('conflict', 'a folder does not move into itself', { current: nodeRecord(node) });
+      throw new Refusal('conflict', 'a folder cannot be moved into itself', { current: nodeRecord(node) });
     }
     at = (await edit.node(at, space))?.parent ?? space.root;
   }
 }
 
-// The node's own version becomes the newest, also when the replaced ones were written after it.
+// The node's own version becomes the newest, even if the replaced node's versions were written later.
 async function adopt(edit: Edit, space: SpaceRow, node: NodeRow, replaced: NodeRow): Promise<void> {
   if (node.kind !== 'file' || node.version === null) return;
   await makeNewest(edit, node, node.version);

@@ -19,11 +19,11 @@ const checkers: Readonly<Record<IntentOp, Checker>> = {
 };
 
 /**
- * One intent as it came. Each is judged on its own, so that a malformed one does not hold up the rest of its batch.
+ * Parses one intent. Each is validated by itself, so that a malformed one does not fail the rest of its batch.
  * @throws bad_request, name_invalid
  */
 export function parseIntent(value: unknown): Intent {
-  if (typeof value !== 'object' || value === null) throw new Refusal('bad_request', 'an intent is an object');
+  if (typeof value !== 'object' || value === null) throw new Refusal('bad_request', 'an intent must be an object');
   const { op, name } = value as { op?: unknown; name?: unknown };
   if (typeof op !== 'string' || !Object.hasOwn(checkers, op)) throw new Refusal('bad_request', 'unknown op');
   if (typeof name === 'string') checkNodeName(name);

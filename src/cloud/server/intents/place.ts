@@ -7,8 +7,8 @@ import { hasChildren } from '../meta/removal.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 
 /**
- * Checks that something can be put at a place: the folder lives, the name is possible, and it is free or held by
- * one of `allowed`. Answers who holds it.
+ * Checks that a node can be put at a place: the folder is live, the name is valid, and it is free or taken by one of
+ * `allowed`. Returns the node that has the name, if any.
  * @throws name_invalid, gone, not_found, not_a_folder, exists
  */
 export async function claimPlace(
@@ -21,15 +21,15 @@ export async function claimPlace(
   await liveFolder(edit, space, place.parent);
   const holder = await edit.child(place.parent, place.name);
   if (holder === undefined || allowed.includes(holder.id)) return holder;
-  throw new Refusal('exists', 'the name is taken', { current: nodeRecord(holder) });
+  throw new Refusal('exists', 'another node has this name', { current: nodeRecord(holder) });
 }
 
-/** That a node with this id can be made. @throws conflict, bad_request */
+/** Checks that a node with this id can be created. @throws conflict, bad_request */
 export async function claimId(edit: Edit, space: SpaceRow, id: string): Promise<void> {
   if (!(await edit.taken(id))) return;
   const node = await edit.node(id, space);
-  if (node === undefined) throw new Refusal('bad_request', 'a node with this id exists');
-  throw new Refusal('conflict', 'the node exists', { current: nodeRecord(node) });
+  if (node === undefined) throw new Refusal('bad_request', 'a node with this id already exists');
+  throw new Refusal('conflict', 'the node already exists', { current: nodeRecord(node) });
 }
 
 /** That a node of this kind can take the place of another one, of which the caller knows the version `base`. @throws exists */
@@ -46,7 +46,7 @@ export async function checkReplaceable(
     throw new Refusal('exists', 'a shared folder is not replaced', { current: nodeRecord(replaced) });
   }
   if ((kind === 'folder') !== (replaced.kind === 'folder')) {
-    throw new Refusal('exists', 'a folder replaces folders only, and nothing else does', {
+    throw new Refusal('exists', 'a folder can only replace a folder, and only a folder can replace it', {
       current: nodeRecord(replaced),
     });
   }

@@ -7,7 +7,10 @@ import { MANY, type Database, type Db, type SpaceRow } from './schema.ts';
 import { countBlocks, knownBlocks } from './space-blocks.ts';
 import { refer, storedBlocks, type StoredBlock } from './stored-blocks.ts';
 
-/** Keeps stored blocks from collection for another grace period, as an upload counts on them; answers those that it found. */
+/**
+ * Protects stored blocks from collection for another grace period, because an upload counts on them. Resolves to those
+ * found.
+ */
 export async function touchBlocks(
   db: Db,
   { account, device }: Caller,
@@ -30,8 +33,8 @@ export async function touchBlocks(
 }
 
 /**
- * Those of the blocks that the caller may count on in a space: of its own spaces all that are stored, of others those that
- * are known there. What an edit has read ahead is not read again.
+ * The stored blocks that the caller may refer to in a space: in a space of its own account all blocks of the account, in
+ * others those that a version of the space contains. Blocks that the edit has prefetched are not read again.
  */
 export async function storedBlocksOf(
   edit: Edit,
@@ -47,13 +50,13 @@ export async function storedBlocksOf(
   return new Map(known.flatMap((block) => (block === null || block === undefined ? [] : [[block.digest, block]])));
 }
 
-/** Who counts on a block when one more upload of the device does. */
+/** The new value of `awaited` once another upload, by this device, counts on the block. */
 export function awaitedBy(eb: ExpressionBuilder<Database, 'blocks'>, device: string | null) {
   const one = eb.cast<string>(eb.val(device ?? MANY), 'text');
   return eb.case().when('awaited', 'is', null).then(one).else(MANY).end();
 }
 
-/** One more version of the space contains these blocks, each named once. They must be stored. */
+/** Adds a reference from the space to each of these distinct blocks. They must be stored. */
 export async function addReferences(edit: Edit, space: SpaceRow, { digests, copied }: Content): Promise<void> {
   const { caller, now } = edit;
   const { account } = space;
@@ -63,13 +66,13 @@ export async function addReferences(edit: Edit, space: SpaceRow, { digests, copi
     for (const block of known) edit.addReference(block);
     return;
   }
-  // Who copies has uploaded nothing: another upload of the device may still count on the block.
+  // A copy uploads nothing, so it does not end another upload of the device that counts on the block.
   const device = copied ? null : caller.device;
   edit.use(account, await refer(await edit.connection(), { account, device }, now, { digests, count: 1 }));
   for (const block of known) if (block !== undefined && block !== null) block.refs += 1;
 }
 
-/** One version of the space less contains these blocks, each named once. */
+/** Removes a reference from the space to each of these distinct blocks. */
 export async function dropReferences(edit: Edit, space: SpaceRow, digests: readonly string[]): Promise<void> {
   const db = await edit.connection();
   const { account } = space;

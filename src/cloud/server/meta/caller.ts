@@ -1,4 +1,4 @@
-/** On whose behalf something is done. */
+/** The account and device on whose behalf an operation runs. */
 export interface Caller {
   readonly account: string;
   /** `null`: the service itself, or the account's owner with the password. */

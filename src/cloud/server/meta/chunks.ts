@@ -1,7 +1,7 @@
-/** Databases bound the number of parameters of one statement (SQLite: 32,766). */
+/** Values per statement: databases limit the parameters of a statement (SQLite: 32,766). */
 const CHUNK = 5000;
 
-/** The list in pieces that fit into one statement. */
+/** Splits the list into parts that fit into one statement. */
 export function* inChunks<T>(list: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < list.length; start += CHUNK) yield list.slice(start, start + CHUNK);
 }

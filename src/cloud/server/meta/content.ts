@@ -9,7 +9,7 @@ import type { SpaceRow } from './schema.ts';
 import { readableVersion } from './versions.ts';
 
 /**
- * The content that an intent names, checked: all blocks stored, sizes right, room in the quota. Changes nothing.
+ * Checks the content that an intent names: all blocks are stored, sizes match, and the quota has room. Changes nothing.
  * @throws bad_request, too_large, blocks_missing, quota_exceeded, not_found
  */
 export async function resolveContent(edit: Edit, space: SpaceRow, content: WireContent): Promise<Content> {
@@ -23,7 +23,7 @@ export async function resolveContent(edit: Edit, space: SpaceRow, content: WireC
     return { size: row.size, hash: row.hash, manifest, digests, copied };
   }
   const { size } = content;
-  if (size > MAX_SIZE) throw new Refusal('too_large', `a file has at most ${MAX_SIZE} bytes`);
+  if (size > MAX_SIZE) throw new Refusal('too_large', `a file can have at most ${MAX_SIZE} bytes`);
   const manifest = manifestOf(Buffer.from(content.blocks, 'base64'), size);
   const digests = manifest.distinct();
   await checkBlocks(edit, space, manifest, digests, size);
@@ -42,7 +42,7 @@ async function checkBlocks(
   if (missing > 0) throw new Refusal('blocks_missing', `${missing} of ${digests.length} blocks are not stored`);
   for (const { digest, start, end } of manifest.runs()) {
     const known = stored.get(Buffer.from(digest).toString('hex'))?.size;
-    // Only the last block of a content is shorter, so a run is as long at its start as at its end.
+    // Only the last block of a file can be shorter, so of a run of equal blocks the first and the last are checked.
     for (const index of new Set([start, end - 1])) {
       const expected = Math.min(BLOCK_SIZE, size - index * BLOCK_SIZE);
       if (known !== expected) throw new Refusal('bad_request', `block ${index} has the wrong size`);
@@ -50,6 +50,7 @@ async function checkBlocks(
   }
   let more = 0;
   for (const block of stored.values()) if (block.refs === 0) more += block.size;
-  if (more > 0 && more > (await edit.room(space.account)))
-    throw new Refusal('quota_exceeded', 'the account has no room for this');
+  if (more > 0 && more > (await edit.room(space.account))) {
+    throw new Refusal('quota_exceeded', "the account's quota is used up");
+  }
 }

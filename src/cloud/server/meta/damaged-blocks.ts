@@ -1,6 +1,6 @@
 import type { BlockRow, Db } from './schema.ts';
 
-/** The state of a block, and under which generation it has it. */
+/** The state of a block and its current generation. */
 export async function stateOf(
   db: Db,
   account: string,
@@ -46,7 +46,7 @@ export async function markDamaged(db: Db, account: string, digest: string, gener
   return row !== undefined;
 }
 
-/** A damaged block whose bytes turned out to be right counts as stored again. */
+/** Marks a damaged block as stored again, because its bytes turned out to be intact. */
 export async function unmarkDamaged(db: Db, account: string, digest: string, generation: string): Promise<void> {
   await db
     .updateTable('blocks')

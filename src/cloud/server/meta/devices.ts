@@ -5,7 +5,7 @@ import { deviceRecord } from './records.ts';
 import type { Db, DeviceRow } from './schema.ts';
 import { newId } from '../../../vfs/ids.ts';
 
-/** `seen` is written at most this often, ms. */
+/** Shortest time between two updates of `seen`, ms. */
 const SEEN_STEP = 60_000;
 /** Platform of a device that is a session of the web app. */
 export const WEB = 'web';
@@ -13,13 +13,13 @@ export const WEB = 'web';
 export const SESSION_IDLE = 30 * 24 * 60 * 60 * 1000;
 
 export interface NewDevice {
-  /** To go on as a device that the account has, with a new token; its old one ends. */
+  /** Id of an existing device of the account, which gets a new token; its old one becomes invalid. */
   readonly id?: string;
   readonly name: string;
   readonly platform: string;
 }
 
-/** Makes a device, or gives a known one a new token. The token is known to its owner alone: only its hash is kept. */
+/** Creates a device, or gives an existing one a new token. Only a hash of the token is stored. */
 export async function issueToken(
   db: Db,
   account: string,
@@ -49,20 +49,20 @@ export async function issueToken(
   return { token, row };
 }
 
-/** The session that has the token. @throws unauthorized */
+/** The session that a token belongs to. @throws unauthorized */
 export async function findSession(db: Db, token: string, now: number): Promise<DeviceRow> {
   const row = await findToken(db, token);
   if (row?.platform !== WEB || now - row.seen > SESSION_IDLE) throw new Refusal('unauthorized', 'not signed in');
   return await see(db, row, now);
 }
 
-/** The device that has the token. @throws unauthorized */
+/** The device that a token belongs to. @throws unauthorized */
 export async function findByToken(db: Db, token: string, now: number): Promise<DeviceRow> {
   const row = await findToken(db, token);
   if (row === undefined)
     throw new Refusal(
       'unauthorized',
-      'this computer is not logged in any more (its token is unknown or was revoked): use `fjord login`',
+      'this computer is no longer logged in (its token is unknown or was revoked); run `fjord login`',
     );
   return await see(db, row, now);
 }
@@ -90,7 +90,7 @@ export async function listDevices(db: Db, account: string, caller: string): Prom
   return rows.map((row) => deviceRecord(row, caller));
 }
 
-/** The token ends at once; what the device stored stays. @throws not_found */
+/** Invalidates the device's token at once. Data that the device has stored is kept. @throws not_found */
 export async function revokeDevice(db: Db, account: string, id: string, now: number): Promise<void> {
   const row = await db
     .updateTable('devices')
@@ -100,7 +100,7 @@ export async function revokeDevice(db: Db, account: string, id: string, now: num
     .where('revoked', 'is', null)
     .returning('id')
     .executeTakeFirst();
-  if (row === undefined) throw new Refusal('not_found', 'no such device');
+  if (row === undefined) throw new Refusal('not_found', 'there is no such device');
 }
 
 function hashToken(token: string): string {

@@ -11,17 +11,18 @@ import { newStamp } from './stamps.ts';
 import type { StoredBlock } from './stored-blocks.ts';
 import type { AccountRow, Db, IntentRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
-/** A node without what the edit fills in. */
+/** A node without the columns that the edit fills in. */
 export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged' | 'mount'>;
 
 /**
- * One transaction of one account: nodes read are kept, so that walking up from a thousand siblings costs one walk; new rows
- * are gathered and written before any other statement is; counters are written once, by `flush`. Single-owner.
+ * A transaction of one account. Nodes that were read are kept, so that walking up from a thousand siblings costs one
+ * walk. New rows are collected, and written before any other statement runs. Counters are written once, by `flush`.
+ * Must be used by one caller at a time.
  */
 export class Edit implements Actor {
   readonly caller: Caller;
   readonly now: number;
-  /** What it has read ahead. */
+  /** Rows that were read ahead. */
   readonly prefetch = new Prefetch();
   readonly #db: Db;
   readonly #pending: Pending;
@@ -29,7 +30,7 @@ export class Edit implements Actor {
   readonly #nodes = new Map<string, NodeRow | undefined>();
   readonly #spaces = new Map<string, SpaceRow>();
   readonly #changed = new Set<SpaceRow>();
-  /** The stamp of the revisions that it gives out in a space. */
+  /** By space: the stamp of the revisions that this edit assigns. */
   readonly #stamps = new Map<string, { readonly after: number; readonly stamp: string }>();
   readonly #roles = new Map<string, Role>();
   readonly #accounts = new Map<string, AccountRow>();
@@ -46,7 +47,7 @@ export class Edit implements Actor {
     this.now = now;
   }
 
-  /** To read or write anything: what was gathered has been written. */
+  /** Writes the collected rows, then resolves to the connection for further statements. */
   async connection(): Promise<Db> {
     if (!this.#pending.isEmpty) {
       this.use(this.caller.account, await this.#pending.write(this.#db, this.caller, this.now));
@@ -54,7 +55,7 @@ export class Edit implements Actor {
     return this.#db;
   }
 
-  /** Reads at once what will be asked for. */
+  /** Prefetches rows that later calls will need. */
   async prefetchAll(prefetchKeys: PrefetchKeys): Promise<void> {
     if (prefetchKeys.nodes.length > 0) await this.load(prefetchKeys.nodes);
     const rows = await this.prefetch.read(await this.connection(), this.caller.account, prefetchKeys);
@@ -68,7 +69,7 @@ export class Edit implements Actor {
     if (known !== undefined && this.#roles.has(id)) return known;
     const row = await this.lock(id, account);
     const role = row?.account === account ? 'owner' : await memberRole(this.#db, id, account);
-    if (row === undefined || role === undefined) throw new Refusal('not_found', 'no such space');
+    if (row === undefined || role === undefined) throw new Refusal('not_found', 'there is no such space');
     this.#roles.set(id, role);
     return row;
   }
@@ -77,7 +78,7 @@ export class Edit implements Actor {
   async lock(id: string, account?: string): Promise<SpaceRow | undefined> {
     const known = this.#spaces.get(id);
     if (known !== undefined) return known;
-    // Writing it back as it is takes the lock in every database.
+    // The update changes nothing, but it takes the lock in every database.
     let query = this.#db.updateTable('spaces').set((eb) => ({ rev: eb.ref('rev') }));
     if (account !== undefined) query = query.where((eb) => isAccessible(eb, account));
     const row = await query.where('id', '=', id).returningAll().executeTakeFirst();
@@ -87,14 +88,14 @@ export class Edit implements Actor {
     return row;
   }
 
-  /** A space that `space` has returned before. */
+  /** A space that `space` has already returned. */
   known(id: string): SpaceRow | undefined {
     return this.#roles.has(id) ? this.#spaces.get(id) : undefined;
   }
 
   roleIn({ id }: SpaceRow): Role {
     const role = this.#roles.get(id);
-    if (role === undefined) throw new Refusal('not_found', 'no such space');
+    if (role === undefined) throw new Refusal('not_found', 'there is no such space');
     return role;
   }
 
@@ -107,14 +108,14 @@ export class Edit implements Actor {
     return (await query.where((eb) => isAccessible(eb, account)).executeTakeFirst()) !== undefined;
   }
 
-  /** A node by its id, tombstones included; `undefined` if there is none or it is in another space. */
+  /** A node by its id, tombstones included, or `undefined` if there is none in this space. */
   async node(id: string, space: SpaceRow): Promise<NodeRow | undefined> {
     if (!this.#nodes.has(id)) await this.load([id]);
     const row = this.#nodes.get(id);
     return row?.space === space.id ? row : undefined;
   }
 
-  /** True if a node of this id exists, whosever it is. */
+  /** True if a node with this id exists, in any account. */
   async taken(id: string): Promise<boolean> {
     if (!this.#nodes.has(id)) await this.load([id]);
     if (this.#nodes.get(id) !== undefined) return true;
@@ -124,7 +125,7 @@ export class Edit implements Actor {
     return root !== undefined;
   }
 
-  /** Reads nodes at once that will be asked for. */
+  /** Reads many nodes with few statements, for later calls of `node`. */
   async load(ids: readonly string[]): Promise<void> {
     const db = await this.connection();
     const rows = await db.selectFrom('nodes').selectAll().where('id', 'in', ids).execute();
@@ -132,7 +133,7 @@ export class Edit implements Actor {
     for (const row of rows) this.#nodes.set(row.id, row);
   }
 
-  /** Who has the name in a folder. */
+  /** The node with this name in a folder. */
   async child(parent: string, name: string): Promise<NodeRow | undefined> {
     const known = this.prefetch.child(parent, name);
     if (known !== undefined) return known === null ? undefined : this.#nodes.get(known);
@@ -149,7 +150,7 @@ export class Edit implements Actor {
     return found;
   }
 
-  /** Writes a new node under the next revision. */
+  /** Adds a node with the next revision. */
   async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
     const row: NodeRow = assign(node, { removed: null, purged: 0 as const, mount: null, ...this.#stamp(space) });
     await this.#makeRoom();
@@ -159,7 +160,7 @@ export class Edit implements Actor {
     return row;
   }
 
-  /** Changes a node under the next revision. */
+  /** Changes a node and gives it the next revision. */
   async update(space: SpaceRow, node: NodeRow, changes: Partial<NodeRow>): Promise<NodeRow> {
     const stamp = this.#stamp(space);
     const row: NodeRow = { ...node, ...changes, ...stamp };
@@ -178,7 +179,7 @@ export class Edit implements Actor {
     return row;
   }
 
-  /** Writes a new version of a node. */
+  /** Adds a version of a node. */
   async insertVersion(version: VersionRow): Promise<void> {
     await this.#makeRoom();
     this.#pending.addVersion(version);
@@ -195,33 +196,33 @@ export class Edit implements Actor {
     this.use(this.caller.account, this.#pending.addReference(block));
   }
 
-  /** The next revision of the space. */
+  /** Assigns the next revision of the space. */
   nextRev(space: SpaceRow): number {
     this.#changed.add(space);
     space.rev += 1;
     return space.rev;
   }
 
-  /** The stamp of a revision of the space, if it was given out by this edit. */
+  /** The stamp of a revision of the space, if this edit assigned it. */
   stampOf({ id }: SpaceRow, rev: number): string | undefined {
     const stamp = this.#stamps.get(id);
     return stamp !== undefined && rev > stamp.after ? stamp.stamp : undefined;
   }
 
-  /** Adds to what the space holds: bytes of current versions, and files. */
+  /** Adds to the space's counts of bytes (of current versions) and files. */
   count(space: SpaceRow, bytes: number, files: number): void {
     this.#changed.add(space);
     space.bytes += bytes;
     space.files += files;
   }
 
-  /** Forgets what it knows of nodes, after changes that went past it. */
+  /** Forgets all nodes, after changes that were made directly in the database. */
   forget(): void {
     this.#nodes.clear();
     this.prefetch.forgetChildren();
   }
 
-  /** Bytes that an account may still come to use. */
+  /** Bytes left in an account's quota. */
   async room(account: string): Promise<number> {
     const { quota, used } = await this.#account(account);
     return quota - used - (this.#used.get(account) ?? 0);
@@ -241,7 +242,7 @@ export class Edit implements Actor {
     return this.#relisted;
   }
 
-  /** Writes the counters; answers the spaces that took a new revision, for each account that has them. */
+  /** Writes the counters. Resolves to the spaces with new revisions, once for each account that can access them. */
   async flush(): Promise<{ readonly account: string; readonly id: string; readonly rev: number }[]> {
     const db = await this.connection();
     for (const { id, rev, bytes, files } of this.#changed) {
@@ -302,13 +303,13 @@ export async function liveNode(edit: Edit, space: SpaceRow, id: string): Promise
   return node;
 }
 
-/** Why there is no such node in a space. One that has just moved to another space is to be looked for there. */
+/** The refusal for a node that is not in a space: `unavailable` if it has just moved to another one, so that the client looks there. */
 export async function absent(edit: Edit, space: SpaceRow, id: string): Promise<Refusal> {
   if (await edit.isElsewhere(id, space)) return new Refusal('unavailable', 'the node is in another space now');
-  return new Refusal('not_found', 'no such node in this space');
+  return new Refusal('not_found', 'there is no such node in this space');
 }
 
-/** True if neither the node nor a folder above it is removed. */
+/** True if neither the node nor any folder above it is removed. */
 export async function isLive(edit: Edit, space: SpaceRow, node: NodeRow): Promise<boolean> {
   let at: NodeRow | undefined = node;
   while (at !== undefined && at.removed === null) {
@@ -318,7 +319,7 @@ export async function isLive(edit: Edit, space: SpaceRow, node: NodeRow): Promis
   return false;
 }
 
-/** That new children can be made in the folder. @throws gone, not_found, not_a_folder */
+/** Checks that children can be created in the folder. @throws gone, not_found, not_a_folder */
 export async function liveFolder(edit: Edit, space: SpaceRow, id: string): Promise<void> {
   if (id === space.root) return;
   const folder = await liveNode(edit, space, id);

@@ -14,8 +14,8 @@ export async function listVersions(db: Db, account: string, node: string): Promi
 }
 
 /**
- * Makes an older version the newest one again, under its own id: what others have cached of it stays right. Nothing is
- * lost by it, so it is allowed wherever one may add.
+ * Makes an older version the current one again. It keeps its id, so cached copies of it remain valid. Nothing is lost,
+ * so it is allowed wherever nodes may be added.
  * @throws not_found, gone, forbidden
  */
 export async function restoreVersion(edit: Edit, id: string, version: string): Promise<NodeRow> {
@@ -24,7 +24,7 @@ export async function restoreVersion(edit: Edit, id: string, version: string): P
   mayAdd(space, edit);
   const node = await liveNode(edit, space, id);
   const chosen = (await versionsOf(await edit.connection(), id)).find((row) => row.id === version);
-  if (chosen === undefined) throw new Refusal('not_found', 'the file has no such version');
+  if (chosen === undefined) throw new Refusal('not_found', 'the file has no such version; `fjord versions` lists them');
   if (chosen.id === node.version) return node;
   const { size, hash, mtime } = chosen;
   const row = await edit.update(space, node, { version, size, hash, mtime });
@@ -44,7 +44,7 @@ export async function findNode(db: Db, account: string, id: string): Promise<Nod
     .where('nodes.purged', '=', 0)
     .where((eb) => isAccessible(eb, account))
     .executeTakeFirst();
-  if (row === undefined) throw new Refusal('not_found', 'no such node');
+  if (row === undefined) throw new Refusal('not_found', 'there is no such node');
   return row;
 }
 

@@ -17,7 +17,7 @@ export interface MetaStoreOptions {
   readonly relisted?: (account: string) => void;
 }
 
-/** The metadata: accounts, devices, spaces, nodes, versions, and who refers to which block. Safe to call concurrently. */
+/** The metadata: accounts, devices, spaces, nodes, versions, and references to blocks. Safe to call concurrently. */
 export class MetaStore {
   readonly db: Db;
   readonly now: Clock;
@@ -49,8 +49,8 @@ export class MetaStore {
   }
 
   /**
-   * Runs `work` in a transaction. It must use the edit's connection alone and wait for nothing but the database. All
-   * or nothing: a throw undoes everything. Followers hear of it after the commit.
+   * Runs `work` in a transaction. `work` must use only the edit's connection and wait for nothing but the database. If
+   * it throws, everything is rolled back. Followers are notified after the commit.
    */
   async edit<T>(caller: Caller, work: (edit: Edit) => Promise<T>): Promise<T> {
     const [result, moved, relisted] = await this.db.transaction().execute(async (db) => {

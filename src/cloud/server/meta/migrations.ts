@@ -3,13 +3,13 @@ import { LAST_TIME } from '../../../vfs/node.ts';
 import { MANY, type Db } from './schema.ts';
 import { newStamp } from './stamps.ts';
 
-/** What the databases do not agree on. */
+/** Column types that differ between the databases. */
 export interface ColumnTypes {
   /** Column type of binary data. */
   readonly bytes: 'blob' | 'bytea';
 }
 
-/** Brings the tables to the form that this program knows. @throws if the data was written by a newer program */
+/** Migrates the tables to this program's schema. @throws Error if the data was written by a newer program */
 export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
   const migrations: Record<string, Migration> = {
     '0001-start': { up: (schema) => start(schema, types) },
@@ -23,7 +23,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => migrations },
-    // Two may have been made beside each other.
+    // Two migrations may have been developed in parallel.
     allowUnorderedMigrations: true,
   });
   const { error } = await migrator.migrateToLatest();
@@ -41,7 +41,7 @@ async function start(db: Schema, types: ColumnTypes): Promise<void> {
   await makeBlocks(db);
 }
 
-/** Stamps of revisions; and times that no computer can show, which the wire lets through no more. */
+/** Adds stamps of revisions, and limits times to the range that the wire now accepts. */
 async function addStamps(db: Schema): Promise<void> {
   await db.schema
     .createTable('stamps')

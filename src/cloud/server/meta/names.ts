@@ -8,11 +8,11 @@ export function checkNodeName(name: string): void {
     checkName(name, 'name');
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
-    throw new Refusal('name_invalid', error.reason ?? 'not a possible file name');
+    throw new Refusal('name_invalid', error.reason ?? 'this is not a valid file name');
   }
 }
 
-/** The name with a number before its extension, cut so that it remains a possible name: `a.txt`, 2 → `a (2).txt`. */
+/** The name with a number before its extension, shortened if it would be too long: `a.txt`, 2 → `a (2).txt`. */
 export function numbered(name: string, number: number): string {
   const [stem, extension] = splitExtension(name);
   const tail = ` (${number})${extension}`;

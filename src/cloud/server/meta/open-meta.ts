@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { MetaStore, type MetaStoreOptions } from './meta-store.ts';
 import { sqliteDialect, sqliteTypes } from './sqlite.ts';
 
-/** Says in a data folder that its metadata is in PostgreSQL. */
+/** File in a data folder that marks its metadata as being in PostgreSQL. */
 const ELSEWHERE = 'metadata-in-postgresql';
 
 /**
- * The metadata of a data folder: in SQLite inside of it, or in the PostgreSQL database of an address. The folder belongs to
- * one of the two, since its blocks are those that the metadata names.
- * @throws Error if that is the other one; if another process has the metadata
+ * Opens the metadata of a data folder: SQLite inside the folder, or the PostgreSQL database at an address. A folder
+ * stays with one of the two, as the metadata refers to its blocks.
+ * @throws Error if the folder belongs to the other one, or another process uses the metadata
  */
 export async function openMeta(
   data: string,

@@ -20,10 +20,10 @@ export class Pending {
   readonly #inserters: Inserters;
   #nodes: NodeRow[] = [];
   #versions: VersionRow[] = [];
-  /** How many more versions contain a block. */
+  /** By block: the number of added references. */
   #references = new Map<string, number>();
   #manifests = 0;
-  /** Bytes of blocks that no version contained. */
+  /** Bytes of blocks that no version contained before. */
   #used = 0;
 
   constructor(inserters: Inserters) {
@@ -34,7 +34,7 @@ export class Pending {
     return this.#nodes.length + this.#versions.length + this.#references.size === 0;
   }
 
-  /** True if it should be written soon. */
+  /** True if the rows should be written soon. */
   get isFull(): boolean {
     return this.#nodes.length >= ROWS || this.#versions.length >= ROWS || this.#manifests > MANIFESTS;
   }
@@ -48,7 +48,7 @@ export class Pending {
     this.#manifests += row.manifest.length;
   }
 
-  /** One more version contains the block; counts it in `block`. Answers by how many bytes the account uses more. */
+  /** Adds a reference to the block, also in `block`. Returns by how many bytes the account's use grows. */
   addReference(block: StoredBlock): number {
     this.#references.set(block.digest, (this.#references.get(block.digest) ?? 0) + 1);
     block.refs += 1;
@@ -58,8 +58,8 @@ export class Pending {
   }
 
   /**
-   * Writes all. Answers by how many bytes the use of the account differs from what was said: none, unless the database
-   * lets another transaction refer to the same blocks meanwhile.
+   * Writes all rows. Resolves to the difference in bytes between the account's use and what `addReference` returned. It
+   * is 0 unless another transaction has added references to the same blocks in the meantime.
    */
   async write(db: Db, caller: Caller, now: number): Promise<number> {
     const [nodes, versions, references, used] = [this.#nodes, this.#versions, this.#references, this.#used];

@@ -1,7 +1,7 @@
 import type { Db, NodeRow } from './schema.ts';
 import { storedBlocks, type StoredBlock } from './stored-blocks.ts';
 
-/** What a batch is likely to ask for. */
+/** Keys that a batch is likely to look up. */
 export interface PrefetchKeys {
   /** Ids of nodes. */
   readonly nodes: readonly string[];
@@ -13,8 +13,9 @@ export interface PrefetchKeys {
 }
 
 /**
- * Answers that a transaction has read before the questions come, many by one statement. Whoever changes what they say
- * tells it. Where it knows nothing, the database is asked. Single-owner.
+ * Rows that a transaction has read ahead, many per statement. Code that changes such a row must update it here, too.
+ * `undefined` means that a row was not prefetched, and the database must be queried. Must be used by one caller at a
+ * time.
  */
 export class Prefetch {
   readonly #roots = new Map<string, boolean>();
@@ -22,7 +23,7 @@ export class Prefetch {
   readonly #versions = new Map<string, boolean>();
   readonly #blocks = new Map<string, StoredBlock | null>();
 
-  /** Answers the rows that it came across. */
+  /** Reads the rows for these keys. Resolves to the nodes found. */
   async read(db: Db, account: string, prefetchKeys: PrefetchKeys): Promise<NodeRow[]> {
     await this.#readRoots(db, prefetchKeys.nodes);
     await this.#readVersions(db, prefetchKeys.versions);
@@ -30,22 +31,22 @@ export class Prefetch {
     return await this.#readChildren(db, prefetchKeys.places);
   }
 
-  /** Whether a space has this id for its root. */
+  /** Whether this id is the root of a space. */
   isRoot(id: string): boolean | undefined {
     return this.#roots.get(id);
   }
 
-  /** The id of who has the name in the folder, `null` if nobody has. */
+  /** The id of the node with this name in the folder; `null` if there is none. */
   child(parent: string, name: string): string | null | undefined {
     return this.#children.get(placeKey(parent, name));
   }
 
-  /** Whether a version of this id exists. */
+  /** Whether a version with this id exists. */
   hasVersion(id: string): boolean | undefined {
     return this.#versions.get(id);
   }
 
-  /** A stored block, `null` if it is not stored. Its count of references is kept right by whoever changes it. */
+  /** The stored block, `null` if it is not stored. Code that changes its references must update its count. */
   block(digest: string): StoredBlock | null | undefined {
     return this.#blocks.get(digest);
   }

@@ -1,7 +1,7 @@
 import type { Attributes, DeviceRecord, NodeRecord, PosixRecord, SpaceRecord, VersionRecord } from '../../records.ts';
 import type { DeviceRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
-/** Rows as the wire shows them. */
+/** A row as a record of the wire. */
 
 export function nodeRecord(row: NodeRow): NodeRecord {
   return {

@@ -2,20 +2,23 @@ import type { Edit } from './edit.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
 import { dropVersions, versionsOf } from './versions.ts';
 
-/** To the Trash, with all below it: one row. */
+/** Moves a node with everything below it to the Trash, by changing one row. */
 export async function trashNode(edit: Edit, space: SpaceRow, node: NodeRow): Promise<NodeRow> {
   return await edit.update(space, node, { removed: edit.now });
 }
 
-/** A node that another took the place of: a tombstone that is in no Trash. Its versions must have a new owner. */
+/**
+ * Removes a node that was replaced by another. It becomes a tombstone that is not in the Trash; its versions must
+ * already have a new owner.
+ */
 export async function replaceNode(edit: Edit, space: SpaceRow, node: NodeRow): Promise<void> {
   if (node.kind === 'file') edit.count(space, -node.size, -1);
   await edit.update(space, node, { removed: edit.now, purged: 2, size: 0, version: null, hash: null });
 }
 
 /**
- * Takes a node out of the Trash for good. Its row stays as the tombstone under the revision that it has; children of a
- * folder follow by `purgeChildren`.
+ * Permanently deletes a node from the Trash. Its row stays as a tombstone with its revision. The children of a folder
+ * are deleted later, by `drainPurged`.
  */
 export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, removed: number): Promise<void> {
   if (node.kind === 'file') {
@@ -45,7 +48,7 @@ export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, remo
   edit.forget();
 }
 
-/** True if the folder has a child that lives. */
+/** True if the folder has a live child. */
 export async function hasChildren(db: Db, folder: string): Promise<boolean> {
   const child = await db
     .selectFrom('nodes')
@@ -57,9 +60,9 @@ export async function hasChildren(db: Db, folder: string): Promise<boolean> {
   return child !== undefined;
 }
 
-/** True if something below the folder was changed after the revision `seen` by another device than `device`. */
+/** True if a device other than `device` changed something below the folder after the revision `seen`. */
 export async function changedBelow(db: Db, folder: NodeRow, seen: number, device: string | null): Promise<boolean> {
-  // Nearly always nothing in the whole space is newer, which an index answers without a walk.
+  // Nearly always nothing in the whole space is newer, which one look-up in an index finds without a walk.
   const newer = await db
     .selectFrom('nodes')
     .select('id')
@@ -81,8 +84,8 @@ export async function changedBelow(db: Db, folder: NodeRow, seen: number, device
 }
 
 /**
- * A query over `below`: the nodes `tops`, and all that hangs on them without being removed itself, with what is asked of
- * them. (A join with `nodes` afterwards would tempt SQLite to read the whole table.)
+ * A query over `below`: the nodes `tops` and everything below them that is not itself removed, with all columns that
+ * callers need. (A later join with `nodes` could make SQLite read the whole table.)
  */
 export function below(db: Db, tops: readonly string[]) {
   return db.withRecursive('below(id, depth, kind, size, rev, device)', (query) =>

@@ -16,19 +16,19 @@ export function isWritable(space: SpaceRow, caller: Caller, role: Role): boolean
   return space.kind !== 'backup' || caller.device === null || caller.device === space.device;
 }
 
-/** For everything that adds and takes nothing away. @throws forbidden, not_found */
+/** Checks the right to add without changing or removing anything. @throws forbidden, not_found */
 export function mayAdd(space: SpaceRow, actor: Actor): void {
-  if (space.removed !== null) throw new Refusal('not_found', 'no such space');
+  if (space.removed !== null) throw new Refusal('not_found', 'there is no such space');
   const role = actor.roleIn(space);
   if (isWritable(space, actor.caller, role)) return;
-  if (role === 'viewer') throw new Refusal('forbidden', 'the folder is shared with this account for reading only');
-  throw new Refusal('forbidden', 'a backup is written by the device that it belongs to, and by no other');
+  if (role === 'viewer') throw new Refusal('forbidden', 'this account may only read the shared folder');
+  throw new Refusal('forbidden', 'only the device that a backup belongs to can write to it');
 }
 
-/** For everything that changes or takes away what is there. @throws forbidden, not_found */
+/** Checks the right to change or remove existing nodes. @throws forbidden, not_found */
 export function mayChange(space: SpaceRow, actor: Actor): void {
   mayAdd(space, actor);
   if (space.kind === 'archive' && actor.caller.device !== null) {
-    throw new Refusal('forbidden', 'what is in the archive is neither changed nor removed without the password');
+    throw new Refusal('forbidden', "changing or removing files in the archive needs the account's password");
   }
 }

@@ -28,17 +28,17 @@ export interface PlaceRow {
   rev: number;
 }
 
-/** One for each commit that gave out revisions of a space, written with it. */
+/** One row for each commit that assigned revisions of a space, written in the same transaction. */
 export interface StampRow {
   space: string;
-  /** The last of them. */
+  /** The last revision of the commit. */
   rev: number;
-  /** Random, so that a copy of the metadata that has gone another way is told apart. */
+  /** Random, so that a copy of the metadata with a different history can be recognized. */
   stamp: string;
   created: number;
 }
 
-/** A connection, or the transaction that runs on it. */
+/** A connection, or a transaction on it. */
 export type Db = Kysely<Database>;
 
 export interface AccountRow {
@@ -73,11 +73,11 @@ export interface SpaceRow {
   name: string;
   /** Id of the root folder, which has no row in `nodes`. */
   root: string;
-  /** The revision given out last. */
+  /** The last assigned revision. */
   rev: number;
   /** Tombstones up to this revision have been purged. */
   floor: number;
-  /** Of a backup: whose; else ''. */
+  /** The owning device of a backup space; '' for other spaces. */
   device: string;
   /** Bytes of the current versions of its files, those in the Trash included. */
   bytes: number;
@@ -89,7 +89,7 @@ export interface SpaceRow {
 }
 
 /**
- * A node lives if it and all folders above it have `removed` null. Removing touches one row; what is below stays
+ * A node is live if `removed` is null for it and all folders above it. Removing changes one row; everything below stays
  * attached to it.
  */
 export interface NodeRow {
@@ -153,7 +153,7 @@ export interface SpaceBlockRow {
   touched: number;
 }
 
-/** 0: not purged. 1: purged, but children may remain that are not. 2: purged with all below. */
+/** 0: not purged. 1: purged, but some children may not be. 2: purged with everything below. */
 export type Purged = 0 | 1 | 2;
 
 export interface VersionRow {
@@ -167,14 +167,14 @@ export interface VersionRow {
   created: number;
   /** When it became the current one, ms. */
   since: number;
-  /** When another one did, ms; `null` of the current one, and of those from before this was written down. */
+  /** When it was superseded, ms; `null` for the current one and for versions from before this column existed. */
   until: number | null;
   device: string | null;
   /** The digests of its blocks, as `DigestList.toBytes` writes them. */
   manifest: Uint8Array;
 }
 
-/** Outcomes of executed intents, for those who ask again. */
+/** The recorded outcome of an executed intent, returned if the intent is sent again. */
 export interface IntentRow {
   device: string;
   id: string;
@@ -184,8 +184,8 @@ export interface IntentRow {
 }
 
 /**
- * `writing`: it is being uploaded. `stored`: it is there. `condemned`: its removal has begun; it counts as absent.
- * `damaged`: it was stored, and its bytes were found lost or wrong; it counts as absent, also where versions contain it.
+ * `writing`: being uploaded. `stored`: present. `condemned`: its removal has begun; it counts as missing. `damaged`: it
+ * was stored, but its bytes were found lost or wrong; it counts as missing, even if versions contain it.
  */
 export type BlockState = 'writing' | 'stored' | 'condemned' | 'damaged';
 
@@ -199,16 +199,16 @@ export interface BlockRow {
   /** How many versions contain it. */
   refs: number;
   state: BlockState;
-  /** Last time that somebody uploaded, asked for or let go of it. */
+  /** When it was last uploaded, requested, or dropped by a version, ms. */
   touched: number;
   /**
-   * The device of the one upload that was told that the block is stored and has not been committed; `*`: of several. Those that
-   * are never committed stay here. `null`: no upload counts on it.
+   * The device whose uncommitted upload was told that the block is stored; `*` if there are several. An upload that is
+   * never committed stays recorded. `null`: no upload counts on the block.
    */
   awaited: string | null;
   /**
-   * New with the row and whenever a condemned row is taken back: an uploader knows by it that no removal came between. The blocks
-   * that one upload wrote together may share it.
+   * Changes whenever a condemned row is revived. An unchanged generation proves to an uploader that the block was not
+   * removed in the meantime. Blocks that one upload wrote together may have the same generation.
    */
   generation: string;
 }

@@ -223,7 +223,7 @@ async function syncOf(edit: Edit, account: string): Promise<SpaceRow> {
     .where('kind', '=', 'sync')
     .executeTakeFirstOrThrow();
   const space = account === edit.caller.account ? await edit.space(id) : await edit.lock(id);
-  if (space === undefined) throw new Refusal('not_found', 'no such space');
+  if (space === undefined) throw new Refusal('not_found', 'there is no such space');
   return space;
 }
 

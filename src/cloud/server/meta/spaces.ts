@@ -43,7 +43,7 @@ export async function findSpace(db: Db, account: string, id: string): Promise<Sp
     .where((eb) => isAccessible(eb, account))
     .where('removed', 'is', null)
     .executeTakeFirst();
-  if (row === undefined) throw new Refusal('not_found', 'no such space');
+  if (row === undefined) throw new Refusal('not_found', 'there is no such space');
   return row;
 }
 
@@ -55,7 +55,7 @@ export interface NewSpace {
   readonly device: string;
 }
 
-/** False if there is one of this name already. */
+/** Resolves to false if there already is a space with this name. */
 export async function insertSpace(db: Db, space: NewSpace, now: number): Promise<boolean> {
   const counters = { rev: 0, floor: 0, bytes: 0, files: 0, created: now, removed: null, attributes: null };
   const made = await db
@@ -67,7 +67,10 @@ export async function insertSpace(db: Db, space: NewSpace, now: number): Promise
   return made !== undefined;
 }
 
-/** The backup space of a device and set. One that was removed comes back, empty. @throws name_invalid */
+/**
+ * Opens the backup space of a device and set, creating it if necessary. A removed one is revived, empty. @throws
+ * name_invalid
+ */
 export async function openBackup(edit: Edit, device: string, set: string): Promise<{ space: SpaceRow; made: boolean }> {
   checkNodeName(set);
   const { account } = edit.caller;
@@ -106,19 +109,19 @@ export async function setAttributes(edit: Edit, id: string, attributes: Attribut
   return space;
 }
 
-/** A space that was removed is there again. */
+/** Makes a removed space live again. */
 export async function reviveSpace(edit: Edit, space: SpaceRow): Promise<void> {
   if (space.removed === null) return;
   await (await edit.connection()).updateTable('spaces').set({ removed: null }).where('id', '=', space.id).execute();
   space.removed = null;
 }
 
-/** Removes a backup space of the calling device; what is in it goes to the Trash. @throws forbidden, not_found */
+/** Removes a backup space of the calling device, and moves its content to the Trash. @throws forbidden, not_found */
 export async function removeSpace(edit: Edit, id: string): Promise<void> {
   const space = await edit.space(id);
-  if (space.removed !== null) throw new Refusal('not_found', 'no such space');
+  if (space.removed !== null) throw new Refusal('not_found', 'there is no such space');
   if (space.kind !== 'backup' || space.device !== edit.caller.device) {
-    throw new Refusal('forbidden', 'only a backup is removed, and by the device that it belongs to');
+    throw new Refusal('forbidden', 'only a backup can be removed, and only by the device that it belongs to');
   }
   const tops = await (
     await edit.connection()

@@ -11,8 +11,8 @@ const CHECKPOINT = 8192;
 export const sqliteTypes: ColumnTypes = { bytes: 'blob' };
 
 /**
- * SQLite as the metadata store. The file is locked for this process alone as long as it is open. A committed
- * transaction survives the loss of power.
+ * SQLite as the metadata store. The file stays locked for this process while it is open. A committed transaction
+ * survives a power loss.
  * @throws Error if another process has the file
  */
 export function sqliteDialect(file: string): Dialect {
@@ -39,7 +39,7 @@ function open(file: string): Libsql.Database {
   }
 }
 
-// Closed connections live on until their statements are collected as garbage, and would keep the lock as long.
+// A closed connection keeps its lock until its statements are garbage-collected, so the lock is released explicitly.
 function release(connection: Libsql.Database): void {
   connection.exec('pragma journal_mode = delete');
   connection.exec('pragma locking_mode = normal');
@@ -47,7 +47,7 @@ function release(connection: Libsql.Database): void {
   connection.close();
 }
 
-// Preparing costs four times what running a small statement does.
+// Preparing a small statement costs four times as much as running it.
 function withStatementCache(connection: Libsql.Database): SqliteDatabase {
   const prepare = (sql: string): SqliteStatement => connection.prepare(sql);
   const cache = new LRUCache<string, SqliteStatement>({ max: 500 });

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { Mark } from '../../records.ts';
 import type { Db, SpaceRow } from './schema.ts';
 
-/** In place of the stamps that were forgotten: nothing is known of revisions up to this one. */
+/** Stamp of the row that replaces all forgotten ones: the history up to its revision is unknown. */
 const FORGOTTEN = '';
 
-/** A stamp that no other commit has, in this copy of the metadata or in another one. */
+/** A stamp that is unique among all commits, including those of other copies of the metadata. */
 export function newStamp(): string {
   return randomBytes(12).toString('base64url');
 }
 
-/** The stamp of the commit that gave out a revision, which is that of the first commit that ended at or after it. */
+/** The stamp of the commit that assigned a revision: that of the first commit whose last revision is at or after it. */
 export async function stampOf(db: Db, space: string, rev: number): Promise<string | undefined> {
   const row = await db
     .selectFrom('stamps')
@@ -24,8 +24,8 @@ export async function stampOf(db: Db, space: string, rev: number): Promise<strin
 }
 
 /**
- * What the metadata says to marks that were given out: `known`; `forgotten` if they are too old to say; `rewound` if one is
- * of a history that these metadata do not have: they are an older copy, perhaps with later changes.
+ * Compares a client's marks with this metadata: `known` if they are part of its history; `forgotten` if they are too
+ * old to tell; `rewound` if one is not part of it, because this metadata is an older copy, perhaps with later changes.
  */
 export async function judgeMarks(
   db: Db,
@@ -43,7 +43,7 @@ export async function judgeMarks(
   return verdict;
 }
 
-/** Forgets the stamps of commits before a time, but for the last of each space. */
+/** Deletes the stamps of commits before a time, except the last one of each space. */
 export async function forgetStamps(db: Db, before: number): Promise<void> {
   const due = await db
     .selectFrom('stamps')

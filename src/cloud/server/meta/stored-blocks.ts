@@ -3,7 +3,7 @@ import { inChunks } from './chunks.ts';
 import type { Caller } from './caller.ts';
 import type { BlockRow, Db } from './schema.ts';
 
-/** A block that is stored, and how many versions contain it. */
+/** A stored block and the number of versions that contain it. */
 export type StoredBlock = Pick<BlockRow, 'digest' | 'size' | 'refs'>;
 
 /** Those of the digests that are stored. Only the state `stored` counts: a condemned block may vanish at any time. */
@@ -27,9 +27,9 @@ export async function storedBlocks(
 }
 
 /**
- * So many more versions contain each of the blocks, which are stored or contained in others; answers the bytes of those
- * that no version contained. A copy of a version with damaged blocks is as damaged, and healed together with it. An upload of
- * the caller's device that counted on them is committed by it.
+ * Adds a number of references to each block. The blocks must be stored or be contained in other versions. Resolves to
+ * the bytes of those that no version contained before. (A copy of a version with damaged blocks is damaged, too, and
+ * healed together with it.) This also commits the upload of the caller's device that counted on the blocks.
  */
 export async function refer(
   db: Db,

@@ -1,32 +1,33 @@
-/** The finest grain of the scale of ages, ms. */
+/** Smallest age that the scale distinguishes, ms. */
 const FINEST = 60000;
-/** Two versions whose ages differ by less than this part are of one burst of saving. */
+/** Two versions whose ages differ by less than this fraction belong to one burst of saves. */
 const BURST = 0.05;
 
-/** What stood for so long was the file to a person, as it is over a night, ms. */
+/** A version that was current for this long, such as overnight, is what a person remembers as the file, ms. */
 const LASTING = 4 * 60 * 60 * 1000;
-/** So many that did not are kept beside the current one if there are so many. */
+/** Number of shorter-lived versions that are kept besides the current one, if there are as many. */
 const PASSING = 2;
 
-/** What decides whether a version is kept. */
+/** The properties of a version that decide whether it is kept. */
 export interface Thinnable {
   /** When it became the current one, ms. */
   readonly since: number;
-  /** When another one did, ms; `null`: of the current one, and where nobody has written it down. */
+  /** When it was superseded, ms; `null` for the current one and where it was not recorded. */
   readonly until: number | null;
   /** Bytes. */
   readonly size: number;
 }
 
 /**
- * Which version of a file is missed least: its place in `versions`, newest first, of which there are at least three. Never the
- * current one. In this order:
- * 1. an empty one, which nobody looks for;
- * 2. the one whose time contradicts the order of most others: it was made while a clock was wrong;
- * 3. of a burst of saving all but the last, which is what a person remembers of it;
- * 4. the one whose loss makes the smallest hole on a scale on which a minute weighs as much as an hour an hour ago and a
- *    month a month ago; never the oldest, nor the last that has stood for hours, and none of these while there are enough others. So the
- *    kept ones spread over minutes, hours, days and years, whatever the pace, and today's work leaves yesterday's.
+ * Selects the version of a file that is missed least, as an index into `versions`. `versions` are newest first, and at
+ * least three. The current one is never selected. In this order:
+ * 1. an empty one, which is never searched for;
+ * 2. the one whose time contradicts the order of most others, as it was created while a clock was wrong;
+ * 3. any version of a burst of saves but the last, which is the one that a person remembers;
+ * 4. the one whose loss leaves the smallest gap on a logarithmic scale of ages, on which a gap counts in proportion to
+ *   the age. Never the oldest, nor the last that was current for hours; nor any other that was current for
+ * hours, while enough others remain. So the kept versions spread over minutes, hours, days and years, whatever the
+ * pace of saving, and today's work does not push out yesterday's.
  */
 export function leastMissed(versions: readonly Thinnable[], now: number): number {
   const [, ...older] = versions;
@@ -35,7 +36,7 @@ export function leastMissed(versions: readonly Thinnable[], now: number): number
   return contradiction(versions, now) ?? leastHole(older, now);
 }
 
-/** Which of the older ones contradicts the most of all; of equals the newest. */
+/** Index of the older version whose time contradicts the most others; the newest of equals. */
 function contradiction(versions: readonly Thinnable[], now: number): number | undefined {
   const times = versions.map(({ since }, at) => (at === 0 ? now : since));
   const counts = times.map((time, at) => {
@@ -60,7 +61,7 @@ function leastHole(older: readonly Thinnable[], now: number): number {
   return indexOfLeast(holes.map((hole, at) => (at === last ? Infinity : hole))) + 1;
 }
 
-/** Of the two that are closest for their age the older one, if they are of one burst. */
+/** Of the two versions that are closest relative to their age the older one, if they belong to one burst. */
 function closestOfBurst(ages: readonly number[]): number | undefined {
   const parts = differences(ages).map((difference, at) =>
     difference < LASTING ? difference / Math.max(1, ages[at + 1] as number) : Infinity,

@@ -11,10 +11,10 @@ import type { Db, NodeRow, SpaceRow } from './schema.ts';
 import { reviveSpace } from './spaces.ts';
 import { newId } from '../../../vfs/ids.ts';
 
-/** Entries read at once. */
+/** Entries read by one query. */
 const PAGE = 100;
 
-/** What is in the Trash, newest first, in pages. */
+/** Yields the content of the Trash in pages, newest first. */
 export async function* listTrash(db: Db, account: string): AsyncGenerator<TrashRecord[]> {
   let last: NodeRow | undefined;
   do {
@@ -51,7 +51,7 @@ async function trashRecord(db: Db, row: NodeRow): Promise<TrashRecord> {
   return { node: nodeRecord(row), path, removed, expires: removed + TRASH_KEPT, size: bytes, files };
 }
 
-/** The path of a node in its space, also of a removed one; empty if there is no such node. */
+/** The path of a node in its space, even if it is removed; '' if there is no such node. */
 export async function pathOf(db: Db, id: string): Promise<string> {
   const row = await db.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) return '';
@@ -59,7 +59,7 @@ export async function pathOf(db: Db, id: string): Promise<string> {
   return `/${[...names, row.name].join('/')}`;
 }
 
-/** The folders above a node, from the top, removed ones included. */
+/** The folders above a node, topmost first, removed ones included. */
 async function ancestors(db: Db, node: NodeRow): Promise<NodeRow[]> {
   const path: NodeRow[] = [];
   for (let at = node.parent; ;) {
@@ -71,7 +71,7 @@ async function ancestors(db: Db, node: NodeRow): Promise<NodeRow[]> {
   }
 }
 
-/** Bytes and files of subtrees. */
+/** The bytes and number of files in subtrees. */
 export async function weigh(db: Db, tops: readonly string[]): Promise<{ bytes: number; files: number }> {
   const total = { bytes: 0, files: 0 };
   for (const chunk of inChunks(tops)) {
@@ -103,21 +103,21 @@ export async function trashedNode(edit: Edit, id: string): Promise<[SpaceRow, No
     .where('nodes.removed', 'is not', null)
     .where('nodes.purged', '=', 0)
     .executeTakeFirst();
-  if (row === undefined) throw new Refusal('not_found', 'no such node in the Trash');
+  if (row === undefined) throw new Refusal('not_found', 'there is no such node in the Trash');
   const space = await edit.space(row.space);
   const node = await edit.node(id, space);
-  if (node === undefined) throw new Refusal('not_found', 'no such node in the Trash');
+  if (node === undefined) throw new Refusal('not_found', 'there is no such node in the Trash');
   return [space, node];
 }
 
 /**
- * Back to where it was, or beside it with a number; missing folders are made again. The node and all below it take new
- * revisions, so that followers see them again.
+ * Restores a node to its old place, with a number in its name if that is taken; missing folders are recreated. The node
+ * and everything below it get new revisions, so that followers receive them again.
  * @throws not_found, forbidden
  */
 export async function restoreNode(edit: Edit, id: string): Promise<{ node: NodeRow; revived: boolean }> {
   const [space, node] = await trashedNode(edit, id);
-  // A space that is gone comes back with its content; whoever may not write to it may not bring it back either.
+  // Restoring from a removed space revives the space, so it needs the right to write to it.
   mayAdd({ ...space, removed: null }, edit);
   const revived = space.removed !== null;
   await reviveSpace(edit, space);
@@ -136,7 +136,7 @@ async function restoreParent(edit: Edit, space: SpaceRow, node: NodeRow): Promis
   return parent;
 }
 
-/** The folder of this name that took the place of a removed one; made if there is none. */
+/** The live folder with the name of a removed one, created if there is none. */
 async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: NodeRow): Promise<string> {
   const holder = await edit.child(parent, lost.name);
   if (holder?.kind === 'folder') return holder.id;
@@ -166,7 +166,7 @@ async function freeName(edit: Edit, parent: string, name: string): Promise<strin
   return free;
 }
 
-/** Gives new revisions to all below a node, parents first. */
+/** Gives new revisions to everything below a node, parents first. */
 async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void> {
   const rows = await below(await edit.connection(), [top])
     .selectFrom('below')

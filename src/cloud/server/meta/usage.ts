@@ -3,7 +3,7 @@ import type { Db } from './schema.ts';
 import { countDamaged } from './damaged-blocks.ts';
 import { weigh } from './trash.ts';
 
-/** What an account stores. Costs a walk of what is in the Trash. */
+/** What an account stores. Walks everything in the Trash. */
 export async function usageOf(db: Db, account: string): Promise<Usage> {
   const { quota, used } = await db
     .selectFrom('accounts')

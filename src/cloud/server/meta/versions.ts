@@ -12,12 +12,15 @@ import { leastMissed } from './thinning.ts';
 /** Versions read at once. */
 const PAGE = 500;
 
-/** Binary columns, whichever type the driver gives them. */
+/** A binary column as `Uint8Array`, whatever type the driver returns. */
 export function asBytes(value: Uint8Array | ArrayBuffer): Uint8Array {
   return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
 }
 
-/** A version that the account may read, with the account that stores it: of a node that is not purged. @throws not_found */
+/**
+ * A version that the account may read, because its node is in a space that it can access and not purged; with the account
+ * that stores it. @throws not_found
+ */
 export async function readableVersion(
   db: Db,
   account: string,
@@ -33,11 +36,11 @@ export async function readableVersion(
     .where((eb) => isAccessible(eb, account))
     .where('nodes.purged', '=', 0)
     .executeTakeFirst();
-  if (row === undefined) throw new Refusal('not_found', 'no such version');
+  if (row === undefined) throw new Refusal('not_found', 'there is no such version');
   return { ...row, manifest: asBytes(row.manifest) };
 }
 
-/** Bytes of a version's content, and of its manifest. */
+/** The size of a version's content and of its manifest, in bytes. */
 export interface Extent {
   readonly size: number;
   readonly manifest: number;
@@ -45,7 +48,7 @@ export interface Extent {
   readonly account: string;
 }
 
-/** Of those of the versions that the account may read. */
+/** The extents of those versions that the account may read. */
 export async function readableExtents(db: Db, account: string, ids: readonly string[]): Promise<Map<string, Extent>> {
   if (ids.length === 0) return new Map();
   const rows = await db
@@ -61,7 +64,7 @@ export async function readableExtents(db: Db, account: string, ids: readonly str
   return new Map(rows.map(({ id, ...extent }) => [id, extent]));
 }
 
-/** A stretch of a version's manifest, in bytes. Whether it may be read has been asked before. @throws not_found */
+/** A byte range of a version's manifest. The caller must have checked that it may be read. @throws not_found */
 export async function readManifest(db: Db, id: string, start: number, length: number): Promise<Uint8Array> {
   const row = await db
     .selectFrom('versions')
@@ -76,7 +79,7 @@ export async function readManifest(db: Db, id: string, start: number, length: nu
     )
     .where('id', '=', id)
     .executeTakeFirst();
-  if (row === undefined) throw new Refusal('not_found', 'no such version');
+  if (row === undefined) throw new Refusal('not_found', 'there is no such version');
   return asBytes(row.part);
 }
 
@@ -94,7 +97,7 @@ export async function versionsOf(db: Db, node: string): Promise<Omit<VersionRow,
 export async function checkNewVersion(edit: Edit, id: string): Promise<void> {
   const known = edit.prefetch.hasVersion(id);
   const taken = known ?? (await isVersion(await edit.connection(), id));
-  if (taken) throw new Refusal('bad_request', 'a version with this id exists');
+  if (taken) throw new Refusal('bad_request', 'a version with this id already exists');
 }
 
 async function isVersion(db: Db, id: string): Promise<boolean> {
@@ -169,20 +172,20 @@ function commitOf({ hash, created }: Pick<VersionRow, 'hash' | 'created'>): stri
   return `${created} ${hash}`;
 }
 
-/** Makes a version of a node the newest one: its order is the node's revision. */
+/** Makes a version the newest of its node, by giving it the node's revision as its rank. */
 export async function makeNewest(edit: Edit, { rev }: NodeRow, version: string): Promise<void> {
   const db = await edit.connection();
   await db.updateTable('versions').set({ rank: rev, since: edit.now, until: null }).where('id', '=', version).execute();
 }
 
-/** A version is the current one no more. */
+/** Records that a version is no longer the current one. */
 export async function supersede(edit: Edit, version: string | null): Promise<void> {
   if (version === null) return;
   const db = await edit.connection();
   await db.updateTable('versions').set({ until: edit.now }).where('id', '=', version).execute();
 }
 
-/** Lets go of versions until no more are left than are kept. In Archive all are. */
+/** Drops versions until only the permitted number is left. In the Archive all are kept. */
 export async function thinVersions(edit: Edit, space: SpaceRow, node: string): Promise<void> {
   if (space.kind === 'archive') return;
   const kept = await versionsOf(await edit.connection(), node);
@@ -196,7 +199,7 @@ export async function thinVersions(edit: Edit, space: SpaceRow, node: string): P
   }
 }
 
-/** Removes versions for good; blocks that no other version contains become collectable. */
+/** Deletes versions permanently. Blocks that no other version contains become collectable. */
 export async function dropVersions(edit: Edit, space: SpaceRow, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     edit.prefetch.tellVersion(id, false);

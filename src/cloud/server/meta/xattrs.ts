@@ -8,7 +8,7 @@ export function packXattrs(xattrs: Readonly<Record<string, string>> | undefined)
   for (const [name, value] of Object.entries(xattrs)) {
     total += Buffer.byteLength(name) + Buffer.byteLength(value, 'base64');
   }
-  if (total > XATTRS_MAX) throw new Refusal('too_large', 'the extended attributes take more than 64 KiB');
+  if (total > XATTRS_MAX) throw new Refusal('too_large', 'the extended attributes of a file can take at most 64 KiB');
   return total === 0 ? null : JSON.stringify(xattrs);
 }
 
