@@ -7,16 +7,16 @@ import { pages } from './walk.ts';
 
 /** A member that could not be copied. */
 export interface MemberFailure {
-  /** Path of the copy that is not there. */
+  /** Path of the missing copy. */
   readonly names: readonly string[];
   readonly folder: boolean;
   readonly error: FsError;
 }
 
 export interface CopyTreeOptions {
-  /** Copy what is below a folder, too. */
+  /** Whether to copy everything below a folder. */
   readonly deep: boolean;
-  /** The destination is a file that the source, a file, becomes the content of. */
+  /** Whether the destination is a file whose content is replaced by that of the source, which is a file, too. */
   readonly replace: boolean;
   /** Path of the destination. */
   readonly names: readonly string[];
@@ -29,12 +29,15 @@ export interface CopyTreeResult {
   readonly copied: number;
 }
 
-/** Copies under way: those that are promised in one turn wait for the disk together. */
+/** Copies at the same time. Those recorded in one turn of the event loop share a wait for the disk. */
 const AT_ONCE = 8;
-/** After so many failures the rest would fail as well. */
+/** Copying stops after this number of failures, since the rest would fail, too. */
 const MAX_FAILURES = 1000;
 
-/** Copies a node; members that fail are reported and the others still copied. @throws what copying the node itself throws */
+/**
+ * Copies a node. Resolves to the members that failed; the others are still copied. @throws what copying the node itself
+ * throws
+ */
 export async function copyTree(
   fs: FileSystem,
   source: Attr,
@@ -48,7 +51,10 @@ export async function copyTree(
   return { attr, failures, copied: 1 + below };
 }
 
-/** Copies what is in one folder to another; what fails is added to `failures`, what is removed meanwhile is left out. Returns how many were copied. */
+/**
+ * Copies the members of a folder to another, and resolves to the number of copied nodes. Failures are added to `failures`;
+ * members removed in the meantime are skipped.
+ */
 export async function copyMembers(
   fs: FileSystem,
   from: Attr,
@@ -85,7 +91,7 @@ export async function copyMembers(
   return copied;
 }
 
-/** Tells a member that was removed from a destination that was. */
+/** Whether the member was removed. If it still exists, an ENOENT was about the destination. */
 async function isRemoved(fs: FileSystem, { id }: Attr, context: Context): Promise<boolean> {
   try {
     await fs.getattr(id, context);
@@ -95,7 +101,7 @@ async function isRemoved(fs: FileSystem, { id }: Attr, context: Context): Promis
   }
 }
 
-/** Works on some items at a time, and is done when all have ended. @throws what the first that fails throws */
+/** Runs `work` for all items, a few at a time, and waits for all of them. @throws what the first failing one throws */
 async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();
   const lane = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** A precondition or postcondition element of RFC 4918 section 16 with the resources it speaks of. */
+/** A precondition or postcondition element of RFC 4918 section 16, with the resources that it names. */
 export interface Condition {
   /** Local name in the `DAV:` namespace. */
   readonly name: string;
@@ -7,18 +7,18 @@ export interface Condition {
 
 export interface DavErrorOptions {
   readonly condition?: Condition;
-  /** Flat list of names and values that go on the answer. */
+  /** Headers of the response, as a flat list of names and values. */
   readonly headers?: readonly string[];
 }
 
-/** A request that the protocol itself refuses. What the file system refuses is an `FsError`. */
+/** A refusal because of the protocol. A refusal by the file system is an `FsError`. */
 export class DavError extends Error {
   override readonly name = 'DavError';
   readonly status: number;
   readonly condition: Condition | undefined;
   readonly headers: readonly string[];
 
-  /** `message` goes to the client: say what is wrong and, where it helps, what to do. */
+  /** @param message sent to the client: says what is wrong and, where that helps, what to do */
   constructor(status: number, message: string, { condition, headers = [] }: DavErrorOptions = {}) {
     super(message);
     this.status = status;

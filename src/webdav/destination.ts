@@ -11,10 +11,10 @@ import { header } from './request.ts';
  */
 export function destinationOf(request: DavRequest, door: Door): DavPath {
   const field = header(request, 'destination');
-  if (field === undefined) throw new DavError(400, 'The Destination header is missing.');
+  if (field === undefined) throw new DavError(400, 'The Destination header is missing; send the target address in it.');
   const { authority, path } = splitTarget(field.trim());
   if (authority !== undefined && !door.isOwn(authority, request.headers.host)) {
-    throw new DavError(502, 'The destination is on another server.');
+    throw new DavError(502, 'The destination is on another server; copy through this computer instead.');
   }
   const destination = parsePath(path);
   checkApart(request.path.names, destination.names);
@@ -32,6 +32,7 @@ function checkApart(from: readonly string[], to: readonly string[]): void {
 /** RFC 4918 section 10.6: true unless the client says `F`. */
 export function mayOverwrite(request: DavRequest): boolean {
   const field = header(request, 'overwrite')?.trim().toUpperCase();
-  if (field !== undefined && field !== 'T' && field !== 'F') throw new DavError(400, 'Overwrite is T or F.');
+  if (field !== undefined && field !== 'T' && field !== 'F')
+    throw new DavError(400, 'The Overwrite header must be T or F.');
   return field !== 'F';
 }

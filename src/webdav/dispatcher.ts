@@ -26,7 +26,7 @@ export interface DispatcherParts {
   readonly limits: Limits;
 }
 
-/** The one place where requests are guarded, handed to their verb, answered and logged. */
+/** Checks requests, passes each to its verb, sends the outcome and logs it. No other code does any of these. */
 export class Dispatcher {
   readonly #door: Door;
   readonly #hosts: Hosts;
@@ -46,7 +46,7 @@ export class Dispatcher {
     this.#limits = limits;
   }
 
-  /** From now on every answer ends its connection. Fulfilled when no request is under way. */
+  /** From this call on, every response closes its connection. Resolves when no request is in progress. */
   async drain(): Promise<void> {
     this.#draining = true;
     if (this.#active > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
@@ -71,7 +71,7 @@ export class Dispatcher {
       await this.#send(req, res, body, outcome);
     } catch (error) {
       res.destroy();
-      if (!isFsError(error, 'EINTR')) this.#report('warn', 'The answer broke off', req, outcome.status, error);
+      if (!isFsError(error, 'EINTR')) this.#report('warn', 'The response broke off', req, outcome.status, error);
     } finally {
       await this.#release(req, outcome);
     }
@@ -87,7 +87,9 @@ export class Dispatcher {
     const target: RawTarget = star ? { authority: undefined, path: '/' } : splitTarget(url);
     this.#guard(req, target.authority);
     if (!isMethod(method)) {
-      throw new DavError(405, 'The server does not know this method.', { headers: ['Allow', ALLOW] });
+      throw new DavError(405, 'The server does not support this method; Allow lists those that it supports.', {
+        headers: ['Allow', ALLOW],
+      });
     }
     const path = parsePath(target.path);
     if (method === 'OPTIONS') return options();
@@ -96,15 +98,18 @@ export class Dispatcher {
     return VERBS[method]({ method, path, headers: req.headers, body, context }, this.#door);
   }
 
-  /** Refuses what a page of another site may have sent. @throws DavError 403, 421 */
+  /** Refuses requests that a page of another site may have sent. @throws DavError 403, 421 */
   #guard(req: IncomingMessage, authority: string | undefined): void {
     const { origin } = req.headers;
     const host = authority ?? req.headers.host;
     if (host !== undefined && !this.#hosts.allows(host)) {
-      throw new DavError(421, 'The server does not go by this name. Address it as localhost or 127.0.0.1.');
+      throw new DavError(
+        421,
+        'The server is not known by this host name. Use localhost or 127.0.0.1, or add the name to the setting webdav.names.',
+      );
     }
     if (origin !== undefined && !this.#hosts.allowsOrigin(origin, host)) {
-      throw new DavError(403, 'Pages of other sites may not use the drive.');
+      throw new DavError(403, 'Web pages of other sites may not access the drive.');
     }
   }
 
@@ -147,12 +152,15 @@ export class Dispatcher {
   }
 }
 
-/** An answer that cannot be sent is noticed where it is written; its event must not end the process. */
+/**
+ * Listener for socket errors. The code that writes the response handles them; without a listener the event would end
+ * the process.
+ */
 function ignore(): void {}
 
-/** RFC 9110 section 8.4: what cannot be decoded must not be taken for the content. @throws DavError 415 */
+/** RFC 9110 section 8.4: an encoded body must not be stored as if it were the content. @throws DavError 415 */
 function checkCoding(req: IncomingMessage, body: RequestBody): void {
   const coding = req.headers['content-encoding'];
   if (coding === undefined || coding.toLowerCase() === 'identity' || body.length === 0) return;
-  throw new DavError(415, 'Bodies are taken as they are, without Content-Encoding.');
+  throw new DavError(415, 'Content-Encoding is not supported; send the body without it.');
 }

@@ -1,11 +1,11 @@
 import type { Attr } from '../vfs/node.ts';
 
-/** The strong entity tag of a file, quotes included; `undefined` for folders, whose listing has none. */
+/** The strong entity tag of a file, with its quotes; `undefined` for folders, whose listings have none. */
 export function etagOf(attr: Attr): string | undefined {
   return attr.kind === 'folder' ? undefined : `"${attr.version}"`;
 }
 
-/** `*`, or the tags of an `If-Match` or `If-None-Match` field, weak ones with their `W/`. */
+/** Parses an `If-Match` or `If-None-Match` field: `*`, or its tags, weak ones with their `W/`. */
 export function parseEtags(field: string): '*' | readonly string[] {
   return field.trim() === '*' ? '*' : (field.match(/(?:W\/)?"[^"]*"/g) ?? []);
 }
@@ -15,7 +15,7 @@ export function strongEqual(a: string, b: string): boolean {
   return a === b && !a.startsWith('W/');
 }
 
-/** RFC 9110 section 8.8.3.2: equal but for the mark of weakness. */
+/** RFC 9110 section 8.8.3.2: equal, apart from the `W/` of weak ones. */
 export function weakEqual(a: string, b: string): boolean {
   return strip(a) === strip(b);
 }

@@ -9,13 +9,13 @@ import { XML_TYPE } from './outcome.ts';
 import { WORDS, statusOf } from './status.ts';
 import { escapeText } from './xml/escape.ts';
 
-/** Namespace of the element that explains an error in words. */
+/** Namespace of the element that contains an error's message. */
 export const FJORD = 'urn:fjord:dav';
 
-/** An error as it goes on the wire. */
+/** An error in the form in which it is sent. */
 export interface Failure {
   readonly outcome: Outcome;
-  /** What was thrown, for the log: as it is, or made into an `FsError`. */
+  /** The original error, or the `FsError` it was converted to, for the log. */
   readonly error: DavError | FsError;
 }
 
@@ -29,7 +29,7 @@ export function failure(thrown: unknown, method: Method | undefined): Failure {
   return { outcome: explain(statusOf(error.code, method), wordsOf(error), undefined, retry), error };
 }
 
-/** The reason an `FsError` gives, if a person is meant to read it; messages of unexpected errors stay in the log. */
+/** The reason of an `FsError` if it is meant for people. Messages of unexpected errors go only into the log. */
 export function wordsOf(error: FsError): string {
   return error.code === 'EIO' || error.reason === undefined ? WORDS[error.code] : error.reason;
 }

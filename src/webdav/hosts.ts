@@ -1,18 +1,21 @@
-/** Which `Host`, `Origin` and `Destination` authorities are ours: the defence against DNS rebinding and other sites. */
+/**
+ * Names of this computer that are always accepted. Checking `Host` and `Origin` protects against DNS rebinding and
+ * other sites.
+ */
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 export class Hosts {
   readonly #names: ReadonlySet<string>;
-  /** `Host` fields seen and found good: nearly every request brings the same one. */
+  /** The last accepted `Host` field, as nearly all requests have the same one. */
   #last: string | undefined;
 
-  /** `extra`: names besides the loopback ones under which clients may address the server. */
+  /** @param extra names, besides the loopback ones, by which clients may address the server */
   constructor(extra: readonly string[]) {
     this.#names = new Set([...LOOPBACK, ...extra.map((name) => bracket(name.toLowerCase()))]);
   }
 
-  /** True for a `Host` field that names this server, with any port (it may be forwarded). */
+  /** True for a `Host` field that names this server, with any port, as ports may be forwarded. */
   allows(host: string): boolean {
     if (host === this.#last) return true;
     const authority = parseAuthority(host);
@@ -27,7 +30,7 @@ export class Hosts {
     return rest !== undefined && host !== undefined && rest.toLowerCase() === host.toLowerCase() && this.allows(rest);
   }
 
-  /** True for an authority that is this server: any of its names, the port that the request itself was sent to. */
+  /** True for an authority that is this server: one of its names, and the port that the request was sent to. */
   isOwn(text: string, host: string | undefined): boolean {
     const authority = parseAuthority(text.slice(text.lastIndexOf('@') + 1));
     if (authority === undefined) return false;
@@ -46,7 +49,9 @@ export function bracket(name: string): string {
   return name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
 }
 
-/** True for an address to listen on that means all of this computer's, and that nobody can connect to by this name. */
+/**
+ * True for an address that means listening on all interfaces, such as 0.0.0.0, which clients cannot use as a host name.
+ */
 export function isWildcard(host: string): boolean {
   return host === '' || host === '0.0.0.0' || host === '::' || host === '[::]';
 }

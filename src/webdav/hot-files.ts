@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Attr, NodeId } from '../vfs/node.ts';
 
-/** Bytes of content kept, and of one file at most. */
+/** Most bytes kept in all, and of one file. */
 const MEMORY = 32 * 1024 * 1024;
 const LARGEST = 64 * 1024;
-/** Bytes that a file is counted with beside its content. */
+/** Bytes counted for each file in addition to its content. */
 const OVERHEAD = 500;
 
 interface HotFile {
@@ -13,8 +13,8 @@ interface HotFile {
 }
 
 /**
- * The contents of small files that were read lately. A version of a node is always the same bytes, so they are right as
- * long as the drive says that it is this version; whether they may be read the drive must be asked, too.
+ * The contents of recently read small files. A version of a node always has the same bytes, so they are valid as long
+ * as the drive reports that version. The caller must still ask the drive whether the file may be read.
  */
 export class HotFiles {
   readonly #files = new LRUCache<NodeId, HotFile>({
@@ -27,7 +27,7 @@ export class HotFiles {
     return file?.version === version ? file.bytes : undefined;
   }
 
-  /** Takes the bytes over: nobody may write to them. */
+  /** Keeps the bytes, which must not be modified afterwards. */
   put({ id, version, size }: Attr, bytes: Uint8Array): void {
     if (bytes.length === size && size <= LARGEST) this.#files.set(id, { version, bytes });
   }

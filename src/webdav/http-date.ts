@@ -1,4 +1,4 @@
-/** Dates of HTTP (RFC 9110 section 5.6.7) and of RFC 3339. */
+/** Formats and parses the dates of HTTP (RFC 9110 section 5.6.7) and of RFC 3339. */
 
 const FIRST = Date.UTC(1601, 0, 1);
 const LAST = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -30,7 +30,7 @@ export function formatIsoDate(ms: number): string {
   return `${pad(year)}-${TWO[month + 1]}-${TWO[day]}T${clock(seconds - days * DAY)}Z`;
 }
 
-/** Milliseconds since 1970 of any of the three forms HTTP knows; `undefined` for all else. */
+/** Parses any of the three date forms of HTTP to milliseconds since 1970; `undefined` for any other text. */
 export function parseHttpDate(text: string): number | undefined {
   const value = text.trim();
   let m = imf.exec(value);
@@ -42,7 +42,7 @@ export function parseHttpDate(text: string): number | undefined {
   return undefined;
 }
 
-/** Milliseconds since 1970 of an RFC 3339 time, or of an HTTP date, which some clients send instead. */
+/** Parses an RFC 3339 time, or an HTTP date, which some clients send instead, to milliseconds since 1970. */
 export function parseIsoDate(text: string): number | undefined {
   const value = text.trim();
   if (!iso.test(value)) return parseHttpDate(value);
@@ -58,7 +58,10 @@ function utc(year?: string, month?: string, ...rest: (string | undefined)[]): nu
   return new Date(ms).getUTCMonth() === index || second === 60 ? ms : undefined;
 }
 
-/** RFC 9110: a two-digit year more than 50 years ahead belongs to the century before; taken against a fixed pivot. */
+/**
+ * The century of a two-digit year. RFC 9110 puts years more than 50 years ahead into the past; a fixed pivot stands for
+ * that.
+ */
 function century(two = '0'): string {
   return String(Number(two) + (Number(two) >= 70 ? 1900 : 2000));
 }
@@ -77,8 +80,9 @@ function pad(year: number): string {
 }
 
 /**
- * The Gregorian date of a day since 1970; months count from 0. A listing formats two dates in every row, and `Date`
- * takes most of its time for that. Years are taken to begin in March, so that the leap day is the last of the year.
+ * The Gregorian date of a day since 1970; months count from 0. A listing formats two dates per row, which would take
+ * most of its time with `Date`. The calculation lets years begin in March, so that the leap day is the last day of a
+ * year.
  */
 function civil(days: number): { readonly year: number; readonly month: number; readonly day: number } {
   const sinceMarch0 = days + 719_468;

@@ -18,8 +18,8 @@ export interface IfList {
 const lexeme = /\s*(?:(\()|(\))|(,)|<([^<>\s]*)>|\[\s*((?:W\/)?"[^"]*")\s*\]|(not)(?=[\s<[]))/iy;
 
 /**
- * Parses an `If` field (RFC 4918 section 10.4). Lists are alternatives.
- * @throws DavError 400 where the syntax is broken
+ * Parses an `If` field (RFC 4918 section 10.4). The lists are alternatives.
+ * @throws DavError 400 if the syntax is invalid
  */
 export function parseIf(field: string): readonly IfList[] {
   const parser = new Parser();
@@ -33,7 +33,9 @@ export function parseIf(field: string): readonly IfList[] {
   return parser.finish();
 }
 
-/** Every state token in the field. RFC 4918 section 10.4.1: they count as submitted whatever their list comes to. */
+/**
+ * Every state token in the field. RFC 4918 section 10.4.1: tokens count as submitted even if their list does not hold.
+ */
 export function submittedTokens(lists: readonly IfList[]): ReadonlySet<string> {
   const tokens = new Set<string>();
   for (const list of lists) {
@@ -81,7 +83,7 @@ class Parser {
     this.#not = true;
   }
 
-  /** Tagged and untagged lists cannot be mixed: a tag may only come first or behind another tag's lists. */
+  /** Tagged and untagged lists cannot be mixed: a tag may only come first, or after the lists of another tag. */
   #resource(uri: string): void {
     if (!this.#tagUsed || (this.#tag === undefined && this.#lists.length > 0) || uri === '') throw malformed();
     this.#tag = uri;

@@ -8,19 +8,19 @@ import type { DavPath } from './path.ts';
 // eslint-disable-next-line no-control-regex
 const ascii = /^[\u0000-\u007f]*$/;
 
-/** What a path names, or would name. */
+/** The node that a path names, or the place where it would be created. */
 export interface Target {
   readonly path: DavPath;
-  /** `undefined` if the folder it would be in does not exist; of the root, the root itself. */
+  /** The parent folder; `undefined` if it does not exist. The root's parent is the root itself. */
   readonly parent: Attr | undefined;
-  /** The name as it is stored; of a missing one, as it was asked for. */
+  /** The name as it is stored, or, if there is no such node, as it was requested. */
   readonly name: string;
   readonly attr: Attr | undefined;
 }
 
 /**
- * The child with this name, or one whose name is the same after Unicode normalisation: macOS asks in NFD for what others
- * wrote in NFC. The exact name wins. `undefined` if there is none.
+ * The child with this name, or else one whose name is equal after Unicode normalisation, as macOS requests names in NFD
+ * that other systems wrote in NFC. `undefined` if there is none.
  */
 export function lookup(fs: FileSystem, folder: NodeId, name: string, context: Context): Awaitable<Attr | undefined> {
   try {
@@ -65,7 +65,7 @@ export async function find(fs: FileSystem, path: DavPath, context: Context): Pro
   return checkSlash(path, attr ?? (await fs.getattr(id, context)));
 }
 
-/** The node at these names; `undefined` if there is none. */
+/** The node at the path of these names; `undefined` if there is none. */
 export async function lookupPath(
   fs: FileSystem,
   names: readonly string[],
@@ -74,7 +74,7 @@ export async function lookupPath(
   return (await locate(fs, { names, slash: false }, context)).attr;
 }
 
-/** The node at a path and the folder it is in; neither needs to exist. */
+/** The node at a path and its parent folder; neither needs to exist. */
 export async function locate(fs: FileSystem, path: DavPath, context: Context): Promise<Target> {
   let attr: Attr | undefined = await fs.getattr(fs.root, context);
   let parent: Attr | undefined = attr;
@@ -88,13 +88,16 @@ export async function locate(fs: FileSystem, path: DavPath, context: Context): P
   return { path, parent, name: attr?.name ?? path.names.at(-1) ?? '', attr };
 }
 
-/** The node, which must exist. @throws ENOENT */
+/** The node of a target. @throws ENOENT if it does not exist */
 export function existing(target: Target): Attr {
   if (target.attr === undefined) throw new FsError('ENOENT', 'lookup', { subject: target.name });
   return target.attr;
 }
 
-/** Where the target is or would be made. @throws DavError 409 without the folder, 403 for the root */
+/**
+ * The place where the target is or would be created. @throws DavError 409 if its folder does not exist, 403 for the
+ * root
+ */
 export function placeOf(target: Target): Place {
   if (target.path.names.length === 0)
     throw new DavError(403, 'The root of the drive cannot be replaced, moved or removed.');
@@ -102,7 +105,7 @@ export function placeOf(target: Target): Place {
   return { parent: target.parent.id, name: target.name };
 }
 
-/** `/file.txt/` names nothing. */
+/** Refuses `/file.txt/`, as only a folder's address may end in a slash. */
 function checkSlash(path: DavPath, attr: Attr): Attr {
   if (path.slash && attr.kind !== 'folder') throw new FsError('ENOTDIR', 'lookup', { subject: attr.name });
   return attr;

@@ -1,6 +1,6 @@
 type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 
-/** The part of a structured logger (pino's, say) that the door uses. */
+/** The part of a structured logger, such as pino, that the server uses. */
 export interface Log {
   readonly debug: Write;
   readonly info: Write;

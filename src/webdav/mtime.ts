@@ -2,27 +2,27 @@ import { header } from './request.ts';
 import type { DavRequest } from './request.ts';
 
 const DAY = 86_400_000;
-/** A clock may be wrong by some, a camera's by years; later than this is no time anybody meant. */
+/** How far in the future a plausible time may be, ms. Clocks may be wrong, but later times are not meant. */
 const AHEAD = 366 * DAY;
 
 /**
- * True for a time worth keeping. Clients that do not know a file's time send the start of their epoch (1601, 1970) or
- * garbage; taking that for real loses the true time and confuses every sync tool.
+ * True for a time that can be a file's real one. Clients that do not know the time of a file send the start of their
+ * epoch (1601, 1970) or garbage; storing that would lose the true time and confuse sync tools.
  */
 export function plausible(ms: number | undefined, now: number): ms is number {
   return ms !== undefined && ms > DAY && ms < now + AHEAD;
 }
 
 export interface RequestedTime {
-  /** Milliseconds; `undefined` if none was sent or it was refused. */
+  /** Milliseconds since 1970; `undefined` if none was sent or it is implausible. */
   readonly mtime: number | undefined;
-  /** For the answer. */
+  /** Headers of the response. */
   readonly headers: readonly string[];
 }
 
 const none: RequestedTime = { mtime: undefined, headers: [] };
 
-/** `X-OC-Mtime` (ownCloud's, sent by gvfs and rclone): Unix seconds, with a fraction if need be. */
+/** Parses `X-OC-Mtime` (from ownCloud; sent by gvfs and rclone): Unix seconds, possibly with a fraction. */
 export function requestedTime(request: DavRequest, now: number): RequestedTime {
   const field = header(request, 'x-oc-mtime');
   if (field === undefined || !/^\s*\d+(?:\.\d+)?\s*$/.test(field)) return none;

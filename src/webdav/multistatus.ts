@@ -9,14 +9,14 @@ import { statusOf } from './status.ts';
 export const MULTISTATUS_HEAD = '<?xml version="1.0" encoding="utf-8"?><D:multistatus xmlns:D="DAV:">';
 export const MULTISTATUS_TAIL = '</D:multistatus>';
 
-/** `HTTP/1.1 404 Not Found`, as it stands in a `DAV:status` element. */
+/** A `DAV:status` element with a status line such as `HTTP/1.1 404 Not Found`. */
 export function statusLine(status: number): string {
   return `<D:status>HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}</D:status>`;
 }
 
 /**
- * 207 for a tree of which some members failed (RFC 4918 sections 9.8.5 and 9.9.4). `kept` is a destination that was not
- * replaced because of that.
+ * A 207 for a tree of which some members failed (RFC 4918 sections 9.8.5 and 9.9.4). `kept` is a destination that was
+ * therefore not replaced.
  */
 export function multistatus(
   failures: readonly MemberFailure[],
@@ -26,7 +26,7 @@ export function multistatus(
     return row(names, folder, statusOf(error.code, 'COPY'), wordsOf(error));
   });
   if (kept !== undefined) {
-    rows.push(row(kept.names, kept.folder, 424, 'It was not replaced, because the copy could not be made whole.'));
+    rows.push(row(kept.names, kept.folder, 424, 'It was not replaced, because the copy is incomplete.'));
   }
   return xml(207, MULTISTATUS_HEAD + rows.join('') + MULTISTATUS_TAIL);
 }

@@ -6,23 +6,26 @@ import type { Log } from './log.ts';
 
 /** Times in ms, sizes in bytes. */
 export interface Limits {
-  /** A request body that delivers nothing for this long is given up. */
+  /** A request whose body delivers nothing for this long is aborted. */
   readonly bodyIdle: number;
-  /** An XML body must be complete after this. */
+  /** An XML body must be complete within this time. */
   readonly xmlDeadline: number;
-  /** Of an XML body. */
+  /** Largest XML body. */
   readonly xmlSize: number;
-  /** A client that takes nothing of an answer for this long is given up. */
+  /** A response of which the client reads nothing for this long is aborted. */
   readonly sendIdle: number;
-  /** The head of a request must be complete after this. */
+  /** The head of a request must be complete within this time. */
   readonly headDeadline: number;
-  /** Of all header fields of a request. */
+  /** Largest total of all header fields of a request. */
   readonly headSize: number;
   /** A connection without a request is closed after this. */
   readonly keepAlive: number;
-  /** Of an unread body that is swallowed so that the client reads the refusal; then the connection is cut. */
+  /**
+   * Most of an unwanted body that is read and discarded, so that the client can read the refusal; then the connection
+   * is cut.
+   */
   readonly swallow: number;
-  /** Longest lease of a lock. */
+  /** Longest timeout of a lock. */
   readonly lockTimeout: number;
 }
 
@@ -45,7 +48,7 @@ export interface WebDavServerOptions {
   readonly log: Log;
   /** Default `auto`. */
   readonly quota?: QuotaPolicy;
-  /** Names besides `localhost`, `127.0.0.1` and `[::1]` under which clients may address the server, without port. */
+  /** Names, besides `localhost`, `127.0.0.1` and `[::1]`, by which clients may address the server; without ports. */
   readonly hosts?: readonly string[];
   readonly limits?: Partial<Limits>;
   /** Milliseconds since 1970. */
@@ -55,8 +58,8 @@ export interface WebDavServerOptions {
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** PEM. Required to listen on anything but loopback. */
+  /** PEM. Required to listen on addresses other than loopback. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
 }

@@ -1,6 +1,6 @@
 /**
- * Gathers what is to be written to sockets in one turn of the event loop and writes all of it at the end of the turn. Each
- * write wakes the client, which takes longer than most answers; one that is awake already needs no waking.
+ * Collects socket writes of one turn of the event loop, and runs them at the end of the turn. Each write wakes the
+ * client's process, which takes longer than most requests; a client that is already awake costs less.
  */
 export class Outbox {
   #waiting: (() => void)[] = [];

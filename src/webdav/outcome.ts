@@ -1,25 +1,24 @@
 import type { Awaitable } from '../vfs/context.ts';
 
-/** Where a streamed body goes. Wait for `write` before the next one: that is the back-pressure. */
+/** Receives a streamed body. Waiting for each `write` before the next one gives back-pressure. */
 export interface Sink {
   /**
-   * `sent` is called when the chunk is not needed any more and its memory may be used again. Of such chunks a few may be on
-   * their way at a time.
-   * @throws EINTR when the client has gone
+   * `sent` is called when the chunk's memory may be reused. A few such chunks may be in flight at the same time.
+   * @throws EINTR if the client has disconnected
    */
   write(chunk: string | Uint8Array, sent?: () => void): Awaitable<void>;
 }
 
-/** A body in one piece, or a function that streams it once the head has been sent. */
+/** A complete body, or a function that streams it after the head has been sent. */
 export type Body = string | Uint8Array | ((sink: Sink) => Promise<void>);
 
-/** What a verb answers with. Sending and logging it happens in one place. */
+/** The response that a verb returns. The dispatcher sends and logs it. */
 export interface Outcome {
   readonly status: number;
-  /** Flat list of names and values. `Content-Length` is added for bodies in one piece unless it is here. */
+  /** Flat list of names and values. `Content-Length` is added for complete bodies unless it is listed. */
   readonly headers?: readonly string[];
   readonly body?: Body;
-  /** Called once when the answer is over, sent or not: frees what a streamed body holds. */
+  /** Called once when the response has ended, sent or not, to free what a streamed body holds. */
   readonly release?: () => Promise<void>;
 }
 

@@ -3,9 +3,9 @@ import { DavError } from './dav-error.ts';
 
 /** The path of a request, decoded. */
 export interface DavPath {
-  /** One per segment; none for the root. */
+  /** One name per segment; none for the root. */
   readonly names: readonly string[];
-  /** The address ended in `/`. */
+  /** Whether the address ended in `/`. */
   readonly slash: boolean;
 }
 
@@ -17,7 +17,7 @@ const plain = /^[\w.~-]*$/;
 
 /** A request target (RFC 9112 section 3.2) or `Destination`, split but not decoded. */
 export interface RawTarget {
-  /** Only of the absolute form. */
+  /** Present only in absolute URLs. */
   readonly authority: string | undefined;
   /** Begins with `/`; without the query. */
   readonly path: string;
@@ -26,16 +26,17 @@ export interface RawTarget {
 /** @throws DavError 400 */
 export function splitTarget(raw: string): RawTarget {
   const absoluteForm = raw.startsWith('/') ? null : absolute.exec(raw);
-  if (absoluteForm === null && !raw.startsWith('/')) throw new DavError(400, 'The address is not a path.');
+  if (absoluteForm === null && !raw.startsWith('/'))
+    throw new DavError(400, 'The address must be an absolute path or an http URL.');
   const rest = absoluteForm === null ? raw : raw.slice(absoluteForm[0].length) || '/';
-  if (rest.includes('#')) throw new DavError(400, 'An address cannot have a fragment; write # as %23.');
+  if (rest.includes('#')) throw new DavError(400, 'An address cannot have a fragment; write # in a name as %23.');
   const query = rest.indexOf('?');
   return { authority: absoluteForm?.[1], path: query < 0 ? rest : rest.slice(0, query) };
 }
 
 /**
  * Decodes a path that begins with `/`. Doubled slashes count once.
- * @throws DavError 400 for bad escapes, bad UTF-8, `.`, `..`, `%2F` and `%00`; 414 where it is too long
+ * @throws DavError 400 for bad escapes, bad UTF-8, `.`, `..`, `%2F` and `%00`; 414 if it is too long
  */
 export function parsePath(path: string): DavPath {
   const text = nonAscii.test(path) ? utf8(path) : path;
@@ -45,11 +46,11 @@ export function parsePath(path: string): DavPath {
     if (segment === '') continue;
     const name = decodeSegment(segment);
     const length = Buffer.byteLength(name);
-    if (length > NAME_MAX) throw new DavError(414, `A name has at most ${NAME_MAX} bytes.`);
+    if (length > NAME_MAX) throw new DavError(414, `A name can have at most ${NAME_MAX} bytes.`);
     bytes += length + 1;
     names.push(name);
   }
-  if (bytes > PATH_MAX) throw new DavError(414, `A path has at most ${PATH_MAX} bytes.`);
+  if (bytes > PATH_MAX) throw new DavError(414, `A path can have at most ${PATH_MAX} bytes.`);
   return { names, slash: text.endsWith('/') };
 }
 
@@ -65,25 +66,25 @@ function unescape(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new DavError(400, 'The address has a bad percent escape.');
+    throw new DavError(400, 'The address has an invalid percent escape; write % in a name as %25.');
   }
 }
 
-/** Node hands over bytes beyond ASCII as Latin-1; some clients send bare UTF-8. */
+/** Decodes unescaped UTF-8, which some clients send. Node decodes non-ASCII bytes as Latin-1. */
 function utf8(latin1: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(latin1, 'latin1'));
   } catch {
-    throw new DavError(400, 'The address is not UTF-8.');
+    throw new DavError(400, 'The address is not valid UTF-8.');
   }
 }
 
-/** One segment, escaped so that `#`, `?`, `%`, `;` and `&` are safe in addresses and in XML. */
+/** A segment, escaped so that `#`, `?`, `%`, `;` and `&` are safe in addresses and in XML. */
 export function encodeSegment(name: string): string {
   return plain.test(name) ? name : encodeURIComponent(name.replaceAll(lone, '\ufffd'));
 }
 
-/** Path-absolute reference; folders end in `/`. */
+/** The path as a path-absolute reference; a folder's ends in `/`. */
 export function hrefOf(names: readonly string[], folder: boolean): string {
   if (names.length === 0) return '/';
   return `/${names.map(encodeSegment).join('/')}${folder ? '/' : ''}`;

@@ -9,14 +9,14 @@ export type ConditionResult = 'pass' | 304 | 412;
 
 const fields = ['if-match', 'if-unmodified-since', 'if-none-match', 'if-modified-since'] as const;
 
-/** True if the request makes its effect depend on what is there now. */
+/** True if the request has conditions on the current state of its target. */
 export function isConditional({ headers }: DavRequest): boolean {
   return fields.some((field) => headers[field] !== undefined) || headers['if'] !== undefined;
 }
 
 /**
- * Evaluates the conditional fields in the order of RFC 9110 section 13.2.2 against the node (`undefined`: none).
- * Call it when the request would succeed without them.
+ * Evaluates the conditional fields against the node (`undefined`: there is none), in the order of RFC 9110 section
+ * 13.2.2. To be called only if the request would otherwise succeed.
  */
 export function evaluate(request: DavRequest, attr: Attr | undefined): ConditionResult {
   const match = header(request, 'if-match');
@@ -35,7 +35,7 @@ export function evaluate(request: DavRequest, attr: Attr | undefined): Condition
   return 'pass';
 }
 
-/** RFC 9110 section 13.1.5: whether a `Range` still means the same content. */
+/** RFC 9110 section 13.1.5: whether a `Range` still refers to the same content. */
 export function ifRange(request: DavRequest, attr: Attr): boolean {
   const field = header(request, 'if-range')?.trim();
   if (field === undefined) return true;

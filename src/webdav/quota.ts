@@ -2,10 +2,10 @@ import type { Door } from './door.ts';
 import type { DavRequest } from './request.ts';
 import { header } from './request.ts';
 
-/** Darwin 24.4 is macOS 15.4. */
+/** First Darwin version that stalls over quota: 24.4, which is macOS 15.4. */
 const STALLING = { major: 24, minor: 4 };
 
-/** Whether quota properties may be told to this client. */
+/** Whether quota properties may be sent to this client. */
 export function tellsQuota({ quota }: Door, request: DavRequest): boolean {
   if (quota !== 'auto') return quota === 'named';
   const agent = header(request, 'user-agent') ?? '';

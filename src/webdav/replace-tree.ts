@@ -8,18 +8,18 @@ import type { CopyTreeResult, MemberFailure } from '../vfs/copy-tree.ts';
 import { checkMayGo, takePlace } from './take-place.ts';
 
 export interface ReplaceTreeOptions {
-  /** Copy what is below a folder, too. */
+  /** Whether to copy everything below a folder. */
   readonly deep: boolean;
   /** Path of the destination. */
   readonly names: readonly string[];
-  /** What the copy is called, beside the destination, until it is whole. */
+  /** Temporary name of the copy, next to the destination, until it is complete. */
   readonly name: string;
 }
 
 /**
- * Copies a node to a name that another one has. What is there stays until the copy is whole, and then gives way in one step;
- * if any member fails, the copy is removed and all is as it was. The copy is held meanwhile, so that it is neither sent
- * nor sealed under its temporary name.
+ * Copies a node to a name that another node has. The other node stays until the copy is complete, and is then replaced
+ * in one step. If any member fails, the copy is removed and nothing has changed. The copy is held until then, so that
+ * it is neither uploaded nor sealed under its temporary name.
  */
 export async function replaceTree(
   fs: FileSystem,

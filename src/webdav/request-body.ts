@@ -4,30 +4,30 @@ import { DavError } from './dav-error.ts';
 import { XmlReader } from './xml/reader.ts';
 import type { XmlElement } from './xml/element.ts';
 
-/** Received and not yet consumed; beyond it the socket is not read. */
+/** Most bytes that are received and not yet consumed. Beyond it the socket is not read. */
 const QUEUE_LIMIT = 1024 * 1024;
-/** How long a refused client may go on sending, ms. */
+/** How long a refused client may continue to send, ms. */
 const SWALLOW_TIME = 3000;
 
 export interface BodyLimits {
-  /** A body that delivers nothing for this long ends the request, ms. */
+  /** A request whose body delivers nothing for this long is aborted, ms. */
   readonly bodyIdle: number;
-  /** An XML body must be complete after this, ms. */
+  /** An XML body must be complete within this time, ms. */
   readonly xmlDeadline: number;
-  /** Bytes of an XML body. */
+  /** Largest XML body in bytes. */
   readonly xmlSize: number;
 }
 
 type Consume = (chunk: Buffer) => Awaitable<void>;
 
-/** The body of a request. Reading it is what sends `100 Continue`. May be read once. */
+/** The body of a request. Starting to read it sends `100 Continue`. It can be read once. */
 export class RequestBody {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #limits: BodyLimits;
   #awaited: boolean;
 
-  /** `awaited`: the client waits for `100 Continue`. */
+  /** @param awaited whether the client waits for `100 Continue` */
   constructor(req: IncomingMessage, res: ServerResponse, limits: BodyLimits, awaited: boolean) {
     this.#req = req;
     this.#res = res;
@@ -35,7 +35,7 @@ export class RequestBody {
     this.#awaited = awaited;
   }
 
-  /** Bytes announced; `undefined` for a chunked body, 0 if there is no body. */
+  /** Announced length in bytes; `undefined` for a chunked body, 0 if there is no body. */
   get length(): number | undefined {
     const { headers } = this.#req;
     if (headers['transfer-encoding'] !== undefined) return undefined;
@@ -47,15 +47,15 @@ export class RequestBody {
     return !this.#req.complete && this.length !== 0;
   }
 
-  /** True if `100 Continue` was asked for and not sent. */
+  /** True if `100 Continue` was requested but not sent. */
   get refused(): boolean {
     return this.#awaited;
   }
 
   /**
-   * Hands the body over chunk by chunk, one call at a time. Ends with the body, or, if `expected` is given, as soon as
-   * that many bytes have come: some clients never end their chunked bodies.
-   * @throws DavError 408 when the client goes quiet, 400 when it breaks off or sends another number of bytes
+   * Passes the body to `consume` chunk by chunk, one call at a time. Resolves at the end of the body, or, if `expected`
+   * is given, as soon as that number of bytes has arrived, as some clients never end their chunked bodies.
+   * @throws DavError 408 if the client stops sending, 400 if it disconnects or sends another number of bytes
    */
   async pump(consume: Consume, expected: number | undefined, deadline?: number): Promise<void> {
     if (this.length === 0) {
@@ -69,12 +69,12 @@ export class RequestBody {
     await new Pump(this.#req, consume, expected, this.#limits.bodyIdle, deadline).done;
   }
 
-  /** Throws away what still comes, up to `limit` bytes and a few seconds. Never rejects. */
+  /** Reads and discards the rest of the body, up to `limit` bytes and for a few seconds. Never rejects. */
   async swallow(limit: number): Promise<void> {
     let left = limit;
     const consume = (chunk: Buffer): void => {
       left -= chunk.length;
-      if (left < 0) throw new DavError(413, 'The rest of the body is too long.');
+      if (left < 0) throw new DavError(413, 'The rest of the body is too long to be discarded.');
     };
     await new Pump(this.#req, consume, undefined, SWALLOW_TIME, SWALLOW_TIME).done.catch(() => {});
   }
@@ -97,7 +97,7 @@ export class RequestBody {
   }
 }
 
-/** Events of one body turned into calls of `consume`, in order, with a bounded queue between. */
+/** Turns the events of a body into calls of `consume`, in order, through a bounded queue. */
 class Pump {
   readonly done: Promise<void>;
   readonly #req: IncomingMessage;
@@ -122,7 +122,7 @@ class Pump {
       this.#reject = reject;
     });
     const late = (): void => this.#finish(new DavError(408, 'The request body did not arrive in time.'));
-    // While the drive takes its time, it is not the client that is quiet.
+    // While `consume` is busy, the lack of data is not the client's fault.
     this.#idle = setTimeout(() => (this.#busy ? this.#idle.refresh() : late()), idle);
     this.#deadline = deadline === undefined ? undefined : setTimeout(late, deadline);
     req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
@@ -149,7 +149,7 @@ class Pump {
     if (!this.#ended) this.#finish(new DavError(400, 'The request body broke off.'));
   };
 
-  /** Calls `consume` without a turn of the event loop as long as it answers at once. */
+  /** Calls `consume` for queued chunks, without a turn of the event loop as long as it returns synchronously. */
   #drain(): void {
     while (!this.#busy) {
       const chunk = this.#queue.shift();
@@ -197,9 +197,9 @@ class Pump {
 }
 
 function mismatch(received: number, expected: number): DavError {
-  return new DavError(400, `The body has ${received} bytes, ${expected} were announced.`);
+  return new DavError(400, `The body has ${received} bytes, but ${expected} were announced.`);
 }
 
 function tooLarge(limit: number): DavError {
-  return new DavError(413, `An XML body has at most ${limit} bytes.`);
+  return new DavError(413, `An XML body can have at most ${limit} bytes.`);
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../vfs/context.ts';
 
-/** Aborts when the client goes away. The signal is made when somebody asks for it. */
+/** The context of a request, whose signal aborts when the client disconnects. The signal is created on first use. */
 export class RequestContext implements Context {
   #controller: AbortController | undefined;
   #aborted = false;

@@ -4,17 +4,17 @@ import type { Method } from './method.ts';
 import type { DavPath } from './path.ts';
 import type { RequestBody } from './request-body.ts';
 
-/** What a verb is given: a request that has passed the guards. */
+/** A request that has passed the guards, as verbs receive it. */
 export interface DavRequest {
   readonly method: Method;
   readonly path: DavPath;
   readonly headers: IncomingHttpHeaders;
   readonly body: RequestBody;
-  /** Aborts when the client goes away. */
+  /** Aborts when the client disconnects. */
   readonly context: Context;
 }
 
-/** The one value of a header that may come once; Node joins repeated ones. */
+/** The value of a header that may occur only once; Node joins repeated ones. */
 export function header(request: { readonly headers: IncomingHttpHeaders }, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;

@@ -3,19 +3,22 @@ import { FsError } from '../vfs/fs-error.ts';
 import type { Outbox } from './outbox.ts';
 import type { Outcome, Sink } from './outcome.ts';
 
-/** Bytes that may wait for the socket while more are read: so it need not wait for us. */
+/** Bytes that may be queued for the socket while more are read, so that the socket is never idle. */
 const QUEUE = 512 * 1024;
 
 export interface Sending {
-  /** Leave the body away: `HEAD`. */
+  /** Whether to omit the body, for `HEAD`. */
   readonly head: boolean;
-  /** The connection cannot carry another request. */
+  /** Whether to close the connection, as it cannot carry another request. */
   readonly close: boolean;
-  /** A client that takes nothing for this long is given up, ms. */
+  /** A response of which the client reads nothing for this long is aborted, ms. */
   readonly idle: number;
-  /** For answers in one piece. */
+  /** For complete bodies. */
   readonly outbox: Outbox;
-  /** Run between the last byte and the end of the answer, so that the client can read it before the connection ends. */
+  /**
+   * Runs between the last byte and the end of the response, so that the client can read it before the connection
+   * closes.
+   */
   readonly linger?: () => Promise<void>;
 }
 
@@ -46,7 +49,8 @@ async function stream(
 }
 
 /**
- * Ending an answer while the request's body still comes in resets the connection, and the client may lose the answer.
+ * Ending a response while the request's body is still arriving resets the connection, and the client may lose the
+ * response.
  */
 async function linger(
   res: ServerResponse,
@@ -103,5 +107,5 @@ class ResponseSink implements Sink {
 }
 
 function gone(): FsError {
-  return new FsError('EINTR', 'write', { reason: 'the client has gone' });
+  return new FsError('EINTR', 'write', { reason: 'the client has disconnected' });
 }

@@ -19,7 +19,7 @@ import type { Limits, ListenOptions, WebDavServerOptions } from './options.ts';
 import { DEFAULT_LIMITS } from './options.ts';
 import { TextMemory } from './text-memory.ts';
 
-/** How long `close` waits for requests under way, ms. */
+/** How long `close` waits for requests in progress, ms. */
 const DRAIN = 10_000;
 
 /** Serves a `FileSystem` over WebDAV (RFC 4918, classes 1, 2 and 3). */
@@ -41,18 +41,19 @@ export class WebDavServer {
 
   /** Address of the drive's root, ending in `/`. @throws Error before `listen` */
   get url(): string {
-    if (this.#url === undefined) throw new Error('the server does not listen');
+    if (this.#url === undefined) throw new Error('the server is not listening; call listen first');
     return this.#url;
   }
 
   /**
-   * Takes back the locks that the store kept and begins to serve. To be called once.
-   * @throws FsError EACCES for an address that other computers reach, without TLS; what `node:net` throws for one in use
+   * Restores the locks from the store and starts to serve. To be called once.
+   * @throws FsError EACCES for an address that other computers can reach, without TLS; what `node:net` throws if the
+   * address is in use
    */
   async listen({ host, port, tls }: ListenOptions): Promise<void> {
     if (tls === undefined && !isLoopback(host)) {
       const reason =
-        'Other computers could read the password and the files on their way: listen on 127.0.0.1, or give a TLS certificate.';
+        'On this address, other computers could read the password and the files in transit: listen on 127.0.0.1, or set a TLS certificate.';
       throw new FsError('EACCES', 'listen', { subject: host, reason });
     }
     await this.#locks.restore((lock) => this.#hold(lock));
@@ -67,7 +68,7 @@ export class WebDavServer {
     this.#url = `${tls === undefined ? 'http' : 'https'}://${name}:${(server.address() as AddressInfo).port}/`;
   }
 
-  /** Takes no more requests, finishes those under way (for ten seconds at most) and lets go of the locks' nodes. */
+  /** Accepts no more requests, waits for those in progress (at most ten seconds) and releases the nodes of locks. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -137,7 +138,7 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-/** What is no HTTP gets a short answer and the end of its connection. */
+/** Sends a short response to input that is not valid HTTP, and closes the connection. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';

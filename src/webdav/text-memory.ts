@@ -1,11 +1,11 @@
-/** Bytes of a piece of memory. */
+/** Size of a buffer in bytes. */
 export const PIECE = 64 * 1024;
-/** Pieces that are kept while nobody needs them. */
+/** Number of unused buffers that are kept. */
 const KEPT = 16;
 
 /**
- * Memory for the text of answers, which goes round: to touch fresh memory for the first time can take longer than what is
- * written into it.
+ * A pool of buffers for the text of responses. Touching fresh memory for the first time can take longer than writing
+ * the text.
  */
 export class TextMemory {
   readonly #free: Buffer[] = [];

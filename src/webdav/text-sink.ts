@@ -1,23 +1,23 @@
 import type { Sink } from './outcome.ts';
 import { PIECE, type TextMemory } from './text-memory.ts';
 
-/** Takes text bit by bit. */
+/** Receives text in small parts. */
 export interface TextOut {
   put(text: string): void;
 }
 
 interface Full {
   readonly bytes: Buffer;
-  /** What they are in, unless it is their own. */
+  /** The pooled buffer that contains them, if any. */
   readonly piece?: Buffer;
 }
 
-/** Bytes of UTF-8 that a unit of UTF-16 can take. */
+/** Most bytes of UTF-8 for one unit of UTF-16. */
 const WIDEST = 3;
 
 /**
- * Text on its way into an answer. It is written into pieces of memory at once, so that the many bits of a long listing
- * become no strings that somebody has to collect. Send what is full now and then, and `flush` in the end.
+ * Encodes the text of a response directly into pooled buffers, so that the many parts of a long listing do not become
+ * strings, which would have to be garbage-collected. Callers `send` full buffers now and then, and `flush` at the end.
  */
 export class TextSink implements TextOut {
   readonly #sink: Sink;
@@ -38,12 +38,12 @@ export class TextSink implements TextOut {
     else this.#length += (this.#piece ??= this.#memory.take()).write(text, this.#length);
   }
 
-  /** There is something worth sending. */
+  /** Whether a buffer is full and can be sent. */
   get isFull(): boolean {
     return this.#full.length > 0;
   }
 
-  /** Sends what is full. @throws EINTR when the client has gone */
+  /** Sends the full buffers. @throws EINTR if the client has disconnected */
   async send(): Promise<void> {
     const all = this.#full;
     this.#full = [];
@@ -55,7 +55,7 @@ export class TextSink implements TextOut {
     }
   }
 
-  /** Sends everything. @throws EINTR when the client has gone */
+  /** Sends everything. @throws EINTR if the client has disconnected */
   async flush(): Promise<void> {
     this.#turn();
     await this.send();
@@ -69,7 +69,7 @@ export class TextSink implements TextOut {
   }
 }
 
-/** Text that is needed as a string. */
+/** Collects text that is needed as a string. */
 export class TextString implements TextOut {
   text = '';
 

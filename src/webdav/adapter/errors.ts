@@ -3,7 +3,7 @@ import { type Code, asFsError } from '../../vfs/fs-error.ts';
 
 const { Errors } = webdav;
 
-/** What `webdav-server` answers for each of our codes; it knows fewer causes than we do. */
+/** The error of `webdav-server` for each of our codes. It has fewer errors than we have codes. */
 const ERRORS: Record<Code, Error> = {
   EACCES: Errors.Forbidden,
   EAGAIN: new webdav.HTTPError(503),
@@ -31,12 +31,12 @@ const ERRORS: Record<Code, Error> = {
   EXDEV: Errors.Forbidden,
 };
 
-/** The library's error for anything thrown below. */
+/** Converts anything thrown by a file system to an error of the library. */
 export function toLibraryError(error: unknown, op: string): Error {
   return ERRORS[asFsError(error, op).code];
 }
 
-/** Runs `work` and gives its outcome to a callback of the library, once. */
+/** Runs `work` and passes its result or error to a callback of the library, once. */
 export function answer<T>(op: string, callback: (error?: Error, data?: T) => void, work: () => Promise<T>): void {
   work().then(
     (data) => callback(undefined, data),

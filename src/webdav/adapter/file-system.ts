@@ -11,10 +11,12 @@ import { answer } from './errors.ts';
 import { readStream, writeStream } from './streams.ts';
 import { XattrProperties } from './xattr-properties.ts';
 
-/** Paths whose locks are remembered; the library keeps locks by path, in memory. */
+/** Most paths whose locks are kept. The library keeps locks by path, in memory. */
 const LOCKED_PATHS = 10_000;
 
-/** The library asks to write a file out under an identity of its own; a drive has its own life and is left out. */
+/**
+ * The library would save and reload file systems through a serializer. A drive persists itself, so nothing is saved.
+ */
 const serializer: webdav.FileSystemSerializer = {
   uid: () => 'fjord-drive-1',
   serialize: (_fs, callback) => callback(webdav.Errors.MustIgnore),
@@ -25,7 +27,7 @@ const serializer: webdav.FileSystemSerializer = {
  * A Fjord drive, or any other `FileSystem` of ours, for programs built on the package `webdav-server`:
  * `server.setFileSystem('/drive', new DriveFileSystem(fs), callback)`.
  *
- * Ranges, preconditions and locks are then as that package has them, which is less than our own engine offers.
+ * Ranges, preconditions and locks then behave as that package implements them, with fewer features than our own engine.
  */
 export class DriveFileSystem extends webdav.FileSystem {
   readonly #fs: FileSystem;

@@ -11,13 +11,13 @@ export interface LibraryServerOptions {
   readonly fs: FileSystem;
   readonly user: string;
   readonly password: string;
-  /** Told of an error that the library let fall; the request has been answered with 500. */
+  /** Called with errors that the library did not catch; the response to the request was a 500. */
   readonly onError?: (error: unknown) => void;
 }
 
 /**
- * The package `webdav-server` in front of a drive, for comparison with our own engine (`--webdav-engine=webdav-server`).
- * It listens on loopback only, as the package checks neither Host nor Origin itself.
+ * Serves a drive with the package `webdav-server`, for comparison with our own engine
+ * (`--webdav-engine=webdav-server`). It listens on loopback only, as the package checks neither Host nor Origin.
  */
 export class LibraryServer {
   readonly #http: Server;
@@ -60,7 +60,8 @@ export class LibraryServer {
       response.writeHead(refusal).end();
       return;
     }
-    // The package throws out of callbacks, where no `try` of ours can be; a domain ties such an error to its request.
+    // The package throws inside callbacks, beyond the reach of our `try`; a domain assigns such an error to its
+    // request.
     const guard = domain.create();
     guard.on('error', (error) => {
       this.#onError(error);
@@ -73,7 +74,7 @@ export class LibraryServer {
   }
 }
 
-/** The status for a request that the package must not see. */
+/** The status for a request that must not reach the package, or `undefined` if it may. */
 function refuse({ url = '', headers }: IncomingMessage, port: number): number | undefined {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   if (!hosts.includes(headers.host ?? '')) return 403;
@@ -108,13 +109,13 @@ class BasicAuthentication implements webdav.HTTPAuthentication {
     const [scheme = '', token = ''] = (context.request.headers.authorization ?? '').split(' ', 2);
     const given = digest(Buffer.from(token, 'base64').toString());
     const granted = scheme.toLowerCase() === 'basic' && timingSafeEqual(given, this.#expected);
-    // The package's own types do not admit that there may be no error.
+    // The package's types require an error, although success has none.
     if (granted) callback(null as unknown as Error, this.#user);
     else callback(webdav.Errors.BadAuthentication, this.#user);
   }
 }
 
-/** Of equal length for all, so that a comparison in constant time is possible. */
+/** A digest has the same length for every text, which a constant-time comparison needs. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -3,10 +3,10 @@ import type { Context } from '../../vfs/context.ts';
 import type { Draft, FileHandle } from '../../vfs/file-system.ts';
 import { answer, toLibraryError } from './errors.ts';
 
-/** Bytes that one read asks for. */
+/** Bytes per read. */
 const CHUNK = 256 * 1024;
 
-/** The whole content of an open file, which is closed with the stream. The library knows no offsets. */
+/** A stream of the whole content of an open file, as the library does not use offsets. Closing it closes the file. */
 export function readStream(handle: FileHandle, context: Context): Readable {
   let position = 0;
   return new Readable({
@@ -30,7 +30,10 @@ export function readStream(handle: FileHandle, context: Context): Readable {
   });
 }
 
-/** Takes the new content of a draft: `finish` means committed, destruction before it means nothing has changed. */
+/**
+ * A stream that writes the content of a draft. On `finish` it is committed; if it is destroyed before, nothing has
+ * changed.
+ */
 export function writeStream(draft: Draft, context: Context): Writable {
   return new Writable({
     highWaterMark: CHUNK,

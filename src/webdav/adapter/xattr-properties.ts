@@ -4,7 +4,7 @@ import type { FileSystem } from '../../vfs/file-system.ts';
 import type { Xattrs } from '../../vfs/node.ts';
 import { answer } from './errors.ts';
 
-/** Names the extended attributes that hold this library's properties, in its own JSON form. */
+/** Prefix of the extended attributes that hold this library's properties, in its own JSON form. */
 const PREFIX = 'user.webdav-server.';
 
 interface Property {
@@ -18,7 +18,7 @@ export class XattrProperties implements webdav.IPropertyManager {
   readonly #find: () => Promise<string>;
   readonly #context: Context;
 
-  /** `find` gives the node's id. */
+  /** @param find resolves to the node's id */
   constructor(fs: FileSystem, find: () => Promise<string>, context: Context) {
     this.#fs = fs;
     this.#find = find;

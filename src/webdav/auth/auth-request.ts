@@ -1,4 +1,4 @@
-/** What a request says about who sent it. */
+/** The parts of a request that authentication needs. */
 export interface AuthRequest {
   readonly method: string;
   /** The request target as it was received. */

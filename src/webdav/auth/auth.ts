@@ -4,7 +4,7 @@ import type { AuthRequest } from './auth-request.ts';
 import { parseBasic } from './basic.ts';
 import { Digest } from './digest.ts';
 
-/** Who may use the drive. `anonymous` leaves it open to every program on this computer. */
+/** The credentials that requests need. `anonymous` opens the drive to every program on this computer. */
 export type Auth = 'anonymous' | Credentials;
 
 export interface Credentials {
@@ -31,7 +31,7 @@ class PasswordAuthenticator implements Authenticator {
   readonly #realm: string;
   readonly #basic: boolean;
   readonly #digest: Digest;
-  /** A client repeats the very same Basic field; comparing its hash saves parsing it. */
+  /** A client repeats the same Basic field in every request; comparing its hash saves parsing it. */
   readonly #known: Buffer;
 
   constructor(

@@ -3,7 +3,10 @@ export interface UserPassword {
   readonly password: string;
 }
 
-/** RFC 7617: the password is all behind the first colon and may hold others. `undefined` if malformed. */
+/**
+ * Parses a Basic field (RFC 7617). The password is everything after the first colon, further colons included.
+ * `undefined` if malformed.
+ */
 export function parseBasic(field: string): UserPassword | undefined {
   const encoded = /^\s*basic\s+([A-Za-z\d+/_-]+={0,2})\s*$/i.exec(field)?.[1];
   if (encoded === undefined) return undefined;

@@ -6,12 +6,12 @@ import { parseDigest } from './digest-header.ts';
 import { Nonces } from './nonces.ts';
 
 interface Algorithm {
-  /** As it stands in the field. */
+  /** Its name in the header field. */
   readonly name: string;
   readonly hash: string;
 }
 
-/** MD5 comes first: clients that know nothing else take the first one that is offered. */
+/** MD5 comes first, because clients that support only MD5 use the first challenge. */
 const ALGORITHMS: readonly Algorithm[] = [
   { name: 'MD5', hash: 'md5' },
   { name: 'SHA-256', hash: 'sha256' },
@@ -45,7 +45,7 @@ export class Digest {
     return ALGORITHMS.map(({ name }) => `Digest realm="${this.#realm}", ${rest}, algorithm=${name}`);
   }
 
-  /** `stale`: the password is right, the nonce is not one to be used any more. */
+  /** `stale`: the password is right, but the nonce is no longer valid. */
   check({ method, url, authorization = '' }: AuthRequest): 'right' | 'stale' | 'wrong' {
     const given = parseDigest(authorization);
     const algorithm = ALGORITHMS.find(({ name }) => name === (given?.get('algorithm') ?? 'MD5').toUpperCase());
@@ -63,7 +63,7 @@ export class Digest {
   }
 }
 
-/** Clients differ in how they escape the same path here and in the request line. */
+/** Compares decoded paths, as some clients escape a path differently here and in the request line. */
 function sameTarget(uri: string, url: string): boolean {
   if (uri === url) return true;
   const path = decoded(uri);

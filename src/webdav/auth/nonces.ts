@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 const LIFETIME = 8 * 3_600_000;
-/** Counters remembered behind the highest: requests of parallel connections overtake each other. */
+/** How far below the highest counter others are accepted, as requests on parallel connections overtake each other. */
 const WINDOW = 1024;
 
 interface Use {
@@ -11,8 +11,8 @@ interface Use {
 }
 
 /**
- * Nonces that this server made. They carry their time and a keyed hash, so a flood of unauthenticated requests costs no
- * memory; only those that a correct answer has used are remembered, with the counters used.
+ * Creates and checks nonces. A nonce carries its time and a keyed hash, so a flood of unauthenticated requests uses no
+ * memory. Only nonces that a correct response has used are remembered, with the counters used.
  */
 export class Nonces {
   readonly #key: Buffer;
@@ -31,7 +31,10 @@ export class Nonces {
     return `${head}.${this.#sign(head)}`;
   }
 
-  /** Takes a nonce and its counter of a correct answer. False: the client must start over with a new one. */
+  /**
+   * Records a nonce and counter of a correct response. False if they are not acceptable and the client needs a new
+   * nonce.
+   */
   use(nonce: string, count: number): boolean {
     if (!this.#isFresh(nonce)) return false;
     let use = this.#used.get(nonce);

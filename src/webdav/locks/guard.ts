@@ -12,21 +12,21 @@ import { lockKey } from './lock.ts';
 
 type Names = readonly string[];
 
-/** Locked members that an answer names. */
+/** Most locked members that a response names. */
 const MAX_NAMED = 100;
 
 export const noTokens: ReadonlySet<string> = new Set();
 
 /**
- * Evaluates the `If` field (RFC 4918 section 10.4) and answers the lock tokens it submits.
- * @throws DavError 400 where it is malformed, 412 where no list holds
+ * Evaluates the `If` field (RFC 4918 section 10.4) and resolves to the lock tokens that it submits.
+ * @throws DavError 400 if it is malformed, 412 if no list holds
  */
 export async function checkIf(request: DavRequest, door: Door): Promise<ReadonlySet<string>> {
   const field = header(request, 'if');
   if (field === undefined) return noTokens;
   const lists = parseIf(field);
   for (const list of lists) if (await holds(list, request, door)) return submittedTokens(lists);
-  throw new DavError(412, 'The If header does not hold.');
+  throw new DavError(412, 'No condition list of the If header holds; the file or its locks have changed.');
 }
 
 async function holds(list: IfList, request: DavRequest, door: Door): Promise<boolean> {
@@ -40,7 +40,7 @@ async function holds(list: IfList, request: DavRequest, door: Door): Promise<boo
   return list.conditions.every((condition) => state(condition) !== condition.not);
 }
 
-/** Names of a resource tag; `undefined` if it is on another server or no address at all. */
+/** The path of a resource tag; `undefined` if it is on another server or not a valid address. */
 function tagged(tag: string, door: Door, request: DavRequest): Names | undefined {
   try {
     const { authority, path } = splitTarget(tag);
@@ -52,7 +52,7 @@ function tagged(tag: string, door: Door, request: DavRequest): Names | undefined
   }
 }
 
-/** What a change touches, as far as locks are concerned. */
+/** What a change affects, as far as locks are concerned. */
 export interface Touched {
   /** The resource itself changes. */
   readonly names: Names;
@@ -63,8 +63,9 @@ export interface Touched {
 }
 
 /**
- * RFC 4918 sections 7 and 6.2: under locks, one token of those that protect a resource must have been submitted.
- * @throws DavError 423, which names all that is locked, also members of a tree
+ * Checks that for each affected locked resource, the token of one of its locks was submitted (RFC 4918 sections 7 and
+ * 6.2).
+ * @throws DavError 423, which names the locked resources, members of a tree included
  */
 export function requireTokens(door: Door, tokens: ReadonlySet<string>, touched: Touched): void {
   if (door.locks.size === 0) return;
@@ -78,12 +79,12 @@ export function requireTokens(door: Door, tokens: ReadonlySet<string>, touched: 
   throw locked('lock-token-submitted', barring.slice(0, MAX_NAMED), message);
 }
 
-/** One of the locks on a resource, if none of their tokens was submitted. */
+/** A lock on the resource, if none of the locks' tokens was submitted. */
 function barrier(locks: readonly Lock[], tokens: ReadonlySet<string>): readonly Lock[] {
   return locks.some((lock) => tokens.has(lock.token)) ? [] : locks.slice(0, 1);
 }
 
-/** The locks that forbid a new one with this scope on the resource, and, with depth infinity, below it. */
+/** The locks that conflict with a new lock of this scope on the resource, and, with depth infinity, below it. */
 export function conflicts(door: Door, names: Names, scope: Lock['scope'], deep: boolean): readonly Lock[] {
   const there = [...door.locks.covering(names), ...(deep ? door.locks.below(names) : [])];
   return scope === 'exclusive' ? there : there.filter((lock) => lock.scope === 'exclusive');

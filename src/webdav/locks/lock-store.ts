@@ -1,19 +1,19 @@
 import type { Awaitable } from '../../vfs/context.ts';
 import type { Lock } from './lock.ts';
 
-/** Where locks outlive the process. Calls for one token come one after the other; errors make the request fail. */
+/** Stores locks beyond the life of the process. Calls for one token do not overlap; an error fails the request. */
 export interface LockStore {
-  /** Every lock that was saved and not removed; expired ones may be among them. Called once, before the rest. */
+  /** Every lock that was saved and not removed, expired ones included. Called once, before any other method. */
   load(): Awaitable<readonly Lock[]>;
 
-  /** Adds the lock or replaces the one with its token; kept when answered. */
+  /** Adds the lock, or replaces the one with the same token. It is stored once this resolves. */
   save(lock: Lock): Awaitable<void>;
 
-  /** Harmless if there is none. */
+  /** Does nothing if there is no such lock. */
   remove(token: string): Awaitable<void>;
 }
 
-/** Locks as long as this object lives. */
+/** Keeps locks in memory, for the lifetime of this object. */
 export class MemoryLockStore implements LockStore {
   readonly #locks = new Map<string, Lock>();
 

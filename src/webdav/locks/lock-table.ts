@@ -3,7 +3,7 @@ import type { Lock } from './lock.ts';
 import { ancestors, lockKey } from './lock.ts';
 import type { LockStore } from './lock-store.ts';
 
-/** Node's timers overflow beyond this. */
+/** Longest delay of Node's timers, ms; longer ones overflow. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 interface Entry {
@@ -13,8 +13,8 @@ interface Entry {
 }
 
 /**
- * The locks that are alive, by token and by path. Reading is synchronous; a change is in the store when its promise is
- * fulfilled. A lock ends with its lease, its hold on the node with it.
+ * The active locks, by token and by path. Reading is synchronous; a change is in the store once its promise resolves.
+ * When a lock expires, its hold on the node is released.
  */
 export class LockTable {
   readonly #store: LockStore;
@@ -32,7 +32,7 @@ export class LockTable {
     return this.#byToken.size;
   }
 
-  /** Takes back the locks of the process before. `hold` answers `undefined` for a node that has gone. */
+  /** Restores the locks of the previous process. `hold` resolves to `undefined` for a node that no longer exists. */
   async restore(hold: (lock: Lock) => Promise<Hold | undefined>): Promise<void> {
     for (const lock of await this.#store.load()) {
       const held = lock.expires > this.#now() ? await hold(lock) : undefined;
@@ -67,7 +67,10 @@ export class LockTable {
     await this.#store.remove(token);
   }
 
-  /** Ends every lock on the path and below, as when the tree is removed or moved away. `except` the path itself if told. */
+  /**
+   * Ends every lock on and below the path, for a tree that is removed or moved away. With `keepRoot` those on the path
+   * itself stay.
+   */
   async removeTree(names: readonly string[], { keepRoot = false } = {}): Promise<void> {
     if (this.#byToken.size === 0) return;
     const key = lockKey(names);
@@ -75,7 +78,7 @@ export class LockTable {
     for (const { lock } of ended) await this.remove(lock.token);
   }
 
-  /** Gives the locks on this very path a hold on the node that is there now. */
+  /** Gives the locks on exactly this path a hold on the node that is there now. */
   rehold(names: readonly string[], hold: () => Promise<Hold>): Promise<void> {
     const entries = this.#byKey.get(lockKey(names)) ?? [];
     return entries.reduce(async (before, entry) => {
@@ -86,7 +89,7 @@ export class LockTable {
     }, Promise.resolve());
   }
 
-  /** Locks that the path is under: its own, and those of depth infinity above it. Root first is not promised. */
+  /** The locks that cover a path: those on it, and those with depth infinity above it. In no particular order. */
   covering(names: readonly string[]): readonly Lock[] {
     if (this.#byToken.size === 0) return [];
     const key = lockKey(names);
@@ -100,7 +103,7 @@ export class LockTable {
     return this.#byToken.size === 0 ? [] : this.#below(lockKey(names)).map(({ lock }) => lock);
   }
 
-  /** Lets go of every node; the store keeps the locks for the next start. */
+  /** Releases every node. The store keeps the locks for the next start. */
   close(): void {
     clearTimeout(this.#timer);
     for (const { hold } of this.#byToken.values()) hold.release();
@@ -149,7 +152,7 @@ export class LockTable {
     const ended = [...this.#byToken.values()].filter(({ lock }) => lock.expires <= now);
     for (const { lock } of ended) this.#drop(lock.token);
     this.#schedule();
-    // A lock that stays in the store is dropped by `restore`, so a failure here costs nothing.
+    // A lock that stays in the store is dropped by `restore`, so failures need no handling.
     await Promise.allSettled(ended.map(async ({ lock }) => this.#store.remove(lock.token)));
   }
 }

@@ -4,29 +4,29 @@ import { escapeText } from '../xml/escape.ts';
 export type Scope = 'exclusive' | 'shared';
 export type Depth = '0' | 'infinity';
 
-/** A write lock (RFC 4918 section 6). A plain value, fit for JSON. */
+/** A write lock (RFC 4918 section 6), as a plain value that can be stored as JSON. */
 export interface Lock {
   /** `opaquelocktoken:` and a UUID, without angle brackets. */
   readonly token: string;
-  /** The lock root: names of its path as asked for. */
+  /** The lock root: the names of its path as requested. */
   readonly names: readonly string[];
   readonly folder: boolean;
   readonly scope: Scope;
   readonly depth: Depth;
-  /** Content of the owner element as XML that stands for itself; '' if none. */
+  /** Content of the owner element as self-contained XML; '' if there is none. */
   readonly owner: string;
-  /** Lease that was granted, ms. */
+  /** The granted timeout, ms. */
   readonly timeout: number;
   /** Milliseconds since 1970. */
   readonly expires: number;
 }
 
-/** Key of a path: what is the same name after Unicode normalisation has the same key. The root's is ''. */
+/** Key of a path. Names that are equal after Unicode normalisation have equal keys. The root's key is ''. */
 export function lockKey(names: readonly string[]): string {
   return names.length === 0 ? '' : `/${names.join('/').normalize('NFC')}`;
 }
 
-/** Keys of the folders above, nearest first; none for the root. */
+/** Keys of the folders above a path, nearest first; none for the root. */
 export function* ancestors(key: string): Generator<string> {
   for (let cut = key.lastIndexOf('/'); cut >= 0; cut = key.lastIndexOf('/', cut - 1)) {
     yield key.slice(0, cut);
@@ -40,7 +40,7 @@ export const SUPPORTED_LOCK =
   '<D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>' +
   '</D:supportedlock>';
 
-/** RFC 4918 section 15.8; `D` is bound to `DAV:` around it. */
+/** The `DAV:lockdiscovery` element (RFC 4918 section 15.8). The surrounding XML must bind `D` to `DAV:`. */
 export function lockDiscovery(locks: readonly Lock[], now: number): string {
   if (locks.length === 0) return '<D:lockdiscovery/>';
   return `<D:lockdiscovery>${locks.map((lock) => activeLock(lock, now)).join('')}</D:lockdiscovery>`;

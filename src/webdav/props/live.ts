@@ -5,22 +5,22 @@ import { SUPPORTED_LOCK } from '../locks/lock.ts';
 import { typeOf } from '../media-type.ts';
 import { escapeText, withoutForbidden } from '../xml/escape.ts';
 
-/** What a live property is computed from. */
+/** The data that live properties are computed from. */
 export interface Resource {
   readonly attr: Attr;
   /** The `D:lockdiscovery` element. */
   readonly locks: string;
-  /** Present if quota was asked for and may be told. */
+  /** Present if quota was requested and may be sent to this client. */
   readonly quota: StatFs | undefined;
 }
 
-/** The whole element with `D` bound to `DAV:`; `undefined` where the resource has no such property. */
+/** Returns the whole element, with `D` bound to `DAV:`; `undefined` if the resource has no such property. */
 export type LiveValue = (resource: Resource) => string | undefined;
 
 export interface LiveProperty {
-  /** Part of `allprop`; what is costly, constant or asked for by nobody is not. */
+  /** Whether it is part of `allprop`. Properties that are costly, constant or not used by any client are not. */
   readonly common: boolean;
-  /** To be made anew for each answer: it may remember what it said of the resource before. */
+  /** Called once per response, as the function may remember the value of the previous resource. */
   readonly make: () => LiveValue;
 }
 
@@ -33,7 +33,7 @@ const rare = (value: LiveValue): LiveProperty => ({ common: false, make: () => v
 
 type DatedAttr = 'mtime' | 'birthtime';
 
-/** Neighbours in a folder often are of the same second, and dates are most of what a listing has to make. */
+/** Remembers the last date: neighbours in a folder often share the second, and most of a listing's work is dates. */
 const dated =
   (time: DatedAttr, write: (ms: number) => string): LiveProperty['make'] =>
   () => {
@@ -87,7 +87,9 @@ export const LIVE: ReadonlyMap<string, LiveProperty> = new Map([
   ],
 ]);
 
-/** Without what XML cannot carry; none for a name of which nothing would be left. The address has the whole name. */
+/**
+ * The name without characters that XML cannot contain, omitted if nothing would be left. The href has the whole name.
+ */
 function displayName({ attr: { name } }: Resource): string | undefined {
   const text = withoutForbidden(name);
   return text === '' && name !== '' ? undefined : `<D:displayname>${escapeText(text)}</D:displayname>`;

@@ -12,13 +12,13 @@ export function clark({ namespace, name }: PropertyName): string {
   return `{${namespace}}${name}`;
 }
 
-/** The inverse of `clark`: local names of XML hold no brace, namespaces may. */
+/** The inverse of `clark`. Namespaces may contain braces, local names cannot. */
 export function fromClark(text: string): PropertyName {
   const brace = text.lastIndexOf('}');
   return { namespace: text.slice(1, brace), name: text.slice(brace + 1) };
 }
 
-/** The empty element of that name; `D` must be bound to `DAV:` where it goes. */
+/** An empty element of this name. The surrounding XML must bind `D` to `DAV:`. */
 export function emptyElement({ namespace, name }: PropertyName): string {
   return namespace === DAV ? `<D:${name}/>` : `<${name} xmlns="${escapeAttribute(namespace)}"/>`;
 }

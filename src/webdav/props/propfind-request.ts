@@ -3,23 +3,23 @@ import type { XmlElement } from '../xml/element.ts';
 import { davChild, elementsOf, isDav } from '../xml/element.ts';
 import type { PropertyName } from './property-name.ts';
 
-/** Nobody asks for more; every one costs something in every row. */
+/** Most properties in a request, as each takes time in every row. Clients do not request more. */
 const MAX_PROPERTIES = 500;
 
-/** What a PROPFIND asks for (RFC 4918 section 9.1). */
+/** A parsed PROPFIND request (RFC 4918 section 9.1). */
 export type PropfindRequest =
   | { readonly what: 'all'; readonly include: readonly PropertyName[] }
   | { readonly what: 'names' }
   | { readonly what: 'named'; readonly properties: readonly PropertyName[] };
 
-/** `undefined`: no body, which means `allprop`. @throws DavError 400, 422 */
+/** Parses the body; `undefined`, for no body, means `allprop`. @throws DavError 400, 422 */
 export function parsePropfind(root: XmlElement | undefined): PropfindRequest {
   if (root === undefined) return { what: 'all', include: [] };
   if (!isDav(root, 'propfind')) throw new DavError(400, 'The body of PROPFIND is not a DAV:propfind element.');
   const kinds = elementsOf(root).filter((e) => isDav(e, 'allprop') || isDav(e, 'propname') || isDav(e, 'prop'));
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
-    throw new DavError(400, 'A PROPFIND asks for exactly one of allprop, propname and prop.');
+    throw new DavError(400, 'A PROPFIND must ask for exactly one of allprop, propname and prop.');
   }
   if (kind.name === 'propname') return { what: 'names' };
   if (kind.name === 'prop') return { what: 'named', properties: namesOf(kind) };
@@ -29,6 +29,7 @@ export function parsePropfind(root: XmlElement | undefined): PropfindRequest {
 
 function namesOf(element: XmlElement): readonly PropertyName[] {
   const names = elementsOf(element).map(({ namespace, name }) => ({ namespace, name }));
-  if (names.length > MAX_PROPERTIES) throw new DavError(400, `A request names at most ${MAX_PROPERTIES} properties.`);
+  if (names.length > MAX_PROPERTIES)
+    throw new DavError(400, `A request can name at most ${MAX_PROPERTIES} properties.`);
   return names;
 }

@@ -9,7 +9,7 @@ import type { PropfindRequest } from './propfind-request.ts';
 import type { PropertyName } from './property-name.ts';
 import { clark, emptyElement, fromClark } from './property-name.ts';
 
-/** One `DAV:response` of a multistatus. */
+/** The data of one `DAV:response` of a multistatus. */
 export interface Row extends Resource {
   readonly attr: Attr;
   readonly href: string;
@@ -18,7 +18,7 @@ export interface Row extends Resource {
   readonly quota: StatFs | undefined;
 }
 
-/** A PROPFIND compiled once, then asked for every resource. */
+/** A PROPFIND that is compiled once and then used for every resource. */
 export interface RowWriter {
   readonly needsXattrs: boolean;
   readonly needsLocks: boolean;
@@ -33,7 +33,7 @@ const OK = `</D:prop>${statusLine(200)}</D:propstat>`;
 const NOT_FOUND = `</D:prop>${statusLine(404)}</D:propstat>`;
 const OPEN = '<D:propstat><D:prop>';
 
-/** `minimal`: leave out what was not found (RFC 8144 section 2.1, Microsoft's `Brief: t`). */
+/** @param minimal omits properties that were not found (RFC 8144 section 2.1, Microsoft's `Brief: t`) */
 export function rowWriter(request: PropfindRequest, minimal: boolean): RowWriter {
   if (request.what === 'names') return new NamesWriter();
   if (request.what === 'named') return new NamedWriter(request.properties, minimal);
@@ -50,7 +50,7 @@ class NamedWriter implements RowWriter {
   readonly needsLocks: boolean;
   readonly needsQuota: boolean;
   readonly #steps: readonly Step[];
-  /** Of the row that is being written. */
+  /** The values of the current row. */
   readonly #values: (string | undefined)[];
   readonly #minimal: boolean;
 
@@ -70,7 +70,7 @@ class NamedWriter implements RowWriter {
     out.put(TAIL);
   }
 
-  /** `others`: properties that are there besides the named ones. */
+  /** @param others elements of further properties, besides the named ones */
   propstats(row: Row, others: readonly string[], out: TextOut): void {
     const missing = this.#find(row);
     const found = others.length > 0 || this.#values.some((value) => value !== undefined);
@@ -86,7 +86,7 @@ class NamedWriter implements RowWriter {
     out.put(NOT_FOUND);
   }
 
-  /** Looks for the values; answers what is not there. */
+  /** Looks up the values of the row. Returns the elements of those that it lacks. */
   #find(row: Row): string {
     let missing = '';
     let at = 0;
@@ -140,7 +140,7 @@ class NamesWriter implements RowWriter {
   }
 }
 
-/** An empty `lockdiscovery` says nothing; Explorer reads at most 1 MB of `allprop` for a folder. */
+/** Drops an empty `lockdiscovery`, as Explorer reads at most 1 MB of `allprop` for a folder. */
 function worthSaying(value: ReturnType<LiveValue>): string | undefined {
   return value === NO_LOCKS ? undefined : value;
 }
@@ -154,7 +154,7 @@ function stepFor(name: PropertyName): Step {
   return { missing, find: ({ xattrs }) => (xattrs === undefined ? undefined : findDead(xattrs, attribute)) };
 }
 
-/** No dead property is in the `DAV:` namespace, so clients that stay in it cost no look at the attributes. */
+/** No dead property is in the `DAV:` namespace, so requests for only that namespace need no extended attributes. */
 function isDead(name: PropertyName): boolean {
   return name.namespace !== DAV && !LIVE.has(clark(name));
 }

@@ -14,17 +14,17 @@ export interface Instruction {
   readonly element: XmlElement;
 }
 
-/** What it comes to: changes to make (none for what is accepted and not kept), or why not. */
+/** The effect of an instruction: changes to make (none for values that are accepted but not stored), or a refusal. */
 export type Effect =
   | { readonly status: 200; readonly changes: AttrChanges }
   | { readonly status: 403 | 409; readonly reason: string; readonly condition?: string };
 
-/** What the meaning of a value depends on. */
+/** The attributes of a node that the meaning of a value depends on. */
 export type Subject = Pick<Attr, 'kind' | 'mode'>;
 
 type Setter = (text: string, subject: Subject, now: number) => Effect;
 
-/** Windows sets these on every file; they say nothing (archive, directory, normal). */
+/** Values that Windows sets on every file (archive, directory, normal), which carry no information. */
 const usual = new Set(['', '0', '10', '20', '80']);
 
 const done = (changes: AttrChanges): Effect => ({ status: 200, changes });
@@ -33,7 +33,7 @@ const time =
   (field: 'mtime' | 'birthtime', parse: (text: string) => number | undefined): Setter =>
   (text, _subject, now) => {
     const ms = parse(text);
-    if (ms === undefined) return { status: 409, reason: 'This is not a date.' };
+    if (ms === undefined) return { status: 409, reason: 'The value is not a valid date for this property.' };
     return done(plausible(ms, now) ? { [field]: ms } : {});
   };
 
@@ -47,7 +47,7 @@ const setters: ReadonlyMap<string, Setter> = new Map([
   [`{${APACHE}}executable`, executable],
 ]);
 
-/** What an instruction does to a node. */
+/** The effect of an instruction on a node. */
 export function effectOf({ remove, element }: Instruction, subject: Subject, now: number): Effect {
   const key = clark(element);
   if (!remove) {
@@ -69,9 +69,9 @@ function isUsual(key: string, element: XmlElement): boolean {
 }
 
 function executable(text: string, { kind, mode }: Subject): Effect {
-  if (kind === 'folder') return { status: 409, reason: 'A folder is not executable.' };
-  if (text !== 'T' && text !== 'F') return { status: 409, reason: 'The value is T or F.' };
-  // Whoever may read may execute, as `chmod +x` under the usual umask.
+  if (kind === 'folder') return { status: 409, reason: 'A folder cannot be made executable.' };
+  if (text !== 'T' && text !== 'F') return { status: 409, reason: 'The value must be T or F.' };
+  // Every class that may read may also execute, as after `chmod +x` with the usual umask.
   return done({ mode: text === 'T' ? mode | ((mode & 0o444) >> 2) : mode & ~0o111 });
 }
 

@@ -7,7 +7,7 @@ import { elementsOf, isDav } from '../xml/element.ts';
 import { clark, emptyElement } from './property-name.ts';
 import type { Effect, Instruction } from './settable.ts';
 
-/** What the `set` and `remove` elements of an update say, in document order. @throws DavError 400 */
+/** The instructions in the `set` and `remove` elements of an update, in document order. @throws DavError 400 */
 export function instructionsIn(root: XmlElement, allowed: readonly ('set' | 'remove')[]): readonly Instruction[] {
   const updates = elementsOf(root).filter((e) => allowed.some((name) => isDav(e, name)));
   return updates.flatMap((update) => {
@@ -18,7 +18,7 @@ export function instructionsIn(root: XmlElement, allowed: readonly ('set' | 'rem
   });
 }
 
-/** All changes as one; later ones win. */
+/** All changes merged into one; later ones win. */
 export function merge(effects: readonly Effect[]): AttrChanges {
   const changes = effects.flatMap((effect) => (effect.status === 200 ? [effect.changes] : []));
   const xattrs: Record<string, string | null> = Object.assign({}, ...changes.map((change) => change.xattrs ?? {}));
@@ -26,7 +26,7 @@ export function merge(effects: readonly Effect[]): AttrChanges {
   return Object.keys(xattrs).length > 0 ? { ...rest, xattrs } : rest;
 }
 
-/** One `propstat` for each status; what was only held up by the others' failure gets 424. */
+/** One `propstat` per status. Instructions that were not carried out because others failed get 424. */
 export function propstats(instructions: readonly Instruction[], effects: readonly Effect[]): string {
   const failed = effects.some(({ status }) => status !== 200);
   const groups = new Map<string, Set<string>>();

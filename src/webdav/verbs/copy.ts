@@ -17,7 +17,9 @@ import { replaceTree } from '../replace-tree.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 
-/** A file, or a folder with or without what is below it. The content is not moved where the drive can refer to it. */
+/**
+ * Copies a file, or a folder with or without its members. Content is copied by reference where the drive supports that.
+ */
 export async function copy(request: DavRequest, door: Door): Promise<Outcome> {
   const { context } = request;
   const { names } = destinationOf(request, door);
@@ -37,7 +39,9 @@ export async function copy(request: DavRequest, door: Door): Promise<Outcome> {
   return empty(to.attr === undefined ? 201 : 204, time.headers);
 }
 
-/** What is at the destination stays until the copy is whole (RFC 4918 section 9.8.4 would let it go first). */
+/**
+ * Keeps the node at the destination until the copy is complete, although RFC 4918 section 9.8.4 would remove it first.
+ */
 async function make(
   { context }: DavRequest,
   { fs, uuid }: Door,
@@ -55,15 +59,17 @@ async function make(
 function isDeep(request: DavRequest, source: Attr): boolean {
   const depth = header(request, 'depth')?.trim().toLowerCase() ?? 'infinity';
   if (source.kind !== 'folder') return false;
-  if (depth !== '0' && depth !== 'infinity') throw new DavError(400, 'Depth is 0 or infinity.');
+  if (depth !== '0' && depth !== 'infinity') throw new DavError(400, 'Depth must be 0 or infinity.');
   return depth === 'infinity';
 }
 
-/** Conditions, `Overwrite` and locks. @throws DavError 403, 412, 423 */
+/** Checks conditions, `Overwrite` and locks. @throws DavError 403, 412, 423 */
 async function checkDestination(request: DavRequest, door: Door, source: Attr, to: Target): Promise<void> {
   if (to.attr?.id === source.id) throw new DavError(403, 'Source and destination are the same.');
-  if (evaluate(request, source) !== 'pass') throw new DavError(412, 'The source is not the one that was expected.');
+  if (evaluate(request, source) !== 'pass')
+    throw new DavError(412, 'The source has changed: the conditions of the request do not hold.');
   const tokens = await checkIf(request, door);
-  if (to.attr !== undefined && !mayOverwrite(request)) throw new DavError(412, 'The destination exists already.');
+  if (to.attr !== undefined && !mayOverwrite(request))
+    throw new DavError(412, 'The destination already exists; send Overwrite: T to replace it.');
   requireTokens(door, tokens, { names: to.path.names, membership: to.attr === undefined, tree: to.attr !== undefined });
 }

@@ -8,7 +8,7 @@ import { evaluate } from '../preconditions.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 
-/** A file, or a folder with all below it in one step. */
+/** Removes a file, or a folder with everything below it, in one step. */
 export async function remove(request: DavRequest, door: Door): Promise<Outcome> {
   const { context, path } = request;
   const target = await locate(door.fs, path, context);
@@ -16,9 +16,10 @@ export async function remove(request: DavRequest, door: Door): Promise<Outcome> 
   const place = placeOf(target);
   const depth = header(request, 'depth')?.trim().toLowerCase();
   if (attr.kind === 'folder' && depth !== undefined && depth !== 'infinity') {
-    throw new DavError(400, 'A folder is only removed with all below it: Depth must be infinity.');
+    throw new DavError(400, 'A folder can only be removed with everything below it: Depth must be infinity.');
   }
-  if (evaluate(request, attr) !== 'pass') throw new DavError(412, 'The file is not the one that was expected.');
+  if (evaluate(request, attr) !== 'pass')
+    throw new DavError(412, 'The file has changed: the conditions of the request do not hold.');
   const tokens = await checkIf(request, door);
   requireTokens(door, tokens, { names: path.names, membership: true, tree: true });
   if (attr.kind === 'folder') await door.fs.removeTree(place.parent, place.name, context);

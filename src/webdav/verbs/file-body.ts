@@ -5,11 +5,11 @@ import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import type { Outcome, Sink } from '../outcome.ts';
 
-/** Bytes read at a time, and reads that are under way or done while the chunk before them is sent. */
+/** Bytes per read, and how many reads run ahead of the chunk that is being sent. */
 const CHUNK = 512 * 1024;
 const AHEAD = 2;
 
-/** @throws EAGAIN if the file has become shorter */
+/** Streams a range of a file. @throws EAGAIN if the file becomes shorter than the range */
 export async function streamRange(sink: Sink, handle: FileHandle, range: ByteRange, context: Context): Promise<void> {
   const reader = new RangeReader(handle, range, context);
   const reads: Awaitable<Buffer>[] = [];
@@ -18,16 +18,16 @@ export async function streamRange(sink: Sink, handle: FileHandle, range: ByteRan
       const chunk: Buffer = next instanceof Promise ? await next : next;
       for (let more; reads.length < AHEAD && (more = reader.next()) !== undefined;) reads.push(handled(more));
       const room = sink.write(chunk, () => reader.giveBack(chunk));
-      // A client that takes everything at once must not keep the others waiting.
+      // A client whose socket is always writable must not starve the others.
       await (room ?? turn());
     }
   } finally {
-    // The handle is closed next: not under a read.
+    // The handle is closed next, so no read may still be in progress.
     await Promise.allSettled(reads);
   }
 }
 
-/** Reads a range in steps, into buffers that go round: fresh memory costs more than the copying into it. */
+/** Reads a range in steps into reused buffers; fresh memory costs more than copying into it. */
 class RangeReader {
   readonly #handle: FileHandle;
   readonly #end: number;
@@ -44,7 +44,7 @@ class RangeReader {
     this.#size = Math.min(CHUNK, end - start + 1);
   }
 
-  /** The next chunk; `undefined` behind the last one. @throws EAGAIN */
+  /** The next chunk; `undefined` after the last one. @throws EAGAIN */
   next(): Awaitable<Buffer> | undefined {
     const left = this.#end - this.#position + 1;
     if (left <= 0) return undefined;
@@ -55,7 +55,7 @@ class RangeReader {
     return count instanceof Promise ? count.then((count) => filled(into, count)) : filled(into, count);
   }
 
-  /** A chunk is not needed any more. */
+  /** Returns a chunk whose buffer may be reused. */
   giveBack({ buffer }: Buffer): void {
     this.#free.push(Buffer.from(buffer));
   }
@@ -63,10 +63,10 @@ class RangeReader {
 
 function filled(into: Buffer, count: number): Buffer {
   if (count === into.length) return into;
-  throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
+  throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read; request it again.' });
 }
 
-/** A rejection is seen when its turn comes; until then it must not count as unhandled. */
+/** Marks a rejection as handled, as it is reported only when this read is awaited. */
 function handled<T>(value: Awaitable<T>): Awaitable<T> {
   if (value instanceof Promise) value.catch(() => undefined);
   return value;

@@ -19,10 +19,10 @@ import { typeOf } from '../media-type.ts';
 import { listing } from './listing.ts';
 import { multipart, streamRange } from './file-body.ts';
 
-/** Files up to this are read before the head is sent and go out in one write. */
+/** Files up to this size, in bytes, are read before the head is sent, and sent with it in one write. */
 const SMALL = 64 * 1024;
 
-/** An answer is one content, whatever happens to the file meanwhile. */
+/** How files are opened: a response is one consistent content, whatever happens to the file in the meantime. */
 const READ = { read: true, write: false, snapshot: true } as const;
 const CHECK = { read: true, write: false } as const;
 
@@ -36,7 +36,7 @@ export async function get(request: DavRequest, door: Door): Promise<Outcome> {
   return (await fromMemory(request, door, attr)) ?? fromDrive(request, door, attr);
 }
 
-/** A small file that was read lately, if the drive lets it be read. */
+/** The response for a recently read small file, if the drive permits reading it. */
 async function fromMemory(request: DavRequest, door: Door, attr: Attr): Promise<Outcome | undefined> {
   const body = header(request, 'range') === undefined ? door.hot.get(attr) : undefined;
   if (body === undefined) return undefined;
@@ -85,16 +85,16 @@ async function readNow(
 ): Promise<Uint8Array> {
   const body = Buffer.allocUnsafeSlow(end - start + 1);
   if ((await handle.read(body, start, context)) < body.length) {
-    throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read.' });
+    throw new FsError('EAGAIN', 'read', { reason: 'The file became shorter while it was read; request it again.' });
   }
   hot.put(attr, body);
   return body;
 }
 
-/** Which bytes, under which head. */
+/** The head of a response and the bytes to send. */
 interface Plan {
   readonly outcome: Outcome;
-  /** `undefined` where no bytes follow. */
+  /** `undefined` if there is no body. */
   readonly ranges?: readonly ByteRange[];
 }
 
@@ -121,18 +121,18 @@ function plan(request: DavRequest, attr: Attr): Plan {
   return { outcome: { status: 206, headers }, ranges };
 }
 
-/** The 304, if the conditional fields ask for it. @throws DavError 412 */
+/** The 304 response, if the conditional fields require it. @throws DavError 412 */
 async function refused(request: DavRequest, door: Door, attr: Attr): Promise<Outcome | undefined> {
   if (!isConditional(request)) return undefined;
   const verdict = evaluate(request, attr);
-  if (verdict === 412) throw new DavError(412, 'The file is not the one that was asked for.');
+  if (verdict === 412) throw new DavError(412, 'The file has changed: the conditions of the request do not hold.');
   await checkIf(request, door);
   return verdict === 304
     ? empty(304, ['ETag', etagOf(attr) ?? '', 'Last-Modified', formatHttpDate(attr.mtime)])
     : undefined;
 }
 
-/** `sandbox` keeps a page that lies on the drive from acting with the drive's password. */
+/** `sandbox` prevents an HTML file on the drive from making requests with the drive's password. */
 function fileHeaders(attr: Attr): string[] {
   return [
     'Content-Type',
@@ -154,11 +154,11 @@ function fileHeaders(attr: Attr): string[] {
 
 async function folder(request: DavRequest, door: Door, attr: Attr): Promise<Outcome> {
   const no = isConditional(request) ? evaluate(request, attr) : 'pass';
-  if (no === 412) throw new DavError(412, 'The folder is not the one that was asked for.');
+  if (no === 412) throw new DavError(412, 'The folder has changed: the conditions of the request do not hold.');
   return listing(request, door, attr);
 }
 
-/** A symbolic link is shown as a file that holds its target. */
+/** Serves a symbolic link as a file whose content is its target. */
 async function link(request: DavRequest, door: Door, attr: Attr): Promise<Outcome> {
   const body = await door.fs.readlink(attr.id, request.context);
   const no = await refused(request, door, attr);

@@ -13,7 +13,7 @@ const STYLE =
   'td+td{text-align:right;white-space:nowrap;color:#666;font-variant-numeric:tabular-nums}a{color:#0a58a8;text-decoration:none}' +
   '@media(prefers-color-scheme:dark){body{background:#181a1b;color:#ddd}td{border-color:#333}a{color:#7ab8f5}}';
 
-/** A folder for people with a browser: a page of links, streamed. */
+/** An HTML page that lists a folder, streamed, for web browsers. */
 export async function listing(request: DavRequest, door: Door, folder: Attr): Promise<Outcome> {
   const headers = [
     'Content-Type',

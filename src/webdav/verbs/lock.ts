@@ -15,10 +15,10 @@ import { evaluate } from '../preconditions.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 
-/** Most locks that one drive carries; a person's programs hold a few. */
+/** Most locks of a drive; the programs of one user hold only a few. */
 const MAX_LOCKS = 10_000;
 
-/** A new lock, or, without a body, another lease for those submitted (RFC 4918 section 9.10). */
+/** Creates a lock, or, without a body, refreshes the submitted ones (RFC 4918 section 9.10). */
 export async function lock(request: DavRequest, door: Door): Promise<Outcome> {
   const info = parseLockInfo(await request.body.xml());
   const timeout = parseTimeout(header(request, 'timeout'), door.lockTimeout);
@@ -27,7 +27,7 @@ export async function lock(request: DavRequest, door: Door): Promise<Outcome> {
 
 async function refresh(request: DavRequest, door: Door, timeout: number): Promise<Outcome> {
   if (request.headers['if'] === undefined)
-    throw new DavError(400, 'A LOCK without a body refreshes a lock and names it in If.');
+    throw new DavError(400, 'A LOCK without a body refreshes a lock, and must name it in the If header.');
   const tokens = await checkIf(request, door);
   const mine = door.locks.covering(request.path.names).filter(({ token }) => tokens.has(token));
   if (mine.length === 0) {
@@ -42,15 +42,16 @@ async function refresh(request: DavRequest, door: Door, timeout: number): Promis
 async function create(request: DavRequest, door: Door, info: LockInfo, timeout: number): Promise<Outcome> {
   const depth = depthOf(request);
   const target = await locate(door.fs, request.path, request.context);
-  if (evaluate(request, target.attr) !== 'pass') throw new DavError(412, 'The file is not the one that was expected.');
+  if (evaluate(request, target.attr) !== 'pass')
+    throw new DavError(412, 'The file has changed: the conditions of the request do not hold.');
   const tokens = await checkIf(request, door);
   checkFree(request, door, info, depth);
-  if (door.locks.size >= MAX_LOCKS) throw new DavError(503, 'There are too many locks on this drive.');
+  if (door.locks.size >= MAX_LOCKS) throw new DavError(503, 'There are too many locks on this drive; release some.');
   if (target.attr === undefined)
     requireTokens(door, tokens, { names: request.path.names, membership: true, tree: false });
   const { attr, hold } = await seize(request, door, target);
   try {
-    // Another request may have locked the resource while this one created or held it.
+    // Another request may have locked the resource while this one was creating or opening it.
     checkFree(request, door, info, depth);
     const lock = makeLock(request, door, { info, depth, timeout, folder: attr.kind === 'folder' });
     await door.locks.add(lock, hold);
@@ -63,7 +64,7 @@ async function create(request: DavRequest, door: Door, info: LockInfo, timeout: 
 
 function checkFree(request: DavRequest, door: Door, { scope }: LockInfo, depth: Depth): void {
   const there = conflicts(door, request.path.names, scope, depth === 'infinity');
-  if (there.length > 0) throw locked('no-conflicting-lock', there, 'The resource is locked already.');
+  if (there.length > 0) throw locked('no-conflicting-lock', there, 'The resource is already locked.');
 }
 
 interface NewLock {
@@ -79,7 +80,7 @@ function makeLock(request: DavRequest, door: Door, { info, depth, timeout, folde
   return { token, names: request.path.names, folder, scope, depth, owner, timeout, expires: door.now() + timeout };
 }
 
-/** A hold on the node; where there is none, an empty file is made (RFC 4918 section 7.3), held before it is closed. */
+/** Holds the node. If there is none, creates an empty file (RFC 4918 section 7.3) and holds it before it is closed. */
 async function seize(request: DavRequest, door: Door, target: Target): Promise<{ attr: Attr; hold: Hold }> {
   const { context } = request;
   if (target.attr !== undefined) return { attr: target.attr, hold: await door.fs.hold(target.attr.id, context) };
@@ -94,7 +95,7 @@ async function seize(request: DavRequest, door: Door, target: Target): Promise<{
 
 function depthOf(request: DavRequest): Depth {
   const depth = header(request, 'depth')?.trim().toLowerCase() ?? 'infinity';
-  if (depth !== '0' && depth !== 'infinity') throw new DavError(400, 'Depth is 0 or infinity.');
+  if (depth !== '0' && depth !== 'infinity') throw new DavError(400, 'Depth must be 0 or infinity.');
   return depth;
 }
 

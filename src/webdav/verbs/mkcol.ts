@@ -15,7 +15,7 @@ import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 import { elementsOf, isDav } from '../xml/element.ts';
 
-/** A folder, with properties if the body asks for them (RFC 5689): both are made in one step, or neither. */
+/** Creates a folder, with the properties in the body if there is one (RFC 5689): both in one step, or neither. */
 export async function mkcol(request: DavRequest, door: Door): Promise<Outcome> {
   const instructions = await wanted(request);
   const target = await locate(door.fs, { ...request.path, slash: false }, request.context);
@@ -38,7 +38,7 @@ async function wanted(request: DavRequest): Promise<readonly Instruction[]> {
   if (body.length === 0) return [];
   const type = header(request, 'content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (!/^(?:application|text)\/(?:[\w.-]+\+)?xml$/.test(type)) {
-    throw new DavError(415, 'The body of MKCOL, if there is one, is a DAV:mkcol element in XML.');
+    throw new DavError(415, 'The body of MKCOL, if there is one, must be a DAV:mkcol element in XML.');
   }
   const root = await body.xml();
   if (root === undefined) return [];
@@ -51,7 +51,7 @@ function effectOn(instruction: Instruction, now: number): Effect {
   if (!isDav(element, 'resourcetype')) return effectOf(instruction, { kind: 'folder', mode: 0o755 }, now);
   const types = elementsOf(element);
   if (types.length === 1 && types.every((type) => isDav(type, 'collection'))) return { status: 200, changes: {} };
-  return { status: 403, reason: 'Only plain collections can be made.', condition: 'valid-resourcetype' };
+  return { status: 403, reason: 'Only plain collections can be created.', condition: 'valid-resourcetype' };
 }
 
 function createdWith(effects: readonly Effect[]): NewAttr {

@@ -16,23 +16,24 @@ import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 import { takePlace } from '../take-place.ts';
 
-/** What renaming over a folder that is not empty, or over another kind of node, ends with. */
+/** The error codes of renaming over a folder that is not empty, or over another kind of node. */
 const IN_THE_WAY = ['ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'EEXIST'] as const;
 
-/** A move under way: both ends found, everything checked. */
+/** The source and destination of a move, both looked up. */
 interface Plan {
   readonly source: Attr;
   readonly from: Place;
   readonly to: Place;
   /** Names of the destination's path. */
   readonly names: readonly string[];
-  /** What is there now and gives way. */
+  /** The node that is there now and will be replaced. */
   readonly replaced: Attr | undefined;
 }
 
 /**
- * Keeps the node and with it properties and versions. Without `Overwrite` the destination gives way (Finder sends none).
- * Between two mounts nothing is moved (`EXDEV`, 403): programs copy and then delete, and see themselves what that refuses.
+ * Moves a node, which keeps its id, properties and versions. Without an `Overwrite` header the destination is replaced
+ * (Finder sends none). Moving between two mounts is refused (`EXDEV`, 403): programs then copy and delete, so the
+ * policies of both mounts apply.
  */
 export async function move(request: DavRequest, door: Door): Promise<Outcome> {
   const { context } = request;
@@ -55,16 +56,18 @@ export async function move(request: DavRequest, door: Door): Promise<Outcome> {
 async function check(request: DavRequest, door: Door, { source, replaced }: Plan, there: Target): Promise<void> {
   const depth = header(request, 'depth')?.trim().toLowerCase() ?? 'infinity';
   if (source.kind === 'folder' && depth !== 'infinity')
-    throw new DavError(400, 'A folder moves with all below it: Depth must be infinity.');
-  if (evaluate(request, source) !== 'pass') throw new DavError(412, 'The source is not the one that was expected.');
+    throw new DavError(400, 'A folder can only be moved with everything below it: Depth must be infinity.');
+  if (evaluate(request, source) !== 'pass')
+    throw new DavError(412, 'The source has changed: the conditions of the request do not hold.');
   const tokens = await checkIf(request, door);
-  if (replaced !== undefined && !mayOverwrite(request)) throw new DavError(412, 'The destination exists already.');
+  if (replaced !== undefined && !mayOverwrite(request))
+    throw new DavError(412, 'The destination already exists; send Overwrite: T to replace it.');
   requireTokens(door, tokens, { names: request.path.names, membership: true, tree: true });
   const exists = replaced !== undefined;
   requireTokens(door, tokens, { names: there.path.names, membership: !exists, tree: exists });
 }
 
-/** Renames; the policy and the kind of move are judged before anything that is there gives way. */
+/** Renames. The policy and the kind of move are checked before the node at the destination is removed. */
 async function relocate(door: Door, { from, to, replaced }: Plan, context: Context): Promise<void> {
   try {
     await door.fs.rename(from, to, replaced === undefined ? { noReplace: true } : {}, context);
@@ -74,7 +77,7 @@ async function relocate(door: Door, { from, to, replaced }: Plan, context: Conte
   }
 }
 
-/** Locks stay where they were made: those of the source end, one on the destination holds what is there now. */
+/** Locks belong to paths: those of the source end, and those of the destination now hold the moved node. */
 async function settle(request: DavRequest, door: Door, { names, to }: Plan, mtime: number | undefined): Promise<void> {
   const { context } = request;
   await door.locks.removeTree(request.path.names);

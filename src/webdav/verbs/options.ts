@@ -2,7 +2,7 @@ import { ALLOW } from '../method.ts';
 import type { Outcome } from '../outcome.ts';
 import { empty } from '../outcome.ts';
 
-/** Answered for every path, existing or not, with or without a password: clients look for the server this way. */
+/** Succeeds for every path, existing or not, with or without a password, as clients use it to detect the server. */
 export function options(): Outcome {
   return empty(200, [
     'DAV',

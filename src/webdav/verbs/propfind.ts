@@ -22,11 +22,15 @@ import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 import { TextSink, TextString, type TextOut } from '../text-sink.ts';
 
-/** The properties of a resource and, with Depth 1, of its children: streamed, in memory that does not depend on their number. */
+/**
+ * Streams the properties of a resource and, with Depth 1, of its children. The memory used does not depend on their
+ * number.
+ */
 export async function propfind(request: DavRequest, door: Door): Promise<Outcome> {
   const { context } = request;
   const depth = header(request, 'depth')?.trim().toLowerCase() ?? 'infinity';
-  if (depth !== '0' && depth !== '1' && depth !== 'infinity') throw new DavError(400, 'Depth is 0, 1 or infinity.');
+  if (depth !== '0' && depth !== '1' && depth !== 'infinity')
+    throw new DavError(400, 'Depth must be 0, 1 or infinity.');
   const writer = rowWriter(parsePropfind(await request.body.xml()), isMinimal(request));
   const self = await find(door.fs, request.path, context);
   if (request.headers['if'] !== undefined) await checkIf(request, door);
@@ -55,10 +59,10 @@ async function stream(
 ): Promise<void> {
   out.put(head);
   if (first !== undefined) await rows.children(first, out);
-  // The client sees the first rows while the others are read.
+  // The client receives the first rows while the others are read.
   if (first?.more === true) await out.flush();
   for await (const page of rest) {
-    // Everything may be answered at once, from the drive to the socket: let other requests have their turn.
+    // If neither the drive nor the socket ever waits, this loop would starve other requests.
     await setImmediate();
     await rows.children(page, out);
   }
@@ -86,7 +90,7 @@ class Rows {
     return this.#row(attr, hrefOf(names, attr.kind === 'folder'), names, out);
   }
 
-  /** Writes the rows of a page; what was removed since the page was read has none. */
+  /** Writes the rows of a page, except for nodes that were removed after the page was read. */
   async children({ entries }: Page, out: TextSink): Promise<void> {
     for (const attr of entries) {
       const href = this.#base + encodeSegment(attr.name) + (attr.kind === 'folder' ? '/' : '');
@@ -94,14 +98,14 @@ class Rows {
         const waiting = this.#row(attr, href, undefined, out);
         if (waiting instanceof Promise) await waiting;
       } catch (error) {
-        // The rest of the answer must not depend on the attributes of one child.
+        // The rest of the response must not depend on the extended attributes of one child.
         if (!isGone(error)) this.#write(attr, href, undefined, {}, out);
       }
       if (out.isFull) await out.send();
     }
   }
 
-  /** `names` of the resource's path; left out for a child, whose path ends in its name. */
+  /** @param names the path of the resource; omitted for a child, whose path ends in its name */
   #row(attr: Attr, href: string, names: readonly string[] | undefined, out: TextOut): Awaitable<void> {
     if (!this.#writer.needsXattrs) return this.#write(attr, href, names, undefined, out);
     const xattrs = this.#door.fs.xattrs(attr.id, this.#request.context);
@@ -133,5 +137,5 @@ function isMinimal(request: DavRequest): boolean {
 
 function infinite(): DavError {
   const condition = { name: 'propfind-finite-depth' };
-  return new DavError(403, 'A folder is listed with Depth 0 or 1 only.', { condition });
+  return new DavError(403, 'A folder can only be listed with Depth 0 or 1.', { condition });
 }

@@ -16,14 +16,15 @@ import type { DavRequest } from '../request.ts';
 import type { XmlElement } from '../xml/element.ts';
 import { isDav } from '../xml/element.ts';
 
-/** Properties set and removed in document order, all or none (RFC 4918 section 9.2). */
+/** Sets and removes properties in document order, all or none (RFC 4918 section 9.2). */
 export async function proppatch(request: DavRequest, door: Door): Promise<Outcome> {
   const { context, path } = request;
   const instructions = parse(await request.body.xml());
   const attr = existing(await locate(door.fs, path, context));
-  if (evaluate(request, attr) !== 'pass') throw new DavError(412, 'The file is not the one that was expected.');
+  if (evaluate(request, attr) !== 'pass')
+    throw new DavError(412, 'The file has changed: the conditions of the request do not hold.');
   const tokens = await checkIf(request, door);
-  // Office sets the times of a file it has locked without submitting the lock's token.
+  // Office sets the times of a file that it has locked without submitting the lock's token.
   const ofWindows = instructions.every(({ element }) => element.namespace === MICROSOFT);
   if (!ofWindows) requireTokens(door, tokens, { names: path.names, membership: false, tree: false });
   const effects = instructions.map((instruction) => effectOf(instruction, attr, door.now()));
@@ -40,7 +41,7 @@ function parse(root: XmlElement | undefined): readonly Instruction[] {
     throw new DavError(400, 'The body of PROPPATCH is not a DAV:propertyupdate element.');
   }
   const instructions = instructionsIn(root, ['set', 'remove']);
-  if (instructions.length === 0) throw new DavError(400, 'A PROPPATCH sets or removes at least one property.');
+  if (instructions.length === 0) throw new DavError(400, 'A PROPPATCH must set or remove at least one property.');
   return instructions;
 }
 

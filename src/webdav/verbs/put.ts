@@ -37,7 +37,7 @@ export async function put(request: DavRequest, door: Door): Promise<Outcome> {
   return empty(target.attr === undefined ? 201 : 204, answer);
 }
 
-/** What can be refused before anything is read. */
+/** Checks everything that can be refused before the body is read. */
 function check(request: DavRequest, target: Target): ReturnType<typeof placeOf> {
   if (target.attr?.kind === 'folder') throw new DavError(405, 'This is a folder; a file cannot take its place.');
   if (request.path.slash) throw new DavError(409, 'The address of a file does not end in a slash.');
@@ -69,7 +69,7 @@ async function fill({ body, context }: DavRequest, head: Head, target: Target, d
   }
 }
 
-/** Bytes that must arrive. macOS sends chunks and says here how many bytes they hold. */
+/** The number of bytes that must arrive. macOS sends a chunked body and announces its length in its own header. */
 function announced(request: DavRequest): number | undefined {
   const field = header(request, 'x-expected-entity-length')?.trim();
   const { length } = request.body;

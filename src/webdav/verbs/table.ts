@@ -15,7 +15,7 @@ import { proppatch } from './proppatch.ts';
 import { put } from './put.ts';
 import { unlock } from './unlock.ts';
 
-/** Answers a request or throws an `FsError` or a `DavError`; sends and logs nothing itself. */
+/** Resolves to the outcome of a request, or throws an `FsError` or `DavError`. Sends and logs nothing itself. */
 export type Verb = (request: DavRequest, door: Door) => Awaitable<Outcome>;
 
 export const VERBS: Readonly<Record<Method, Verb>> = {

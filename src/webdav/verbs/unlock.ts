@@ -6,7 +6,7 @@ import { empty } from '../outcome.ts';
 import type { DavRequest } from '../request.ts';
 import { header } from '../request.ts';
 
-/** RFC 4918 section 9.11. Old Windows sends the token without angle brackets. */
+/** Ends a lock (RFC 4918 section 9.11). Old versions of Windows send the token without angle brackets. */
 export async function unlock(request: DavRequest, door: Door): Promise<Outcome> {
   const field = header(request, 'lock-token')?.trim();
   const token = /^<([^<>\s]+)>$/.exec(field ?? '')?.[1] ?? /^[^<>\s]+$/.exec(field ?? '')?.[0];

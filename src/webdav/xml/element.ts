@@ -11,7 +11,7 @@ export interface XmlElement {
   readonly namespace: string;
   readonly name: string;
   readonly attributes: readonly XmlAttribute[];
-  /** Declarations made on this very element: prefix ('' for the default) to namespace. */
+  /** Namespace declarations on this element: from prefix ('' for the default) to namespace. */
   readonly declared: Readonly<Record<string, string>>;
   /** `xml:lang` in scope; '' if none. */
   readonly lang: string;
@@ -34,7 +34,7 @@ export function davChild(element: XmlElement, name: string): XmlElement | undefi
   return elementsOf(element).find((child) => isDav(child, name));
 }
 
-/** All character data directly in the element. */
+/** The character data directly in the element. */
 export function textOf(element: XmlElement): string {
   return element.children.filter((child) => typeof child === 'string').join('');
 }

@@ -11,18 +11,18 @@ const entities: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
-/** Text for an element's content. What XML 1.0 cannot carry becomes U+FFFD. */
+/** Escapes text for an element's content. Characters that XML 1.0 cannot contain become U+FFFD. */
 export function escapeText(text: string): string {
   if (plain.test(text)) return text;
   return text.replaceAll(forbidden, '\ufffd').replaceAll(/[&<>\r]/g, (c) => entities[c] ?? c);
 }
 
-/** The text without what XML 1.0 cannot carry. */
+/** The text without the characters that XML 1.0 cannot contain. */
 export function withoutForbidden(text: string): string {
   return plain.test(text) ? text : text.replaceAll(forbidden, '');
 }
 
-/** Text for an attribute between double quotes. */
+/** Escapes text for an attribute in double quotes. */
 export function escapeAttribute(text: string): string {
   if (plain.test(text)) return text;
   return text.replaceAll(forbidden, '\ufffd').replaceAll(/[&<>"\t\n\r]/g, (c) => entities[c] ?? c);

@@ -5,7 +5,7 @@ import { DavError } from '../dav-error.ts';
 import type { XmlAttribute, XmlElement } from './element.ts';
 import { XML } from './element.ts';
 
-/** Nothing a WebDAV client sends comes near these. */
+/** Limits that no WebDAV client comes near. */
 const MAX_DEPTH = 64;
 const MAX_NODES = 20_000;
 
@@ -110,6 +110,6 @@ function decode(decoder: TextDecoder, chunk?: Uint8Array): string {
   try {
     return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
   } catch {
-    throw new DavError(400, 'The XML body is not in the encoding it should be in (UTF-8).');
+    throw new DavError(400, 'The XML body is not valid UTF-8 or UTF-16.');
   }
 }

@@ -5,8 +5,8 @@ import { escapeAttribute, escapeText } from './escape.ts';
 type Scope = Readonly<Record<string, string>>;
 
 /**
- * The element as XML that means the same wherever it is put: every namespace is declared in it, prefixes are kept
- * (RFC 4918 section 4.3), and so is the language that was in scope.
+ * The element as self-contained XML, which means the same in any context: every namespace is declared in it, and
+ * prefixes (RFC 4918 section 4.3) and the language in scope are kept.
  */
 export function writeElement(element: XmlElement): string {
   const spoken = element.attributes.some((a) => a.namespace === XML && a.name === 'lang');
@@ -14,7 +14,7 @@ export function writeElement(element: XmlElement): string {
   return write(element, { '': '', xml: XML }, lang);
 }
 
-/** The content of the element as XML that stands for itself, as `writeElement`. */
+/** The content of the element as self-contained XML, as by `writeElement`. */
 export function writeContent(element: XmlElement): string {
   return element.children
     .map((child) => (typeof child === 'string' ? escapeText(child) : writeElement(child)))
