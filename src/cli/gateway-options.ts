@@ -110,7 +110,7 @@ function reader<K extends SettingKey>(key: K): (text: string) => Config[K] {
   const setting = SETTINGS[key];
   return (text) => {
     const value = setting.read(text);
-    if (value === undefined) throw new InvalidArgumentError(`it is ${setting.expects}.`);
+    if (value === undefined) throw new InvalidArgumentError(`it must be ${setting.expects}.`);
     return value as Config[K];
   };
 }

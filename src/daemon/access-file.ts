@@ -6,11 +6,11 @@ import { writeJson } from './secrets.ts';
 export interface InstanceAccess {
   /** Ends everything on SIGTERM. */
   readonly pid: number;
-  /** The drive's root; the address ends in '/'. */
+  /** Access to the drive's root; the address ends in '/'. */
   readonly webdav: { readonly url: string; readonly user: string; readonly password: string };
   readonly cloud: { readonly url: string; readonly pid: number; readonly email: string; readonly password: string };
   readonly gateway: { readonly pid: number };
-  /** Where the drive is mounted. */
+  /** The mount point, or null if the drive is not mounted. */
   readonly mount: string | null;
 }
 
@@ -27,7 +27,7 @@ async function removeAccess(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Keeps the file true for as long as a program runs; writes take turns. */
+/** Keeps the file up to date while the program runs. Writes run one after another. */
 export class AccessFile {
   readonly #path: string;
   readonly #failed: (error: unknown) => void;

@@ -23,7 +23,7 @@ import type {
   Progress,
 } from './control/wire.ts';
 
-/** What mirrors a folder. */
+/** Mirrors folders into the cloud. */
 export interface BackupEngine {
   /** The folder's real path. @throws FsError with a reason that names the other folder, if it may not be mirrored */
   check(folder: string, others: readonly StoredSet[]): Promise<string>;

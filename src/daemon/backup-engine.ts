@@ -17,14 +17,14 @@ import type { BackupEngine } from './backup-controls.ts';
 export interface BackupEngineOptions {
   readonly gateway: Gateway;
   readonly remote: Remote;
-  /** Fjord's own folder, which must not be mirrored. */
+  /** Fjord's data folder, which must not be mirrored. */
   readonly dataFolder: string;
-  /** Where the drive is mounted, or is to be mounted again. */
+  /** The folder where the drive is mounted, or is about to be mounted again. */
   readonly mounted: () => string | undefined;
   readonly log: Logger;
 }
 
-/** Mirrors folders of this computer into the account of the gateway. */
+/** Mirrors folders of this computer into the gateway's account. */
 export class GatewayBackups implements BackupEngine {
   readonly #options: BackupEngineOptions;
 
@@ -37,7 +37,7 @@ export class GatewayBackups implements BackupEngine {
     const dir = mounted();
     const sets = others.map(({ name, folder: path }) => ({ what: `the backup set ${name}`, path }));
     const mount = dir === undefined ? [] : [{ what: 'the mounted drive', path: dir }];
-    return checkFolder(folder, [{ what: 'the data folder of Fjord', path: dataFolder }, ...mount, ...sets]);
+    return checkFolder(folder, [{ what: "Fjord's data folder", path: dataFolder }, ...mount, ...sets]);
   }
 
   async identify(folder: string, marker: boolean): Promise<VolumeId | undefined> {

@@ -12,15 +12,16 @@ const UsedSchema = Type.Object({ dir: Type.String({ minLength: 1 }) });
 const OwnerSchema = Type.Object({ email: Type.String() });
 
 /**
- * The folder for everything of the gateway that is large: cached content, files that wait for their upload, and the
- * database that tells what they are. Identity, secrets and settings stay in the data folder.
+ * The folder for the gateway's large data: cached content, files waiting for their upload, and the database about them.
+ * Identity, secrets and settings stay in the data folder.
  */
 export function cacheDir(config: Config, dir: DataDir): string {
   return config['cache.dir'] === '' ? dir.gateway : resolve(config['cache.dir']);
 }
 
 /**
- * Makes the folder, and makes sure that no queue is left behind or given to another account by a changed setting.
+ * Creates the folder. Makes sure that a changed setting neither leaves queued changes behind nor gives them to another
+ * account.
  * @throws Problem
  */
 export async function takeCacheDir(path: string, dir: DataDir, email: string): Promise<void> {
@@ -28,7 +29,7 @@ export async function takeCacheDir(path: string, dir: DataDir, email: string): P
   if (used !== path && (await hasQueue(used))) {
     throw new Problem(
       'conflict',
-      `changes wait for their upload in ${used}; set cache.dir to that and run \`fjord flush\`, or move the folder: mv ${used} ${path}`,
+      `changes in ${used} are not uploaded yet; set cache.dir to that folder and run \`fjord flush\`, or move it: mv ${used} ${path}`,
     );
   }
   await makePrivateFolder(path);
@@ -41,10 +42,10 @@ export async function takeCacheDir(path: string, dir: DataDir, email: string): P
   if (used !== path || path !== dir.gateway) await writeJson(dir.cache, { dir: path });
 }
 
-/** Whether something was promised there that the cloud does not have. */
+/** Whether the folder has acknowledged changes that the cloud does not have. */
 async function hasQueue(path: string): Promise<boolean> {
   const place = join(path, 'db');
-  // What is not a database must not become one.
+  // Opening would create a database if there is none.
   if (!(await Database.exists(place))) return false;
   try {
     const db = await Database.open(place);
@@ -54,7 +55,7 @@ async function hasQueue(path: string): Promise<boolean> {
       await db.close();
     }
   } catch (error) {
-    // Damaged, or another program's: nothing of this computer's account can be read there.
+    // The database is damaged or another program's, so no change of this account can be read from it.
     if (isFsError(error)) return false;
     throw error;
   }

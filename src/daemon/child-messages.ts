@@ -1,34 +1,37 @@
-/** What `fjord start` and the processes it runs say to each other over the channel that Node gives to child processes. */
+/** The messages between `fjord start` and its child processes, over Node's IPC channel. */
 export type FromChild =
-  /** Serves now; `port` is the one it listens on. */
+  /** The process is serving now, on `port`. */
   | { readonly type: 'ready'; readonly port: number }
-  /** The drive is mounted there, or not any more. */
+  /** The state of the mount has changed. */
   | ({ readonly type: 'mount' } & MountReport)
-  /** Something for the person at the terminal, in one line. */
+  /** A line to print on the terminal. */
   | { readonly type: 'say'; readonly text: string }
-  /** Stop everything: somebody asked for it over the control socket; or, with the exit code, there is nothing to go on with. */
+  /**
+   * Stop everything: a client of the control socket has requested it, or, with an exit code, the process cannot
+   * continue.
+   */
   | { readonly type: 'down'; readonly drain: boolean; readonly code?: number }
   | { readonly type: 'pong' };
 
 export interface MountReport {
   readonly dir: string | null;
-  /** Why it is not mounted where it was to be. */
+  /** Why the drive is not mounted although it should be. */
   readonly problem?: string;
-  /** Options of the command line for a process that comes after this one; absent: those of before. */
+  /** Command-line options for the process that replaces this one; absent: the same as for this one. */
   readonly again?: readonly string[];
 }
 
 export type FromParent =
   /** `drain`: upload what is queued first. */
   | { readonly type: 'stop'; readonly drain: boolean }
-  /** Whoever lives sends a `pong` back. */
+  /** A process that is not hanging responds with `pong`. */
   | { readonly type: 'ping' };
 
-/** The channel to a parent that watches over this process, or undefined if a person or a service manager started it. */
+/** The channel to a supervising parent, or undefined if this process was started by a user or a service manager. */
 export function parentChannel(): ParentChannel | undefined {
   const send = process.send?.bind(process);
   if (send === undefined) return undefined;
-  // A parent that has just died takes no more messages; `onLost` says so.
+  // Sending fails if the parent has just died; `onLost` reports that.
   const tell = (message: FromChild): void =>
     void (process.connected && send(message, undefined, undefined, () => undefined));
   process.on('message', (message) => isFromParent(message) && message.type === 'ping' && tell({ type: 'pong' }));
@@ -43,7 +46,7 @@ export function parentChannel(): ParentChannel | undefined {
 export interface ParentChannel {
   tell(message: FromChild): void;
   onStop(listener: (drain: boolean) => void): void;
-  /** The parent is gone; nobody else will stop this process. */
+  /** Called when the parent has died, after which nothing else would stop this process. */
   onLost(listener: () => void): void;
 }
 

@@ -5,79 +5,82 @@ import { closest, distance } from 'fastest-levenshtein';
 import { parse, TomlError } from 'smol-toml';
 import { bytes, choice, duration, flag, text, whole, type Setting } from './setting.ts';
 
-/** Where the platform keeps the settings and the data of programs. */
+/** The platform's folders for settings and data. */
 const platform = envPaths('fjord', { suffix: '' });
 
 /** Every setting: its key as `section.name` in the file, its kind and default, and one line of help. */
 export const SETTINGS = {
-  'data.dir': text(platform.data, 'folder that holds everything Fjord keeps on this computer'),
-  'cloud.url': text('', 'address of the cloud; empty: the one that `fjord login` was given'),
+  'data.dir': text(platform.data, 'folder for everything that Fjord stores on this computer'),
+  'cloud.url': text('', 'address of the cloud; empty: the one given to `fjord login`'),
   'device.name': text('', "this computer's name in the account; empty: its host name"),
   'cache.dir': text(
     '',
-    'folder for cached content, files that wait for their upload and their database; empty: inside the data folder',
+    'folder for cached content, files waiting for their upload, and their database; empty: inside the data folder',
   ),
-  'cache.size': bytes('20 GiB', 'most bytes of content that are kept for reading again'),
-  'cache.min_free': bytes('1 GiB', 'free room that the cache leaves on its disk'),
+  'cache.size': bytes('20 GiB', 'largest size of the cached content'),
+  'cache.min_free': bytes('1 GiB', 'space that the cache leaves free on its disk'),
   durability: choice(
     ['process', 'power'],
     'process',
-    'what every answered change survives: the end of the process, or the loss of power, which makes each wait for the disk',
+    'what an acknowledged change survives: a crash of the process, or also a power loss; then each change waits for the disk',
   ),
-  'archive.settle': duration('10 s', 'quiet time after which a file in /Archive is sealed'),
+  'archive.settle': duration('10 s', 'how long a file in /Archive must be closed and unlocked before it is sealed'),
   'archive.readable': flag(false, 'whether sealed files in /Archive can be read through the drive'),
-  'webdav.host': text('127.0.0.1', 'address that the WebDAV door listens on; others than loopback need TLS'),
-  'webdav.port': whole(4918, [0, 65_535], 'port of the WebDAV door; 0: any free one, remembered'),
-  'webdav.engine': choice(['fjord', 'webdav-server'], 'fjord', 'which WebDAV server answers'),
-  'webdav.user': text('fjord', 'user name for the WebDAV door'),
+  'webdav.host': text('127.0.0.1', 'address that the WebDAV server listens on; addresses other than loopback need TLS'),
+  'webdav.port': whole(4918, [0, 65_535], 'port of the WebDAV server; 0: any free port, which is then kept'),
+  'webdav.engine': choice(['fjord', 'webdav-server'], 'fjord', 'which WebDAV server to use'),
+  'webdav.user': text('fjord', 'user name for the WebDAV server'),
   'webdav.quota': choice(
     ['auto', 'named', 'never'],
     'auto',
-    'when clients are told the quota; "auto": if they ask, but not macOS 15.4, which stalls over it',
+    'when quota is reported to clients; "named": if requested; "auto": the same, except to macOS 15.4 and later, which stalls',
   ),
-  'webdav.names': text('', 'names besides webdav.host under which clients reach the door, separated by commas'),
-  'webdav.tls_cert': text('', 'certificate file (PEM) for the WebDAV door'),
-  'webdav.tls_key': text('', 'private key file (PEM) for the WebDAV door'),
+  'webdav.names': text('', 'further host names by which clients reach the WebDAV server, separated by commas'),
+  'webdav.tls_cert': text('', 'certificate file (PEM) of the WebDAV server'),
+  'webdav.tls_key': text('', 'private key file (PEM) of the WebDAV server'),
   'fuse.mount': text(
     'auto',
-    'folder where the drive is mounted; "auto": ~/Fjord, or the folder mount in a data folder that was named; empty: nowhere',
+    'folder to mount the drive on; "auto": ~/Fjord, or mount/ in the data folder if that is not the default one; empty: none',
   ),
   'fuse.driver': choice(
     ['kernel', 'native'],
     process.platform === 'darwin' ? 'native' : 'kernel',
-    "what mounts: Fjord's own driver for Linux, or the package fuse-native",
+    "FUSE driver: Fjord's own for Linux (kernel), or the package fuse-native (native)",
   ),
-  'fuse.passthrough': flag(true, 'whether the kernel may read and write cached files by itself, where it can'),
-  'fuse.xattr': flag(false, 'whether the mount has extended attributes; they make `ls -l` slower'),
-  'fuse.allow_other': flag(false, 'whether other users of this computer may look into the mount'),
+  'fuse.passthrough': flag(true, 'whether the kernel may read and write cached files directly, where it supports that'),
+  'fuse.xattr': flag(false, 'whether the mount supports extended attributes, which makes `ls -l` slower'),
+  'fuse.allow_other': flag(false, 'whether other users of this computer can access the mount'),
   'log.level': choice(['error', 'warn', 'info', 'debug'], 'info', 'how much is written to the log'),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 export type SettingKey = keyof typeof SETTINGS;
 
-/** The value of every setting, frozen. Only the outermost code sees it; constructors get values. */
+/** The value of every setting, frozen. Only the outermost code uses it; constructors get individual values. */
 export type Config = { readonly [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never };
 
 export interface ConfigSources {
-  /** A settings file; absent: the one in the platform's folder, if there is one. */
+  /** The settings file, which must exist. Absent: the one in the platform's folder, if it exists. */
   readonly file?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Values of the command line; they count before all others. */
+  /** Values from the command line, which override all others. */
   readonly flags?: Partial<Config> | undefined;
 }
 
-/** A settings file or variable that cannot be used; the message names it, says what is wrong and what to write. */
+/** An invalid settings file or variable. The message names it and says what is wrong and what to write. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** The data folder of who named none. */
+/** The data folder if none is named. */
 export const defaultDataDir = platform.data;
 
-/** The settings file that is read when none is named. */
+/** The settings file if none is named. */
 export const defaultConfigFile = join(platform.config, 'config.toml');
 
-/** Defaults, then the file, then `FJORD_…` variables, then flags. @throws ConfigError */
+/**
+ * Reads the settings: the file overrides defaults, `FJORD_…` variables override the file, and flags override those.
+ * @throws ConfigError
+ */
 export function loadConfig({ file, env, flags = {} }: ConfigSources): Config {
   const named = file ?? env['FJORD_CONFIG'];
   const values = new Map<string, unknown>(keys().map((key) => [key, SETTINGS[key].default]));
@@ -91,7 +94,7 @@ export function keys(): SettingKey[] {
   return Object.keys(SETTINGS) as SettingKey[];
 }
 
-/** The variable that sets a key: `cache.min_free` → `FJORD_CACHE_MIN_FREE`. */
+/** The environment variable for a key: `cache.min_free` → `FJORD_CACHE_MIN_FREE`. */
 export function variable(key: SettingKey): string {
   return `FJORD_${key.replaceAll('.', '_').toUpperCase()}`;
 }
@@ -112,7 +115,9 @@ function readToml(file: string, needed: boolean): Readonly<Record<string, unknow
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (missing && !needed) return {};
     if (error instanceof TomlError) throw new ConfigError(`${file}, line ${error.line}: ${firstLine(error.message)}`);
-    throw new ConfigError(`${file}: ${missing ? 'there is no such settings file' : 'cannot be read'}`);
+    throw new ConfigError(
+      `${file}: ${missing ? 'there is no such settings file' : 'the settings file cannot be read; check its permissions'}`,
+    );
   }
 }
 
@@ -135,7 +140,7 @@ function isSection(key: string): boolean {
 function fromEnv(env: ConfigSources['env']): [SettingKey, unknown][] {
   const variables = new Map(keys().map((key) => [variable(key), key]));
   return Object.entries(env).flatMap(([name, raw]) => {
-    // A variable that is set to nothing is one that is not set, as everywhere.
+    // An empty variable counts as unset, as is usual.
     if (!name.startsWith('FJORD_') || raw === undefined || raw === '') return [];
     const key = variables.get(name);
     if (key !== undefined) return [[key, readValue(key, raw, name)] as [SettingKey, unknown]];
@@ -144,7 +149,7 @@ function fromEnv(env: ConfigSources['env']): [SettingKey, unknown][] {
   });
 }
 
-/** Other programs may have variables of the prefix; one that is nearly a setting's is a mistake. */
+/** Refuses a variable that is nearly a setting's. Other variables with the prefix may belong to other programs. */
 function refuseMisspelt(name: string, variables: readonly string[]): void {
   const near = closest(name, variables);
   if (distance(name, near) > 2) return;

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { FsError } from '../vfs/fs-error.ts';
 import { closeToOthers, makePrivateFolder } from './private-file.ts';
 
-/** Where everything of one run is; all paths are absolute. */
+/** The files and folders of an instance; all paths are absolute. */
 export interface DataDir {
   readonly root: string;
   /** The embedded cloud's data. */
@@ -17,18 +17,18 @@ export interface DataDir {
   readonly access: string;
   /** The device's token. */
   readonly device: string;
-  /** User and secret of the WebDAV door. */
+  /** Password of the WebDAV server. */
   readonly webdav: string;
-  /** First account of the embedded cloud. */
+  /** The embedded cloud's first account. */
   readonly account: string;
-  /** Where `gateway` is kept instead, if the settings have said so. */
+  /** Records the folder that was used instead of `gateway`, if the settings named one. */
   readonly cache: string;
-  /** Ports that were free once, kept so that addresses stay the same. */
+  /** The ports of the last run, so that addresses stay the same. */
   readonly ports: string;
   readonly backups: string;
-  /** Where the drive is mounted, while it is. */
+  /** Records the mount point while the drive is mounted. */
   readonly mount: string;
-  /** Which process is the gateway, while it runs. */
+  /** Records the gateway's process while it runs. */
   readonly running: string;
   /** Address of the gateway's control socket. */
   readonly controlSocket: string;
@@ -36,7 +36,7 @@ export interface DataDir {
   readonly startSocket: string;
 }
 
-/** Longest socket path that every system takes: macOS has room for 103 bytes and a NUL. */
+/** Longest socket path in bytes that every system accepts: macOS has room for 103 bytes and a NUL. */
 const SOCKET_PATH_MAX = 103;
 
 export function dataDir(path: string): DataDir {
@@ -60,13 +60,19 @@ export function dataDir(path: string): DataDir {
   };
 }
 
-/** Closes the folder, and the secrets in it, to other users. @throws FsError EACCES as `makePrivateFolder` does */
+/**
+ * Makes the folder and the secrets in it inaccessible to other users. @throws FsError EACCES as `makePrivateFolder`
+ * does
+ */
 export async function takeDataDir({ root, access, device, webdav, account }: DataDir): Promise<void> {
   await makePrivateFolder(root);
   await closeToOthers([access, device, webdav, account]);
 }
 
-/** Unix sockets lie in the folder itself, or in a folder of our own under the temporary one where that is too long. */
+/**
+ * The path of a Unix socket: in the folder itself, or, if that path is too long, in a private folder in the temporary
+ * one.
+ */
 export function socketPath(root: string, name: string): string {
   const digest = createHash('sha256').update(root).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\fjord-${digest}-${name}`;
@@ -80,6 +86,6 @@ function ownTemporary(digest: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stat = lstatSync(folder);
   if (stat.isDirectory() && stat.uid === uid && (stat.mode & 0o077) === 0) return folder;
-  const reason = 'somebody else made this folder; name a data folder with a shorter path';
+  const reason = 'another user owns this folder; name a data folder with a shorter path';
   throw new FsError('EACCES', 'listen', { subject: folder, reason });
 }

@@ -1,14 +1,11 @@
 import type { Gateway } from '../mounts/gateway.ts';
 
-/** An upload that gets nowhere for this long, ms, is given up. */
+/** Uploading stops after this time without progress, ms. */
 const STUCK = 15_000;
-/** While the cloud cannot be reached, the wait is shorter. */
+/** The same while the cloud cannot be reached, ms. */
 const OFFLINE = 3000;
 
-/**
- * Uploads what is queued, for as long as it gets on. What cannot be sent, and everything while the cloud cannot be reached,
- * stays queued for the next start.
- */
+/** Uploads queued changes, for as long as there is progress. What cannot be sent stays queued for the next start. */
 export async function drain(gateway: Pick<Gateway, 'flush'>): Promise<void> {
   const controller = new AbortController();
   const give = (): void => controller.abort();
@@ -27,7 +24,7 @@ export async function drain(gateway: Pick<Gateway, 'flush'>): Promise<void> {
       { signal: controller.signal },
     );
   } catch {
-    // Whatever is left is counted by the caller, and kept.
+    // Changes that are left stay queued, and the caller counts them.
   } finally {
     clearTimeout(timer);
   }

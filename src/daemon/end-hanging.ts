@@ -5,17 +5,20 @@ import { Problem } from './problem.ts';
 import { endRemains, mountSource, processIn } from './running.ts';
 import { answers } from './singleton-socket.ts';
 
-/** How long the process above a gateway may take to end it, ms: longer than a gateway may be silent. */
+/**
+ * How long the gateway's parent may take to end it, ms. Must exceed the time after which the parent kills a silent
+ * gateway.
+ */
 const PATIENCE = 60_000;
 
 /**
- * Ends a gateway that does not answer, and its mount. Nothing that was acknowledged is lost: the next start recovers. The
- * process above it, if it lives, does that in its own order.
+ * Ends a gateway that does not respond, and its mount. Acknowledged changes are not lost: the next start recovers them.
+ * If the gateway has a living parent, the parent ends everything in order.
  * @throws Problem if the gateway is still there after a minute
  */
 export async function endHanging(dir: DataDir): Promise<void> {
   const [above, below] = [await processIn(dir.access), await processIn(dir.running)];
-  // Of `fjord up` both files name the gateway.
+  // Under `fjord up` there is no parent, and both files name the gateway.
   if (above?.life === 'alive' && above.pid !== below?.pid) {
     process.kill(above.pid, 'SIGTERM');
     await ended(dir.access, dir);
@@ -28,12 +31,16 @@ export async function endHanging(dir: DataDir): Promise<void> {
   await ended(dir.running, dir);
 }
 
-/** What holds nothing any more has ended, even if nothing has asked how. */
+/** Waits until the process has ended. A zombie counts as ended once its control socket is closed. */
 async function ended(file: string, { controlSocket }: DataDir): Promise<void> {
   for (const until = Date.now() + PATIENCE; ;) {
     const found = await processIn(file);
     if (found === undefined || (found.life === 'over' && !(await answers(controlSocket)))) return;
-    if (Date.now() > until) throw new Problem('failure', `process ${found.pid} does not end`);
+    if (Date.now() > until)
+      throw new Problem(
+        'failure',
+        `process ${found.pid} has not ended after a minute; end it with \`kill -9 ${found.pid}\``,
+      );
     await sleep(50);
   }
 }

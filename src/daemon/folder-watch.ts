@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FsError } from '../vfs/fs-error.ts';
 
-/** How often a folder is looked at, ms. */
+/** How often a folder is checked, ms. */
 const PERIOD = 1000;
 
-/** Answers when a folder that is there now is not in its place any more; never if `signal` aborts before. */
+/** Resolves when an existing folder is no longer in its place; never if `signal` aborts before that. */
 export async function folderGone(dir: string, signal: AbortSignal): Promise<FsError> {
   const { ino, dev } = await stat(dir);
   for (;;) {
@@ -22,6 +22,7 @@ export async function folderGone(dir: string, signal: AbortSignal): Promise<FsEr
 }
 
 export function removed(dir: string): FsError {
-  const reason = 'this folder was removed while Fjord ran; what was not in the cloud yet is lost with it';
+  const reason =
+    'this folder was removed while Fjord was running; changes that were not in the cloud yet are lost with it';
   return new FsError('ENOENT', 'watch', { subject: dir, reason });
 }

@@ -25,14 +25,14 @@ export interface GatewayControlsOptions {
   readonly gateway: Gateway;
   readonly backups: BackupControls;
   readonly mountPoint: MountPoint;
-  /** Answers the folder's real path. */
+  /** Resolves to the folder's real path. */
   readonly mount: (body: MountBody) => Promise<string>;
   readonly circumstances: Circumstances;
-  /** Ends the program soon; answers the process to wait for. */
+  /** Ends the program soon. Returns the id of the process to wait for. */
   readonly leave: () => number;
 }
 
-/** What the control socket can ask, answered by the gateway. */
+/** Implements the operations of the control socket on a gateway. */
 export class GatewayControls implements Controls {
   readonly #gateway: Gateway;
   readonly #circumstances: Circumstances;
@@ -71,7 +71,10 @@ export class GatewayControls implements Controls {
     const now = await list(this.raw, await resolve(this.raw, path, 'open', context), path, context);
     const kept = (await this.#gateway.versions(path, context)).find((version) => version.id === id);
     if (kept === undefined) {
-      throw new FsError('ENOENT', 'open', { subject: path, reason: `it has no version ${id}; see \`fjord versions\`` });
+      throw new FsError('ENOENT', 'open', {
+        subject: path,
+        reason: `there is no version ${id} of it; \`fjord versions\` lists them`,
+      });
     }
     const then = { ...now, size: kept.size, mtime: kept.mtime, version: kept.id };
     return [then, this.#gateway.readVersion(path, id, context)];

@@ -27,11 +27,14 @@ import { version } from './version.ts';
 
 export interface GatewayProcessOptions {
   readonly config: Config;
-  /** Somebody asked over the control socket to end the program: answers the process to wait for. */
+  /**
+   * Called when a client of the control socket requests the end of the program. Returns the id of the process to wait
+   * for.
+   */
   readonly leave: () => number;
-  /** The drive is mounted now, or not any more, or cannot be. */
+  /** Called when the drive is mounted, is unmounted, or cannot be mounted. */
   readonly onMount?: (state: MountState) => void;
-  /** One line for the person at the terminal. */
+  /** Prints a line on the terminal. */
   readonly say?: (text: string) => void;
 }
 
@@ -44,7 +47,7 @@ interface Parts {
   readonly backups: BackupControls;
   readonly mountPoint: MountPoint;
   readonly logFile: LogFile;
-  /** The folder of the cache. */
+  /** Path of the cache folder. */
   readonly cache: string;
   readonly stopCollecting: () => void;
 }
@@ -52,7 +55,9 @@ interface Parts {
 /** How long the first start waits for the cloud, ms. */
 const FIRST_WORD = 5000;
 
-/** A gateway with its doors and its control socket, in this process. Starting is recovery, and needs no network. */
+/**
+ * A gateway with its doors and its control socket, in this process. Starting includes recovery and needs no network.
+ */
 export class GatewayProcess {
   readonly #parts: Parts;
   readonly #life = new AbortController();
@@ -70,8 +75,8 @@ export class GatewayProcess {
   }
 
   /**
-   * Answered when the cache cannot be written any more, as its disk is broken, read-only, or the folder is gone: end the
-   * process, the next start recovers.
+   * Resolves when the cache can no longer be written, because its disk is broken or read-only, or the folder is gone.
+   * The caller must then end the process; the next start recovers.
    */
   async failed(): Promise<FsError> {
     const { gateway, logFile, cache } = this.#parts;
@@ -84,12 +89,12 @@ export class GatewayProcess {
     return failure;
   }
 
-  /** Unmounts at once, as nothing can be served any more. Never throws. */
+  /** Unmounts at once, for when nothing can be served any more. Never throws. */
   async leaveMount(): Promise<void> {
     await this.#parts.mountPoint.close();
   }
 
-  /** Where the drive is mounted. */
+  /** The current state of the mount. */
   get mount(): MountState {
     return this.#parts.mountPoint.state;
   }
@@ -163,7 +168,10 @@ export class GatewayProcess {
     }
   }
 
-  /** Closes the doors, uploads what is queued if asked to, closes the rest; answers what is not in the cloud. */
+  /**
+   * Closes the doors, uploads queued changes if `drain` is set, and closes the rest. Resolves to what is not in the
+   * cloud.
+   */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
     const { dir, backups, remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
     this.#life.abort();
@@ -181,7 +189,7 @@ export class GatewayProcess {
   }
 }
 
-/** V8's, if the process was started with `--expose-gc`. */
+/** V8's garbage collector, if the process was started with `--expose-gc`. */
 function collector(): (() => void) | undefined {
   const { gc } = globalThis;
   return gc && (() => gc());
@@ -192,10 +200,7 @@ async function checkStart(dir: DataDir, config: Config): Promise<DeviceFile> {
   const device = await readDevice(dir.device);
   if (device !== undefined) return device;
   const cloud = config['cloud.url'] === '' ? '' : ` --cloud ${config['cloud.url']}`;
-  throw new Problem(
-    'usage',
-    `${dir.root} belongs to no account yet; use \`fjord login EMAIL${cloud}\` or \`fjord start\``,
-  );
+  throw new Problem('usage', `${dir.root} has no account yet; use \`fjord login EMAIL${cloud}\` or \`fjord start\``);
 }
 
 async function openGateway(
@@ -242,6 +247,6 @@ async function openDoor(
 async function readTls(config: Config): Promise<{ cert: string; key: string } | undefined> {
   const [cert, key] = [config['webdav.tls_cert'], config['webdav.tls_key']];
   if (cert === '' && key === '') return undefined;
-  if (cert === '' || key === '') throw new Problem('usage', 'webdav.tls_cert and webdav.tls_key go together');
+  if (cert === '' || key === '') throw new Problem('usage', 'webdav.tls_cert and webdav.tls_key must be set together');
   return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
 }

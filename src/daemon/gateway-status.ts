@@ -3,12 +3,12 @@ import { background } from '../vfs/context.ts';
 import type { BackupSet, Status } from './control/wire.ts';
 import type { MountState } from './mount-point.ts';
 
-/** What does not change while the gateway runs. */
+/** The properties that do not change while the gateway runs. */
 export type Circumstances = Pick<Status, 'pid' | 'started' | 'version' | 'dir' | 'account' | 'device' | 'webdav'> & {
   readonly cloudUrl: string;
 };
 
-/** The gateway's state as `fjord status` shows it. Asks nobody: it answers with the network gone. */
+/** The gateway's state as `fjord status` shows it. Uses only local data, so it works without the network. */
 export async function describeStatus(
   gateway: Gateway,
   circumstances: Circumstances,

@@ -1,27 +1,27 @@
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 
-/** How often it is looked whether there is work, ms. */
+/** How often the load is checked, ms. */
 const EVERY = 5000;
-/** So many looks in a row must find none. */
+/** Number of consecutive checks that must find the thread idle. */
 const QUIET = 3;
-/** Below this part of the time a thread that works counts as idle. */
+/** A thread that works for less than this fraction of the time counts as idle. */
 const BUSY = 0.02;
-/** What the heap must have taken for a collection to be worth its pause, bytes. */
+/** Growth of the heap that makes a collection worth its pause, bytes. */
 const WORTH = 32 << 20;
 
 export interface IdleCollectionParts {
-  /** Collects all garbage and gives memory back; takes a tenth of a second for 100 MB that are in use. */
+  /** Collects all garbage and returns memory to the system; takes about 0.1 s per 100 MB in use. */
   readonly collect: () => void;
-  /** What the heap has of the system, bytes. */
+  /** Size of the heap, bytes. */
   readonly heap: () => number;
-  /** The part of the time, 0 to 1, that this thread has worked since this was asked last. */
+  /** The fraction of the time, 0 to 1, that this thread has worked since the last call. */
   readonly busy: () => number;
 }
 
 /**
- * Collects garbage when there is nothing else to do. V8 collects as it needs memory, so a process that has listed or copied
- * much and then waits all day keeps two to four times what it uses.
+ * Collects garbage when the process is idle. V8 collects only as it needs memory, so a process that has listed or
+ * copied much and then waits all day keeps two to four times the memory that it uses.
  */
 export class IdleCollection {
   readonly #parts: IdleCollectionParts;
@@ -33,7 +33,10 @@ export class IdleCollection {
     this.#base = parts.heap();
   }
 
-  /** With V8's own collector. Does nothing where that cannot be called (`--expose-gc`). Returns the way to stop. */
+  /**
+   * Starts with V8's own collector. Does nothing if that is not exposed (`--expose-gc`). Returns a function that stops
+   * it.
+   */
   static start(collect: (() => void) | undefined): () => void {
     if (collect === undefined) return () => {};
     let last = performance.eventLoopUtilization();
@@ -47,7 +50,7 @@ export class IdleCollection {
     return () => clearInterval(timer);
   }
 
-  /** To be called at equal intervals. */
+  /** Checks the load, and collects if it is time. To be called at equal intervals. */
   look(): void {
     const { busy, heap, collect } = this.#parts;
     this.#quiet = busy() < BUSY ? this.#quiet + 1 : 0;

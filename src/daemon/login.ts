@@ -8,19 +8,19 @@ export interface LoginOptions {
   readonly url: string;
   readonly email: string;
   readonly password: string;
-  /** What the account will call this computer; its host name if empty. */
+  /** This computer's name in the account; its host name if empty. */
   readonly deviceName: string;
-  /** What an earlier login left: the computer stays that device, so its backups stay its own. */
+  /** The result of an earlier login. The computer stays the same device, so its backups remain its own. */
   readonly known?: DeviceFile | undefined;
   readonly signal?: AbortSignal;
 }
 
-/** Makes this computer a device of the account. @throws EACCES, EAGAIN, EINVAL */
+/** Registers this computer as a device of the account. @throws EACCES, EAGAIN, EINVAL */
 export async function logIn(options: LoginOptions): Promise<DeviceFile> {
   try {
     return await attempt(options);
   } catch (error) {
-    // The account may have been made anew since, or the device removed from it.
+    // The account may have been recreated, or the device removed from it, since the earlier login.
     if (options.known === undefined || !isFsError(error, 'ENOENT')) throw error;
     return await attempt({ ...options, known: undefined });
   }

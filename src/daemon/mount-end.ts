@@ -4,15 +4,15 @@ import { isMountedOn, type FuseDoor } from '../mounts/doors/fuse-door.ts';
 /** How a mount ended. */
 export type MountEnd =
   | Awaited<FuseDoor['closed']>
-  /** It was taken away from the tree while programs used it (`umount -l`); they still can. */
+  /** It was detached while programs were using it (`umount -l`); they can still use it. */
   | { readonly reason: 'vanished' };
 
-/** The table of mounts is looked at this often, ms. */
+/** How often the system's mount table is checked, ms. */
 const PERIOD = 2000;
-/** A mount that is not in the table any more gets this long to end as one does that is unmounted, ms. */
+/** How long a mount that is no longer in the table may take to end as unmounted, before it counts as detached, ms. */
 const GRACE = 3000;
 
-/** Answers when a mount is over for who looks at its folder. Never rejects. */
+/** Resolves when the drive can no longer be seen at the mount point. Never rejects. */
 export async function endOf(door: FuseDoor): Promise<MountEnd> {
   const watching = new AbortController();
   try {
@@ -29,13 +29,13 @@ async function vanished({ dir }: FuseDoor, signal: AbortSignal): Promise<MountEn
   return { reason: 'vanished' };
 }
 
-/** The same in words, to follow "the mount on …". */
+/** The end as a phrase that follows "the mount on …". */
 export function describeEnd(end: MountEnd): string {
   if (end.reason === 'failed') return `failed (${end.error instanceof Error ? end.error.message : String(end.error)})`;
   const words = {
-    unmounted: 'was unmounted by somebody',
-    aborted: 'was aborted by somebody',
-    vanished: 'was taken away while it was in use',
+    unmounted: 'was unmounted by another program',
+    aborted: 'was aborted by another program',
+    vanished: 'was detached while it was in use',
   } as const;
   return words[end.reason];
 }

@@ -19,32 +19,32 @@ import { readJson, writeJson } from './secrets.ts';
 
 const MountFileSchema = Type.Object({ dir: Type.String({ minLength: 1 }) });
 
-/** Waits before a mount that ended is tried again, ms: the first, and the longest. */
+/** First and longest delay before the drive is mounted again, ms. */
 const [FIRST, LONGEST] = [250, 60_000];
-/** A mount that lasted this long, ms, ended for a reason of its own. */
+/** A mount that lasted this long, ms, resets the delay. */
 const LASTING = 60_000;
 
-/** Why the drive is not mounted where it was to be. */
+/** Why the drive is not mounted although it should be. */
 export interface MountProblem {
   readonly dir: string;
   readonly reason: string;
 }
 
 export interface MountState {
-  /** Null: not mounted. */
+  /** The mount point; null: not mounted. */
   readonly dir: string | null;
   readonly problem: MountProblem | undefined;
-  /** What a gateway that comes after this one is to do; null: not mount; undefined: what the settings say. */
+  /** The request for the gateway that replaces this one; null: do not mount; undefined: use the settings. */
   readonly wish: MountRequest | null | undefined;
 }
 
 export interface MountPointOptions {
   readonly fs: FileSystem;
-  /** Remembers where the drive is mounted, for whoever comes after a process that died. */
+  /** Path of the file that records the mount point, for the process after a crash. */
   readonly file: string;
-  /** What the mount names as its source: the data folder. */
+  /** The source of the mount in the system's mount table: the data folder. */
   readonly source: string;
-  /** Folders that the drive can be mounted neither in nor around. */
+  /** Folders that must neither contain nor be inside the mount point. */
   readonly taken: () => Promise<readonly TakenFolder[]>;
   readonly onChange: (state: MountState) => void;
   /** One line for the person at the terminal. */
@@ -53,17 +53,17 @@ export interface MountPointOptions {
 }
 
 /**
- * Where the drive is mounted as a file system: nowhere, or in one folder. A mount that ends for another reason than that
- * somebody unmounted it is made again, sooner or later.
+ * The drive's mount point: none, or one folder. If the mount ends for any reason other than being unmounted, the drive
+ * is mounted again, after a growing delay.
  */
 export class MountPoint {
   readonly #options: MountPointOptions;
   #door: FuseDoor | undefined;
   #wish: MountRequest | null | undefined;
   #problem: MountProblem | undefined;
-  /** The folder of a mount that ended; whatever got into it since may be hidden again. */
+  /** The folder of a mount that ended. The drive may be mounted on it again even if it is no longer empty. */
   #left: string | undefined;
-  /** Mounts that are gone from the tree, but not for programs that used them. */
+  /** Detached mounts that programs are still using. */
   readonly #strays = new Set<FuseDoor>();
   #delay = FIRST;
   #closing = false;
@@ -79,8 +79,8 @@ export class MountPoint {
   }
 
   /**
-   * Removes the dead mount that a process before this one left, then mounts if that is wished. That it cannot be done
-   * is told and kept as the problem. Never throws.
+   * Removes a dead mount that an earlier process left, then mounts if requested. A failure is printed and kept as the
+   * problem. Never throws.
    */
   async start(wish: MountRequest | undefined): Promise<void> {
     await this.#recover();
@@ -98,17 +98,17 @@ export class MountPoint {
   }
 
   /**
-   * Mounts the drive and answers the folder's real path. A folder that is missing is made.
-   * @throws EBUSY if it is mounted already; ENOTEMPTY; EINVAL if the folder is in one of the drive's own or around it;
-   * else as `openFuseDoor`
+   * Mounts the drive, and resolves to the folder's real path. The folder is created if it is missing.
+   * @throws EBUSY if it is already mounted; ENOTEMPTY; EINVAL if the folder is inside a taken one or contains one; what
+   * `openFuseDoor` throws
    */
   mount(wish: MountRequest): Promise<string> {
     return this.#turns.add(async () => this.#mount(wish));
   }
 
   /**
-   * Answers the folder.
-   * @throws ENOENT if it is not mounted; EBUSY if somebody uses it and `lazy` is false
+   * Unmounts, and resolves to the folder.
+   * @throws ENOENT if it is not mounted; EBUSY if programs are using it and `lazy` is false
    */
   unmount({ lazy }: { readonly lazy: boolean }): Promise<string> {
     return this.#turns.add(async () => {
@@ -128,10 +128,10 @@ export class MountPoint {
     });
   }
 
-  /** Unmounts whatever the circumstances; who still has files open gets errors soon. Never throws. */
+  /** Unmounts in any case; programs that still have files open will get errors. Never throws. */
   async close(): Promise<void> {
     const { log } = this.#options;
-    // The next gateway is to do what this one did; nothing is mounted again by this one.
+    // From now on this gateway mounts nothing; the reported request stays, for the gateway that replaces it.
     this.#closing = true;
     this.#wish = null;
     await this.#turns.onIdle();
@@ -144,7 +144,7 @@ export class MountPoint {
 
   async #recover(): Promise<void> {
     const { file, source, log } = this.#options;
-    // There is one gateway for a data folder: this one.
+    // Only this gateway serves the data folder, so every other mount of it is dead.
     await endMountsOf(source);
     try {
       const dir = (await readJson(file, MountFileSchema))?.dir;
@@ -153,24 +153,24 @@ export class MountPoint {
       await rm(file, { force: true });
       this.#left = dir;
     } catch (error) {
-      log.warn({ err: error }, 'a mount that was left behind could not be removed');
+      log.warn({ err: error }, 'the mount of an earlier process could not be removed');
     }
   }
 
   async #mount(wish: MountRequest): Promise<string> {
     const { fs, file, source, taken, log } = this.#options;
     if (this.#door !== undefined) {
-      const reason = `the drive is mounted on ${this.#door.dir}; \`fjord unmount\` ends that`;
+      const reason = `the drive is already mounted on ${this.#door.dir}; \`fjord unmount\` unmounts it`;
       throw new FsError('EBUSY', 'mount', { subject: wish.dir, reason });
     }
-    // Not to be looked at while nobody serves it.
+    // Accessing a mount whose process is dead would fail or block.
     await clearDeadMount(wish.dir);
     await checkMountPlace(wish.dir, await taken());
     const made = await prepareMountFolder(wish.dir, wish.options);
     try {
       const path = await realpath(wish.dir);
       if (path !== this.#left) await refuseFilled(path);
-      // Before there is anything to be cleaned up.
+      // Recorded before mounting, so that the mount can be removed after a crash.
       await writeJson(file, { dir: path });
       const door = await openFuseDoor({ ...wish.options, fs, dir: path, source, log });
       this.#is(door, { ...wish, dir: path });
@@ -206,7 +206,7 @@ export class MountPoint {
       say(`${how}; \`fjord mount ${door.dir}\` mounts it again`);
       return this.#over(problem);
     }
-    say(`${how}; it is mounted again soon`);
+    say(`${how}; it will be mounted again soon`);
     if (end.reason === 'vanished') this.#follow(door);
     this.#problem = problem;
     this.#changed();
@@ -232,7 +232,7 @@ export class MountPoint {
     void stray.closed.then(() => this.#strays.delete(stray));
   }
 
-  /** Nobody wants the mount any more. */
+  /** Records that the drive is not to be mounted any more. */
   async #over(problem: MountProblem | undefined): Promise<void> {
     this.#wish = null;
     this.#problem = problem;
@@ -254,6 +254,6 @@ export class MountPoint {
 
 async function refuseFilled(path: string): Promise<void> {
   if ((await readdir(path)).length === 0) return;
-  const reason = 'the folder is not empty; a mount would hide what is in it';
+  const reason = 'the folder is not empty, and a mount would hide its content; name an empty one';
   throw new FsError('ENOTEMPTY', 'mount', { subject: path, reason });
 }

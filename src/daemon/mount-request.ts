@@ -7,7 +7,7 @@ import { defaultDataDir, type Config } from './config.ts';
 import type { MountBody } from './control/wire.ts';
 import { dataDir, type DataDir } from './data-dir.ts';
 
-/** How the drive is mounted. */
+/** The options of a mount. */
 export interface MountOptions {
   readonly driver: Config['fuse.driver'];
   readonly passthrough: boolean;
@@ -20,11 +20,11 @@ export interface MountRequest {
   /** An absolute path. */
   readonly dir: string;
   readonly options: MountOptions;
-  /** Somebody named the folder; else it is the usual one, and it is no harm if the drive cannot be mounted. */
+  /** Whether the user named the folder. If not, it is the default one, and a failure to mount is no error. */
   readonly asked: boolean;
 }
 
-/** What the settings wish for; undefined: no mount. */
+/** The mount that the settings request; undefined: none. */
 export function wishOf(config: Config): MountRequest | undefined {
   const dir = config['fuse.mount'];
   if (dir === '') return undefined;
@@ -33,7 +33,7 @@ export function wishOf(config: Config): MountRequest | undefined {
   return { dir: resolve(dir.replace(/^~(?=$|\/)/, homedir())), options, asked: true };
 }
 
-/** What a request wishes for; about what it does not say, the settings count. */
+/** The mount that a control request asks for; options that it does not contain come from the settings. */
 export function wishedBy({ dir, driver, passthrough, xattr }: MountBody, config: Config): MountRequest {
   const usual = optionsOf(config);
   const options = {
@@ -54,23 +54,25 @@ function optionsOf(config: Config): MountOptions {
   };
 }
 
-/** Whoever names a data folder keeps everything together there. */
+/** The default mount point. With a data folder of the user's choice it is inside that folder. */
 function usualFolder(data: string): string {
   return resolve(data) === resolve(defaultDataDir) ? join(homedir(), 'Fjord') : join(resolve(data), 'mount');
 }
 
-/** @throws EINVAL if the settings name a folder for the mount that is in one of the drive's own, or around it */
+/** Checks the setting fuse.mount. @throws EINVAL if its folder is inside a taken folder or contains one */
 export async function checkMountSetting(config: Config): Promise<void> {
   const wish = wishOf(config);
   if (wish?.asked === true) await checkMountPlace(wish.dir, await takenFolders(config, dataDir(config['data.dir'])));
 }
 
-/** Folders that the drive must not be mounted in or around, as it would keep its own content there. */
+/**
+ * Folders that must neither contain nor be inside the mount point, as the drive would then store its content in itself.
+ */
 export async function takenFolders(config: Config, dir: DataDir): Promise<TakenFolder[]> {
   const own = [dir.gateway, dir.cloud, dir.log, cacheDir(config, dir)];
   const sets = await readSets(dir.backups);
   return [
-    ...own.map((path) => ({ what: 'a folder of Fjord itself', path })),
+    ...own.map((path) => ({ what: "one of Fjord's own folders", path })),
     ...sets.map(({ name, folder }) => ({ what: `the backup set ${name}`, path: folder })),
   ];
 }

@@ -6,18 +6,18 @@ import { readPorts, writePorts, type PortsFile } from './secrets.ts';
 
 export interface PortWishes {
   readonly host: string;
-  /** The port that must be had; 0: any. */
+  /** The required port; 0: any. */
   readonly webdav?: number | undefined;
-  /** The one that is taken if nobody has it. */
+  /** The preferred port, used if it is free. */
   readonly usual: number;
-  /** How long a remembered port may stay in use before another is taken, ms: whoever had it may be ending. */
+  /** How long to wait for a remembered port before another is chosen, ms, as the process using it may be ending. */
   readonly patience: number;
 }
 
 /**
- * Ports for the WebDAV door and the embedded cloud: those of the last run where possible, so that addresses stay; else
- * what is wished; else any. Remembers what it chose.
- * @throws Problem if a port that must be had is in use
+ * Chooses ports for the WebDAV server and the embedded cloud: those of the last run if possible, so that addresses stay
+ * the same; else the preferred ones; else any. Records the choice.
+ * @throws Problem if a required port is in use
  */
 export async function choosePorts(file: string, wishes: PortWishes): Promise<Required<PortsFile>> {
   const kept = await readPorts(file);
@@ -59,7 +59,7 @@ async function isFree(host: string, port: number, patience: number): Promise<boo
   }
 }
 
-/** Listens for a moment; answers the port. */
+/** Listens briefly, to see whether the port is free. Resolves to the port. */
 async function bound(host: string, port: number): Promise<number> {
   const server = createServer();
   server.listen(port, host);
@@ -72,6 +72,8 @@ async function bound(host: string, port: number): Promise<number> {
 
 function refused(host: string, port: number, cause: unknown): Problem {
   const why =
-    (cause as NodeJS.ErrnoException).code === 'EACCES' ? 'this user may not' : 'this computer has no such address';
+    (cause as NodeJS.ErrnoException).code === 'EACCES'
+      ? 'this user is not permitted to'
+      : 'this computer has no such address';
   return new Problem('usage', `cannot listen on ${host}:${port}: ${why}`, { cause });
 }

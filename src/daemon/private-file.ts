@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from '
 import { dirname } from 'node:path';
 import { FsError } from '../vfs/fs-error.ts';
 
-/** What Fjord's own folders have in them. */
+/** Names of the files in Fjord's own folders. */
 const OURS: ReadonlySet<string> = new Set(
   'account.json device.json webdav.json ports.json access.json owner.json clock.json meta.db metadata-in-postgresql gateway'.split(
     ' ',
@@ -11,9 +11,9 @@ const OURS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Makes a folder, and those above it, that only its owner can enter. One that is there already and open to others is closed
- * to them, if it is empty or holds Fjord's data.
- * @throws FsError EACCES if it belongs to another user, or is open to others and holds something else
+ * Creates a folder, and missing folders above it, that only its owner can enter. An existing folder that others can
+ * enter is closed to them if it is empty or contains Fjord's data.
+ * @throws FsError EACCES if it belongs to another user, or others can enter it and it contains anything else
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
@@ -26,13 +26,15 @@ export async function makePrivateFolder(path: string): Promise<void> {
   if (names.length > 0 && !names.some((name) => OURS.has(name))) {
     throw refused(
       path,
-      'other users may enter this folder, and it holds other things; name an empty one, or use chmod 700',
+      'other users can enter this folder, and it contains other files; name an empty folder, or use chmod 700',
     );
   }
   await chmod(path, 0o700);
 }
 
-/** Closes files to other users, those of them that are there. @throws FsError EACCES if one belongs to another user */
+/**
+ * Makes those of the files that exist unreadable for other users. @throws FsError EACCES if one belongs to another user
+ */
 export async function closeToOthers(paths: readonly string[]): Promise<void> {
   const uid = process.getuid?.();
   if (uid === undefined) return;
@@ -49,8 +51,8 @@ function refused(subject: string, reason: string): FsError {
 }
 
 /**
- * Writes a file that only its owner can read, wholly or not at all: to a file beside it, synced, then renamed over it.
- * Concurrent writers do not disturb each other; the last one counts.
+ * Writes a file that only its owner can read, completely or not at all: to a temporary file next to it, which is synced
+ * and renamed over it. Concurrent writers do not disturb each other; the last one wins.
  */
 export async function writePrivateFile(path: string, content: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });

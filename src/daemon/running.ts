@@ -7,15 +7,15 @@ import type { DataDir } from './data-dir.ts';
 import { readJson, writeJson } from './secrets.ts';
 import { answers } from './singleton-socket.ts';
 
-/** `over`: killed, but something of it is left, such as a thread that waits in the kernel. */
+/** `over`: killed, but not completely gone, for example because a thread waits in the kernel. */
 export type Life = 'alive' | 'over' | 'gone';
 
 const PidFileSchema = Type.Object({ pid: Type.Integer({ minimum: 1 }) });
 
-/** How long what is left of a gateway may take to end once its mount is taken away, ms. */
+/** How long the rest of a killed gateway may take to end once its mount is removed, ms. */
 const PATIENCE = 10_000;
 
-/** What has become of a process. `over` is known on Linux only. */
+/** The state of a process. `over` is only detected on Linux. */
 export async function lifeOf(pid: number): Promise<Life> {
   try {
     process.kill(pid, 0);
@@ -26,12 +26,12 @@ export async function lifeOf(pid: number): Promise<Life> {
   return /\) [ZX]/.test(stat) ? 'over' : 'alive';
 }
 
-/** What the mounts of a data folder name as their source: its real path. */
+/** The source of the mounts of a data folder in the system's mount table: its real path. */
 export async function mountSource({ root }: Pick<DataDir, 'root'>): Promise<string> {
   return await realpath(root).catch(() => root);
 }
 
-/** Notes which process serves the data folder, for whoever finds that it does not answer. */
+/** Records which process serves the data folder, so that it can be ended if it hangs. */
 export async function noteRunning({ running }: DataDir): Promise<void> {
   await writeJson(running, { pid: process.pid });
 }
@@ -40,7 +40,9 @@ export async function forgetRunning({ running }: DataDir): Promise<void> {
   await rm(running, { force: true });
 }
 
-/** The process named in a file that was written while it ran; undefined if it is gone, or another has its number now. */
+/**
+ * The process named in a file that was written while it ran; undefined if it is gone, or its id now belongs to another.
+ */
 export async function processIn(file: string): Promise<{ pid: number; life: Exclude<Life, 'gone'> } | undefined> {
   const pid = (await readJson(file, PidFileSchema))?.pid;
   if (pid === undefined) return undefined;
@@ -56,7 +58,7 @@ export async function processIn(file: string): Promise<{ pid: number; life: Excl
   return born > written ? undefined : { pid, life };
 }
 
-/** When a process began, milliseconds since 1970, give or take a second; 0 where that is not known. */
+/** When a process was started, milliseconds since 1970, accurate to a second; 0 if unknown. */
 async function birth(pid: number): Promise<number> {
   const [line, uptime] = await Promise.all([
     readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
@@ -69,9 +71,9 @@ async function birth(pid: number): Promise<number> {
 }
 
 /**
- * Removes what is left of a gateway that was killed while a thread of it waited in the kernel for its own mount: that
- * thread holds the mount, the sockets and the database until the mount's connection is aborted. Nothing is done to a
- * gateway that lives. Takes 10 s at most.
+ * Removes the rest of a gateway that was killed while one of its threads was waiting in the kernel for its own mount.
+ * That thread holds the mount, the sockets and the database until the mount's connection is aborted. Does nothing to a
+ * living gateway. Takes at most 10 s.
  */
 export async function endRemains(dir: DataDir): Promise<void> {
   if ((await processIn(dir.running))?.life !== 'over') return;
@@ -81,7 +83,7 @@ export async function endRemains(dir: DataDir): Promise<void> {
   }
 }
 
-/** @throws EBUSY if a gateway serves the data folder, or is one that hangs */
+/** Refuses to start a second gateway. @throws EBUSY if a gateway serves the data folder, or one hangs */
 export async function refuseSecond(dir: DataDir): Promise<void> {
   await endRemains(dir);
   if (!(await answers(dir.controlSocket))) return;

@@ -5,13 +5,13 @@ import { FsError } from '../vfs/fs-error.ts';
 import { readIfThere, writePrivateFile } from './private-file.ts';
 
 const DeviceFileSchema = Type.Object({
-  /** The cloud that the token is for. */
+  /** Address of the cloud that the token is for. */
   url: Type.String({ minLength: 1 }),
   email: Type.String(),
   token: Type.String({ minLength: 1 }),
   device: Type.Object({ id: Type.String({ minLength: 1 }), name: Type.String({ minLength: 1 }) }),
 });
-/** What `fjord login` leaves behind: this computer as a device of an account. */
+/** The result of `fjord login`: this computer as a device of an account. */
 export type DeviceFile = Static<typeof DeviceFileSchema>;
 
 const WebDavFileSchema = Type.Object({ password: Type.String({ minLength: 8 }) });
@@ -26,7 +26,7 @@ export type AccountFile = Static<typeof AccountFileSchema>;
 const PortsFileSchema = Type.Object({ webdav: Type.Optional(Type.Integer()), cloud: Type.Optional(Type.Integer()) });
 export type PortsFile = Static<typeof PortsFileSchema>;
 
-/** @throws EIO if the file is not what this program wrote */
+/** Resolves to the content of the file. @throws EIO if it is damaged */
 export function readDevice(path: string): Promise<DeviceFile | undefined> {
   return readJson(path, DeviceFileSchema);
 }
@@ -35,7 +35,7 @@ export async function writeDevice(path: string, device: DeviceFile): Promise<voi
   await writeJson(path, device);
 }
 
-/** @throws EIO if the file is not what this program wrote */
+/** Resolves to the content of the file. @throws EIO if it is damaged */
 export function readAccount(path: string): Promise<AccountFile | undefined> {
   return readJson(path, AccountFileSchema);
 }
@@ -44,7 +44,7 @@ export async function writeAccount(path: string, account: AccountFile): Promise<
   await writeJson(path, account);
 }
 
-/** @throws EIO if the file is not what this program wrote */
+/** Resolves to the content of the file. @throws EIO if it is damaged */
 export async function readPorts(path: string): Promise<PortsFile> {
   return (await readJson(path, PortsFileSchema)) ?? {};
 }
@@ -53,7 +53,7 @@ export async function writePorts(path: string, ports: PortsFile): Promise<void> 
   await writeJson(path, ports);
 }
 
-/** The password of the WebDAV door; generated when it is asked for the first time. @throws EIO */
+/** The password of the WebDAV server, generated on first use. @throws EIO if the file is damaged */
 export async function webDavPassword(path: string): Promise<string> {
   const kept = await readJson(path, WebDavFileSchema);
   if (kept !== undefined) return kept.password;
@@ -62,14 +62,14 @@ export async function webDavPassword(path: string): Promise<string> {
   return password;
 }
 
-/** 120 random bits without letters that look alike, in groups that can be typed: `k3fq-…`. */
+/** A password with 120 random bits, without letters that look alike, in groups that are easy to type: `k3fq-…`. */
 export function generatePassword(): string {
   const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
   const letters = Array.from(randomBytes(24), (byte) => alphabet[byte % alphabet.length]);
   return letters.join('').replaceAll(/(.{6})(?=.)/g, '$1-');
 }
 
-/** A file of ours, checked. @throws EIO */
+/** Reads and validates one of Fjord's own JSON files. @throws EIO if it is damaged */
 export async function readJson<T extends TSchema>(path: string, schema: T): Promise<Static<T> | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;

@@ -1,13 +1,13 @@
-/** One kind of setting: how its value is read from a TOML document or from an environment variable. */
+/** A setting: its default, and how its value is read from a TOML document or an environment variable. */
 export interface Setting<T> {
   readonly default: T;
-  /** One line for `fjord config` and `docs/config.md`. */
+  /** One line of help, for `fjord config`. */
   readonly help: string;
-  /** What a value looks like, in words. */
+  /** Description of valid values, to follow "it is not". */
   readonly expects: string;
-  /** The value, or undefined for what is no such value. Text is what an environment variable holds. */
+  /** Parses a value; undefined if it is invalid. Values of environment variables are strings. */
   read(raw: unknown): T | undefined;
-  /** The value as it would be written in the file. */
+  /** Formats a value as in the settings file. */
   show(value: T): string;
 }
 
@@ -59,7 +59,7 @@ export function choice<const T extends string>(values: readonly T[], value: T, h
   };
 }
 
-/** Bytes, from a number or from text such as "500 MB" or "10 GiB". */
+/** A number of bytes, written as a number or as text such as "500 MB" or "10 GiB". */
 export function bytes(value: string, help: string): Setting<number> {
   return {
     default: parseBytes(value) ?? 0,
@@ -70,7 +70,7 @@ export function bytes(value: string, help: string): Setting<number> {
   };
 }
 
-/** Milliseconds, from text such as "10 s" or "2 min"; a bare number counts seconds. */
+/** A time in milliseconds, written as text such as "10 s" or "2 min"; a plain number is in seconds. */
 export function duration(value: string, help: string): Setting<number> {
   return {
     default: parseDuration(value) ?? 0,

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { FsError } from '../vfs/fs-error.ts';
 
 /**
- * Starts to listen on a local socket that only one process may have at a time. A socket left by a process that died is
- * taken over; that of a living one is not.
- * @throws EBUSY if somebody answers there; `reason` is the given one
+ * Listens on a local socket that only one process at a time may have. The socket of a dead process is taken over; that
+ * of a living one is not.
+ * @throws EBUSY with the given `reason` if another process is listening there
  */
 export async function listenAlone(path: string, reason: string, listen: () => Promise<void>): Promise<void> {
   try {
@@ -27,19 +27,19 @@ export async function answers(path: string): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch (error) {
-    // So many wait there that no more are taken.
+    // The backlog of the listening process is full.
     return (error as NodeJS.ErrnoException).code === 'EAGAIN';
   } finally {
     socket.destroy();
   }
 }
 
-/** A claim that lasts until it is released or the process ends, however it ends. */
+/** A claim that lasts until it is released or the process ends in any way. */
 export interface Claim {
   release(): Promise<void>;
 }
 
-/** Claims a path for this process. @throws EBUSY as `listenAlone` */
+/** Claims a path for this process. @throws EBUSY as by `listenAlone` */
 export async function claim(path: string, reason: string): Promise<Claim> {
   const server = createServer((socket) => socket.destroy());
   await listenAlone(path, reason, () => listen(server, path));

@@ -4,33 +4,32 @@ import { lifeOf } from './running.ts';
 import { PROCESS_ENVIRONMENT } from './process-environment.ts';
 
 export interface SupervisedOptions {
-  /** How it is called in messages: "cloud", "gateway". */
+  /** Its name in messages: "cloud" or "gateway". */
   readonly name: string;
-  /** Program and arguments of each start; a later one may differ. */
+  /** Program and arguments, called for each start; a restart may need other arguments. */
   command(): readonly string[];
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Called each time it serves. */
+  /** Called each time the process has started to serve. */
   onReady(pid: number, port: number): void;
-  /** Everything else it says. */
+  /** Called with all other messages of the process. */
   onMessage(message: FromChild): void;
-  /** It died and comes back after `delay` ms. */
+  /** Called when the process has died; it is started again after `delay` ms. */
   onDeath(how: string, delay: number): void;
-  /** It was killed but cannot end, because a thread of it waits in the kernel; called each second until it has ended. */
+  /** Called every second while a killed process cannot end, because one of its threads waits in the kernel. */
   onRemains?(): void;
-  /** How long it may be silent when it is to end before it is killed, ms. */
+  /** How long the process may be silent before it is killed, ms. */
   readonly patience?: number;
-  /** First and longest wait before a new start, ms. */
+  /** First and longest delay before a restart, ms. */
   readonly backOff?: readonly [first: number, longest: number];
 }
 
-/** Ms between two looks at a process. */
+/** How often a process is checked, ms. */
 const PERIOD = 1000;
 const PATIENCE = 15_000;
 
 /**
- * A process that is started again whenever it dies, until it is stopped: soon if it has served, after ever longer waits
- * if it has not. It has a channel to this one and ends itself
- * when the channel is lost, so that it never outlives its parent.
+ * A child process that is restarted whenever it dies, until it is stopped: soon if it has served, otherwise after
+ * growing delays. It ends itself when the channel to this process is lost, so it never outlives its parent.
  */
 export class SupervisedProcess {
   readonly #options: SupervisedOptions;
@@ -39,7 +38,7 @@ export class SupervisedProcess {
   #child: ChildProcess | undefined;
   #delay: number;
   #timer: NodeJS.Timeout | undefined;
-  /** When it was last known to live, by `performance.now()`. */
+  /** Time of its last sign of life, by `performance.now()`. */
   #heardAt = 0;
   #stopping = false;
   #lastWords = '';
@@ -70,7 +69,7 @@ export class SupervisedProcess {
     child.once('close', (code, signal) => this.#ended(child, describeEnd(code, signal, this.#lastWords)));
   }
 
-  /** Asks the process to end and waits until it has. Does not start it again. */
+  /** Asks the process to end, and waits until it has. It is not restarted. */
   async stop(drain: boolean): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
@@ -85,20 +84,23 @@ export class SupervisedProcess {
     clearInterval(asking);
   }
 
-  /** Ends the process at once. */
+  /** Kills the process. */
   kill(): void {
     this.#stopping = true;
     clearTimeout(this.#timer);
     this.#child?.kill('SIGKILL');
   }
 
-  /** What hangs ends, too. */
+  /** Sends a ping, and kills the process if it has been silent for too long. */
   #ask(child: ChildProcess): void {
     if (performance.now() - this.#heardAt > (this.#options.patience ?? PATIENCE)) child.kill('SIGKILL');
     else if (child.connected) child.send({ type: 'ping' } satisfies FromParent, () => undefined);
   }
 
-  /** Neither `exit` nor `close` is emitted before all threads of a process have ended. */
+  /**
+   * Checks whether the process was killed but cannot end. `exit` and `close` are only emitted once all of its threads
+   * have ended.
+   */
   #look(child: ChildProcess): void {
     const timer = setInterval(() => {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return clearInterval(timer);
@@ -128,7 +130,7 @@ export class SupervisedProcess {
 }
 
 function describeEnd(code: number | null, signal: NodeJS.Signals | null, words: string): string {
-  const how = signal === null ? `ended with code ${code ?? '?'}` : `was ended by ${signal}`;
+  const how = signal === null ? `ended with code ${code ?? '?'}` : `was killed by ${signal}`;
   const last = words
     .split('\n')
     .map((line) => line.trim())

@@ -10,14 +10,14 @@ export interface SupervisorOptions {
   readonly dir: DataDir;
   /** Program and arguments of the two processes. */
   readonly commands: { readonly cloud: readonly string[]; readonly gateway: readonly string[] };
-  /** More arguments of the gateway, about its mount. */
+  /** Further arguments of the gateway, about its mount. */
   readonly mountArgs: readonly string[];
   readonly access: { readonly webdav: InstanceAccess['webdav']; readonly cloud: Omit<InstanceAccess['cloud'], 'pid'> };
   /** What must be done once the cloud serves and before the gateway starts. */
   readonly prepare: () => Promise<void>;
-  /** One line for the person at the terminal. */
+  /** Prints a line on the terminal. */
   readonly say: (text: string) => void;
-  /** Somebody asked over the control socket to stop everything. */
+  /** Called when the gateway asks to stop everything, with an exit code if it cannot continue. */
   readonly onDown: (code: number | undefined) => void;
   readonly onMount: (report: MountReport) => void;
 }
@@ -28,8 +28,8 @@ interface Service {
 }
 
 /**
- * Runs cloud and gateway as processes of their own, starts each again when it dies, and keeps `access.json` true: it is
- * there while both serve for the first time and later, and gone after a clean stop.
+ * Runs cloud and gateway as child processes, restarts each when it dies, and maintains `access.json`: the file appears
+ * once both are serving, and is removed by a clean stop.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -52,12 +52,12 @@ export class Supervisor {
     this.#gateway = this.#service('gateway', options.commands.gateway);
   }
 
-  /** Where the drive is mounted, as the gateway said last. */
+  /** The state of the mount, as last reported by the gateway. */
   get mount(): MountReport {
     return this.#mount;
   }
 
-  /** Answers when both serve. @throws Problem if one cannot start */
+  /** Resolves when both are serving. @throws Problem if one cannot start */
   async start(): Promise<void> {
     await this.#access.remove();
     this.#cloud.process.start();
@@ -68,17 +68,17 @@ export class Supervisor {
     await this.#access.written();
   }
 
-  /** Ends the gateway, then the cloud; with `drain` what is queued is uploaded first. */
+  /** Stops the gateway, then the cloud; with `drain`, queued changes are uploaded first. */
   async stop(drain: boolean): Promise<void> {
     this.#stopping = true;
     await this.#gateway.process.stop(drain);
-    // One that had to be killed has left it.
+    // A gateway that had to be killed has left its mount behind.
     await this.#freeMount();
     await this.#cloud.process.stop(false);
     await this.#access.remove();
   }
 
-  /** Ends both at once. */
+  /** Kills both at once. */
   kill(): void {
     this.#gateway.process.kill();
     this.#cloud.process.kill();
@@ -92,10 +92,10 @@ export class Supervisor {
     let hasServed = false;
     const child = new SupervisedProcess({
       name,
-      // A gateway that takes over mounts where the one before it did.
+      // A restarted gateway mounts where the one before it did.
       command: () => (name === 'gateway' ? [...command, ...this.#mountArgs] : command),
       onReady: (pid) => {
-        if (hasServed) this.#options.say(`the ${name} serves again`);
+        if (hasServed) this.#options.say(`the ${name} is serving again`);
         hasServed = true;
         this.#alive(name, pid);
         serve();
@@ -103,7 +103,7 @@ export class Supervisor {
       onMessage: (message) => this.#heard(message),
       onRemains: () => void (name === 'gateway' && this.#freeMount()),
       onDeath: (how, delay) => {
-        if (hasServed) return this.#options.say(`the ${name} ${how}; it starts again in ${delay} ms`);
+        if (hasServed) return this.#options.say(`the ${name} ${how}; it will be restarted in ${delay} ms`);
         child.kill();
         fail(new Problem('failure', `the ${name} ${how}`));
       },
@@ -111,7 +111,10 @@ export class Supervisor {
     return { process: child, served };
   }
 
-  /** Ends the mount of a gateway that is dead; a thread of it may wait for a lock that ends with the mount's connection. */
+  /**
+   * Ends the mount of a dead gateway. One of its threads may wait for a lock that is only released with the mount's
+   * connection.
+   */
   async #freeMount(): Promise<void> {
     await endMountsOf(await mountSource(this.#options.dir));
   }

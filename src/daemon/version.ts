@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export const version = readVersion();
 
 function readVersion(): string {
-  // Both `src/agent` and `dist/agent` are two levels below the package's root.
+  // Both `src/daemon` and `dist/daemon` are two levels below the package's root.
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

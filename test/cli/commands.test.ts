@@ -195,7 +195,7 @@ t.test('Archive keeps: only `get` reads, only the password removes', { timeout: 
 t.test('what the rules refuse', { timeout: 300_000 }, async (t) => {
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/top.txt'), { code: 5, stderr: /^fjord: .*fixed\n$/ });
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Backup/x.txt'), { code: 5 });
-  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync'), { code: 2, stderr: /name the file/ });
+  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync'), { code: 2, stderr: /add the name of the file/ });
   t.match(await fjord.cli('ls', '/none'), { code: 4, stderr: '/none: there is no such file or folder' });
   t.match(await fjord.cli('cat', '/Sync'), { code: 2, stderr: /it is a folder/ });
   t.match(await fjord.cli('put', join(dir, 'none'), '/Sync'), { code: 4, stderr: /there is no such file/ });

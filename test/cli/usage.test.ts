@@ -26,7 +26,7 @@ t.test('mistakes get one line that says what to do, and the right code', { timeo
     [['completion', 'tcsh'], 2, /Allowed choices are bash, zsh, fish/],
     [['status'], 3, /^fjord: Fjord is not running for .*; start it with `fjord start` or `fjord up`\n$/],
     [['down'], 3, /not running/],
-    [['up'], 2, /belongs to no account yet; use `fjord login/],
+    [['up'], 2, /has no account yet; use `fjord login/],
     [['login', 'me@example.org'], 2, /no cloud is set/],
     [
       ['login', 'me@example.org', '--cloud', 'http://127.0.0.1:9'],

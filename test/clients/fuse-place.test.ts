@@ -83,12 +83,12 @@ t.test('a mount that ends is made again, unless somebody unmounted it', { skip }
   await shell(t, dir, 'echo x > Sync/x');
 
   await shell(t, '/', `exec 3> ${dir}/Sync/held; umount -l ${dir}; sleep 10; echo kept >&3; exec 3>&-`);
-  await until(t, 'one taken away in use is back', async () => fjord.output.includes('taken away') && (await mounted()));
+  await until(t, 'one taken away in use is back', async () => fjord.output.includes('was detached') && (await mounted()));
   await shell(t, dir, 'until test "$(cat Sync/held)" = kept; do sleep 0.2; done; test "$(cat Sync/x)" = x');
 
   await shell(t, '/', `umount ${dir}`);
   await until(t, 'it says who unmounted it', async () =>
-    /by somebody/.test((await mountOf(fjord)).mountProblem?.reason ?? ''),
+    /by another program/.test((await mountOf(fjord)).mountProblem?.reason ?? ''),
   );
   await fjord.killGateway();
   await fjord.gatewayBack();
@@ -145,7 +145,7 @@ t.test('a folder in one of its own, and none', { skip }, async (t) => {
   const data = dataFolder(t);
   for (const folder of ['gateway', 'cloud/deeper', '.']) {
     const other = new Fjord({ data, args: ['--port', '0', '--mount', join(data, folder)] });
-    await t.rejects(other.start(), { message: /a folder of Fjord itself/ });
+    await t.rejects(other.start(), { message: /one of Fjord's own folders/ });
     t.equal(await other.ended(), 2, folder);
   }
   t.notOk(existsSync(join(data, 'cloud')), 'nothing was made');

@@ -109,7 +109,7 @@ t.test('it is mounted and unmounted while it runs', { skip }, async (t) => {
   t.match(await fjord.cli('unmount'), { code: 4, stderr: /not mounted/ });
   for (const folder of ['gateway', '.', 'gateway/in', 'cloud']) {
     const { code, stderr } = await fjord.cli('mount', join(fjord.data, folder));
-    t.match({ code, stderr }, { code: 2, stderr: /a folder of Fjord itself/ }, folder);
+    t.match({ code, stderr }, { code: 2, stderr: /one of Fjord's own folders/ }, folder);
   }
   t.match(await fjord.cli('mount', import.meta.dirname), { code: 6, stderr: /not empty/ });
 

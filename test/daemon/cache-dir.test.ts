@@ -43,7 +43,7 @@ t.test('a folder with a queue is not left behind', async (t) => {
   t.notOk(existsSync(elsewhere));
   renameSync(dir.gateway, elsewhere);
   await takeCacheDir(elsewhere, dir, email);
-  await t.rejects(takeCacheDir(dir.gateway, dir, email), { message: `changes wait for their upload in ${elsewhere}` });
+  await t.rejects(takeCacheDir(dir.gateway, dir, email), { message: `changes in ${elsewhere} are not uploaded yet` });
 });
 
 t.test('one without a queue is', async (t) => {

@@ -77,7 +77,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   void gateway.failed().then((failure) => {
     say(farewellAfter(failure));
     const code = exitCode(asProblem(failure).kind);
-    // A restarted process would fail in the same way, except after EIO, when the cache is cleared.
+    // Only after EIO may a restart help; with any other code a new process would fail in the same way.
     if (failure.code !== 'EIO') parent?.tell({ type: 'down', drain: false, code });
     // Responses to the operations that have just failed are still sent; the mount must not outlive the process that
     // serves it.

@@ -41,18 +41,18 @@ interface Request {
   readonly body?: Readable;
 }
 
-/** Content on its way; leave `body` unread only with `destroy`. */
+/** A download in progress. `body` must be read completely or destroyed. */
 export interface Download {
   readonly file: Listed;
   readonly body: Readable;
 }
 
-/** Answers that one command may be reading at once. */
+/** Responses that one command may read at the same time. */
 const CONNECTIONS = 8;
 
 /**
- * The running gateway, over its control socket. All methods throw the gateway's own `FsError`, `Problem` of kind
- * `unreachable` when none runs there, and `GatewayHangs`, within seconds, when it does not answer.
+ * A client of the running gateway's control socket. All methods throw the gateway's own `FsError`, a `Problem` of kind
+ * `unreachable` if no gateway is running, and `GatewayHangs`, within seconds, if it does not respond.
  */
 export class ControlClient {
   readonly #client: Pool;
@@ -60,10 +60,10 @@ export class ControlClient {
   readonly #signal: AbortSignal;
   readonly #heartbeat: Heartbeat;
 
-  /** `dir` is the data folder, for messages. The signal ends whatever is going on. */
+  /** @param dir the data folder, for messages @param signal ends all calls */
   constructor(socketPath: string, dir: string, signal: AbortSignal) {
     const patient = { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
-    // A command reads files while it still reads the listing that names them.
+    // A command fetches files while it is still reading the listing that names them.
     this.#client = new Pool('http://fjord', { socketPath, connections: CONNECTIONS, ...patient });
     this.#dir = dir;
     this.#heartbeat = new Heartbeat(socketPath, dir);
@@ -78,7 +78,7 @@ export class ControlClient {
     return (await this.#json({ method: 'GET', path: '/stat', query: { path } })) as Listed;
   }
 
-  /** False where there is nothing. */
+  /** Whether there is a folder at the path; false if nothing is there. */
   async isFolder(path: string): Promise<boolean> {
     try {
       return (await this.stat(path)).kind === 'folder';
@@ -88,7 +88,7 @@ export class ControlClient {
     }
   }
 
-  /** Children in the order of their names; with `recursive` every folder before what is in it. */
+  /** Yields children in the order of their names; with `recursive`, each folder before its content. */
   list(query: ListQuery): AsyncIterable<Listed> {
     return this.#lines({ method: 'GET', path: '/list', query }) as AsyncIterable<Listed>;
   }
@@ -99,7 +99,7 @@ export class ControlClient {
     return { file, body };
   }
 
-  /** As `read`, but `undefined` for a file that has been removed. */
+  /** Like `read`, but resolves to `undefined` if the file has been removed. */
   async readIfThere(query: ReadQuery): Promise<Download | undefined> {
     try {
       return await this.read(query);
@@ -113,7 +113,7 @@ export class ControlClient {
     return (await this.#json({ method: 'PUT', path: '/file', query, body })) as Listed;
   }
 
-  /** Makes a folder, and those above it; one that exists is fine. */
+  /** Creates a folder and missing folders above it. Does nothing if it exists. */
   async mkdir(path: string): Promise<void> {
     await this.#json({ method: 'POST', path: '/folder', json: { path } });
   }
@@ -151,17 +151,17 @@ export class ControlClient {
     return (await this.#json({ method: 'GET', path: '/conflicts' })) as Conflict[];
   }
 
-  /** How many parked changes are tried again. */
+  /** Retries parked changes. Resolves to their number. */
   async retry(): Promise<number> {
     return ((await this.#json({ method: 'POST', path: '/retry' })) as { retried: number }).retried;
   }
 
-  /** How many held changes go ahead. */
+  /** Confirms held changes. Resolves to their number. */
   async confirm(): Promise<number> {
     return ((await this.#json({ method: 'POST', path: '/confirm' })) as { confirmed: number }).confirmed;
   }
 
-  /** Ends when everything under the path is in the cloud. */
+  /** Yields progress, and ends when everything below the path is in the cloud. */
   flush(path: string): AsyncIterable<Progress> {
     return this.#lines({ method: 'POST', path: '/flush', json: { path } }) as AsyncIterable<Progress>;
   }
@@ -208,17 +208,19 @@ export class ControlClient {
     await this.#json({ method: 'POST', path: '/archive/remove', json: body });
   }
 
-  /** The real path of the folder where the drive is mounted now. */
+  /** Mounts the drive. Resolves to the real path of the mount point. */
   async mount(body: MountBody): Promise<string> {
     return ((await this.#json({ method: 'POST', path: '/mount', json: body })) as { dir: string }).dir;
   }
 
-  /** Where it was mounted. */
+  /** Unmounts the drive. Resolves to the former mount point. */
   async unmount(lazy: boolean): Promise<string> {
     return ((await this.#json({ method: 'POST', path: '/unmount', json: { lazy } })) as { dir: string }).dir;
   }
 
-  /** Progress of the upload of what is queued, then the farewell. */
+  /**
+   * Stops the gateway. Yields the progress of uploading queued changes, then what is left and the process to wait for.
+   */
   down(drain: boolean): AsyncIterable<Progress | Leaving> {
     return this.#lines({ method: 'POST', path: '/down', json: { drain } }) as AsyncIterable<Progress | Leaving>;
   }
@@ -227,7 +229,7 @@ export class ControlClient {
     await Promise.all([this.#client.destroy(), this.#heartbeat.close()]);
   }
 
-  /** What a call failed with, unless it is that the gateway hangs. */
+  /** Throws the error of a failed call, or `GatewayHangs` if that is the cause. */
   #lost(error: unknown): never {
     throw this.#heartbeat.signal.aborted ? (this.#heartbeat.signal.reason as GatewayHangs) : error;
   }
@@ -269,9 +271,16 @@ export class ControlClient {
       if (this.#heartbeat.signal.aborted) this.#lost(error);
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ECONNREFUSED') throw notRunning(this.#dir, error);
-      if (code === 'EACCES') throw new Problem('refused', `${this.#dir}: this Fjord was started by another user`);
+      if (code === 'EACCES')
+        throw new Problem(
+          'refused',
+          `${this.#dir}: this Fjord was started by another user; run the command as that user`,
+        );
       if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') {
-        throw new FsError('EAGAIN', op, { reason: 'the gateway went away in the middle of its answer', cause: error });
+        throw new FsError('EAGAIN', op, {
+          reason: 'the gateway ended before its response was complete; run the command again',
+          cause: error,
+        });
       }
       throw asFsError(error, op);
     }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../../vfs/context.ts';
 
-/** A context that ends when whoever asked has gone away. */
+/** A context whose signal aborts when the client disconnects. */
 export function contextOf({ raw: { socket } }: FastifyRequest, reply: FastifyReply): Context {
   const controller = new AbortController();
   const gone = (): void => controller.abort();

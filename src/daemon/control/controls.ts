@@ -22,7 +22,7 @@ import type {
 
 export type OnProgress = (progress: Progress) => void;
 
-/** The folders that are mirrored. */
+/** The mirrored folders and their runs. */
 export interface BackupRuns {
   list(): BackupSet[];
   add(body: BackupBody): Promise<BackupSet>;
@@ -38,34 +38,34 @@ export interface BackupRuns {
   log(name: string, context: Context): AsyncIterable<BackupProblem>;
 }
 
-/** What the control socket can ask of the running program. Every method throws `FsError`. */
+/** The operations of the running program that the control socket offers. Every method throws `FsError`. */
 export interface Controls {
-  /** The drive under the rules that programs meet. */
+  /** The drive under the rules that apply to programs. */
   readonly fs: FileSystem;
-  /** The same for a person who asks for it by name: what is sealed can be read. */
+  /** The drive for commands of the user, which can read sealed files, too. */
   readonly raw: FileSystem;
   status(): Promise<Status>;
   versions(path: string, context: Context): Promise<KeptVersion[]>;
-  /** An older version's content. */
+  /** The content of an older version. */
   readVersion(path: string, version: string, context: Context): Promise<[Listed, AsyncIterable<Uint8Array>]>;
   restore(body: RestoreBody, context: Context): Promise<void>;
   trash(context: Context): AsyncIterable<Trashed>;
   restoreTrash(node: string, context: Context): Promise<void>;
-  /** `password`: the account's, for what comes from /Archive or from another computer's backup. */
+  /** @param body with the account's password if an item comes from /Archive or from another computer's backup */
   purgeTrash(body: PurgeBody, context: Context): Promise<void>;
   conflicts(): Promise<Conflict[]>;
-  /** Tries parked changes again; answers how many. */
+  /** Retries parked changes. Returns their number. */
   retry(): number;
-  /** Lets held changes go ahead; answers how many. */
+  /** Confirms held changes. Returns their number. */
   confirm(): number;
-  /** Answers when everything under the path is in the cloud. */
+  /** Resolves when everything below the path is in the cloud. */
   flush(path: string, onProgress: OnProgress, context: Context): Promise<void>;
   readonly backups: BackupRuns;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
-  /** Mounts the drive on a folder, named by its absolute path; answers the real path. */
+  /** Mounts the drive on a folder, given by its absolute path. Resolves to the real path. */
   mount(body: MountBody): Promise<string>;
-  /** Answers where it was mounted. `lazy`: even while somebody uses it. */
+  /** Resolves to the former mount point. @param lazy unmounts even while programs use the mount */
   unmount(lazy: boolean): Promise<string>;
-  /** Ends the program soon. Answers the process to wait for. */
+  /** Ends the program soon. Returns the id of the process to wait for. */
   leave(): number;
 }

@@ -1,6 +1,6 @@
 import { CODES, FsError, type Code } from '../../vfs/fs-error.ts';
 
-/** An `FsError` as the control socket carries it. */
+/** An `FsError` in the form in which the control socket sends it. */
 export interface Failure {
   readonly code: Code;
   readonly op: string;
@@ -43,10 +43,12 @@ export function toFailure({ code, op, subject, reason }: FsError): Failure {
   return { code, op, ...(subject === undefined ? {} : { subject }), ...(reason === undefined ? {} : { reason }) };
 }
 
-/** The error on the other side of the socket. What is no failure becomes `EIO`. */
+/** The error that the other side has sent. Anything else becomes `EIO`. */
 export function fromFailure(value: unknown, op: string): FsError {
   if (isFailure(value)) return new FsError(value.code, value.op, { subject: value.subject, reason: value.reason });
-  return new FsError('EIO', op, { reason: 'the gateway gave an answer that makes no sense; are the versions equal?' });
+  return new FsError('EIO', op, {
+    reason: 'the response of the gateway is not understood; it may be of another version: restart it',
+  });
 }
 
 function isFailure(value: unknown): value is Failure {

@@ -6,7 +6,7 @@ import { copy, list, listBelow, makeFolders, makeSymlink, openFile, resolve, wri
 import { toLines } from './lines.ts';
 import { CopyBody, ListQuery, PathQuery, ReadQuery, SymlinkBody, WriteQuery, type Listed } from './wire.ts';
 
-/** Reading and writing files of the drive. */
+/** Adds the routes that list, read and write files in the drive. */
 export function addFileRoutes(app: FastifyInstance, controls: Controls): void {
   const { fs, raw } = controls;
 
@@ -52,7 +52,7 @@ export function addFileRoutes(app: FastifyInstance, controls: Controls): void {
   });
 }
 
-/** Names may have any character, headers may not. */
+/** The file's record in a form that a header can contain; names may have any character. */
 function header(file: Listed): string {
   return encodeURIComponent(JSON.stringify(file));
 }

@@ -7,10 +7,10 @@ import type { Attr, NewAttr } from '../../vfs/node.ts';
 import { children, splitPath, walk } from '../../vfs/walk.ts';
 import type { Copied, CopyBody, Listed } from './wire.ts';
 
-/** Bytes of one read. */
+/** Bytes per read. */
 const CHUNK = 1024 * 1024;
 
-/** The node at a path, symlinks not followed. Errors name the path. @throws ENOENT, ENOTDIR */
+/** The node at a path; symlinks are not followed. Errors name the path. @throws ENOENT, ENOTDIR */
 export async function resolve(fs: FileSystem, path: string, op: string, context: Context): Promise<Attr> {
   try {
     return await walk(fs, splitPath(path, op), context);
@@ -25,7 +25,7 @@ export async function list(fs: FileSystem, attr: Attr, path: string, context: Co
   return { path: posix.join('/', path), name, kind, size, mode, mtime, version, ...target };
 }
 
-/** What is in a folder, or the file itself; with `recursive` every folder before its content. */
+/** Yields the members of a folder, or the file itself; with `recursive`, each folder before its content. */
 export async function* listBelow(
   fs: FileSystem,
   { path, recursive = false }: { readonly path: string; readonly recursive?: boolean },
@@ -49,13 +49,13 @@ async function* below(
       yield await list(fs, child, at, context);
       if (recursive && child.kind === 'folder') yield* below(fs, child, at, recursive, context);
     } catch (error) {
-      // Removed since its folder was read.
+      // It was removed after its folder was read.
       if (!isGone(error)) throw error;
     }
   }
 }
 
-/** An open file and its bytes from the beginning; opening fails before the first byte. */
+/** Opens a file. Resolves to its record and its bytes. An error of opening is thrown before the first byte. */
 export async function openFile(
   fs: FileSystem,
   path: string,
@@ -85,7 +85,7 @@ async function* readAll(handle: FileHandle, context: Context): AsyncGenerator<Bu
   }
 }
 
-/** Makes the bytes the content of a path, whole or not at all. The folder must exist. */
+/** Replaces the content of the file at a path, completely or not at all. The folder must exist. */
 export async function writeFile(
   fs: FileSystem,
   path: string,
@@ -103,11 +103,12 @@ export async function writeFile(
   }
 }
 
-/** Makes a folder and those above it that are missing. */
+/** Creates a folder and missing folders above it. */
 export async function makeFolders(fs: FileSystem, path: string, context: Context): Promise<void> {
   let folder = await fs.getattr(fs.root, context);
   for (const name of splitPath(path, 'mkdir')) folder = await enter(fs, folder, name, context);
-  if (folder.kind !== 'folder') throw new FsError('EEXIST', 'mkdir', { subject: path, reason: 'a file has this name' });
+  if (folder.kind !== 'folder')
+    throw new FsError('EEXIST', 'mkdir', { subject: path, reason: 'a file already has this name' });
 }
 
 async function enter(fs: FileSystem, folder: Attr, name: string, context: Context): Promise<Attr> {
@@ -152,14 +153,14 @@ export async function makeSymlink(fs: FileSystem, path: string, target: string, 
   await fs.symlink(folder.id, name, target, context);
 }
 
-/** The folder that a path's last name is in, and that name. */
+/** The parent folder and last name of a path. */
 async function place(fs: FileSystem, path: string, op: string, context: Context): Promise<[Attr, string]> {
   const name = splitPath(path, op).at(-1);
   if (name === undefined) throw new FsError('EISDIR', op, { subject: path });
   return [await resolve(fs, posix.dirname(posix.join('/', path)), op, context), name];
 }
 
-/** The same error about the whole path, where it was about a name or an id. */
+/** The same error with the whole path as its subject, instead of a name or an id. */
 function named(error: unknown, op: string, path: string): unknown {
   if (!isFsError(error)) return error;
   return new FsError(error.code, op, { subject: path, reason: error.reason, cause: error });

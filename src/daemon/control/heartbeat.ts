@@ -1,17 +1,17 @@
 import { Client } from 'undici';
 import { Problem } from '../problem.ts';
 
-/** Ms until the first question, and between an answer and the next one: most commands are done sooner. */
+/** Delay before the first request and after each response, ms. Most commands end sooner. */
 const PERIOD = 2000;
-/** Ms that an answer may take. */
+/** Longest time for a response, ms. */
 const PATIENCE = 10_000;
 
-/** The gateway takes connections, but does not answer. */
+/** The gateway accepts connections but does not respond. */
 export class GatewayHangs extends Problem {}
 
 /**
- * Asks the gateway over a connection of its own whether it lives, for as long as a command works with it. So a command
- * ends with a gateway that hangs, and work that takes long for other reasons may take as long as it does.
+ * Checks over a separate connection that the gateway responds, for as long as a command uses it. So a command ends if
+ * the gateway hangs, while other long operations need no time limit.
  */
 export class Heartbeat {
   readonly #client: Client;
@@ -24,7 +24,7 @@ export class Heartbeat {
     this.#dir = dir;
   }
 
-  /** Aborted with `GatewayHangs` when an answer did not come in time. */
+  /** Aborted with `GatewayHangs` if a response is late. */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
@@ -42,7 +42,7 @@ export class Heartbeat {
   async #ask(): Promise<void> {
     const limit = AbortSignal.timeout(PATIENCE);
     try {
-      // Whatever it says: an older gateway does not know the question.
+      // Any response will do: an older gateway does not have this route.
       const { body } = await this.#client.request({ method: 'GET', path: '/alive', signal: limit });
       await body.dump();
     } catch {

@@ -2,12 +2,12 @@ import { Readable } from 'node:stream';
 import { asFsError, FsError } from '../../vfs/fs-error.ts';
 import { fromFailure, toFailure } from './failure.ts';
 
-/** Longest line that a reader takes, characters. */
+/** Longest line that is accepted, in characters. */
 const LONGEST = 1024 * 1024;
 
 /**
- * Values as lines of JSON. An error becomes the last line, `{"failure": …}`; without one the last line is
- * `{"end": true}`, so that a reader can tell a whole stream from a torn one.
+ * Encodes values as lines of JSON. An error becomes the last line, `{"failure": …}`; otherwise the last line is
+ * `{"end": true}`, so that a reader can distinguish a complete stream from a truncated one.
  */
 export function toLines(values: AsyncIterable<unknown>, op: string): Readable {
   return Readable.from(encode(values, op), { objectMode: false });
@@ -22,7 +22,7 @@ async function* encode(values: AsyncIterable<unknown>, op: string): AsyncGenerat
   }
 }
 
-/** The values of `toLines`. @throws the error of the other side; EIO for a torn stream */
+/** Decodes the lines of `toLines`. @throws the error of the other side; EIO for a truncated stream */
 export async function* fromLines(body: AsyncIterable<Uint8Array>, op: string): AsyncGenerator {
   for await (const line of splitLines(body, op)) {
     const value: unknown = JSON.parse(line);
@@ -32,7 +32,9 @@ export async function* fromLines(body: AsyncIterable<Uint8Array>, op: string): A
     }
     yield value;
   }
-  throw new FsError('EAGAIN', op, { reason: 'the gateway went away in the middle of its answer' });
+  throw new FsError('EAGAIN', op, {
+    reason: 'the gateway ended before its response was complete; run the command again',
+  });
 }
 
 async function* splitLines(body: AsyncIterable<Uint8Array>, op: string): AsyncGenerator<string> {
@@ -41,7 +43,10 @@ async function* splitLines(body: AsyncIterable<Uint8Array>, op: string): AsyncGe
   for await (const chunk of body) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > LONGEST) throw new FsError('EIO', op, { reason: 'the gateway sent an endless line' });
+    if (rest.length > LONGEST)
+      throw new FsError('EIO', op, {
+        reason: 'the gateway sent a line that is too long; it may be of another version: restart it',
+      });
     yield* lines;
   }
 }

@@ -14,8 +14,8 @@ export interface ControlServerOptions {
 }
 
 /**
- * The gateway's control socket: HTTP over a Unix socket (a named pipe on Windows) that only this user can open. The
- * socket is also what keeps a second gateway off the same data.
+ * The gateway's control socket: HTTP over a Unix socket (a named pipe on Windows) that only this user can open. Holding
+ * the socket also prevents a second gateway from using the same data.
  */
 export class ControlServer {
   readonly #app: FastifyInstance;
@@ -43,7 +43,7 @@ export class ControlServer {
     await listenAlone(path, reason, async () => void (await this.#app.listen({ path })));
   }
 
-  /** Ends connections that are open. Idempotent. */
+  /** Closes the socket and its open connections. Idempotent. */
   async close(): Promise<void> {
     await this.#app.close();
   }
@@ -56,6 +56,6 @@ function toKnown(error: unknown, url: string): FsError {
 }
 
 function unknownCall(): FsError {
-  const reason = 'the running gateway does not know this; it is of another version, restart it';
+  const reason = 'the running gateway does not know this request, as it is of another version; restart it';
   return new FsError('ENOTSUP', 'control', { reason });
 }

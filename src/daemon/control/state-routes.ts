@@ -22,7 +22,7 @@ import {
   type Progress,
 } from './wire.ts';
 
-/** Everything but files: state, history, uploads, backups, the end. */
+/** Adds all other routes: status, history, uploads, backups, mounting and stopping. */
 export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addHistoryRoutes(app, controls);
   addUploadRoutes(app, controls);

@@ -1,17 +1,19 @@
 import type { OnProgress } from './controls.ts';
 import type { Progress } from './wire.ts';
 
-/** The reports of a long call as a stream: the newest whenever the reader has time, the last one in any case. */
+/**
+ * The reports of a long call as a stream. A slow reader gets only the newest report; the last one is always delivered.
+ */
 export async function* watchProgress(run: (report: OnProgress) => Promise<void>): AsyncGenerator<Progress> {
   const reports = new Newest<Progress>();
   const running = run((progress) => reports.put(progress)).finally(() => reports.end());
-  // Whoever stops reading does not hear of the failure.
+  // A consumer that stops reading does not observe the failure, so it must not count as unhandled.
   running.catch(() => undefined);
   for await (const report of reports) yield report;
   await running;
 }
 
-/** A stream of which a slow reader gets the newest value only. */
+/** A stream of which a slow reader gets only the newest value. */
 class Newest<T> implements AsyncIterable<T> {
   #value: T | undefined;
   #ended = false;

@@ -1,8 +1,8 @@
 import { Type, type Static } from 'typebox';
 
 /**
- * What the control socket takes and gives: JSON, and streams of JSON lines (`lines.ts`). Paths are those of the drive,
- * beginning with '/'; times are milliseconds since 1970.
+ * The requests and responses of the control socket: JSON, and streams of JSON lines (`lines.ts`). Paths are those in
+ * the drive, beginning with '/'; times are milliseconds since 1970.
  */
 
 const Path = Type.String({ minLength: 1 });
@@ -16,7 +16,7 @@ export type ListQuery = Static<typeof ListQuery>;
 export const ReadQuery = Type.Object({
   path: Path,
   version: Type.Optional(Type.String()),
-  /** Also what the rules of the drive would not let programs read: sealed files of Archive. */
+  /** Whether to read sealed files of the Archive, too, which the drive's rules do not let programs read. */
   sealed: Type.Optional(Type.Boolean()),
 });
 export type ReadQuery = Static<typeof ReadQuery>;
@@ -102,7 +102,7 @@ export type ArchiveRemoveBody = Static<typeof ArchiveRemoveBody>;
 
 export const MountBody = Type.Object({
   dir: Type.String({ minLength: 1 }),
-  /** What is absent is as in the settings. */
+  /** Absent options are taken from the settings. */
   driver: Type.Optional(Type.Union([Type.Literal('kernel'), Type.Literal('native')])),
   passthrough: Type.Optional(Type.Boolean()),
   xattr: Type.Optional(Type.Boolean()),
@@ -124,7 +124,7 @@ export interface Listed {
   readonly mode: number;
   readonly mtime: number;
   readonly version: string;
-  /** Of a symlink. */
+  /** The target of a symlink. */
   readonly target?: string;
 }
 
@@ -133,25 +133,25 @@ export interface Amount {
   readonly bytes: number;
 }
 
-/** How far an upload, a backup or a flush is. */
+/** Progress of an upload, a backup or a flush. */
 export interface Progress {
   readonly done: Amount;
   readonly total: Amount;
   readonly current?: string;
-  /** What holds it up, besides the work itself. */
+  /** Reasons for waiting, other than the work itself. */
   readonly waits?: readonly Wait[];
 }
 
 /** `offline`: no cloud; `busy`: `path` in /Archive is open or locked; `parked`: it cannot be sent, for a `reason`. */
 export interface Wait {
   readonly why: 'offline' | 'busy' | 'parked';
-  /** Changes that wait for that. */
+  /** How many changes wait for this reason. */
   readonly count: number;
   readonly path?: string;
   readonly reason?: string;
 }
 
-/** A change that cannot be uploaded as it is. */
+/** A change that the cloud refuses, until its reason is removed and it is retried. */
 export interface Parked {
   readonly path: string;
   readonly code: string;
@@ -160,20 +160,20 @@ export interface Parked {
 }
 
 export interface Conflict {
-  /** The copy that this computer made. */
+  /** The conflict copy that this computer created. */
   readonly path: string;
-  /** The file whose name the cloud's version kept. */
+  /** The file with the original name, which has the cloud's version. */
   readonly original: string;
   readonly at: number;
 }
 
-/** A change from outside that would remove so much that somebody must say yes. */
+/** A change made elsewhere that would remove so much that it needs confirmation. */
 export interface Held {
   readonly space: string;
   readonly files: number;
 }
 
-/** Something of the cloud that cannot be shown here, or that is lost. */
+/** Something in the cloud that cannot be shown here, or that is lost. */
 export interface Issue {
   readonly path: string;
   readonly reason: string;
@@ -245,29 +245,32 @@ export interface Status {
   readonly device: string;
   readonly cloud: {
     readonly url: string;
-    /** `live`: changes arrive at once. `polling`: every few seconds. `offline`: everything cached works, writes queue. */
+    /**
+     * `live`: changes arrive at once. `polling`: the cloud is queried every few seconds. `offline`: cached content is
+     * available, writes are queued.
+     */
     readonly state: 'live' | 'polling' | 'offline';
-    /** Why, where it is not live. */
+    /** Why the state is not `live`. */
     readonly reason?: string;
   };
   readonly webdav: { readonly url: string; readonly user: string; readonly engine: string };
-  /** Where the drive is mounted as a file system. */
+  /** The mount point, or null if the drive is not mounted. */
   readonly mount: string | null;
-  /** Why it is not mounted where it was to be. */
+  /** Why the drive is not mounted although it should be. */
   readonly mountProblem?: { readonly dir: string; readonly reason: string };
-  /** Changes that the cloud does not know yet, and the bytes of content among them. */
+  /** The number of changes that are not in the cloud yet, and the bytes of their content. */
   readonly queued: Amount;
-  /** The first of them, one by one. */
+  /** The first ones; see the count for all. */
   readonly parked: readonly Parked[];
   readonly parkedCount: number;
-  /** Changes that can only be sent when a parked one has been. */
+  /** Number of changes that can be sent only after a parked one. */
   readonly behindParked: number;
-  /** The path of a change that is not sent although nothing is in its way: a fault of Fjord. */
+  /** The path of a change that is not sent although nothing prevents it, which is a bug in Fjord. */
   readonly stuck?: string;
   readonly backups: readonly BackupSet[];
   readonly conflicts: number;
   readonly held: readonly Held[];
-  /** The first of them, one by one. */
+  /** The first ones; see the count for all. */
   readonly issues: readonly Issue[];
   readonly issueCount: number;
   readonly cache: { readonly used: number; readonly limit: number };
@@ -276,7 +279,7 @@ export interface Status {
   readonly damaged?: number;
 }
 
-/** The last line of a `down`: what is not in the cloud yet, and which process to wait for. */
+/** The last line of a `down`: the changes that are not in the cloud yet, and the process to wait for. */
 export interface Leaving {
   readonly leaving: number;
   readonly queued: Amount;
