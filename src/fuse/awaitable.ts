@@ -1,11 +1,11 @@
 import type { Awaitable } from '../vfs/context.ts';
 
-/** `next` of a value that may be there already; without a turn of the event loop if it is. */
+/** Calls `next` with a value; synchronously, without a turn of the event loop, if the value is not a promise. */
 export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** What `run` answers, or what `recover` makes of its failure, whether it fails at once or later. */
+/** Returns what `run` returns, or the result of `recover` if it throws or rejects. */
 export function rescue<T>(run: () => Awaitable<T>, recover: (error: unknown) => Awaitable<T>): Awaitable<T> {
   try {
     const value = run();
@@ -15,7 +15,10 @@ export function rescue<T>(run: () => Awaitable<T>, recover: (error: unknown) => 
   }
 }
 
-/** Runs, then calls `done` whatever happens; `waited` tells whether other things could happen meanwhile. */
+/**
+ * Calls `run`, then `done` in any case. `waited` is true if `run` was asynchronous, so that other code may have run in
+ * between.
+ */
 export function bracket<T>(run: () => Awaitable<T>, done: (waited: boolean) => void): Awaitable<T> {
   let value;
   try {

@@ -1,7 +1,7 @@
-/** How many unused buffers are kept. */
+/** Number of unused buffers that are kept. */
 const KEPT = 8;
 
-/** Buffers of one size that are used again and again, because megabytes are costly to allocate for every request. */
+/** A pool of buffers of one size, because allocating megabytes for every request is expensive. */
 export class Buffers {
   readonly #size: number;
   readonly #free: Buffer[] = [];

@@ -9,16 +9,16 @@ import { digest } from './reply.ts';
 type EntryChange = Extract<Change, { readonly what: 'entry' }>;
 
 /**
- * Keeps what the kernel remembers true. The kernel believes for a long time what it was told; so it must hear of every
- * change but those that it asked for itself, about which it knows.
+ * Keeps the kernel's caches coherent. The kernel caches names and attributes for a long time, so it must be notified of
+ * every change except those that it has requested itself.
  */
 export class Coherence {
   readonly #fs: FileSystem;
   readonly #inodes: InodeTable;
   readonly #notifier: Notifier;
-  /** Names that a request of the kernel is changing → the changes told of meanwhile. */
+  /** Names that a request of the kernel is changing → the number of change notifications in the meantime. */
   readonly #names = new Map<string, number>();
-  /** The kernel can be told to ask again. Set by INIT. */
+  /** Whether the kernel supports expiring names. Set by INIT. */
   expires = false;
   #epoch = 0;
 
@@ -28,7 +28,7 @@ export class Coherence {
     this.#notifier = notifier;
   }
 
-  /** Grows with every change from elsewhere: an answer begun under another epoch may be overtaken. */
+  /** Grows with every change made elsewhere. A response that was started under another epoch may be outdated. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -37,7 +37,7 @@ export class Coherence {
     return this.#fs.watch((change) => this.#heard(change));
   }
 
-  /** The kernel is changing a name. Call what is returned when the request is answered. */
+  /** Records that the kernel is changing a name. The returned function must be called when the request has ended. */
   changingName(folder: Inode, name: string): (waited: boolean) => void {
     const key = `${folder.nodeid}/${name}`;
     this.#names.set(key, this.#names.get(key) ?? 0);
@@ -46,28 +46,31 @@ export class Coherence {
       folder.changing--;
       const heard = this.#names.get(key) ?? 0;
       this.#names.delete(key);
-      // Other requests were served meanwhile: one of the changes may have been somebody else's.
+      // Other requests ran in the meantime, so one of the changes may have been made elsewhere.
       if (waited && heard > 1) this.#tellName(folder, name);
     };
   }
 
-  /** The kernel is to look the name up anew. */
+  /** Makes the kernel look the name up again. */
   forgetName(folder: Inode, name: string): void {
     this.#tellName(folder, name);
   }
 
-  /** The kernel is to read the content anew. */
+  /** Makes the kernel read the content again. */
   forgetPages(inode: Inode): void {
     inode.cached = undefined;
     this.#tellNode(inode, true);
   }
 
-  /** The kernel is to ask for the attributes anew. */
+  /** Makes the kernel request the attributes again. */
   forgetAttributes(inode: Inode): void {
     this.#tellNode(inode, false);
   }
 
-  /** The kernel has changed the node; `attr` is what it is now. The kernel's pages have the new content already. */
+  /**
+   * Records that the kernel has changed the node, which now has `attr`. The kernel's page cache already has the new
+   * content.
+   */
   changed(inode: Inode, attr: Attr): void {
     inode.told = digest(attr);
     inode.cached = attr.version;
@@ -85,7 +88,7 @@ export class Coherence {
     const heard = this.#names.get(key);
     const node = removed === undefined ? undefined : this.#inodes.find(removed);
     if (heard === undefined && node !== undefined) {
-      // Without this the kernel would go on to give out its number of links.
+      // Otherwise the kernel would keep reporting the old number of links.
       node.unlinked = true;
       this.#notifier.removed(inode.nodeid, name, node.nodeid);
     }
@@ -96,7 +99,7 @@ export class Coherence {
   #tellName(folder: Inode, name: string): void {
     this.#epoch++;
     this.#notifier.entry(folder.nodeid, name, this.expires);
-    // A name that the kernel has not looked up is in the cached listing all the same.
+    // The cached listing contains the name even if the kernel has not looked it up.
     this.#notifier.inode(folder.nodeid, true);
   }
 
@@ -106,7 +109,7 @@ export class Coherence {
     const attr = this.#now(node);
     if (attr === undefined) return this.#tellNode(inode, content);
     if (attr.version !== inode.cached) {
-      // What the kernel reads after it was told is this content or a later one.
+      // What the kernel reads after the notification is this content or a later one.
       inode.restless ||= inode.cached !== undefined;
       inode.cached = attr.version;
       return this.#tellNode(inode, true);
@@ -120,14 +123,14 @@ export class Coherence {
     this.#notifier.inode(inode.nodeid, content);
   }
 
-  /** What the port answers at once; nothing if it must wait or cannot. */
+  /** The attributes, if the port returns them synchronously. */
   #now(node: NodeId): Attr | undefined {
     try {
       const attr = this.#fs.getattr(node, background);
       if (!(attr instanceof Promise)) return attr;
       attr.catch(() => {});
     } catch {
-      // A node that is gone: the kernel must ask and be told so.
+      // The node is gone; the kernel must request its attributes to find that out.
     }
     return undefined;
   }

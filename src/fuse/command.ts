@@ -1,7 +1,7 @@
 import { spawn, type StdioOptions } from 'node:child_process';
 
 export interface CommandOptions {
-  /** What the command gets as descriptor 3. */
+  /** Passed to the command as descriptor 3. */
   readonly descriptor?: number;
   readonly env?: NodeJS.ProcessEnv;
   /** Milliseconds after which it is killed. */
@@ -9,12 +9,12 @@ export interface CommandOptions {
 }
 
 export interface CommandResult {
-  /** Its exit code; 127 if there is no such command, 124 if it was killed. */
+  /** The exit code; 127 if there is no such command, 124 if it was killed. */
   readonly code: number;
   readonly errors: string;
 }
 
-/** Runs a system command; in a process of its own, so that nothing that hangs there hangs here. */
+/** Runs a system command in a separate process, so that a command that hangs does not block this one. */
 export async function command(
   name: string,
   args: readonly string[],

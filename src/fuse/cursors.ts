@@ -4,21 +4,21 @@ import type { NodeId } from '../vfs/node.ts';
 import { pages } from '../vfs/walk.ts';
 import type { Inode } from './inode.ts';
 
-/** Names whose cookies are remembered, over all folders. */
+/** Most names whose cookies are remembered, over all folders. */
 const ROOM = 200_000;
 
-/** The position behind `.` and `..`, which every folder has and the port does not tell. */
+/** The position after `.` and `..`, which every folder has and the port does not list. */
 export const DOT_DOT = 2;
 
 /**
- * Positions in listings. A cookie is made of the name behind which the listing goes on, so it stays right whatever is
- * added or removed, also for who keeps it across rewinds. What a cookie stands for is remembered for the folders listed
- * last, and found again by listing the folder if it is not.
+ * Positions in listings. A cookie is a hash of the name after which the listing continues, so it stays valid whatever
+ * is added or removed, also across rewinds. The names of cookies are remembered for the most recently listed folders;
+ * for others they are found by listing the folder again.
  */
 export class Cursors {
   readonly #fs: FileSystem;
   readonly #folders = new Map<Inode, Map<number, string>>();
-  /** The folder listed last, which is usually the one that is listed. */
+  /** The folder that was listed last, which is usually the one that is being listed. */
   #last: { readonly folder: Inode; readonly names: Map<number, string> } | undefined;
   #count = 0;
 
@@ -26,7 +26,7 @@ export class Cursors {
     this.#fs = fs;
   }
 
-  /** The cookie of a name that is being told. */
+  /** The cookie of a name in a response. */
   remember(folder: Inode, name: string): number {
     const cookie = cookieOf(name);
     const names = this.#recent(folder);
@@ -35,12 +35,12 @@ export class Cursors {
     return cookie;
   }
 
-  /** The name behind which to go on; `undefined` if it is not remembered. */
+  /** The name after which to continue; `undefined` if it is not remembered. */
   recall(folder: Inode, cookie: number): string | undefined {
     return this.#folders.get(folder)?.get(cookie);
   }
 
-  /** Looks for the name in the folder itself; the empty name, which is before all others, if it is gone. */
+  /** Finds the name by listing the folder. Resolves to the empty name, which sorts before all others, if it is gone. */
   async search(folder: NodeId, cookie: number): Promise<string> {
     for await (const { entries } of pages(this.#fs, folder, background)) {
       const found = entries.find(({ name }) => cookieOf(name) === cookie);
@@ -64,7 +64,7 @@ export class Cursors {
   }
 }
 
-/** 53 bits of hash above the reserved positions; the kernel wants it below 2^63. */
+/** A hash of 53 bits, above the reserved positions and below 2^63, as the kernel requires. */
 export function cookieOf(name: string): number {
   let low = 0x811c9dc5;
   let high = 0xdeadbeef;

@@ -5,7 +5,7 @@ import type { Libc } from './libc.ts';
 import type { Borrower } from './loans.ts';
 import { BackingMap } from './wire/structs.ts';
 
-/** Milliseconds after which a wait looks up, so that a process can end though nothing happens. */
+/** Longest wait for a request, ms, so that the process can end even if nothing happens. */
 const WAIT = 500;
 
 /** `FUSE_DEV_IOC_BACKING_OPEN` and `…_CLOSE`. */
@@ -13,22 +13,22 @@ const BACKING_OPEN = 0x4010_e501;
 const BACKING_CLOSE = 0x4004_e502;
 
 export type Received =
-  /** A request of so many bytes. */
+  /** A request of `length` bytes. */
   | { readonly what: 'request'; readonly length: number }
-  /** None is there. */
+  /** There is no request. */
   | { readonly what: 'nothing' }
-  /** The connection is over: unmounted or aborted. */
+  /** The connection has ended: it was unmounted or aborted. */
   | { readonly what: 'end'; readonly errno: number };
 
 const nothing: Received = { what: 'nothing' };
 
-/** The kernel's end of one mount: an open, non-blocking `/dev/fuse`. */
+/** The connection of a mount to the kernel: an open, non-blocking `/dev/fuse`. */
 export class Device implements Borrower {
   readonly #libc: Libc;
   readonly #lease = new FileLease();
   readonly #fd: number;
   #open = true;
-  /** Calls in other threads that use the descriptor. */
+  /** Number of calls in other threads that are using the descriptor. */
   #users = 0;
 
   constructor(libc: Libc, fd: number) {
@@ -36,34 +36,34 @@ export class Device implements Borrower {
     this.#fd = fd;
   }
 
-  /** Never waits. */
+  /** Reads a request if there is one. Never waits. */
   receive(into: Buffer): Received {
     if (!this.#open) return { what: 'end', errno: ECONNABORTED };
     const count = this.#libc.read(this.#fd, into);
     if (count > 0) return { what: 'request', length: count };
     const errno = -count;
     if (errno === EAGAIN) return nothing;
-    // ENOENT: the request was taken back between the wake-up and the read. EPERM: not mounted yet.
+    // ENOENT: the request was withdrawn between the wake-up and the read. EPERM: not mounted yet.
     if (errno === ENOENT || errno === EINTR || errno === EPERM) return nothing;
     return { what: 'end', errno };
   }
 
-  /** Resolves when a request may be there, the connection is over, or some time has passed. */
+  /** Resolves when there may be a request, the connection has ended, or some time has passed. */
   async wait(): Promise<void> {
     await this.#use(() => this.#libc.poll(this.#fd, WAIT));
   }
 
-  /** Answers. That nobody waits for the answer any more (interrupted, unmounted) is no error. */
+  /** Sends a response. It is no error if the caller no longer waits for it (interrupted, unmounted). */
   reply(from: Buffer, length: number): void {
     if (!this.#open) return;
     const count = this.#libc.write(this.#fd, from, length);
     if (count >= 0 || [-ENOENT, -ENODEV, -ECONNABORTED, -EPERM].includes(count)) return;
-    throw new Error(`an answer of ${length} bytes was refused: errno ${-count}`);
+    throw new Error(`the kernel refused a response of ${length} bytes: errno ${-count}`);
   }
 
   /**
-   * Tells something unasked. In libuv's pool, because the kernel may make the writer wait for a page or a folder
-   * whose request only the answering thread can end. That the kernel does not know the node is no error.
+   * Sends a notification. Runs in libuv's pool, because the kernel may make the writer wait for a page or a folder
+   * whose request only the serving thread can end. It is no error if the kernel does not know the node.
    */
   async notify(message: Buffer): Promise<void> {
     await this.#use(() => new Promise((resolve) => write(this.#fd, message, () => resolve())));
@@ -92,8 +92,8 @@ export class Device implements Borrower {
   }
 
   /**
-   * Ends the connection: everybody who waits for an answer gets `ECONNABORTED`, later callers `ENOTCONN`. The number of
-   * the descriptor is not free before no other thread can use it any more. Idempotent.
+   * Ends the connection: waiting callers get `ECONNABORTED`, later ones `ENOTCONN`. The descriptor's number is released
+   * only when no other thread can be using it. Idempotent.
    */
   close(): void {
     if (!this.#open) return;

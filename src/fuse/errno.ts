@@ -1,7 +1,7 @@
 import { asFsError, type Code } from '../vfs/fs-error.ts';
 import { failureOf, type OperationName } from './failures.ts';
 
-/** Errno of Linux (asm-generic) for every code; the kernel wants them negative. */
+/** The errno on Linux (asm-generic) for every code. The kernel expects them negated. */
 const ERRNO: Record<Code, number> = {
   EPERM: 1,
   ENOENT: 2,
@@ -29,16 +29,16 @@ const ERRNO: Record<Code, number> = {
   EDQUOT: 122,
 };
 
-/** Answers that only this protocol has. */
+/** Further errnos that only this protocol uses. */
 export const ENOTTY = 25;
 export const ERANGE = 34;
-/** "Do not ask again": the kernel does the best it can without us. */
+/** Tells the kernel not to send this opcode again; it then uses its default behaviour. */
 export const ENOSYS = 38;
 export const E2BIG = 7;
 /** No data, or nothing at all, behind a position: lseek(2). */
 export const ENXIO = 6;
 
-/** What the device itself answers. */
+/** Errnos of the device itself. */
 export const EIO = ERRNO.EIO;
 export const EBADF = ERRNO.EBADF;
 export const ENOENT = ERRNO.ENOENT;
@@ -55,7 +55,7 @@ export const EACCES = ERRNO.EACCES;
 export const ETIMEDOUT = ERRNO.ETIMEDOUT;
 export const ECONNABORTED = 103;
 
-/** An answer of this protocol for which the port has no code. */
+/** An error of this protocol for which the port has no code. */
 export class Errno extends Error {
   readonly errno: number;
 
@@ -65,7 +65,7 @@ export class Errno extends Error {
   }
 }
 
-/** The number for whatever an operation has thrown; `EIO` for what it must not fail with. */
+/** The errno for anything that an operation has thrown; `EIO` for errors that the operation must not fail with. */
 export function errnoOf(error: unknown, op: OperationName, interrupted: boolean): number {
   return error instanceof Errno ? error.errno : ERRNO[failureOf(op, asFsError(error, op).code, interrupted)];
 }

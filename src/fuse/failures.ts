@@ -1,10 +1,10 @@
 import type { Code } from '../vfs/fs-error.ts';
 
-/** What looking a path up can fail with (path_resolution(7)); on `ESTALE` the kernel looks the names up anew. */
+/** Errors of looking a path up (path_resolution(7)). On `ESTALE` the kernel looks the names up again. */
 const PATH = ['EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'ESTALE'] as const;
 const ROOM = ['EDQUOT', 'ENOSPC'] as const;
 const RULE = ['EPERM', 'EROFS'] as const;
-/** A change of the names of a folder; `EINVAL` for a name that cannot be, as open(2) and mkdir(2) have it. */
+/** Errors of changing names in a folder. `EINVAL` is for an invalid name, as in open(2) and mkdir(2). */
 const NAMING = [...PATH, ...ROOM, ...RULE, 'EEXIST', 'EINVAL'] as const;
 const OPENING = [...NAMING, 'EBUSY', 'EFBIG', 'EISDIR', 'ENOTSUP'] as const;
 const MOVING = [...NAMING, 'EBUSY', 'EISDIR', 'ENOTEMPTY', 'EXDEV'] as const;
@@ -14,9 +14,9 @@ const SETTING = [...PATH, ...RULE, 'EBADF', 'EINVAL'] as const;
 const SIZING = [...SETTING, ...ROOM, 'EFBIG', 'EISDIR'] as const;
 
 /**
- * What a program may get from each operation besides `EIO` and `ETIMEDOUT`, of the codes that the port has: POSIX.1-2024 and
- * the pages of section 2 of the Linux manual. Programs handle what is written there; others they take for success, for the
- * end of the file, or for an order to try for ever (`EAGAIN` of a regular file).
+ * The codes of the port that a program may get from each operation, in addition to `EIO` and `ETIMEDOUT`, by
+ * POSIX.1-2024 and section 2 of the Linux manual. Programs handle the documented errors. Others they may take for
+ * success, for the end of the file, or for a reason to retry forever (`EAGAIN` on a regular file).
  */
 const ALLOWED = {
   lookup: PATH,
@@ -74,20 +74,21 @@ const allowed = new Map<OperationName, ReadonlySet<Code>>(
   (Object.keys(ALLOWED) as OperationName[]).map((op) => [op, new Set<Code>([...ALWAYS, ...ALLOWED[op]])]),
 );
 
-/** What says the same where a code is not allowed. */
+/** The closest permitted code, by operation and code. */
 const INSTEAD: Partial<Record<OperationName, Partial<Record<Code, Code>>>> = {
-  // A name that cannot be is not there.
+  // An invalid name cannot exist.
   lookup: { EINVAL: 'ENOENT' },
   // renameat2(2): a flag that is not supported.
   rename2: { ENOTSUP: 'EINVAL' },
-  // getdents(2): the folder was removed; readdir(3) makes an end of the listing of it.
+  // getdents(2): the folder was removed; readdir(3) then ends the listing.
   readdir: { ESTALE: 'ENOENT' },
   readdirplus: { ESTALE: 'ENOENT' },
 };
 
 /**
- * The code that a program gets when an operation fails with `code`. The cloud's `EAGAIN`, not to be reached now, is a time-out
- * here; `EINTR` is for who was interrupted; whatever else is not of this operation is `EIO`.
+ * The code that a program gets when an operation fails with `code`. `EAGAIN`, which means that the cloud cannot be
+ * reached, becomes `ETIMEDOUT`; `EINTR` is returned only to an interrupted caller; any other code that the operation
+ * must not return becomes `EIO`.
  */
 export function failureOf(op: OperationName, code: Code, interrupted: boolean): Code {
   if (allowed.get(op)?.has(code) === true || (code === 'EINTR' && interrupted)) return code;

@@ -2,12 +2,12 @@ import type { Attr, NodeId } from '../vfs/node.ts';
 import { ESTALE, Errno } from './errno.ts';
 import { Inode } from './inode.ts';
 
-/** The kernel's number of the root. */
+/** The kernel's node id of the root. */
 export const ROOT = 1;
 
 /**
- * The kernel's numbers for nodes. A number is never given twice, so the generation is always 0. A node stays here as
- * long as the kernel counts on it or has it open.
+ * Assigns the kernel's node ids. An id is never reused, so the generation is always 0. A node stays here as long as the
+ * kernel references it or has it open.
  */
 export class InodeTable {
   readonly root: Inode;
@@ -16,7 +16,7 @@ export class InodeTable {
   readonly #added: () => void;
   #last = ROOT;
 
-  /** @param added Called for each node that the kernel gets to know. */
+  /** @param added called for each new node in the table */
   constructor(root: NodeId, added = (): void => {}) {
     this.#added = added;
     this.root = new Inode(ROOT, root);
@@ -28,7 +28,7 @@ export class InodeTable {
     return this.#byNumber.size;
   }
 
-  /** @throws Errno ESTALE for a number that is not in use */
+  /** @throws Errno ESTALE for an id that is not in use */
   get(nodeid: number): Inode {
     const inode = this.#byNumber.get(nodeid);
     if (inode === undefined) throw new Errno(ESTALE);
@@ -39,14 +39,17 @@ export class InodeTable {
     return this.#byId.get(id);
   }
 
-  /** The inode of a node that the kernel is about to be told of; counts. */
+  /** The inode of a node that is about to be sent to the kernel. Increments its lookup count. */
   remember({ id }: Attr): Inode {
     const inode = this.#byId.get(id) ?? this.#add(id);
     inode.lookups++;
     return inode;
   }
 
-  /** The numbers of the `count` nodes that were known longest and are not open; next time others come first. */
+  /**
+   * The ids of up to `count` nodes that have been in the table longest and are not open. They are then moved to the
+   * end.
+   */
   oldest(count: number): number[] {
     const found: Inode[] = [];
     for (const inode of this.#byNumber.values()) {
@@ -60,7 +63,7 @@ export class InodeTable {
     return found.map(({ nodeid }) => nodeid);
   }
 
-  /** The kernel takes `count` of what it was told back. Unknown numbers are ignored. */
+  /** Decrements the lookup count by `count`, as requested by FORGET. Unknown ids are ignored. */
   forget(nodeid: number, count: number): void {
     const inode = this.#byNumber.get(nodeid);
     if (inode === undefined || inode === this.root) return;
@@ -68,13 +71,13 @@ export class InodeTable {
     this.release(inode);
   }
 
-  /** The node gets another number when it is looked up next; who has this one open goes on with what it was. */
+  /** Makes the next lookup of the node assign a new id. Programs that have this inode open keep its old content. */
   leave(inode: Inode): void {
     inode.left = true;
     if (this.#byId.get(inode.id) === inode) this.#byId.delete(inode.id);
   }
 
-  /** Drops the inode if nobody needs it any more. */
+  /** Drops the inode if it is neither referenced nor open. */
   release(inode: Inode): void {
     if (inode === this.root || inode.lookups > 0 || inode.files !== undefined) return;
     this.#byNumber.delete(inode.nodeid);

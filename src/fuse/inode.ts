@@ -1,7 +1,7 @@
 import type { Backing, FileHandle, OpenMode } from '../vfs/file-system.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
 
-/** What few nodes have. */
+/** State that only few nodes have. */
 interface Rare {
   atime?: number | undefined;
   files?: Set<OpenFile> | undefined;
@@ -10,7 +10,7 @@ interface Rare {
   touched?: number | undefined;
 }
 
-/** What the kernel passes reads and writes on to, under its number, for so many opens. */
+/** A backing file with the kernel's id for it and the number of opens that use it. */
 interface Lent {
   readonly id: number;
   readonly key: string;
@@ -21,17 +21,17 @@ const UNLINKED = 1;
 const RESTLESS = 2;
 const LEFT = 4;
 
-/** A node that the kernel knows. There may be a million: what is rare is kept apart. */
+/** A node that the kernel knows. There may be a million, so rarely needed state is kept in a separate object. */
 export class Inode {
   readonly nodeid: number;
   readonly id: NodeId;
-  /** How often the kernel was told of it and has not forgotten it. */
+  /** The kernel's lookup count: how often it received the node, less what it has forgotten. */
   lookups = 0;
-  /** The content that the kernel's page cache may hold. */
+  /** Version of the content that may be in the kernel's page cache. */
   cached: string | undefined;
-  /** Digest of the attributes that the kernel was last told; when it differs the kernel must hear of it. */
+  /** Digest of the attributes last sent to the kernel. If the current ones differ, the kernel must be notified. */
   told = 0;
-  /** Requests of the kernel that change it and are not answered yet. */
+  /** Number of pending requests of the kernel that change it. */
   changing = 0;
   #flags = 0;
   #rare: Rare | undefined;
@@ -41,7 +41,7 @@ export class Inode {
     this.id = id;
   }
 
-  /** The access time that somebody set; the port keeps none. */
+  /** The access time, if a program has set it; the port does not store one. */
   get atime(): number | undefined {
     return this.#rare?.atime;
   }
@@ -66,7 +66,7 @@ export class Inode {
     this.#change({ lent });
   }
 
-  /** What it was when a request of the kernel took its name away. */
+  /** Its attributes when a request of the kernel removed its name. */
   get unlinkedAttr(): Attr | undefined {
     return this.#rare?.unlinkedAttr;
   }
@@ -75,7 +75,7 @@ export class Inode {
     this.#change({ unlinkedAttr });
   }
 
-  /** When something of it was set that the port does not keep; its ctime is not before this. */
+  /** When an attribute was set that the port does not store; the ctime must not be earlier. */
   get touched(): number | undefined {
     return this.#rare?.touched;
   }
@@ -93,7 +93,7 @@ export class Inode {
     this.#flag(UNLINKED, is);
   }
 
-  /** Its content was changed while the kernel knew it: who reads it probably waits for more. */
+  /** True if its content was changed while the kernel knew it, so a reader probably expects further changes. */
   get restless(): boolean {
     return (this.#flags & RESTLESS) !== 0;
   }
@@ -102,7 +102,7 @@ export class Inode {
     this.#flag(RESTLESS, is);
   }
 
-  /** Its node goes on under another number; who has it open stays with what it was. */
+  /** True if its node now has another id; programs that have it open keep the old content. */
   get left(): boolean {
     return (this.#flags & LEFT) !== 0;
   }
@@ -121,18 +121,18 @@ export class Inode {
   }
 }
 
-/** What becomes an open file. */
+/** A newly opened handle that is about to become an open file. */
 export interface Opened {
   readonly handle: FileHandle;
   readonly mode: OpenMode;
-  /** It was made, or emptied, by this. */
+  /** Whether this open created or truncated the file. */
   readonly fresh: boolean;
   readonly loan: Backing | undefined;
   /** The process that opened it. */
   readonly pid: number;
 }
 
-/** A handle of the port that the kernel knows by a number. */
+/** A handle of the port with its number for the kernel. */
 export class OpenFile {
   readonly fh: number;
   readonly inode: Inode;
@@ -143,7 +143,7 @@ export class OpenFile {
   readonly pid: number;
   /** What the kernel reads and writes by itself. */
   readonly loan: Backing | undefined;
-  /** It was made a copy of a whole file: of that one's version, with that version of its own. */
+  /** Set if it became a copy of a whole file: the versions of the source and of the copy. */
   copied: { readonly from: string; readonly to: string } | undefined;
 
   constructor(fh: number, inode: Inode, { handle, mode, fresh, loan, pid }: Opened) {

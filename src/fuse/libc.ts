@@ -11,7 +11,7 @@ const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 
-/** `struct msghdr`, then the parts that it points to. */
+/** Offsets in a buffer with a `struct msghdr`, followed by the parts that it points to. */
 const MESSAGE = { iov: 56n, control: 72n, data: 96n, size: 104 } as const;
 
 /** The calls that a connection to the kernel needs: its device, and descriptors that other processes hand over. Linux, 64 bit. */
@@ -37,19 +37,22 @@ export class Libc {
     this.#recvmsg = lib.func('recvmsg', 'long', ['int', 'void *', 'int']);
   }
 
-  /** The count of bytes, or an errno below zero. */
+  /** Returns the number of bytes, or a negated errno. */
   read(fd: number, into: Buffer): number {
     const count = this.#read(fd, into, into.length);
     return count < 0 ? -koffi.errno() : count;
   }
 
-  /** The count of bytes, or an errno below zero. */
+  /** Returns the number of bytes, or a negated errno. */
   write(fd: number, from: Buffer, length: number): number {
     const count = this.#write(fd, from, length);
     return count < 0 ? -koffi.errno() : count;
   }
 
-  /** Resolves when the descriptor can be read, has failed, or `timeout` milliseconds are over. Occupies a thread of libuv's pool. */
+  /**
+   * Resolves when the descriptor is readable or has failed, or after `timeout` milliseconds. Occupies a thread of
+   * libuv's pool.
+   */
   async poll(fd: number, timeout: number): Promise<void> {
     const request = Buffer.alloc(8);
     request.writeInt32LE(fd, 0);
@@ -62,7 +65,7 @@ export class Libc {
     if (flags < 0 || this.#fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) throw failure('fcntl');
   }
 
-  /** What the call answers, or an errno below zero. */
+  /** Returns the result of the call, or a negated errno. */
   ioctl(fd: number, request: number, argument: Buffer): number {
     const answer = this.#ioctl(fd, request, argument);
     return answer < 0 ? -koffi.errno() : answer;
@@ -73,14 +76,14 @@ export class Libc {
     if (this.#dup3(from, to, O_CLOEXEC) < 0) throw failure('dup3');
   }
 
-  /** Two connected Unix sockets that child processes do not inherit. */
+  /** Creates two connected Unix sockets that child processes do not inherit. */
   socketPair(): [number, number] {
     const pair = Buffer.alloc(8);
     if (this.#socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, pair) < 0) throw failure('socketpair');
     return [pair.readInt32LE(0), pair.readInt32LE(4)];
   }
 
-  /** Receives the descriptor that another process sends over the socket (SCM_RIGHTS). Waits in libuv's pool. */
+  /** Receives a descriptor that another process sends over the socket (SCM_RIGHTS). Waits in libuv's pool. */
   async receiveDescriptor(socket: number): Promise<number> {
     const message = Buffer.alloc(MESSAGE.size);
     const base = koffi.address(message);

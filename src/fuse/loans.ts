@@ -4,38 +4,47 @@ import { rescue } from './awaitable.ts';
 import type { Inode, OpenFile } from './inode.ts';
 import { SmallWriters } from './small-writers.ts';
 
-/** The kernel's side: it is given files to which it passes reads and writes on. */
+/** The kernel's side of passthrough: registers backing files. */
 export interface Borrower {
-  /** The kernel's number for an open file; nothing if it refuses (no CAP_SYS_ADMIN, a file system that is stacked). */
+  /**
+   * Registers an open file. Returns its backing id; `undefined` if the kernel refuses (no CAP_SYS_ADMIN, a stacked file
+   * system).
+   */
   lend(fd: number): number | undefined;
   takeBack(id: number): void;
-  /** True while somebody else has the file open, or mapped. */
+  /** True while the file is also open elsewhere, or mapped. */
   isShared(fd: number): boolean;
 }
 
-/** How a file is being opened. */
+/** The circumstances of an open. */
 export interface Opening {
   readonly mode: OpenMode;
-  /** It was made, or emptied, by this. */
+  /** Whether this open creates or truncates the file. */
   readonly fresh: boolean;
-  /** Every write goes to the end: a log that may be open for days. */
+  /** Whether every write is appended, as to a log, which may be open for days. */
   readonly append: boolean;
-  /** A write by somebody without privileges takes some off the file; so writes must come by here. */
+  /**
+   * Whether the file has privileges that a write by an unprivileged user must remove, so that the server must see
+   * writes.
+   */
   readonly isPrivileged: boolean;
-  /** Bytes that it has. */
+  /** Size of the file in bytes. */
   readonly size: number;
   /** The process that opens it. */
   readonly pid: number;
 }
 
-/** Below this the pages that the kernel keeps over `open` are worth more. */
+/**
+ * Smallest file in bytes that is opened for reading with passthrough. Smaller ones gain more from the kernel's page
+ * cache, which it keeps across opens.
+ */
 const READ_MIN = 4 << 20;
 
-/** Milliseconds between looks whether a file is still mapped, first and at most. */
+/** First and longest interval between checks whether a file is still mapped, ms. */
 const LOOK_FIRST = 5;
 const LOOK_MOST = 2000;
 
-/** Milliseconds after which a mapping that can only be read is no longer waited for. */
+/** How long to wait for the end of a read-only mapping, ms. */
 const READER_PATIENCE = 60_000;
 
 /**
@@ -46,12 +55,13 @@ const READER_PATIENCE = 60_000;
  * pass on what is written from its beginning by who cannot map it (`cp`, `dd`), unless that has made only small files lately
  * (`tar`), and what is read and large.
  *
- * A mapping outlives its handle, unseen by us: so a handle that could have been mapped is closed when nobody has the file.
+ * A mapping outlives its open file, invisibly to the server. So a handle that may have been mapped is closed only when
+ * the backing file is no longer in use.
  */
 export class Loans {
-  /** False if nothing is to be lent. */
+  /** False if passthrough is turned off. */
   readonly wanted: boolean;
-  /** Set by INIT, if the kernel can. */
+  /** Set by INIT, if the kernel supports passthrough. */
   enabled = false;
   readonly #borrower: Borrower;
   readonly #small = new SmallWriters();
@@ -61,7 +71,10 @@ export class Loans {
     this.wanted = wanted;
   }
 
-  /** What is behind a handle of a node whose inode, if it has one, is `inode`; nothing if it is not to be passed on. */
+  /**
+   * The backing file of a handle, whose node has the inode `inode`, if any; `undefined` if passthrough is not to be
+   * used.
+   */
   ask(inode: Inode | undefined, handle: FileHandle, how: Opening, context: Context): Awaitable<Backing | undefined> {
     if (!this.#wants(inode, how)) return undefined;
     return rescue<Backing | undefined>(
@@ -70,7 +83,7 @@ export class Loans {
     );
   }
 
-  /** Lends for one more open of the inode. @returns false if that cannot be opened in the mode that the inode is in */
+  /** Adds an open of the inode. @returns false if it cannot be opened in the inode's current mode */
   enter(inode: Inode, backing: Backing | undefined): boolean {
     const { lent } = inode;
     if (lent !== undefined) {
@@ -80,13 +93,13 @@ export class Loans {
     }
     if (backing === undefined || inode.files !== undefined) return true;
     const id = this.#borrower.lend(backing.fd);
-    // Refused once, refused always.
+    // If the kernel refuses once, it will always refuse.
     if (id === undefined) this.enabled = false;
     else inode.lent = { id, key: backing.key, users: 1 };
     return true;
   }
 
-  /** One open less. */
+  /** Removes an open of the inode. */
   leave(inode: Inode): void {
     const { lent } = inode;
     if (lent === undefined || --lent.users > 0) return;
@@ -94,7 +107,7 @@ export class Loans {
     this.#borrower.takeBack(lent.id);
   }
 
-  /** Calls `end` when no mapping of the file is left that the handle may have been used for; at once if none can be. */
+  /** Calls `end` once no mapping of the file through this handle can be left; at once if there cannot be one. */
   whenUnmapped(file: OpenFile, isOpen: () => boolean, end: () => void): boolean {
     const { loan, readable, writable } = file;
     if (loan === undefined || !readable || !this.#borrower.isShared(loan.fd)) return true;

@@ -1,4 +1,4 @@
-/** Where the door tells what a person may want to know; `pino` fits. */
+/** The part of a structured logger, such as pino, that the server uses. */
 export interface FuseLog {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;

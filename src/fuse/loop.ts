@@ -4,19 +4,20 @@ import type { Device } from './device.ts';
 import type { Session } from './session.ts';
 
 export interface Pace {
-  /** Milliseconds to look for another request before sleeping: a wake-up costs about as much. */
+  /** How long to poll for another request before sleeping, ms. A wake-up costs about as much. */
   readonly spin: number;
-  /** Milliseconds after which the rest of the process gets its turn. */
+  /** Time after which the event loop gets a turn, ms. */
   readonly turn: number;
 }
 
 export const PACE: Pace = { spin: 0.08, turn: 2 };
 
-/** Steps of promises that a request gets before the next is looked for: enough to be answered if it waits for nothing. */
+/** Number of microtask turns between two requests: enough to finish a request that waits for nothing. */
 const STEPS = 40;
 
 /**
- * Takes requests from the device as fast as they come and sleeps when none do. A request of a burst costs no wake-up.
+ * Takes requests from the device as fast as they arrive, and sleeps when there are none. Requests in a burst need no
+ * wake-up.
  */
 export class Loop {
   readonly #device: Device;
@@ -34,13 +35,13 @@ export class Loop {
     this.#frame = frames.take();
   }
 
-  /** @returns the errno with which the device ended */
+  /** Runs until the connection ends. @returns the errno with which it ended */
   async run(): Promise<number> {
     while (this.#end === undefined) if (!(await this.#serve()) && this.#end === undefined) await this.#device.wait();
     return this.#end;
   }
 
-  /** Serves for one turn. @returns false when nothing came for a while */
+  /** Serves for one turn. @returns false if no request has arrived for a while */
   async #serve(): Promise<boolean> {
     const start = performance.now();
     for (let last = start, now = start; now - start < this.#pace.turn; now = performance.now()) {
@@ -53,7 +54,7 @@ export class Loop {
         await this.#take(received.length);
         last = performance.now();
       } else if (now - last > this.#pace.spin) return false;
-      // What an answer waits for may be there before the next request.
+      // A pending request may become ready before the next one arrives.
       else if (this.#session.pending > 0) await setImmediate();
     }
     await setImmediate();

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 
 /** One line of `/proc/self/mountinfo`, proc(5). */
 export interface MountEntry {
-  /** `major:minor`; the minor number names a FUSE connection. */
+  /** `major:minor`; the minor number identifies a FUSE connection. */
   readonly device: string;
   readonly dir: string;
   readonly type: string;
   readonly source: string;
 }
 
-/** All mounts that this process sees, later ones on top of earlier ones. Touches none of them. */
+/** All mounts that this process can see, later ones on top of earlier ones. Accesses none of them. */
 export async function readMounts(): Promise<MountEntry[]> {
   return parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
 }
@@ -24,7 +24,7 @@ export function parseMounts(text: string): MountEntry[] {
   });
 }
 
-/** The kernel writes space, tab, newline and backslash as three octal digits. */
+/** Decodes space, tab, newline and backslash, which the kernel writes as three octal digits. */
 function unescape(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

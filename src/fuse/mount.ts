@@ -22,20 +22,22 @@ import { FRAME, Session } from './session.ts';
 import type { State } from './state.ts';
 
 export interface FuseOptions {
-  /** Owner of everything; absent: who runs this process. */
+  /** Owner of all nodes; absent: the user of this process. */
   readonly uid?: number;
   readonly gid?: number;
-  /** Other users may look in, too; modes decide. Default false. */
+  /** Whether other users can access the mount, as permitted by file modes. Default false. */
   readonly allowOther?: boolean;
-  /** Serve extended attributes. Costs `ls -l` most of its speed. Default false. */
+  /** Whether to serve extended attributes, which makes `ls -l` much slower. Default false. */
   readonly xattr?: boolean;
-  /** The kernel reads and writes files that are here as a whole by itself, where it can. Default true. */
+  /** Whether the kernel may read and write completely cached files directly. Default true. */
   readonly passthrough?: boolean;
   /** Milliseconds after which a request ends with `ETIMEDOUT`. Default 120,000. */
   readonly timeout?: number;
-  /** Seconds for which the kernel believes what it was told, unless it hears of a change. Default one day. */
+  /**
+   * How long the kernel may cache names and attributes, in seconds, unless it is notified of a change. Default one day.
+   */
   readonly validity?: number;
-  /** Nodes that the kernel may know before it is asked to forget some. Default 250,000. */
+  /** Number of nodes beyond which the kernel is asked to forget some. Default 250,000. */
   readonly mostNodes?: number;
 }
 
@@ -43,7 +45,7 @@ export interface FuseMountArgs {
   readonly fs: FileSystem;
   /** An existing folder. */
   readonly dir: string;
-  /** What `df` shows as the device. */
+  /** The source of the mount, which `df` shows as the device. */
   readonly name: string;
   readonly options?: FuseOptions;
   readonly log: FuseLog;
@@ -52,29 +54,29 @@ export interface FuseMountArgs {
 /** Why a mount is over. */
 export type Closed =
   | { readonly reason: 'unmounted' }
-  /** Somebody aborted the connection. */
+  /** The connection was aborted by another process. */
   | { readonly reason: 'aborted' }
-  /** This door could not go on. */
+  /** The server failed. */
   | { readonly reason: 'failed'; readonly error: unknown };
 
 const DAY = 86_400;
 const TIMEOUT = 120_000;
 const READY = 10_000;
-/** About 75 MB of memory. */
+/** Uses about 75 MB of memory. */
 const MOST_NODES = 250_000;
 const PATIENCE = 3000;
 
 /**
- * A file system mounted on a folder of this computer through the kernel's FUSE protocol. Linux only. The process that
- * serves it must not touch the folder by a synchronous call, nor start a program with a working folder in it: it would
- * wait for itself.
+ * A file system that is mounted on a folder through the kernel's FUSE protocol. Linux only. The process that serves it
+ * must not access the folder with synchronous calls, nor start a program with its working folder inside: it would wait
+ * for itself.
  */
 export class FuseMount {
   readonly dir: string;
-  /** Resolves when the mount is over, whoever ended it; all handles are closed then. Never rejects. */
+  /** Resolves when the mount has ended for any reason and all handles are closed. Never rejects. */
   readonly closed: Promise<Closed>;
   readonly #device: Device;
-  /** The number of the connection in the table of mounts. */
+  /** The number of the connection in the mount table. */
   #connection: string | undefined;
   readonly #state: State;
   readonly #session: Session;
@@ -96,9 +98,10 @@ export class FuseMount {
   }
 
   /**
-   * Mounts. Resolves when the kernel has agreed with us on the protocol. A dead mount that was left on the folder is
-   * removed first.
-   * @throws FsError EPERM with the reason of the system's mount command; EBUSY if a live FUSE file system is there
+   * Mounts, and resolves when the protocol has been negotiated with the kernel. A dead mount on the folder is removed
+   * first.
+   * @throws FsError EPERM with the message of the system's mount command; EBUSY if a live FUSE file system is mounted
+   * there
    */
   static async mount(args: FuseMountArgs): Promise<FuseMount> {
     const { name, options = {} } = args;
@@ -116,10 +119,10 @@ export class FuseMount {
   }
 
   /**
-   * Resolves when the mount is over. Who still has files open then (only with `lazy`, or from another mount namespace)
-   * gets a few seconds to close them, and errors after that.
-   * @param lazy Take it away from the tree at once even if somebody uses it.
-   * @throws FsError EBUSY
+   * Unmounts, and resolves when the mount has ended. Programs that still have files open (possible with `lazy`, or in
+   * another mount namespace) have a few seconds to close them, and then get errors.
+   * @param lazy detaches the mount at once, even if programs are using it
+   * @throws FsError EBUSY if programs are using it and `lazy` is false
    */
   async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {
     await detach(this.dir, lazy);
@@ -129,18 +132,18 @@ export class FuseMount {
     clearTimeout(timer);
   }
 
-  /** Ends the connection at once; who waits for an answer gets an error. For when nothing else helps. */
+  /** Ends the connection at once; waiting callers get an error. A last resort. */
   async abort(): Promise<void> {
     this.#disconnect();
     await this.closed;
   }
 
-  /** How many nodes the kernel knows. */
+  /** The number of nodes that the kernel knows. */
   get nodes(): number {
     return this.#state.inodes.size;
   }
 
-  /** Resolves when the kernel has heard of all changes up to now. */
+  /** Resolves when the kernel has been notified of all changes up to now. */
   async flushed(): Promise<void> {
     await this.#notifier.flushed();
   }
@@ -165,7 +168,7 @@ export class FuseMount {
   }
 
   async #serve(): Promise<Closed> {
-    // Not before somebody waits for the first answer.
+    // Starts only after the caller has attached its handlers.
     await Promise.resolve();
     const stop = this.#state.coherence.start();
     let errno = ECONNABORTED;
@@ -200,10 +203,13 @@ export class FuseMount {
     const ended = await Promise.race([ready, this.closed]);
     clearTimeout(timer);
     if (ended === undefined) return;
-    throw new FsError('EIO', 'mount', { subject: this.dir, reason: 'the kernel and we do not agree on a protocol' });
+    throw new FsError('EIO', 'mount', {
+      subject: this.dir,
+      reason: 'the FUSE protocol of this kernel is not supported; Linux 5.4 or later is needed',
+    });
   }
 
-  /** An answer that the kernel refuses leaves somebody waiting for ever; so the whole connection ends. */
+  /** Sends a response. If the kernel refuses it, a caller would wait forever, so the connection is ended. */
   #reply(from: Buffer, length: number): void {
     try {
       this.#device.reply(from, length);
@@ -215,13 +221,13 @@ export class FuseMount {
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#log.error({ err: error, dir: this.dir }, 'the mount cannot go on');
+    this.#log.error({ err: error, dir: this.dir }, 'the mount has failed');
     this.#disconnect();
   }
 
   /**
-   * Closing the device does not end the connection while a notification is being written: its thread may wait for a lock
-   * that a request holds which is never answered.
+   * Ends the connection through the kernel's control file system. Closing the device is not enough while a notification
+   * is being written: its thread may wait for a lock held by a request that will never be answered.
    */
   #disconnect(): void {
     this.#device.close();

@@ -8,17 +8,20 @@ import { readMounts } from './mount-table.ts';
 
 export interface MountPoint {
   readonly dir: string;
-  /** What `df` shows as the device. */
+  /** The source of the mount, which `df` shows as the device. */
   readonly name: string;
   readonly allowOther: boolean;
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Kilobytes that the kernel reads ahead; it offers 128 and takes more from root only. */
+/** How much the kernel reads ahead, in KiB. Its default is 128, and only root can set more. */
 const READ_AHEAD = 1024;
 
-/** Mounts, and gives the kernel's end: non-blocking, and not inherited by child processes. @throws FsError */
+/**
+ * Mounts, and resolves to the descriptor of `/dev/fuse`: non-blocking, and not inherited by child processes. @throws
+ * FsError
+ */
 export async function attach(libc: Libc, point: MountPoint): Promise<number> {
   return process.getuid?.() === 0 ? attachAsRoot(point) : await attachAsUser(libc, point);
 }
@@ -35,14 +38,14 @@ async function attachAsRoot({ dir, name, allowOther, uid, gid }: MountPoint): Pr
 }
 
 /**
- * The kernel asks for a folder's attributes after each change in it to check its mode again; which is idle if only root
- * may look in, whom modes do not stop.
+ * Whether the kernel should check modes. It then requests a folder's attributes after each change in it, which is
+ * useless if only root can access the mount, as modes do not restrict root.
  */
 function modesMatter(uid: number, allowOther: boolean): boolean {
   return allowOther || uid !== 0;
 }
 
-/** Through the set-uid helper, which mounts and sends the descriptor over a socket. */
+/** Mounts through the set-uid helper, which sends the descriptor over a socket. */
 async function attachAsUser(libc: Libc, { dir, name, allowOther }: MountPoint): Promise<number> {
   const [ours, theirs] = libc.socketPair();
   const source = name.replaceAll(/[,\\]/g, String.raw`\$&`);
@@ -62,7 +65,10 @@ async function attachAsUser(libc: Libc, { dir, name, allowOther }: MountPoint): 
   }
 }
 
-/** @throws FsError EBUSY if somebody uses it and `lazy` is false; with `lazy` it disappears when nobody does any more */
+/**
+ * Unmounts. @throws FsError EBUSY if programs are using it and `lazy` is false; with `lazy` it ends when they no longer
+ * do
+ */
 export async function detach(dir: string, lazy: boolean): Promise<void> {
   const result =
     process.getuid?.() === 0
@@ -73,8 +79,8 @@ export async function detach(dir: string, lazy: boolean): Promise<void> {
 }
 
 /**
- * Removes what a process that died left mounted.
- * @throws FsError EBUSY if a FUSE file system that lives is mounted there
+ * Removes the mount that a dead process has left.
+ * @throws FsError EBUSY if a live FUSE file system is mounted there
  */
 export async function clearDead(dir: string): Promise<void> {
   for (;;) {
@@ -85,14 +91,18 @@ export async function clearDead(dir: string): Promise<void> {
       timeout: 5000,
     });
     const dead = code !== 0 && /not connected|connection abort/i.test(errors);
-    if (!dead) throw new FsError('EBUSY', 'mount', { subject: dir, reason: `${top.source} is mounted there already` });
+    if (!dead)
+      throw new FsError('EBUSY', 'mount', {
+        subject: dir,
+        reason: `${top.source} is already mounted there; unmount it, or name another folder`,
+      });
     await detach(dir, true);
   }
 }
 
 /**
- * As `clearDead`; gives the folder's own path. The name of a dead mount cannot be resolved, that of a link to one
- * neither; so what is there is removed first.
+ * Like `clearDead`, and resolves to the folder's real path. The path of a dead mount, or of a link to one, cannot be
+ * resolved, so the mount is removed first.
  */
 export async function clearAndResolve(dir: string): Promise<string> {
   await clearDead(dir);
@@ -101,7 +111,7 @@ export async function clearAndResolve(dir: string): Promise<string> {
   return resolved;
 }
 
-/** Larger reads for files that are read in order; only root may, and it is no loss if not. */
+/** Enables larger reads of files that are read in order. Only root can do this; a failure is ignored. */
 export async function enlargeReadAhead(dir: string): Promise<void> {
   const mount = (await readMounts()).findLast((mount) => mount.dir === dir);
   if (mount === undefined) return;

@@ -2,19 +2,19 @@ import { TIME_GRAN } from './reply.ts';
 import { Init, Init2 } from './wire/flags.ts';
 import { InitOut } from './wire/structs.ts';
 
-/** Protocol versions: the oldest that we serve (Linux 5.4), and the newest whose structs we know. */
+/** Protocol versions: the oldest supported one (Linux 5.4), and the newest whose structs are known. */
 export const MAJOR = 7;
 export const MINOR_MIN = 31;
 export const MINOR_MAX = 40;
 
-/** Bytes of data in one WRITE or READ: 256 pages. */
+/** Most bytes of data in a WRITE or READ: 256 pages. */
 export const MAX_WRITE = 1 << 20;
 
 const PAGE = 4096;
 const MAX_BACKGROUND = 64;
 
-// Not ASYNC_DIO: when an asynchronous direct write ends, the kernel does not drop the pages that a reader has read meanwhile
-// (decision 064).
+// ASYNC_DIO is left out: after an asynchronous direct write, the kernel does not drop pages that were read in the
+// meantime (decision 064).
 const WANTED =
   Init.ASYNC_READ |
   Init.ATOMIC_O_TRUNC |
@@ -31,15 +31,15 @@ const WANTED =
   Init.INIT_EXT;
 
 /**
- * No file handles (`name_to_handle_at(2)`): a number ends when the kernel forgets the node, so a handle would be stale by
- * chance. Kernels from 6.9 on refuse them with `EOPNOTSUPP`.
+ * File handles (`name_to_handle_at(2)`) are not supported: a node id ends when the kernel forgets the node, so a handle
+ * could become stale at any time. Kernels from 6.9 on then refuse with `EOPNOTSUPP`.
  */
 const WANTED2 = Init2.HAS_EXPIRE_ONLY | Init2.NO_EXPORT_SUPPORT;
 
-/** The file systems that may lie one upon another below this one: the cache is on a plain disk. */
+/** `max_stack_depth`: 1, as backing files are in the cache, on a file system that is not stacked itself. */
 const STACK_DEPTH = 1;
 
-/** What the kernel offers with INIT. */
+/** The kernel's offer in INIT. */
 export interface Offer {
   readonly major: number;
   readonly minor: number;
@@ -48,14 +48,14 @@ export interface Offer {
   readonly flags2: number;
 }
 
-/** What we want besides what all mounts have. */
+/** Optional features to request. */
 export interface Wishes {
-  /** Extended attributes, with the kernel's cache of access lists, which are part of them. */
+  /** Extended attributes, and the kernel's cache of access control lists, which are stored in them. */
   readonly xattr: boolean;
   readonly passthrough: boolean;
 }
 
-/** What both sides keep to. */
+/** The negotiated parameters. */
 export interface Negotiated {
   readonly major: number;
   readonly minor: number;
@@ -64,7 +64,7 @@ export interface Negotiated {
   readonly flags2: number;
 }
 
-/** All that both sides can do. */
+/** Selects all features that both sides support. */
 export function negotiate({ minor, maxReadahead, ...offer }: Offer, { xattr, passthrough }: Wishes): Negotiated {
   const flags = (offer.flags & (xattr ? WANTED | Init.POSIX_ACL : WANTED)) >>> 0;
   const flags2 = offer.flags2 & (WANTED2 | (passthrough ? Init2.PASSTHROUGH : 0));

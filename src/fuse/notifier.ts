@@ -2,26 +2,29 @@ import { EXPIRE_ONLY } from './wire/flags.ts';
 import { Notify } from './wire/opcode.ts';
 import { DeleteOut, InvalEntryOut, InvalInodeOut, OutHeader, PruneOut } from './wire/structs.ts';
 
-/** Messages that nobody asked for, written one after the other and never by the thread's own call. */
+/** Sends notifications to the kernel, one after another, and never with a blocking call of this thread. */
 export class Notifier {
   readonly #send: (message: Buffer) => Promise<void>;
   readonly #queue = new Map<string, Buffer>();
   #running: Promise<void> | undefined;
 
-  /** @param send Resolves when the kernel has taken the message; must not throw. */
+  /** @param send resolves when the kernel has accepted the message; must not throw */
   constructor(send: (message: Buffer) => Promise<void>) {
     this.#send = send;
   }
 
-  /** The kernel drops the attributes, and with `content` its pages, too (of a folder: the cached listing). */
+  /**
+   * Makes the kernel drop the attributes of a node, and with `content` also its pages (for a folder: the cached
+   * listing).
+   */
   inode(nodeid: number, content: boolean): void {
     const message = header(Notify.INVAL_INODE, InvalInodeOut.size);
-    // An offset below zero: attributes only. A length of 0: to the end.
+    // A negative offset means attributes only; a length of 0 means to the end.
     InvalInodeOut.encode({ ino: nodeid, off: content ? 0 : -1, len: 0 }, message, OutHeader.size);
     this.#add(`${content ? 'c' : 'a'}${nodeid}`, message);
   }
 
-  /** The kernel drops what it knows of the name; or, with `expire`, asks before it believes that again. */
+  /** Makes the kernel drop a name, or, with `expire`, look it up again before using it. */
   entry(folder: number, name: string, expire: boolean): void {
     const bytes = Buffer.from(name);
     const message = header(Notify.INVAL_ENTRY, InvalEntryOut.size + bytes.length + 1);
@@ -31,7 +34,10 @@ export class Notifier {
     this.#add(`e${folder}/${name}`, message);
   }
 
-  /** The node that had the name is gone: who watches it hears of that. What else has the name is not touched. */
+  /**
+   * Reports that the node with this name was removed, so that watchers are notified. Another node with the name is not
+   * affected.
+   */
   removed(folder: number, name: string, node: number): void {
     const bytes = Buffer.from(name);
     const message = header(Notify.DELETE, DeleteOut.size + bytes.length + 1);
@@ -40,7 +46,7 @@ export class Notifier {
     this.#add(`d${node}/${folder}/${name}`, message);
   }
 
-  /** The kernel forgets the nodes, but for those that it needs. */
+  /** Asks the kernel to forget the nodes, except those that it needs. */
   prune(nodeids: readonly number[]): void {
     const message = header(Notify.PRUNE, PruneOut.size + 8 * nodeids.length);
     PruneOut.encode({ count: nodeids.length }, message, OutHeader.size);
@@ -50,7 +56,7 @@ export class Notifier {
     this.#add(`p${nodeids[0]}`, message);
   }
 
-  /** Resolves when all that was to be told is told. */
+  /** Resolves when all notifications have been sent. */
   async flushed(): Promise<void> {
     await this.#running;
   }

@@ -2,7 +2,7 @@ import { EBADF, Errno } from './errno.ts';
 import type { InodeTable } from './inode-table.ts';
 import { OpenFile, type Inode, type Opened } from './inode.ts';
 
-/** All that is open. */
+/** The open files, by their numbers. */
 export class OpenFiles {
   readonly #inodes: InodeTable;
   readonly #files = new Map<number, OpenFile>();
@@ -38,7 +38,7 @@ export class OpenFiles {
     this.#inodes.release(inode);
   }
 
-  /** Takes all away; the caller closes them. */
+  /** Removes all open files from the table; the caller closes them. */
   drain(): OpenFile[] {
     const all = [...this.#files.values()];
     for (const file of all) this.remove(file);

@@ -4,34 +4,34 @@ import type { Request } from './request.ts';
 import type { State } from './state.ts';
 import { OutHeader } from './wire/structs.ts';
 
-/** Where the body of an answer begins. */
+/** Offset of the body in a response. */
 export const BODY = OutHeader.size;
 
-/** How one opcode is answered: decode, run, encode. */
+/** The implementation of an opcode: decode, run, encode. */
 export interface Operation<A, R> {
   readonly name: OperationName;
-  /** The answer may be as long as a READ's. Others have 8 KiB. */
+  /** Whether the response may be as long as a READ's. Others are at most 8 KiB. */
   readonly big?: boolean;
-  /** The arguments point into the frame. */
+  /** Whether the arguments refer to the frame's memory, so that it must not be reused. */
   readonly keepsFrame?: boolean;
-  /** The kernel waits for no answer. */
+  /** Whether the kernel expects no response. */
   readonly silent?: boolean;
   decode(request: Request): A;
-  /** May write into `out` behind `BODY` already. */
+  /** Runs the operation. It may already write to `out` from `BODY` on. */
   run(state: State, request: Request, args: A, out: Buffer): Awaitable<R>;
-  /** Writes the answer into `out` at `BODY`; gives its length. */
+  /** Writes the response's body to `out` at `BODY`, and returns its length. */
   encode(state: State, result: R, out: Buffer): number;
-  /** Takes a result back that came too late. */
+  /** Undoes a result that is no longer wanted, because it came too late. */
   drop?(result: R): void;
 }
 
-/** An `Operation` whose types are its own business. */
+/** An `Operation` with its types hidden. */
 export interface Handler {
   readonly name: OperationName;
   readonly big: boolean;
   readonly keepsFrame: boolean;
   readonly silent: boolean;
-  /** The length of the body in `out`. */
+  /** Runs the operation and resolves to the length of the body in `out`. */
   begin(state: State, request: Request, out: Buffer): Awaitable<number>;
 }
 
@@ -49,7 +49,7 @@ export function operation<A, R>(op: Operation<A, R>): Handler {
   return { name, big, keepsFrame, silent, begin };
 }
 
-/** For `encode` of what has nothing to tell but success. */
+/** An `encode` for operations without a result. */
 export function nothing(): number {
   return 0;
 }

@@ -3,7 +3,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** To whom everything in the mount belongs: to who is named, else to who runs this process. */
+/** The owner of all nodes in the mount: the given ids, or those of this process. */
 export function owner({ uid, gid }: Partial<Owner>): Owner {
   return { uid: uid ?? process.getuid?.() ?? 0, gid: gid ?? process.getgid?.() ?? 0 };
 }

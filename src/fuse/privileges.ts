@@ -6,16 +6,20 @@ import type { Request } from './request.ts';
 import type { State } from './state.ts';
 import { Mode } from './wire/flags.ts';
 
-/** What a mode becomes when a file gets another owner, or content by somebody without privileges (`chown(2)`, `write(2)`). */
+/**
+ * The mode after a change of the owner, or a write by an unprivileged user (`chown(2)`, `write(2)`): without
+ * set-user-ID and set-group-ID.
+ */
 export function withoutPrivileges(mode: number): number {
-  // Without execution for the group the bit has another meaning: mandatory locks.
+  // Without group execute permission the bit means mandatory locking.
   return mode & ~(Mode.ISUID | ((mode & Mode.IXGRP) === 0 ? 0 : Mode.ISGID));
 }
 
 /**
- * Takes the privileges of a file away, which the kernel leaves to us (`FUSE_HANDLE_KILLPRIV_V2`): else it would ask for
- * the attributes before every change of an owner. The kernel is told, because it asked for something else. Where the mode
- * cannot be changed (a file without a name) the bits stay, which mean nothing on a mount that is `nosuid`.
+ * Removes the set-user-ID and set-group-ID bits of a file. The kernel leaves this to the server
+ * (`FUSE_HANDLE_KILLPRIV_V2`); otherwise it would request the attributes before every change of an owner. The kernel is
+ * notified, because its request was for something else. If the mode cannot be changed (a file without a name), the bits
+ * stay; they have no effect on a `nosuid` mount.
  */
 export function dropPrivileges(state: State, inode: Inode, attr: Attr, request: Request): Awaitable<Attr> {
   const mode = withoutPrivileges(attr.mode);

@@ -1,13 +1,13 @@
 import type { InodeTable } from './inode-table.ts';
 import type { Notifier } from './notifier.ts';
 
-/** Nodes of one message. */
+/** Nodes per message. */
 const BATCH = 512;
 
 /**
- * Asks the kernel to forget what it has known longest, which bounds the table of inodes: some 300 bytes for each that the
- * kernel knows. The kernel keeps what it needs, open files and folders of which it knows
- * something. One older than protocol 7.45 refuses the message, and forgets when it needs memory itself.
+ * Asks the kernel to forget the nodes that it has known longest, which limits the size of the inode table (about 300
+ * bytes per node). The kernel keeps the nodes that it needs: open files, and folders with known members. A kernel with
+ * a protocol before 7.45 refuses the message, and forgets nodes only when it needs memory.
  */
 export class Pruning {
   readonly #inodes: InodeTable;
@@ -16,7 +16,7 @@ export class Pruning {
   readonly #step: number;
   #since = 0;
 
-  /** @param most Nodes that the kernel may know. */
+  /** @param most number of nodes beyond which the kernel is asked to forget some */
   constructor(inodes: InodeTable, notifier: Notifier, most: number) {
     this.#inodes = inodes;
     this.#notifier = notifier;
@@ -24,7 +24,7 @@ export class Pruning {
     this.#step = Math.ceil(most / 64);
   }
 
-  /** The kernel has got to know a node. */
+  /** To be called when a node is added to the table. */
   added(): void {
     if (this.#inodes.size <= this.#most || ++this.#since < this.#step) return;
     this.#since = 0;

@@ -3,23 +3,26 @@ import type { Inode } from './inode.ts';
 import { Mode } from './wire/flags.ts';
 import * as wire from './wire/structs.ts';
 
-/** Who owns all nodes (the port knows no owners), and for how long the kernel may believe what it was told. */
+/** The owner of all nodes (the port has no owners), and how long the kernel may cache them. */
 export interface Presentation {
   readonly uid: number;
   readonly gid: number;
-  /** Seconds. */
+  /** Validity of names and attributes in the kernel's caches, in seconds. */
   readonly validity: number;
 }
 
-/** What the kernel is told of a node. */
+/** A node as it is sent to the kernel. */
 export interface Entry {
   readonly inode: Inode;
   readonly attr: Attr;
-  /** False if a change overtook the answer: the kernel must ask again. */
+  /** False if a change has made the response outdated, so that the kernel must not cache it. */
   readonly lasting: boolean;
 }
 
-/** Resolution of the times that we keep, in nanoseconds: a double of milliseconds resolves about 0.25 µs today. */
+/**
+ * Resolution of the stored times, in nanoseconds. Times are milliseconds as a double, which currently resolve about
+ * 0.25 µs.
+ */
 export const TIME_GRAN = 1000;
 
 const TYPE: Record<Kind, number> = { file: Mode.IFREG, folder: Mode.IFDIR, symlink: Mode.IFLNK };
@@ -39,7 +42,7 @@ export function putAttrOut(inode: Inode, attr: Attr, how: Presentation, into: Bu
   return wire.AttrOut.size + putAttr(inode, attr, how, into, at + wire.AttrOut.size);
 }
 
-/** `fuse_entry_out`; counts nothing. */
+/** Writes `fuse_entry_out`. Does not change the lookup count. */
 export function putEntryOut({ inode, attr, lasting }: Entry, how: Presentation, into: Buffer, at: number): number {
   inode.told = digest(attr);
   const valid = lasting ? how.validity : 0;
@@ -51,14 +54,14 @@ export function putEntryOut({ inode, attr, lasting }: Entry, how: Presentation, 
   return wire.EntryOut.size + putAttr(inode, attr, how, into, at + wire.EntryOut.size);
 }
 
-/** `fuse_entry_out` that says: no such name, and the kernel may remember it. */
+/** Writes the `fuse_entry_out` of a name that does not exist, which the kernel may cache. */
 export function putNegative(how: Presentation, into: Buffer, at: number): number {
   into.fill(0, at, at + ENTRY_OUT);
   wire.EntryOut.encode({ entryValid: how.validity }, into, at);
   return ENTRY_OUT;
 }
 
-/** `fuse_attr`, by hand: it is most of the work of a listing. A test compares it with the layout. */
+/** Writes `fuse_attr` without a `Layout`, as this is most of the work of a listing. A test compares both. */
 function putAttr(inode: Inode, attr: Attr, { uid, gid }: Presentation, into: Buffer, at: number): number {
   putIno(attr.id, into, at);
   put64(attr.size, into, at + 8);
@@ -90,7 +93,7 @@ function putTime(time: Time, into: Buffer, sec: number, nsec: number): void {
   into.writeUInt32LE(fraction * 1000, nsec);
 }
 
-/** Microseconds within the second; exact also where a quotient would be rounded up to the next second. */
+/** Microseconds within the second. Exact even where a division would round up to the next second. */
 function fractionOf(micros: number): number {
   const rest = micros % 1e6;
   return rest < 0 ? rest + 1e6 : rest;
@@ -122,7 +125,7 @@ export function putStatxOut(
   return end - at;
 }
 
-/** Writes the number that programs see (`st_ino`): the same after a remount, which git's index needs. */
+/** Writes the inode number that programs see (`st_ino`). It is the same after a remount, which git's index needs. */
 export function putIno(id: string, into: Buffer, at: number): void {
   let low = 0x811c9dc5;
   let high = 0x9747b28c;
@@ -136,7 +139,7 @@ export function putIno(id: string, into: Buffer, at: number): void {
   into.writeInt32LE(high & 0x7fff_ffff, at + 4);
 }
 
-/** Seconds and nanoseconds. */
+/** Splits a time into seconds and nanoseconds. */
 export function split(time: Time): [sec: number, nsec: number] {
   const micros = Math.round(time * 1000);
   const fraction = fractionOf(micros);
@@ -148,7 +151,7 @@ export function join(sec: number, nsec: number): Time {
   return sec * 1000 + nsec / 1e6;
 }
 
-/** Small and without memory of its own, because there is one for every node that the kernel knows. Never 0. */
+/** A digest of attributes as a small integer, which needs no allocation, as there is one per node. Never 0. */
 export function digest({ size, mode, mtime, ctime }: Attr): number {
   let hash = 0x811c9dc5;
   for (const value of [size, mode, mtime * 1024, ctime * 1024]) {

@@ -24,8 +24,8 @@ export class SpareAbort {
 }
 
 /**
- * One request: a reader over the frame that the kernel sent, and the context that the port's methods get. The frame is
- * only valid until the request is answered.
+ * A request: a reader of the kernel's frame, and the context for methods of the port. The frame is only valid until the
+ * response is sent.
  */
 export class Request implements Context {
   readonly opcode: number;
@@ -35,7 +35,7 @@ export class Request implements Context {
   readonly pid: number;
   /** Nobody waits any more: it was interrupted, or took too long. */
   answered = false;
-  /** A signal has come for the program that waits. */
+  /** True if the waiting program has received a signal. */
   interrupted = false;
   readonly #frame: Buffer;
   readonly #end: number;
@@ -55,7 +55,7 @@ export class Request implements Context {
     if (header.len > length || this.#end < InHeader.size) throw new Errno(EINVAL);
   }
 
-  /** Taken when somebody asks for it, because most requests are answered before anybody could abort them. */
+  /** Created on first use, as most requests end before they could be aborted. */
   get signal(): AbortSignal {
     this.#abort ??= this.#spare.take();
     return this.#abort.signal;
@@ -70,12 +70,12 @@ export class Request implements Context {
     this.#abort.abort(reason);
   }
 
-  /** For who was answered at once: nobody can wait on the signal, so another request may have it. */
+  /** To be called after a synchronous request: nothing can be waiting on the signal, so another request may use it. */
   recycle(): void {
     if (this.#abort !== undefined) this.#spare.give(this.#abort);
   }
 
-  /** The next struct. @throws Errno EINVAL if the frame ends before it does */
+  /** Reads the next struct. @throws Errno EINVAL if the frame ends before it does */
   struct<F extends Readonly<Record<string, FieldType>>>(layout: Layout<F>): Values<F> {
     const at = this.#take(layout.size);
     return layout.decode(this.#frame, at);
@@ -86,7 +86,9 @@ export class Request implements Context {
     return this.#at + size <= this.#end;
   }
 
-  /** The next string, up to its NUL. @throws Errno EINVAL if it has none; FsError EINVAL if it is not UTF-8 */
+  /**
+   * Reads the next string, up to its NUL. @throws Errno EINVAL if there is no NUL; FsError EINVAL if it is not UTF-8
+   */
   string(): string {
     const end = this.#frame.indexOf(0, this.#at);
     if (end < 0 || end >= this.#end) throw new Errno(EINVAL);
@@ -99,7 +101,7 @@ export class Request implements Context {
     return bytes.toString('utf8');
   }
 
-  /** The next bytes, in place. @throws Errno EINVAL if the frame ends before */
+  /** Reads the next bytes, without copying them. @throws Errno EINVAL if the frame is too short */
   bytes(length: number): Buffer {
     const at = this.#take(length);
     return this.#frame.subarray(at, at + length);

@@ -11,11 +11,11 @@ import { Request, SpareAbort } from './request.ts';
 import type { State } from './state.ts';
 import { InHeader, OutHeader } from './wire/structs.ts';
 
-/** Milliseconds that an interrupted request gets to end by itself, and again after it was aborted. */
+/** How long an interrupted request may take to end by itself, and again after it was aborted, ms. */
 const GRACE = 250;
 const SMALL = 8192;
 
-/** Bytes of the longest request. */
+/** Size of the longest request in bytes. */
 export const FRAME = MAX_WRITE + 4096;
 
 interface Pending {
@@ -25,14 +25,17 @@ interface Pending {
 }
 
 export interface SessionOptions {
-  /** Writes an answer to the kernel. */
+  /** Sends a response to the kernel. */
   readonly reply: (from: Buffer, length: number) => void;
   readonly log: FuseLog;
   /** Milliseconds after which a request ends with `ETIMEDOUT`. */
   readonly timeout: number;
 }
 
-/** Takes frames, runs them, answers them: those that need not wait before the next is taken. */
+/**
+ * Takes frames, runs their operations and sends the responses. A request that does not wait ends before the next frame
+ * is taken.
+ */
 export class Session {
   readonly #state: State;
   readonly #options: SessionOptions;
@@ -42,7 +45,7 @@ export class Session {
   readonly #big = new Buffers(BODY + MAX_WRITE);
   readonly #watchdog: NodeJS.Timeout;
 
-  /** @param state Its `interrupt` is to call this session's. */
+  /** @param state whose `interrupt` must call this session's */
   constructor(state: State, options: SessionOptions) {
     this.#state = state;
     this.#options = options;
@@ -50,13 +53,13 @@ export class Session {
     this.#watchdog = setInterval(() => this.#expire(), period).unref();
   }
 
-  /** Requests that are not answered yet. */
+  /** Number of requests without a response. */
   get pending(): number {
     return this.#pending.size;
   }
 
   /**
-   * Begins a request, and ends it if it can. Never throws for what is in the frame.
+   * Starts a request, and ends it if it does not wait. Never throws because of the frame's content.
    * @returns true if the frame is still in use; then `done` is called when it no longer is
    */
   take(frame: Buffer, length: number, done: () => void): boolean {
@@ -75,13 +78,13 @@ export class Session {
     }
   }
 
-  /** The kernel no longer wants a request; one that is done already is ignored. */
+  /** Interrupts a request that the kernel no longer wants. Does nothing if it has already ended. */
   interrupt(unique: number): void {
     const pending = this.#pending.get(unique);
     if (pending === undefined) return;
     const { request } = pending;
     request.interrupted = true;
-    // Programs do not expect EINTR from files; so a signal alone does not end what ends soon.
+    // Programs do not expect EINTR from regular files, so a request that will end soon is not interrupted by a signal.
     this.#later(() => {
       if (!this.#pending.has(unique)) return;
       request.abort(new DOMException('interrupted', 'AbortError'));
@@ -89,7 +92,7 @@ export class Session {
     });
   }
 
-  /** Aborts what is pending; the connection is over. */
+  /** Aborts pending requests, after the end of the connection. */
   close(): void {
     clearInterval(this.#watchdog);
     for (const { request } of this.#pending.values()) {
@@ -168,7 +171,7 @@ export class Session {
     const limit = performance.now() - this.#options.timeout;
     for (const [unique, { handler, request, since }] of this.#pending) {
       if (since > limit) return;
-      this.#options.log.warn({ op: handler.name }, 'a request took too long and was given up');
+      this.#options.log.warn({ op: handler.name }, 'a request took too long and was aborted');
       request.abort(new DOMException('timed out', 'TimeoutError'));
       this.#giveUp(unique, ETIMEDOUT);
     }

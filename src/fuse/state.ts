@@ -8,7 +8,7 @@ import type { Negotiated } from './negotiation.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Presentation } from './reply.ts';
 
-/** What the operations of one mount share. */
+/** The state that the operations of a mount share. */
 export interface State {
   readonly fs: FileSystem;
   readonly inodes: InodeTable;
@@ -18,7 +18,7 @@ export interface State {
   readonly cursors: Cursors;
   readonly coherence: Coherence;
   readonly how: Presentation;
-  /** Extended attributes are served. */
+  /** Whether extended attributes are served. */
   readonly xattr: boolean;
   /** Set by INIT. */
   negotiated: Negotiated | undefined;

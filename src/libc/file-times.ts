@@ -5,7 +5,10 @@ import { cString } from './c-string.ts';
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 
-/** Sets the times of files to the nanosecond; Node's calls take seconds as a double, which has steps of 238 ns in this century. */
+/**
+ * Sets file times with nanosecond resolution. Node's calls take seconds as a double, which has steps of 238 ns in this
+ * century.
+ */
 export class FileTimes {
   readonly #utimensat: ((folder: number, path: Buffer, times: Buffer, flags: number) => number) | undefined;
 
@@ -15,13 +18,13 @@ export class FileTimes {
   }
 
   /**
-   * Sets access and modification time of a node, a symlink not followed. See utimensat(2). Elsewhere than on Linux to the
-   * microsecond.
-   * @param mtime ms since 1970 with a fraction, which counts to the microsecond
-   * @throws Error with its errno in words
+   * Sets the access and modification time of a file, folder or symlink (not followed), see utimensat(2). On systems
+   * other than Linux the resolution is a microsecond.
+   * @param mtime ms since 1970, with a fraction that is used down to the microsecond
+   * @throws Error that names the errno
    */
   set(path: string, mtime: number): void {
-    // Half a microsecond more: what the double loses must not reach the microsecond below.
+    // Half a microsecond is added, so that rounding of the double cannot end in the previous microsecond.
     if (this.#utimensat === undefined) return lutimesSync(path, mtime / 1000 + 5e-7, mtime / 1000 + 5e-7);
     this.setExact(path, BigInt(Math.round(mtime * 1000)) * 1000n);
   }

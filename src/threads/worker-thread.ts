@@ -1,7 +1,7 @@
 import { Worker, type Transferable } from 'node:worker_threads';
 import { FsError } from '../vfs/fs-error.ts';
 
-/** What `serve` sends for one request. */
+/** The message that `serve` sends for each request. */
 type Reply =
   | { readonly id: number; readonly response: unknown }
   | { readonly id: number; readonly failure: { readonly code: string | undefined; readonly message: string } };
@@ -21,8 +21,8 @@ export interface WorkerThreadOptions {
 }
 
 /**
- * A thread that gets requests and sends a response to each, in order. It may block: a disk that hangs then hangs the thread
- * and nothing else. It starts with the first request, and keeps the process alive only while a request waits.
+ * A thread that receives requests and sends a response to each, in order. It may block: a disk that hangs then blocks
+ * only the thread. It starts with the first request, and keeps the process alive only while a request is pending.
  */
 export class WorkerThread<Request, Response> {
   readonly #start: () => Worker;
@@ -36,7 +36,7 @@ export class WorkerThread<Request, Response> {
     this.#start = () => this.#listen(startWorker(program, options));
   }
 
-  /** True when it takes no more requests. */
+  /** True if it accepts no more requests. */
   get hasEnded(): boolean {
     return this.#ended !== undefined;
   }
@@ -53,13 +53,13 @@ export class WorkerThread<Request, Response> {
     });
   }
 
-  /** Takes no more requests; those made before get their responses. */
+  /** Accepts no more requests. Earlier ones still get their responses. */
   end(): void {
     this.#ended ??= new FsError('EINTR', 'thread', { reason: 'the thread was ended' });
     this.#worker?.postMessage(null);
   }
 
-  /** Ends it wherever it is; requests that wait are rejected with `EINTR`. */
+  /** Ends the thread at once. Pending requests are rejected with `EINTR`. */
   async terminate(): Promise<void> {
     this.#fail(new FsError('EINTR', 'thread', { reason: 'the thread was ended' }));
     await this.#worker?.terminate();
@@ -87,7 +87,10 @@ export class WorkerThread<Request, Response> {
   }
 }
 
-/** A thread does not inherit the loader that runs TypeScript sources without a build: its program loads it first. */
+/**
+ * Starts a thread. It does not inherit the loader that runs TypeScript without a build, so its program loads that
+ * first.
+ */
 function startWorker(program: URL, { name, data, closesFiles = true }: WorkerThreadOptions): Worker {
   const options = { name, workerData: data, execArgv: [], trackUnmanagedFds: closesFiles };
   if (!program.pathname.endsWith('.ts')) return new Worker(program, options);

@@ -8,7 +8,10 @@ const TYPE: Record<Kind, number> = { file: 0o100_000, folder: 0o040_000, symlink
 const BLOCK = 4096;
 const SMALLEST_SECTOR = 512;
 
-/** The errno of this system, below zero, for whatever an operation has thrown. Of signals libfuse tells nothing. */
+/**
+ * The negated errno on this system for anything that an operation has thrown. libfuse does not report signals, so
+ * nothing is interrupted.
+ */
 export function errnoOf(error: unknown, op: OperationName): number {
   return -constants.errno[failureOf(op, asFsError(error, op).code, false)];
 }
@@ -19,7 +22,7 @@ export function statOf({ kind, mode, size, mtime, ctime }: Attr, owner: { uid: n
   return { mode: TYPE[kind] | mode, nlink: kind === 'folder' ? 2 : 1, ...owner, ...room, ...times };
 }
 
-/** Blocks as large as it takes for their numbers to go through 32 bits. */
+/** Uses blocks large enough for their numbers to fit into 32 bits. */
 export function statfsOf({ total, used, available, files }: StatFs): Statfs {
   let bsize = BLOCK;
   while (total / bsize >= 2 ** 32) bsize *= 2;

@@ -1,10 +1,10 @@
 import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 
-/** How often is looked for calls that take too long, ms. */
+/** How often the time limit of calls is checked, ms. */
 const PACE = 1000;
 
-/** The calls under way; none waits for ever. libfuse tells nobody that a caller was interrupted. */
+/** The calls in progress, each with a time limit, because libfuse does not report interrupted callers. */
 export class Calls {
   readonly #running = new Set<Call>();
   readonly #timer: NodeJS.Timeout;
@@ -24,7 +24,7 @@ export class Calls {
     this.#running.delete(call);
   }
 
-  /** Aborts all; new ones are not looked after any more. */
+  /** Aborts all calls, and stops checking the time limit. */
   close(): void {
     clearInterval(this.#timer);
     this.#abortBefore(Infinity);
@@ -35,7 +35,7 @@ export class Calls {
   }
 }
 
-/** One call. Its signal is made when somebody asks for it: most are answered before anybody could abort them. */
+/** A call. Its signal is created on first use, as most calls end before they could be aborted. */
 export class Call implements Context {
   readonly begun = Date.now();
   aborted = false;
@@ -54,5 +54,5 @@ export class Call implements Context {
 }
 
 function tooLong(): FsError {
-  return new FsError('ETIMEDOUT', 'fuse', { reason: 'it took too long, or the mount is over' });
+  return new FsError('ETIMEDOUT', 'fuse', { reason: 'it took too long, or the mount has ended' });
 }

@@ -1,9 +1,11 @@
-/** What is used here of the package `fuse-native` 2.2; it has no types, and may not be installed. */
+/**
+ * The parts of the package `fuse-native` 2.2 that are used here. It has no types of its own, and may not be installed.
+ */
 declare module 'fuse-native' {
-  /** Zero, or an errno below zero; then what the operation answers. */
+  /** Called with 0 or a negated errno, and the result of the operation. */
   export type Answer<T = void> = (errno: number, value?: T) => void;
 
-  /** A count of bytes, or an errno below zero. */
+  /** Called with a number of bytes or a negated errno. */
   export type CountAnswer = (result: number) => void;
 
   export interface Stat {
@@ -21,7 +23,7 @@ declare module 'fuse-native' {
     readonly ctime: number;
   }
 
-  /** Each number goes through 32 bits. */
+  /** Each number is passed as 32 bits. */
   export interface Statfs {
     readonly bsize: number;
     readonly frsize: number;
@@ -34,16 +36,16 @@ declare module 'fuse-native' {
     readonly namemax: number;
   }
 
-  /** Those that are missing are unknown to the kernel, too. Paths begin at the root of the mount. */
+  /** Missing operations are not supported. Paths begin at the root of the mount. */
   export interface Operations {
     getattr(path: string, answer: Answer<Stat>): void;
     readdir(path: string, answer: Answer<string[]>): void;
     readlink(path: string, answer: Answer<string>): void;
     statfs(path: string, answer: Answer<Statfs>): void;
     open(path: string, flags: number, answer: Answer<number>): void;
-    /** The flags of open(2) are not told. */
+    /** The flags of open(2) are not passed. */
     create(path: string, mode: number, answer: Answer<number>): void;
-    /** The buffer is gone when answered. */
+    /** The buffer is only valid until `answer` is called. */
     read(path: string, fd: number, buffer: Buffer, length: number, position: number, answer: CountAnswer): void;
     write(path: string, fd: number, buffer: Buffer, length: number, position: number, answer: CountAnswer): void;
     flush(path: string, fd: number, answer: Answer): void;
@@ -51,7 +53,7 @@ declare module 'fuse-native' {
     release(path: string, fd: number, answer: Answer): void;
     truncate(path: string, size: number, answer: Answer): void;
     ftruncate(path: string, fd: number, size: number, answer: Answer): void;
-    /** Gets the access time twice: the time of the last change is lost on the way. */
+    /** Is called with the access time twice: the package loses the modification time. */
     utimens(path: string, atime: number, mtime: number, answer: Answer): void;
     chmod(path: string, mode: number, answer: Answer): void;
     chown(path: string, uid: number, gid: number, answer: Answer): void;
@@ -64,7 +66,7 @@ declare module 'fuse-native' {
   }
 
   export interface Options {
-    /** False: an operation may take as long as it wants. */
+    /** False: no time limit for operations. */
     readonly timeout?: false | number;
   }
 
@@ -73,7 +75,7 @@ declare module 'fuse-native' {
     readonly _thread: Buffer | null;
     readonly mnt: string;
     constructor(mnt: string, operations: Operations, options?: Options);
-    /** Answers when the kernel has sent its first request. */
+    /** Calls back when the kernel has sent its first request. */
     mount(answer: (error: Error | null) => void): void;
     /** The command line of libfuse: '' or '-o' with options. */
     _fuseOptions(): string;

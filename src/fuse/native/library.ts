@@ -6,7 +6,7 @@ import { FsError } from '../../vfs/fs-error.ts';
 /** The package `fuse-native`, loaded. */
 export interface Library {
   readonly Fuse: typeof Fuse;
-  /** Lets the process end although a mount was there; for when it is there no more. */
+  /** Lets the process end. To be called when the mount has ended. */
   release(fuse: Fuse): void;
 }
 
@@ -14,7 +14,7 @@ interface Binding {
   fuse_native_unmount(mnt: string, thread: Buffer): void;
 }
 
-/** @throws FsError ENOTSUP with what to install */
+/** Loads the package. @throws FsError ENOTSUP with a reason that says what to install */
 export async function loadLibrary(subject: string): Promise<Library> {
   try {
     const { default: Fuse } = await import('fuse-native');
@@ -30,7 +30,7 @@ export async function loadLibrary(subject: string): Promise<Library> {
   }
 }
 
-/** What a person can do about a library that does not load. */
+/** Why the library could not be loaded, and what to do. */
 export function reasonOf(error: unknown, platform: NodeJS.Platform): string {
   const message = error instanceof Error ? error.message : String(error);
   if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') {
@@ -39,10 +39,10 @@ export function reasonOf(error: unknown, platform: NodeJS.Platform): string {
   if (/libfuse\.so/.test(message)) return 'libfuse 2 is not installed (Debian: apt install libfuse2)';
   if (/osxfuse|macfuse|dylib/i.test(message)) return 'macFUSE is not installed (https://macfuse.github.io)';
   if (/No native build/i.test(message)) return `fuse-native has no binary for ${platform} on ${process.arch}`;
-  return `fuse-native cannot be loaded: ${message}`;
+  return `fuse-native cannot be loaded (${message}); use WebDAV, or the kernel driver on Linux`;
 }
 
-/** The compiled part, the way the package itself finds it. */
+/** Loads the compiled part in the same way as the package itself. */
 function bindingOf(): Binding {
   const own = createRequire(import.meta.url);
   const entry = own.resolve('fuse-native');

@@ -1,21 +1,21 @@
 export interface MountOptionsArgs {
-  /** What `df` shows as the device. */
+  /** The source of the mount, which `df` shows as the device. */
   readonly name: string;
   readonly allowOther: boolean;
   readonly platform: NodeJS.Platform;
 }
 
-/** Bytes that the kernel hands over in one write; libfuse 2 takes no more. */
+/** Most bytes of a write request; libfuse 2 supports no more. */
 const MAX_WRITE = 131_072;
 
 /**
- * The command line of libfuse. It has names and attributes asked for anew each time, because nobody tells the kernel of
- * a change that another door or another device has made.
+ * The command line of libfuse. It turns the kernel's caches of names and attributes off, because libfuse 2 cannot
+ * notify the kernel of changes made by another door or device.
  */
 export function mountOptions({ name, allowOther, platform }: MountOptionsArgs): string {
   const source = name.replaceAll(/[,\\]/g, '_');
   const nothingKept = ['entry_timeout=0', 'attr_timeout=0', 'negative_timeout=0'];
-  // Without it a write is 4 KiB. macFUSE has large ones in any case, and refuses the word.
+  // Without big_writes, writes are 4 KiB. macFUSE always has large ones, and refuses the option.
   const large = platform === 'linux' ? ['big_writes', `max_write=${MAX_WRITE}`] : [];
   const shown = platform === 'darwin' ? [`volname=${source}`] : ['subtype=fjord'];
   const options = [`fsname=${source}`, ...shown, 'default_permissions', 'nosuid', 'nodev', ...nothingKept, ...large];

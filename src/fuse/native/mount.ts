@@ -12,19 +12,19 @@ import { mountOptions } from './mount-options.ts';
 import { PathOperations } from './operations.ts';
 
 const TIMEOUT = 120_000;
-/** How often is looked whether the mount is still there, ms: the library tells nobody. */
+/** How often to check that the mount still exists, ms, as the library does not report its end. */
 const PACE = 1000;
-/** How long the kernel may take to tell of files that were closed before the unmount, ms. */
+/** How long the kernel may take to report files that were closed before the unmount, ms. */
 const PATIENCE = 1000;
 
 /**
- * The same as `FuseMount`, through the package `fuse-native` (libfuse 2, macFUSE): for systems where the kernel cannot
- * be spoken to directly. Weaker, see `docs/decisions/067-fuse-native.md`. Of the options `passthrough`, `xattr` and
- * `validity` mean nothing here.
+ * Like `FuseMount`, but through the package `fuse-native` (libfuse 2, macFUSE), for systems where the kernel's protocol
+ * cannot be used directly. It has limits, see `docs/decisions/067-fuse-native.md`. The options `passthrough`, `xattr`
+ * and `validity` have no effect.
  */
 export class NativeMount {
   readonly dir: string;
-  /** Resolves when the mount is over, whoever ended it; all handles are closed then. Never rejects. */
+  /** Resolves when the mount has ended for any reason and all handles are closed. Never rejects. */
   readonly closed: Promise<Closed>;
   readonly #library: Library;
   readonly #fuse: Fuse;
@@ -50,9 +50,9 @@ export class NativeMount {
   }
 
   /**
-   * Mounts. Resolves when the kernel has sent its first request. A dead mount that was left on the folder is removed
-   * first.
-   * @throws FsError ENOTSUP with what to install; EPERM if the library cannot mount; EBUSY if a live mount is there
+   * Mounts, and resolves when the kernel has sent its first request. A dead mount on the folder is removed first.
+   * @throws FsError ENOTSUP with a reason that says what to install; EPERM if the library cannot mount; EBUSY if there
+   * is a live mount
    */
   static async mount(args: FuseMountArgs): Promise<NativeMount> {
     const library = await loadLibrary(args.dir);
@@ -65,9 +65,9 @@ export class NativeMount {
   }
 
   /**
-   * Resolves when the mount is over.
+   * Unmounts, and resolves when the mount has ended.
    * @param lazy Take it away from the tree at once even if somebody uses it.
-   * @throws FsError EBUSY
+   * @throws FsError EBUSY if programs are using it and `lazy` is false
    */
   async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {
     if (process.platform === 'darwin') await detachOnMac(this.dir, lazy);
@@ -75,18 +75,18 @@ export class NativeMount {
     await this.#finish({ reason: 'unmounted' });
   }
 
-  /** Ends the connection at once; who waits for an answer gets an error. For when nothing else helps. */
+  /** Ends the connection at once; waiting callers get an error. A last resort. */
   async abort(): Promise<void> {
     const entry = process.platform === 'linux' ? await this.#entry() : undefined;
     const connection = entry?.device.split(':')[1];
-    // Only root may, and only where fusectl is mounted.
+    // Only root can do this, and only if fusectl is mounted.
     const file = `/sys/fs/fuse/connections/${connection}/abort`;
     if (connection !== undefined) await writeFile(file, '1').catch(() => {});
     await this.unmount({ lazy: true }).catch(() => {});
     await this.#finish({ reason: 'aborted' });
   }
 
-  /** Nothing to wait for: the kernel was not told to remember anything. */
+  /** Resolves at once, as the kernel caches nothing that would need a notification. */
   async flushed(): Promise<void> {}
 
   async #attach(): Promise<void> {
@@ -130,7 +130,9 @@ export class NativeMount {
 
 function refusal(dir: string, error: Error): FsError {
   const inUse = error.message === 'Mountpoint in use';
-  const reason = inUse ? 'something is mounted there already' : `libfuse could not mount (${error.message})`;
+  const reason = inUse
+    ? 'a file system is already mounted there; unmount it, or name another folder'
+    : `libfuse could not mount (${error.message})`;
   return new FsError(inUse ? 'EBUSY' : 'EPERM', 'mount', { subject: dir, reason, cause: error });
 }
 

@@ -8,13 +8,13 @@ export interface OpenPath {
   readonly writable: boolean;
 }
 
-/** What libfuse 2 renames an open file to that is removed, instead of removing it. */
+/** The name to which libfuse 2 renames an open file when it is removed. */
 const HIDDEN = /^\.fuse_hidden[\da-f]{16}$/;
 
-/** The open files by libfuse's numbers, and those without a name. */
+/** The open files by libfuse's numbers, and those that no longer have a name. */
 export class OpenPaths {
   readonly #open = new Map<number, OpenPath>();
-  /** By the name that libfuse believes them to have. */
+  /** Removed files by the hidden name that libfuse gave them. */
   readonly #hidden = new Map<string, OpenPath>();
   #last = 0;
 
@@ -35,14 +35,14 @@ export class OpenPaths {
     return file;
   }
 
-  /** Forgets it; its owner closes it. */
+  /** Removes an open file from the table; the caller closes it. */
   take(fd: number): OpenPath | undefined {
     const file = this.#open.get(fd);
     this.#open.delete(fd);
     return file;
   }
 
-  /** Forgets all. */
+  /** Removes all open files from the table; the caller closes them. */
   drain(): OpenPath[] {
     const all = [...this.#open.values()];
     this.#open.clear();
@@ -50,13 +50,13 @@ export class OpenPaths {
     return all;
   }
 
-  /** Who has the node open; one that may write if there is one. */
+  /** An open file of the node, preferably one that can write. */
   of(node: string): OpenPath | undefined {
     const files = [...this.#open.values()].filter(({ handle }) => handle.node === node);
     return files.find(({ writable }) => writable) ?? files[0];
   }
 
-  /** The file that has no name in the tree any more, by the one libfuse gave it. */
+  /** The removed file with this hidden name. */
   hidden(path: string): OpenPath | undefined {
     return this.#hidden.get(path);
   }
@@ -65,12 +65,12 @@ export class OpenPaths {
     this.#hidden.set(path, file);
   }
 
-  /** True if there was such a file. */
+  /** Forgets a hidden name. True if there was one. */
   unhide(path: string): boolean {
     return this.#hidden.delete(path);
   }
 
-  /** Whether this is libfuse's way to say that an open file was removed. */
+  /** Whether this rename is libfuse's way of removing an open file. */
   static isRemoval(from: string, to: string): boolean {
     return HIDDEN.test(basename(to)) && dirname(from) === dirname(to);
   }

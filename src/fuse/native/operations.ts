@@ -22,7 +22,7 @@ export interface OperationsOptions {
 
 const MODE = 0o7777;
 
-/** libfuse's operations, which name files by their paths, on the port, which names them by nodes. */
+/** Implements libfuse's operations, which use paths, on the port, which uses node ids. */
 export class PathOperations {
   readonly #fs: FileSystem;
   readonly #owner: OperationsOptions['owner'];
@@ -39,12 +39,12 @@ export class PathOperations {
     this.#paths = new Paths(fs);
   }
 
-  /** Answers when the kernel has told that all files are closed, or after so many ms. */
+  /** Resolves when the kernel has reported that all files are closed, or after `patience` ms. */
   async released(patience: number): Promise<void> {
     for (const until = Date.now() + patience; this.#open.size > 0 && Date.now() < until;) await sleep(10);
   }
 
-  /** Closes what is open. */
+  /** Closes all open files. */
   async close(): Promise<void> {
     this.#paths.close();
     for (const { handle } of this.#open.drain()) {
@@ -82,7 +82,7 @@ export class PathOperations {
       rename: (from, to, answer) => this.#run('rename', from, answer, (call) => this.#rename(from, to, call)),
       link: (from, _to, answer) =>
         this.#run('link', from, answer, async () => {
-          throw new FsError('EPERM', 'link', { subject: from, reason: 'there are no hard links' });
+          throw new FsError('EPERM', 'link', { subject: from, reason: 'hard links are not supported' });
         }),
     } satisfies Partial<Operations>;
   }
@@ -112,7 +112,7 @@ export class PathOperations {
           if (hidden?.writable) await hidden.handle.truncate(size, call);
           else await this.#set(path, { size }, call);
         }),
-      // Owners are not kept; who sets one is not refused, so that `tar` and `cp -a` work.
+      // Owners are not stored, but setting one succeeds, so that `tar` and `cp -a` work.
       chown: (path, _uid, _gid, answer) =>
         this.#run('chown', path, answer, async (call) => void (await this.#attr(path, call))),
     } satisfies Partial<Operations>;
@@ -160,7 +160,7 @@ export class PathOperations {
     this.#settle(op, path, work, answer, answer);
   }
 
-  /** Exactly one of both is called, whatever happens: a caller without an answer waits for ever. */
+  /** Calls exactly one of both functions in any case, as a caller without a response would wait forever. */
   #settle<T>(
     op: OperationName,
     path: string,
@@ -189,7 +189,7 @@ export class PathOperations {
   }
 
   async #set(path: string, changes: Parameters<FileSystem['setattr']>[1], call: Call): Promise<void> {
-    // Nobody can see it of a file without a name.
+    // The mode of a file without a name cannot be seen by any program.
     if (this.#open.hidden(path) !== undefined) return;
     const { id } = await this.#paths.find(path, 'setattr', call);
     await this.#fs.setattr(id, changes, call);
@@ -201,7 +201,7 @@ export class PathOperations {
     await this.#fs.unlink(folder, name, call);
   }
 
-  /** libfuse removes an open file by hiding it under another name. The port can remove it at once, and keep it open. */
+  /** libfuse removes an open file by renaming it to a hidden name. The port can remove it while it stays open. */
   async #rename(from: string, to: string, call: Call): Promise<void> {
     const source = await this.#paths.place(from, 'rename', call);
     if (OpenPaths.isRemoval(from, to)) {
@@ -216,7 +216,7 @@ export class PathOperations {
   }
 }
 
-/** The kernel finds the end itself for who appends. */
+/** Without `O_APPEND`, as the kernel determines the offset of appended writes itself. */
 function modeOf(flags: number): OpenMode {
   const access = flags & (constants.O_WRONLY | constants.O_RDWR);
   const truncate = (flags & constants.O_TRUNC) !== 0;

@@ -5,10 +5,10 @@ import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { splitPath } from '../../vfs/walk.ts';
 
-/** Folders that are remembered. */
+/** Most folders that are remembered. */
 const CAPACITY = 4096;
 
-/** Finds nodes by their paths. Folders on the way are remembered until they are heard to have changed. */
+/** Finds nodes by their paths. Folders are remembered until a change of them is reported. */
 export class Paths {
   readonly #fs: FileSystem;
   readonly #folders = new LRUCache<string, NodeId>({ max: CAPACITY });
@@ -29,7 +29,7 @@ export class Paths {
     return await this.#fs.lookup(await this.#folder(names, context), name, context);
   }
 
-  /** Where a name is, or would be. @throws EPERM for the root */
+  /** The place of a name, whether or not it exists. @throws EPERM for the root */
   async place(path: string, op: string, context: Context): Promise<Place> {
     const names = splitPath(path, op);
     const name = names.pop();

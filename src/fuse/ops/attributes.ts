@@ -17,7 +17,10 @@ interface Known {
   readonly attr: Attr;
 }
 
-/** A file without a name is asked through its handle; what is not open, as a folder never is, is what it was. */
+/**
+ * The attributes of a node. A file without a name is queried through an open handle; without one (always for a folder)
+ * its last attributes are used.
+ */
 function attrOf(state: State, inode: Inode, request: Request): Awaitable<Attr> {
   return chain(state.carryOver.bring(inode.id), () => attrNow(state, inode, request));
 }
@@ -50,7 +53,10 @@ export const getattr = operation({
   encode: putKnown,
 });
 
-/** Sent where only root may look in and the kernel checks no modes: they do not stop root, but for this. */
+/**
+ * Sent if only root can access the mount and the kernel does not check modes. Root may do anything except execute a
+ * file without an execute bit.
+ */
 export const access = operation({
   name: 'access',
   decode: (request) => request.struct(wire.AccessIn),
@@ -63,7 +69,7 @@ export const access = operation({
   encode: nothing,
 });
 
-/** Sent when somebody asks for the birth time. */
+/** Sent when a program requests the birth time. */
 export const statx = operation({
   name: 'statx',
   decode: (request) => request.struct(wire.StatxIn),
@@ -94,7 +100,7 @@ export const setattr = operation({
   encode: putKnown,
 });
 
-/** Owners are not kept: who sets one is not refused, so that `tar` and `cp -a` work, and is told the one owner. */
+/** Owners are not stored. Setting one succeeds, so that `tar` and `cp -a` work, but has no effect. */
 function change(state: State, inode: Inode, request: Request, args: SetattrArgs): Awaitable<Attr> {
   const { valid } = args;
   if ((valid & Fattr.ATIME) !== 0) {
@@ -114,7 +120,7 @@ function change(state: State, inode: Inode, request: Request, args: SetattrArgs)
   );
 }
 
-/** The size that it has already is no change of the content, but of the time: `: > stamp`. */
+/** Setting the size that a file already has only changes its time, as in `: > stamp`. */
 function resize(
   state: State,
   inode: Inode,
@@ -129,7 +135,10 @@ function resize(
   });
 }
 
-/** Through the handle that the kernel names, or that is open on a file without a name; else with the other changes. */
+/**
+ * Truncates through the handle that the kernel names, or an open handle of a file without a name; otherwise by
+ * `setattr`.
+ */
 function truncate(
   state: State,
   inode: Inode,
@@ -151,7 +160,7 @@ interface Application {
 /** Makes those changes that were not made through a handle. */
 function apply(state: State, inode: Inode, request: Request, { valid, changes }: Application): Awaitable<Attr> {
   if (Object.keys(changes).length === 0) {
-    // The access time, or an owner. The size has its own time, which is kept.
+    // Only the access time or an owner was set; a truncation keeps its own time.
     if ((valid & Fattr.SIZE) === 0) inode.touched = state.now();
     return attrOf(state, inode, request);
   }

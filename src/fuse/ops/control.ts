@@ -4,7 +4,10 @@ import { BODY, nothing, operation } from '../operation.ts';
 import { Init, Init2 } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
-/** A newer major version is answered with ours; the kernel then asks again. An older protocol is refused. */
+/**
+ * Negotiates the protocol. For a newer major version, ours is returned, and the kernel sends INIT again. An older one
+ * is refused.
+ */
 export const init = operation({
   name: 'init',
   decode(request) {

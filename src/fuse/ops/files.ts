@@ -26,7 +26,7 @@ interface Opening {
 }
 
 interface OpenArgs {
-  /** As of `open(2)`. */
+  /** The flags of `open(2)`. */
   readonly flags: number;
   readonly openFlags: number;
 }
@@ -35,11 +35,14 @@ interface How {
   readonly mode: OpenMode;
   readonly append: boolean;
   readonly fresh: boolean;
-  /** Who opens it may not keep privileges of what is emptied. */
+  /** Whether truncating must remove privileges (set-user-ID, set-group-ID) of the file. */
   readonly kill: boolean;
 }
 
-/** `O_APPEND` is not passed on: the kernel finds the end itself, and pages of a mapping have a position in any case. */
+/**
+ * Omits `O_APPEND`: the kernel determines the offset of appended writes itself, and pages of a mapping always have an
+ * offset.
+ */
 function howOf({ flags, openFlags }: OpenArgs, made: boolean): How {
   const access = flags & Open.ACCMODE;
   const truncate = (flags & Open.TRUNC) !== 0;
@@ -52,7 +55,7 @@ function openNode(state: State, id: string, how: How, request: Request): Awaitab
   return chain(state.fs.open(id, how.mode, request), (handle) => opened(state, handle, how, request));
 }
 
-/** Emptying what is empty is no change of the content, but of the time: `: > stamp`. */
+/** Truncating an empty file only changes its time, as in `: > stamp`. */
 function reopen(state: State, id: string, how: How, request: Request): Awaitable<Opening> {
   if (how.mode.truncate !== true) return openNode(state, id, how, request);
   return chain(state.fs.getattr(id, request), ({ size }) =>
@@ -76,7 +79,7 @@ function opened(state: State, handle: FileHandle, how: How, request: Request): A
   });
 }
 
-/** What an opened file is. Somebody without privileges may have emptied it. */
+/** The result of opening a file that was truncated, without its privileges if an unprivileged user truncated it. */
 function emptied(state: State, handle: FileHandle, { kill }: How, request: Request): Awaitable<Attr> {
   return chain(handle.attr(request), (attr) => {
     const inode = kill ? state.inodes.find(attr.id) : undefined;
@@ -88,7 +91,7 @@ function close({ handle }: Opening): void {
   void (async () => handle.close())().catch(() => {});
 }
 
-/** Registers the handle and writes `fuse_open_out`. @throws Errno ESTALE to make the kernel look the name up anew */
+/** Registers the handle and writes `fuse_open_out`. @throws Errno ESTALE to make the kernel look the name up again */
 function putOpen(state: State, inode: Inode, file: Opening, out: Buffer, at: number): number {
   const { attr, mode } = file;
   if (inode.left || !state.loans.enter(inode, file.loan)) {
@@ -110,7 +113,10 @@ function putOpen(state: State, inode: Inode, file: Opening, out: Buffer, at: num
   return wire.OpenOut.size;
 }
 
-/** Who has the inode open reads a file that is no longer the node's; so the node gets another inode. */
+/**
+ * Gives the node another inode, because programs that have this one open are reading content that is no longer the
+ * node's.
+ */
 function leave(state: State, inode: Inode, { parent, name }: Attr): void {
   if (inode.left) return;
   state.inodes.leave(inode);
@@ -149,7 +155,7 @@ export const create = operation({
       chain(state.fs.create(folder.id, name, attr, how.mode, request), (handle) => opened(state, handle, how, request));
     const run = (): Awaitable<Opening> =>
       rescue(make, (error) => {
-        // Somebody else was faster than the kernel's lookup.
+        // The file was created elsewhere after the kernel's lookup.
         if (!isFsError(error, 'EEXIST') || (args.flags & Open.EXCL) !== 0) throw error;
         return chain(state.fs.lookup(folder.id, name, request), ({ id }) =>
           openNode(state, id, howOf(args, false), request),
@@ -237,7 +243,7 @@ function end(state: State, file: OpenFile): Awaitable<void> {
   state.loans.leave(inode);
   if (!writable) return handle.close();
   inode.changing++;
-  // What was read while it was carried over may be in the kernel's pages.
+  // The kernel may have cached pages that were read while the content was being carried over.
   const done = file.copied === undefined ? tellKernel : forgetPages;
   return bracket(
     () => chain(state.carryOver.end(file), () => chain(handle.close(), () => done(state, inode))),
@@ -249,7 +255,9 @@ function forgetPages(state: State, inode: Inode): void {
   state.coherence.forgetPages(inode);
 }
 
-/** The kernel has no pages of what it has passed on, so what it has is the content. */
+/**
+ * Records the new version after passthrough writes. The kernel has no outdated pages, as it does not cache such a file.
+ */
 function tellKernel(state: State, inode: Inode): Awaitable<void> {
   if (inode.files !== undefined || inode.unlinked || inode.left) return;
   return rescue<void>(
@@ -258,7 +266,7 @@ function tellKernel(state: State, inode: Inode): Awaitable<void> {
   );
 }
 
-/** A close(2), whose caller waits for it, unlike for RELEASE. */
+/** A close(2). The caller waits for the response, unlike with RELEASE. */
 export const flush = operation({
   name: 'flush',
   decode: (request) => request.struct(wire.FlushIn),

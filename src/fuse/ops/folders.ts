@@ -14,7 +14,10 @@ import { inside } from './names.ts';
 import { DirentType, Fopen, Init } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
-/** Where the kernel can do without, it opens and closes folders alone from then on, and caches their listings. */
+/**
+ * Returns ENOSYS if the kernel supports that: it then opens and closes folders without requests, and caches their
+ * listings.
+ */
 export const opendir = operation({
   name: 'opendir',
   decode: () => undefined,
@@ -27,7 +30,7 @@ export const opendir = operation({
   },
 });
 
-/** FSYNCDIR and SYNCFS: all of it, as one journal has the changes of all folders. */
+/** FSYNCDIR and SYNCFS. Both sync everything, as one journal contains the changes of all folders. */
 export const sync = operation({
   name: 'sync',
   decode: () => undefined,
@@ -35,13 +38,13 @@ export const sync = operation({
   encode: nothing,
 });
 
-/** For what must be answered and has no effect: RELEASEDIR, DESTROY. */
+/** For opcodes that need a response but have no effect: RELEASEDIR, DESTROY. */
 export const done = operation({ name: 'done', decode: () => undefined, run: () => undefined, encode: nothing });
 
 /** A part of a listing. */
 interface Part {
   readonly folder: Inode;
-  /** Of the folder and of its parent; only at the beginning. */
+  /** Ids of the folder and its parent, for `.` and `..`; only at the beginning. */
   readonly dots: readonly [self: NodeId, parent: NodeId] | undefined;
   /** The cookie at which it begins. */
   readonly offset: number;
@@ -50,7 +53,7 @@ interface Part {
   readonly lasting: boolean;
 }
 
-/** The usual length of a name, for the number of entries that are asked for. */
+/** Typical length of a name, to estimate how many entries to request. */
 const USUAL_NAME = 16;
 
 function list(state: State, request: Request, plus: boolean): Awaitable<Part> {
@@ -74,7 +77,7 @@ function list(state: State, request: Request, plus: boolean): Awaitable<Part> {
   return state.cursors.search(folder.id, offset).then((name) => finish(name, undefined));
 }
 
-/** Writes `fuse_dirent`; gives its length, or 0 if it does not fit before `end`. */
+/** Writes `fuse_dirent`. Returns its length, or 0 if it does not fit before `end`. */
 function putDirent(id: NodeId, off: number, type: number, name: string, out: Buffer, at: number, end: number): number {
   const namelen = Buffer.byteLength(name);
   const length = wire.Dirent.size + Math.ceil(namelen / 8) * 8;

@@ -22,7 +22,7 @@ function putFound(state: State, { attr, lasting }: Found, out: Buffer): number {
   return putEntryOut({ inode, attr, lasting }, state.how, out, BODY);
 }
 
-/** Runs what changes a name of the request's folder. */
+/** Runs an operation that changes a name in the request's folder. */
 function changing<T>(
   state: State,
   request: Request,
@@ -33,7 +33,9 @@ function changing<T>(
   return bracket(() => inside(folder, () => run(folder.id)), state.coherence.changingName(folder, name));
 }
 
-/** In a folder that was removed there is nothing, and nothing can be made. */
+/**
+ * Runs an operation in a folder. A removed folder is empty, and nothing can be created in it. @throws ENOENT for one
+ */
 export function inside<T>(folder: Inode, run: () => Awaitable<T>): Awaitable<T> {
   return rescue(run, (error) => {
     throw folder.unlinked && isFsError(error, 'ESTALE') ? new Errno(ENOENT) : error;
@@ -78,7 +80,8 @@ export const mkdir = operation({
   run: (state, request, { mode, name }) =>
     changing(state, request, name, (folder) =>
       chain(state.fs.getattr(folder, request), (parent) => {
-        // The kernel leaves this to each file system. There is one group, which all that is made belongs to.
+        // The kernel leaves set-group-ID inheritance to the file system. All nodes have the same group, so only the bit
+        // is inherited.
         const inherited = parent.mode & Mode.ISGID;
         return chain(state.fs.mkdir(folder, name, { mode: (mode & 0o7777) | inherited }, request), made);
       }),
@@ -110,7 +113,7 @@ export const mknod = operation({
   encode: putFound,
 });
 
-/** There are no hard links, as on other cloud drives. */
+/** Hard links are not supported, as on other cloud drives. */
 export const link = operation({
   name: 'link',
   decode: () => undefined,
@@ -120,7 +123,7 @@ export const link = operation({
   encode: nothing,
 });
 
-/** Marks what has lost its name; open files go on. */
+/** Marks a node that has lost its name; it can still be open. */
 function gone(state: State, attr: Attr | undefined): void {
   const inode = attr && state.inodes.find(attr.id);
   if (inode === undefined) return;

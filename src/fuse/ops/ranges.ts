@@ -9,13 +9,13 @@ import type { State } from '../state.ts';
 import { Falloc } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
-/** Bytes moved or zeroed at a time. */
+/** Bytes that are copied or zeroed in one step. */
 const STEP = 1 << 20;
 
-/** Bytes after which other requests get their turn; a copy is then answered in part, and the program asks on. */
+/** Bytes after which other requests get a turn. A copy then returns a partial count, and the program continues. */
 const TURN = 16 * STEP;
 
-/** Room is not reserved; what matters to programs, the size and the zeros, is as they expect. */
+/** Sets the size and zeroes ranges as programs expect, but does not reserve space. */
 export const fallocate = operation({
   name: 'fallocate',
   decode: (request) => request.struct(wire.FallocateIn),
@@ -50,10 +50,10 @@ async function zero(file: FileHandle, from: number, to: number, size: number, co
   }
 }
 
-/** Below this the bytes are copied faster than said. */
+/** Smallest copy in bytes that is made by reference; smaller ones are faster to copy byte by byte. */
 const WHOLE_MIN = 64 * 1024;
 
-/** What the kernel asks for when a program wants more than 2 GiB: all but a page. */
+/** The length that the kernel requests if a program wants more than 2 GiB: 2 GiB less a page. */
 const WHOLE_LEN = 2 ** 31 - 4096;
 
 type CopyArgs = ReturnType<typeof wire.CopyFileRangeIn.decode>;
@@ -75,8 +75,9 @@ async function copy(state: State, request: Request, args: CopyArgs): Promise<num
 }
 
 /**
- * Lets the port make an empty file the copy of a whole one, which moves no bytes. The kernel asks for 2 GiB at most at
- * a time; of a larger file the rest is there when it asks on. Nothing if this is not such a copy.
+ * Lets the port turn an empty file into a copy of a whole file by reference. The kernel requests at most 2 GiB at a
+ * time; the rest of a larger file is already in place when it continues. Resolves to `undefined` if this is not such a
+ * copy.
  */
 async function copyWhole(
   state: State,
@@ -99,7 +100,8 @@ async function copyWhole(
   } catch {
     return undefined;
   }
-  // The handle tells: if it does not see the copy it would undo it when closed, so the bytes go through it.
+  // If the handle does not see the copy, it would undo it when it is closed, so the bytes are written through the
+  // handle.
   const to = await target.handle.attr(request);
   if (to.size !== from.size || to.id !== old.id) return undefined;
   target.copied = { from: from.version, to: to.version };
@@ -121,7 +123,7 @@ async function copyBytes(source: FileHandle, target: FileHandle, args: CopyArgs,
   return done;
 }
 
-/** Without the way through the kernel and the program. */
+/** Copies within the server, without passing the bytes through the kernel and the program. */
 export const copyFileRange = operation({
   name: 'copy_file_range',
   decode: (request) => request.struct(wire.CopyFileRangeIn),

@@ -8,13 +8,16 @@ import type { State } from '../state.ts';
 import { Xattr } from '../wire/flags.ts';
 import * as wire from '../wire/structs.ts';
 
-/** What is stored with the node; all other attributes (`security.`, `system.`, `trusted.`) are not. */
+/**
+ * Prefix of the attributes that are stored with the node; others (`security.`, `system.`, `trusted.`) are not
+ * supported.
+ */
 const USER = 'user.';
 
-/** The name spaces of xattr(7). */
+/** The namespaces of xattr(7). */
 const SPACES = /^(?:user|system|security|trusted)\./;
 
-/** What the host tells of a node, which nobody can set. */
+/** Prefix of read-only attributes that the drive computes. */
 const FACTS = 'user.fjord.';
 
 function load(state: State, request: Request): Awaitable<Xattrs> {
@@ -22,7 +25,7 @@ function load(state: State, request: Request): Awaitable<Xattrs> {
   return state.fs.xattrs(state.inodes.get(request.nodeid).id, request);
 }
 
-/** Those that are stored, and those that the host knows. */
+/** The stored and the computed attributes. */
 function loadAll(state: State, request: Request): Awaitable<Xattrs> {
   return chain(load(state, request), (stored) => {
     const { id } = state.inodes.get(request.nodeid);
@@ -38,7 +41,7 @@ interface Value {
   readonly size: number;
 }
 
-/** With a size of 0 the program asks for the length only. */
+/** Writes a value. With a size of 0 the program only requests its length. */
 function putValue(value: Buffer, size: number, out: Buffer): number {
   if (size === 0) {
     wire.GetxattrOut.encode({ size: value.length }, out, BODY);
@@ -63,7 +66,7 @@ export const getxattr = operation({
   encode: (_state, { value, size }, out) => putValue(value, size, out),
 });
 
-/** Not what the host knows: programs that copy attributes would try to set all that is listed, and fail. */
+/** Omits the computed attributes: programs that copy attributes would try to set them, and fail. */
 export const listxattr = operation({
   name: 'listxattr',
   big: true,

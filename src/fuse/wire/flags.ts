@@ -1,4 +1,4 @@
-/** Bits of the ABI, by the field they go into. */
+/** Bits of the ABI, by the field that contains them. */
 
 /** `fuse_init_in.flags` and `fuse_init_out.flags`. */
 export const Init = {
@@ -87,7 +87,7 @@ export const Mode = {
   IXUGO: 0o111,
 } as const;
 
-/** `statx(2)`: all that `stat` tells, and the birth time. */
+/** `statx(2)`: everything that `stat` returns, and the birth time. */
 export const STATX_BASIC_AND_BTIME = 0xfff;
 
 /** `getdents(2)`. */

@@ -1,4 +1,4 @@
-/** The types of the fields of the kernel's structs; all are little-endian on the machines that we run on. */
+/** Types of fields in the kernel's structs, which are little-endian on all supported machines. */
 export type FieldType = 'u16' | 'u32' | 'i32' | 'u64' | 'i64';
 
 const WIDTH: Record<FieldType, number> = { u16: 2, u32: 4, i32: 4, u64: 8, i64: 8 };
@@ -12,9 +12,9 @@ interface Field {
 
 export type Values<F> = { readonly [K in keyof F]: number };
 
-/** A struct of the kernel: its fields in order, each aligned as C aligns it, and nothing between. */
+/** A struct of the kernel: its fields in order, each naturally aligned, without gaps. */
 export class Layout<F extends Readonly<Record<string, FieldType>>> {
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
   readonly #fields: readonly Field[];
 
@@ -36,7 +36,7 @@ export class Layout<F extends Readonly<Record<string, FieldType>>> {
     return values as Values<F>;
   }
 
-  /** Fields that are absent become 0. */
+  /** Writes a struct. Missing fields become 0. */
   encode(values: Partial<Values<F>>, into: Buffer, at: number): void {
     for (const { name, type, offset } of this.#fields) encodeField(type, values[name] ?? 0, into, at + offset);
   }

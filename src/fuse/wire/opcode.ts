@@ -1,4 +1,4 @@
-/** What the kernel asks; numbers of the ABI. */
+/** The kernel's requests, with their numbers in the ABI. */
 export const Opcode = {
   LOOKUP: 1,
   FORGET: 2,
@@ -53,5 +53,5 @@ export const Opcode = {
   COPY_FILE_RANGE_64: 53,
 } as const;
 
-/** What we tell without being asked. */
+/** Notifications to the kernel. */
 export const Notify = { INVAL_INODE: 2, INVAL_ENTRY: 3, DELETE: 6, PRUNE: 9 } as const;

@@ -21,7 +21,7 @@ export const OutHeader = new Layout({ len: 'u32', error: 'i32', unique: 'u64' })
 
 export const InitIn = new Layout({ major: 'u32', minor: 'u32', maxReadahead: 'u32', flags: 'u32' });
 
-/** What follows `InitIn` if `INIT_EXT` is set. */
+/** Follows `InitIn` if `INIT_EXT` is set. */
 export const InitInExt = new Layout({ flags2: 'u32' });
 
 export const InitOut = new Layout({
@@ -139,7 +139,7 @@ export const OpenIn = new Layout({ flags: 'u32', openFlags: 'u32' });
 export const CreateIn = new Layout({ flags: 'u32', mode: 'u32', umask: 'u32', openFlags: 'u32' });
 export const OpenOut = new Layout({ fh: 'u64', openFlags: 'u32', backingId: 'i32' });
 
-/** `fuse_backing_map`, for the `ioctl` that gives the kernel a file to pass reads and writes on to. */
+/** `fuse_backing_map`, for the `ioctl` that registers a backing file. */
 export const BackingMap = new Layout({ fd: 'i32', flags: 'u32', padding: 'u64' });
 export const ReleaseIn = new Layout({ fh: 'u64', flags: 'u32', releaseFlags: 'u32', lockOwner: 'u64' });
 
@@ -216,5 +216,5 @@ export const InvalEntryOut = new Layout({ parent: 'u64', namelen: 'u32', flags: 
 /** Followed by the name and a NUL. */
 export const DeleteOut = new Layout({ parent: 'u64', child: 'u64', namelen: 'u32', padding: 'u32' });
 
-/** Followed by the numbers of so many nodes, 64 bits each. */
+/** Followed by the ids of `count` nodes, 64 bits each. */
 export const PruneOut = new Layout({ count: 'u32', padding: 'u32', spare: 'u64' });
