@@ -1,14 +1,14 @@
 import koffi, { type KoffiFunc } from 'koffi';
 import type { Extent } from '../vfs/extent.ts';
 
-/** lseek(2), Linux: the next byte of data, or of a hole, at a position or behind it. */
+/** lseek(2) on Linux: finds the next byte of data, or of a hole, at or after a position. */
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const ENXIO = 6;
 
 type Seek = KoffiFunc<(fd: number, offset: number, whence: number) => number>;
 
-/** Asks the file system where the data of sparse files lies. Where it cannot say, all is data. */
+/** Finds the data in sparse files. If the file system does not support this, everything counts as data. */
 export class DataMap {
   readonly #seek: Seek | undefined;
 
@@ -27,7 +27,7 @@ export class DataMap {
     }
   }
 
-  /** Nothing if the file system does not know. */
+  /** Calls lseek; `undefined` if the file system does not support it. */
   #next(fd: number, position: number, whence: number): number | undefined {
     if (this.#seek === undefined) return undefined;
     const found = this.#seek(fd, position, whence);

@@ -4,10 +4,10 @@ import type { BlockSource } from './content.ts';
 
 /** Most blocks of one content in one request. */
 const BATCH = 8;
-/** Most bytes and blocks in a request for the blocks of several small contents. */
+/** Most bytes and blocks in a request for several small contents. */
 const MIXED_BYTES = 8 * 1024 * 1024;
 const MIXED_BLOCKS = 500;
-/** Requests under way for blocks nobody waits for yet, and for all. */
+/** Most requests in progress for read-ahead, and for all blocks. */
 const AHEAD_REQUESTS = 4;
 const ALL_REQUESTS = 8;
 
@@ -18,17 +18,17 @@ export interface FetchedBlock {
   readonly isWritten?: boolean | undefined;
 }
 
-/** A block that is wanted. Compared by identity. */
+/** A requested block. Compared by identity. */
 export interface Want {
   readonly version: string;
   readonly index: number;
   /** Bytes. */
   readonly length: number;
-  /** Where it may be written, if there is room. Called for each try. */
+  /** Where the block may be written, if there is room. Called for each attempt. */
   readonly file?: (() => BlockFile | undefined) | undefined;
-  /** Whether somebody waits for it. */
+  /** Whether a reader is waiting for it. */
   isUrgent(): boolean;
-  /** The next block of the same request is taken when this has answered for the one before. Must not throw. */
+  /** Receives the block. The next block of the same request is only read once this has resolved. Must not reject. */
   deliver(block: FetchedBlock): Promise<void>;
   fail(error: unknown): void;
 }
@@ -42,8 +42,8 @@ export interface BlockFetcherParts {
 }
 
 /**
- * Gets blocks from the source, several in one request and a few requests at a time, those that somebody waits for
- * first. It keeps nothing: a block that failed can be wanted again at once.
+ * Fetches blocks from the source, several per request and a few requests at a time. Blocks that readers are waiting for
+ * come first. It keeps no state of blocks: one that failed can be requested again at once.
  */
 export class BlockFetcher {
   readonly #source: BlockSource;
@@ -66,16 +66,16 @@ export class BlockFetcher {
     this.wake();
   }
 
-  /** Takes a want back; false if it is on its way already. */
+  /** Withdraws a want; false if its request has already been sent. */
   cancel(want: Want): boolean {
     return this.#queue.delete(want);
   }
 
-  /** Looks at the queue again; to be called, too, when a want has become urgent. */
+  /** Processes the queue. To be called also when a want has become urgent. */
   wake(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // What is wanted in the same turn shares requests.
+    // Blocks that are requested in the same turn share requests.
     queueMicrotask(() => {
       this.#scheduled = false;
       this.#start();
@@ -102,7 +102,7 @@ export class BlockFetcher {
     return undefined;
   }
 
-  /** The first one with more of the same version; where nobody waits, also with those of others. */
+  /** The first want with others of the same version; if it is not urgent, also with those of other versions. */
   #batch(first: Want): Want[] {
     const batch = [first];
     for (const want of this.#queue) {
@@ -138,18 +138,21 @@ export class BlockFetcher {
         const want = waiting.get(key(block));
         if (want === undefined) continue;
         waiting.delete(key(block));
-        // Two blocks of a request in memory: one on its way to the disk, one on its way from the network.
+        // Two blocks of a request are in memory: one is being written to the disk, one is arriving from the network.
         await delivered;
         delivered = want.deliver(block);
       }
-      if (waiting.size > 0) throw new Error('the source ended before the last block');
+      if (waiting.size > 0) throw new Error('the cloud sent fewer blocks than requested');
     } catch (error) {
       this.#fail([...waiting.values()], batch, error);
     }
     await delivered;
   }
 
-  /** One content's fault must not become another's: who waits in a mixed request gets a request of its own. */
+  /**
+   * Handles a failed request. In a request for several contents, one may have caused the failure of others, so those
+   * that readers wait for are retried separately.
+   */
   #fail(left: readonly Want[], batch: readonly Want[], error: unknown): void {
     const mixed = batch.some((want) => want.version !== batch[0]?.version);
     for (const want of left) {

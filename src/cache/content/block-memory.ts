@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import { BLOCK_SIZE } from '../../vfs/block.ts';
 
-/** Bytes of the blocks that came last: as far as one reader reads ahead. */
+/** Most bytes of recent blocks: the read-ahead of one reader. */
 const RECENT = 32 * BLOCK_SIZE;
-/** Blocks whose memory waits for others. */
+/** Most unused buffers that are kept. */
 const SPARE = 16;
-/** All of it goes when nothing has come for so long, ms. */
+/** All memory is released after this time without new blocks, ms. */
 const KEPT = 3000;
 
 /**
- * The blocks that have come last, for who reads them soon, and memory for the next: what one block leaves another gets, as
- * fresh memory for each costs the collector more than all else that is done with a block.
+ * Keeps the most recent blocks for readers that will read them soon, and reuses their memory for later blocks, because
+ * collecting fresh memory for each block as garbage costs more than everything else that is done with it.
  *
- * Whoever gets a block from here has copied what it needs when its turn of the event loop ends.
+ * A caller that gets a block must have copied what it needs by the end of its turn of the event loop.
  */
 export class BlockMemory {
   readonly #recent = new LRUCache<string, Uint8Array>({
@@ -24,7 +24,7 @@ export class BlockMemory {
   #used = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Memory of its own for so many bytes, which may hold anything. */
+  /** Uninitialized memory of `length` bytes, owned by the caller. */
   readonly take = (length: number): Uint8Array<ArrayBuffer> => {
     const spare = length === BLOCK_SIZE ? this.#spare.pop() : undefined;
     return new Uint8Array(spare ?? Buffer.allocUnsafeSlow(length).buffer);
@@ -34,7 +34,7 @@ export class BlockMemory {
     return this.#recent.get(key);
   }
 
-  /** Takes over a block, its memory included, which nobody else uses after this turn of the event loop. */
+  /** Takes over a block and its memory, which the caller must not use after this turn of the event loop. */
   keep(key: string, data: Uint8Array): void {
     this.#recent.set(key, data);
     this.#used = true;

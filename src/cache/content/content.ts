@@ -6,15 +6,15 @@ import type { Borrowed } from '../disk/file-pool.ts';
 import type { Op } from '../db/group-writer.ts';
 
 /**
- * Immutable content that the cloud has. Equal hashes are equal bytes, so renames, copies and duplicates share one entry
- * of the store.
+ * Immutable content that is in the cloud. Equal hashes mean equal bytes, so renames, copies and duplicates share an
+ * entry of the store.
  */
 export interface Content {
   /** SHA-256 of the concatenated raw digests of its blocks, hex. */
   readonly hash: string;
   /** Bytes. */
   readonly size: number;
-  /** A version of the cloud that has this content: where its blocks can be fetched. */
+  /** A version in the cloud with this content, from which its blocks can be fetched. */
   readonly version: string;
 }
 
@@ -25,11 +25,17 @@ export interface Manifest {
   readonly digests: DigestList;
 }
 
-/** Where the store gets what it lacks; the gateway gives it the cloud. Both throw `FsError` as `Remote` does. */
+/**
+ * Where the store fetches missing blocks; in the gateway this is the cloud. Both methods throw `FsError` as `Remote`
+ * does.
+ */
 export interface BlockSource {
   /** The digests of a version's blocks, as `DigestList.toBytes` writes them. */
   manifest(version: string, context: Context): Promise<Uint8Array>;
-  /** In the order asked for. The bytes are the caller's, memory included; that comes from `memory`, if it is given. */
+  /**
+   * Yields blocks in the requested order. The caller owns the bytes and their memory, which is allocated by `memory`,
+   * if given.
+   */
   blocks(
     requests: readonly {
       readonly version: string;
@@ -43,7 +49,7 @@ export interface BlockSource {
   ): AsyncIterable<{
     readonly version: string;
     readonly index: number;
-    /** SHA-256 of `data`, hex; the source has made sure of that. Whether it is the right one the store checks. */
+    /** SHA-256 of `data`, hex, computed by the source. The store checks that it is the expected one. */
     readonly digest: string;
     readonly data: Uint8Array;
     /** True if the bytes are in the request's file, and `data` is empty. */
@@ -51,7 +57,7 @@ export interface BlockSource {
   }>;
 }
 
-/** Bytes at positions; short only at the end. */
+/** Random access to bytes. A read is short only at the end. */
 export interface Readable {
   readonly size: number;
   read(into: Uint8Array, position: number, context: Context): Awaitable<number>;
@@ -59,24 +65,24 @@ export interface Readable {
   data(position: number, context: Context): Promise<Extent | undefined>;
 }
 
-/** A reader of one content, with a read-ahead window of its own. The content is not evicted while one is open. */
+/** A reader of a content, with its own read-ahead window. The content is not evicted while a reader is open. */
 export interface ContentReader extends Readable {
   readonly content: Content;
-  /** True when every block is on this disk. */
+  /** True if every block is on the local disk. */
   readonly complete: boolean;
-  /** Its file, to be read by others, if every block is in it and has been found to be right. To be released. */
+  /** The file, to be read by the kernel, if every block is in it and verified. The caller must release it. */
   lend(): Borrowed | undefined;
   close(): void;
 }
 
 /**
- * Cached content: a sparse file per content hash and a bitmap of the blocks that are present, in LevelDB. Least recently
- * used content is evicted beyond the limits; never what is open or pinned.
+ * Cached content: a sparse file per content hash, and a bitmap of the present blocks in LevelDB. Beyond the limits the
+ * least recently used content is evicted, but never content that is open or pinned.
  */
 export interface ContentStore {
-  /** Answers at once; blocks are fetched when read. */
+  /** Returns at once; blocks are fetched when they are read. */
   open(content: Content): ContentReader;
-  /** Whether every block of it is on this disk. */
+  /** Whether every block of the content is on the local disk. */
   has(hash: string): boolean;
   /** Bytes that a content takes as far as is known: its size but for the holes that are here. */
   allocated(hash: string, size: number): number;
@@ -84,11 +90,11 @@ export interface ContentStore {
   held(digests: ReadonlySet<string>, context: Context): AsyncIterable<{ digest: string; data: Uint8Array }>;
   /** Starts to fetch the content of small files that will probably be read next, in few requests. Never throws. */
   prefetch(contents: readonly Content[]): void;
-  /** Forgets the content as soon as nobody has it open (`archive` drops its own after sealing). */
+  /** Removes the content once it is not open. (Archive files are dropped after sealing.) */
   drop(hash: string): Promise<void>;
-  /** More than one file has the content now. */
+  /** Records that more than one file has the content. */
   share(hash: string): void;
-  /** A file that had the content has another one: unless others are known to have it, it is the first that is evicted. */
+  /** Records that a file no longer has the content. Unless other files are known to have it, it is evicted first. */
   supersede(hash: string): void;
   pin(hash: string): void;
   unpin(hash: string): void;
@@ -97,72 +103,73 @@ export interface ContentStore {
 }
 
 /**
- * A file being written, or waiting for its upload. Copy on write: blocks never written come from `base`. Its state
- * survives the death of the process. Reads and writes may overlap; each is atomic against the others.
+ * A file that is being written or waiting for its upload. It is copy on write: blocks that were not written come from
+ * `base`. Its state survives a crash of the process. Reads and writes may overlap; each is atomic with respect to the
+ * others.
  */
 export interface StagedFile extends Readable {
   readonly id: string;
   readonly base: Content | null;
   readonly isSealed: boolean;
-  /** @throws ENOSPC before anything is lost: room is reserved first */
+  /** @throws ENOSPC before anything is changed, as space is reserved first */
   write(data: Uint8Array, position: number, context: Context): Awaitable<void>;
   append(data: Uint8Array, context: Context): Awaitable<void>;
   truncate(size: number, context: Context): Awaitable<void>;
-  /** `fdatasync`; when answered, content and bookkeeping survive the loss of power. */
+  /** Like `fdatasync`: once it resolves, content and records survive a power loss. */
   sync(): Promise<void>;
   /**
-   * Its file, to be read by others and with `write` to be written by them, whatever this object knows; `size` follows.
-   * Nothing if some of the bytes are elsewhere; or, with `write`, if it is sealed or the disk has not plenty of room. To be
-   * released.
+   * The file, to be read, and with `write` also to be written, by the kernel without the knowledge of this object;
+   * `size` is then taken from the file. `undefined` if some of the bytes are elsewhere, or, with `write`, if it is
+   * sealed or the disk does not have ample space. The caller must release it.
    */
   lend(write: boolean): Borrowed | undefined;
-  /** Others have written into it. */
+  /** Records that the kernel has written to the file. */
   touched(): void;
-  /** No write follows. Sealing twice is harmless; writing afterwards throws `EBADF`. */
+  /** Ends writing; later writes throw `EBADF`. Idempotent. */
   seal(): void;
   /**
-   * The manifest of the whole, hashed off the event loop and remembered; blocks that are still `base`'s are not read.
-   * Only of a sealed file.
+   * The manifest of the file, which must be sealed. It is hashed off the event loop and then kept; blocks that are
+   * still those of `base` are not read.
    */
   manifest(context: Context): Promise<Manifest>;
-  /** The bytes of one block, for its upload; of a sealed file. */
+  /** The bytes of a block, for its upload. The file must be sealed. */
   block(index: number, context: Context): Promise<Uint8Array>;
-  /** Whether the block was written here (else it is `base`'s, which the cloud has). */
+  /** Whether the block was written here; otherwise it is that of `base`, which the cloud has. */
   isOwn(index: number): boolean;
   /**
-   * Says that nobody here uses the object any more: its descriptor is given back. The file itself stays until `discard`
-   * or `adopt`; one that has been discarded cannot be read afterwards. Idempotent.
+   * Releases the descriptor, when the object is no longer used. The file itself stays until `discard` or `adopt`; a
+   * discarded one cannot be read afterwards. Idempotent.
    */
   close(): void;
 }
 
 /** The folder of staged files. */
 export interface Staging {
-  /** A new empty file, or a copy on write of `base`. */
+  /** Creates an empty file, or one that is copy on write over `base`. */
   create(base: Content | null): StagedFile;
-  /** A new file whose content starts as that of a sealed one, which may be in the middle of its upload. */
+  /** Creates a file that starts with the content of a sealed one, which may be in the middle of its upload. */
   fork(sealed: StagedFile): Promise<StagedFile>;
-  /** A new unsealed file with the bytes that another one, all of whose bytes are its own, has at the moment. */
+  /** Creates an unsealed file with the present bytes of another one, which must contain all of its bytes itself. */
   copy(file: StagedFile): Promise<StagedFile>;
-  /** Takes a content that is here as a whole out of the store, to be changed in place; nothing if it is used or pinned. */
+  /** Takes a complete content out of the store, to change it in place; `undefined` if it is in use or pinned. */
   seize(content: Content): StagedFile | undefined;
-  /** One that an earlier process left. @throws ENOENT */
+  /** Opens a file that an earlier process has left. @throws ENOENT */
   open(id: string): Promise<StagedFile>;
-  /** All that are on disk. */
+  /** The ids of all staged files on the disk. */
   ids(): Promise<string[]>;
   /** When a file that is not open was last written, ms since 1970; `undefined` if it is lost. */
   modified(id: string): Promise<number | undefined>;
   /** Removes the file; open handles go on until they are released. */
   discard(id: string): Promise<void>;
   /**
-   * Turns a sealed file, which the cloud has now, into store content under its hash, without copying. `ops` (intent gone,
-   * catalog at the new revision) are written in the same batch. From then on the file is gone from `ids()`; reads of the
-   * object go on and come from the store. Its blocks are evicted like any others.
+   * Turns a sealed file that is now in the cloud into content of the store, without copying. `ops` (the intent removed,
+   * the catalog at the new revision) are written in the same batch. The file is then no longer in `ids()`; the object
+   * stays readable, from the store. Its blocks can be evicted like any others.
    */
   adopt(file: StagedFile, content: Content, ops: readonly Op[]): Promise<void>;
-  /** Brings everything staged to the disk. @throws EIO, ENOSPC */
+  /** Syncs all staged files to the disk. @throws EIO, ENOSPC */
   sync(): Promise<void>;
-  /** Bytes of everything staged. */
+  /** Bytes of all staged files. */
   usage(): number;
   /** Bytes that a file takes on the disk, with all of its base; `undefined` if it is lost. */
   allocated(id: string, size: number): number | undefined;

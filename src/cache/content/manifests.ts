@@ -14,8 +14,8 @@ const PAGE = 20;
 const MEMORY = 16 * 1024 * 1024;
 
 /**
- * The digests of contents, kept in LevelDB once the source has told them. What the source tells is compared with the
- * content's hash, so nothing wrong is ever kept.
+ * The digests of contents, stored in LevelDB once they were fetched. What the source sends is checked against the
+ * content's hash, so wrong digests are never stored.
  */
 export class Manifests {
   readonly #table: Table<string>;
@@ -35,7 +35,10 @@ export class Manifests {
     this.#write = write;
   }
 
-  /** All digests. @throws what the source throws; EIO if it tells others than the content's; EINTR when aborted */
+  /**
+   * All digests of a content. @throws what the source throws; EIO if it sends digests that do not match the hash; EINTR
+   * when aborted
+   */
   async get(content: Content, { signal }: Context): Promise<DigestList> {
     const hot = this.#hot.get(content.hash);
     if (hot !== undefined) return hot;
@@ -67,13 +70,16 @@ export class Manifests {
     return list !== undefined && sameBytes(list.at(index), zeroDigest(blockLength(size, index)));
   }
 
-  /** Whether a block with this digest is the content's block of that index. */
+  /** Whether the content's block at this index has this digest. */
   async matches(content: Content, index: number, digest: Uint8Array): Promise<boolean> {
     if (content.size > 0 && blockCount(content.size) === 1) return contentHash(digest) === content.hash;
     return sameBytes((await this.get(content, this.#life)).at(index), digest);
   }
 
-  /** Keeps digests that are known to be right, where they are needed: a single block is compared with the content's hash. */
+  /**
+   * Stores digests that are known to be right. Not needed for a single block, which is checked against the content's
+   * hash.
+   */
   keep({ hash, size }: Content, digests: DigestList): Op[] {
     return blockCount(size) > 1 ? [this.#put(hash, digests)] : [];
   }
@@ -106,7 +112,7 @@ export class Manifests {
     if (digests === undefined) {
       throw new FsError('EIO', 'read', {
         subject: content.version,
-        reason: 'the digests are not those of the content',
+        reason: 'the cloud sent block digests that do not match the content',
       });
     }
     this.#write([this.#put(content.hash, digests)]);
@@ -114,7 +120,7 @@ export class Manifests {
   }
 }
 
-/** The content's list, if that is what the bytes are. */
+/** The list in these bytes, if it matches the content's hash. */
 async function listOf({ hash, size }: Content, bytes: Uint8Array): Promise<DigestList | undefined> {
   const digests = DigestList.from(bytes, blockCount(size));
   return (await digests?.hash()) === hash ? digests : undefined;

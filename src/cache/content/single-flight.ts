@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { asFsError } from '../../vfs/fs-error.ts';
 
 /**
- * A block on its way into memory, from the disk or from the source, or from the source to the disk, with everybody who wants it.
- * Each can give up on its own; it goes on while one of them is interested.
+ * The load of a block into memory, from the disk or the source, or from the source to the disk, shared by all callers that
+ * want the block. Each can give up independently; the load continues while at least one is interested.
  */
 export class SingleFlight {
   readonly #promise: Promise<Uint8Array | undefined>;
@@ -19,11 +19,11 @@ export class SingleFlight {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // Read-ahead has nobody who looks at the error.
+    // No caller handles an error of read-ahead.
     this.#promise.catch(() => undefined);
   }
 
-  /** True while somebody waits. */
+  /** True while a caller is waiting. */
   get isUrgent(): boolean {
     return this.#waiting > 0;
   }
@@ -32,7 +32,7 @@ export class SingleFlight {
     return this.#settled;
   }
 
-  /** Calls `listener` when the last one who was interested has gone. */
+  /** Calls `listener` when the last interested caller has given up. */
   onAbandoned(listener: () => void): void {
     this.#abandoned = listener;
   }
@@ -53,7 +53,7 @@ export class SingleFlight {
     this.#reject(error);
   }
 
-  /** Interest without waiting, as a read-ahead has. Returns the way to lose it. */
+  /** Adds interest without waiting, for read-ahead. Returns a function that ends it. */
   join(): () => void {
     this.#interested++;
     let left = false;
@@ -64,7 +64,10 @@ export class SingleFlight {
     };
   }
 
-  /** The block, unless it is on the disk only. @throws the error of the fetch; EINTR when aborted, which ends this wait only */
+  /**
+   * Resolves to the block, or to undefined if it is only on the disk. @throws the error of the fetch; EINTR when aborted,
+   * which ends only this wait
+   */
   async wait(signal: AbortSignal, op: string): Promise<Uint8Array | undefined> {
     const leave = this.join();
     this.#waiting++;
@@ -77,12 +80,12 @@ export class SingleFlight {
   }
 }
 
-/** The promise, unless the signal aborts first. @throws EINTR */
+/** Settles like the promise, unless the signal aborts first. @throws EINTR when aborted */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal, op: string): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => reject(asFsError(signal.reason, op));
     if (signal.aborted) return abort();
-    // One signal may stop a thousand waits; that is no leak.
+    // A signal may have a thousand waits, which is not a leak.
     setMaxListeners(0, signal);
     signal.addEventListener('abort', abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));

@@ -8,20 +8,20 @@ import type { Rows } from './table.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
 interface WriteOptions {
-  /** The place in the log up to which this batch and those before it have everything. */
+  /** The position in the log up to which this batch and earlier ones contain everything. */
   readonly logged?: number | undefined;
-  /** Answered before the batch is written. */
+  /** Must resolve before the batch is written. */
   readonly before?: () => Promise<void>;
 }
 
 export interface DatabaseOptions {
-  /** How long what was not synced may wait for the disk, ms. */
+  /** Longest delay before unsynced batches are synced, ms. */
   readonly commitDelay?: number;
-  /** What keeps the rows of a folder; LevelDB if absent. */
+  /** Creates the key-value store in a folder; LevelDB if absent. */
   readonly store?: (dir: string) => KeyValueStore;
 }
 
-/** Bytes of the disk below which no change is taken up any more, so that what has been is written for certain. */
+/** Free bytes on the disk below which no new change is accepted, so that accepted ones can certainly be written. */
 const RESERVE = 8 << 20;
 /** With this many bytes free, the last measurement of the disk is good enough: measuring takes longer than most changes. */
 const AMPLE = 1 << 30;
@@ -29,41 +29,45 @@ const AMPLE = 1 << 30;
 const LOGGED = 'logged';
 
 /**
- * The one LevelDB of a gateway: catalog, journal and the records of staging and store are tables (sublevels) of it, so
- * that one batch changes all of them or none. Values are JSON. Beside its files is a log of what is to be written soon.
+ * The LevelDB of a gateway. Catalog, journal and the records of staging and store are tables (sublevels) of it, so one
+ * batch changes all of them or none. Values are JSON. Next to its files is a log of changes that will be written soon.
  *
- * What was logged, and a batch that has been answered, survive the death of the process; a batch with `sync`, and what was
- * answered before a `barrier()`, the loss of power, too; any other is synced by a commit within `commitDelay`. Concurrent
- * batches may be applied in any order: writers that share records go through one `GroupWriter`.
+ * Logged changes, and batches once they resolve, survive a crash of the process. A batch with `sync`, and everything
+ * that resolved before a `barrier()`, also survives a power loss. Other batches are synced by a commit within
+ * `commitDelay`. Concurrent batches may be applied in any order, so writers that share records must use the same
+ * `GroupWriter`.
  *
- * After a failed write nobody knows what LevelDB's log holds. If the disk was full, the first write when there is room begins
- * with mending that; until then writes fail with `ENOSPC`. After any other failure nothing is written any more: later
- * writes fail with `EIO` or `EROFS`. Reading goes on.
+ * After a failed write the content of LevelDB's log is unknown. If the disk was full, the first write after there is
+ * space repairs the database; until then writes fail with `ENOSPC`. After any other failure nothing is written any
+ * more: later writes fail with `EIO` or `EROFS`. Reading continues in both cases.
  */
 export class Database implements BatchWriter {
   readonly #store: KeyValueStore;
   readonly #commitDelay: number;
   #log!: WriteAheadLog;
-  /** Up to there the log is in the database. */
+  /** The position up to which the log is in the database. */
   #logged = 0;
   #nextBarrier: Promise<void> | undefined;
   #runningBarrier: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #prepare: () => Promise<void> = () => Promise.resolve();
   #committing: Promise<void> = Promise.resolve();
-  /** Counts batches; those up to `synced` are on the disk. */
+  /** Number of batches; those up to `synced` are on the disk. */
   #written = 0;
   #synced = 0;
   #failure: FsError | undefined;
-  /** The disk was full: to be mended before the next write. */
+  /** Whether the disk was full, so that the store must be repaired before the next write. */
   #stuck = false;
   #mending: Promise<void> | undefined;
-  /** Writes under way. */
+  /** Writes in progress. */
   readonly #running = new Set<Promise<void>>();
   readonly #space: DiskSpace;
   #closing: Promise<void> | undefined;
   #tellFailure!: (failure: FsError) => void;
-  /** Answered when writing has failed for good, and not for want of room; whoever runs the program ends it then, since starting is recovery. */
+  /**
+   * Resolves when writing has failed permanently, for a reason other than lack of space. The process must then be
+   * restarted, which recovers.
+   */
   readonly failed: Promise<FsError>;
 
   private constructor(store: KeyValueStore, commitDelay: number) {
@@ -80,7 +84,10 @@ export class Database implements BatchWriter {
     return hasDatabase(dir);
   }
 
-  /** Opens or makes the database of a folder. @throws EBUSY if it is open elsewhere; EIO if it is damaged; ENOSPC */
+  /**
+   * Opens or creates the database in a folder. @throws EBUSY if another process has it open; EIO if it is damaged;
+   * ENOSPC
+   */
   static async open(dir: string, options: DatabaseOptions = {}): Promise<Database> {
     const { commitDelay = 800, store: make = (dir: string) => new LevelStore(dir) } = options;
     const store = make(dir);
@@ -95,23 +102,23 @@ export class Database implements BatchWriter {
     return db;
   }
 
-  /** What stopped all writing, if something did. */
+  /** The error that has permanently stopped writing, if any. */
   get failure(): FsError | undefined {
     return this.#failure;
   }
 
-  /** Reads of one table. */
+  /** Read access to a table. */
   rows(table: string): Promise<Rows> {
     return this.#store.rows(table);
   }
 
-  /** `BatchWriter.log`: nothing is logged while writing fails. */
+  /** See `BatchWriter.log`. Nothing is logged while writing fails. */
   log(ops: readonly Op[]): number | undefined {
     if (this.#stuck || this.#failure !== undefined || this.#closing !== undefined) return undefined;
     try {
       return this.#log.append(ops);
     } catch {
-      // The same will happen to the batch, which tells what it was.
+      // The batch will fail in the same way, and report the error.
       return undefined;
     }
   }
@@ -124,8 +131,8 @@ export class Database implements BatchWriter {
   }
 
   /**
-   * All of the ops or none; of two with one key the later counts. Visible to reads when answered. `before` is answered
-   * first; where it fails the write has failed. @throws EIO, ENOSPC
+   * Writes all of the ops or none; of two with the same key the later one wins. They are visible to reads once this
+   * resolves. `before` runs first; if it fails, the write fails. @throws EIO, ENOSPC
    */
   async write(ops: readonly Op[], sync: boolean, { logged, before }: WriteOptions = {}): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -138,14 +145,14 @@ export class Database implements BatchWriter {
   }
 
   /**
-   * `prepare` brings to the disk what records speak of; each commit that comes of itself waits for it before it syncs the
-   * records. What it cannot do it must do the next time: its failure holds up nothing.
+   * Registers `prepare`, which syncs the files that records refer to. Each automatic commit waits for it before it
+   * syncs the records. If it fails, the commit continues, and the next one calls it again.
    */
   beforeCommit(prepare: () => Promise<void>): void {
     this.#prepare = prepare;
   }
 
-  /** A commit follows within `commitDelay`. */
+  /** Schedules a commit within `commitDelay`. */
   commitSoon(): void {
     if (this.#timer !== undefined || this.#closing !== undefined || this.#failure !== undefined) return;
     this.#timer = setTimeout(() => {
@@ -154,7 +161,10 @@ export class Database implements BatchWriter {
     }, this.#commitDelay);
   }
 
-  /** Answered when everything that was answered before this call is on the disk; one sync serves all who wait. @throws EIO, ENOSPC */
+  /**
+   * Resolves when every batch that had resolved before this call is on the disk. Concurrent calls share a sync. @throws
+   * EIO, ENOSPC
+   */
   barrier(): Promise<void> {
     this.#nextBarrier ??= this.#runningBarrier.then(() => {
       this.#nextBarrier = undefined;
@@ -165,7 +175,7 @@ export class Database implements BatchWriter {
     return this.#nextBarrier;
   }
 
-  /** Syncs what is written and closes. Idempotent. */
+  /** Syncs, and closes the database. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -180,7 +190,7 @@ export class Database implements BatchWriter {
     await this.#store.close();
   }
 
-  /** Writes what an earlier process has logged and could not write. */
+  /** Writes changes that an earlier process has logged but not written. */
   async #recover(): Promise<void> {
     const place = (await this.rows(LOGGED)).getSync('');
     this.#logged = place === undefined ? 0 : Number(place);
@@ -191,7 +201,7 @@ export class Database implements BatchWriter {
     this.#log = await WriteAheadLog.open(join(this.#store.location, 'ahead'), this.#logged, apply);
   }
 
-  /** @throws ENOSPC, EIO */
+  /** Repairs the store after the disk was full. @throws ENOSPC, EIO */
   #mended(): Promise<void> {
     return (this.#mending ??= this.#mend().finally(() => (this.#mending = undefined)));
   }
@@ -250,7 +260,7 @@ export class Database implements BatchWriter {
     clearTimeout(this.#timer);
     this.#failure ??= new FsError(isReadOnly(error) ? 'EROFS' : 'EIO', 'write', {
       subject: this.#store.location,
-      reason: 'the database could not be written; nothing more is written until the program is started again',
+      reason: 'the database could not be written, and no change is accepted until Fjord is restarted',
       cause: error,
     });
     this.#tellFailure(this.#failure);

@@ -1,55 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FsError, isFsError } from '../../vfs/fs-error.ts';
 
-/** One change of a record; several, also of several tables, are written as one atomic batch. */
+/** A change of a record. Several changes, also of several tables, are written as one atomic batch. */
 export interface Op {
   readonly type: 'put' | 'del';
   /** Name of the sublevel. */
   readonly table: string;
   readonly key: string;
-  /** Present for `put`; a value that JSON can carry. */
+  /** Present for `put`: a JSON value. */
   readonly value?: unknown;
 }
 
-/** What writes a batch: all of it or nothing; with `sync` it survives the loss of power. */
+/** Writes batches atomically; a batch with `sync` survives a power loss. */
 export interface BatchWriter {
   /**
-   * Makes ops that will be in a later batch survive the death of the process until then. Answers their place in the log, or
-   * nothing if that cannot be.
+   * Logs ops that will be in a later batch, so that they survive a crash of the process until then. Returns their
+   * position in the log, or `undefined` if they could not be logged.
    */
   log?(ops: readonly Op[]): number | undefined;
-  /** Whether what is taken up now will be written for certain. @throws ENOSPC if the disk has too little room for that */
+  /**
+   * Checks that a change that is accepted now can certainly be written. @throws ENOSPC if the disk has too little space
+   */
   checkRoom?(): void;
-  /** `logged`: the place up to which this batch and those before it have everything. */
+  /** @param how with `logged`, the position in the log up to which this batch and earlier ones contain everything */
   write(ops: readonly Op[], sync: boolean, how?: { readonly logged?: number | undefined }): Promise<void>;
 }
 
-/** Who keeps records of a table in memory. */
+/** An in-memory copy of records of a table. */
 export interface Observer {
   /** Called with every op as it is submitted. */
   submitted(op: Op): void;
-  /** It could not be written: the record is what it was before, on the disk. */
+  /** Called for an op that could not be written: the record on the disk is unchanged. */
   lost(op: Op): void;
 }
 
-/** How long what need not be written at once waits for others, ms: where it is logged, and where it is not. */
+/** How long ops that are not urgent wait for others, ms: if they are logged, and if they are not. */
 const LOGGED_DELAY = 20;
 const LAZY_DELAY = 3;
-/** Records that are written at once. */
+/** Number of records that are written without further delay. */
 const MANY = 500;
-/** Records beyond which the disk is waited for. */
+/** Number of unwritten records beyond which writers wait for the disk. */
 const TOO_MANY = 10_000;
-/** What found no room on the disk is tried again after so long, ms. */
+/** Delay before a write that found the disk full is retried, ms. */
 const AGAIN = 500;
 
 interface Group {
   /** The last op of each record, by table and key. */
   readonly ops: Map<string, Op>;
   readonly done: PromiseWithResolvers;
-  /** Its first write has succeeded, or failed: for those who ask for a sync, and are not to wait for room. */
+  /** Settles with the first attempt to write, for callers that request a sync, which must not wait for space. */
   readonly tried: PromiseWithResolvers;
   sync: boolean;
-  /** Somebody waits for it, or it has waited long enough. */
+  /** Whether a caller is waiting for it, or it has waited long enough. */
   due: boolean;
   logged: number | undefined;
 }
@@ -63,23 +65,27 @@ interface PromiseWithResolvers {
 const ANSWERED = Promise.resolve();
 
 /**
- * Groups what is written while a batch is under way into the next one (as LevelDB's own writer queue does, but without a
- * trip through the thread pool for each), and lets readers see what has been submitted before it is on disk. So a check
- * and the change that depends on it can follow each other in one turn of the event loop, without a lock.
+ * Collects ops that are submitted while a batch is being written into the next batch (as LevelDB's own writer queue
+ * does, but without a trip through the thread pool for each), and makes submitted ops visible to readers before they
+ * are on the disk. So a check and the change that depends on it can run in one turn of the event loop, without a lock.
  *
- * Where there is a log a change is answered as soon as it is in that; of what changes often only the last is then written.
+ * With a log, a change is acknowledged as soon as it is logged, and only the last state of a record that changes often
+ * is written.
  */
 export class GroupWriter {
   readonly #db: BatchWriter;
   /** Latest submitted op by table and key, until its group is written. */
   readonly #overlay = new Map<string, Map<string, Op>>();
   readonly #observers = new Map<string, Observer>();
-  /** The log has everything that was submitted so far; the place of the last. */
+  /** Whether the log contains everything that was submitted so far. */
   #logs: boolean;
   #place: number | undefined;
-  /** What was submitted when the log could not be written: to be logged first. Meanwhile nothing more is taken up. */
+  /**
+   * Ops that were submitted when the log could not be written. They must be logged first; until then no change is
+   * accepted.
+   */
   readonly #unlogged = new Set<readonly Op[]>();
-  /** The last failure, for want of room, after which nothing was written. */
+  /** The last failure because of a full disk, if nothing was written since. */
   #full: FsError | undefined;
   #ending = false;
   #next: Group | undefined;
@@ -92,10 +98,11 @@ export class GroupWriter {
   }
 
   /**
-   * Visible to `pending` at once; answered when it survives the death of the process, or with `sync` the loss of power. All
-   * `ops` of one call land in one batch, in the order of the calls. What is `lazy` need not be written before others are.
+   * Submits ops, which are visible to `pending` at once. Resolves when they survive a crash of the process, or with
+   * `sync` a power loss. All ops of a call are written in the same batch, in the order of the calls. `lazy` ops may
+   * wait for others.
    *
-   * Where the disk is full what has been submitted waits for room, unless it asks for a sync: see `checkRoom`.
+   * If the disk is full, submitted ops wait for space, unless they request a sync; see `checkRoom`.
    */
   write(ops: readonly Op[], { sync = false, lazy = false } = {}): Promise<void> {
     const logged = this.#log(ops);
@@ -114,13 +121,13 @@ export class GroupWriter {
     return !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
   }
 
-  /** To be called before a change that somebody asks for is begun. @throws ENOSPC if it might have to wait for room */
+  /** To be called before a requested change is started. @throws ENOSPC if it might have to wait for space */
   checkRoom(): void {
     if (this.#full !== undefined) throw this.#full;
     this.#db.checkRoom?.();
   }
 
-  /** Tells `observer` of the ops of a table, which has one. */
+  /** Notifies `observer` of the ops of a table, which can have one observer. */
   observe(table: string, observer: Observer): void {
     this.#observers.set(table, observer);
   }
@@ -130,23 +137,26 @@ export class GroupWriter {
     return this.#tableOverlay(table);
   }
 
-  /** Nothing waits for room any more: it fails. To be called before the end, when whoever waits is to end. */
+  /** Makes ops that wait for space fail. To be called before closing, so that waiting callers end. */
   end(): void {
     this.#ending = true;
     if (this.#next !== undefined) this.#start(this.#next);
   }
 
-  /** Answered when everything submitted so far is written, or has failed. */
+  /** Resolves when everything submitted so far has been written or has failed. */
   async idle(): Promise<void> {
     if (this.#next !== undefined) this.#start(this.#next);
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** True if all that was submitted is in the log, these ops included. What is written past it could not be put in order again. */
+  /**
+   * Logs ops. True if everything submitted is in the log, these ops included. Ops that bypass the log could not be
+   * ordered again.
+   */
   #log(ops: readonly Op[]): boolean {
     if (!this.#logs) return false;
     if (ops.length === 0) return this.#unlogged.size === 0;
-    // One frame, as the log must not end in the middle of what the database may have already.
+    // They form one frame, as the log must not end in the middle of a batch that the database may already have.
     const place = this.#db.log?.([...[...this.#unlogged].flat(), ...ops]);
     if (place !== undefined) {
       this.#place = place;
@@ -166,7 +176,7 @@ export class GroupWriter {
   async #run(): Promise<void> {
     for (let group = this.#next; group !== undefined && (group.due || !this.#logs); group = this.#next) {
       if (this.#full !== undefined && !this.#ending) await sleep(AGAIN);
-      // Leave the turn first: what is submitted in the same turn joins the group.
+      // Ends the turn first, so that ops submitted in the same turn join the group.
       await Promise.resolve();
       this.#next = undefined;
       clearTimeout(this.#later);
@@ -198,7 +208,7 @@ export class GroupWriter {
     }
   }
 
-  /** It goes with what comes next, which is newer. */
+  /** Moves a group's ops to the next group, whose own ops are newer. */
   #postpone({ ops, logged, done }: Group, error: FsError): void {
     this.#full = error;
     const next = (this.#next ??= newGroup());
@@ -210,7 +220,7 @@ export class GroupWriter {
     next.done.promise.then(done.resolve, done.reject);
   }
 
-  /** What could not be written must not be shown from memory either. */
+  /** Drops ops that could not be written from memory, so that readers do not see them. */
   #disown(ops: readonly Op[]): void {
     for (const op of ops) this.#observers.get(op.table)?.lost(op);
   }
@@ -233,7 +243,7 @@ function withResolvers(): PromiseWithResolvers {
     resolve = yes;
     reject = no;
   });
-  // Every caller awaits its own copy; a group that nobody awaits any more must not end the process.
+  // A rejection that no caller awaits must not end the process.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
 }

@@ -5,41 +5,47 @@ import { Generations } from './generations.ts';
 import type { Op } from './group-writer.ts';
 import type { Bounds, Rows } from './table.ts';
 
-/** Tables of rows in the order of their keys' UTF-8 bytes, changed by atomic batches: what `Database` needs of LevelDB. */
+/**
+ * Tables of rows, ordered by the UTF-8 bytes of their keys and changed by atomic batches: the part of LevelDB that
+ * `Database` needs.
+ */
 export interface KeyValueStore {
-  /** The folder of its files. */
+  /** The folder with its files. */
   readonly location: string;
 
-  /** @throws EBUSY if it is open elsewhere; EIO if it is damaged */
+  /** @throws EBUSY if another process has it open; EIO if it is damaged */
   open(): Promise<void>;
 
   close(): Promise<void>;
 
-  /** All of the ops or none; of two with one key the later counts. With `sync` it, and all before it, survive the loss of power. */
+  /**
+   * Writes all of the ops or none; of two with the same key the later one wins. With `sync`, it and all earlier batches
+   * survive a power loss.
+   */
   batch(ops: readonly Op[], sync: boolean): Promise<void>;
 
   /**
-   * To be called after a batch has failed for want of room, when there is room and no batch under way; batches may follow when
-   * answered. @throws what keeps it from that
+   * Repairs the store after a batch has failed because the disk was full. To be called when there is space again and no
+   * batch is in progress; batches may follow once it resolves. @throws what prevents the repair
    */
   mend?(): Promise<void>;
 
-  /** Reads of one table. Values are JSON. */
+  /** Read access to a table. Values are JSON. */
   rows(table: string): Promise<Rows>;
 }
 
 /**
- * LevelDB maps the tables that it has open into memory, of a catalog of a million nodes 140 of 2 MiB. It allows no fewer than
- * these: 64 tables and ten other files.
+ * Most files that LevelDB keeps open. It maps open tables into memory; a catalog of a million nodes has 140 tables of 2
+ * MiB. This is the smallest number that it allows: 64 tables and ten other files.
  */
 const OPEN_FILES = 74;
 
-/** A key behind that of any record. */
+/** A key after that of any record. */
 const BEHIND_ALL = '\uffff';
-/** LevelDB does nothing for an empty batch, so a batch that only syncs writes a key nobody reads. */
+/** Written by a batch that only syncs, because LevelDB ignores an empty batch. The key is never read. */
 export const SYNC_MARK: Op = { type: 'put', table: 'sync', key: '', value: 0 };
 
-/** What `level` is where there are files. */
+/** The type of `level` on systems with files. */
 type FileLevel = Level & { compactRange(start: string, end: string): Promise<void> };
 type Sublevel = ReturnType<typeof openSublevel>;
 
@@ -78,9 +84,9 @@ export class LevelStore implements KeyValueStore {
   }
 
   /**
-   * LevelDB writes on behind what it could not write, and reads at the next start up to there: a log that is torn must have no
-   * successors. Another one begins when what is in memory goes into a table. Where LevelDB has given up writing
-   * altogether, the next generation is opened and takes over; reading goes on all the time.
+   * After a failed write, LevelDB appends to its torn log, but the next start would only read up to the torn record. So
+   * a new log must be started, which happens when the memtable is written as a table. If LevelDB refuses all writes, the
+   * next generation is opened and takes over; reads continue all the time.
    */
   async mend(): Promise<void> {
     try {
@@ -99,7 +105,7 @@ export class LevelStore implements KeyValueStore {
     };
   }
 
-  /** True, and closed again, if another process has replaced the database before this one had it. */
+  /** Resolves to true, and closes the database, if another process replaced it before this one had its lock. */
   async #isOutdated(): Promise<boolean> {
     const outdated = await this.#generations.isOutdated();
     if (outdated) await this.#level.close();
@@ -116,7 +122,7 @@ export class LevelStore implements KeyValueStore {
     }
     await Promise.allSettled(this.#ranges);
     await old.close();
-    // What stays goes at the next start.
+    // The next start removes what could not be removed here.
     await this.#generations.clean().catch(() => undefined);
   }
 
@@ -143,7 +149,10 @@ export class LevelStore implements KeyValueStore {
     }
   }
 
-  /** With the key as it is in the whole tree: finding that out anew for each op is most of what a batch costs. */
+  /**
+   * The operation with its full key, including the sublevel's prefix. Building it again for each op would be most of
+   * the cost of a batch.
+   */
   #operation({ type, table, key, value }: Op) {
     const whole = this.#sublevel(table).prefixKey(key, 'utf8');
     return type === 'put'
@@ -159,8 +168,9 @@ export class LevelStore implements KeyValueStore {
 }
 
 /**
- * `abstract-level` lays each op over the options and adds what its encodings are. Where the options have all that already, the
- * ops share a hidden class, and a batch takes a quarter of the time on this thread (docs/decisions/027).
+ * `abstract-level` merges each op with the options and adds its encodings. If the options already have all of these
+ * properties, the results share a hidden class, and a batch takes a quarter of the time on this thread
+ * (docs/decisions/027).
  */
 const UNIFORM = { type: 'put', key: '', value: '', keyEncoding: 'utf8', valueEncoding: 'utf8' } as const;
 
@@ -180,8 +190,8 @@ function openSublevel(level: Level, table: string) {
 }
 
 /**
- * LevelDB syncs the log that it appends to and not the one before, whose records may still be in memory on their way
- * into a table. Any log that is there beside the newest is therefore synced as well.
+ * LevelDB syncs its current log but not the previous one, whose records may not be in a table yet. So all older logs
+ * are synced as well.
  */
 async function syncOldLogs(dir: string): Promise<void> {
   const logs = (await readdir(dir)).filter((name) => name.endsWith('.log')).sort();
@@ -190,7 +200,7 @@ async function syncOldLogs(dir: string): Promise<void> {
       await using log = await open(`${dir}/${name}`, 'r+');
       await log.datasync();
     } catch (error) {
-      // Gone meanwhile: its records are in a table, which LevelDB has synced.
+      // It was removed in the meantime, as its records are in a table, which LevelDB has synced.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
@@ -201,17 +211,21 @@ export function openError(dir: string, error: unknown): FsError {
   if (error instanceof FsError) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (codeOf(cause) === 'LEVEL_LOCKED') {
-    return new FsError('EBUSY', 'open', { subject: dir, reason: 'another process has this folder open', cause });
+    return new FsError('EBUSY', 'open', {
+      subject: dir,
+      reason: 'another process is using this folder; stop it first',
+      cause,
+    });
   }
   if (isFull(error)) return new FsError('ENOSPC', 'open', { subject: dir, reason: FULL, cause });
   const reason = cause instanceof Error ? cause.message : undefined;
   return new FsError(isReadOnly(error) ? 'EROFS' : 'EIO', 'open', { subject: dir, reason, cause });
 }
 
-/** What to do about a full disk. */
-export const FULL = 'the disk of the cache is full; make room on it';
+/** The reason for a full disk, with what to do. */
+export const FULL = 'the cache disk is full; free some space on it';
 
-/** LevelDB gives the system's text and no code. */
+/** Whether the disk was full. LevelDB's errors have the system's message but no code. */
 export function isFull(error: unknown): boolean {
   return says(error, 'ENOSPC', /No space left|Disk quota exceeded/);
 }

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { GroupWriter, Observer, Op } from './group-writer.ts';
 
-/** What a table needs of the database below it: one sublevel, keys in UTF-8 byte order, values as JSON text. */
+/** The part of the database that a table needs: a sublevel with keys in UTF-8 byte order and values as JSON text. */
 export interface Rows {
   getSync(key: string): string | undefined;
-  /** A consistent view as of the call; keys strictly between the bounds. */
+  /** Reads the rows with keys strictly between the bounds, consistently as of the call. */
   range(bounds: Bounds): Promise<[key: string, value: string][]>;
 }
 
@@ -18,8 +18,8 @@ export interface Bounds {
 const ABSENT = 4096;
 
 /**
- * Records of one kind by key, read without a turn of the event loop, with the submitted but unwritten ones on top and
- * the hot ones in memory as objects. Values are JSON and are never changed in place.
+ * The records of one kind by key, read synchronously. Submitted but unwritten records are visible, and recently used
+ * ones are kept in memory as objects. Values are JSON and must never be changed in place.
  */
 export class Table<V extends object | string> {
   readonly name: string;
@@ -30,7 +30,8 @@ export class Table<V extends object | string> {
   readonly #absent = new Set<string>();
 
   /**
-   * `hotBytes` bounds the records in memory, by a rough count of their size. `observer` is told of every op, too.
+   * @param hotBytes bounds the records in memory, by a rough estimate of their size @param observer is notified of
+   * every op as well
    */
   constructor(name: string, rows: Rows, writer: GroupWriter, hotBytes: number, observer?: Observer) {
     this.name = name;
@@ -72,12 +73,12 @@ export class Table<V extends object | string> {
   }
 
   /**
-   * Up to `limit` records strictly between two keys, in the order of the keys' UTF-8 bytes: those that are there as of the
-   * call, each as it was then or has become since.
+   * Up to `limit` records strictly between two keys, in the order of the keys' UTF-8 bytes. The set of records is as of
+   * the call; each value is as of then or newer.
    */
   async range(bounds: Bounds): Promise<[string, V][]> {
     const pending = this.#pendingIn(bounds);
-    // Each pending delete may hide a stored row, so ask for that many more.
+    // Each pending op may hide a stored row, so more rows are requested by that number.
     const stored = await this.#rows.range({ ...bounds, limit: bounds.limit + pending.size });
     if (pending.size === 0) return stored.map(([key, text]) => [key, this.#parse(key, text)]);
     const merged = new Map<string, V>();
@@ -86,7 +87,9 @@ export class Table<V extends object | string> {
     return [...merged].sort(([a], [b]) => compareUtf8(a, b)).slice(0, bounds.limit);
   }
 
-  /** The record in memory where there is one: it is as new at least, and parsing is what a listing costs. */
+  /**
+   * The record, from memory if it is there: that one is at least as new, and parsing is most of the cost of a listing.
+   */
   #parse(key: string, text: string): V {
     return this.#hot.peek(key) ?? (JSON.parse(text) as V);
   }
@@ -111,7 +114,7 @@ export class Table<V extends object | string> {
   }
 }
 
-/** LevelDB's order: bytes of UTF-8, which is the order of code points and not that of UTF-16 units. */
+/** Compares in LevelDB's order of UTF-8 bytes, which is that of code points, not that of UTF-16 units. */
 export function compareUtf8(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
@@ -127,7 +130,7 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff;
 }
 
-/** Bytes that a record takes in memory, roughly: its strings and the object around them. */
+/** Rough size of a record in memory, bytes: its strings and the object around them. */
 function weigh(value: object | string, key: string): number {
   if (typeof value === 'string') return 100 + key.length + value.length;
   let bytes = 400 + 2 * key.length;

@@ -4,14 +4,14 @@ import { crc32 } from 'node:zlib';
 import { orCut, writeFully } from '../disk/file-io.ts';
 import type { Op } from './group-writer.ts';
 
-/** Bytes after which a segment is followed by another. */
+/** Size in bytes after which a new segment is started. */
 const SEGMENT = 4 << 20;
 /** Length and CRC-32 of the payload, both little-endian. */
 const HEADER = 8;
 
 interface Segment {
   readonly path: string;
-  /** Place of its last frame. */
+  /** Position of its last frame. */
   last: number;
 }
 
@@ -21,11 +21,12 @@ interface Frame {
 }
 
 /**
- * What was answered before it is in the database: one frame for each change, appended by one system call and without a
- * sync. It survives the death of the process. A frame has a place, counted from 1 and without gaps; the database keeps the
- * place up to which it has everything, in the batch that makes it true.
+ * The log of changes that are acknowledged before they are in the database. Each change is one frame, appended by one
+ * system call without a sync, so it survives a crash of the process. Frames have positions, counted from 1 without
+ * gaps. The database records the position up to which it contains everything, in the same batch as the changes.
  *
- * A segment is a file named by the place of its first frame; it goes when the database has its last.
+ * A segment is a file named by the position of its first frame. It is removed when the database contains its last
+ * frame.
  */
 export class WriteAheadLog {
   readonly #dir: string;
@@ -34,16 +35,16 @@ export class WriteAheadLog {
   #size = 0;
   #last: number;
 
-  /** Goes on behind `last`; the folder has no segments. */
+  /** Continues after position `last`. The folder has no segments. */
   private constructor(dir: string, last: number) {
     this.#dir = dir;
     this.#last = last;
   }
 
   /**
-   * Gives `apply` what an earlier process has left and the database, which has everything up to `place`, has not: segment by
-   * segment, each with the place that the database then has. Goes up to what is torn or missing, as the loss of power
-   * leaves it.
+   * Opens the log, and passes the frames after `place`, which an earlier process has left and the database lacks, to
+   * `apply`: segment by segment, each with the position that the database then has. Stops at a torn or missing frame,
+   * as a power loss can leave one.
    */
   static async open(
     dir: string,
@@ -68,7 +69,7 @@ export class WriteAheadLog {
     return new WriteAheadLog(dir, place);
   }
 
-  /** Answers the frame's place. What fails leaves no trace. @throws the system's error */
+  /** Appends a frame and returns its position. A failed call leaves the log unchanged. @throws the system's error */
   append(ops: readonly Op[]): number {
     const place = this.#last + 1;
     const frame = frameOf({ place, ops });
@@ -81,13 +82,16 @@ export class WriteAheadLog {
     return place;
   }
 
-  /** The database has everything up to `place`. The segment that grows stays, because making files costs more than frames. */
+  /**
+   * Removes segments that the database contains, up to `place`. The current segment stays, as creating files costs more
+   * than appending frames.
+   */
   applied(place: number): void {
     while (this.#segments.length > 1 && (this.#segments[0] as Segment).last <= place) this.#removeFirst();
     if (this.#size > SEGMENT && this.#last <= place) this.#removeFirst();
   }
 
-  /** The database has everything up to `place`; what else there is stays for the next process. Idempotent. */
+  /** Closes the log. Frames after `place`, which the database lacks, are kept for the next process. Idempotent. */
   close(place: number): void {
     while (this.#segments.length > 0 && (this.#segments[0] as Segment).last <= place) this.#removeFirst();
     this.#end();
@@ -123,7 +127,7 @@ function frameOf(frame: Frame): Buffer {
   return whole;
 }
 
-/** The whole frames of a segment, up to the first that is torn. */
+/** Yields the complete frames of a segment, up to the first torn one. */
 function* framesOf(segment: Buffer): Generator<Frame> {
   for (let at = 0; at + HEADER <= segment.length;) {
     const length = segment.readUInt32LE(at);

@@ -1,8 +1,11 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
-/** Bytes from which a text is compressed: that of a large file, of which a few blocks are there or a few are not. */
+/**
+ * Size in bytes from which the text is compressed. Large files typically have few blocks, or lack few, which compresses
+ * well.
+ */
 const LARGE = 1024;
-/** Begins a compressed text; base64 has no such character. */
+/** First character of a compressed text; it does not occur in base64. */
 const COMPRESSED = '~';
 
 /** A set of block numbers below `length`. */
@@ -24,7 +27,7 @@ export class Bitmap {
     return bitmap;
   }
 
-  /** From `toText`. What does not fit `length` is left out. */
+  /** Parses the output of `toText`. Numbers beyond `length` are dropped. */
   static from(text: string, length: number): Bitmap {
     const bitmap = new Bitmap(length);
     const bits = bitsOf(text);
@@ -34,7 +37,7 @@ export class Bitmap {
     return bitmap;
   }
 
-  /** How many there are. */
+  /** The size of the set. */
   get count(): number {
     return this.#count;
   }
@@ -47,7 +50,7 @@ export class Bitmap {
     return ((this.#bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
   }
 
-  /** True if it was not there. */
+  /** Adds a number. True if it was not in the set. */
   add(index: number): boolean {
     if (index >= this.length || this.has(index)) return false;
     this.#bits[index >> 3]! |= 1 << (index & 7);
@@ -55,7 +58,7 @@ export class Bitmap {
     return true;
   }
 
-  /** True if it was there. */
+  /** Removes a number. True if it was in the set. */
   delete(index: number): boolean {
     if (!this.has(index)) return false;
     this.#bits[index >> 3]! &= ~(1 << (index & 7));
@@ -63,7 +66,7 @@ export class Bitmap {
     return true;
   }
 
-  /** base64, compressed if it is large. */
+  /** The set as base64, compressed if it is large. */
   toText(): string {
     if (this.#bits.length < LARGE) return Buffer.from(this.#bits).toString('base64');
     return COMPRESSED + deflateRawSync(this.#bits, { level: 1 }).toString('base64');

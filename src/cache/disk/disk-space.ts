@@ -1,16 +1,16 @@
 import { statfsSync } from 'node:fs';
 
-/** How long an answer of `statfs` is trusted, ms; what is written meanwhile is taken off it. */
+/** How long a result of `statfs` is used, ms; bytes that are written in the meantime are subtracted. */
 const FRESH = 500;
 
-/** The free bytes of the disk that a folder is on, cheap enough to ask before every write. */
+/** The free bytes of a disk, cached so that they can be checked before every write. */
 export class DiskSpace {
   readonly #measure: () => number;
   readonly #now: () => number;
   #free = 0;
   #measured = -Infinity;
 
-  /** `measure` answers the bytes that are free for programs. */
+  /** @param measure returns the bytes that are free for programs */
   constructor(measure: () => number, now: () => number = () => performance.now()) {
     this.#measure = measure;
     this.#now = now;
@@ -23,25 +23,25 @@ export class DiskSpace {
     });
   }
 
-  /** Bytes, exact as of half a second ago. */
+  /** Free bytes, at most half a second old. */
   free(): number {
     if (this.#now() - this.#measured > FRESH) this.refresh();
     return this.#free;
   }
 
-  /** Measures anew. */
+  /** Measures again, and returns the free bytes. */
   refresh(): number {
     this.#free = this.#measure();
     this.#measured = this.#now();
     return this.#free;
   }
 
-  /** Whether so many bytes are free. */
+  /** Whether this number of bytes is free. */
   has(bytes: number): boolean {
     return this.free() >= bytes || this.refresh() >= bytes;
   }
 
-  /** Takes bytes that are about to be written if `reserve` bytes remain free besides. */
+  /** Subtracts bytes that are about to be written, if `reserve` bytes remain free. Returns whether it did. */
   take(bytes: number, reserve: number): boolean {
     if (this.free() - bytes < reserve && this.refresh() - bytes < reserve) return false;
     this.#free -= bytes;

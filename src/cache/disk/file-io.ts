@@ -1,15 +1,15 @@
 import { fstatSync, ftruncateSync, read, readSync, write, writeSync } from 'node:fs';
 
 /**
- * Up to so many bytes are read and written on the calling thread: for bytes in the page cache that takes less time than
- * the two thread changes of an asynchronous call.
+ * Largest read or write in bytes that is made synchronously. For bytes in the page cache this takes less time than the
+ * two thread switches of an asynchronous call.
  */
 export const SYNC_LIMIT = 128 * 1024;
 
-/** Bytes of the unit in which stat(2) counts the room that a file takes. */
+/** The unit in which stat(2) counts the space of a file, bytes. */
 export const SECTOR = 512;
 
-/** Fills `into` from a position; answers less only at the end of the file. */
+/** Fills `into` from a position. Returns the number of bytes read, which is smaller only at the end of the file. */
 export function readFully(fd: number, into: Uint8Array, position: number): number {
   let done = 0;
   while (done < into.length) {
@@ -50,12 +50,12 @@ export async function writeFullyAsync(fd: number, data: Uint8Array, position: nu
   }
 }
 
-/** Takes back what a failed write has added to the end of a file of `size` bytes. */
+/** Truncates a file to `size` bytes, to remove what a failed write has appended. */
 export function cut(fd: number, size: number): void {
   if (fstatSync(fd).size > size) ftruncateSync(fd, size);
 }
 
-/** Writes; `cut`s if that fails. */
+/** Calls `write`, and `cut`s the file if that throws. */
 export function orCut(fd: number, size: number, write: () => void): void {
   try {
     write();

@@ -1,8 +1,8 @@
 import { WorkerThread } from '../../threads/worker-thread.ts';
 
 /**
- * Makes empty files on a thread of its own, many for one message: to wake a thread of libuv's pool for each costs the calling
- * thread twice as much as making the file there.
+ * Creates empty files on a separate thread, many per message. Waking a thread of libuv's pool for each file would cost
+ * the calling thread twice as much as creating the file itself.
  */
 export class FileMaker {
   /** Descriptors opened on the thread belong to the process, and stay when the thread ends. */
@@ -12,15 +12,15 @@ export class FileMaker {
   );
 
   /**
-   * Makes and opens these files, for reading and writing; undefined in place of one that is there already or cannot be made,
-   * and of all after `end`, or when the thread has died.
+   * Creates and opens these files for reading and writing. Resolves to their descriptors; `undefined` for a file that
+   * exists or cannot be created, and for all after `end` or if the thread has died.
    */
   async make(paths: readonly string[]): Promise<(number | undefined)[]> {
     const fds = await this.#thread.request(paths).catch((): readonly number[] => []);
     return paths.map((_, i) => ((fds[i] ?? -1) < 0 ? undefined : fds[i]));
   }
 
-  /** Ends the thread when it has made what it was asked for. */
+  /** Ends the thread once it has created all requested files. */
   end(): void {
     this.#thread.end();
   }

@@ -2,10 +2,10 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { DataMap } from '../../libc/data-map.ts';
 
-/** An open file that somebody works with. */
+/** An open file that is borrowed from the pool. */
 export interface Borrowed {
   readonly fd: number;
-  /** The same file once more, also when it has lost its name meanwhile. */
+  /** Borrows the same file again, even if it has lost its name in the meantime. */
   share(): Borrowed;
   /** Idempotent. */
   release(): void;
@@ -14,16 +14,16 @@ export interface Borrowed {
 interface PooledFile {
   readonly fd: number;
   users: number;
-  /** Not to be lent again: closed with its last user. */
+  /** Whether the file must not be borrowed again, and is closed with its last user. */
   retired: boolean;
 }
 
 /**
- * Open descriptors by path. Files in use stay open whatever their number; of those nobody uses some are kept, as opening
- * costs more than a small read.
+ * A pool of open descriptors by path. Files in use stay open, however many there are; some unused ones are kept open,
+ * because opening costs more than a small read.
  */
 export class FilePool {
-  /** Where in the files data lies. */
+  /** Finds the data in sparse files. */
   readonly map = new DataMap();
   readonly #files = new Map<string, PooledFile>();
   readonly #idle: LRUCache<string, PooledFile>;
@@ -37,7 +37,7 @@ export class FilePool {
     });
   }
 
-  /** The file, opened for reading and writing, made if `create`. @throws what `openSync` throws */
+  /** Borrows a file, opened for reading and writing, and created if `create` is set. @throws what `openSync` throws */
   borrow(path: string, { create = false } = {}): Borrowed {
     const file = this.#files.get(path);
     if (file === undefined) {
@@ -47,21 +47,21 @@ export class FilePool {
     return this.#lend(path, file);
   }
 
-  /** A file that was opened for reading and writing elsewhere and is the pool's now. */
+  /** Adds and borrows a file that was opened for reading and writing elsewhere. The pool now owns the descriptor. */
   add(path: string, fd: number): Borrowed {
     const file: PooledFile = { fd, users: 0, retired: false };
     this.#files.set(path, file);
     return this.#lend(path, file);
   }
 
-  /** Must be called when the path is removed or becomes another file; who has it borrowed keeps the old one. */
+  /** Must be called when the path is removed or becomes another file. Borrowers keep the old one. */
   forget(path: string): void {
     this.#idle.delete(path);
     const file = this.#files.get(path);
     if (file !== undefined) this.#retire(path, file);
   }
 
-  /** Closes all that nobody uses; the others close with their last user. */
+  /** Closes all unused files; the others are closed with their last user. */
   close(): void {
     for (const path of this.#files.keys()) this.forget(path);
   }

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { asFsError } from '../../vfs/fs-error.ts';
 
-/** Brings the names in a folder to the disk, which syncing the files alone does not promise. */
+/** Syncs the names in a folder to the disk, which syncing the files does not include. */
 export class FolderSync {
   readonly #dir: string;
   #changed = false;
@@ -11,12 +11,12 @@ export class FolderSync {
     this.#dir = dir;
   }
 
-  /** A name was added. */
+  /** Records that a name was added. */
   changed(): void {
     this.#changed = true;
   }
 
-  /** Answered when every name added before survives the loss of power. */
+  /** Resolves when every name added before the call survives a power loss. */
   sync(): Promise<void> {
     if (this.#changed) {
       this.#changed = false;

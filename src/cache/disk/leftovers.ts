@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Bytes of the files of earlier processes that nobody has opened here. */
+/** Counts the bytes of files that earlier processes left and this one has not opened. */
 export class Leftovers {
   readonly #dir: string;
   readonly #bytes: Map<string, number>;
@@ -17,19 +17,19 @@ export class Leftovers {
     return sum;
   }
 
-  /** It has been opened, or is gone. */
+  /** Stops counting a file, because it was opened or removed. */
   remove(name: string): void {
     this.#bytes.delete(name);
   }
 
-  /** Looks how big they are; until then they count nothing. */
+  /** Measures the files; until then they count as empty. */
   async measure(): Promise<void> {
     for (const name of Array.from(this.#bytes.keys())) {
       const bytes = await stat(join(this.#dir, name)).then(
         ({ blocks }) => blocks * 512,
         () => 0,
       );
-      // Meanwhile it may have been opened or discarded.
+      // It may have been opened or discarded in the meantime.
       if (this.#bytes.has(name)) this.#bytes.set(name, bytes);
     }
   }

@@ -7,13 +7,13 @@ interface Waiter {
   readonly start: () => void;
 }
 
-/** Many readers or one writer, in the order of the calls. */
+/** A lock for many readers or one writer, granted in the order of the calls. */
 export class SharedLock {
   readonly #queue: Waiter[] = [];
   #readers = 0;
   #writing = false;
 
-  /** True while work that ends within this turn may read, or with `exclusive` write, without waiting. */
+  /** True if synchronous work may read, or with `exclusive` write, without waiting. */
   isFree(exclusive: boolean): boolean {
     return !this.#writing && this.#queue.length === 0 && (!exclusive || this.#readers === 0);
   }
@@ -21,7 +21,7 @@ export class SharedLock {
   /** @throws EINTR if aborted before its turn */
   async run<T>(exclusive: boolean, context: Context, work: () => Promise<T>): Promise<T> {
     if (this.isFree(exclusive)) this.#enter(exclusive);
-    // Not before: some contexts make their signal when it is asked for.
+    // The signal is only used here, as some contexts create it on first use.
     else await this.#turn(exclusive, context.signal);
     try {
       return await work();

@@ -3,11 +3,11 @@ import { closeSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileMaker } from './file-maker.ts';
 
-/** Fewest that are made ahead: for a file now and then no thread is started. */
+/** Fewest files that are created ahead, so that no thread is started for an occasional file. */
 const FEWEST = 7;
-/** Most files that are made ahead. */
+/** Most files that are created ahead. */
 const MOST = 64;
-/** They go when nobody has taken one for so long, ms. */
+/** The files are removed after this time without use, ms. */
 const KEPT = 2000;
 
 /** An empty file, open for reading and writing. */
@@ -17,19 +17,20 @@ export interface Spare {
 }
 
 /**
- * Empty files of a folder that are made ahead, off the event loop, while many are taken: making one takes the thread that
- * answers programs up to half a millisecond. There are none before somebody takes the first, and soon none afterwards.
+ * Empty files in a folder that are created ahead on another thread while many are needed, because creating one would
+ * block the serving thread for up to half a millisecond. There are none before the first is taken, and none soon after
+ * the last.
  */
 export class SpareFiles {
   readonly #dir: string;
   readonly #ready: Spare[] = [];
   readonly #making = new Set<string>();
   #maker: FileMaker | undefined;
-  /** Answered when none is being made that was asked for so far. */
+  /** Resolves when all requested files have been created. */
   #made = Promise.resolve();
-  /** How many there should be. */
+  /** How many files there should be. */
   #wanted = 0;
-  /** Since the last look. */
+  /** Files taken since the last check. */
   #taken = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -37,12 +38,12 @@ export class SpareFiles {
     this.#dir = dir;
   }
 
-  /** True for the name of a file that nobody has taken. */
+  /** True for the name of a file that has not been taken. */
   has(id: string): boolean {
     return this.#making.has(id) || this.#ready.some((spare) => spare.id === id);
   }
 
-  /** One of them, which is the caller's then; nothing if none is ready. */
+  /** Takes a file, which the caller then owns; `undefined` if none is ready. */
   take(): Spare | undefined {
     const spare = this.#ready.shift();
     if (spare === undefined) this.#wanted = Math.min(MOST, 2 * this.#wanted + 1);
@@ -52,7 +53,7 @@ export class SpareFiles {
     return spare;
   }
 
-  /** Removes all; answered when those that were being made are gone, too. */
+  /** Removes all files. Resolves when those that were being created are removed, too. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -90,7 +91,7 @@ export class SpareFiles {
     else this.#ready.push({ id, fd });
   }
 
-  /** What cannot be removed is, to the next process, a staged file that nothing names. */
+  /** Removes a file. If that fails, the next process finds it as an unreferenced staged file. */
   #remove({ id, fd }: Spare): void {
     closeSync(fd);
     try {

@@ -3,19 +3,19 @@ import type { DiskSync } from '../../libc/disk-sync.ts';
 import type { FilePool } from './file-pool.ts';
 import { FolderSync } from './folder-sync.ts';
 
-/** A file that is being written is not due before nobody has written for so long, ms; unless that goes on for too long. */
+/** A file becomes due after this time without a write, ms, unless writing goes on for too long. */
 const QUIET = 300;
 const LONGEST = 30_000;
-/** Above so many files one call for the whole file system costs less than one for each. */
+/** Number of files above which one call for the whole file system costs less than one for each file. */
 const MANY = 16;
-/** Files that are synced at a time; the others leave libuv's threads to those who wait. */
+/** Files that are synced at the same time. More would occupy libuv's threads that callers are waiting for. */
 const LANES = 2;
 
 export interface UnsyncedFilesOptions {
   readonly dir: string;
   readonly pool: FilePool;
   readonly sync: DiskSync;
-  /** Called when there is something to sync: `commit` should follow soon. */
+  /** Called when there is something to sync; `commit` should be called soon. */
   readonly soon: () => void;
 }
 
@@ -25,7 +25,7 @@ interface Stretch {
   last: number;
 }
 
-/** The files of a folder that were changed since they were last on the disk for certain. */
+/** The files in a folder that were changed since they were last synced. */
 export class UnsyncedFiles {
   readonly #options: UnsyncedFilesOptions;
   readonly #names: FolderSync;
@@ -55,30 +55,31 @@ export class UnsyncedFiles {
     }
   }
 
-  /** An earlier process left it. */
+  /** Adds a file that an earlier process has left. */
   left(path: string): void {
     this.changed(path);
     this.finished(path);
   }
 
-  /** Nobody writes into it any more: it is due at once. */
+  /** Records that a file is no longer written, so that it is due at once. */
   finished(path: string): void {
     const stretch = this.#files.get(path);
     if (stretch !== undefined) stretch.last = -Infinity;
   }
 
-  /** It is on the disk, or gone. */
+  /** Removes a file that is synced or deleted. */
   forget(path: string): void {
     this.#files.delete(path);
   }
 
-  /** Names that were added are on the disk when answered. */
+  /** Syncs the names that were added. */
   syncNames(): Promise<void> {
     return this.#names.sync();
   }
 
   /**
-   * Brings what is due to the disk; what is still being written follows later. What could not be synced stays due.
+   * Syncs the files that are due; files that are still being written follow later. A file that could not be synced
+   * stays due.
    * @throws EIO, ENOSPC
    */
   async commit(): Promise<void> {
@@ -92,7 +93,7 @@ export class UnsyncedFiles {
     }
   }
 
-  /** Brings everything to the disk. @throws EIO, ENOSPC */
+  /** Syncs all files. @throws EIO, ENOSPC */
   async syncAll(): Promise<void> {
     await this.#sync([...this.#files.keys()]);
   }
@@ -128,7 +129,7 @@ export class UnsyncedFiles {
   async #syncOne(path: string): Promise<void> {
     const stretch = this.#files.get(path);
     if (stretch === undefined) return;
-    // What is written from now on is another stretch.
+    // Later writes are recorded as a new change.
     this.#files.delete(path);
     try {
       const file = this.#options.pool.borrow(path);

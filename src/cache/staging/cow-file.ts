@@ -19,7 +19,7 @@ import { OwnBlocks } from './own-blocks.ts';
 import type { StagedBase } from './staged-base.ts';
 import type { StagedRecord } from './staged-record.ts';
 
-/** Blocks from `start` up to but not including `end`: written in the file, zeros that take no room in it, or the base's. */
+/** Blocks from `start` up to but not including `end`, which are all data in the file, holes in it, or the base's. */
 export interface Stretch {
   readonly kind: 'data' | 'hole' | 'base';
   readonly start: number;
@@ -38,24 +38,24 @@ export interface CowFileParts {
 }
 
 /**
- * A sparse file, copy on write over a base.
+ * A sparse file that is copy on write over a base.
  *
- * A block is *here* if it is in the file: it was written, or it lies where the base never was or was cut off. Any other
- * block is, whole, the base's. A block comes here by being copied from the base or by being overwritten in whole, and
- * that is written down before anything is answered that depends on it.
+ * A block is *here* if it is in the file: it was written, or it is beyond the base's end or where the base was
+ * truncated. Any other block is entirely the base's. A block becomes here by being copied from the base or completely
+ * overwritten, and that is saved before any call that depends on it resolves.
  *
- * The owner lets either several calls read or one call change it at a time.
+ * The owner must ensure that at any time either several calls read, or one call changes it.
  */
 export class CowFile {
   readonly #path: string;
   readonly #pool: FilePool;
   readonly #save: () => Promise<void>;
-  /** It was written by this process, so its bytes are in the page cache. */
+  /** Whether it was written by this process, so that its bytes are in the page cache. */
   #warm = false;
   #base: StagedBase | undefined;
   readonly #own: OwnBlocks;
   #length: number;
-  /** Others write, too: only the disk knows the size. */
+  /** Whether the kernel writes to the file, too, so that its size must be read from the disk. */
   #shared = false;
   #file: Borrowed | undefined;
 
@@ -87,12 +87,12 @@ export class CowFile {
     return this.#base;
   }
 
-  /** The part of the record that says which blocks are here. */
+  /** The part of the record that lists which blocks are here. */
   get blocks(): { readonly keep: number; readonly own: string } {
     return this.#own.record;
   }
 
-  /** Bytes that it takes on the disk, at most. */
+  /** Most bytes that it can take on the disk. */
   get bytes(): number {
     const here = Math.max(0, this.#size - this.#own.missing * BLOCK_SIZE);
     if (here <= BLOCK_SIZE) return here;
@@ -104,7 +104,7 @@ export class CowFile {
     return this.#own.has(index);
   }
 
-  /** The blocks of the file in order, cut where they begin to be of another kind. */
+  /** Yields the blocks of the file in order, split where their kind changes. */
   *stretches(): Generator<Stretch> {
     const count = blockCount(this.#size);
     for (let start = 0; start < count;) {
@@ -159,19 +159,19 @@ export class CowFile {
     return this.#own.present(blockCount(this.#size));
   }
 
-  /** Bytes up to the end of the file that a read at a position gets. */
+  /** Number of bytes that a read at a position returns, given the end of the file. */
   readable(length: number, position: number): number {
     return Math.max(0, Math.min(length, this.#size - position));
   }
 
-  /** Fills `into`, which ends within the file, without waiting; false if that cannot be. */
+  /** Fills `into` synchronously; false if that is not possible. The range must end within the file. */
   readNow(into: Uint8Array, position: number): boolean {
     if (into.length > SYNC_LIMIT || !this.#own.hasRange(position, into.length)) return false;
     this.#use((fd) => readFully(fd, into, position));
     return true;
   }
 
-  /** Fills `into`, which ends within the file. */
+  /** Fills `into`. The range must end within the file. */
   async read(into: Uint8Array, position: number, context: Context): Promise<void> {
     for (let done = 0; done < into.length;) {
       const start = position + done;
@@ -184,7 +184,7 @@ export class CowFile {
     }
   }
 
-  /** Bytes of the file itself, whatever they mean. */
+  /** Reads from the file itself, without the base. */
   async readRaw(into: Uint8Array, position: number): Promise<number> {
     const file = this.#borrow();
     try {
@@ -195,7 +195,7 @@ export class CowFile {
     }
   }
 
-  /** Writes without waiting; false if that cannot be. @throws what `node:fs` throws */
+  /** Writes synchronously; false if that is not possible. @throws what `node:fs` throws */
   writeNow(data: Uint8Array, position: number): boolean {
     this.#warm = true;
     const end = position + data.length;
@@ -207,7 +207,7 @@ export class CowFile {
     return true;
   }
 
-  /** @throws what the base's reading throws; then nothing has changed; what `node:fs` throws */
+  /** @throws what reading the base throws, without having changed anything; what `node:fs` throws */
   async write(data: Uint8Array, position: number, context: Context): Promise<void> {
     this.#warm = true;
     const end = position + data.length;
@@ -238,13 +238,13 @@ export class CowFile {
     if (this.#own.cut(blockCount(size))) await this.#save();
   }
 
-  /** For a file without a base. */
+  /** Truncates a file without a base synchronously. */
   truncateNow(size: number): void {
     this.#use((fd) => ftruncateSync(fd, size));
     this.#size = size;
   }
 
-  /** Its bytes are on the disk when answered, and those of the base that are here only. */
+  /** Syncs its bytes, and those of the base that exist only on this computer. */
   async sync({ file: sync }: DiskSync): Promise<void> {
     await this.#base?.sync();
     const file = this.#borrow();
@@ -255,50 +255,52 @@ export class CowFile {
     }
   }
 
-  /** Reads from another base with the same content from now on. */
+  /** Changes to another base with the same content. */
   rebase(base: StagedBase): void {
     this.#base?.rest();
     this.#base = base;
   }
 
-  /** All is the base's now; the file itself is not needed any more. */
+  /** Makes all blocks the base's; the file itself is no longer needed. */
   leaveTo(base: StagedBase): void {
     this.rebase(base);
     this.#own.clear(blockCount(base.size));
     this.rest();
   }
 
-  /** Keeps the file open, as its name is about to go, until `rest` or until the answer is released. */
+  /** Keeps the file open, as its name is about to be removed, until `rest` is called or the result is released. */
   hold(): Borrowed {
     this.#file ??= this.#pool.borrow(this.#path);
     return this.#file;
   }
 
-  /** Gives back what reading and writing need; both go on to work while the file has its name. */
+  /** Releases the descriptor. Reading and writing still work while the file has its name. */
   rest(): void {
     this.#file?.release();
     this.#file = undefined;
     this.#base?.rest();
   }
 
-  /** The file itself, of which others read and, if so said, write the bytes. It must have no base. */
+  /** Borrows the file itself, for the kernel to read and, if so specified, write it. It must have no base. */
   lend(how?: 'others write'): Borrowed {
     if (how !== undefined) this.#shared = this.#warm = true;
     return this.hold().share();
   }
 
-  /** Others no longer write. */
+  /** Records that the kernel no longer writes to the file. */
   settle(): void {
     this.#length = this.#size;
     this.#shared = false;
   }
 
-  /** Bytes that a write has to copy from the base. */
+  /** Bytes that a write must copy from the base. */
   copied(position: number, length: number): number {
     return this.#edges(position, position + length).length * BLOCK_SIZE;
   }
 
-  /** Blocks not here of which a write leaves a part: at its ends, and the last one if the file grows. */
+  /**
+   * Blocks that are not here and of which a write keeps a part: those at its ends, and the last one if the file grows.
+   */
   #edges(position: number, end: number): number[] {
     const blocks = new Set([Math.floor(position / BLOCK_SIZE), Math.floor((end - 1) / BLOCK_SIZE)]);
     if (end > this.#size && this.#size % BLOCK_SIZE !== 0) blocks.add(Math.floor(this.#size / BLOCK_SIZE));
@@ -309,7 +311,7 @@ export class CowFile {
     });
   }
 
-  /** Copies whole blocks from the base and writes that down. */
+  /** Copies whole blocks from the base and saves that. */
   async #bring(indexes: readonly number[], context: Context): Promise<void> {
     const missing = indexes.filter((index) => !this.isHere(index));
     if (missing.length === 0) return;
@@ -327,7 +329,7 @@ export class CowFile {
     await this.#save();
   }
 
-  /** Where a write that begins at `from` begins to matter: the start of a last block that is not whole. */
+  /** The first position that a write from `from` on affects: the start of a partial last block. */
   #edge(from: number): number {
     return from === this.#size && from % BLOCK_SIZE !== 0 ? from - 1 : from;
   }
@@ -337,12 +339,12 @@ export class CowFile {
     return work(this.#file.fd);
   }
 
-  /** For work that waits, so that `rest` cannot close the file under it. */
+  /** Borrows the file for asynchronous work, so that `rest` does not close it in the meantime. */
   #borrow(): Borrowed {
     return this.#file?.share() ?? this.#pool.borrow(this.#path);
   }
 
-  /** What a crash left of a growth that was never acknowledged is cut off. */
+  /** Measures the file, and truncates growth that was never acknowledged because of a crash. */
   #measure(baseSize: number): number {
     const size = this.#use((fd) => fstatSync(fd).size);
     const last = blockCount(baseSize) - 1;

@@ -5,7 +5,7 @@ import type { Extent } from '../../vfs/extent.ts';
 import type { StagedBase } from './staged-base.ts';
 import type { DiskStagedFile } from './staged-file.ts';
 
-/** A sealed file that is still staged; the staging folder keeps it as long as somebody is based on it. */
+/** A sealed file that is still staged. The staging folder keeps it as long as another file is based on it. */
 export class ForkBase implements StagedBase {
   readonly file: DiskStagedFile;
 

@@ -2,11 +2,11 @@ import type { Op } from '../db/group-writer.ts';
 import { isFork, type StagedRecord } from './staged-record.ts';
 import type { Table } from '../db/table.ts';
 
-/** Which staged files are based on which. */
+/** Records which staged files are based on others. */
 export class Forks {
   readonly #byParent = new Map<string, Set<string>>();
 
-  /** Learns of the files that are there; answers what removes the records of those that are not. */
+  /** Loads the records of existing files. Resolves to the ops that remove the records of the others. */
   async load(table: Table<StagedRecord>, names: ReadonlySet<string>): Promise<Op[]> {
     const ops: Op[] = [];
     for (let gt = ''; ;) {
@@ -34,12 +34,12 @@ export class Forks {
     return this.#byParent.has(parent);
   }
 
-  /** Nothing is based on it any more. */
+  /** Records that no file is based on this one any more. */
   free(parent: string): void {
     this.#byParent.delete(parent);
   }
 
-  /** A file is gone: answers its parent, if it was the last that was based on it. */
+  /** Removes a file. Returns the file that it was based on, if no other file is based on that one. */
   remove(id: string, { base }: StagedRecord): string | undefined {
     if (base === undefined || !isFork(base)) return undefined;
     const forks = this.#byParent.get(base.staged);

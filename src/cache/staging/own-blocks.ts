@@ -3,21 +3,21 @@ import { BLOCK_SIZE } from '../../vfs/block.ts';
 import type { StagedRecord } from './staged-record.ts';
 
 /**
- * Which blocks of a copy-on-write file are in the file itself: those that came to it, and all behind the part that is still
- * the base's.
+ * The set of blocks of a copy-on-write file that are in the file itself: those that were added, and all after the part
+ * that can still be the base's.
  */
 export class OwnBlocks {
   #own: Bitmap;
   #keep: number;
 
-  /** `whole`: blocks of the base. */
+  /** @param whole number of blocks of the base */
   constructor({ own = '', keep }: StagedRecord, whole: number) {
     this.#own = Bitmap.from(own, whole);
     this.#keep = whole;
     this.cut(keep ?? whole);
   }
 
-  /** As it is written down. */
+  /** The set in the form in which it is stored. */
   get record(): { readonly keep: number; readonly own: string } {
     return { keep: this.#keep, own: this.#own.toText() };
   }
@@ -26,12 +26,12 @@ export class OwnBlocks {
     return index >= this.#keep || this.#own.has(index);
   }
 
-  /** False if it was here. */
+  /** Adds a block. False if it was already in the set. */
   add(index: number): boolean {
     return !this.has(index) && this.#own.add(index);
   }
 
-  /** No block of the base from `count` on is used any more; false if none was. */
+  /** Stops using the base's blocks from `count` on. False if none of them was used. */
   cut(count: number): boolean {
     if (count >= this.#keep) return false;
     for (let index = count; index < this.#keep; index++) this.#own.delete(index);
@@ -39,18 +39,18 @@ export class OwnBlocks {
     return true;
   }
 
-  /** All blocks of a base of `whole` are the base's. */
+  /** Empties the set, so that all blocks of a base with `whole` blocks are the base's. */
   clear(whole: number): void {
     this.#keep = whole;
     this.#own = new Bitmap(whole);
   }
 
-  /** How many are not here. */
+  /** The number of blocks that are the base's. */
   get missing(): number {
     return this.#keep - this.#own.count;
   }
 
-  /** Those here among the first `count`. */
+  /** The blocks in the set among the first `count`. */
   present(count: number): Bitmap {
     if (this.missing === 0) return Bitmap.full(count);
     const present = new Bitmap(count);
@@ -58,7 +58,7 @@ export class OwnBlocks {
     return present;
   }
 
-  /** True if all of a range of bytes is here. */
+  /** True if a range of bytes is completely in the file. */
   hasRange(position: number, length: number): boolean {
     for (let index = Math.floor(position / BLOCK_SIZE); index * BLOCK_SIZE < position + length; index++) {
       if (!this.has(index)) return false;
@@ -66,7 +66,7 @@ export class OwnBlocks {
     return true;
   }
 
-  /** The end of the blocks from `index` on, `end` at most, that are all here or all not. */
+  /** The end of the run of blocks from `index` on, up to `end`, that are all in the set or all not. */
   blockRunEnd(index: number, end: number): number {
     const here = this.has(index);
     if (index >= this.#keep) return end;
@@ -75,7 +75,7 @@ export class OwnBlocks {
     return next;
   }
 
-  /** The end of the bytes from `start` on that are all here or all not, `end` at most. */
+  /** The end of the run of bytes from `start` on, up to `end`, that are all in the file or all not. */
   runEnd(start: number, end: number): number {
     const first = Math.floor(start / BLOCK_SIZE);
     let index = first + 1;

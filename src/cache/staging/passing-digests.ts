@@ -1,18 +1,20 @@
 import { BLOCK_SIZE, digestOf } from '../../vfs/block.ts';
 
-/** Blocks hashed at a time, and blocks that may wait: whoever writes faster than that has the rest hashed when sealed. */
+/**
+ * Blocks hashed at the same time, and blocks that may be queued. Blocks beyond that are hashed when the file is sealed.
+ */
 const LANES = 2;
 const BACKLOG = 64;
 
 interface Job {
   readonly index: number;
-  /** False when the block has been written again meanwhile. */
+  /** False if the block was written again in the meantime. */
   valid: boolean;
 }
 
 /**
- * Hashes the blocks of a file off the event loop while it is being written from its beginning to its end, as uploads
- * over WebDAV are. They are read back from the page cache, so that the writer's buffers are free at once.
+ * Hashes the blocks of a file off the event loop while the file is written sequentially, as with uploads over WebDAV.
+ * Blocks are read back from the page cache, so that the writer's buffers are free at once.
  */
 export class PassingDigests {
   readonly #known = new Map<number, Uint8Array>();
@@ -20,7 +22,7 @@ export class PassingDigests {
   readonly #running = new Set<Job>();
   readonly #read: (into: Uint8Array, position: number) => Promise<number>;
   #idle: Promise<void>[] = [];
-  /** Where the next write begins if the file is written in order. */
+  /** Position of the next write if the file is written sequentially. */
   #end = 0;
 
   constructor(read: (into: Uint8Array, position: number) => Promise<number>) {
@@ -31,7 +33,7 @@ export class PassingDigests {
     return this.#known.get(index);
   }
 
-  /** To be told of every write, after it. */
+  /** To be called after every write. */
   wrote(start: number, end: number): void {
     const first = Math.floor(start / BLOCK_SIZE);
     if (start !== this.#end) return this.#invalidate(first, Math.floor((end - 1) / BLOCK_SIZE));
@@ -41,17 +43,17 @@ export class PassingDigests {
 
   truncated(size: number): void {
     this.#invalidate(Math.floor(size / BLOCK_SIZE), Infinity);
-    // Blocks before the cut are known or lost; going on within a block would miss its beginning only if it was lost.
+    // Blocks before the cut are already hashed or given up, so writing may continue from the cut.
     if (!Number.isNaN(this.#end)) this.#end = size;
   }
 
-  /** Others write from now on, unseen: nothing is known of any block, and will not be. */
+  /** Drops all digests permanently, because the kernel writes to the file from now on. */
   giveUp(): void {
     this.#invalidate(0, Infinity);
     this.#end = NaN;
   }
 
-  /** Answered when the blocks that are known of are hashed. */
+  /** Resolves when the queued blocks have been hashed. */
   async settle(): Promise<void> {
     while (this.#running.size > 0 || this.#queue.length > 0) await Promise.all(this.#idle);
   }
@@ -82,7 +84,7 @@ export class PassingDigests {
         const digest = await digestOf(buffer);
         if (job.valid && length === BLOCK_SIZE) this.#known.set(job.index, digest);
       } catch {
-        // The block is hashed when the file is sealed, which reports what is wrong.
+        // The block is hashed again when the file is sealed, which reports the error.
       }
       this.#running.delete(job);
     }

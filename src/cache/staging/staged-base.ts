@@ -4,21 +4,21 @@ import type { Content, ContentReader, Readable } from '../content/content.ts';
 import type { Extent } from '../../vfs/extent.ts';
 import type { DiskContentStore } from '../store/content-store.ts';
 
-/** What a staged file's untouched blocks are read from. */
+/** The base of a staged file, from which unchanged blocks are read. */
 export interface StagedBase extends Readable {
-  /** The content, where the cloud has it. */
+  /** The content, if it is in the cloud. */
   readonly content: Content | null;
   /** The digests of all blocks. */
   digests(context: Context): Promise<DigestList>;
   /** Whether the cloud has this block. */
   isRemote(index: number): boolean;
-  /** Data on which the content depends and which is here only is on the disk when answered. */
+  /** Syncs the data of the base that exists only on this computer. */
   sync(): Promise<void>;
-  /** Gives back what reading needs; reading goes on to work. */
+  /** Releases descriptors; reading still works. */
   rest(): void;
 }
 
-/** Content of the cloud, read through the store. */
+/** Content that is in the cloud, read through the store. */
 export class ContentBase implements StagedBase {
   readonly content: Content;
   readonly #store: DiskContentStore;

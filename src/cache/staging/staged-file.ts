@@ -21,7 +21,7 @@ export interface StagedFileParts {
   readonly path: string;
   readonly pool: FilePool;
   readonly room: StagingRoom;
-  /** Hears of changes, and that they are over. */
+  /** Is notified of changes, and when the file is complete. */
   readonly unsynced: UnsyncedFiles;
   readonly base: StagedBase | undefined;
   readonly record: StagedRecord;
@@ -29,11 +29,14 @@ export interface StagedFileParts {
   readonly created?: number | undefined;
   /** Writes the record; answered when it survives the death of the process. */
   readonly save: (record: StagedRecord) => Promise<void>;
-  /** Answered when names and records survive the loss of power. */
+  /** Resolves when names and records survive a power loss. */
   readonly barrier: () => Promise<void>;
 }
 
-/** `StagedFile` on a `CowFile`: one writer or several readers at a time, room reserved before each write. */
+/**
+ * Implements `StagedFile` on a `CowFile`, with one writer or several readers at a time; space is reserved before each
+ * write.
+ */
 export class DiskStagedFile implements StagedFile {
   readonly id: string;
   readonly path: string;
@@ -43,11 +46,11 @@ export class DiskStagedFile implements StagedFile {
   readonly #passing: PassingDigests;
   #record: StagedRecord;
   #sealed = false;
-  /** Once it is sealed and they are known. */
+  /** The digests, once the file is sealed and they are known. */
   #digests: DigestList | undefined;
   #adoptedAs: Content | undefined;
 
-  /** Of a file that is there. @throws what `node:fs` throws */
+  /** Opens an existing file. @throws what `node:fs` throws */
   constructor(parts: StagedFileParts) {
     this.id = parts.id;
     this.path = parts.path;
@@ -122,7 +125,7 @@ export class DiskStagedFile implements StagedFile {
     await this.#parts.barrier();
   }
 
-  /** Its bytes are on the disk when answered, and those that it is based on. @throws EIO, ENOSPC */
+  /** Syncs its bytes and those that it is based on. @throws EIO, ENOSPC */
   async syncContent(): Promise<void> {
     this.#parts.unsynced.forget(this.path);
     try {
@@ -173,29 +176,29 @@ export class DiskStagedFile implements StagedFile {
     this.#parts.unsynced.finished(this.path);
   }
 
-  /** The blocks that are in its file. */
+  /** The blocks that are in the file itself. */
   present(): Bitmap {
     return this.#file.present();
   }
 
-  /** What it is based on has become content of the cloud; `record` says so. */
+  /** To be called when its base has become content in the cloud; `record` is the new record. */
   rebase(base: StagedBase, record: StagedRecord): void {
     this.#file.rebase(base);
     this.#record = record;
   }
 
-  /** It has become content of the store, which all is read from. */
+  /** To be called when it has become content of the store, from which it is then read. */
   adopted(content: Content, base: StagedBase): void {
     this.#adoptedAs = content;
     this.#file.leaveTo(base);
   }
 
-  /** The content of the store that it has become. */
+  /** The content of the store that it has become, if it has. */
   get adoptedAs(): Content | undefined {
     return this.#adoptedAs;
   }
 
-  /** Its name is about to go. It stays readable until `close`, or until the answer is released. */
+  /** To be called before its name is removed. It stays readable until `close`, or until the result is released. */
   hold(): Borrowed {
     return this.#file.hold();
   }
@@ -211,7 +214,7 @@ export class DiskStagedFile implements StagedFile {
     return this.#writeLater(data, position, context);
   }
 
-  /** False where the disk is full after all, with the file as long as before. */
+  /** Tries to write. False if the disk is full in spite of the reservation; the file then has its old length. */
   #attempt(write: () => boolean): boolean {
     try {
       return write();
@@ -256,12 +259,12 @@ export class DiskStagedFile implements StagedFile {
   }
 
   async #computeDigests(context: Context): Promise<DigestList> {
-    // Whoever was writing when the file was sealed has ended behind this.
+    // Waits for writes that were in progress when the file was sealed.
     await this.#lock.run(true, context, async () => {});
     await this.#passing.settle();
     const digests = await buildDigests(this.#file, this.#passing, context);
     this.#digests ??= digests;
-    // A few blocks are hashed again sooner than the record is written.
+    // Hashing a few blocks again takes less time than writing the record.
     if (digests.length > 4) void this.#save().catch(() => undefined);
     return this.#digests;
   }
@@ -284,6 +287,7 @@ export class DiskStagedFile implements StagedFile {
   }
 
   #checkSealed(): void {
-    if (!this.#sealed) throw new FsError('EBADF', 'read', { subject: this.id, reason: 'the file is still written' });
+    if (!this.#sealed)
+      throw new FsError('EBADF', 'read', { subject: this.id, reason: 'the file is still being written' });
   }
 }

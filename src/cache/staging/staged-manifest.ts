@@ -5,14 +5,14 @@ import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, digestOf, zeroDigest 
 import type { CowFile, Stretch } from './cow-file.ts';
 import type { PassingDigests } from './passing-digests.ts';
 
-/** Blocks read and hashed at a time: one reads while another hashes. */
+/** Blocks read and hashed at the same time, so that some are read while others are hashed. */
 const LANES = 3;
 
 type Run = Pick<DigestRun, 'digest' | 'end'>;
 
 /**
- * The digests of a file that is not written any more: known ones are taken over, untouched blocks have those of the base,
- * holes those of zeros; the rest is read and hashed off the event loop.
+ * The digests of a sealed file. Known digests are used, unchanged blocks have those of the base, and holes that of
+ * zeros; the other blocks are read and hashed off the event loop.
  * @throws EINTR; what the base throws; EIO
  */
 export async function buildDigests(file: CowFile, passing: PassingDigests, context: Context): Promise<DigestList> {
@@ -26,7 +26,7 @@ export async function buildDigests(file: CowFile, passing: PassingDigests, conte
   return DigestList.ofRuns(runsOf(file.size, stretches, hashed, base));
 }
 
-/** Room for the digests of the blocks that are hashed, and for no others. */
+/** A buffer for the digests of only those blocks that must be hashed. */
 class HashedBlocks {
   readonly #data: readonly Stretch[];
   readonly #digests: Uint8Array;
@@ -37,7 +37,7 @@ class HashedBlocks {
     this.#digests = new Uint8Array(count * DIGEST_SIZE);
   }
 
-  /** Each block with its place among those that are hashed. */
+  /** Yields each block that must be hashed, with its position among them. */
   *blocks(): Generator<{ readonly index: number; readonly place: number }> {
     let place = 0;
     for (const { start, end } of this.#data)
@@ -98,7 +98,7 @@ async function hash(
     buffer ??= Buffer.allocUnsafeSlow(Math.min(BLOCK_SIZE, file.size));
     const data = buffer.subarray(0, blockLength(file.size, index));
     if ((await file.readRaw(data, index * BLOCK_SIZE)) < data.length) {
-      throw new FsError('EIO', 'read', { reason: 'the staged file is shorter than it was' });
+      throw new FsError('EIO', 'read', { reason: 'a staged file has become shorter; it was changed outside Fjord' });
     }
     into.set(place, await digestOf(data));
   }

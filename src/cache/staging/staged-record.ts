@@ -2,19 +2,19 @@ import { FsError } from '../../vfs/fs-error.ts';
 import type { Content } from '../content/content.ts';
 
 /**
- * What LevelDB keeps about a staged file beside its bytes; a file that was new and is not hashed needs none. Its size is
- * that of the file on disk.
+ * The record of a staged file in LevelDB. A file that was created empty and is not hashed needs none. Its size is that
+ * of the file on the disk.
  */
 export interface StagedRecord {
-  /** What its untouched blocks are: the cloud's content, or that of another staged file. */
+  /** The source of unchanged blocks: content in the cloud, or another staged file. */
   readonly base?: Content | ForkedFrom;
-  /** Blocks of `base` that may still be untouched; those from here on are in the file, holes being zeros. */
+  /** Number of blocks of `base` that may be unchanged. Later ones are in the file, where holes are zeros. */
   readonly keep?: number;
-  /** Among those the ones that are in the file, base64. */
+  /** The blocks among those that are in the file, base64. */
   readonly own?: string;
   /** The digests of a sealed file, as `DigestList.toBytes` writes them, base64. */
   readonly digests?: string;
-  /** Discarded, but others are based on it. */
+  /** Whether it is discarded, but kept because other files are based on it. */
   readonly hidden?: true;
 }
 
@@ -32,5 +32,5 @@ export function isStagedId(id: string): boolean {
 }
 
 export function noStagedFile(id: string): FsError {
-  return new FsError('ENOENT', 'open', { subject: id, reason: 'no such staged file' });
+  return new FsError('ENOENT', 'open', { subject: id, reason: 'there is no such staged file' });
 }

@@ -3,22 +3,22 @@ import type { Context } from '../../vfs/context.ts';
 import { FsError, asFsError } from '../../vfs/fs-error.ts';
 import type { DiskSpace } from '../disk/disk-space.ts';
 
-/** How often a writer that waits looks whether there is room, ms. */
+/** How often a waiting write checks for space, ms. */
 const LOOK = 50;
 /** Bytes. */
 const AMPLE = 4 * 1024 ** 3;
 
 export interface StagingRoomOptions {
   readonly space: DiskSpace;
-  /** Bytes of the disk that writes leave free: for the database, which must never find it full. */
+  /** Bytes that writes leave free on the disk for the database, which must not find it full. */
   readonly minFree: number;
-  /** How long a write waits for uploads to make room, ms. */
+  /** How long a write waits for uploads to free space, ms. */
   readonly patience: number;
-  /** Evicts cached content until so many bytes are free. */
+  /** Evicts cached content until this number of bytes is free; false if that is not possible. */
   readonly clear: (bytes: number) => Promise<boolean>;
 }
 
-/** Reserves room on the disk before a write is accepted, so that what was accepted cannot fail for want of it. */
+/** Reserves disk space before a write is accepted, so that an accepted write cannot fail for lack of it. */
 export class StagingRoom {
   readonly #options: StagingRoomOptions;
 
@@ -26,24 +26,24 @@ export class StagingRoom {
     this.#options = options;
   }
 
-  /** Reserves bytes if they are there at once. */
+  /** Reserves bytes if they are free without waiting. */
   take(bytes: number): boolean {
     return this.#options.space.take(bytes, this.#options.minFree);
   }
 
-  /** Whether there is so much that what is written unseen will not fill the disk before somebody looks. */
+  /** Whether there is enough space that unobserved writes of the kernel cannot fill the disk before the next check. */
   get isAmple(): boolean {
     const { space, minFree } = this.#options;
     return space.free() > minFree + AMPLE;
   }
 
-  /** Something was written unseen: makes room if there is too little. */
+  /** To be called after unobserved writes. Frees space if there is too little. */
   look(): void {
     const { space, minFree, clear } = this.#options;
     if (space.refresh() < minFree) void clear(minFree).catch(() => undefined);
   }
 
-  /** Evicts clean content, then waits for a while. @throws ENOSPC, EINTR */
+  /** Reserves bytes. If necessary it evicts cached content and waits for up to `patience`. @throws ENOSPC, EINTR */
   async reserve(bytes: number, context: Context): Promise<void> {
     const { clear, minFree, patience, space } = this.#options;
     const end = performance.now() + patience;
@@ -64,6 +64,6 @@ async function pause(signal: AbortSignal): Promise<void> {
 }
 
 function noSpace(free: number): FsError {
-  const reason = `the cache disk is full (${Math.floor(free / 1024 / 1024)} MiB free) with files that wait for upload`;
+  const reason = `the cache disk is full (${Math.floor(free / 1024 / 1024)} MiB free) of files waiting for their upload; free some space on it`;
   return new FsError('ENOSPC', 'write', { reason });
 }

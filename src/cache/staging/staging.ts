@@ -27,17 +27,19 @@ import { UnsyncedFiles } from '../disk/unsynced-files.ts';
 export interface DiskStagingOptions {
   readonly db: Database;
   readonly writer: GroupWriter;
-  /** Staged files live in its folder, beside what they become. */
+  /**
+   * The store into which staged files are adopted. They are in the same folder, so that this is a link and not a copy.
+   */
   readonly store: DiskContentStore;
-  /** Bytes of the disk that writes leave free. */
+  /** Bytes that writes leave free on the disk. */
   readonly minFree: number;
-  /** How long a write waits for room before it fails, ms. */
+  /** How long a write waits for space before it fails, ms. */
   readonly patience?: number;
-  /** How bytes get to the disk; the system's way if absent. */
+  /** How files are synced; by the system's calls if absent. */
   readonly sync?: DiskSync;
 }
 
-/** `Staging` on a folder of sparse files, `staging/<id>`, with records in LevelDB. */
+/** Implements `Staging` on a folder of sparse files, `staging/<id>`, with records in LevelDB. */
 export class DiskStaging implements Staging {
   readonly #dir: string;
   readonly #store: DiskContentStore;
@@ -50,7 +52,10 @@ export class DiskStaging implements Staging {
   readonly #forks = new Forks();
   readonly #left: Leftovers;
   readonly #spares: SpareFiles;
-  /** Discarded files that somebody may still read; whoever forgets to close one loses it to the garbage collector. */
+  /**
+   * Discarded files that may still be read. If a reader is dropped without being closed, the descriptor is released
+   * when it is garbage-collected.
+   */
   readonly #nameless = new FinalizationRegistry<Borrowed>((file) => file.release());
 
   private constructor(options: DiskStagingOptions, dir: string, names: readonly string[], table: Table<StagedRecord>) {
@@ -90,7 +95,7 @@ export class DiskStaging implements Staging {
     if (sealed instanceof DiskStagedFile && sealed.adoptedAs !== undefined) return this.create(sealed.adoptedAs);
     const parent = this.#mine(sealed);
     if (!parent.isSealed)
-      throw new FsError('EBADF', 'open', { subject: sealed.id, reason: 'only a sealed file is forked' });
+      throw new FsError('EBADF', 'open', { subject: sealed.id, reason: 'only a sealed file can be forked' });
     if (parent.size <= BLOCK_SIZE) return this.#copy(parent);
     const record = { base: { staged: parent.id, size: parent.size } };
     const file = this.#create(record, new ForkBase(parent), parent.size);
@@ -140,13 +145,14 @@ export class DiskStaging implements Staging {
   async adopt(file: StagedFile, content: Content, ops: readonly Op[]): Promise<void> {
     const staged = this.#mine(file);
     const { hash, digests } = await staged.manifest(background);
-    if (hash !== content.hash) throw new FsError('EINVAL', 'rename', { subject: file.id, reason: 'another content' });
+    if (hash !== content.hash)
+      throw new FsError('EINVAL', 'rename', { subject: file.id, reason: 'the staged file has another content' });
     const gone = this.#table.get(file.id) === undefined ? [] : [this.#table.del(file.id)];
     const forked = this.#rebase(file.id, content);
     const adopted = { path: staged.path, present: staged.present(), digests };
     await this.#store.adopt(content, adopted, [...gone, ...forked, ...ops]);
     const late = this.#rebase(file.id, content);
-    // Forked while that was written.
+    // Forked while the batch was being written.
     if (late.length > 0) await this.#writer.write(late);
     staged.adopted(content, new ContentBase(content, this.#store));
     this.#forks.free(file.id);
@@ -177,7 +183,7 @@ export class DiskStaging implements Staging {
     return this.#unsynced.syncAll();
   }
 
-  /** The bytes of staged files are on the disk when answered; what is not here any more is not asked for. @throws EIO, ENOSPC */
+  /** Syncs the bytes of staged files; ids that no longer exist are ignored. @throws EIO, ENOSPC */
   async syncContents(ids: Iterable<string>): Promise<void> {
     const files = [...new Set(ids)].flatMap((id) => this.#files.get(id) ?? []);
     const sync = (file: DiskStagedFile): Promise<void> =>
@@ -188,7 +194,7 @@ export class DiskStaging implements Staging {
     await this.#unsynced.syncNames();
   }
 
-  /** Gives descriptors back; the files stay. */
+  /** Releases descriptors; the files stay. */
   async close(): Promise<void> {
     await this.#spares.close();
     for (const file of this.#files.values()) file.close();
@@ -214,7 +220,7 @@ export class DiskStaging implements Staging {
     }
   }
 
-  /** A file that has come to its path complete. */
+  /** The object for a file that was put at its path complete. */
   #found(id: string): DiskStagedFile {
     this.#unsynced.created(this.#path(id));
     return this.#make(id, {}, undefined);
@@ -288,7 +294,7 @@ export class DiskStaging implements Staging {
     await this.#leaveParent(id, record);
   }
 
-  /** Those that are based on a staged file are based on the content that it becomes, if they are not yet. */
+  /** Changes the base of files that are based on a staged file to the content that it becomes. */
   #rebase(parent: string, content: Content): Op[] {
     const ops: Op[] = [];
     for (const id of this.#forks.of(parent)) {
@@ -305,7 +311,7 @@ export class DiskStaging implements Staging {
     return this.#table.get(id) ?? {};
   }
 
-  /** A discarded file goes with the last one that was based on it. */
+  /** Removes a discarded file with the last one that was based on it. */
   async #leaveParent(id: string, record: StagedRecord): Promise<void> {
     const free = this.#forks.remove(id, record);
     if (free !== undefined && this.#recordOf(free).hidden === true) await this.#remove(free);
@@ -313,7 +319,7 @@ export class DiskStaging implements Staging {
 
   #mine(file: StagedFile): DiskStagedFile {
     if (file instanceof DiskStagedFile && this.#files.get(file.id) === file) return file;
-    throw new FsError('ESTALE', 'open', { subject: file.id, reason: 'not a file of this staging folder any more' });
+    throw new FsError('ESTALE', 'open', { subject: file.id, reason: 'it is no longer a file of this staging folder' });
   }
 
   #path(id: string): string {

@@ -10,7 +10,7 @@ import type { Manifests } from '../content/manifests.ts';
 import type { StoreIndex } from './store-index.ts';
 import type { BlockPlace, StoredContent } from './stored-content.ts';
 
-/** Bytes of blocks kept in memory because the disk has no room for them. */
+/** Most bytes of blocks that are kept in memory because the disk has no space for them. */
 const UNPERSISTED = 48 * 1024 * 1024;
 
 interface Load {
@@ -31,8 +31,8 @@ const FILE: Way = { toFile: true };
 const MEMORY: Way = { toFile: false };
 
 /**
- * Brings blocks into memory or to the disk, each once however many want it: those on the disk are compared with their digest, the
- * others come from the source and go to the disk on the way.
+ * Loads blocks into memory or to the disk, each only once for all concurrent callers. Blocks on the disk are checked
+ * against their digests; others are fetched from the source, and written to the disk.
  */
 export class BlockLoader {
   readonly #index: StoreIndex;
@@ -54,7 +54,7 @@ export class BlockLoader {
     this.#fetcher = new BlockFetcher({ source, memory: this.#memory, room, signal });
   }
 
-  /** The flight of one block. A caller that waits for it calls `hurry` in the same turn. */
+  /** The load of a block. A caller that waits for it must call `hurry` in the same turn. */
   load(stored: StoredContent, content: Content, index: number): SingleFlight {
     const key = keyOf(stored, index);
     const known = this.#flights.get(key);
@@ -67,7 +67,7 @@ export class BlockLoader {
     return load.flight;
   }
 
-  /** A block that has come lately, to be copied in this turn. */
+  /** A recently loaded block, which must be copied in this turn. */
   recent(stored: StoredContent, index: number): Uint8Array | undefined {
     return this.#memory.get(keyOf(stored, index));
   }
@@ -129,7 +129,9 @@ export class BlockLoader {
     else void this.#getListed(load, how);
   }
 
-  /** A block of several: the list of digests, which is needed anyway, may say that it is zeros. */
+  /**
+   * Loads a block of a content with several. The list of digests, which is needed anyway, may show that it is zeros.
+   */
   async #getListed(load: Load, how: Way): Promise<void> {
     const { content, index, flight, stored } = load;
     try {
@@ -143,13 +145,16 @@ export class BlockLoader {
     this.#done(load);
   }
 
-  /** They take no room, so none is asked for; where that fails they are as easily had again. */
+  /**
+   * Records a block of zeros. It takes no space, so none is reserved; if recording fails, the block is as easy to
+   * produce again.
+   */
   async #keepZeros({ stored, content, index }: Load): Promise<void> {
     try {
       const taken = await stored.write(index, zeros(blockLength(content.size, index)));
       if (taken !== undefined) this.#index.changed(stored, taken);
     } catch {
-      // As in `#keep`: a disk that is full or broken must not fail a read.
+      // As in `#keep`, a full or broken disk must not fail a read.
     }
   }
 
@@ -169,7 +174,7 @@ export class BlockLoader {
     };
     load.flight.onAbandoned(() => {
       if (!this.#fetcher.cancel(want)) return;
-      load.flight.fail(new FsError('EINTR', 'read', { reason: 'nobody waits for the block any more' }));
+      load.flight.fail(new FsError('EINTR', 'read', { reason: 'no reader is waiting for the block any more' }));
       this.#done(load);
     });
     this.#fetcher.want(want);
@@ -184,7 +189,10 @@ export class BlockLoader {
     try {
       const right = isWritten || data.length === blockLength(stored.size, index);
       if (!right || !(await this.#manifests.matches(content, index, Buffer.from(digest, 'hex')))) {
-        throw new FsError('EIO', 'read', { subject: content.version, reason: `block ${index} is not the content's` });
+        throw new FsError('EIO', 'read', {
+          subject: content.version,
+          reason: `block ${index} from the cloud does not have the expected digest`,
+        });
       }
       if (isWritten) {
         // Its bytes went into a file that has been replaced meanwhile.
@@ -202,7 +210,10 @@ export class BlockLoader {
     this.#done(load);
   }
 
-  /** A cache disk that is full or broken must not fail a read: then the block stays in memory for a while. */
+  /**
+   * Writes a block to the disk. A full or broken disk must not fail a read, so the block then stays in memory for a
+   * while.
+   */
   async #keep({ key, stored, index }: Load, data: Uint8Array): Promise<void> {
     try {
       const kept = (await this.#index.room(data.length)) && (await this.#write(stored, index, data));
@@ -245,7 +256,7 @@ function keyOf({ hash }: StoredContent, index: number): string {
   return `${hash}/${index}`;
 }
 
-/** The digest of what the disk has, undefined if it cannot be read. */
+/** The digest of the block on the disk; `undefined` if it cannot be read. */
 async function read(stored: StoredContent, index: number, into: Uint8Array): Promise<Uint8Array | undefined> {
   try {
     await stored.readAsync(into, index * BLOCK_SIZE);

@@ -9,7 +9,7 @@ import type { Borrowed } from '../disk/file-pool.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { StoredContent } from './stored-content.ts';
 
-/** Reads one content from the disk where its blocks are ready, and has the others brought. */
+/** Reads a content: ready blocks from the disk, the others through the loader. */
 export class StoreReader implements ContentReader {
   readonly content: Content;
   readonly #stored: StoredContent;
@@ -107,7 +107,7 @@ export class StoreReader implements ContentReader {
       const end = Math.min(position + into.length, (index + 1) * BLOCK_SIZE);
       parts.push(this.#readPart(into.subarray(start - position, end - position), start, index, context));
     }
-    // The caller uses its buffer again when this has failed: no part may still be on its way into it then.
+    // The caller may reuse its buffer once this rejects, so no part may still be writing to it.
     const failed = (await Promise.allSettled(parts)).find((part) => part.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return into.length;

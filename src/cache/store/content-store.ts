@@ -20,28 +20,29 @@ import type { StoreRecord } from './stored-content.ts';
 import { Table } from '../db/table.ts';
 
 export interface DiskContentStoreOptions {
-  /** Holds `store/`, and `staging/` beside it: files move between them by link and rename. */
+  /** Contains `store/` and `staging/`; files move between them by link and rename. */
   readonly dir: string;
   readonly db: Database;
   readonly writer: GroupWriter;
   readonly source: BlockSource;
   /** Most bytes of content. */
   readonly maxBytes: number;
-  /** Bytes of the disk that the cache leaves free. */
+  /** Bytes that the cache leaves free on its disk. */
   readonly minFree: number;
   readonly space?: DiskSpace;
   /** ms since 1970 */
   readonly now?: () => number;
 }
 
-/** Prefetched blocks under way at most; more are not asked for, as nobody waits for them. */
+/** Most prefetched blocks in progress. Further prefetches are dropped, as no reader waits for them. */
 const MAX_PREFETCH = 2000;
 
 /**
- * `ContentStore` on a folder of sparse files, `store/aa/<hash>`, with records and manifests in LevelDB.
+ * Implements `ContentStore` on a folder of sparse files, `store/aa/<hash>`, with records and manifests in LevelDB.
  *
- * A set bit means data that was written before; whether it survived is found out by comparing each block with its digest
- * when it arrives and when a process reads it for the first time. A block that does not match is fetched again.
+ * A set bit means that the data was written before the bit. Each block is checked against its digest when it arrives,
+ * and again when a process reads it for the first time, to find out whether it survived. A block that does not match is
+ * fetched again.
  */
 export class DiskContentStore implements ContentStore {
   readonly dir: string;
@@ -76,7 +77,7 @@ export class DiskContentStore implements ContentStore {
     this.#loader = new BlockLoader(this.#index, this.#manifests, source, signal);
   }
 
-  /** Answers without looking at the files; they are gone through in the background. */
+  /** Opens the store without reading its files; they are scanned in the background. */
   static async open(options: DiskContentStoreOptions): Promise<DiskContentStore> {
     mkdirSync(join(options.dir, 'store'), { recursive: true });
     mkdirSync(join(options.dir, 'trash'), { recursive: true });
@@ -154,17 +155,17 @@ export class DiskContentStore implements ContentStore {
     return { bytes: this.#index.bytes, limit: this.#limit, entries: this.#index.entries };
   }
 
-  /** The digests of a content, from the disk or the source. @throws what the source throws; EINTR */
+  /** The digests of a content, from the disk or the source. @throws what the source throws; EINTR when aborted */
   manifest(content: Content, context: Context): Promise<DigestList> {
     return this.#manifests.get(content, context);
   }
 
-  /** Evicts until so many bytes are free on the disk; false if that cannot be. */
+  /** Evicts until this number of bytes is free on the disk; false if that is not possible. */
   clear(bytes: number): Promise<boolean> {
     return this.#index.clear(bytes);
   }
 
-  /** Takes a file over as the content with this hash; `ops` are written together with the record. */
+  /** Adopts a file as the content with this hash. `ops` are written in the same batch as the record. */
   async adopt(content: Content, file: AdoptedFile, ops: readonly Op[]): Promise<void> {
     const stored = this.#index.acquire(content.hash, content.size);
     try {
@@ -178,11 +179,11 @@ export class DiskContentStore implements ContentStore {
     await this.#index.trim();
   }
 
-  /** Moves the file of a content that is here as a whole to a path and forgets it; false if it is used or pinned. */
+  /** Moves the file of a complete content to a path and forgets the content; false if it is in use or pinned. */
   giveUp({ hash, size }: Content, path: string): boolean {
     const stored = this.#index.acquire(hash, size);
     try {
-      // Who asks may have it open, too.
+      // Two users are permitted, as the caller may have it open, too.
       if (!stored.present.isFull || stored.users > 2 || this.#index.isPinned(hash)) return false;
       renameSync(stored.path, path);
       const { bytes } = stored;
@@ -196,12 +197,12 @@ export class DiskContentStore implements ContentStore {
     }
   }
 
-  /** Answered when the scan of the disk is over. */
+  /** Resolves when the scan of the disk has ended. */
   settled(): Promise<void> {
     return this.#scan;
   }
 
-  /** Ends fetches, writes down what was learned, closes files. Idempotent. */
+  /** Ends fetches, writes changed records and closes files. Idempotent. */
   async close(): Promise<void> {
     this.#life.abort();
     await this.#scan;
@@ -214,11 +215,14 @@ export class DiskContentStore implements ContentStore {
     try {
       await scanStore({ dir: this.dir, records: this.#records, writer: this.#writer, index: this.#index, signal });
     } catch {
-      // The order of eviction is incomplete until the next start; nothing is lost by that.
+      // Only the order of eviction is incomplete until the next start.
     }
   }
 
-  /** For records that only save work later: whoever needs a failed disk to be noticed writes something else, too. */
+  /**
+   * Writes records that only save work later. Failures are ignored; callers that must notice a failed disk also write
+   * other records.
+   */
   #write(ops: readonly Op[]): void {
     this.#writer.write(ops).catch(() => undefined);
   }

@@ -3,15 +3,19 @@ import type { BlockLoader } from './block-loader.ts';
 import type { Content } from '../content/content.ts';
 import type { StoredContent } from './stored-content.ts';
 
-/** Blocks. */
+/** First window, in blocks. */
 const FIRST_WINDOW = 2;
 const MAX_WINDOW = 32;
-/** Blocks that are on the disk need no round trip, only to be compared with their digests in time. */
+/**
+ * Largest window for blocks that are on the disk, which need no round trip but must be checked against their digests in
+ * time.
+ */
 const MAX_CHECKED = 8;
 
 /**
- * The window of one reader: nothing is fetched ahead of its first block; each step into the block that follows doubles
- * the window, a jump closes it. New blocks are asked for when half the window is used up, so that they share requests.
+ * The read-ahead window of a reader. Nothing is read ahead at its first block. Each step to the following block doubles
+ * the window, and a jump closes it. New blocks are requested when half of the window is used up, so that they share
+ * requests.
  */
 export class ReadAhead {
   readonly #content: Content;
@@ -21,7 +25,7 @@ export class ReadAhead {
   readonly #count: number;
   #window = 0;
   #current = -1;
-  /** The first block that has not been asked for. */
+  /** The first block that has not been requested. */
   #frontier = 0;
 
   constructor(content: Content, stored: StoredContent, loader: BlockLoader) {
@@ -31,9 +35,9 @@ export class ReadAhead {
     this.#count = blockCount(content.size);
   }
 
-  /** Blocks `first` to `last` are being read. */
+  /** To be called when blocks `first` to `last` are being read. */
   advance(first: number, last: number): void {
-    // A kernel that reads ahead itself may be a block behind with another thread.
+    // With the kernel's own read-ahead, another thread's request may be a block behind.
     const near = first >= this.#current - 1 && first <= this.#current + 1;
     if (!near && this.#current >= 0) this.#jump();
     if (last <= this.#current && near) return;
@@ -43,7 +47,7 @@ export class ReadAhead {
     this.#want();
   }
 
-  /** Gives up what was asked for and nobody reads. */
+  /** Gives up the requested blocks. */
   stop(): void {
     for (const { leave } of this.#wanted.splice(0)) leave();
   }

@@ -8,7 +8,7 @@ import { readFullyAsync } from '../disk/file-io.ts';
 import type { FilePool } from '../disk/file-pool.ts';
 import type { StoredContent } from './stored-content.ts';
 
-/** A sealed file whose content the cloud has. */
+/** A sealed file whose content is in the cloud. */
 export interface AdoptedFile {
   readonly path: string;
   /** The blocks that are in the file. */
@@ -17,9 +17,9 @@ export interface AdoptedFile {
 }
 
 /**
- * Puts a file into the store beside its old name, which the caller removes after the records are written: a crash in
- * between leaves a file without a record on one side or the other, never a record without its data. Answers the bytes
- * that the store has more.
+ * Links a file into the store. The caller removes the old name after the records are written, so a crash in between can
+ * leave a file without a record, but never a record without its data. Resolves to the number of bytes by which the
+ * store grows.
  */
 export async function adoptFile(stored: StoredContent, file: AdoptedFile, pool: FilePool): Promise<number> {
   if (stored.present.isFull || file.present.count === 0) return 0;
@@ -36,19 +36,19 @@ function hasZeros(digests: DigestList): boolean {
   return false;
 }
 
-/** In most cases one call of the system. */
+/** Links the file, usually with one system call. */
 async function place(from: string, to: string): Promise<void> {
   const failure = link(from, to);
   if (failure === undefined) return;
   if (failure === 'EEXIST') rmSync(to, { force: true });
   else mkdirSync(dirname(to), { recursive: true });
   if (link(from, to) === undefined) return;
-  // A file system without hard links. What is there may be open under that name.
+  // The file system has no hard links. An old file at the target may be open, so it is removed and not overwritten.
   rmSync(to, { force: true });
   await copyFile(from, to);
 }
 
-/** The code of the failure, if it fails. */
+/** Links a file. Returns the error code if that fails. */
 function link(from: string, to: string): string | undefined {
   try {
     linkSync(from, to);
@@ -58,7 +58,7 @@ function link(from: string, to: string): string | undefined {
   }
 }
 
-/** Both have only a part: adds the file's blocks to those that the store has. */
+/** If both are incomplete, adds the file's blocks to those of the store. */
 async function merge(stored: StoredContent, { path, present }: AdoptedFile, pool: FilePool): Promise<number> {
   let added = 0;
   const source = pool.borrow(path);

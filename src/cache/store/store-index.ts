@@ -9,49 +9,52 @@ import type { GroupWriter, Op } from '../db/group-writer.ts';
 import { type StoreRecord, StoredContent } from './stored-content.ts';
 import type { Table } from '../db/table.ts';
 
-/** How long changed records are gathered, ms. */
+/** How long changed records are collected before they are written, ms. */
 const GATHER = 250;
-/** A use is written down only if the one that was is older, ms: the order need not be exact. */
+/** A use is only recorded if the recorded one is older than this, ms, as the order need not be exact. */
 const USE_STEP = 600_000;
-/** Bytes of superseded content that stay. */
+/** Most bytes of superseded content that are kept. */
 const SUPERSEDED = 64 * 1024 * 1024;
-/** Contents of which it is remembered that they are superseded, or more than one file's. */
+/** Most contents that are remembered as superseded, or as shared by several files. */
 const REMEMBERED = 10_000;
 
-/** Content nobody has open; `stored` is what this process learned about it. */
+/** A content that is not open; `stored` is this process's state of it. */
 interface Idle {
   readonly bytes: number;
   readonly stored: StoredContent | undefined;
 }
 
 export interface StoreIndexOptions {
-  /** Holds `store/` and `trash/`. */
+  /** Contains `store/` and `trash/`. */
   readonly dir: string;
   readonly records: Table<StoreRecord>;
   readonly writer: GroupWriter;
   readonly pool: FilePool;
   readonly space: DiskSpace;
-  /** Bytes that the store may hold, and bytes of the disk that it leaves free. */
+  /** Most bytes in the store, and bytes that it leaves free on the disk. */
   readonly maxBytes: number;
   readonly minFree: number;
   /** ms since 1970 */
   readonly now: () => number;
-  /** Removes what else is kept about a content. */
+  /** Returns the ops that remove other records of a content. */
   readonly forget: (hash: string) => readonly Op[];
 }
 
 /**
- * Which contents are on the disk, in the order of their last use, and who is next to go. Records are written in groups;
- * files leave by rename, so that a name is free at once.
+ * The contents on the disk in the order of their last use, which is the order of eviction. Records are written in
+ * groups. Files are removed by renaming them first, so that a name is free at once.
  */
 export class StoreIndex {
   readonly #options: StoreIndexOptions;
   readonly #open = new Map<string, StoredContent>();
   readonly #pinned = new Set<string>();
   readonly #held = new Map<string, Idle>();
-  /** The order only; limits are enforced here, as they concern the disk, too. */
+  /**
+   * Contents that are not open, in order of eviction. The cache's own limit is not used, as free disk space counts,
+   * too.
+   */
   readonly #idle = new LRUCache<string, Idle>({ maxSize: Number.MAX_SAFE_INTEGER });
-  /** Those of them that no file has any more, as far as is known: they go first. */
+  /** Those that no file is known to have any more; they are evicted first. */
   readonly #superseded = new LRUCache<string, Idle>({ maxSize: Number.MAX_SAFE_INTEGER });
   readonly #marks = new LRUCache<string, 'superseded' | 'shared'>({ max: REMEMBERED });
   readonly #dirty = new Set<StoredContent>();
@@ -98,7 +101,7 @@ export class StoreIndex {
     return this.#open.has(hash) || this.#resting(hash) !== undefined;
   }
 
-  /** For use; give it back with `release`. */
+  /** Opens a content for use. The caller must `release` it. */
   acquire(hash: string, size: number): StoredContent {
     let stored = this.#open.get(hash);
     if (stored === undefined) {
@@ -125,26 +128,26 @@ export class StoreIndex {
     void this.#trimSuperseded();
   }
 
-  /** Blocks of so many bytes were added or (negative) lost. */
+  /** To be called when blocks were added or lost; `bytes` is their size, negative if lost. */
   changed(stored: StoredContent, bytes: number): void {
     this.#total += bytes;
     this.#dirty.add(stored);
     this.#timer ??= setTimeout(() => void this.flush().catch(() => undefined), GATHER);
   }
 
-  /** What the scan found on the disk, least recently used first. */
+  /** Adds a content that the scan has found. To be called in order, least recently used first. */
   found(hash: string, bytes: number): void {
     if (this.isKnown(hash)) return;
     this.#total += bytes;
     this.#rest(hash, { bytes, stored: undefined });
   }
 
-  /** Puts those that were used in this process behind what the scan has found. */
+  /** Moves contents that this process has used behind those that the scan has found. */
   renewOrder(hashes: readonly string[]): void {
     for (const hash of hashes) this.#idle.get(hash);
   }
 
-  /** Least recently used first. */
+  /** Hashes of contents that are not open, least recently used first. */
   idleHashes(): string[] {
     return [...this.#idle.rkeys()];
   }
@@ -167,7 +170,7 @@ export class StoreIndex {
     this.#rest(hash, held);
   }
 
-  /** Removes content; what is open goes with its last user. */
+  /** Removes a content; an open one is removed with its last user. */
   async drop(hash: string): Promise<void> {
     const open = this.#open.get(hash);
     if (open !== undefined) {
@@ -179,12 +182,15 @@ export class StoreIndex {
     if (idle !== undefined || this.#options.records.get(hash) !== undefined) await this.#remove(hash, idle?.stored);
   }
 
-  /** Another file has got this content. */
+  /** Records that another file has this content. */
   share(hash: string): void {
     this.#marks.set(hash, 'shared');
   }
 
-  /** A file has another content now: this one is evicted before all others, and soon if there is much of the kind. */
+  /**
+   * Records that a file no longer has this content. It is evicted before others, and soon if there is much superseded
+   * content.
+   */
   supersede(hash: string): void {
     if (this.#marks.get(hash) === 'shared') return;
     this.#marks.set(hash, 'superseded');
@@ -193,7 +199,7 @@ export class StoreIndex {
     void this.#trimSuperseded();
   }
 
-  /** A file has got this content: it is current again. */
+  /** Records that a file has this content again. */
   revive(hash: string): void {
     if (this.#marks.get(hash) !== 'superseded') return;
     this.#marks.delete(hash);
@@ -205,26 +211,28 @@ export class StoreIndex {
     while (this.#superseded.calculatedSize > SUPERSEDED) await this.#evictOne().catch(() => false);
   }
 
-  /** Evicts until so many more bytes are within both limits and takes them; false if that cannot be. */
+  /**
+   * Evicts until this number of further bytes is within both limits, and reserves them; false if that is not possible.
+   */
   async room(bytes: number): Promise<boolean> {
     const { maxBytes, minFree, space } = this.#options;
     while (this.#total + bytes > maxBytes || !space.take(bytes, minFree)) if (!(await this.#evictOne())) return false;
     return true;
   }
 
-  /** Evicts until so many bytes are free on the disk; false if they cannot be. */
+  /** Evicts until this number of bytes is free on the disk; false if that is not possible. */
   async clear(bytes: number): Promise<boolean> {
     const { space } = this.#options;
     while (space.refresh() < bytes) if (!(await this.#evictOne())) return false;
     return true;
   }
 
-  /** Evicts what is beyond the limits. */
+  /** Evicts until both limits are kept. */
   async trim(): Promise<void> {
     await this.room(0);
   }
 
-  /** The op that writes an entry's record down, in place of the next group. */
+  /** The op that writes a content's record, which then need not be in the next group. */
   save(stored: StoredContent): Op {
     this.#dirty.delete(stored);
     return this.#options.records.put(stored.hash, stored.record);
@@ -278,17 +286,18 @@ export class StoreIndex {
     return true;
   }
 
-  /** Everything that others can see happens in the turn of the call. */
+  /** Removes a content. All visible effects happen in the turn of the call. */
   async #remove(hash: string, stored: StoredContent | undefined): Promise<void> {
     const { dir, records, writer, pool, space, forget } = this.#options;
     if (stored !== undefined) this.#dirty.delete(stored);
     const path = this.path(hash);
     const trash = join(dir, 'trash', randomUUID());
     pool.forget(path);
-    // The record may outlive the file, as a read finds out; a file must not outlive its record unseen.
+    // A record without its file is harmless, as a read notices it. A file without its record would never be evicted.
     const there = rename(path, trash);
     const written = records.get(hash) === undefined ? undefined : writer.write([records.del(hash), ...forget(hash)]);
-    // On a full disk the write waits for the room that this makes.
+    // On a full disk, writing the record may wait for the space that removing the file frees, so the removal is started
+    // first.
     const removed = there ? rm(trash, { force: true }).finally(() => space.refresh()) : undefined;
     await Promise.all([removed, written]);
   }

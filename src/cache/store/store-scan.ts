@@ -9,9 +9,9 @@ import type { StoreIndex } from './store-index.ts';
 import type { StoreRecord } from './stored-content.ts';
 import type { Table } from '../db/table.ts';
 
-/** Records added to the order in one turn of the event loop, and read at once. */
+/** Records that are read together, and processed in one turn of the event loop. */
 const PAGE = 1000;
-/** Uses within the same hour count as at the same time, ms. */
+/** Resolution of the time of last use, ms: one hour. */
 const AGE_STEP = 3_600_000;
 
 interface Found {
@@ -28,8 +28,8 @@ export interface ScanParts {
 }
 
 /**
- * Learns in the background what earlier processes left, while the store serves already: records become the order of
- * eviction, files without a record and records without a file are removed.
+ * Scans in the background what earlier processes have left, while the store is already serving. It restores the order
+ * of eviction from the records, and removes files without a record and records without a file.
  */
 export async function scanStore(parts: ScanParts): Promise<void> {
   const trash = join(parts.dir, 'trash');
@@ -55,7 +55,7 @@ async function scanFolder(parts: ScanParts, prefix: string, ages: Map<number, Fo
   const { dir, records, index } = parts;
   const names = new Set(await readdir(join(dir, 'store', prefix)).catch(() => []));
   const ops: Op[] = [];
-  // 'g' is the character behind the last one of a hash.
+  // 'g' sorts after the last character of any hash.
   for (let gt = prefix; ;) {
     const page = await records.range({ gt, lt: `${prefix}g`, limit: PAGE });
     for (const [hash, record] of page) {

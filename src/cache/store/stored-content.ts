@@ -6,14 +6,14 @@ import { readFully, readFullyAsync, writeFullyAsync, SECTOR } from '../disk/file
 import type { Extent } from '../../vfs/extent.ts';
 import type { Borrowed, FilePool } from '../disk/file-pool.ts';
 
-/** What LevelDB keeps about a content; the key is its hash. */
+/** The record of a content in LevelDB; the key is its hash. */
 export interface StoreRecord {
   readonly size: number;
   /** Last use, ms since 1970. */
   readonly used: number;
   /** The blocks that are present, base64; absent if all are. */
   readonly bits?: string;
-  /** Bytes of those that take no room on the disk; absent if all do. */
+  /** Bytes of present blocks that take no space on the disk; absent if there are none. */
   readonly holes?: number;
 }
 
@@ -26,8 +26,8 @@ export interface BlockPlace extends BlockFile {
 }
 
 /**
- * One content's sparse file and what is known of its blocks: *present* ones were written (the bit is set after the data
- * and survives in the record), *ready* ones have also been compared with their digest by this process.
+ * The sparse file of a content and the state of its blocks. *Present* blocks were written (the bit is set after the
+ * data, and is stored in the record); *ready* ones have also been checked against their digests by this process.
  */
 export class StoredContent {
   readonly hash: string;
@@ -35,17 +35,17 @@ export class StoredContent {
   readonly path: string;
   /** ms since 1970. */
   used: number;
-  /** Readers and fetches that need it; it is not evicted meanwhile. */
+  /** Number of readers and fetches that use it. It is not evicted while there are any. */
   users = 0;
-  /** To be removed with its last user. */
+  /** Whether it is to be removed with its last user. */
   doomed = false;
   present: Bitmap;
-  /** Bytes of present blocks that take no room. */
+  /** Bytes of present blocks that take no space. */
   #holes: number;
   #ready: Bitmap;
   readonly #pool: FilePool;
   #file: Borrowed | undefined;
-  /** Counts the files that it has been: a write to one that was replaced meanwhile must be done again. */
+  /** Counts replacements of the file. A write to a file that was replaced in the meantime must be repeated. */
   #generation = 0;
 
   constructor(hash: string, path: string, record: StoreRecord, pool: FilePool) {
@@ -66,12 +66,12 @@ export class StoredContent {
     return { size, used, ...bits, ...(this.#holes === 0 ? {} : { holes: this.#holes }) };
   }
 
-  /** Bytes that the blocks that are present take on the disk. */
+  /** Bytes on the disk of the present blocks. */
   get bytes(): number {
     return this.#nominal - this.#holes;
   }
 
-  /** Bytes of the blocks that are present. */
+  /** Bytes of the present blocks, holes included. */
   get #nominal(): number {
     const last = this.present.length - 1;
     const missing = this.present.has(last) ? BLOCK_SIZE - blockLength(this.size, last) : 0;
@@ -86,7 +86,7 @@ export class StoredContent {
     this.#ready.add(index);
   }
 
-  /** The block is not there, or is not what it should be. Answers the bytes that are less. */
+  /** Records that a block is missing or wrong. Returns the number of bytes lost. */
   lose(index: number): number {
     const before = this.bytes;
     this.present.delete(index);
@@ -95,7 +95,9 @@ export class StoredContent {
     return before - this.bytes;
   }
 
-  /** The file has become another one with these blocks, all of them as they should be; with `holes` it may be sparse. */
+  /**
+   * Records that the file was replaced by one with these blocks, all of them verified. With `holes` it may be sparse.
+   */
   replace(present: Bitmap, { holes = false } = {}): void {
     this.release();
     this.#pool.forget(this.path);
@@ -108,7 +110,7 @@ export class StoredContent {
     this.#holes = holes ? Math.max(0, this.#nominal - statSync(this.path).blocks * SECTOR) : 0;
   }
 
-  /** Bytes of ready blocks, on this thread. @throws what `node:fs` throws; an `Error` if the file is too short */
+  /** Reads from ready blocks synchronously. @throws what `node:fs` throws; an `Error` if the file is too short */
   read(into: Uint8Array, position: number): void {
     if (readFully(this.#fd(), into, position) < into.length) throw new Error('the cached file is too short');
   }
@@ -124,8 +126,8 @@ export class StoredContent {
   }
 
   /**
-   * Writes a block that is as it should be; one of zeros stays a hole. Answers the bytes that it takes, nothing if it was
-   * present. @throws what `node:fs` throws
+   * Writes a verified block; one of zeros stays a hole. Resolves to the bytes that it takes on the disk, or to
+   * `undefined` if it was already present. @throws what `node:fs` throws
    */
   async write(index: number, data: Uint8Array): Promise<number | undefined> {
     let taken = 0;
@@ -164,7 +166,7 @@ export class StoredContent {
     return taken;
   }
 
-  /** Makes the file long enough for a block of zeros where it has no data; false if the block has to be written. */
+  /** Represents a block of zeros as a hole, by extending the file if necessary; false if the block must be written. */
   #leaveHole(fd: number, index: number, data: Uint8Array): boolean {
     if (!isZeros(data)) return false;
     const start = index * BLOCK_SIZE;
@@ -198,7 +200,7 @@ export class StoredContent {
     return this.#file?.share();
   }
 
-  /** Gives the descriptor back; the next read opens it again. */
+  /** Releases the descriptor; the next read opens the file again. */
   release(): void {
     this.#file?.release();
     this.#file = undefined;

@@ -5,7 +5,7 @@ import type { GroupWriter, Op } from '../db/group-writer.ts';
 import { Listings } from './listings.ts';
 import { type Rows, Table } from '../db/table.ts';
 
-/** A space whose tree the catalog holds, and how far it has followed it. */
+/** A space whose tree is in the catalog, and how far its feed has been applied. */
 export interface SpaceState {
   readonly id: string;
   readonly kind: 'sync' | 'backup' | 'archive' | 'shared';
@@ -15,9 +15,12 @@ export interface SpaceState {
   readonly cursor: number;
   readonly device?: { readonly id: string; readonly name: string };
   readonly writable: boolean;
-  /** What is shown may differ from the cloud in a way of which no feed will tell: the next pull compares it whole. */
+  /**
+   * Set if the catalog may differ from the cloud in a way that the feed will not report; the next pull then compares
+   * the whole space.
+   */
   readonly resync?: true;
-  /** What the cloud must know unless it has gone back in time: a revision with its stamp each. */
+  /** Revisions and their stamps, which the cloud must know unless it has gone back in time. */
   readonly marks?: readonly { readonly rev: number; readonly stamp: string }[];
 }
 
@@ -39,8 +42,9 @@ export interface CatalogPage {
 const ALIAS = '=';
 
 /**
- * The local replica of the tree of every space, local changes applied. Reading is synchronous but for listings; changes
- * are ops that the caller submits through the `GroupWriter`, together with whatever must be true at the same moment.
+ * The local replica of the tree of every space, with local changes applied. Reading is synchronous, except for
+ * listings. Changes are returned as ops, which the caller submits through the `GroupWriter` together with other ops
+ * that must take effect at the same moment.
  */
 export class Catalog {
   readonly #entries: Table<Entry>;
@@ -57,7 +61,10 @@ export class Catalog {
     this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
   }
 
-  /** The node with this id, or with the id that it has got since (`alias`): use the entry's own `id` from then on. */
+  /**
+   * The node with this id, or with the id that has replaced it (`alias`). The caller must then use the entry's own
+   * `id`.
+   */
   get(id: NodeId): Entry | undefined {
     const key = this.#places.get(id);
     if (key === undefined) return undefined;
@@ -82,7 +89,7 @@ export class Catalog {
     return this.#entries.get(entryKey(parent, name));
   }
 
-  /** Up to `limit` children behind the name `after`, in the order of their names' UTF-8 bytes. */
+  /** Up to `limit` children after the name `after`, in the order of their names' UTF-8 bytes. */
   page(parent: NodeId, after: string | undefined, limit: number): Awaitable<CatalogPage> {
     return this.#listings.page(parent, after, limit) ?? this.#readPage(parent, after, limit);
   }
@@ -92,7 +99,7 @@ export class Catalog {
     return entries.length === 0;
   }
 
-  /** All below a folder, each folder before what is in it, page by page. */
+  /** Yields everything below a folder, each folder before its content, page by page. */
   async *below(folder: NodeId): AsyncGenerator<Entry> {
     const folders = [folder];
     for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
@@ -103,7 +110,7 @@ export class Catalog {
     }
   }
 
-  /** The children of a folder, page by page. */
+  /** Yields the children of a folder, page by page. */
   async *children(folder: NodeId): AsyncGenerator<Entry> {
     let after: string | undefined;
     for (let more = true; more;) {
@@ -114,7 +121,7 @@ export class Catalog {
     }
   }
 
-  /** Every entry there is, in no order that means anything, page by page; what moves meanwhile may be missed. */
+  /** Yields every entry, in no particular order, page by page. Entries that move in the meantime may be missed. */
   async *everything(): AsyncGenerator<Entry> {
     for (let gt = ''; ;) {
       const page = await this.#entries.range({ gt, lt: '\u{10ffff}', limit: 500 });
@@ -126,7 +133,9 @@ export class Catalog {
     }
   }
 
-  /** The folders from an entry's parent up to the root of the drive, nearest first. Ends early where one is unknown. */
+  /**
+   * Yields the folders from an entry's parent up to the root of the drive, nearest first. Ends early if one is unknown.
+   */
   *ancestors(entry: Entry): Generator<Entry> {
     const seen = new Set<NodeId>([entry.id]);
     for (let id = entry.parent; !seen.has(id);) {
@@ -154,7 +163,10 @@ export class Catalog {
     return `/${names.filter((name) => name !== '').join('/')}`;
   }
 
-  /** Writes an entry; `before` is what it was, if it had another place. Whoever had the new place must be removed before. */
+  /**
+   * Writes an entry. `before` is the old entry, if its place changes. An entry that has the new place must be removed
+   * before.
+   */
   put(entry: Entry, before?: Entry): Op[] {
     const key = entryKey(entry.parent, entry.name);
     const ops: Op[] = [];
@@ -167,12 +179,12 @@ export class Catalog {
     return ops;
   }
 
-  /** Writes an entry whose id, parent and name are what they were. */
+  /** Writes an entry whose id, parent and name are unchanged. */
   update(entry: Entry): Op {
     return this.#entries.put(entryKey(entry.parent, entry.name), entry);
   }
 
-  /** Removes one entry; what is below it becomes unreachable and is swept with `below` by the caller. */
+  /** Removes one entry. Everything below it becomes unreachable; the caller must remove it, using `below`. */
   remove(entry: Entry): Op[] {
     return [this.#entries.del(entryKey(entry.parent, entry.name)), this.#places.del(entry.id)];
   }
@@ -209,7 +221,7 @@ export class Catalog {
 
   #readPage(parent: NodeId, after: string | undefined, limit: number): Promise<CatalogPage> {
     return this.#listings.learn(parent, after, async () => {
-      // '0' is the character behind '/': the end of the parent's range.
+      // '0' is the character after '/', so this is the end of the parent's range.
       const bounds = { gt: entryKey(parent, after ?? ''), lt: `${parent}0`, limit: limit + 1 };
       const rows = await this.#entries.range(bounds);
       return { entries: rows.slice(0, limit).map(([, entry]) => entry), more: rows.length > limit };

@@ -1,21 +1,21 @@
 import type { GroupWriter, Op } from '../db/group-writer.ts';
 import { type Rows, Table } from '../db/table.ts';
 
-/** The ids of intents that were handed to the cloud together. */
+/** The ids of intents that were sent to the cloud together. */
 interface Claim {
   readonly ids: readonly string[];
 }
 
 /**
- * Which intents have been handed to the cloud, for the process that comes after this one: one record for all that went
- * together, however many. It goes when none of them waits any more, with the next record that is written.
+ * Records which intents have been sent to the cloud, for the next process: one record for all intents of a batch. A
+ * record is removed when none of its intents is pending any more, together with the next record that is written.
  */
 export class Claims {
   readonly #table: Table<Claim>;
-  /** The ids that still wait, by record. */
+  /** The pending ids, by record. */
   readonly #waiting = new Map<string, Set<string>>();
   readonly #recordOf = new Map<string, string>();
-  /** Records without a purpose that are still on the disk. */
+  /** Records that are no longer needed but still on the disk. */
   #spent: string[] = [];
   #last = 0;
 
@@ -40,7 +40,10 @@ export class Claims {
     return this.#recordOf.has(id);
   }
 
-  /** To be written before these are sent; nothing where that is known already. Submit the ops in the same turn. */
+  /**
+   * The ops that must be written before these intents are sent; none if they are already recorded. The caller submits
+   * the ops in the same turn.
+   */
   add(ids: readonly string[]): Op[] {
     const fresh = ids.filter((id) => !this.has(id));
     if (fresh.length === 0) return [];
@@ -51,7 +54,7 @@ export class Claims {
     return [...spent.map((old) => this.#table.del(old)), this.#table.put(key, { ids: fresh })];
   }
 
-  /** It has been executed, or refused: it waits no more under this id. */
+  /** To be called when an intent was executed or refused, so that it is no longer pending under this id. */
   remove(id: string): void {
     const key = this.#recordOf.get(id);
     if (key === undefined) return;
@@ -63,7 +66,7 @@ export class Claims {
     this.#spent.push(key);
   }
 
-  /** Of what an earlier process left only these ids still wait. */
+  /** Keeps only these ids of those that an earlier process left. */
   keep(ids: ReadonlySet<string>): void {
     for (const id of Array.from(this.#recordOf.keys())) if (!ids.has(id)) this.remove(id);
   }

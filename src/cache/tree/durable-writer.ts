@@ -4,14 +4,14 @@ import type { BatchWriter, Op } from '../db/group-writer.ts';
 import type { PendingIntent } from './journal.ts';
 
 /**
- * Every batch survives the loss of power when it is answered, and so does the content that it promises: that is on the
- * disk before. Content that somebody still writes is not promised yet.
+ * Every batch survives a power loss once it resolves, and so does the content that it refers to, which is synced first.
+ * Content that is still being written is not included.
  */
 export class DurableWriter implements BatchWriter {
   readonly #db: Database;
   readonly #syncContents: (staged: ReadonlySet<string>) => Promise<void>;
 
-  /** `syncContents` brings staged files to the disk. */
+  /** @param syncContents syncs staged files */
   constructor(db: Database, syncContents: (staged: ReadonlySet<string>) => Promise<void>) {
     this.#db = db;
     this.#syncContents = syncContents;
@@ -27,7 +27,7 @@ export class DurableWriter implements BatchWriter {
   }
 }
 
-/** The staged files that puts name which are complete, or entries of files that stay here. */
+/** The complete staged files that puts refer to, and those of entries that stay on this computer. */
 function promised(ops: readonly Op[]): Set<string> {
   const staged = new Set<string>();
   for (const { type, table, value } of ops) {

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Attr, Kind, NodeId, Time, Xattrs } from '../../vfs/node.ts';
 
 /**
- * A node in the catalog: the tree as this computer shows it, local changes applied. Stored under its parent's id and its
- * name, so a listing is one range and a rename touches one record.
+ * A node in the catalog, as this computer shows it, with local changes applied. It is stored under its parent's id and
+ * its name, so a listing is one range and a rename changes one record.
  */
 export interface Entry {
   readonly id: NodeId;
@@ -16,26 +16,29 @@ export interface Entry {
   readonly mtime: Time;
   readonly ctime: Time;
   readonly birthtime: Time;
-  /** `Attr.version`: stays when the content reaches the cloud, whatever the cloud calls it. */
+  /** `Attr.version`, which stays the same when the content reaches the cloud. */
   readonly version: string;
-  /** Of a file: the SHA-256 identity of the content; absent while nobody has hashed it. */
+  /** Of a file: the SHA-256 identity of the content; absent until it has been hashed. */
   readonly hash?: string;
-  /** Of a file: a version of the cloud with this content; absent while the cloud does not have it. */
+  /** Of a file: a version in the cloud with this content; absent while the cloud does not have it. */
   readonly remote?: string;
-  /** Of a file: the staged file that holds the content while the cloud does not have it. */
+  /** Of a file: the staged file with the content, while the cloud does not have it. */
   readonly staged?: string;
-  /** Of a symlink. */
+  /** The target of a symlink. */
   readonly target?: string;
   readonly xattrs?: Xattrs;
-  /** The revision of the cloud that is shown here; 0 while the cloud has never seen the node. */
+  /** The cloud's revision of the node; 0 if the cloud has never had it. */
   readonly rev: number;
-  /** Kept on this computer, never uploaded (the litter of operating systems). */
+  /** Kept on this computer and never uploaded (files that operating systems leave behind). */
   readonly local?: true;
-  /** The state that both sides last agreed on; present while intents for the node wait. `null`: the cloud knows no such node. */
+  /**
+   * The last state that both sides agreed on; present while intents for the node are pending. `null`: the cloud has no
+   * such node.
+   */
   readonly base?: Base | null;
 }
 
-/** What the cloud had when this computer's changes began. */
+/** The cloud's state of a node when this computer's changes began. */
 export interface Base {
   readonly parent: NodeId;
   readonly name: string;
@@ -50,21 +53,21 @@ export function entryKey(parent: NodeId, name: string): string {
   return `${parent}/${name}`;
 }
 
-/** What doors see of an entry. */
+/** The attributes of an entry as doors see them. */
 export function attrOf(entry: Entry): Attr {
   const { id, parent, name, kind, size, mode, mtime, ctime, birthtime, version } = entry;
   return { id, parent, name, kind, size, mode, mtime, ctime, birthtime, version };
 }
 
 /**
- * The ctime of a change that is made at `at`: later than the one before, whatever the clocks say, so that no change stays
- * unseen by a program that compares.
+ * The ctime of a change made at `at`. It is always later than the previous one, even if the clock goes back, so that
+ * programs that compare ctimes notice every change.
  */
 export function nextCtime({ ctime }: Pick<Entry, 'ctime'>, at: Time): Time {
   return Math.max(at, (Math.round(ctime * 1000) + 1) / 1000);
 }
 
-/** Whether programs that look at both see the same node with the same content and attributes, but for the ctime. */
+/** Whether programs see no difference between the entries except the ctime. */
 export function looksSame(a: Entry, b: Entry): boolean {
   const place = a.id === b.id && a.parent === b.parent && a.name === b.name;
   const content = a.version === b.version && a.size === b.size && a.target === b.target;
@@ -72,10 +75,10 @@ export function looksSame(a: Entry, b: Entry): boolean {
   return place && content && attributes && isDeepStrictEqual(a.xattrs ?? {}, b.xattrs ?? {});
 }
 
-/** True for an entry whose space is a branch of the drive made here (`/`, `/Backup`, …) and not one of the cloud's. */
+/** True for a folder that exists only on this computer (`/`, `/Backup`, …), and is not in a space of the cloud. */
 export function isBranch(entry: Entry): boolean {
   return entry.space === FIXED;
 }
 
-/** The `space` of the folders that exist on this computer only, to hang the spaces into. */
+/** The `space` of folders that exist only on this computer, to which spaces are attached. */
 export const FIXED = '.';

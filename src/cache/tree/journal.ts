@@ -5,36 +5,42 @@ import type { GroupWriter, Op } from '../db/group-writer.ts';
 import { type Rows, Table } from '../db/table.ts';
 
 /**
- * What the user was promised and the cloud does not know yet. Metadata that an intent does not name (mode, times,
- * xattrs) is read from the catalog when it is sent, so repeated changes of it need no intents of their own.
+ * An acknowledged change that the cloud does not have yet. Metadata that an intent does not contain (mode, times,
+ * xattrs) is read from the catalog when the intent is sent, so repeated changes of it need no further intents.
  */
 export interface PendingIntent {
-  /** Position in the order of promises. */
+  /** Position in the order of the journal. */
   readonly seq: number;
-  /** The place that it was first promised at, if it has got a later one since. */
+  /** Its first position, if it was moved to a later one. */
   readonly since?: number;
-  /** The id under which the cloud executes it once (UUIDv7). */
+  /** The id (UUIDv7) that makes the cloud execute it only once. */
   readonly id: string;
   readonly op: 'mkdir' | 'symlink' | 'put' | 'move' | 'attr' | 'remove';
   readonly space: string;
   readonly node: NodeId;
-  /** When it was promised or last changed, ms. */
+  /** When it was created or last changed, ms. */
   readonly at: number;
-  /** mkdir, symlink, put of a new node, move: where to. Of a put of a known node and of a remove: where it was, for people. */
+  /**
+   * mkdir, symlink, put of a new node, move: the target folder. put of a known node, remove: the folder that it was in,
+   * for messages.
+   */
   readonly parent: NodeId;
   readonly name: string;
-  /** put: the staged file with the content, or a version of the cloud to copy by reference. */
+  /** put: the staged file with the content, or a version in the cloud to copy by reference. */
   readonly staged?: string;
   readonly from?: string;
   /** put: `Attr.version` of the content, which becomes the cloud's version id. */
   readonly version?: string;
-  /** put: somebody is writing `staged`; the entry's size and times, and `version`, are set when they finish or by `freeze`. */
+  /**
+   * put: a program is writing `staged`. The entry's size and times, and `version`, are set when it closes the file, or
+   * by `freeze`.
+   */
   readonly writing?: true;
-  /** attr: names of extended attributes to take off; the others are in the entry. */
+  /** attr: names of extended attributes to remove; the others are in the entry. */
   readonly cleared?: readonly string[];
-  /** put, remove: the cloud's version that this change is based on; `null` where the cloud had none. */
+  /** put, remove: the cloud's version that this change is based on; `null` if the cloud had none. */
   readonly base?: string | null;
-  /** put of a new node, move: the node that had the name, whose kept versions go on. */
+  /** put of a new node, move: the node that had the name, whose versions become older versions of this node. */
   readonly replace?: NodeId;
   /** put of a new node, move: the file that had the name a moment ago, whose kept versions are copied. */
   readonly predecessor?: NodeId;
@@ -42,33 +48,34 @@ export interface PendingIntent {
   readonly replaceBase?: string | null;
   /** move: from where. */
   readonly origin?: { readonly parent: NodeId; readonly name: string };
-  /** remove: the revision of the space that was known here. */
+  /** remove: the revision of the space that this computer had applied. */
   readonly seen?: number;
   /** remove of a folder: it was empty here, and is removed only if it is empty in the cloud, too. */
   readonly empty?: true;
   /** Makes a node again, under its own id, that the cloud has lost. */
   readonly resent?: true;
-  /** Cannot succeed as it is: why, in a code and in words. Waits for a person (`fjord retry`). */
+  /** Set if the cloud refuses the intent: the code and reason. It is not sent again until `fjord retry`. */
   readonly parked?: { readonly code: string; readonly reason: string; readonly at: number };
 }
 
 /**
- * The intents in their order, mirrored in memory by node. Changes are ops for the `GroupWriter`, as with the catalog; the
- * mirror follows them as they are submitted. An intent that is being sent is `claimed`: it must not change any more.
+ * The pending intents in order, with an index by node in memory. Changes are returned as ops for the `GroupWriter`, as
+ * in the catalog; the index is updated at once. An intent that is being sent is `claimed`, and must not change any
+ * more.
  */
 export class Journal {
-  /** What these intents put other nodes in the place of. */
+  /** The nodes that these intents replace. */
   readonly replacements: Replacements;
   readonly #table: Table<PendingIntent>;
   readonly #claims: Claims;
   readonly #bySeq = new Map<number, PendingIntent>();
   readonly #byNode = new Map<NodeId, Set<number>>();
-  /** How many intents name a staged file. */
+  /** Number of intents per staged file. */
   readonly #staged = new Map<string, number>();
   readonly #claimed = new Set<number>();
-  /** Sent at least once, or about to be. */
+  /** Intents that were sent at least once, or are about to be. */
   readonly #sent = new Set<number>();
-  /** Written by an earlier process, and unchanged since. */
+  /** Intents written by an earlier process and unchanged since. */
   readonly #inherited = new Set<number>();
   readonly #listeners = new Set<() => void>();
   readonly #stagedListeners = new Set<(staged: string, node: NodeId) => void>();
@@ -80,7 +87,7 @@ export class Journal {
     this.replacements = replacements;
   }
 
-  /** Reads what an earlier process left. */
+  /** Reads the intents that an earlier process left. */
   static async open(rows: Rows, writer: GroupWriter, claims: Claims, replacements: Replacements): Promise<Journal> {
     const journal = new Journal(new Table<PendingIntent>('journal', rows, writer, 1), claims, replacements);
     const unlisted: Op[] = [];
@@ -90,7 +97,7 @@ export class Journal {
       for (const [key, intent] of page) {
         journal.#mirror(intent);
         journal.#inherited.add(intent.seq);
-        // Older versions kept no list.
+        // Older versions of Fjord had no table of replaced nodes.
         const { replace, space } = intent;
         if (replace !== undefined && !replacements.isListed(replace)) unlisted.push(replacements.add(replace, space));
         if (claims.has(intent.id)) journal.#sent.add(intent.seq);
@@ -104,7 +111,7 @@ export class Journal {
     return journal;
   }
 
-  /** How many intents wait. */
+  /** The number of pending intents. */
   get size(): number {
     return this.#bySeq.size;
   }
@@ -122,7 +129,10 @@ export class Journal {
     return this.#bySeq.get(seq);
   }
 
-  /** In order. A live view: intents added meanwhile are seen, removed ones are not. */
+  /**
+   * Yields the intents in order. A live view: intents that are added during iteration are included, removed ones are
+   * not.
+   */
   *all(): Generator<PendingIntent> {
     for (const intent of this.#bySeq.values()) yield intent;
   }
@@ -143,17 +153,20 @@ export class Journal {
     return this.#staged.has(staged);
   }
 
-  /** Adds an intent, or writes it anew under its `seq`, perhaps for another node. Submit the op in the same turn. */
+  /**
+   * Adds an intent, or replaces the one with its `seq`, perhaps by one for another node. The caller submits the op in
+   * the same turn.
+   */
   put(intent: PendingIntent): Op {
     const before = this.#bySeq.get(intent.seq)?.id;
-    // Under a new id it is another intent, which nobody has sent.
+    // With a new id it is another intent, which has not been sent.
     if (before !== intent.id) this.#forgetSent(intent.seq, before);
     this.#mirror(intent);
     this.#changed();
     return this.#table.put(key(intent.seq), intent);
   }
 
-  /** Takes an intent off: it has been executed, or has become pointless. Submit the op in the same turn. */
+  /** Removes an intent that was executed or has become unnecessary. The caller submits the op in the same turn. */
   remove(seq: number): Op {
     const intent = this.#bySeq.get(seq);
     this.#bySeq.delete(seq);
@@ -168,14 +181,16 @@ export class Journal {
     return this.#table.del(key(seq));
   }
 
-  /** Marks an intent as being sent: its record and its staged content are frozen until it is released or removed. */
+  /**
+   * Marks an intent as being sent: its record and its staged content must not change until it is released or removed.
+   */
   claim(seq: number): void {
     this.#claimed.add(seq);
   }
 
   /**
-   * Claimed intents are sent when the ops are written, which the next process must know. From now on the cloud may have
-   * them. Submit the ops in the same turn.
+   * The ops that record claimed intents as sent, so that the next process knows. The intents are sent once the ops are
+   * written; from this call on, the cloud may have them. The caller submits the ops in the same turn.
    */
   handOver(seqs: readonly number[]): Op[] {
     for (const seq of seqs) if (this.#bySeq.has(seq)) this.#sent.add(seq);
@@ -192,22 +207,22 @@ export class Journal {
   }
 
   /**
-   * Whether it was written by an earlier process. If power was lost nobody knows for certain that it was not sent, so what
-   * it becomes must be another intent, under a new id.
+   * Whether it was written by an earlier process. After a power loss it is not certain that it was not sent, so a
+   * change of it must become another intent with a new id.
    */
   isInherited(seq: number): boolean {
     return this.#inherited.has(seq);
   }
 
   /**
-   * Whether the cloud may have executed it: it is being sent, or was sent, by this process or an earlier one, and the answer
-   * is not known. Such an intent must be sent as it is; what changes afterwards is promised by another one.
+   * Whether the cloud may have executed it: it is being sent, or was sent, by this process or an earlier one, and the
+   * result is unknown. Such an intent must be sent again unchanged; later changes need another intent.
    */
   isFixed(seq: number): boolean {
     return this.#claimed.has(seq) || (this.#sent.has(seq) && this.#bySeq.get(seq)?.parked === undefined);
   }
 
-  /** Calls `listener` after every change. Returns the way to stop. */
+  /** Calls `listener` after every change. Returns a function that stops this. */
   watch(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -264,7 +279,7 @@ function count(counts: Map<string, number>, id: string | undefined, change: numb
   else counts.delete(id);
 }
 
-/** Sixteen digits keep the order of numbers in the order of bytes. */
+/** The key of an intent; with sixteen digits the order of bytes is that of the numbers. */
 function key(seq: number): string {
   return String(seq).padStart(16, '0');
 }

@@ -4,20 +4,20 @@ import type { Entry } from './entry.ts';
 import type { Observer, Op } from '../db/group-writer.ts';
 import { compareUtf8 } from '../db/table.ts';
 
-/** Bytes that an entry's place in a listing is counted with; most entries are in memory anyway. */
+/** Bytes that are counted for an entry in a listing; most entries are in memory anyway. */
 const ENTRY = 500;
 
-/** The first children of a folder, in order, without a gap. */
+/** The first children of a folder, in order and without gaps. */
 interface Listing {
-  /** Changed in place as the folder changes. */
+  /** Updated in place as the folder changes. */
   readonly entries: Entry[];
-  /** The folder has no others. */
+  /** Whether these are all children. */
   readonly complete: boolean;
-  /** Pages that are being read. */
+  /** The changes since the start of each page read in progress. */
   readonly reads: Set<Changes>;
 }
 
-/** What has changed in a folder since a page of it was asked for, by name; `undefined` for what has gone. */
+/** The entries of a folder that have changed since a page was requested, by name; `undefined` for removed ones. */
 type Changes = Map<string, Entry | undefined>;
 
 export interface KnownPage {
@@ -26,14 +26,14 @@ export interface KnownPage {
 }
 
 /**
- * What folders that were listed lately hold, so that listing them again needs no disk. It follows every change, so a folder
- * into which somebody copies, or whose files are being uploaded, is listed from memory, too. A folder that does not fit is
- * not kept.
+ * The content of recently listed folders, so that listing them again does not read the disk. It is updated by every
+ * change, so a folder into which a program copies, or whose files are being uploaded, is listed from memory, too. A
+ * folder that is too large is not kept.
  */
 export class Listings implements Observer {
   readonly #listings: LRUCache<NodeId, Listing>;
 
-  /** `maxBytes` bounds the entries of all listings, by a rough count of their size. */
+  /** @param maxBytes bounds the entries of all listings, by a rough estimate of their size */
   constructor(maxBytes: number) {
     this.#listings = new LRUCache<NodeId, Listing>({
       maxSize: maxBytes,
@@ -41,7 +41,7 @@ export class Listings implements Observer {
     });
   }
 
-  /** Up to `limit` entries behind `after` if they are known, and whether more follow. */
+  /** Up to `limit` entries after `after`, and whether more follow, if they are known. */
   page(folder: NodeId, after: string | undefined, limit: number): KnownPage | undefined {
     const listing = this.#listings.get(folder);
     if (listing === undefined) return undefined;
@@ -52,7 +52,10 @@ export class Listings implements Observer {
     return { entries: entries.slice(start, end), more: end < entries.length };
   }
 
-  /** For a page that is not known: answers what `read` does, which says what is there as of its call, and keeps it. */
+  /**
+   * Reads and keeps a page that is not known. `read` must return the content as of its call; changes since then are
+   * applied.
+   */
   async learn(folder: NodeId, after: string | undefined, read: () => Promise<KnownPage>): Promise<KnownPage> {
     const reads = this.#begin(folder, after);
     const changes: Changes = new Map();
@@ -77,7 +80,7 @@ export class Listings implements Observer {
     const isThere = entries[at - 1]?.name === name;
     if (isThere && entry !== undefined) entries[at - 1] = entry;
     else if (isThere) this.#resize(folder, listing, () => entries.splice(at - 1, 1));
-    // Behind the last that is known there may be others before it.
+    // If the listing is incomplete, unknown entries may come between the last known one and this one.
     else if (entry !== undefined && (complete || at < entries.length)) {
       this.#resize(folder, listing, () => entries.splice(at, 0, entry));
     }
@@ -88,7 +91,7 @@ export class Listings implements Observer {
     this.#listings.delete(folder);
   }
 
-  /** The reads of the folder's listing; none if a page behind `after` cannot be joined to what is known. */
+  /** The reads of the folder's listing; `undefined` if a page after `after` would leave a gap. */
   #begin(folder: NodeId, after: string | undefined): Listing['reads'] | undefined {
     const known = this.#listings.get(folder);
     if (known !== undefined || after !== undefined) return known?.reads;
@@ -97,7 +100,7 @@ export class Listings implements Observer {
     return listing.reads;
   }
 
-  /** Adds a page, unless the listing has been dropped since or somebody else has added to it. */
+  /** Adds a page, unless the listing has been dropped or extended since. */
   #extend(folder: NodeId, { after, page, reads, changes }: Learnt): void {
     const listing = this.#listings.peek(folder);
     if (listing === undefined || listing.reads !== reads || listing.complete) return;
@@ -109,7 +112,7 @@ export class Listings implements Observer {
     this.#listings.set(folder, { entries: all, complete: !page.more, reads });
   }
 
-  /** A value that was set before keeps the size that it had then. */
+  /** Changes a listing and sets it again, because the cache keeps the size from when it was last set. */
   #resize(folder: NodeId, listing: Listing, change: () => void): void {
     change();
     this.#listings.set(folder, { ...listing });
@@ -123,7 +126,7 @@ interface Learnt {
   readonly changes: Changes;
 }
 
-/** A page with what has changed since it was asked for. */
+/** A page with the changes since it was requested. */
 function brought({ entries, more }: KnownPage, after: string | undefined, changes: Changes): readonly Entry[] {
   if (changes.size === 0) return entries;
   const last = more ? entries.at(-1)?.name : undefined;
@@ -133,13 +136,13 @@ function brought({ entries, more }: KnownPage, after: string | undefined, change
   return [...entries.filter(({ name }) => !changes.has(name)), ...come].sort((a, b) => compareUtf8(a.name, b.name));
 }
 
-/** The folder and the name of which an entry's key is made. */
+/** The folder and the name in an entry's key. */
 function placeOf(key: string): [folder: NodeId, name: string] {
   const end = key.indexOf('/');
   return [key.slice(0, end), key.slice(end + 1)];
 }
 
-/** Index of the first entry whose name is behind `name`. */
+/** Index of the first entry whose name is after `name`. */
 function behind(entries: readonly Entry[], name: string): number {
   let low = 0;
   let high = entries.length;

@@ -5,14 +5,14 @@ import type { GroupWriter } from '../db/group-writer.ts';
 import { Journal } from './journal.ts';
 import { Replacements } from './replacements.ts';
 
-/** The tree and the promises of a gateway, on its database. */
+/** The tree and the journal of a gateway, in its database. */
 export interface Records {
   readonly writer: GroupWriter;
   readonly catalog: Catalog;
   readonly journal: Journal;
 }
 
-/** `hotBytes`: memory for entries that were used lately. */
+/** @param hotBytes memory for recently used entries */
 export async function openRecords(db: Database, writer: GroupWriter, hotBytes: number): Promise<Records> {
   const [entries, places, spaces] = await Promise.all(['entries', 'places', 'spaces'].map((table) => db.rows(table)));
   if (entries === undefined || places === undefined || spaces === undefined) throw new Error('a table is missing');

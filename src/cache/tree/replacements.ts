@@ -7,14 +7,14 @@ interface Replacement {
 }
 
 /**
- * The nodes whose place here another node has taken, until the cloud has said what became of them: it may have moved them
- * elsewhere before. One whose intent has gone without such an answer is `owed`: nobody knows where the cloud has it.
+ * The nodes that local intents have replaced, until the cloud has reported what became of them, as another device may
+ * have moved them before. A node whose intent ended without such a report is `owed`: its place in the cloud is unknown.
  */
 export class Replacements {
   readonly #table: Table<Replacement>;
-  /** The space of each. */
+  /** The space of each node. */
   readonly #spaces = new Map<NodeId, string>();
-  /** How many intents name each. */
+  /** The number of intents that replace each node. */
   readonly #intents = new Map<NodeId, number>();
   readonly #owed = new Map<NodeId, string>();
 
@@ -35,7 +35,7 @@ export class Replacements {
     }
   }
 
-  /** Whether an intent puts another node in this one's place. */
+  /** Whether an intent replaces this node. */
   has(node: NodeId): boolean {
     return this.#intents.has(node);
   }
@@ -44,27 +44,27 @@ export class Replacements {
     return this.#spaces.has(node);
   }
 
-  /** The nodes of a space of which the cloud has to be asked anew. */
+  /** The nodes of a space that must be queried from the cloud. */
   owed(space: string): NodeId[] {
     if (this.#owed.size === 0) return [];
     return [...this.#owed].filter(([, of]) => of === space).map(([node]) => node);
   }
 
-  /** To be submitted together with the intent that names the node. */
+  /** The op to submit together with the intent that replaces the node. */
   add(node: NodeId, space: string): Op {
     this.#spaces.set(node, space);
     if (!this.has(node)) this.#owed.set(node, space);
     return this.#table.put(node, { space });
   }
 
-  /** The cloud has said what became of it: submit the op together with what follows from that. */
+  /** The op for when the cloud has reported what became of the node, to submit together with the resulting changes. */
   settle(node: NodeId): Op {
     this.#spaces.delete(node);
     this.#owed.delete(node);
     return this.#table.del(node);
   }
 
-  /** One more intent names a node, or one less. */
+  /** Adds or removes an intent that replaces a node. */
   count(node: NodeId | undefined, change: 1 | -1): void {
     if (node === undefined) return;
     const total = (this.#intents.get(node) ?? 0) + change;
