@@ -2,15 +2,15 @@ import type { Mark } from '../cloud/records.ts';
 import type { Mirrored } from './mirrored.ts';
 import type { BackupStore, StoreOp } from './store.ts';
 
-/** What the index says about itself. */
+/** The state of the index itself. */
 export interface IndexState {
   readonly space: string;
   readonly root: string;
-  /** Which of the two sets of rows counts. */
+  /** Which of the two sets of rows is current. */
   readonly half: 'a' | 'b';
-  /** Revision of the space up to which the rows tell everything. */
+  /** Revision of the space up to which the rows are complete. */
   readonly cursor: number;
-  /** What the cloud must know unless it has gone back in time. */
+  /** Marks that the cloud must know unless it has gone back in time. */
   readonly marks?: readonly Mark[] | undefined;
   /** In the source at the last whole run that was not paused. */
   readonly files?: number | undefined;
@@ -18,16 +18,16 @@ export interface IndexState {
   readonly source?: { readonly inode: string; readonly disk: string } | undefined;
 }
 
-/** After all keys that begin with what is before it. */
+/** Appended to a prefix, it sorts after all keys with that prefix. */
 const LAST = '\u{10ffff}';
 const STATE = 'state';
 const ROWS = 1000;
 const CANDIDATES = 8;
 
 /**
- * What the mirror of one source folder holds, and what the source looked like when it did. Rows: children by parent and
- * name (`c`); places by id (`i`); ids by content (`h`) and by inode (`o`). It can be lost at any time: it is then made
- * again from the cloud.
+ * The nodes in the mirror of a source folder, and the state of the source when they were mirrored. Rows: children by
+ * parent and name (`c`); places by id (`i`); ids by content (`h`) and by inode (`o`). If the index is lost, it is
+ * rebuilt from the cloud.
  */
 export class BackupIndex {
   readonly #store: BackupStore;
@@ -43,7 +43,7 @@ export class BackupIndex {
     return this.#state;
   }
 
-  /** The index over the other set of rows, in which a snapshot is gathered until it is whole. */
+  /** The other set of rows, in which a snapshot is collected until it is complete. */
   get half(): 'a' | 'b' {
     return this.#state?.half ?? 'a';
   }
@@ -69,7 +69,7 @@ export class BackupIndex {
     return text === undefined ? undefined : (JSON.parse(text) as Mirrored);
   }
 
-  /** The path inside the mirror, without a '/' in front; undefined if the node hangs in the air. */
+  /** The path inside the mirror, without a leading '/'; undefined if a folder above the node is unknown. */
   path(node: Mirrored): string | undefined {
     const names = [node.name];
     for (let at = node.parent; at !== this.#state?.root;) {
@@ -81,7 +81,9 @@ export class BackupIndex {
     return names.join('/');
   }
 
-  /** Children with names after `after` up to and with `upTo`, in the order of their names' UTF-8 bytes. */
+  /**
+   * Yields the children with names after `after` up to and including `upTo`, in the order of their names' UTF-8 bytes.
+   */
   async *children(parent: string, after?: string, upTo?: string): AsyncGenerator<Mirrored> {
     const base = `${this.half}c${parent}\0`;
     let gt = base + (after ?? '');
@@ -99,24 +101,27 @@ export class BackupIndex {
     return true;
   }
 
-  /** Some files with this content: of thousands of copies, looking at each for each would take forever. */
+  /**
+   * Yields some files with this content. Not all, as with thousands of copies comparing each with each would take
+   * forever.
+   */
   withHash(hash: string): AsyncGenerator<Mirrored> {
     return this.#found(`h${hash}`);
   }
 
-  /** Nodes that were made from this file or folder of the source's disk. */
+  /** Yields the nodes that were created from this file or folder on the source's disk. */
   withInode(inode: string): AsyncGenerator<Mirrored> {
     return this.#found(`o${inode}`);
   }
 
-  /** How many files are below a folder. */
+  /** The number of files below a folder. */
   async countFiles(id: string): Promise<number> {
     let count = 0;
     for await (const child of this.children(id)) count += child.kind === 'folder' ? await this.countFiles(child.id) : 1;
     return count;
   }
 
-  /** Ops that make the node what is given, wherever it was before. */
+  /** The ops that write a node; `before` is its old state, if it is known. */
   put(node: Mirrored, before: Mirrored | undefined, half = this.half): StoreOp[] {
     const place = `${node.parent}\0${node.name}`;
     const ops = before ? this.#unlink(before, half) : [];
@@ -127,7 +132,7 @@ export class BackupIndex {
     return ops;
   }
 
-  /** Removes the node and all below it. */
+  /** Removes the node and everything below it. */
   async remove(node: Mirrored): Promise<void> {
     const half = this.half;
     if (node.kind === 'folder') {
@@ -136,7 +141,7 @@ export class BackupIndex {
     await this.write([...this.#unlink(node, half), { type: 'del', key: `${half}i${node.id}` }]);
   }
 
-  /** Forgets all rows of one half, or others that begin with `prefix`. */
+  /** Deletes all rows whose keys begin with `prefix`, such as those of one half. */
   async clear(prefix: string): Promise<void> {
     for (;;) {
       const rows = await this.#store.range({ gt: prefix, lt: prefix + LAST, limit: ROWS });
@@ -149,7 +154,7 @@ export class BackupIndex {
     const ops: StoreOp[] = [];
     const key = `${half}c${node.parent}\0${node.name}`;
     const there = this.#store.getSync(key);
-    // Another node may have taken the place already.
+    // Another node may already have this place.
     if (there !== undefined && (JSON.parse(there) as Mirrored).id === node.id) ops.push({ type: 'del', key });
     if (node.hash !== null) ops.push({ type: 'del', key: `${half}h${node.hash}\0${node.id}` });
     if (node.source) ops.push({ type: 'del', key: `${half}o${node.source.inode}\0${node.id}` });

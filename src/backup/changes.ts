@@ -7,7 +7,7 @@ import type { ReadOutcome } from './segment-reader.ts';
 import type { SourceEntry } from './source-entry.ts';
 import type { Tally } from './tally.ts';
 
-/** Where a node is, or shall be; `path` is that of the source, for reports. */
+/** The place where a node is, or will be. `path` is the one in the source, for reports. */
 export interface Spot {
   readonly parent: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Spot {
 export type ReadContent = ReadOutcome & { readonly state: 'read' };
 type Attrs = Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'> & SourceMark;
 
-/** Makes the changes of one space, each with what it does to the index and the count. */
+/** Creates the changes of a space, each with its effect on the index and the counts. */
 export class Changes {
   readonly #space: string;
   readonly #index: BackupIndex;

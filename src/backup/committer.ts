@@ -12,11 +12,11 @@ import type { StoreOp } from './store.ts';
 /** One change of the mirror. */
 export interface BackupChange {
   readonly intent: Intent;
-  /** For the report. */
+  /** Path in the source, for reports. */
   readonly path: string;
-  /** What the index learns when the cloud has done it. */
+  /** The ops for the index once the cloud has executed the change. */
   readonly effect: (node: NodeRecord) => StoreOp[] | Promise<StoreOp[]>;
-  /** Called when the blocks are not there any more; without it that is a problem of the path. */
+  /** Called if the blocks are no longer in the cloud; without it, that is reported as a problem of the path. */
   readonly again?: () => void;
 }
 
@@ -24,14 +24,14 @@ export interface CommitterOptions {
   readonly index: BackupIndex;
   readonly remote: Remote;
   readonly context: Context;
-  /** A change that cannot be made, ever. */
+  /** Called for a change that can never succeed. */
   readonly problem: (path: string, reason: string) => void;
 }
 
-/** Notes that are written without waiting for a batch of changes. */
+/** Number of notes that are written without waiting for a batch of changes. */
 const NOTES = 2000;
 
-/** Refusals that say: the mirror is not what the index says. */
+/** Refusals that mean that the mirror differs from the index. */
 const SURPRISES: ReadonlySet<WireCode> = new Set(['exists', 'conflict', 'gone', 'not_found', 'not_a_folder']);
 
 /** Commits changes in the order in which they were added. The index follows each batch in one write. */
@@ -49,7 +49,7 @@ export class Committer {
     this.#queue = new CommitQueue({ remote, context, settle });
   }
 
-  /** Whether a refusal has shown that the index has to be made again. */
+  /** Whether a refusal has shown that the index must be rebuilt. */
   get surprised(): boolean {
     return this.#surprised;
   }
@@ -58,18 +58,18 @@ export class Committer {
     this.#queue.add(change);
   }
 
-  /** Something that only the index has to record, about a node of which no change is waiting. */
+  /** Adds ops that only the index needs, about a node without a pending change. */
   note(ops: () => StoreOp[]): void {
     this.#notes.push(ops);
   }
 
-  /** Resolves when not too much waits. @throws what stopped the committing */
+  /** Resolves when not too much is pending. @throws what stopped the commits */
   async room(): Promise<void> {
     await this.#queue.room();
     if (this.#notes.length >= NOTES) await this.#writeNotes();
   }
 
-  /** Resolves when everything added so far is done. @throws what stopped the committing */
+  /** Resolves when everything added so far is done. @throws what stopped the commits */
   async flush(): Promise<void> {
     await this.#queue.flush();
     await this.#writeNotes();

@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { asFsError, FsError } from '../vfs/fs-error.ts';
 import { realPlaceOf, relate } from './real-place.ts';
 
-/** A folder that has a purpose already; `what` names it in a sentence: "the drive", "the backup set Documents". */
+/** A folder that is already in use. `what` names its use in messages: "the drive", "the backup set Documents". */
 export interface TakenFolder {
   readonly what: string;
   readonly path: string;
@@ -18,15 +18,15 @@ export async function checkFolder(folder: string, others: readonly TakenFolder[]
     throw asFsError(error, 'backup', folder);
   });
   if (!(await stat(path)).isDirectory()) {
-    throw new FsError('ENOTDIR', 'backup', { subject: folder, reason: 'not a folder' });
+    throw new FsError('ENOTDIR', 'backup', { subject: folder, reason: 'it is not a folder; name a folder' });
   }
   await refuseTaken('backup', folder, others);
   return path;
 }
 
 /**
- * The same for the place of a mount, which need not be there yet, and cannot be entered if a dead mount lies on it.
- * @throws EINVAL that names the other
+ * The same for a mount point, which need not exist yet, and cannot be accessed if a dead mount is on it.
+ * @throws EINVAL, which names the other folder
  */
 export async function checkMountPlace(folder: string, others: readonly TakenFolder[]): Promise<void> {
   await refuseTaken('mount', folder, others);

@@ -4,9 +4,9 @@ import { compareUtf8 } from '../cache/db/table.ts';
 import { checkName } from '../vfs/name.ts';
 import { attrsOf, type SourceProblem, type SourceEntry } from './source-entry.ts';
 
-/** Entries of one answer. */
+/** Entries per page. */
 const PAGE = 1000;
-/** Longest target of a symlink that the cloud takes, bytes. */
+/** Longest target of a symlink that the cloud accepts, bytes. */
 const LONGEST_TARGET = 4095;
 
 export interface ListingPage {
@@ -18,7 +18,7 @@ export interface ListingPage {
   readonly next: string | undefined;
 }
 
-/** Folders of which some pages are still to come. */
+/** Keeps the names of folders of which some pages are yet to be requested. */
 export class Listings {
   readonly #names = new Map<string, string[]>();
 
@@ -55,12 +55,12 @@ export function isEmpty(folder: string): boolean {
 
 function readNames(folder: string): string[] {
   const names = readdirSync(folder);
-  // Only a name that is not UTF-8, or one that really has this character, needs a second look, at its bytes.
+  // The replacement character means that a name is not UTF-8, or really contains it; only its bytes can tell.
   const checked = names.some((name) => name.includes('\ufffd')) ? namesFromBytes(folder) : names;
   return checked.sort(compareUtf8);
 }
 
-/** A name that is not UTF-8 gets a NUL in front, which no name has. */
+/** Reads the names as bytes, and marks those that are not UTF-8 with a leading NUL, which no name contains. */
 function namesFromBytes(folder: string): string[] {
   return readdirSync(folder, { encoding: 'buffer' }).map((bytes) => {
     const name = bytes.toString('utf8');
@@ -75,7 +75,7 @@ function firstAfter(names: readonly string[], after: string): number {
 
 function readEntry(folder: string, name: string, problems: SourceProblem[]): SourceEntry[] {
   try {
-    if (name.startsWith('\0')) throw new Error('the name is not UTF-8');
+    if (name.startsWith('\0')) throw new Error('the name is not valid UTF-8; rename it to have it mirrored');
     checkName(name, 'backup');
     const path = join(folder, name);
     const stats = lstatSync(path, { bigint: true });
@@ -83,7 +83,7 @@ function readEntry(folder: string, name: string, problems: SourceProblem[]): Sou
     if (entry) return [entry];
     problems.push({ path: name, reason: 'a socket, pipe or device has no content to keep', skipped: true });
   } catch (error) {
-    // Gone between the two looks: then it is simply not there.
+    // It was removed after the folder was read, so it is treated as absent.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
       problems.push({ path: name.replaceAll('\0', ''), reason: reasonOf(error) });
     }
@@ -97,7 +97,8 @@ function entryOf(path: string, name: string, stats: BigIntStats): SourceEntry | 
   if (stats.isDirectory()) return { name, kind: 'folder', size: 0, ...attrs };
   if (!stats.isSymbolicLink()) return undefined;
   const target = readlinkSync(path);
-  if (Buffer.byteLength(target) > LONGEST_TARGET) throw new Error('the target of the link is too long');
+  if (Buffer.byteLength(target) > LONGEST_TARGET)
+    throw new Error('the target of the symbolic link is too long to be mirrored');
   return { name, kind: 'symlink', size: 0, target, ...attrs };
 }
 

@@ -2,7 +2,7 @@ import type { NodeRecord } from '../cloud/records.ts';
 import type { Kind } from '../vfs/node.ts';
 import type { SourceEntry } from './source-entry.ts';
 
-/** A node of the mirror, as the index knows it. */
+/** A node of the mirror, as recorded in the index. */
 export interface Mirrored {
   readonly id: string;
   readonly parent: string;
@@ -15,7 +15,7 @@ export interface Mirrored {
   readonly version: string | null;
   readonly hash: string | null;
   readonly target?: string | undefined;
-  /** The entry of the source that this node is known to equal; none after an index was lost. */
+  /** State of the source entry that this node is known to equal; absent after the index was lost. */
   readonly source?: SourceMark | undefined;
 }
 

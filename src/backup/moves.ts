@@ -7,7 +7,7 @@ import type { SourceEntry } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
 import type { SourceThread } from './transfer.ts';
 
-/** A node that may go on at another place, and where the cloud has it, once what is waiting to be sent is done. */
+/** A node that may be moved to another place, and its place in the cloud once pending changes are done. */
 export interface Candidate {
   readonly node: Mirrored;
   readonly from: Spot;
@@ -25,8 +25,8 @@ export interface MovesOptions {
 const MOST_PRESENT = 100_000;
 
 /**
- * Finds the nodes of the mirror whose files have vanished from their places in the source, for entries that have
- * appeared: by inode, which needs no reading, or by content. Each is given away once.
+ * Finds, for entries that have appeared in the source, the nodes of the mirror whose files have vanished: by inode,
+ * which needs no reading, or by content. Each node is returned only once.
  */
 export class Moves {
   readonly #index: BackupIndex;
@@ -35,9 +35,9 @@ export class Moves {
   readonly #fresh: boolean;
   /** Where nodes are that were moved in this run. */
   readonly #places = new Map<string, Spot>();
-  /** Of those, the ones that were only put out of the way. */
+  /** Those of them that were only moved out of the way. */
   readonly #displaced = new Set<string>();
-  /** Ids of nodes that were found to be where they should: nobody needs to look again. */
+  /** Ids of nodes whose files were found in place, so that they need not be checked again. */
   readonly #present = new Set<string>();
 
   constructor({ index, source, folder, fresh }: MovesOptions) {
@@ -53,12 +53,12 @@ export class Moves {
     return place !== undefined && (place.parent !== node.parent || place.name !== node.name);
   }
 
-  /** Whether nothing of the source has claimed the node in this run. */
+  /** Whether no entry of the source has claimed the node in this run. */
   isFree(node: Mirrored): boolean {
     return !this.#places.has(node.id) || this.#displaced.has(node.id);
   }
 
-  /** The node is taken for what is at this place, now or after it was moved there. */
+  /** Claims a node for the entry at this place, where it is or to which it will be moved. */
   claim(node: Mirrored, to: Spot): void {
     this.#places.set(node.id, to);
     this.#displaced.delete(node.id);
@@ -69,7 +69,7 @@ export class Moves {
     this.#displaced.add(node.id);
   }
 
-  /** The node of the file or folder that now is `entry`, at `to`. */
+  /** Finds, by inode, the node of the file or folder that is now `entry`, at `to`. */
   async byInode(entry: SourceEntry, to: Spot): Promise<Candidate | undefined> {
     if (this.#fresh) return undefined;
     for await (const node of this.#index.withInode(entry.inode)) {
@@ -80,7 +80,7 @@ export class Moves {
     return undefined;
   }
 
-  /** A node with this content. Empty files are all alike, so none of them is another. */
+  /** Finds a node with this content. Empty files are not matched, as they are all equal. */
   async byContent(hash: string, size: number, to: Spot): Promise<Candidate | undefined> {
     if (size === 0 || this.#fresh) return undefined;
     for await (const node of this.#index.withHash(hash)) {
@@ -94,7 +94,9 @@ export class Moves {
     return undefined;
   }
 
-  /** Gives the node away in the same turn in which it is seen to be free. */
+  /**
+   * Claims a node if it is free and its file has vanished. Checking and claiming happen in one turn of the event loop.
+   */
   async #take(node: Mirrored, to: Spot, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
     const path = this.#index.path(node);
     if (path === undefined || !this.isFree(node) || this.#present.has(node.id)) return undefined;
@@ -110,7 +112,7 @@ export class Moves {
   }
 }
 
-/** A path through what is a file now has nothing at its end. */
+/** Treats a path through a file as absent (ENOTDIR), like ENOENT. */
 function nothing(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return null;
   throw error;

@@ -17,7 +17,7 @@ import { Walk } from './walk.ts';
 
 export interface PassOptions {
   readonly folder: string;
-  /** What the folder was when the run began. */
+  /** State of the source folder at the start of the run. */
   readonly source: NonNullable<Look>;
   readonly index: BackupIndex;
   readonly remote: Remote;
@@ -68,13 +68,13 @@ export class Pass {
     return this.#committer.surprised;
   }
 
-  /** Whether nothing is left in the source of a mirror that holds something. */
+  /** Whether the source is empty although the mirror is not. */
   async isEmptied(): Promise<boolean> {
     const { scanner, folder, fresh } = this.#options;
     return !fresh && (await scanner.request<boolean>({ ask: 'isEmpty', folder }));
   }
 
-  /** Everything but removals; when answered, it is in the cloud. */
+  /** Makes all changes except removals. Resolves when they are in the cloud. */
   async compare(): Promise<void> {
     const { tally, scope } = this.#options;
     tally.phase = 'scan';
@@ -109,7 +109,7 @@ export class Pass {
     return undefined;
   }
 
-  /** The next run compares the source with what it was in this one. */
+  /** Records the source folder's identity, which the next run compares. */
   async remember(): Promise<void> {
     const { index, source, tally, scope } = this.#options;
     const { state } = index;

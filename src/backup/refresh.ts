@@ -10,8 +10,8 @@ import type { StoreOp } from './store.ts';
 const BATCH = 1000;
 
 /**
- * Brings the index up to what the cloud has: by the feed where it knows most of it, by a snapshot where it knows
- * nothing or too little, the cloud has gone back in time, or `whole` says so.
+ * Updates the index to the state of the cloud: by the feed if possible, otherwise by a snapshot: if the index is empty
+ * or too old, the cloud has gone back in time, or `whole` is set.
  * @throws as `Remote`
  */
 export async function refresh(
@@ -56,7 +56,10 @@ async function apply(index: BackupIndex, record: NodeRecord): Promise<void> {
   await index.write(index.put(mirroredOf(record, markOf(index, record, index.half)), known));
 }
 
-/** Gathers the snapshot beside the rows that count, and turns over when it is whole: a run may be killed at any point. */
+/**
+ * Collects the snapshot in the other set of rows, and switches when it is complete, so that the run may be killed at
+ * any point.
+ */
 async function snapshot(index: BackupIndex, remote: Remote, space: SpaceRecord, context: Context): Promise<void> {
   const old = index.half;
   const half = old === 'a' ? 'b' : 'a';
@@ -79,7 +82,7 @@ async function snapshot(index: BackupIndex, remote: Remote, space: SpaceRecord, 
   await index.clear(old);
 }
 
-/** What was known of the source about the same content; without it the file is read again. */
+/** The recorded state of the source for the same content; without it the file is read again. */
 function markOf(index: BackupIndex, record: NodeRecord, half: 'a' | 'b'): SourceMark | undefined {
   const known = index.get(record.id, half);
   return known?.version === record.version ? known?.source : undefined;

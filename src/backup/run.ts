@@ -22,13 +22,13 @@ import type { ChangedNames } from '../watch/quiet-paths.ts';
 export interface BackupOptions {
   /** The source, an absolute path. */
   readonly folder: string;
-  /** As `Remote.openBackup` answered it just now. */
+  /** The current result of `Remote.openBackup`. */
   readonly space: SpaceRecord;
   readonly remote: Remote;
-  /** Of this set alone. */
+  /** The store of this set. */
   readonly store: BackupStore;
   readonly signal: AbortSignal;
-  /** Lets a run go on where one has paused. */
+  /** Continues a run that paused. */
   readonly confirm?: boolean;
   /** Names to compare; everything if absent. */
   readonly scope?: ChangedNames | undefined;
@@ -48,13 +48,16 @@ export interface BackupOptions {
 }
 
 const PROGRESS_EVERY = 200;
-/** After a surprise the index is made again from the cloud, and the source compared once more. */
+/**
+ * Most passes: if the mirror differs from the index, the index is rebuilt from the cloud, and the source compared once
+ * more.
+ */
 const PASSES = 2;
 
 /**
- * Mirrors a folder into a backup space: one pass. It can be ended at any point; the next one goes on from there.
- * Entries that cannot be read are reported and the others go on.
- * @throws as `Remote` when the cloud fails or refuses (EAGAIN, EDQUOT, EACCES), EINTR when aborted
+ * Mirrors a folder into a backup space. A run can be aborted at any point; the next one continues from there. Entries
+ * that cannot be read are reported, and the others are still mirrored.
+ * @throws as `Remote` if the cloud fails or refuses (EAGAIN, EDQUOT, EACCES); EINTR when aborted
  */
 export async function runBackup(options: BackupOptions): Promise<BackupSummary> {
   const problems = new ProblemLog(options.store, (options.now ?? Date.now)());

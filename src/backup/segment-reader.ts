@@ -9,19 +9,19 @@ import { attrsOf, signatureOf } from './source-entry.ts';
 /** Most blocks, and most files, in one segment: as many as the cloud takes in one request. */
 const SEGMENT_BLOCKS = 1000;
 
-/** Digests of a hole that are hashed at a time. */
+/** Digests of a hole that are hashed in one step. */
 const HASHED = 4096;
 
-/** Bytes: the unit of `st_blocks`. */
+/** The unit of `st_blocks` in bytes. */
 const SECTOR = 512;
 
-/** Bytes. They are told to the thread, which would need longer to load the schemas beside which they stand. */
+/** Limits in bytes. They are passed to the thread, because loading the module that defines them would take it long. */
 export interface SegmentLimits {
   readonly block: number;
   readonly segment: number;
 }
 
-/** A file to read. `token` is the asker's name for it. */
+/** A file to read. `token` is the caller's id for it. */
 export interface ReadRequest {
   readonly token: number;
   readonly path: string;
@@ -33,7 +33,7 @@ export interface SegmentBlock {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** How the reading of one file ended; `attrs` and the content are of one and the same moment. */
+/** The result of reading a file. `attrs` and the content belong to the same moment. */
 export type ReadOutcome =
   | {
       readonly token: number;
@@ -44,19 +44,19 @@ export type ReadOutcome =
       readonly digests: Uint8Array<ArrayBuffer>;
       readonly attrs: ReturnType<typeof attrsOf>;
     }
-  /** It was written meanwhile. */
+  /** The file was written while it was read. */
   | { readonly token: number; readonly state: 'changed' }
   | { readonly token: number; readonly state: 'failed'; readonly code: string | undefined; readonly reason: string };
 
 /**
- * Up to 8 MiB of the content of files: of one in part, or of many. Of the blocks of zeros in a file's holes each length is
- * there once.
+ * Up to 8 MiB of content: a part of one file, or many files. Of the zero blocks in a file's holes, each length is
+ * included once.
  */
 export interface Segment {
   readonly blocks: SegmentBlock[];
-  /** The files that end in this segment; their other blocks came in earlier ones. */
+  /** The files that end in this segment; their earlier blocks were in previous segments. */
   readonly outcomes: ReadOutcome[];
-  /** Nothing is left to read. */
+  /** Whether nothing is left to read. */
   readonly idle: boolean;
 }
 
@@ -72,13 +72,16 @@ interface SegmentFile {
   data: Extent;
   /** A whole block of zeros was passed on. */
   hasZeros: boolean;
-  /** Bytes that are done with. */
+  /** Number of bytes that have been processed. */
   at: number;
 }
 
-/** Reads files one after the other, block by block, and packs what it reads. Every file is read once, never whole; holes are not read. */
+/**
+ * Reads files one after another, block by block, and packs the blocks into segments. No file is ever in memory as a
+ * whole; holes are not read.
+ */
 export class SegmentReader {
-  /** Loaded for the first file with holes. */
+  /** Created for the first file with holes. */
   #map: DataMap | undefined;
   readonly #queue: ReadRequest[] = [];
   #head = 0;

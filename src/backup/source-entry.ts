@@ -1,23 +1,25 @@
 import type { BigIntStats } from 'node:fs';
 import { LAST_TIME, type Kind } from '../vfs/node.ts';
 
-/** What the scan found under a name of the source folder. */
+/** An entry that the scan has found in the source folder. */
 export interface SourceEntry {
   readonly name: string;
   readonly kind: Kind;
   readonly mode: number;
   /** Bytes of a file; 0 for the others. */
   readonly size: number;
-  /** ms */
+  /** ms since 1970 */
   readonly mtime: number;
   readonly birthtime: number;
-  /** Changes whenever the content or the metadata of a file may have changed: size, mtime, ctime, inode. */
+  /**
+   * Built from size, mtime, ctime and inode, so it changes whenever the content or metadata of a file may have changed.
+   */
   readonly signature: string;
-  /** Names the file or folder on its disk, wherever it is moved: inode and time of birth. */
+  /** Identifies the file or folder on its disk wherever it is moved: inode and birth time. */
   readonly inode: string;
-  /** The disk it is on. */
+  /** Id of its disk. */
   readonly disk: string;
-  /** Of a symlink. */
+  /** The target of a symlink. */
   readonly target?: string;
 }
 
@@ -38,7 +40,7 @@ export function attrsOf(stats: BigIntStats) {
   return {
     mode: Number(stats.mode) & 0o7777,
     mtime: timeOf(stats.mtimeNs),
-    // Some file systems do not keep it.
+    // Some file systems do not store the birth time.
     birthtime: timeOf(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs),
     signature: signatureOf(stats),
     inode: `${stats.ino}.${stats.birthtimeNs}`,
@@ -46,7 +48,7 @@ export function attrsOf(stats: BigIntStats) {
   };
 }
 
-/** Some file systems have times that are no dates any more, which the cloud refuses. */
+/** The time in ms, limited to the range of dates, as the cloud refuses other times, which some file systems have. */
 function timeOf(ns: bigint): number {
   return Math.min(Math.max(Number(ns) / 1e6, -LAST_TIME), LAST_TIME);
 }

@@ -5,7 +5,7 @@ import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } fro
 import { attrsOf } from './source-entry.ts';
 import { serve } from '../threads/serve.mjs';
 
-/** The program of the threads that touch the source folder. Everything in it blocks, which is why it is a thread. */
+/** The program of the threads that access the source folder. All of its calls block, so it needs a thread. */
 export type SourceRequest =
   | { readonly ask: 'list'; readonly folder: string; readonly after: string | undefined }
   | { readonly ask: 'some'; readonly folder: string; readonly names: readonly string[] }
@@ -14,7 +14,7 @@ export type SourceRequest =
   | { readonly ask: 'add'; readonly files: readonly ReadRequest[] }
   | { readonly ask: 'next' };
 
-/** What is at a path now, if anything is. */
+/** The state of a path; null if nothing is there. */
 export type Look = ({ readonly isFolder: boolean } & ReturnType<typeof attrsOf>) | null;
 
 export type SourceResponse = ListingPage | Look | Segment | boolean | undefined;
@@ -37,7 +37,7 @@ function look(path: string): Look {
   return stats ? { isFolder: stats.isDirectory(), ...attrsOf(stats) } : null;
 }
 
-/** Blocks are handed over, not copied. */
+/** The buffers to transfer with a response, so that blocks are not copied. */
 function buffersOf(response: SourceResponse): ArrayBuffer[] {
   if (typeof response !== 'object' || response === null || !('blocks' in response)) return [];
   return response.blocks.map(({ data }) => data.buffer);

@@ -4,20 +4,20 @@ import { assign } from '../vfs/assign.ts';
 export interface StoreOp {
   readonly type: 'put' | 'del';
   readonly key: string;
-  /** Of a `put`: a value that JSON can carry. */
+  /** Present for `put`: a JSON value. */
   readonly value?: unknown;
 }
 
-/** Where the index of a backup set is kept: rows of JSON text in the order of the keys' UTF-8 bytes. */
+/** Stores the index of a backup set: rows of JSON text in the order of the keys' UTF-8 bytes. */
 export interface BackupStore {
   getSync(key: string): string | undefined;
-  /** Rows strictly between two keys, a consistent view as of the call. */
+  /** Reads the rows strictly between two keys, consistently as of the call. */
   range(bounds: { gt: string; lt: string; limit: number }): Promise<[key: string, value: string][]>;
-  /** All of the ops or none. */
+  /** Writes all of the ops or none. */
   write(ops: readonly StoreOp[]): Promise<void>;
 }
 
-/** A table of the gateway's database for the set of a space. */
+/** Opens the table in the gateway's database for the set with this space. */
 export async function openBackupStore(database: Database, space: string): Promise<BackupStore> {
   const table = `backup-${space}`;
   const rows = await database.rows(table);

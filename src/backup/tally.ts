@@ -1,15 +1,15 @@
 import type { Halt } from './halt.ts';
 import type { SourceProblem } from './source-entry.ts';
 
-/** How far a run is, for a bar. Sizes in bytes. */
+/** Progress of a run. Sizes are in bytes. */
 export interface BackupProgress {
   readonly phase: 'refresh' | 'scan' | 'finish' | 'remove';
   /** Files, folders and links seen in the source, and the bytes of the files. */
   readonly scanned: { readonly entries: number; readonly bytes: number };
-  /** Files whose content has to be read, so far; the whole is known when the phase is no longer `scan`. */
+  /** Files whose content must be read, as known so far; final once the phase is no longer `scan`. */
   readonly total: { readonly files: number; readonly bytes: number };
   readonly read: { readonly files: number; readonly bytes: number };
-  /** What the cloud did not have. */
+  /** The blocks that the cloud did not have. */
   readonly uploaded: { readonly blocks: number; readonly bytes: number };
 }
 
@@ -20,11 +20,11 @@ export interface BackupSummary {
     readonly symlinks: number;
     readonly bytes: number;
   };
-  /** Nodes. */
+  /** Number of new nodes. */
   readonly added: number;
-  /** Files with a new version. */
+  /** Number of files with a new version. */
   readonly changed: number;
-  /** Times or modes only. */
+  /** Number of nodes of which only times or mode changed. */
   readonly touched: number;
   readonly moved: number;
   readonly removed: number;
@@ -41,7 +41,7 @@ export interface BackupSummary {
 
 const LISTED = 1000;
 
-/** Counts what happens in one run. */
+/** Counts the results of a run. */
 export class Tally {
   phase: BackupProgress['phase'] = 'refresh';
   readonly scanned = { files: 0, folders: 0, symlinks: 0, bytes: 0 };

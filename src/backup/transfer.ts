@@ -10,12 +10,12 @@ import type { Tally } from './tally.ts';
 
 export type SourceThread = WorkerThread<SourceRequest, SourceResponse>;
 
-/** A file whose content has to be looked at. */
+/** A file whose content must be read. */
 export interface ReadJob {
-  /** In the source, absolute. */
+  /** Absolute path in the source. */
   readonly path: string;
   readonly size: number;
-  /** Called once, when all blocks of the file are in the cloud, or the reading has failed. */
+  /** Called once, when all blocks of the file are in the cloud or reading it has failed. */
   readonly finish: (outcome: ReadOutcome) => Promise<void> | void;
 }
 
@@ -28,16 +28,16 @@ export interface TransferOptions {
   readonly fresh: boolean;
 }
 
-/** Segments that are sent at a time; each is 8 MiB of memory at most. */
+/** Segments that are sent at the same time; each takes at most 8 MiB of memory. */
 const SEGMENTS = 3;
-/** Files that may wait for the reader. */
+/** Most files that wait to be read. */
 const WAITING = 4000;
 
 /** Reads files, sends the blocks that the cloud lacks, and finishes each file when all of its blocks are there. */
 export class Transfer {
   readonly #options: TransferOptions;
   readonly #sender: BlockSender;
-  /** Sends segments beside each other; their files are finished in the order of reading. */
+  /** Sends segments concurrently; their files are finished in the order of reading. */
   readonly #pipeline = new Pipeline(SEGMENTS);
   readonly #jobs = new Map<number, ReadJob>();
   #unsent: { token: number; path: string }[] = [];
@@ -60,20 +60,20 @@ export class Transfer {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when not too many files wait. @throws what stopped the transfer */
+  /** Resolves when not too many files are waiting. @throws what stopped the transfer */
   async room(): Promise<void> {
     while (this.#jobs.size > WAITING) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Resolves when all files given so far are finished. @throws what stopped the transfer */
+  /** Resolves when all files added so far are finished. @throws what stopped the transfer */
   async drain(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   async #run(): Promise<void> {
-    // What is given in the same turn is asked for together.
+    // Files that are added in the same turn are requested together.
     await Promise.resolve();
     while (this.#jobs.size > 0) {
       await this.#readAll().catch((error: unknown) => this.#fail(error));

@@ -34,9 +34,9 @@ export interface WalkOptions {
 
 interface Folder {
   readonly id: string;
-  /** Relative to the source, '' for itself. */
+  /** Relative to the source; '' for the source itself. */
   readonly path: string;
-  /** Made in this run: the mirror has nothing in it yet. */
+  /** Whether it was created in this run, so that it is empty in the mirror. */
   readonly fresh: boolean;
   /** Folders in it that are in the mirror are not looked into. */
   readonly shallow?: boolean;
@@ -44,12 +44,12 @@ interface Folder {
   readonly settle?: (() => void) | undefined;
 }
 
-/** Folders that are compared at a time: while one waits for the disk, others are decided about. */
+/** Folders that are compared at the same time, so that others proceed while one waits for the disk. */
 const FOLDERS = 8;
 
 /**
  * Compares the source with the mirror, folder by folder, parents before children, both sides in the order of names, a
- * thousand at a time. What differs becomes a change; what is missing is gathered, and removed by nobody here.
+ * thousand entries at a time. Differences become changes. Missing entries are only collected; the caller removes them.
  */
 export class Walk {
   readonly #options: WalkOptions;
@@ -60,7 +60,7 @@ export class Walk {
   readonly #created = new Set<string>();
   /** Files that were written while they were read. */
   #restless: (() => void)[] = [];
-  /** Files of the mirror that were looked for. */
+  /** Number of files of the mirror that were compared. */
   files = 0;
 
   constructor(options: WalkOptions) {
@@ -101,7 +101,7 @@ export class Walk {
     }
   }
 
-  /** Reads once more what was written while it was read; answers how many files those were. */
+  /** Reads files again that were written while they were read. Returns their number. */
   again(): number {
     const restless = this.#restless;
     this.#restless = [];
@@ -154,7 +154,10 @@ export class Walk {
       }
       if (after === undefined && folder.settle) {
         if (page.entries.length === 0 && !(await this.#isEmpty(folder))) {
-          return tally.problem(folder.path, 'the disk that was here is not mounted');
+          return tally.problem(
+            folder.path,
+            'the disk that was mounted here is missing; its files were kept in the mirror',
+          );
         }
         folder.settle();
       }
@@ -210,7 +213,7 @@ export class Walk {
     const { changes, committer, moves } = this.#options;
     const spot: Spot = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
     this.#count(entry);
-    // While a folder was read, a node may have been given to another place.
+    // A node may have been moved to another place while this folder was read.
     const node = known && moves.hasLeft(known) ? undefined : known;
     const verdict = decide(entry, node);
     if (verdict === 'create' || !node) return this.#create(spot, entry);
@@ -247,7 +250,7 @@ export class Walk {
     else folder.settle?.();
   }
 
-  /** The node that was moved to the free place, if the file or folder there is one that has vanished elsewhere. */
+  /** Moves a node to a free place, if the file or folder there has vanished elsewhere. Resolves to the node. */
   async #moveTo(spot: Spot, entry: SourceEntry): Promise<Mirrored | undefined> {
     const { changes, committer, moves } = this.#options;
     const moved = await moves.byInode(entry, spot);
@@ -257,7 +260,7 @@ export class Walk {
     return moved.node;
   }
 
-  /** Puts a node out of the way under a name of its own, as missing; perhaps its file appears elsewhere. */
+  /** Moves a node out of the way to a unique name, and marks it as missing, as its file may appear elsewhere. */
   #giveWay(node: Mirrored, spot: Spot): void {
     const { changes, committer, moves } = this.#options;
     const to = { parent: node.parent, name: `.fjord-replaced-${node.id}`, path: spot.path };
@@ -275,7 +278,8 @@ export class Walk {
       if (outcome.state === 'read') return this.#finish(spot, outcome, node, entry);
       if (outcome.state === 'failed' && outcome.code !== 'ENOENT') return tally.problem(spot.path, outcome.reason);
       if (outcome.state === 'failed') return;
-      if (again) return tally.problem(spot.path, 'it was written each time while it was read');
+      if (again)
+        return tally.problem(spot.path, 'it was being written each time it was read; the next run tries again');
       this.#restless.push(() => this.#read(spot, entry, node, true));
     };
     transfer.add({ path, size: entry.size, finish });
@@ -299,7 +303,7 @@ export class Walk {
     if (!sameAttrs(attrs, moved.node)) committer.add(changes.attr(moved.node, spot.path, attrs));
   }
 
-  /** The index alone learns how the source looks. */
+  /** Records the state of the source in the index only. */
   #note(node: Mirrored, { signature, inode, disk }: Pick<SourceEntry, 'signature' | 'inode' | 'disk'>): void {
     const { index, committer } = this.#options;
     committer.note(() => {

@@ -1,7 +1,7 @@
 import type { Code } from '../vfs/fs-error.ts';
 import type { WireCode } from './wire-code.ts';
 
-/** What each code of the cloud is to the rest of Fjord; a new code breaks this table first. */
+/** The code of `FsError` for each code of the cloud. The type requires one for every code. */
 const FS_CODES = {
   bad_request: 'EINVAL',
   unauthorized: 'EACCES',
@@ -23,7 +23,7 @@ const FS_CODES = {
   internal: 'EAGAIN',
 } as const satisfies Record<WireCode, Code>;
 
-/** The code that a refusal by the cloud, of a call or of one intent, has in Fjord. */
+/** The code of `FsError` for a refusal by the cloud. */
 export function fsCodeOf(code: WireCode): Code {
   return FS_CODES[code];
 }

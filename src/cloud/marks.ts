@@ -1,11 +1,11 @@
 import type { Mark } from './records.ts';
 
-/** Marks that are kept between two answers of the feed; the service takes sixteen. */
+/** Most marks that are kept between two responses of the feed; the service accepts sixteen. */
 const KEPT = 12;
 
 /**
- * Marks with another one, which an answer gave. None that the cloud has not confirmed since is replaced by a later one: it
- * may have gone back in time between the two. Where they are too many, every second goes.
+ * Adds a mark from a response. Marks that the cloud has not confirmed are not replaced by later ones, as the cloud may
+ * have gone back in time between the two. If there are too many, every second one is dropped.
  */
 export function withMark(marks: readonly Mark[], mark: Mark): readonly Mark[] {
   const last = marks.at(-1);
@@ -14,7 +14,7 @@ export function withMark(marks: readonly Mark[], mark: Mark): readonly Mark[] {
   return [...kept, mark];
 }
 
-/** The marks after the cloud has confirmed them with a cursor. */
+/** The marks to keep once the cloud has confirmed all of them with a cursor. */
 export function marksAt(cursor: number, stamp: string | undefined): readonly Mark[] {
   return stamp === undefined ? [] : [{ rev: cursor, stamp }];
 }

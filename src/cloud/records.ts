@@ -1,7 +1,7 @@
 import type { WireCode } from './wire-code.ts';
 
 /**
- * What the cloud says about its things, and what it is asked to do. Ids are opaque; digests and hashes are lower-case hex
+ * The cloud's records, and the intents that it executes. Ids are opaque; digests and hashes are lower-case hex
  * (`vfs/block.ts`); times are milliseconds since 1970 UTC with an optional fraction; sizes are bytes.
  */
 
@@ -40,21 +40,21 @@ export interface DeviceRecord {
   readonly name: string;
   readonly platform: string;
   readonly created: number;
-  /** Last call with its token. */
+  /** Time of the last request with its token. */
   readonly seen: number;
-  /** True for the caller itself. */
+  /** True for the calling device. */
   readonly current: boolean;
 }
 
 export interface SpaceRecord {
   readonly id: string;
   readonly kind: SpaceKind;
-  /** Of a backup: the set. Of the others: the kind. */
+  /** The set's name for a backup, otherwise the kind. */
   readonly name: string;
-  /** Id of the root folder, which is no node of the feed. */
+  /** Id of the root folder, which is not in the feed. */
   readonly root: string;
   readonly rev: number;
-  /** Of a backup: whose. */
+  /** The owning device of a backup. */
   readonly device?: { readonly id: string; readonly name: string };
   /** Whether the calling device may write. */
   readonly writable: boolean;
@@ -77,7 +77,7 @@ export interface Attributes {
 export interface NodeRecord {
   readonly id: string;
   readonly space: string;
-  /** The root's id for a child of the root. Of a removed node: where it was. */
+  /** The parent's id, which is the root's id for a child of the root. For a removed node, where it was. */
   readonly parent: string;
   readonly name: string;
   readonly kind: 'file' | 'folder' | 'symlink';
@@ -86,17 +86,17 @@ export interface NodeRecord {
   readonly birthtime: number;
   /** When the service last changed the node. */
   readonly ctime: number;
-  /** Above 0. */
+  /** The revision; above 0. */
   readonly rev: number;
-  /** The device that made this revision. */
+  /** The device that created this revision. */
   readonly device: string | null;
-  /** A tombstone: the node and all below it are in the Trash or gone. */
+  /** True for a tombstone: the node and everything below it are in the Trash or permanently deleted. */
   readonly removed: boolean;
   readonly size: number;
   /** Of a file: the current version and its content's hash. */
   readonly version: string | null;
   readonly hash: string | null;
-  /** Of a symlink. */
+  /** The target of a symlink. */
   readonly target?: string;
   readonly xattrs?: XattrRecord;
   readonly posix?: PosixRecord;
@@ -188,20 +188,20 @@ export interface PastPlace {
 
 export interface TrashRecord {
   readonly node: NodeRecord;
-  /** Path inside the space where it was, beginning with '/'. */
+  /** Its old path inside the space, beginning with '/'. */
   readonly path: string;
   readonly removed: number;
-  /** When it goes for good. */
+  /** When it will be permanently deleted. */
   readonly expires: number;
-  /** Bytes and files that it holds. */
+  /** Bytes and number of files in it. */
   readonly size: number;
   readonly files: number;
 }
 
 export interface Usage {
-  /** Bytes the account may store. */
+  /** Bytes that the account may store. */
   readonly quota: number;
-  /** Bytes of blocks it stores, each once. */
+  /** Bytes of the blocks that it stores, each counted once. */
   readonly used: number;
   /** Bytes of current versions by kind of space. */
   readonly spaces: Readonly<Record<SpaceKind, number>>;
@@ -211,7 +211,7 @@ export interface Usage {
   readonly damaged?: number;
 }
 
-/** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */
+/** New content, whose blocks must already be uploaded, or that of a version that the caller may read. */
 export type WireContent =
   { readonly size: number; /** base64 of the list of digests */ readonly blocks: string } | { readonly from: string };
 
@@ -234,14 +234,17 @@ interface NewFields {
   readonly posix?: PosixRecord;
 }
 
-/** A folder under a free name, or under the name of `replace`, an empty folder. */
+/** Creates a folder under a free name, or in place of `replace`, an empty folder. */
 export interface MkdirIntent extends IntentFields, PlaceFields, NewFields {
   readonly op: 'mkdir';
   readonly replace?: string;
   readonly replaceBase?: string | null;
 }
 
-/** Under a free name, or under the name of `replace`, which is no folder; a file that is replaced lies in the Trash. */
+/**
+ * Creates a symlink under a free name, or in place of `replace`, which must not be a folder; a replaced file goes to
+ * the Trash.
+ */
 export interface SymlinkIntent extends IntentFields, PlaceFields, NewFields {
   readonly op: 'symlink';
   readonly target: string;
@@ -283,14 +286,14 @@ export interface AttrIntent extends IntentFields {
   readonly mode?: number;
   readonly mtime?: number;
   readonly birthtime?: number;
-  /** `null` removes. */
+  /** `null` removes an attribute. */
   readonly xattrs?: Readonly<Record<string, string | null>>;
   readonly posix?: PosixRecord;
 }
 
 /**
- * To the Trash, with all below. A file only if its version still is `base`; a folder only if nothing below it has a
- * revision above `seen` made by another device. A node that is gone already is a success.
+ * Moves a node with everything below it to the Trash. A file only if its version is still `base`; a folder only if no
+ * other device has created a revision above `seen` below it. Succeeds if the node has already been removed.
  */
 export interface RemoveIntent extends IntentFields {
   readonly op: 'remove';
@@ -305,8 +308,9 @@ export type IntentOp = Intent['op'];
 interface ResultFields {
   readonly id: string;
   /**
-   * The node that the intent's `replace` names, as it was afterwards: `removed` if it was replaced, or was gone before;
-   * else it was left alone, because it did not have the name (any more). Absent if the space has no such node.
+   * The node that the intent's `replace` names, as it is afterwards: `removed` if it was replaced or had been removed
+   * before; otherwise it is unchanged, because it did not have the name (any more). Absent if the space has no such
+   * node.
    */
   readonly replaced?: NodeRecord;
 }
@@ -314,7 +318,7 @@ interface ResultFields {
 export interface DoneResult extends ResultFields {
   readonly status: 'done';
   readonly node: NodeRecord;
-  /** Of the node's revision, unless that was there before. */
+  /** The stamp of the node's revision, if the revision is new. */
   readonly stamp?: string;
 }
 
@@ -322,23 +326,29 @@ export interface RefusedResult extends ResultFields {
   readonly status: 'refused';
   readonly code: WireCode;
   readonly message: string;
-  /** `exists`, `conflict`, `gone`: what is there now. */
+  /** For `exists`, `conflict` and `gone`: the node as it is now. */
   readonly current?: NodeRecord;
 }
 
-/** One for each intent of a batch, in its order. A refused intent changed nothing; those after it were still tried. */
+/**
+ * One result for each intent of a batch, in the same order. A refused intent has changed nothing; those after it were
+ * still tried.
+ */
 export type IntentResult = DoneResult | RefusedResult;
 
 /**
- * A revision of a space and the stamp of the commit that gave it out. Stamps are random: metadata that do not know a mark
- * that the service has given out are an older copy, restored, whatever has happened since.
+ * A revision of a space and the stamp of the commit that assigned it. Stamps are random. So if the service does not
+ * know a mark that it has issued, its metadata was restored from an older copy, whatever has happened since.
  */
 export interface Mark {
   readonly rev: number;
   readonly stamp: string;
 }
 
-/** The end of a feed page or snapshot: where to go on, and its stamp. `more` asks to go on at once. */
+/**
+ * The end of a feed page or snapshot: the revision to continue from, and its stamp. With `more` the client should
+ * continue at once.
+ */
 export interface Cursor {
   readonly cursor: number;
   readonly more: boolean;
@@ -350,7 +360,9 @@ export interface Rewound {
   readonly rewound: true;
 }
 
-/** Push: a space moved, or the list of spaces (their names, members) did, or nothing but a sign of life. */
+/**
+ * A push event: a space has a new revision, the list of spaces (names, members) has changed, or only a sign of life.
+ */
 export type Push =
   | { readonly type: 'space'; readonly space: string; readonly rev: number }
   | { readonly type: 'spaces' }

@@ -18,12 +18,12 @@ import type {
 } from './records.ts';
 
 /**
- * The cloud as the gateway sees it: one account through one device's token. Safe to call concurrently.
+ * The cloud as the gateway sees it: one account, accessed with one device's token. Safe to call concurrently.
  *
- * Failures are `FsError`: `EAGAIN` when the cloud cannot be reached or asks to wait, after the client's own retries (it
- * says nothing about the files: unreachable is not absent); `ETIMEDOUT`; `ENOENT` only when the service has answered
- * that there is no such thing; `EACCES` for a bad or revoked token or a right that is missing; `EDQUOT`; `EINVAL`;
- * `EINTR` when aborted; `EIO` for an answer that makes no sense or content that does not match its digest.
+ * Errors are `FsError`: `EAGAIN` if the cloud cannot be reached or asks to wait, after the client's own retries (this
+ * does not mean that a file is absent); `ETIMEDOUT`; `ENOENT` only if the service has reported that there is no such
+ * object; `EACCES` for an invalid or revoked token or a missing right; `EDQUOT`; `EINVAL`; `EINTR` when aborted; `EIO`
+ * for an invalid response or content that does not match its digest.
  */
 export interface Remote {
   /** The device that the token belongs to. */
@@ -31,19 +31,18 @@ export interface Remote {
 
   spaces(context: Context): Promise<SpaceRecord[]>;
 
-  /** The backup space of this device and set; made if there is none. */
+  /** Opens the backup space of this device and set, creating it if necessary. */
   openBackup(set: string, context: Context): Promise<SpaceRecord>;
 
   /** Replaces the attributes of the root folder of a backup of this device. */
   setAttributes(space: string, attributes: Attributes, context: Context): Promise<SpaceRecord>;
 
-  /** Removes a backup space of this device; its nodes go to the Trash. */
+  /** Removes a backup space of this device, and moves its nodes to the Trash. */
   removeSpace(space: string, context: Context): Promise<void>;
 
   /**
-   * All live nodes of a space, parents before or after their children, then one cursor. Before them comes `Rewound` if the
-   * cloud does not know one of the marks, which it has given out: it has gone back in time, and then the nodes that it knows
-   * as removed come, too.
+   * Yields all live nodes of a space, in no particular order, then a cursor. If the cloud does not know one of the
+   * marks, it has gone back in time; then the first item is `Rewound`, and removed nodes are included, too.
    */
   snapshot(
     space: string,
@@ -52,8 +51,9 @@ export interface Remote {
   ): AsyncIterable<NodeRecord | BadRecord | Cursor | Rewound>;
 
   /**
-   * Nodes changed after the revision `since`, in the order of revisions, then one cursor, which is beyond `since` if there
-   * is more. @throws ESTALE: take a snapshot (`since` is too old, or the cloud does not know one of the marks)
+   * Yields the nodes changed after the revision `since`, by ascending revision, then a cursor, which is beyond `since`
+   * if there is more. @throws ESTALE if a snapshot is needed, because `since` is too old or the cloud does not know one
+   * of the marks
    */
   feed(
     space: string,
@@ -62,10 +62,15 @@ export interface Remote {
     marks?: readonly Mark[],
   ): AsyncIterable<NodeRecord | BadRecord | Cursor>;
 
-  /** Ends by throwing when the connection is lost or silent; the caller reconnects and asks every feed once. */
+  /**
+   * Yields push events. Throws when the connection is lost or silent; the caller must then reconnect and query every
+   * feed once.
+   */
   push(context: Context): AsyncIterable<Push>;
 
-  /** Which of these digests (hex) the account lacks; those it has are safe from collection for the grace period. */
+  /**
+   * Those of these digests (hex) that the account lacks. The others are protected from collection for the grace period.
+   */
   missing(digests: readonly string[], context: Context): Promise<string[]>;
 
   /** Digests (hex) of blocks of the account that the cloud has found lost or damaged; the first of them, if there are many. */
@@ -75,51 +80,57 @@ export interface Remote {
   upload(blocks: readonly UploadBlock[], context: Context): Promise<void>;
 
   /**
-   * Blocks of versions, verified against the digests that came with them, in the order asked for. Splits into requests
-   * of the permitted size itself. The bytes are the caller's, memory included; that comes from `memory`, if it is given, unless
-   * they are written into the request's file.
+   * Yields blocks of versions in the requested order, verified against the digests that were sent with them. Splits
+   * them into requests of the permitted size. The caller owns the bytes and their memory, which is allocated by
+   * `memory`, if given, unless the bytes are written into the file of the request.
    */
   read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock>;
 
-  /** The list of the digests of a version's blocks, see `DigestList`. The caller checks it against the content's hash. */
+  /**
+   * The list of the digests of a version's blocks, see `DigestList`. The caller must check it against the content's
+   * hash.
+   */
   manifest(version: string, context: Context): Promise<Uint8Array>;
 
-  /** Executes intents in order, each once however often it is sent; results in the same order. */
+  /** Executes intents in order, each only once even if it is sent repeatedly. The results are in the same order. */
   commit(intents: readonly Intent[], context: Context): Promise<IntentResult[]>;
 
-  /** Newest first. */
+  /** The versions of a file, newest first. */
   versions(node: string, context: Context): Promise<VersionRecord[]>;
 
   /** All that a space remembers: every node with its kept versions and earlier places, removed ones included. */
   past(space: string, context: Context): AsyncIterable<NodePast>;
 
-  /** Makes an older version the newest one again. */
+  /** Makes an older version the current one again. */
   restoreVersion(node: string, version: string, context: Context): Promise<NodeRecord>;
 
   trash(context: Context): AsyncIterable<TrashRecord>;
 
-  /** Back to where it was, or beside it with a number where the name is taken; a missing folder above is made again. */
+  /**
+   * Restores a node to its old place, with a number in its name if that is taken. Missing folders above it are
+   * recreated.
+   */
   restoreTrash(node: string, context: Context): Promise<NodeRecord>;
 
   purgeTrash(node: string, password: string | undefined, context: Context): Promise<void>;
 
-  /** Removes from Archive, which takes the account's password. */
+  /** Removes a node from the Archive, which needs the account's password. */
   removeArchived(node: string, password: string, context: Context): Promise<void>;
 
   usage(context: Context): Promise<Usage>;
 
   /**
-   * The computer has slept, or the network is another one: old connections may be dead without anybody having said so.
-   * They are given up; calls under way are tried again on new ones, a push ends.
+   * To be called when the computer has slept or the network has changed, as old connections may then be silently dead.
+   * They are replaced; calls in progress are retried on new ones, and a push ends.
    */
   renew(): void;
 
   close(): Promise<void>;
 }
 
-/** A record that no gateway can show, with what of it makes sense; the records around it are in order. */
+/** An invalid record, which a gateway cannot show, with its valid parts. Other records are not affected. */
 export interface BadRecord {
-  /** What is wrong with it, in words. */
+  /** A message that says what is wrong with it. */
   readonly fault: string;
   /** The id of its node. */
   readonly node?: string;
@@ -135,7 +146,7 @@ export interface UploadBlock {
 
 export interface BlockRequest {
   readonly version: string;
-  /** Which block of the version, from 0. */
+  /** Index of the block in the version, from 0. */
   readonly index: number;
   /** Bytes that it has, if the caller knows. */
   readonly length?: number;
@@ -146,7 +157,7 @@ export interface BlockRequest {
   readonly file?: (() => BlockFile | undefined) | undefined;
 }
 
-/** Memory of its own for so many bytes. */
+/** Allocates memory for a number of bytes. */
 export type BlockMemory = (length: number) => Uint8Array<ArrayBuffer>;
 
 export interface ReadBlock extends BlockRequest {

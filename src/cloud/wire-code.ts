@@ -1,14 +1,14 @@
-/** What a refusal by the cloud, of a call or of one intent, is about. Closed: a new cause is a new code here. */
+/** The causes for which the cloud refuses a call or an intent. The list is closed: a new cause needs a new code. */
 export const WIRE_CODES = [
   'bad_request',
   'unauthorized',
   'forbidden',
   'not_found',
-  /** The name is taken; `current` is who has it. */
+  /** The name is taken; `current` is the node that has it. */
   'exists',
-  /** A precondition does not hold; `current` is what is there. */
+  /** A precondition does not hold; `current` is the node as it is. */
   'conflict',
-  /** The node, or a folder above it, is in the Trash or gone for good. */
+  /** The node, or a folder above it, is in the Trash or permanently deleted. */
   'gone',
   'not_a_folder',
   'blocks_missing',

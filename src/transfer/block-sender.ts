@@ -2,11 +2,14 @@ import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../cloud/limits.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { Awaitable, Context } from '../vfs/context.ts';
 
-/** Blocks smaller than this in total are sent without asking which are missing: the question would take as long. */
+/**
+ * Blocks of less than this in total, in bytes, are sent without asking which are missing, as the request would take as
+ * long.
+ */
 const UNASKED = 256 * 1024;
-/** Bytes of the average block from which on the question costs next to nothing beside the blocks. */
+/** Average block size in bytes from which on the cost of the request is negligible. */
 const LARGE = 64 * 1024;
-/** Most bytes that are sent without asking because everything asked about before was missing. */
+/** Most bytes that are sent without asking, because all blocks before them were missing. */
 const CREDIT = 32 * 1024 * 1024;
 /** Requests in flight for one call; each holds up to `MAX_BATCH_BYTES`. */
 const LANES = 2;
@@ -15,17 +18,17 @@ const LANES = 2;
 export interface SendableBlock {
   /** SHA-256, hex */
   readonly digest: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** False if the cloud may well have the block: then it is always asked. */
+  /** False if the cloud probably has the block, so that it is always asked. */
   readonly isNew: boolean;
   /** Called only if the block is sent. */
   read(context: Context): Awaitable<Uint8Array>;
 }
 
 /**
- * Sends blocks to the cloud: asks which are missing, packs small ones together, and sends a few packs at a time. Asks less
- * often while new blocks turn out to be missing again and again, as in the first copy of a folder. Safe to call
+ * Sends blocks to the cloud: asks which are missing, packs small ones together, and sends a few packs at the same time.
+ * While new blocks keep turning out to be missing, as in the first copy of a folder, it asks less often. Safe to call
  * concurrently. Throws `FsError` as `Remote` does.
  */
 export class BlockSender {
@@ -39,7 +42,7 @@ export class BlockSender {
     this.#remote = remote;
   }
 
-  /** Those of the blocks that are to be sent, each digest once. */
+  /** The blocks that must be sent, each digest once. */
   async lacking<Block extends SendableBlock>(blocks: readonly Block[], context: Context): Promise<Block[]> {
     const byDigest = new Map(blocks.map((block) => [block.digest, block]));
     const unique = [...byDigest.values()];
@@ -97,7 +100,7 @@ function* packsOf(blocks: readonly SendableBlock[]): Generator<SendableBlock[]> 
   if (pack.length > 0) yield pack;
 }
 
-/** Waits for all of them; throws the first failure when none is running any more. */
+/** Waits for all promises, then throws the first failure, if there is one. */
 async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(promises);
   return results.map((result) => {

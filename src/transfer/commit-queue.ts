@@ -4,9 +4,9 @@ import type { Remote } from '../cloud/remote.ts';
 import type { Context } from '../vfs/context.ts';
 import { Signal } from './signal.ts';
 
-/** Bytes of block lists in one request; the list of a very large file goes alone. */
+/** Most bytes of block lists in a request; the list of a very large file is sent alone. */
 const LIST_BYTES = 1024 * 1024;
-/** Changes that may wait; more make `room` wait. */
+/** Number of pending changes above which `room` waits. */
 const WAITING = 4 * MAX_INTENTS;
 /** How long a batch that is not full waits for more, ms: a batch costs the cloud much the same for ten changes as for all. */
 const LINGER = 50;
@@ -44,7 +44,7 @@ export class CommitQueue<Queued extends { readonly intent: Intent }> {
     if (this.#failure === undefined) this.#running ??= this.#run();
   }
 
-  /** Resolves when not too many changes wait. @throws what stopped the queue */
+  /** Resolves when not too many changes are pending. @throws what stopped the queue */
   async room(): Promise<void> {
     while (this.#running !== undefined && this.#queue.length > WAITING) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));

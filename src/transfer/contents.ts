@@ -4,20 +4,21 @@ import type { Context } from '../vfs/context.ts';
 import type { DigestList } from '../vfs/digest-list.ts';
 import type { BlockSender, SendableBlock } from './block-sender.ts';
 
-/** Distinct blocks in one question for missing blocks; this many digests are in memory at a time. */
+/** Distinct blocks in a request for missing blocks, and number of digests in memory at the same time. */
 const WINDOW = 4096;
 
-/** What a content consists of. */
+/** The size and digests of a content. */
 export interface Manifest {
   readonly size: number;
   readonly digests: DigestList;
 }
 
-/** Where the bytes of a content are read from. */
+/** Reads the bytes of a content. */
 export interface BlockReader {
   block(index: number, context: Context): Promise<Uint8Array>;
   /**
-   * False if the block is the same as in a content that the cloud has: then asking whether it is missing is worthwhile.
+   * False if the block is the same as in a content that the cloud has, so that asking whether it is missing is
+   * worthwhile.
    */
   isOwn(index: number): boolean;
 }
@@ -28,8 +29,8 @@ export interface Upload {
 }
 
 /**
- * Ensures that the cloud has every block of the contents. Blocks of small files are packed together into few requests;
- * blocks that the cloud has already are not read. Holds a few packs in memory, independent of the total size.
+ * Ensures that the cloud has every block of the contents. Blocks of small files are packed into few requests; blocks
+ * that the cloud already has are not read. Holds a few packs in memory, independent of the total size.
  */
 export async function uploadContents(sender: BlockSender, uploads: readonly Upload[], context: Context): Promise<void> {
   for (const blocks of windows(uploads)) {
@@ -37,12 +38,12 @@ export async function uploadContents(sender: BlockSender, uploads: readonly Uplo
   }
 }
 
-/** What the cloud is sent about a content. */
+/** A content in the form in which it is sent to the cloud. */
 export function wireContent({ size, digests }: Manifest): WireContent {
   return { size, blocks: Buffer.from(digests.toBytes()).toString('base64') };
 }
 
-/** The blocks of all contents, a few thousand at a time. */
+/** Yields the blocks of all contents, a few thousand at a time. */
 function* windows(uploads: readonly Upload[]): Generator<SendableBlock[]> {
   let window: SendableBlock[] = [];
   for (const { file, manifest } of uploads) {

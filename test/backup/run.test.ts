@@ -267,8 +267,8 @@ t.test('what cannot be mirrored is told, and the rest goes on', async (t) => {
   const summary = await run();
   t.equal(summary.problemCount, 1, 'what has no content is no problem');
   t.same(summary.problems.map(({ reason }) => reason).sort(), [
-    'a socket, pipe or device has no content to keep',
-    'the name is not UTF-8',
+    'sockets, pipes and devices have no content to mirror',
+    'the name is not valid UTF-8; rename it to have it mirrored',
   ]);
   const names = [...(await mirror()).keys()];
   t.ok(names.includes('good \ufffd'));

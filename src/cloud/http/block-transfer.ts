@@ -7,7 +7,7 @@ import type { Http } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, UploadBlock } from '../remote.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES } from '../limits.ts';
 
-/** Requests of one `upload` that are under way at a time; more would only hold more memory. */
+/** Concurrent requests of an `upload`; more would only take more memory. */
 const UPLOADS = 3;
 /** Bytes from which on a block is large. */
 const LARGE = 64 * 1024;
@@ -61,8 +61,8 @@ export interface ReadParts {
 }
 
 /**
- * Blocks of versions in the order asked for. A request asks for as many as may come in one answer; where an answer
- * ends early, for its size or because it was cut off, the next request asks for what is still to come.
+ * Yields blocks of versions in the requested order. A request asks for as many as a response may contain. If a response
+ * ends early, because of its size or a broken connection, the next request continues after the last block.
  */
 export async function* readBlocks(
   parts: ReadParts,

@@ -5,25 +5,27 @@ import { FsError } from '../../vfs/fs-error.ts';
 /** Milliseconds. */
 export interface Timeouts {
   readonly connect: number;
-  /** From the request's last byte to the answer's first; bodies get additional time by their size. */
+  /**
+   * From the last byte of the request to the first of the response. Request bodies get additional time for their size.
+   */
   readonly headers: number;
-  /** The longest silence within an answer. */
+  /** Longest pause within a response. */
   readonly body: number;
 }
 
 export const timeoutDefaults: Timeouts = { connect: 5000, headers: 30_000, body: 30_000 };
 
 export interface DispatcherOptions {
-  /** Of the cloud, without a path: `https://cloud.example:4010`. */
+  /** Address of the cloud, without a path: `https://cloud.example:4010`. */
   readonly url: string;
-  /** The device's; none before login. */
+  /** The device's token; none before login. */
   readonly token?: string | undefined;
   /** Most connections at a time. */
   readonly connections?: number | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
-  /** Permits `http:` to other computers: the token and all content are then readable on the way. */
+  /** Permits `http:` to other computers; the token and all content can then be read in transit. */
   readonly allowPlain?: boolean | undefined;
-  /** Certificates (PEM) to trust instead of the system's list, for a cloud with a certificate of its own. */
+  /** Certificates (PEM) to trust instead of the system's list, for a cloud with a private certificate authority. */
   readonly ca?: string | undefined;
   /** Receives into memory that is used again: only for answers whose chunks are copied as they come (`Http.pour`). */
   readonly reusesMemory?: boolean | undefined;
@@ -31,23 +33,27 @@ export interface DispatcherOptions {
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
-/** The address of a cloud. @throws EINVAL if it is none, or would send the token in the clear over a network */
+/**
+ * Parses and checks the address of a cloud. @throws EINVAL if it is invalid, or the token would be sent unencrypted
+ * over a network
+ */
 export function checkUrl(url: string, allowPlain = false): URL {
   const refused = (reason: string) => new FsError('EINVAL', 'connect', { subject: url, reason });
-  if (!URL.canParse(url)) throw refused('not a URL');
+  if (!URL.canParse(url)) throw refused('this is not a URL; write https://HOST');
   const parsed = new URL(url);
   if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') throw refused('the URL must begin with https://');
   if (parsed.protocol === 'http:' && !allowPlain && !LOOPBACK.test(parsed.hostname)) {
-    throw refused('http:// is for this computer only; use https://');
+    throw refused('http:// is only permitted for this computer; use https://');
   }
-  if (parsed.username !== '' || parsed.password !== '') throw refused('a URL with a password is not accepted');
+  if (parsed.username !== '' || parsed.password !== '')
+    throw refused('a URL with a user name or password is not accepted; use `fjord login`');
   return parsed;
 }
 
 /**
- * One pool of keep-alive connections to the cloud with one request at a time on each: a slow answer then delays no
- * other. Retries are not an interceptor here, because they must also cover what is found while an answer is read (a cut
- * frame, a wrong digest), and two nested kinds of retry multiply.
+ * A pool of keep-alive connections to the cloud, each with one request at a time, so that a slow response does not
+ * delay others. Retries are not implemented as an interceptor, because they must also cover errors found while a
+ * response is read (a truncated frame, a wrong digest), and nested retries would multiply.
  */
 export function openDispatcher(options: DispatcherOptions): Dispatcher {
   const url = checkUrl(options.url, options.allowPlain);
@@ -72,7 +78,7 @@ function authorization(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-/** Adds headers to every request; those of the request itself are given as a record. */
+/** Adds headers to every request. Requests must have their own headers as a record. */
 function withHeaders(added: Record<string, string>): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (request, handler) =>
     dispatch(

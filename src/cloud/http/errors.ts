@@ -3,25 +3,27 @@ import { fsCodeOf } from '../errors.ts';
 import { WIRE_CODES, type WireCode } from '../wire-code.ts';
 import type { WireError } from './wire.ts';
 
-/** Codes that another try may cure: the service is busy or ill, or bytes were damaged on their way to it. */
+/** Codes after which a retry may succeed: the service is busy or failing, or bytes were damaged in transit. */
 const TEMPORARY: ReadonlySet<WireCode> = new Set(['too_many_requests', 'unavailable', 'internal', 'digest_mismatch']);
 
-/** Answers without a body of the service's own (a proxy's, mostly) that another try may cure. */
+/**
+ * Status codes after which a retry may succeed, for responses without a body from the service (mostly from a proxy).
+ */
 const TEMPORARY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Errors of OpenSSL and Node that mean: whoever answers cannot prove to be the cloud. */
+/** Errors of OpenSSL and Node which mean that the server could not prove to be the cloud. */
 const UNTRUSTED = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
 
 export function isWireCode(code: unknown): code is WireCode {
   return (WIRE_CODES as readonly unknown[]).includes(code);
 }
 
-/** An answer other than 2xx; `error` is the service's own account of it, if the body held one. */
+/** A response other than 2xx. `error` is the service's error in its body, if there is one. */
 export class RefusedAnswer extends Error {
   override readonly name = 'RefusedAnswer';
   readonly status: number;
   readonly error: WireError | undefined;
-  /** Milliseconds that the service asks to wait. */
+  /** Milliseconds to wait, as requested by the service. */
   readonly after: number | undefined;
 
   constructor(status: number, error: WireError | undefined, after: number | undefined) {
@@ -32,11 +34,11 @@ export class RefusedAnswer extends Error {
   }
 }
 
-/** A 2xx answer that does not say what it should. `temporary` if the bytes seem to have been lost or damaged. */
+/** A 2xx response with invalid content. `temporary` if bytes seem to have been lost or damaged. */
 export class BrokenAnswer extends Error {
   override readonly name = 'BrokenAnswer';
   readonly temporary: boolean;
-  /** What it becomes when further tries do not help. */
+  /** The code of the final error if retries do not help. */
   readonly code: Code;
 
   constructor(message: string, { temporary = false, code = 'EIO' }: { temporary?: boolean; code?: Code } = {}) {
@@ -78,13 +80,13 @@ export function revive(failure: FailureRecord): Error {
 
 export interface Failure {
   readonly error: FsError;
-  /** Whether another try may succeed. */
+  /** Whether a retry may succeed. */
   readonly temporary: boolean;
-  /** Milliseconds that the service asks to wait before it. */
+  /** Milliseconds to wait before a retry, as requested by the service. */
   readonly after?: number | undefined;
 }
 
-/** Says what went wrong in a call, for anything thrown by undici or by the readers of answers. */
+/** Classifies anything that undici or the readers of responses have thrown in a call. */
 export function classify(thrown: unknown, op: string, subject: string | undefined, signal: AbortSignal): Failure {
   if (thrown instanceof FsError) return { error: thrown, temporary: false };
   const made = (code: Code, reason: string) => new FsError(code, op, { subject, reason, cause: thrown });
@@ -102,12 +104,12 @@ type Make = (code: Code, reason: string) => FsError;
 function refusal({ status, error }: RefusedAnswer, made: Make): Failure {
   if (error) return { error: made(fsCodeOf(error.code), error.message), temporary: TEMPORARY.has(error.code) };
   if (TEMPORARY_STATUS.has(status)) {
-    return { error: made('EAGAIN', `the cloud answered with status ${status}`), temporary: true };
+    return { error: made('EAGAIN', `the cloud responded with status ${status}`), temporary: true };
   }
   if (status === 401 || status === 403)
     return { error: made('EACCES', `refused with status ${status}`), temporary: false };
   return {
-    error: made('EIO', `unexpected answer, status ${status}: is this the address of a cloud?`),
+    error: made('EIO', `unexpected response, status ${status}; is this the address of a cloud?`),
     temporary: false,
   };
 }

@@ -12,11 +12,11 @@ const cursor = compile(CursorSchema);
 const rewound = compile(RewoundSchema);
 const id = Compile(Id);
 
-/** What a feed page and a snapshot consist of. */
+/** An item of a feed page or a snapshot. */
 export type FeedItem = NodeRecord | BadRecord | Cursor;
 export type SnapshotItem = FeedItem | Rewound;
 
-/** A line that is no JSON, or no line. */
+/** A line that is not JSON, or too long. */
 class Unreadable {
   readonly fault: string;
 
@@ -26,12 +26,12 @@ class Unreadable {
 }
 
 /**
- * Reads the feeds and snapshots of one cloud. A record that makes no sense may have been damaged on its way, so the
- * answer is asked for once more; what makes no sense then is passed on as a `BadRecord`, and the others as they are.
+ * Reads the feeds and snapshots of a cloud. An invalid record may have been damaged in transit, so the response is
+ * requested once more. A record that is still invalid is passed on as a `BadRecord`, and valid ones as they are.
  */
 export class FeedReader {
   readonly #http: Http;
-  /** Answers that had a bad record when they were last read. */
+  /** Requests whose last response had a bad record. */
   readonly #doubted = new Set<string>();
 
   constructor(http: Http) {
@@ -39,8 +39,8 @@ export class FeedReader {
   }
 
   /**
-   * All nodes, then one cursor. Tried again until the first of them has come; a later cut throws `EAGAIN`, and the caller
-   * starts over, because a snapshot has no place to go on from.
+   * Yields all nodes, then a cursor. Retried until the first item has arrived. If the connection breaks later, it
+   * throws `EAGAIN`, and the caller must start over, as a snapshot cannot be resumed.
    */
   async *snapshot(space: string, context: Context, marks: readonly Mark[] = []): AsyncGenerator<SnapshotItem> {
     const query = marks.length === 0 ? '' : `?${listed(marks)}`;
@@ -62,7 +62,10 @@ export class FeedReader {
     }
   }
 
-  /** The nodes changed after `since`, then one cursor. One that was cut goes on after the last revision that came. */
+  /**
+   * Yields the nodes changed after `since`, then a cursor. After a broken connection it continues after the last
+   * received revision.
+   */
   async *feed(space: string, since: number, context: Context, marks: readonly Mark[] = []): AsyncGenerator<FeedItem> {
     const about = { op: 'feed', subject: space };
     const tries = this.#http.tries(about, context);
@@ -72,7 +75,8 @@ export class FeedReader {
       try {
         for await (const item of this.#read({ ...about, method: 'GET', path }, context)) {
           if ('rewound' in item) continue;
-          if ('more' in item && item.more && item.cursor <= since) throw new BrokenAnswer('the feed does not go on');
+          if ('more' in item && item.more && item.cursor <= since)
+            throw new BrokenAnswer('the feed of the cloud makes no progress');
           if ('rev' in item && item.rev > from) {
             from = item.rev;
             tries.progress();
@@ -92,21 +96,22 @@ export class FeedReader {
     let ended = false;
     for await (const values of readNdjson(body, (fault) => new Unreadable(fault))) {
       for (const value of values) {
-        if (ended) throw new BrokenAnswer('records after the cursor');
+        if (ended) throw new BrokenAnswer('the cloud sent records after the cursor');
         const item = itemOf(value);
         if ('fault' in item) this.#doubt(key, item);
         ended = 'cursor' in item;
         yield item;
       }
     }
-    if (!ended) throw new BrokenAnswer('the answer ends without a cursor', { temporary: true, code: 'EAGAIN' });
+    if (!ended)
+      throw new BrokenAnswer("the cloud's response ends without a cursor", { temporary: true, code: 'EAGAIN' });
     this.#doubted.delete(key);
   }
 
   #doubt(key: string, { fault }: BadRecord): void {
     if (this.#doubted.has(key)) return;
     this.#doubted.add(key);
-    throw new BrokenAnswer(`a record makes no sense: ${fault}`, { temporary: true, code: 'EAGAIN' });
+    throw new BrokenAnswer(`a record from the cloud is invalid: ${fault}`, { temporary: true, code: 'EAGAIN' });
   }
 }
 

@@ -2,8 +2,8 @@ import { BrokenAnswer } from './errors.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../vfs/block.ts';
 
 /**
- * Blocks in one body, back to back: a length (unsigned, 32 bits, big-endian), the 32 raw bytes of the block's SHA-256,
- * the block. The end of the body is the end of the list.
+ * A body of blocks: for each block its length (unsigned, 32 bits, big-endian), the 32 raw bytes of its SHA-256, and its
+ * bytes. The list ends with the body.
  */
 const HEAD = 4 + DIGEST_SIZE;
 
@@ -13,7 +13,7 @@ export interface Frame<Bytes extends Uint8Array = Uint8Array> {
   readonly data: Bytes;
 }
 
-/** As it came: the bytes have memory of their own. */
+/** A received frame, whose bytes own their memory. */
 export type OwnFrame = Frame<Uint8Array<ArrayBuffer>>;
 
 export function encodeFrames(blocks: readonly Frame[]): Buffer {
@@ -29,23 +29,23 @@ export function encodeFrames(blocks: readonly Frame[]): Buffer {
 }
 
 /**
- * Cuts a body into its frames, as chunks come. Each byte of content is copied once, into a buffer of the block's own
- * size. Digests are not verified here.
- * @throws BrokenAnswer if a length is impossible; `end()` does so too if the body stops within a frame
+ * Splits a body into frames as chunks arrive. Each byte is copied once, into a buffer of the block's size. Digests are
+ * not verified here.
+ * @throws BrokenAnswer if a length is out of range; `end()` also throws it if the body ends inside a frame
  */
 export class FrameReader {
   readonly #head = Buffer.alloc(HEAD);
   #data: Uint8Array<ArrayBuffer> | undefined;
-  /** Bytes of the head, or of the data, that are there. */
+  /** Bytes of the head or of the data received so far. */
   #filled = 0;
   readonly #memory: (length: number) => Uint8Array<ArrayBuffer>;
 
-  /** `memory` gives each block memory of its own. */
+  /** @param memory allocates the memory of each block */
   constructor(memory = fresh) {
     this.#memory = memory;
   }
 
-  /** The frames that the chunk completes. */
+  /** Adds a chunk, and returns the frames that it completes. */
   push(chunk: Uint8Array): OwnFrame[] {
     const frames: OwnFrame[] = [];
     let at = 0;
@@ -59,7 +59,7 @@ export class FrameReader {
 
   end(): void {
     if (this.#filled > 0 || this.#data !== undefined) {
-      throw new BrokenAnswer('the answer ends in the middle of a block', { temporary: true, code: 'EAGAIN' });
+      throw new BrokenAnswer("the cloud's response ends in the middle of a block", { temporary: true, code: 'EAGAIN' });
     }
   }
 

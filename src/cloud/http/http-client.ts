@@ -13,7 +13,7 @@ import { parse, wireErrorOf } from './wire-error.ts';
 
 export interface HttpOptions extends DispatcherOptions {
   readonly retry?: Partial<RetryOptions> | undefined;
-  /** Milliseconds since 1970, for a `Retry-After` that is a date. */
+  /** The time, ms since 1970, for a `Retry-After` with a date. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -23,26 +23,26 @@ export interface Call extends Subject {
   /** A value to send as JSON, or bytes. */
   readonly json?: unknown;
   readonly bytes?: Uint8Array;
-  /** The longest silence before and within the answer, ms, instead of the usual ones. */
+  /** Longest pause before and within the response, ms, instead of the default ones. */
   readonly silence?: number;
 }
 
 export type Body = Dispatcher.ResponseData['body'];
 
-/** Bodies larger than this are not JSON answers of the service. */
+/** Largest JSON response in bytes; the service sends no larger ones. */
 const LARGEST_JSON = 64 * 1024 * 1024;
-/** Bytes of a request body that even a slow line sends in a millisecond. */
+/** Bytes of a request body that even a slow connection sends in a millisecond. */
 const SLOW_LINE = 32;
 const ERROR_BODY = 64 * 1024;
 
-/** Tells values of a type from others. */
+/** Validates values of a type. */
 export interface Shape<T> {
   has(value: unknown): value is T;
-  /** What is wrong with a value that has not the shape, in words. */
+  /** A message that says what is wrong with an invalid value. */
   fault(value: unknown): string;
 }
 
-/** The compiled form of a schema, for answers that come by the million. */
+/** Compiles a schema, as some responses have millions of records. */
 export function compile<T extends TSchema>(schema: T): Shape<Static<T>> {
   const validator = Compile(schema);
   return {
@@ -54,7 +54,7 @@ export function compile<T extends TSchema>(schema: T): Shape<Static<T>> {
   };
 }
 
-/** Calls to one origin: sends, tries again, and reads answers of the kinds that the API has. */
+/** Calls to one origin: sends requests, retries them, and reads the kinds of responses that the API has. */
 export class Http {
   readonly #options: HttpOptions;
   readonly #retry: RetryOptions;
@@ -72,7 +72,7 @@ export class Http {
     return new Tries(this.#retry, about, context);
   }
 
-  /** Runs `attempt` until it succeeds or no try is left. @throws FsError */
+  /** Runs `attempt` until it succeeds or no retry is left. @throws FsError */
   async repeat<T>(about: Subject, context: Context, attempt: () => Promise<T>): Promise<T> {
     const tries = this.tries(about, context);
     for (;;) {
@@ -84,7 +84,7 @@ export class Http {
     }
   }
 
-  /** A JSON answer of the given shape. @throws FsError */
+  /** Resolves to a JSON response of the given shape. @throws FsError */
   async json<T>(call: Call, shape: Shape<T>, context: Context): Promise<T> {
     return this.repeat(call, context, async () => {
       const body = await this.open(call, context);
@@ -92,7 +92,7 @@ export class Http {
     });
   }
 
-  /** An answer whose content does not matter. @throws FsError */
+  /** Makes a call and ignores the content of the response. @throws FsError */
   async done(call: Call, context: Context): Promise<void> {
     await this.repeat(call, context, async () => {
       const body = await this.open(call, context);
@@ -100,12 +100,12 @@ export class Http {
     });
   }
 
-  /** An answer as bytes, at most `limit` of them. @throws FsError */
+  /** Resolves to a response of at most `limit` bytes. @throws FsError */
   async bytes(call: Call, limit: number, context: Context): Promise<Buffer> {
     return this.repeat(call, context, async () => collect(await this.open(call, context), limit));
   }
 
-  /** An NDJSON answer, tried again until its first values have come. @throws FsError */
+  /** Yields the values of an NDJSON response. Retried until the first values have arrived. @throws FsError */
   async *lines(call: Call, context: Context): AsyncGenerator {
     const chunks = await this.repeat(call, context, async () => {
       const values = readNdjson(await this.open(call, context));
@@ -121,12 +121,15 @@ export class Http {
     }
   }
 
-  /** What an error in the middle of an answer is to the caller. */
+  /** The final error for a failure in the middle of a response. */
   failure(thrown: unknown, { op, subject }: Subject, { signal }: Context): FsError {
     return classify(thrown, op, subject, signal).error;
   }
 
-  /** One try: the body of a 2xx answer, to be read to its end or destroyed. @throws what `classify` understands */
+  /**
+   * Makes one attempt. Resolves to the body of a 2xx response, which must be read to its end or destroyed. @throws
+   * errors for `classify`
+   */
   async open(call: Call, { signal }: Context): Promise<Body> {
     signal.throwIfAborted();
     const answer = await this.#dispatcher.request({ ...this.#request(call), signal, highWaterMark: 1024 * 1024 });
@@ -162,10 +165,10 @@ export class Http {
   renew(): void {
     const old = this.#dispatcher;
     this.#dispatcher = openDispatcher(this.#options);
-    void old.destroy(Object.assign(new Error('the connection was given up'), { code: 'ECONNRESET' }));
+    void old.destroy(Object.assign(new Error('the connection was replaced by a new one'), { code: 'ECONNRESET' }));
   }
 
-  /** Calls under way fail with `EINTR`. */
+  /** Closes all connections. Calls in progress fail with `EINTR`. */
   async close(): Promise<void> {
     await this.#dispatcher.destroy();
   }
@@ -191,10 +194,10 @@ export class Http {
   }
 }
 
-/** The value, if it has the shape. @throws BrokenAnswer that says where it has not */
+/** Returns the value if it has the shape. @throws BrokenAnswer with a message that says where it has not */
 export function checked<T>(shape: Shape<T>, value: unknown): T {
   if (shape.has(value)) return value;
-  throw new BrokenAnswer(`the cloud's answer makes no sense ${shape.fault(value)}`);
+  throw new BrokenAnswer(`the cloud's response is invalid ${shape.fault(value)}`);
 }
 
 function bodyOf({ json, bytes }: Call): { body?: Uint8Array; type?: string } {
@@ -208,7 +211,7 @@ async function collect(body: Body, limit: number): Promise<Buffer> {
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limit) throw new BrokenAnswer(`the answer has more than ${limit} bytes`);
+    if (size > limit) throw new BrokenAnswer(`the cloud's response has more than ${limit} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

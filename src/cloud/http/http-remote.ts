@@ -56,7 +56,7 @@ const LARGEST_MANIFEST = (MAX_SIZE / BLOCK_SIZE) * DIGEST_SIZE;
 
 export interface HttpRemoteOptions extends HttpOptions {
   readonly token: string;
-  /** Silence after which the push connection counts as dead, ms. */
+  /** Time without an event after which the push connection counts as dead, ms. */
   readonly pushSilence?: number;
 }
 
@@ -67,7 +67,7 @@ export class HttpRemote implements Remote {
   readonly #thread: DownloadThread;
   readonly #pushSilence: number;
 
-  /** Opens no connection yet. @throws EINVAL for an address that cannot be used safely */
+  /** Does not connect yet. @throws EINVAL for an address that cannot be used safely */
   constructor(options: HttpRemoteOptions) {
     this.#http = new Http(options);
     this.#thread = new DownloadThread(options);
@@ -165,7 +165,7 @@ export class HttpRemote implements Remote {
       const call = { op: 'commit', method: 'POST', path: '/v1/intents', json: { intents: batch } } as const;
       const answer = await this.#http.json(call, shapes.results, context);
       if (answer.results.length !== batch.length || batch.some(({ id }, i) => id !== answer.results[i]?.id)) {
-        throw new FsError('EIO', 'commit', { reason: 'the results are not those of the intents sent' });
+        throw new FsError('EIO', 'commit', { reason: 'the cloud sent results of other intents' });
       }
       results.push(...answer.results);
     }
@@ -230,20 +230,23 @@ function seg(id: string): string {
   return encodeURIComponent(id);
 }
 
-/** What makes no sense, or is of a later version, still says that something has happened: every feed is asked then. */
+/**
+ * Parses a push event. An invalid one, or one of a later version, still means that something has changed, so every feed
+ * is queried.
+ */
 function pushOf(data: string): Push {
   try {
     const event: unknown = JSON.parse(data);
     if (shapes.push.has(event)) return event;
   } catch {
-    // As below.
+    // Treated like an unknown event, below.
   }
   return { type: 'spaces' };
 }
 
 function digestsOf(raw: Buffer): string[] {
   if (raw.length % DIGEST_SIZE !== 0)
-    throw new FsError('EIO', 'missing', { reason: 'the answer is not a list of digests' });
+    throw new FsError('EIO', 'missing', { reason: "the cloud's response is not a list of digests" });
   return Array.from({ length: raw.length / DIGEST_SIZE }, (_, i) =>
     raw.toString('hex', i * DIGEST_SIZE, (i + 1) * DIGEST_SIZE),
   );

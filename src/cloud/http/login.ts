@@ -4,7 +4,7 @@ import { compile, Http, type HttpOptions } from './http-client.ts';
 import { DeviceSchema, Id } from './wire.ts';
 
 const LoginSchema = Type.Object({
-  /** The device's secret from now on; the service keeps a hash of it only. */
+  /** The device's secret. The service stores only a hash of it. */
   token: Type.String({ minLength: 16 }),
   device: DeviceSchema,
   account: Type.Object({ id: Id, email: Type.String() }),
@@ -16,14 +16,14 @@ const shape = compile(LoginSchema);
 export interface Credentials {
   readonly email: string;
   readonly password: string;
-  /** What the account's list of devices will show. With `id` a device of the account goes on under a new token. */
+  /** The device as the account's list will show it. With `id`, an existing device gets a new token. */
   readonly device: { readonly id?: string; readonly name: string; readonly platform: string };
 }
 
 /**
- * Makes this computer a device of the account. A lost answer that is tried again may leave a device that nobody uses in
+ * Registers this computer as a device of the account. If a response is lost, the retry may leave an unused device in
  * the list.
- * @throws EACCES for a wrong e-mail address or password; else as `Remote`
+ * @throws EACCES for a wrong e-mail address or password; otherwise as `Remote`
  */
 export async function login(
   options: HttpOptions,

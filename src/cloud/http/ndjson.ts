@@ -1,18 +1,19 @@
 import { BrokenAnswer } from './errors.ts';
 
 const NEWLINE = 10;
-/** Longest line, bytes: a node with all the attributes it may have is far shorter. */
+/** Longest line in bytes; a node with the most attributes is far shorter. */
 const LONGEST_LINE = 4 * 1024 * 1024;
 
-/** Bytes of a line that is too long that are skipped before the body counts as endless. */
+/** Most bytes of an overlong line that are skipped before the body counts as endless. */
 const LONGEST_SKIP = 64 * 1024 * 1024;
 
-/** What is made of a line that is no JSON, or too long. */
+/** Converts a line that is not JSON, or too long, to a value. */
 export type BadLine = (fault: string) => unknown;
 
 /**
- * The lines of an NDJSON body, parsed; empty lines are skipped. Memory: one chunk and one line.
- * @throws BrokenAnswer for a line that is no JSON or too long, unless `bad` makes something of it, and for an endless one
+ * Yields the parsed lines of an NDJSON body, and skips empty lines. Holds one chunk and one line in memory.
+ * @throws BrokenAnswer for a line that is not JSON or too long, unless `bad` returns a value for it, and for an endless
+ * line
  */
 export async function* readNdjson(body: AsyncIterable<Uint8Array>, bad: BadLine = refuse): AsyncGenerator<unknown[]> {
   let rest: Buffer = Buffer.alloc(0);
@@ -25,16 +26,16 @@ export async function* readNdjson(body: AsyncIterable<Uint8Array>, bad: BadLine 
     rest = skipped > 0 ? Buffer.alloc(0) : bytes.subarray(end + 1);
     if (skipped > 0) skipped += bytes.length;
     if (rest.length > LONGEST_LINE) {
-      yield [bad('a line of the answer is too long')];
+      yield [bad("a line of the cloud's response is too long")];
       skipped = rest.length;
       rest = Buffer.alloc(0);
     }
-    if (skipped > LONGEST_SKIP) throw new BrokenAnswer('a line of the answer has no end');
+    if (skipped > LONGEST_SKIP) throw new BrokenAnswer("a line of the cloud's response has no end");
   }
   if (rest.length > 0) yield [parse(rest.toString('utf8'), cutOff)];
 }
 
-/** What follows the line that is being skipped. */
+/** The rest after the line that is being skipped. */
 function afterLine(bytes: Buffer, end: number): string {
   return bytes.toString('utf8', Math.min(bytes.indexOf(NEWLINE) + 1, end), end);
 }
@@ -51,7 +52,7 @@ function parse(line: string, bad: BadLine): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    return bad('a line of the answer is not JSON');
+    return bad("a line of the cloud's response is not JSON");
   }
 }
 
@@ -60,7 +61,7 @@ function refuse(fault: string): never {
 }
 
 function cutOff(): never {
-  throw new BrokenAnswer('the answer ends in the middle of a line', { temporary: true, code: 'EAGAIN' });
+  throw new BrokenAnswer("the cloud's response ends in the middle of a line", { temporary: true, code: 'EAGAIN' });
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {

@@ -2,14 +2,16 @@ import { setTimeout as timer } from 'node:timers/promises';
 import type { Context } from '../../vfs/context.ts';
 import { classify } from './errors.ts';
 
-/** How often and how long to try. Times in milliseconds. */
+/** How often and how long to retry. Times are in milliseconds. */
 export interface RetryOptions {
-  /** Tries in all, the first included. */
+  /** Number of attempts, including the first. */
   readonly tries: number;
-  /** The pause before the second try; it doubles from try to try, up to `longest`. */
+  /** Pause before the second attempt. It doubles with each further attempt, up to `longest`. */
   readonly pause: number;
   readonly longest: number;
-  /** A service that asks to wait longer than this is taken at its word by the caller, not by us. */
+  /**
+   * Longest wait that the service can request. A longer one is not waited for; the call fails, and the caller decides.
+   */
   readonly patience: number;
   /** 0 to 1. */
   readonly random: () => number;
@@ -25,15 +27,15 @@ export const retryDefaults: RetryOptions = {
   sleep: async (ms, signal) => timer(ms, undefined, { signal }),
 };
 
-/** What a call is about, for its errors. */
+/** The operation and subject of a call, for its errors. */
 export interface Subject {
   readonly op: string;
   readonly subject?: string | undefined;
 }
 
 /**
- * The tries of one call. Everything that the client asks can be asked twice: intents are executed once by their id,
- * blocks are named by their digest, the rest reads.
+ * The attempts of a call. Every request can safely be repeated: intents are executed once by their id, blocks are
+ * identified by their digest, and other requests only read.
  */
 export class Tries {
   readonly #options: RetryOptions;
@@ -47,12 +49,12 @@ export class Tries {
     this.#signal = signal;
   }
 
-  /** To be called when a part of a long answer has arrived: from here on all tries are open again. */
+  /** To be called when a part of a long response has arrived. Resets the number of attempts. */
   progress(): void {
     this.#failed = 0;
   }
 
-  /** Waits for the moment of the next try. @throws FsError when there is none: the failure, in its final form */
+  /** Waits until the next attempt. @throws FsError, the final error, if no attempt is left */
   async next(thrown: unknown): Promise<void> {
     const { error, temporary, after = 0 } = classify(thrown, this.#about.op, this.#about.subject, this.#signal);
     this.#failed += 1;
@@ -63,7 +65,7 @@ export class Tries {
     });
   }
 
-  /** Half fixed, half random: clients that failed together do not come back together. */
+  /** Half fixed, half random, so that clients that failed together do not retry together. */
   #pause(): number {
     const { pause, longest, random } = this.#options;
     return Math.min(pause * 2 ** (this.#failed - 1), longest) * (0.5 + random() / 2);

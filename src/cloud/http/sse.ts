@@ -6,8 +6,8 @@ const LONGEST_EVENT = 1024 * 1024;
 const LINE_END = /\r\n|\n|\r(?!$)/;
 
 /**
- * The `data` of the events of a `text/event-stream` body; other fields and comments are skipped (WHATWG HTML, section
- * 9.2.6). An event that the end of the stream cuts short is dropped.
+ * Yields the `data` of the events in a `text/event-stream` body; other fields and comments are skipped (WHATWG HTML,
+ * section 9.2.6). An incomplete event at the end of the stream is dropped.
  */
 export async function* readSse(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
@@ -22,14 +22,14 @@ export async function* readSse(body: AsyncIterable<Uint8Array>): AsyncGenerator<
         const found = dataOf(line);
         data.push(...found);
         length += found.length * (line.length + 1);
-        if (length > LONGEST_EVENT) throw new BrokenAnswer('an event is too long');
+        if (length > LONGEST_EVENT) throw new BrokenAnswer('the cloud sent an event that is too long');
       } else if (data.length > 0) {
         yield data.join('\n');
         data = [];
         length = 0;
       }
     }
-    if (text.length > LONGEST_EVENT) throw new BrokenAnswer('an event is too long');
+    if (text.length > LONGEST_EVENT) throw new BrokenAnswer('the cloud sent an event that is too long');
   }
 }
 

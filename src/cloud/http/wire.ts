@@ -29,11 +29,11 @@ import type {
 /**
  * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each.
  *
- * Content is cut into blocks of `BLOCK_SIZE` bytes at multiples of it, the last one shorter; an empty file has none.
- * A block's digest is the SHA-256 of its bytes. A content's hash is the SHA-256 of its blocks' raw digests, concatenated.
- * Both are lower-case hex here; lists of digests are base64 of the concatenated raw bytes (32 each). The list of a content
- * may instead be runs (`vfs/digest-list.ts`: 36 bytes each) where that is shorter; its length tells. Times are
- * milliseconds since 1970 UTC with an optional fraction.
+ * Content is cut into blocks of `BLOCK_SIZE` bytes at multiples of it, the last one shorter; an empty file has none. A
+ * block's digest is the SHA-256 of its bytes. A content's hash is the SHA-256 of its blocks' raw digests, concatenated.
+ * Both are lower-case hex here; lists of digests are base64 of the concatenated raw bytes (32 each). The list of a
+ * content may instead consist of runs (`vfs/digest-list.ts`: 36 bytes each) if that is shorter; its length shows which
+ * form it has. Times are milliseconds since 1970 UTC with an optional fraction.
  */
 
 /** Versions that a file of Sync or Backup keeps, the current one included. */
@@ -45,23 +45,26 @@ export const WireErrorSchema = Type.Object({
 });
 export type WireError = Static<typeof WireErrorSchema>;
 
-/** Ids are made by whoever makes the thing (nodes, intents, versions: the client; UUIDv7), opaque to the other side. */
+/**
+ * Ids are created by the side that creates the object (nodes, intents and versions: the client; UUIDv7), and opaque to
+ * the other side.
+ */
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]+$' });
 export const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' });
 /** A name that every POSIX file system can have (`checkName`). */
-const Name = Type.Refine(Type.String(), isName, () => 'must be a possible file name of at most 255 bytes');
+const Name = Type.Refine(Type.String(), isName, () => 'must be a valid file name of at most 255 bytes');
 const Mode = Type.Integer({ minimum: 0, maximum: 0o7777 });
 const TimeValue = Type.Number({ minimum: -LAST_TIME, maximum: LAST_TIME });
-/** Bytes, and whatever else is counted exactly in a double. */
+/** Bytes, and other counts that a double represents exactly. */
 const Size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-/** Fifteen digits. */
+/** A revision; at most fifteen digits. */
 const Rev = Type.Integer({ minimum: 0, maximum: 999_999_999_999_999 });
 const Target = Type.Refine(
   Type.String({ minLength: 1, maxLength: PATH_MAX }),
   (target) => !/[\0\p{Surrogate}]/u.test(target) && Buffer.byteLength(target) <= PATH_MAX,
   () => `must be the target of a symlink, of at most ${PATH_MAX} bytes`,
 );
-/** Bytes that all names and values of one node's extended attributes may take together. */
+/** Most bytes of all names and values of a node's extended attributes. */
 export const XATTRS_MAX = 64 * 1024;
 /** Values are bytes in base64. */
 const XattrMap = Type.Refine(Type.Record(Type.String(), Type.String()), areXattrs, () => XATTR_RULE);
@@ -116,21 +119,21 @@ export const DeviceSchema = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 100 }),
   platform: Type.String({ maxLength: 100 }),
   created: TimeValue,
-  /** Last call with its token. */
+  /** Time of the last request with its token. */
   seen: TimeValue,
-  /** True for the caller itself. */
+  /** True for the calling device. */
   current: Type.Boolean(),
 });
 
 export const SpaceSchema = Type.Object({
   id: Id,
   kind: Type.Enum(SPACE_KINDS),
-  /** Of a backup: the set. Of the others: the kind. */
+  /** The set's name for a backup, otherwise the kind. */
   name: Name,
-  /** Id of the root folder, which is no node of the feed. */
+  /** Id of the root folder, which is not in the feed. */
   root: Id,
   rev: Rev,
-  /** Of a backup: whose. */
+  /** The owning device of a backup. */
   device: Type.Optional(Type.Object({ id: Id, name: Type.String() })),
   /** Whether the calling device may write. */
   writable: Type.Boolean(),
@@ -163,7 +166,7 @@ export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
 const NodeFields = Type.Object({
   id: Id,
   space: Id,
-  /** The root's id for a child of the root. Of a removed node: where it was. */
+  /** The parent's id, which is the root's id for a child of the root. For a removed node, where it was. */
   parent: Id,
   name: Name,
   kind: Type.Enum(NODE_KINDS),
@@ -177,15 +180,15 @@ const NodeFields = Type.Object({
     (rev) => rev > 0,
     () => 'must be above 0',
   ),
-  /** The device that made this revision. */
+  /** The device that created this revision. */
   device: Nullable(Id),
-  /** A tombstone: the node and all below it are in the Trash or gone. */
+  /** True for a tombstone: the node and everything below it are in the Trash or permanently deleted. */
   removed: Type.Boolean(),
   size: Size,
   /** Of a file: the current version and its content's hash. */
   version: Nullable(Id),
   hash: Nullable(Digest),
-  /** Of a symlink. */
+  /** The target of a symlink. */
   target: Type.Optional(Target),
   xattrs: Type.Optional(XattrMap),
   posix: Type.Optional(PosixSchema),
@@ -194,14 +197,14 @@ const NodeFields = Type.Object({
   /** Of a node that is gone because it has moved to another space of the caller: that space. */
   movedTo: Type.Optional(Id),
 });
-/** A node of which the parts fit together. */
+/** A node whose fields are consistent with each other. */
 export const NodeSchema = Type.Refine(
   NodeFields,
   (node) => misfitOf(node) === undefined,
   (node) => misfitOf(node) ?? '',
 );
 
-/** What does not fit in a node whose fields are right one by one; of a removed one only its place matters. */
+/** The inconsistency in a node whose fields are valid individually. For a removed node only its place matters. */
 function misfitOf({ id, parent, kind, size, version, hash, target, removed }: NodeRecord): string | undefined {
   if (id === parent) return 'is its own parent';
   if (removed) return undefined;
@@ -209,12 +212,12 @@ function misfitOf({ id, parent, kind, size, version, hash, target, removed }: No
   if (kind === 'symlink') return target === undefined ? 'is a symlink without a target' : undefined;
   if (kind === 'folder') return undefined;
   if (version === null || hash === null) return 'is a file without content';
-  return isSizeOf(size, hash) ? undefined : 'has a size that is not that of its content';
+  return isSizeOf(size, hash) ? undefined : 'has a size that does not match its content';
 }
 
 const EMPTY_HASH = contentHash(new Uint8Array());
 
-/** A hash tells of one size only: none. */
+/** Whether the size can be that of a content with this hash. Only the hash of empty content determines the size. */
 function isSizeOf(size: number, hash: string): boolean {
   return (size === 0) === (hash === EMPTY_HASH);
 }
@@ -244,7 +247,7 @@ export const VersionSchema = Type.Refine(
     current: Type.Boolean(),
   }),
   ({ size, hash }) => isSizeOf(size, hash),
-  () => 'has a size that is not that of its content',
+  () => 'has a size that does not match its content',
 );
 
 export const PastSchema = Type.Object({
@@ -270,20 +273,20 @@ export const PastSchema = Type.Object({
 
 export const TrashSchema = Type.Object({
   node: NodeSchema,
-  /** Path inside the space where it was, beginning with '/'. */
+  /** Its old path inside the space, beginning with '/'. */
   path: Type.String(),
   removed: TimeValue,
-  /** When it goes for good. */
+  /** When it will be permanently deleted. */
   expires: TimeValue,
-  /** Bytes and files that it holds. */
+  /** Bytes and number of files in it. */
   size: Size,
   files: Size,
 });
 
 export const UsageSchema = Type.Object({
-  /** Bytes the account may store. */
+  /** Bytes that the account may store. */
   quota: Size,
-  /** Bytes of blocks it stores, each once. */
+  /** Bytes of the blocks that it stores, each counted once. */
   used: Size,
   /** Bytes of current versions by kind of space. */
   spaces: Type.Record(Type.Enum(SPACE_KINDS), Size),
@@ -293,7 +296,7 @@ export const UsageSchema = Type.Object({
   damaged: Type.Optional(Size),
 });
 
-/** New bytes (whose blocks are already uploaded), or those of a version that the caller may read. */
+/** New content, whose blocks must already be uploaded, or that of a version that the caller may read. */
 export const ContentSchema = Type.Union([
   Type.Object({ size: Size, /** base64 of the list of digests */ blocks: Type.String() }),
   Type.Object({ from: Id }),
@@ -309,7 +312,7 @@ const born = {
   posix: Type.Optional(PosixSchema),
 };
 
-/** A folder under a free name, or under the name of `replace`, an empty folder. */
+/** Creates a folder under a free name, or in place of `replace`, an empty folder. */
 export const MkdirSchema = Type.Object({
   op: Type.Literal('mkdir'),
   ...intent,
@@ -386,20 +389,23 @@ export const RemoveSchema = Type.Object({
 export const IntentSchema = Type.Union([MkdirSchema, SymlinkSchema, PutSchema, MoveSchema, AttrSchema, RemoveSchema]);
 
 /**
- * The node that the intent's `replace` names, as it was afterwards: `removed` if it was replaced, or was gone before; else
- * it was left alone, because it did not have the name (any more). Absent if the space has no such node.
+ * The node that the intent's `replace` names, as it is afterwards: `removed` if it was replaced or had been removed
+ * before; otherwise it is unchanged, because it did not have the name (any more). Absent if the space has no such node.
  */
 const replaced = Type.Optional(NodeSchema);
 
 const Stamp = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' });
 
-/** One for each intent of a batch, in its order. A refused intent changed nothing; those after it were still tried. */
+/**
+ * One result for each intent of a batch, in the same order. A refused intent has changed nothing; those after it were
+ * still tried.
+ */
 export const IntentResultSchema = Type.Union([
   Type.Object({
     id: Id,
     status: Type.Literal('done'),
     node: NodeSchema,
-    /** Of the node's revision, unless that was there before. */
+    /** The stamp of the node's revision, if the revision is new. */
     stamp: Type.Optional(Stamp),
     replaced,
   }),
@@ -408,34 +414,42 @@ export const IntentResultSchema = Type.Union([
     status: Type.Literal('refused'),
     code: Type.Enum(WIRE_CODES),
     message: Type.String(),
-    /** `exists`, `conflict`, `gone`: what is there now. */
+    /** For `exists`, `conflict` and `gone`: the node as it is now. */
     current: Type.Optional(NodeSchema),
     replaced,
   }),
 ]);
 
 /**
- * A revision of a space and the stamp of the commit that gave it out. Stamps are random: metadata that do not know a mark
- * that the service has given out are an older copy, restored, whatever has happened since.
+ * A revision of a space and the stamp of the commit that assigned it. Stamps are random. So if the service does not
+ * know a mark that it has issued, its metadata was restored from an older copy, whatever has happened since.
  */
 export const MarkSchema = Type.Object({ rev: Rev, stamp: Stamp });
 
-/** The last line of a feed page or snapshot: where to go on, and its stamp. `more` asks to go on at once. */
+/**
+ * The last line of a feed page or snapshot: the revision to continue from, and its stamp. With `more` the client should
+ * continue at once.
+ */
 export const CursorSchema = Type.Object({ cursor: Rev, more: Type.Boolean(), stamp: Type.Optional(Stamp) });
 
 /** The first line of a snapshot if the service does not know one of the caller's marks: it has gone back in time. */
 export const RewoundSchema = Type.Object({ rewound: Type.Literal(true) });
 
-/** Push: a space moved, or the list of spaces (their names, members) did, or nothing but a sign of life. */
+/**
+ * A push event: a space has a new revision, the list of spaces (names, members) has changed, or only a sign of life.
+ */
 export const PushSchema = Type.Union([
   Type.Object({ type: Type.Literal('space'), space: Id, rev: Rev }),
   Type.Object({ type: Type.Literal('spaces') }),
   Type.Object({ type: Type.Literal('alive') }),
 ]);
-/** The service sends a sign of life at least this often, ms; a client that hears nothing for three times as long is cut off. */
+/**
+ * The service sends an event at least this often, ms. A client that receives none for three times as long treats the
+ * connection as dead.
+ */
 export const PUSH_ALIVE = 4000;
 
-/** True if two types are the same but for `readonly`. */
+/** True if two types are equal apart from `readonly`. */
 type Same<A, B> = [Mutable<A>, Mutable<B>] extends [Mutable<B>, Mutable<A>] ? true : false;
 type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;
 type All<T extends readonly true[]> = T;

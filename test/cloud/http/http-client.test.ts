@@ -132,7 +132,7 @@ t.test('an answer that makes no sense is EIO with words', async (t) => {
     const { http } = await setup(t, {}, (_, response) => response.end(text));
     const error = await http.json(call, shape, background).catch((error: unknown) => error);
     t.ok(isFsError(error, 'EIO'), text);
-    t.match(error, { reason: /^the cloud's answer/ });
+    t.match(error, { reason: /^the cloud's response/ });
   }
 });
 
@@ -147,7 +147,7 @@ t.test('what is not JSON was not said by the cloud: it is asked again, then EAGA
     const broken = await setup(t, {}, (_, response) => response.end(text));
     const error = await broken.http.json(call, shape, background).catch((error: unknown) => error);
     t.ok(isFsError(error, 'EAGAIN'), text);
-    t.match(error, { reason: /^the cloud's answer/ });
+    t.match(error, { reason: /^the cloud's response/ });
   }
 });
 
