@@ -82,7 +82,7 @@ t.test('every import follows the table of rooms', async (t) => {
   }
 });
 
-t.test('the web app shares only types with the cloud, which run nothing in the browser', async (t) => {
+t.test('the web app shares only types with the cloud, which add no code to the bundle', async (t) => {
   const web = files.filter((file) => room(file) === 'web');
   t.ok(web.length > 20);
   const shared = web.flatMap((file) => {
@@ -92,6 +92,27 @@ t.test('the web app shares only types with the cloud, which run nothing in the b
   });
   t.same(shared, []);
 });
+
+t.test('CONTRIBUTING lists the rooms with what they may import', async (t) => {
+  const text = readFileSync(join(src, '../CONTRIBUTING.md'), 'utf8');
+  const names = (cell = ''): string[] => [...cell.matchAll(/`(?:src\/)?([\w/]+)`/g)].map(([, name]) => name ?? '');
+  const rows = [...text.matchAll(/^\| (`src\/[^|]*) \|[^|]*\| ([^|]*) \|$/gm)];
+  t.ok(rows.length > 10);
+  const rooms = new Set(rows.flatMap(([, cell]) => names(cell)));
+  for (const [, cell, imported] of rows) {
+    for (const name of names(cell)) t.strictSame(names(imported).sort(), importsOf(name, rooms), name);
+  }
+});
+
+/** What a room of CONTRIBUTING may import from others: the lines of the table for it and for rooms in it that have no row. */
+function importsOf(name: string, rooms: ReadonlySet<string>): string[] {
+  const rowOf = (room: string): string =>
+    [...rooms].filter((one) => room === one || room.startsWith(`${one}/`)).sort((a, b) => b.length - a.length)[0] ??
+    room;
+  const own = Object.entries(table).filter(([room]) => rowOf(room) === name);
+  const targets = own.flatMap(([, imports]) => imports.map((one) => (one === 'cloud/http/wire' ? one : rowOf(one))));
+  return [...new Set(targets)].filter((one) => rowOf(one) !== name).sort();
+}
 
 t.test('no import leads back to where it came from', async (t) => {
   const done = new Set<string>();
@@ -103,6 +124,21 @@ t.test('no import leads back to where it came from', async (t) => {
   };
   for (const file of files) visit(file, []);
   t.equal(done.size >= files.length, true);
+});
+
+/** Implementations behind a port → the files that may name them. */
+const chosenIn: Record<string, readonly string[]> = {
+  'cloud/http/http-remote.ts': ['daemon/gateway-process.ts'],
+  'cloud/server/blocks/local.ts': ['cloud/server/blocks/open-blocks.ts'],
+  'cloud/server/meta/postgres.ts': ['cloud/server/meta/open-meta.ts'],
+  'cloud/server/meta/sqlite.ts': ['cloud/server/meta/open-meta.ts'],
+};
+
+t.test('an implementation behind a port is named only where it is chosen', async (t) => {
+  for (const [implementation, choosers] of Object.entries(chosenIn)) {
+    const importers = files.filter((file) => imports(file).includes(implementation));
+    t.strictSame(importers, choosers, implementation);
+  }
 });
 
 t.test('there are no barrels: no file only re-exports', async (t) => {

@@ -14,7 +14,7 @@ import type { Amount, MountBody } from './control/wire.ts';
 import { ControlServer } from './control/server.ts';
 import { dataDir, takeDataDir, type DataDir } from './data-dir.ts';
 import { drain } from './drain.ts';
-import { folderGone, removed } from './folder-watch.ts';
+import { folderGone, removed } from './folder-gone.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
 import { openLog, type LogFile } from './log.ts';

@@ -5,7 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Accounts, type AccountInfo } from './accounts.ts';
 import { BlockReader } from './blocks/block-reader.ts';
 import { BlockCarrier } from './blocks/carrier.ts';
-import { LocalBlockStore } from './blocks/local.ts';
+import { openBlocks, type OpenBlockStore } from './blocks/open-blocks.ts';
 import { Uploads, abandonUploads } from './blocks/uploads.ts';
 import type { Clock } from './clock.ts';
 import { ClockGuard, type ClockState } from './clock-guard.ts';
@@ -94,9 +94,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const moved = (account: string, space: string, rev: number) => hub.publish(account, { type: 'space', space, rev });
   const relisted = (account: string) => hub.publish(account, { type: 'spaces' });
   const meta = await openMeta(options.data, options.database, { now, moved, relisted });
-  let store: LocalBlockStore | undefined;
+  let store: OpenBlockStore | undefined;
   try {
-    store = await LocalBlockStore.open(join(options.data, 'blocks'));
+    store = await openBlocks(options.data);
     return await start(options, { meta, store }, hub, now);
   } catch (error) {
     await store?.close();
@@ -107,7 +107,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 
 interface Stores {
   readonly meta: MetaStore;
-  readonly store: LocalBlockStore;
+  readonly store: OpenBlockStore;
 }
 
 async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: Clock): Promise<Cloud> {
