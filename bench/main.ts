@@ -18,12 +18,12 @@ const suites: Record<string, (options: BenchOptions) => Promise<string>> = {
 const choice = parse();
 const run = suites[choice.suite];
 if (run === undefined) {
-  fail(`There is no suite ${JSON.stringify(choice.suite)}; there are: ${Object.keys(suites).join(', ')}.`);
+  fail(`There is no suite ${JSON.stringify(choice.suite)}; choose from ${Object.keys(suites).join(', ')}.`);
 }
 const table = await run(choice);
 console.log(table);
 if (isWhole(choice)) await replaceSection(choice.suite, table);
-else console.error('Not written into docs/benchmarks.md: parts were left out.');
+else console.error('Not written to docs/benchmarks.md, because parts were left out.');
 
 function parse(): Choice {
   try {
@@ -38,7 +38,7 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-/** Puts the table between the suite's marks in `docs/benchmarks.md`. */
+/** Replaces the text between the suite's marks in `docs/benchmarks.md`. */
 async function replaceSection(name: string, text: string): Promise<void> {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const page = await readFile(FILE, 'utf8');

@@ -5,7 +5,7 @@ import { machine } from '../lib/machine.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import { benchPuts } from './puts.ts';
 
-/** Many small files by WebDAV, into the drive and into the cloud; resolves to Markdown. */
+/** Measures many small files over WebDAV, into the drive and into the cloud. Resolves to Markdown. */
 export async function benchCore({ scale }: BenchOptions): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'fjord-bench-'));
   try {

@@ -9,7 +9,10 @@ const CONNECTIONS = 8;
 const SMALLEST = 4096;
 const LARGEST = 40_960;
 
-/** Small files through Fjord's WebDAV door: until they are answered, and until they are in the cloud; answers a table. */
+/**
+ * Measures small files over Fjord's WebDAV server: until the responses, and until they are in the cloud. Resolves to a
+ * table.
+ */
 export async function benchPuts(dir: string, scale: number): Promise<string> {
   const count = Math.ceil(FILES * scale);
   const args = ['start', '--port', '0'];
@@ -42,7 +45,7 @@ async function putAll(url: string, authorization: string, count: number): Promis
     for (let i = next++; i < count; i = next++) {
       const size = SMALLEST + ((i * 7919) % (LARGEST - SMALLEST + 1));
       const path = `${pathname}file-${String(i).padStart(5, '0')}.bin`;
-      // Each begins elsewhere in the noise: no two are alike.
+      // Each content starts at another position in the noise, so no two are equal.
       const content = noise.subarray(i, i + size);
       const { statusCode, body } = await pool.request({
         method: 'PUT',
@@ -51,7 +54,7 @@ async function putAll(url: string, authorization: string, count: number): Promis
         body: content,
       });
       await body.dump();
-      if (statusCode >= 300) throw new Error(`PUT ${path} answered ${statusCode}`);
+      if (statusCode >= 300) throw new Error(`PUT ${path} returned ${statusCode}`);
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));

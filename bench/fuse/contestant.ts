@@ -1,21 +1,21 @@
-/** A file system under measurement, mounted. */
+/** A mounted file system that is measured. */
 export interface Mounted {
   /** An empty writable folder in it. */
   readonly dir: string;
-  /** Another one, for what is written once; absent: there is no such thing here. */
+  /** Another such folder, for files that are written once; absent if the file system has none. */
   readonly archive?: string;
-  /** Ends and mounts again: nothing is in memory. With `empty`, no content is kept on the disk here either. */
+  /** Stops and mounts again, so that nothing is in memory. With `empty`, cached content on the disk is removed, too. */
   restart(empty: boolean): Promise<void>;
-  /** Puts a file into the store behind the file system, and not through it. It is to be seen in `dir` by this name. */
+  /** Puts a file into the store behind the file system, bypassing it. It must then appear in `dir` under this name. */
   supply(name: string, bytes: number): Promise<Supplied>;
-  /** Answers when the store has everything; absent: the disk is the store. */
+  /** Resolves when the store has everything; absent if the disk is the store. */
   stored?(what: Stored): Promise<void>;
-  /** Resident memory of who serves it, bytes. */
+  /** Resident memory of the serving processes, bytes. */
   memory(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** What the store is to hold when a work is over. */
+/** The expected content of the store after a task. */
 export interface Stored {
   /** Name below `dir` or `archive`. */
   readonly name: string;
@@ -25,24 +25,24 @@ export interface Stored {
 }
 
 export interface Supplied {
-  /** Arguments of curl for the same bytes from the store, where it can be asked over HTTP. */
+  /** Arguments for curl to get the same bytes from the store, if it serves HTTP. */
   readonly curl?: readonly string[];
 }
 
 export interface Contestant {
-  /** As people choose it by `--peers`. */
+  /** Its name for `--peers`. */
   readonly id: string;
   readonly name: string;
   version(): Promise<string>;
-  /** At most this many rounds. */
+  /** Most rounds in which it takes part. */
   readonly rounds?: number;
-  /** Why it cannot take part here. */
+  /** Resolves to the reason if it cannot take part on this computer. */
   missing?(): Promise<string | undefined>;
-  /** Keeps everything below `dir`, an existing empty folder. */
+  /** Starts it, with all of its data below `dir`, an existing empty folder. */
   start(dir: string): Promise<Mounted>;
 }
 
-/** Starts it; if that fails, nothing of it stays. */
+/** Starts it. If that fails, everything that it has started is removed. */
 export async function started<T extends Mounted>(mounted: T, start: () => Promise<void>): Promise<T> {
   try {
     await start();

@@ -20,19 +20,19 @@ import { list } from './work/list.ts';
 import { read } from './work/read.ts';
 import { tar } from './work/tar.ts';
 
-/** Fjord first: the others are quoted as its multiples. */
+/** Fjord comes first, as the others are given as multiples of it. */
 const PEERS = [fjordKernel, fjordNoPassthrough, fjordNative, passthroughLl, native, rcloneMount, davfs];
-/** In this order: later ones use what earlier ones leave. */
+/** The order matters, as later tasks use the results of earlier ones. */
 const WORK: readonly Work[] = [tar, list, git, copy, read];
 const MEMORY = { figure: 'memory after all that', unit: 'MB' } as const;
 const ROUNDS = 3;
-/** They end a measurement, and not without taking away what is mounted. */
+/** Signals that end a measurement, after unmounting everything. */
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Every contestant in turn, each time with empty data, and what concerns Fjord alone; answers Markdown. */
+/** Measures every contestant in turn, each time with empty data, and then Fjord alone. Resolves to Markdown. */
 export async function benchFuse(options: BenchOptions): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'fjord-bench-'));
-  // davfs2 works as a user of its own.
+  // davfs2 runs as its own user.
   await chmod(dir, 0o711);
   try {
     const columns = await compare(dir, options);
@@ -50,7 +50,8 @@ async function compare(dir: string, { rounds = ROUNDS, only, peers, scale }: Ben
   const work = WORK.filter(({ id }) => chosen(only, id));
   if (work.length === 0) return [];
   const unknown = peers.find((name) => !PEERS.some(({ id }) => id === name));
-  if (unknown !== undefined) throw new Error(`no peer ${unknown}; there are: ${PEERS.map(({ id }) => id).join(', ')}`);
+  if (unknown !== undefined)
+    throw new Error(`there is no peer ${unknown}; choose from ${PEERS.map(({ id }) => id).join(', ')}`);
   const columns = await Promise.all(PEERS.filter(({ id }) => chosen(peers, id)).map(column));
   const material = await makeMaterial(dir, scale);
   for (let round = 0; round < rounds; round++) {

@@ -3,7 +3,7 @@ import { quote, sh } from '../lib/shell.ts';
 import { writeFiles } from '../lib/small-files.ts';
 import { writeBig } from '../lib/big-file.ts';
 
-/** What all contestants are given, on the native file system. */
+/** The input of all contestants, on the native file system. */
 export interface Material {
   readonly big: { readonly path: string; readonly bytes: number };
   readonly tar: { readonly path: string; readonly files: number; readonly bytes: number };

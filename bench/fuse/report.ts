@@ -5,13 +5,13 @@ import { moreIsBetter, type Row } from './turn.ts';
 export interface Column {
   readonly contestant: Contestant;
   readonly version: string;
-  /** Why it did not take part. */
+  /** Why it did not take part, if it did not. */
   readonly missing: string | undefined;
-  /** Figure → one value for each round. */
+  /** By figure: one value per round. */
   readonly figures: Map<string, number[]>;
 }
 
-/** A table of medians; in brackets how many times better the first column is. */
+/** A table of medians, with the factor by which the first column is better in brackets. */
 export function report(rows: readonly Row[], all: readonly Column[]): string {
   const columns = all.filter(({ missing }) => missing === undefined);
   const [own] = columns;

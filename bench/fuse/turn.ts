@@ -5,16 +5,16 @@ import { quote, sh } from '../lib/shell.ts';
 import type { Mounted } from './contestant.ts';
 import type { Material } from './material.ts';
 
-/** One contestant's go at all the work. */
+/** One run of a contestant through all tasks. */
 export interface Turn {
   readonly mounted: Mounted;
   readonly material: Material;
   readonly note: (figure: string, value: number) => void;
 }
 
-/** Part of the measurements. */
+/** A task that is measured. */
 export interface Work {
-  /** As people choose it by `--only`. */
+  /** Its name for `--only`. */
   readonly id: string;
   readonly rows: readonly Row[];
   readonly run: (turn: Turn) => Promise<void>;
@@ -25,15 +25,15 @@ export interface Row {
   readonly unit: 'ms' | 's' | 'MB/s' | '/s' | 'MB';
 }
 
-/** True where more is better. */
+/** Whether a larger value is better. */
 export function moreIsBetter({ unit }: Row): boolean {
   return unit.endsWith('/s');
 }
 
-/** Name of the tree that `tar` leaves for the work after it. */
+/** Name of the tree that `tar` leaves for later tasks. */
 export const TREE = 'tree';
 
-/** The tree of small files, unpacked if nobody has done it yet. */
+/** The tree of small files, which is unpacked if it does not exist yet. */
 export async function tree({ mounted, material }: Turn): Promise<string> {
   const path = join(mounted.dir, TREE);
   if (await exists(path)) return path;
@@ -42,10 +42,10 @@ export async function tree({ mounted, material }: Turn): Promise<string> {
   return path;
 }
 
-/** Answers when the path is there; gives up after so many ms. */
+/** Resolves when the path exists. @throws Error after `patience` ms */
 export async function appears(path: string, patience = 60_000): Promise<void> {
   for (const until = Date.now() + patience; !(await exists(path)); await sleep(5)) {
-    if (Date.now() > until) throw new Error(`${path} does not appear`);
+    if (Date.now() > until) throw new Error(`${path} has not appeared in time`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What one cannot do is missing from its column, and no reason to give up. */
+/** Runs a measurement. If it fails, its figure is missing, and the others go on. */
 export async function attempt(what: string, run: () => Promise<void>): Promise<void> {
   const begin = performance.now();
   try {

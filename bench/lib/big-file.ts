@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 
 const BLOCK = 1024 * 1024;
 
-/** The blocks of a big file, none like another, nor like one of another call. */
+/** Yields the blocks of a big file, all different from each other and from those of other calls. */
 export function* bigBlocks(bytes: number): Generator<Buffer> {
   const block = randomBytes(BLOCK);
   for (let at = 0; at < bytes; at += BLOCK) {

@@ -11,7 +11,7 @@ export interface CloudAddress {
   readonly password: string;
 }
 
-/** A cloud with one account, in a process of its own. */
+/** A cloud with one account, in a separate process. */
 export class Cloud {
   readonly address: CloudAddress;
   readonly #process: FjordProcess;
@@ -21,7 +21,7 @@ export class Cloud {
     this.#process = process;
   }
 
-  /** Keeps everything in `dir`. */
+  /** Starts it with all data in `dir`. */
   static async start(dir: string): Promise<Cloud> {
     await mkdir(dir, { recursive: true });
     const listen = `127.0.0.1:${await freePort()}`;
@@ -31,7 +31,7 @@ export class Cloud {
     const args = ['cloud', 'serve', '--listen', listen, '--account-file', file];
     const process = await FjordProcess.start({ dir, args });
     const url = `http://${listen}/`;
-    // Not before the account is there.
+    // Continues only once the account exists.
     await process.said('serving ');
     return new Cloud({ url, ...account }, process);
   }
@@ -41,7 +41,7 @@ export class Cloud {
   }
 }
 
-/** A gateway of its own on a cloud, mounted. */
+/** A mounted gateway of a cloud, in a separate process. */
 export class Drive {
   readonly mount: string;
   readonly #dir: string;
@@ -52,7 +52,7 @@ export class Drive {
     this.mount = join(dir, 'mount');
   }
 
-  /** A new device that keeps everything below `dir`. */
+  /** Registers a new device, with all data below `dir`. */
   static async join(dir: string, { url, email, password }: CloudAddress): Promise<Drive> {
     const drive = new Drive(dir);
     await mkdir(drive.mount, { recursive: true });
@@ -64,7 +64,7 @@ export class Drive {
     return drive;
   }
 
-  /** Answers when the mount can be listed. */
+  /** Starts it, and resolves when the mount can be listed. */
   async start(): Promise<void> {
     const args = ['up', '--port', '0', '--mount', this.mount];
     const process = await FjordProcess.start({ dir: join(this.#dir, 'data'), args });

@@ -1,4 +1,4 @@
-/** Middle value; of an even count the mean of the two in the middle. */
+/** The middle value; for an even number the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -12,7 +12,7 @@ export function markdown(head: readonly string[], rows: readonly (readonly strin
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
 
-/** Three significant digits. */
+/** Rounds to three significant digits. */
 export function round(value: number): string {
   if (!Number.isFinite(value)) return '–';
   return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));

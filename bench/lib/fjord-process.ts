@@ -14,15 +14,15 @@ const NO_SETTINGS = join(ROOT, 'test/helpers/empty.toml');
 const run = promisify(execFile);
 
 export interface FjordArgs {
-  /** Data folder; what the program says goes into a file beside it. */
+  /** Data folder; the program's output is written to a file next to it. */
   readonly dir: string;
   /** Subcommand with its arguments; `--data` is added. */
   readonly args: readonly string[];
-  /** Settings as variables. */
+  /** Settings as environment variables. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The built program in a process of its own, without the settings of whoever measures. */
+/** The built program in a separate process, without the settings of the current user. */
 export class FjordProcess {
   readonly #args: FjordArgs;
   readonly #child: ChildProcess;
@@ -47,12 +47,14 @@ export class FjordProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** Answers when it is ready. @throws Error with its words if it ends before, or after two minutes */
+  /**
+   * Resolves when `ready` does. @throws Error with the program's output if it ends before that, or after two minutes
+   */
   async until<T>(ready: () => Promise<T | undefined>): Promise<T> {
     for (const limit = Date.now() + 120_000; ; await sleep(5)) {
       const found = await ready();
       if (found !== undefined) return found;
-      const why = this.#child.exitCode === null ? 'it does not get ready' : `it ended with ${this.#child.exitCode}`;
+      const why = this.#child.exitCode === null ? 'it was not ready in time' : `it ended with ${this.#child.exitCode}`;
       if (this.#child.exitCode === null && Date.now() < limit) continue;
       this.#child.kill('SIGKILL');
       throw new Error(`fjord ${this.#args.args.join(' ')}: ${why}\n${await readFile(`${this.#args.dir}.log`, 'utf8')}`);
@@ -67,12 +69,12 @@ export class FjordProcess {
     });
   }
 
-  /** Answers when it has said this. */
+  /** Resolves when it has printed this text. */
   async said(text: string): Promise<void> {
     await this.until(async () => (await readFile(`${this.#args.dir}.log`, 'utf8')).includes(text) || undefined);
   }
 
-  /** Runs another command of the program on the same data; answers its standard output. */
+  /** Runs another command of the program on the same data. Resolves to its standard output. */
   async command(...args: string[]): Promise<string> {
     return await fjord({ ...this.#args, args });
   }
@@ -82,7 +84,7 @@ export class FjordProcess {
   }
 }
 
-/** Runs a command of the program to its end; answers its standard output. */
+/** Runs a command of the program to its end. Resolves to its standard output. */
 export async function fjord(args: FjordArgs): Promise<string> {
   const { stdout } = await run(process.execPath, [PROGRAM, ...args.args, '--data', args.dir], {
     env: environment(args),

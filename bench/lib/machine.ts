@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 
-/** The computer that figures come from, in a line. */
+/** The computer on which figures were measured, in one line. */
 export async function machine(): Promise<string> {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);

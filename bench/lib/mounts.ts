@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { output } from './process.ts';
 
-/** Answers when something is mounted on the folder, or `gone` says that it never will be. */
+/** Resolves when something is mounted on the folder. @throws Error if `gone` returns true, or after a minute */
 export async function mounted(dir: string, gone: () => boolean = () => false): Promise<void> {
   for (const until = Date.now() + 60_000; !(await isMounted(dir)); await sleep(5)) {
-    if (gone()) throw new Error(`who should mount on ${dir} has ended`);
+    if (gone()) throw new Error(`the process that should mount on ${dir} has ended`);
     if (Date.now() > until) throw new Error(`nothing is mounted on ${dir} after a minute`);
   }
 }
 
-/** Takes away whatever is mounted on the folder, in use or not. */
+/** Unmounts whatever is mounted on the folder, even if it is in use. */
 export async function unmount(dir: string): Promise<void> {
   while (await isMounted(dir)) await output('umount', ['-l', dir]);
 }

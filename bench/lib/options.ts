@@ -1,12 +1,12 @@
-/** What the person who starts a measurement chose. */
+/** The options of a measurement. */
 export interface BenchOptions {
-  /** How often each peer has its turn; absent: the suite's own choice. */
+  /** Number of rounds; absent: the suite's default. */
   readonly rounds: number | undefined;
   /** Names of the parts to measure; empty: all. */
   readonly only: readonly string[];
   /** Names of the peers to measure; empty: all. */
   readonly peers: readonly string[];
-  /** Factor for the amount of work, at most 1: for trying a benchmark out. */
+  /** Factor for the amount of work, at most 1, for trying out a benchmark. */
   readonly scale: number;
 }
 
@@ -14,14 +14,15 @@ export interface Choice extends BenchOptions {
   readonly suite: string;
 }
 
-/** Reads `[SUITE] [ROUNDS] [--only a,b] [--peers a,b] [--scale 0.05]`. @throws Error with words for a person */
+/** Parses `[SUITE] [ROUNDS] [--only a,b] [--peers a,b] [--scale 0.05]`. @throws Error with a message for the user */
 export function parseOptions(args: readonly string[]): Choice {
   const plain: string[] = [];
   const named = new Map<string, string>();
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? '';
     if (!arg.startsWith('--')) plain.push(arg);
-    else if (!['--only', '--peers', '--scale'].includes(arg)) throw new Error(`there is no option ${arg}`);
+    else if (!['--only', '--peers', '--scale'].includes(arg))
+      throw new Error(`there is no option ${arg}; use --only, --peers or --scale`);
     else named.set(arg, args[++i] ?? '');
   }
   const [suite = 'webdav', rounds] = plain;
@@ -34,12 +35,12 @@ export function parseOptions(args: readonly string[]): Choice {
   };
 }
 
-/** True if nothing was left out, so that the figures may be published. */
+/** Whether nothing was left out, so that the figures may be published. */
 export function isWhole({ only, peers, scale }: BenchOptions): boolean {
   return only.length === 0 && peers.length === 0 && scale === 1;
 }
 
-/** Whether a part or a peer was chosen. */
+/** Whether a part or peer is selected; an empty list selects all. */
 export function chosen(names: readonly string[], name: string): boolean {
   return names.length === 0 || names.includes(name);
 }
@@ -50,6 +51,6 @@ function list(text: string | undefined): string[] {
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new Error(`${JSON.stringify(text)} is no number above 0`);
+  if (!(value > 0)) throw new Error(`${JSON.stringify(text)} is not a number above 0`);
   return value;
 }

@@ -1,17 +1,17 @@
-/** A WebDAV server under measurement, with an empty writable folder. */
+/** A WebDAV server that is measured, with an empty writable folder. */
 export interface Peer {
   readonly name: string;
   readonly version: string;
-  /** Of the writable folder; ends in `/`. */
+  /** Address of the writable folder; ends in `/`. */
   readonly url: string;
-  /** Value of the `Authorization` header, where it wants one. */
+  /** Value of the `Authorization` header, if it needs one. */
   readonly authorization?: string;
-  /** False for one that has no PROPFIND. */
+  /** False if it does not support PROPFIND. */
   readonly lists?: boolean;
   /** Resident memory of its processes, bytes. */
   memory(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** Starts a peer that keeps everything under `dir`. */
+/** Starts a peer with all of its data below `dir`. */
 export type StartPeer = (dir: string) => Promise<Peer>;

@@ -13,7 +13,7 @@ export async function output(command: string, args: readonly string[]): Promise<
   return stdout === '' ? stderr : stdout;
 }
 
-/** A server in a process of its own, ready when `url` answers anything. */
+/** Starts a server in a separate process, and waits for any response at `url`. */
 export async function serve(command: string, args: readonly string[], url: string): Promise<ChildProcess> {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   for (let tries = 0; tries < 200; tries++) {
@@ -24,7 +24,7 @@ export async function serve(command: string, args: readonly string[], url: strin
     await sleep(50);
   }
   child.kill('SIGKILL');
-  throw new Error(`${command} does not answer at ${url}`);
+  throw new Error(`${command} does not respond at ${url}`);
 }
 
 export async function stop(child: ChildProcess): Promise<void> {
@@ -42,11 +42,11 @@ export async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  if (address === null || typeof address === 'string') throw new Error('no free port was found');
   return address.port;
 }
 
-/** Resident bytes of a process and all below it (Linux). */
+/** Resident memory of a process and all of its descendants, bytes (Linux). */
 export async function residentMemory(pid: number): Promise<number> {
   return await memory(pid, 'VmRSS');
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 
 const PER_FOLDER = 100;
 
-/** Writes files of these sizes, each with other content, a hundred to a folder; answers their bytes together. */
+/**
+ * Writes files of these sizes, all with different content, a hundred per folder. Resolves to their total size in bytes.
+ */
 export async function writeFiles(dir: string, count: number, size: (i: number) => number): Promise<number> {
   let total = 0;
   for (let i = 0; i < count; i++) {

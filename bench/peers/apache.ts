@@ -13,7 +13,7 @@ export async function apache(dir: string): Promise<Peer> {
   await chmod(join(dir, 'files'), 0o777);
   const config = join(dir, 'httpd.conf');
   const modules = ['mpm_event', 'authz_core', 'dav', 'dav_fs', 'unixd'];
-  // Which of them are built in depends on who built it.
+  // Which of these modules are built in depends on the distribution.
   const load = modules.map(
     (name) => `<IfModule !${name}_module>\nLoadModule ${name}_module ${MODULES}/mod_${name}.so\n</IfModule>`,
   );

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** Files up to this are kept in memory once they were read. */
+/** Files up to this size, in bytes, are kept in memory once they were read. */
 const SMALL = 64 * 1024;
 
 const [folder = '', port = ''] = process.argv.slice(2);

@@ -4,8 +4,8 @@ import type { Peer } from '../lib/peer.ts';
 import { freePort, residentMemory, serve, stop } from '../lib/process.ts';
 
 /**
- * `node:http` with nothing above it but a folder, small files in memory: what one event loop can do at best. It speaks no
- * WebDAV, so it lists nothing.
+ * `node:http` serving a folder directly, with small files in memory: the best that one event loop can do. It does not
+ * support WebDAV, so it has no listings.
  */
 export async function bareNode(dir: string): Promise<Peer> {
   const port = await freePort();

@@ -2,7 +2,7 @@ import { FjordProcess, fjordVersion } from '../lib/fjord-process.ts';
 import type { Peer } from '../lib/peer.ts';
 import { residentMemory } from '../lib/process.ts';
 
-/** The whole program, embedded cloud and gateway, as `./scripts/start` runs it; the work folder is `/Sync`. */
+/** The whole program, embedded cloud and gateway, as run by `./scripts/start`; the writable folder is in `/Sync`. */
 export async function fjord(dir: string): Promise<Peer> {
   const program = await FjordProcess.start({ dir, args: ['start', '--port', '0'] });
   const { webdav, gateway } = await program.access();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Peer } from '../lib/peer.ts';
 import { freePort, output, residentMemory, serve, stop } from '../lib/process.ts';
 
-/** `rclone serve webdav` of a plain folder. */
+/** `rclone serve webdav` for a plain folder. */
 export async function rclone(dir: string): Promise<Peer> {
   const port = await freePort();
   const files = join(dir, 'files');

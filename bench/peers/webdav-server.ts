@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Peer } from '../lib/peer.ts';
 import { freePort, residentMemory, serve, stop } from '../lib/process.ts';
 
-/** The package `webdav-server` with its own `PhysicalFileSystem` of a plain folder. */
+/** The package `webdav-server` with its own `PhysicalFileSystem` for a plain folder. */
 export async function webdavServer(dir: string): Promise<Peer> {
   const port = await freePort();
   const files = join(dir, 'files');

@@ -11,18 +11,18 @@ import { rclone } from '../peers/rclone.ts';
 import { webdavServer } from '../peers/webdav-server.ts';
 import { call, getBig, getSmall, propfind, putBig, putSmall } from './work.ts';
 
-/** Fjord first: the others are quoted as its multiples. */
+/** Fjord comes first, as the others are given as multiples of it. */
 const PEERS: readonly StartPeer[] = [fjord, apache, rclone, webdavServer, bareNode];
 
 const BIG = 512 * 1024 * 1024;
 
-/** Figure → one value for each round, by peer. */
+/** By figure: one value per round. */
 type Figures = Map<string, number[]>;
 
 interface Row {
   readonly figure: string;
   readonly unit: string;
-  /** True where more is better. */
+  /** Whether a larger value is better. */
   readonly more: boolean;
 }
 
@@ -38,10 +38,10 @@ const ROWS: readonly Row[] = [
   { figure: 'memory after all that', unit: 'MB', more: false },
 ];
 
-/** Runs every peer in turn, `rounds` times, and answers a table in Markdown. */
+/** Runs every peer in turn, `rounds` times. Resolves to a table in Markdown. */
 export async function benchWebdav(rounds: number): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'fjord-bench-'));
-  // Apache serves as a user of its own.
+  // Apache runs as its own user.
   await chmod(dir, 0o711);
   const source = join(dir, 'big');
   await writeRandom(source, BIG);
@@ -63,7 +63,7 @@ export async function benchWebdav(rounds: number): Promise<string> {
 async function prepare(peer: Peer, figures: Figures): Promise<void> {
   await putSmall(peer, 'thousand', 1000);
   await putSmall(peer, 'tenthousand', 10_000);
-  // The first listing of a folder reads it from the disk; all peers have seen theirs once.
+  // The first listing reads the folder from the disk, so every peer lists its folder once before the measurement.
   if (peer.lists !== false) {
     await propfind(peer, 'thousand');
     await propfind(peer, 'tenthousand');

@@ -7,7 +7,7 @@ const PROPS = `<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/>
 /** Parallel connections of the clients below. */
 const CONNECTIONS = 8;
 
-/** Puts `count` files of 4 KiB into a new folder; answers seconds. */
+/** Puts `count` files of 4 KiB into a new folder. Resolves to the time in seconds. */
 export async function putSmall(peer: Peer, folder: string, count: number): Promise<number> {
   await call(peer, 'MKCOL', `${folder}/`);
   const body = Buffer.alloc(4096, 'fjord ');
@@ -18,13 +18,13 @@ export async function putSmall(peer: Peer, folder: string, count: number): Promi
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let i = next++; i < count; i = next++) {
-      // Different content each, so that nobody's deduplication makes the work smaller.
+      // All contents are different, so that deduplication does not save work.
       const content = Buffer.from(body);
       content.write(`${folder} ${i}`);
       const path = `${pathname}${folder}/file-${String(i).padStart(5, '0')}.txt`;
       const { statusCode, body: answer } = await pool.request({ method: 'PUT', path, headers, body: content });
       await answer.dump();
-      if (statusCode >= 300) throw new Error(`${peer.name}: PUT ${path} answered ${statusCode}`);
+      if (statusCode >= 300) throw new Error(`${peer.name}: PUT ${path} returned ${statusCode}`);
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));
@@ -40,14 +40,14 @@ export interface Listing {
   readonly first: number;
 }
 
-/** PROPFIND with depth 1 of four named properties, as Finder asks. */
+/** A PROPFIND with depth 1 for four named properties, like Finder's. */
 export async function propfind(peer: Peer, folder: string): Promise<Listing> {
   const args = ['-X', 'PROPFIND', '-H', 'Depth: 1', '-H', 'Content-Type: application/xml', '--data-binary', PROPS];
   const { total, first } = await curl(peer, `${folder}/`, [...args, '-o', '/dev/null']);
   return { total: total * 1000, first: first * 1000 };
 }
 
-/** Requests a second of wrk for one file of 4 KiB. */
+/** Requests per second by wrk for one file of 4 KiB. */
 export async function getSmall(peer: Peer, path: string, seconds: number): Promise<number> {
   const headers = Object.entries(authorize(peer)).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const text = await output('wrk', ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...headers, peer.url + path]);
@@ -55,12 +55,12 @@ export async function getSmall(peer: Peer, path: string, seconds: number): Promi
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]);
 }
 
-/** Bytes a second. */
+/** Bytes per second. */
 export async function putBig(peer: Peer, path: string, source: string, bytes: number): Promise<number> {
   return bytes / (await curl(peer, path, ['-T', source, '-H', 'Expect:', '-o', '/dev/null'])).total;
 }
 
-/** Bytes a second. */
+/** Bytes per second. */
 export async function getBig(peer: Peer, path: string, bytes: number): Promise<number> {
   return bytes / (await curl(peer, path, ['-o', '/dev/null'])).total;
 }
@@ -68,7 +68,7 @@ export async function getBig(peer: Peer, path: string, bytes: number): Promise<n
 export async function call(peer: Peer, method: string, path: string): Promise<void> {
   const answer = await fetch(peer.url + path, { method, headers: authorize(peer) });
   await answer.body?.cancel();
-  if (!answer.ok) throw new Error(`${peer.name}: ${method} ${path} answered ${answer.status}`);
+  if (!answer.ok) throw new Error(`${peer.name}: ${method} ${path} returned ${answer.status}`);
 }
 
 async function curl(peer: Peer, path: string, args: readonly string[]): Promise<{ total: number; first: number }> {

@@ -48,7 +48,7 @@ const LOOK_MOST = 2000;
 const READER_PATIENCE = 60_000;
 
 /**
- * Files that the kernel reads and writes by itself (`FOPEN_PASSTHROUGH`).
+ * Files that the kernel reads and writes directly (`FOPEN_PASSTHROUGH`).
  *
  * The kernel's rule: while an inode is open, all its opens are in one mode, cached by the kernel or passed on, and all are
  * passed on to the same file. So an open follows the mode that its inode is in; only the first may choose. It chooses to

@@ -39,7 +39,7 @@ function suffix(length: number, size: number): ByteRange | undefined {
   return length === 0 || size === 0 ? undefined : { start: Math.max(0, size - length), end: size - 1 };
 }
 
-/** Overlaps would make the answer longer than the file. */
+/** Whether ranges overlap, which would make the response longer than the file. */
 function overlapping(ranges: readonly ByteRange[]): boolean {
   const sorted = ranges.toSorted((a, b) => a.start - b.start);
   return sorted.some((range, i) => i > 0 && range.start <= (sorted[i - 1]?.end ?? -1));

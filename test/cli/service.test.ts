@@ -19,8 +19,8 @@ t.test('systemd starts the drive, and again when it was killed', async (t) => {
   const run = (...args: string[]) => cli(['service', ...args, ...scope], { env });
 
   t.match(await run('status'), { code: 3, stdout: /not installed/ });
-  t.match(await run('remove'), { code: 4, stderr: /no such service is installed/ });
-  t.match(await run('install'), { code: 2, stderr: /belongs to no account yet.*--own-cloud/ });
+  t.match(await run('remove'), { code: 4, stderr: /the service is not installed/ });
+  t.match(await run('install'), { code: 2, stderr: /has no account yet.*--own-cloud/ });
   const printed = await run('install', '--own-cloud', '--no-fuse', '--port', '0', '--print');
   t.match(printed.stdout, /^ExecStart=.*"start" --data ".*data 100%%"|^ExecStart=.* start --data ".*data 100%%"/m);
   t.notOk(existsSync(join(env['XDG_CONFIG_HOME'] ?? '', 'systemd')), 'nothing was written');

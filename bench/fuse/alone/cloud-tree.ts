@@ -6,12 +6,12 @@ import type { Intent } from '../../../src/cloud/records.ts';
 import { background } from '../../../src/vfs/context.ts';
 import type { CloudAddress } from '../../lib/drive.ts';
 
-/** Files in one folder. */
+/** Files per folder. */
 const PER_FOLDER = 1000;
-/** Most intents that the cloud takes in one transaction. */
+/** Most intents that the cloud accepts in one transaction. */
 const BATCH = 500;
 
-/** Calls `use` with the cloud as a device of its own sees it. */
+/** Calls `use` with the cloud, as a separate device. */
 export async function withRemote<T>(
   cloud: CloudAddress,
   use: (remote: Remote, token: string) => Promise<T>,
@@ -27,13 +27,13 @@ export async function withRemote<T>(
 }
 
 /**
- * Makes so many nodes in /Sync through the cloud's API: folders of a thousand files, which all have the same content.
- * Answers the path of the last one below /Sync.
+ * Creates a number of nodes in /Sync through the cloud's API: folders of a thousand files, which all have the same
+ * content. Resolves to the path of the last one below /Sync.
  */
 export async function fillCloud(cloud: CloudAddress, nodes: number): Promise<string> {
   await withRemote(cloud, async (remote) => {
     const sync = (await remote.spaces(background)).find(({ kind }) => kind === 'sync');
-    if (sync === undefined) throw new Error('there is no Sync');
+    if (sync === undefined) throw new Error('the account has no Sync space');
     const data = randomBytes(4096);
     const digest = createHash('sha256').update(data).digest();
     await remote.upload([{ digest: digest.toString('hex'), data }], background);
@@ -61,7 +61,7 @@ async function commit(remote: Remote, batch: readonly Intent[]): Promise<never[]
   return [];
 }
 
-/** The first node is a folder; the last one is the last in the cloud's feed, too. */
+/** Yields the intents. The first node is a folder; the last one is also the last in the cloud's feed. */
 function* intents(
   space: { readonly id: string; readonly root: string },
   nodes: number,

@@ -4,13 +4,13 @@ import { attempt } from '../../lib/attempt.ts';
 import { benchPush } from './push.ts';
 import { benchScale } from './scale.ts';
 
-/** As people choose them by `--only`. */
+/** By their names for `--only`. */
 const PARTS: Readonly<Record<string, (dir: string, scale: number) => Promise<string>>> = {
   push: benchPush,
   scale: benchScale,
 };
 
-/** What is measured of Fjord alone; answers tables. */
+/** Measures Fjord without peers. Resolves to tables. */
 export async function alone(dir: string, { only, peers, scale }: BenchOptions): Promise<string[]> {
   if (peers.length > 0) return [];
   const tables: string[] = [];

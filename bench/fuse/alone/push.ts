@@ -7,11 +7,14 @@ import { markdown, median, round } from '../../lib/figures.ts';
 import { appears } from '../turn.ts';
 
 const CHANGES = 300;
-/** Quiet time before each change, so that each is one for itself, ms. */
+/** Pause before each change, so that changes do not affect each other, ms. */
 const PAUSE = 20;
 const PATIENCE = 30_000;
 
-/** From the close of a new file on one mount until it is there, whole, on another computer's; answers a table. */
+/**
+ * Measures the time from closing a new file on one mount until it is complete on another computer's. Resolves to a
+ * table.
+ */
 export async function benchPush(dir: string, scale: number): Promise<string> {
   const cloud = await Cloud.start(join(dir, 'cloud'));
   const drives: Drive[] = [];
@@ -35,9 +38,9 @@ async function change(from: string, to: string, name: string): Promise<number> {
   await sleep(PAUSE);
   await writeFile(join(from, name), text);
   const begin = performance.now();
-  // The kernel remembers that the name is not there until it hears otherwise: asking costs the gateway nothing.
+  // The kernel caches that the name does not exist until it is notified, so polling costs the gateway nothing.
   while (statSync(there, { throwIfNoEntry: false })?.size !== text.length) {
-    if (performance.now() - begin > PATIENCE) throw new Error(`${name} is not seen`);
+    if (performance.now() - begin > PATIENCE) throw new Error(`${name} has not appeared on the other mount`);
     await (performance.now() - begin < 2 ? setImmediate() : sleep(1));
   }
   return performance.now() - begin;

@@ -7,12 +7,12 @@ import { appears } from '../turn.ts';
 import { fillCloud } from './cloud-tree.ts';
 
 const SIZES = [10_000, 1_000_000];
-/** How long a new drive may take until it shows everything, ms. */
+/** How long a new drive may take to show everything, ms. */
 const PATIENCE = 10 * 60_000;
-/** How long nobody asks for anything, ms. */
+/** How long the gateway is left idle, ms. */
 const REST = 60_000;
 
-/** Memory and start of a gateway with few and with many nodes; answers a table. */
+/** Measures memory and start of a gateway with few and with many nodes. Resolves to a table. */
 export async function benchScale(dir: string, scale: number): Promise<string> {
   const columns: [string, number][][] = [];
   for (const size of SIZES) {

@@ -5,7 +5,7 @@ import { output, residentMemory } from '../../lib/process.ts';
 import { started, type Contestant, type Mounted, type Stored, type Supplied } from '../contestant.ts';
 import { WebdavStore } from './webdav-store.ts';
 
-/** `mount.davfs`, all else as it comes (a written file goes up 10 s after it was closed), but for locks. */
+/** `mount.davfs` with its defaults (a written file is uploaded 10 s after it was closed), except for locks. */
 export const davfs: Contestant = {
   id: 'davfs2',
   name: 'davfs2',
@@ -35,7 +35,7 @@ class DavfsMount implements Mounted {
     if (at === undefined || cache === undefined || config === undefined) return;
     await mkdir(at, { recursive: true });
     await mkdir(cache, { recursive: true });
-    // It gives up root's rights for those of a group.
+    // It drops root's privileges for those of a group.
     await output('chgrp', ['davfs2', cache]);
     await chmod(cache, 0o775);
     await writeFile(config, `ask_auth 0\nuse_locks 0\ncache_dir ${cache}\ncache_size 8000\n`);
@@ -66,7 +66,7 @@ class DavfsMount implements Mounted {
     await this.#store.stop();
   }
 
-  /** Orderly first: it uploads what it keeps. */
+  /** Tries a regular unmount first, which uploads pending files. */
   async #unmount(): Promise<void> {
     const at = join(this.#root, 'mount');
     await output('umount', [at]).catch(() => undefined);

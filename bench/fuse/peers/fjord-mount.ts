@@ -14,7 +14,7 @@ import { withRemote } from '../alone/cloud-tree.ts';
 import { bigBlocks } from '../../lib/big-file.ts';
 import { started, type Contestant, type Mounted, type Supplied } from '../contestant.ts';
 
-/** Blocks that are handed over at once. */
+/** Blocks per upload. */
 const BATCH = 8;
 
 export const fjordKernel = variant('fjord', 'Fjord', {});
@@ -24,14 +24,14 @@ export const fjordNative: Contestant = {
   rounds: 1,
 };
 
-/** The whole program, embedded cloud and gateway, with some settings. */
+/** The whole program, embedded cloud and gateway, with the given settings. */
 function variant(id: string, name: string, settings: Readonly<Record<string, string>>): Contestant {
   const unknown = Object.keys(settings).find((key) => !(key in SETTINGS));
   return {
     id,
     name,
     version: fjordVersion,
-    missing: async () => (unknown === undefined ? undefined : `there is no setting ${unknown}`),
+    missing: async () => (unknown === undefined ? undefined : `this version has no setting ${unknown}`),
     start: async (root) => {
       const own = new FjordMount(root, variables(settings));
       return await started(own, () => own.start());
@@ -73,22 +73,22 @@ class FjordMount implements Mounted {
     await mounted(at);
   }
 
-  /** What only the gateway had goes to the cloud first. */
+  /** Restarts, after everything was uploaded. */
   async restart(empty: boolean): Promise<void> {
     if (empty) await this.stored();
     await this.#running.stop();
-    // Another device's drive: the same names, no content, nothing known.
+    // As on a new device: the same names, but no local data.
     if (empty) await rm(join(this.#root, 'data/gateway'), { recursive: true });
     await this.start();
   }
 
-  /** Straight into the cloud, as if another device had made it. */
+  /** Uploads a file directly to the cloud, as another device would. */
   async supply(name: string, bytes: number): Promise<Supplied> {
     if (this.#access === undefined) throw new Error('not started');
     const { cloud } = this.#access;
     return await withRemote(cloud, async (remote, token) => {
       const sync = (await remote.spaces(background)).find(({ kind }) => kind === 'sync');
-      if (sync === undefined) throw new Error('there is no Sync');
+      if (sync === undefined) throw new Error('the account has no Sync space');
       const blocks = await upload(remote, bytes);
       const version = randomUUID();
       const place = { space: sync.id, node: randomUUID(), parent: sync.root, name };
@@ -120,7 +120,7 @@ class FjordMount implements Mounted {
   }
 }
 
-/** Answers the raw digests of the blocks. */
+/** Uploads a file's blocks. Resolves to their raw digests. */
 async function upload(remote: Remote, bytes: number): Promise<Buffer> {
   const digests: Buffer[] = [];
   let batch: { digest: string; data: Buffer }[] = [];

@@ -4,7 +4,7 @@ import { output } from '../../lib/process.ts';
 import { writeBig } from '../../lib/big-file.ts';
 import type { Contestant } from '../contestant.ts';
 
-/** The file system that all the others keep their data on. */
+/** The file system on which all the others store their data. */
 export const native: Contestant = {
   id: 'native',
   name: 'native ext4',

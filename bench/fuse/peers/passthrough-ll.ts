@@ -9,7 +9,9 @@ import { started, type Contestant, type Mounted } from '../contestant.ts';
 
 const SOURCE = '/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c';
 
-/** libfuse's own example in C: every call goes to a folder of the disk. It keeps nothing and has no cloud. */
+/**
+ * libfuse's own example in C, which passes every call on to a folder on the disk. It caches nothing and has no cloud.
+ */
 export const passthroughLl: Contestant = {
   id: 'passthrough_ll',
   name: 'C passthrough_ll',
@@ -19,7 +21,7 @@ export const passthroughLl: Contestant = {
       () => true,
       () => false,
     );
-    return there ? undefined : `there is no ${SOURCE} (package libfuse3-dev)`;
+    return there ? undefined : `${SOURCE} is missing; install the package libfuse3-dev`;
   },
   start: async (root) => {
     const program = join(root, 'passthrough_ll');

@@ -6,7 +6,10 @@ import { output, residentMemory, stop } from '../../lib/process.ts';
 import { started, type Contestant, type Mounted, type Stored, type Supplied } from '../contestant.ts';
 import { WebdavStore } from './webdav-store.ts';
 
-/** `rclone mount --vfs-cache-mode full`, all else as it comes (a written file goes up 5 s after it was closed). */
+/**
+ * `rclone mount --vfs-cache-mode full`, otherwise with its defaults (a written file is uploaded 5 s after it was
+ * closed).
+ */
 export const rcloneMount: Contestant = {
   id: 'rclone',
   name: 'rclone mount',

@@ -7,11 +7,11 @@ import { quote, sh } from '../../lib/shell.ts';
 import { writeBig } from '../../lib/big-file.ts';
 import type { Stored, Supplied } from '../contestant.ts';
 
-/** How often the store is looked at, ms. */
+/** How often the store is checked, ms. */
 const PACE = 200;
 const PATIENCE = 4 * 60_000;
 
-/** The cloud of the WebDAV clients: `rclone serve webdav` of a folder, on loopback. */
+/** The cloud for WebDAV clients: `rclone serve webdav` for a folder, on loopback. */
 export class WebdavStore {
   readonly url: string;
   readonly #files: string;
@@ -33,7 +33,7 @@ export class WebdavStore {
     return new WebdavStore(url, files, await serve('rclone', args, url));
   }
 
-  /** Through the server, which does not look anew at a folder that it has listed. */
+  /** Uploads through the server, as it does not read a folder again that it has listed. */
   async supply(name: string, bytes: number): Promise<Supplied> {
     const [url, file] = [`${this.url}work/${name}`, `${this.#files}.${name}`];
     await writeBig(file, bytes);
@@ -42,7 +42,7 @@ export class WebdavStore {
     return { curl: [url] };
   }
 
-  /** Answers when as many files and bytes are here as were written. */
+  /** Resolves when all written files and bytes have arrived. */
   async stored({ name, archive, files, bytes }: Stored): Promise<void> {
     const path = join(this.#files, archive ? 'archive' : 'work', name);
     for (const until = Date.now() + PATIENCE; ; await sleep(PACE)) {

@@ -6,7 +6,7 @@ const PLACES = ['Sync', 'Archive'] as const;
 const close = (place: string): string => `cp of 1 GiB into /${place}, until close`;
 const cloud = (place: string): string => `cp of 1 GiB into /${place}, until in the cloud`;
 
-/** A big file from the disk. */
+/** Copies a big file from the disk. */
 export const copy: Work = {
   id: 'cp',
   rows: PLACES.flatMap((place) => [

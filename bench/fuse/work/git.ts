@@ -16,7 +16,7 @@ export const git: Work = {
     const to = quote(join(mounted.dir, 'clone'));
     await settle();
     note(CLONE, await timed(`git clone -q --no-hardlinks ${quote(material.repository.path)} ${to}`));
-    // The first one may write what it finds out into the index.
+    // The first `git status` may update the index.
     const first = await sh(`git -C ${to} status --porcelain`);
     if (first !== '') throw new Error(`git status finds changes:\n${first.slice(0, 300)}`);
     for (let i = 0; i < TIMES; i++) note(STATUS, (await timed(`git -C ${to} status --porcelain`)) * 1000);

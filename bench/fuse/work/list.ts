@@ -2,10 +2,10 @@ import { forget, quote, timed } from '../../lib/shell.ts';
 import { tree, type Turn, type Work } from '../turn.ts';
 
 const COMMANDS = { 'ls -lR': 'ls -lR', 'find -size': 'find -size +8k', du: 'du -s' };
-/** How often a warm listing is made. */
+/** Number of warm listings. */
 const TIMES = 5;
 
-/** Listings of the tree of small files; `find -size` so that it looks at every file. */
+/** Lists the tree of small files; `find -size` so that every file is stat-ed. */
 export const list: Work = {
   id: 'list',
   rows: Object.keys(COMMANDS).flatMap((name) => [

@@ -9,7 +9,7 @@ const CURL = 'curl of the same from the store';
 const WARM = 'cat of 1 GiB, warm';
 const RANDOM = 'random 4 KiB reads, warm';
 
-/** A file that came into the store from elsewhere: read for the first time, and again. */
+/** Reads a file that was put into the store by another device, for the first time and again. */
 export const read: Work = {
   id: 'cat',
   rows: [
@@ -24,7 +24,8 @@ export const read: Work = {
     const speed = async (line: string): Promise<number> => bytes / (await timed(line)) / 1e6;
     const { curl } = await mounted.supply(NAME, bytes);
     await mounted.restart(true);
-    // The store has it in memory, as curl will find it, too; the disk of the native ones is the store itself.
+    // The store has the file in memory, for curl as well. For file systems whose store is the disk, it must be dropped
+    // from there.
     if (curl === undefined) await forget();
     else await settle();
     await appears(path);
@@ -38,7 +39,7 @@ export const read: Work = {
   },
 };
 
-/** Reads a second by one process, of what the kernel may still have in memory. */
+/** Random reads per second by one process; the kernel may have the file in memory. */
 async function random(path: string): Promise<number> {
   const job = `--name=random --filename=${quote(path)} --rw=randread --bs=4k --ioengine=psync --invalidate=0 --readonly`;
   const text = await sh(`fio ${job} --time_based --runtime=${SECONDS} --output-format=json`);

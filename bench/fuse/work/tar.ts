@@ -5,7 +5,7 @@ import { TREE, type Work } from '../turn.ts';
 const CLOSE = 'tar x of 10,000 files of 4–40 KiB, until close';
 const CLOUD = 'tar x of them, until in the cloud';
 
-/** Many small files, which stay for the work after it. */
+/** Unpacks many small files, which stay for later tasks. */
 export const tar: Work = {
   id: 'tar',
   rows: [

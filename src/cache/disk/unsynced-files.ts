@@ -3,7 +3,7 @@ import type { DiskSync } from '../../libc/disk-sync.ts';
 import type { FilePool } from './file-pool.ts';
 import { FolderSync } from './folder-sync.ts';
 
-/** A file becomes due after this time without a write, ms, unless writing goes on for too long. */
+/** A file becomes due after this time without a write, ms, unless it is written for too long. */
 const QUIET = 300;
 const LONGEST = 30_000;
 /** Number of files above which one call for the whole file system costs less than one for each file. */

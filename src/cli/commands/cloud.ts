@@ -52,7 +52,7 @@ function withOptions(command: Command): Command {
 function clockCommand(cli: Cli): Command {
   return withOptions(new Command('clock'))
     .description('show whether the cloud trusts the system clock; after a jump it purges nothing for a day')
-    .option('--confirm', 'say that the clock is right, so that purging goes on')
+    .option('--confirm', 'confirm that the clock is right, so that purging continues')
     .action((options: ClockOptions) => showClock(cli, options));
 }
 

@@ -15,7 +15,7 @@ import { shown } from '../format.ts';
 import { gatewayFlags, mountArgs, withGatewayOptions, type GatewayOptions } from '../gateway-options.ts';
 import { ownProgram } from '../own-program.ts';
 
-/** How long a service may take until its gateway listens, ms. */
+/** How long a started service may take until its gateway listens, ms. */
 const STARTING = 30_000;
 
 interface ScopeOptions extends DataOptions {
@@ -28,10 +28,13 @@ interface InstallOptions extends GatewayOptions, ScopeOptions {
   readonly print?: true;
 }
 
-/** Fjord as a service of the operating system: started at boot or login, and again when it fails. */
+/**
+ * The commands for Fjord as a service of the operating system, which is started at boot or login, and restarted if it
+ * fails.
+ */
 export function serviceCommand(cli: Cli): Command {
   return new Command('service')
-    .description('have the operating system start Fjord by itself and restart it when it fails')
+    .description('have the operating system start Fjord automatically, and restart it if it fails')
     .addCommand(installCommand(cli))
     .addCommand(statusCommand(cli))
     .addCommand(removeCommand(cli));
@@ -41,11 +44,11 @@ function installCommand(cli: Cli): Command {
   return withScope(withGatewayOptions(dataCommand('install')))
     .description('install the service for a data folder and start it; other options are those of `fjord up`')
     .option('--own-cloud', 'also run a cloud of your own, as `fjord start` does')
-    .option('--print', 'print the file that describes the service, and do nothing')
+    .option('--print', 'only print the file that describes the service')
     .addHelpText(
       'after',
       examples(
-        ['fjord service install', 'for you: starts at boot where the system allows it, else at login'],
+        ['fjord service install', 'for you: starts at boot if the system supports that, otherwise at login'],
         ['sudo fjord service install --data /srv/fjord', 'for the computer: runs as the owner of /srv/fjord'],
       ),
     )
@@ -61,7 +64,7 @@ function statusCommand(cli: Cli): Command {
 
 function removeCommand(cli: Cli): Command {
   return withScope(dataCommand('remove'))
-    .description('upload what is queued, stop the service and remove it; the data folder stays')
+    .description('upload queued changes, stop the service and remove it; the data folder is kept')
     .action(async (options: ScopeOptions) => {
       const manager = await managerOf(cli, options, settings(cli, options));
       await manager.remove();
@@ -84,7 +87,7 @@ async function install(cli: Cli, options: InstallOptions): Promise<void> {
   warnOfVariables(cli);
   const { running } = await manager.state();
   if (!running && (await answers(dir.controlSocket))) {
-    throw new Problem('conflict', `${dir.root}: Fjord already runs there; end it with \`fjord down\` first`);
+    throw new Problem('conflict', `${dir.root}: Fjord is already running; stop it with \`fjord down\` first`);
   }
   if (scopeOf(options) === 'user') await takeDataDir(dir);
   const notes = await manager.install(definition);
@@ -104,7 +107,7 @@ function scopeOf({ system, user }: ScopeOptions): ServiceScope {
   if (system && user) throw new Problem('usage', 'choose one of --system and --user');
   const administrator = process.getuid?.() === 0;
   if (system && process.getuid !== undefined && !administrator)
-    throw new Problem('refused', 'a service of the computer takes an administrator; run this with sudo');
+    throw new Problem('refused', 'only an administrator can install a service of the computer; run this with sudo');
   return system || (administrator && !user) ? 'system' : 'user';
 }
 
@@ -112,9 +115,9 @@ async function define(cli: Cli, options: InstallOptions, config: Config, dir: Da
   const ownCloud = options.ownCloud === true || (await readIfThere(dir.account)) !== undefined;
   if (!ownCloud && (await readIfThere(dir.device)) === undefined) {
     const how = 'use `fjord login EMAIL --cloud URL` first, or --own-cloud for a cloud of your own';
-    throw new Problem('usage', `${dir.root} belongs to no account yet; ${how}`);
+    throw new Problem('usage', `${dir.root} has no account yet; ${how}`);
   }
-  // Not before it is needed: other commands start sooner without it.
+  // Imported only here, so that other commands start faster.
   const { wishOf } = await import('../../daemon/mount-request.ts');
   const mount = wishOf(config)?.dir;
   const user = scopeOf(options) === 'system' ? await ownerName(cli, dir.root) : undefined;
@@ -139,26 +142,26 @@ function commandLine(verb: 'start' | 'up', options: InstallOptions, dir: DataDir
     ...(options.webdavEngine === undefined ? [] : ['--webdav-engine', options.webdavEngine]),
     ...mountArgs(options.mount === undefined ? options : { ...options, mount: resolve(options.mount) }),
   ];
-  // What the first line of `fjord.cts` sets.
+  // The same settings as in the first line of `fjord.cts`.
   if (process.platform === 'linux')
     return ['/usr/bin/env', 'GLIBC_TUNABLES=glibc.malloc.hugetlb=1', executable, ...args];
   return [executable, ...args];
 }
 
-/** The name of the user whose data it is; undefined where files have no such owner, or for root, which needs no naming. */
+/** The owner of the data, by name; undefined for root, or if the system's files have no owner. */
 async function ownerName({ env, signal }: Cli, path: string): Promise<string | undefined> {
   const stats = await stat(path).catch(() => undefined);
   if (process.getuid === undefined || stats === undefined || stats.uid === 0) return undefined;
   return (await runTool(systemTool({ ...env }, signal), 'id', '-nu', String(stats.uid))).trim();
 }
 
-/** A service does not see the variables of this shell. */
+/** Warns about settings in environment variables, which a service does not see. */
 function warnOfVariables({ env, terminal }: Cli): void {
   const keys = Object.keys(SETTINGS) as SettingKey[];
   const set = keys.map(variable).filter((name) => (env[name] ?? '') !== '' && name !== variable('data.dir'));
   if (set.length === 0) return;
   terminal.note(
-    `the service does not see ${set.join(', ')}; write these settings into the file that \`fjord config\` names`,
+    `the service does not see ${set.join(', ')}; write these settings to the file that \`fjord config\` names`,
   );
 }
 
@@ -167,7 +170,7 @@ async function awaitGateway(cli: Cli, manager: ServiceManager, dir: DataDir): Pr
     cli.signal.throwIfAborted();
     if (Date.now() < until) continue;
     const log = process.platform === 'linux' ? 'journalctl' : dir.log;
-    throw new Problem('failure', `${manager.file}: the service was installed but does not start; ${log} may say why`);
+    throw new Problem('failure', `${manager.file}: the service is installed but has not started; ${log} may say why`);
   }
 }
 

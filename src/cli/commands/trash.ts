@@ -62,7 +62,7 @@ function restoreCommand(cli: Cli): Command {
 
 function purgeCommand(cli: Cli): Command {
   return dataCommand('purge')
-    .description('remove for good')
+    .description('delete permanently')
     .argument('[item...]', 'id, or path as the list shows it')
     .option('--all', 'everything that is in it')
     .option(

@@ -56,12 +56,12 @@ export class Launchd implements ServiceManager {
   }
 
   async remove(): Promise<void> {
-    if (!existsSync(this.file)) throw new Problem('not-found', `${this.file}: no such service is installed`);
+    if (!existsSync(this.file)) throw new Problem('not-found', `${this.file}: the service is not installed`);
     await this.#bootOut();
     await rm(this.file);
   }
 
-  /** One that is not loaded is no failure. */
+  /** Unloads the service. Does nothing if it is not loaded. */
   async #bootOut(): Promise<void> {
     await this.#tool('launchctl', 'bootout', `${this.#domain}/${this.#label}`);
   }

@@ -18,7 +18,7 @@ export interface ServiceManagerOptions {
   readonly signal: AbortSignal;
 }
 
-/** The services of this operating system. @throws Problem `failure` where Fjord knows of none */
+/** The service manager of this operating system. @throws Problem `failure` if Fjord does not support it */
 export function serviceManager({ platform, scope, data, env, signal }: ServiceManagerOptions): ServiceManager {
   const common = { name: serviceName(data), scope, tool: systemTool(env, signal) };
   const user = scope === 'user';
@@ -32,11 +32,11 @@ export function serviceManager({ platform, scope, data, env, signal }: ServiceMa
     case 'win32':
       return new TaskScheduler({ ...common, folder: resolve(data) });
     default:
-      throw new Problem('failure', `no services are known for ${platform}; start \`fjord up\` by other means`);
+      throw new Problem('failure', `services are not supported on ${platform}; start \`fjord up\` by other means`);
   }
 }
 
-/** One data folder, one service: `fjord` for the usual folder, with a digest of its path for any other. */
+/** The name of the service for a data folder: `fjord` for the default one, with a digest of the path for any other. */
 export function serviceName(data: string): string {
   const path = resolve(data);
   if (path === resolve(defaultDataDir)) return 'fjord';

@@ -1,38 +1,38 @@
-/** What the operating system starts, watches and stops for us. */
+/** A program that the operating system starts, supervises and stops. */
 export interface ServiceDefinition {
-  /** The name among the services of the computer or of the user: lower-case letters, digits, `-`. */
+  /** Its name among the services of the computer or the user: lower-case letters, digits, `-`. */
   readonly name: string;
-  /** One line for people. */
+  /** A description in one line. */
   readonly description: string;
   /** The absolute path of the executable, then its arguments. */
   readonly program: readonly [string, ...string[]];
-  /** Who runs a service of the computer; absent in a service of the user. */
+  /** The user that a service of the computer runs as; absent in a service of the user. */
   readonly user?: string;
-  /** Where the drive is mounted, so that a mount whose program was killed can be removed. */
+  /** The mount point, so that the mount can be removed if the program is killed. */
   readonly mount?: string;
 }
 
-/** Whose service it is: the user's own, or the computer's, which takes an administrator. */
+/** A service of the user, or of the computer, which only an administrator can install. */
 export type ServiceScope = 'user' | 'system';
 
 export interface ServiceState {
   readonly installed: boolean;
-  /** Whether it starts by itself. */
+  /** Whether it starts automatically. */
   readonly enabled: boolean;
   readonly running: boolean;
-  /** When it starts by itself. */
+  /** When it starts automatically. */
   readonly starts: 'at boot' | 'at login';
 }
 
-/** The services of an operating system, for one scope and one name. */
+/** The service manager of an operating system, for one scope and one name. */
 export interface ServiceManager {
-  /** The file that describes the service; an absolute path. */
+  /** Absolute path of the file that describes the service. */
   readonly file: string;
   /** The content of that file. */
   describe(service: ServiceDefinition): string;
   /**
-   * Writes the file, makes the service start by itself and starts it now. One that is there already is replaced and restarted.
-   * Returns notes for a person: what could not be had, and how to get it.
+   * Writes the file, makes the service start automatically, and starts it now. An existing service is replaced and
+   * restarted. Resolves to notes for the user: what is not available, and how to get it.
    * @throws Problem if the operating system refuses
    */
   install(service: ServiceDefinition): Promise<string[]>;

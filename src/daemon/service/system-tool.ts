@@ -7,7 +7,7 @@ export interface ToolOutcome {
   readonly stderr: string;
 }
 
-/** Runs a program of the operating system to its end, without a shell. @throws Problem if there is no such program */
+/** Runs a program of the operating system to its end, without a shell. @throws Problem if the program does not exist */
 export type SystemTool = (program: string, ...args: readonly string[]) => Promise<ToolOutcome>;
 
 /** @param signal ends the program */
@@ -18,12 +18,17 @@ export function systemTool(env: NodeJS.ProcessEnv, signal: AbortSignal): SystemT
         if (error === null) resolve({ code: 0, stdout, stderr });
         else if (typeof error.code === 'number') resolve({ code: error.code, stdout, stderr });
         else if (signal.aborted) reject(new Problem('interrupted', 'interrupted', { cause: error }));
-        else reject(new Problem('failure', `${program} cannot be run: ${error.message}`, { cause: error }));
+        else
+          reject(
+            new Problem('failure', `${program} cannot be run (${error.message}); check that it is installed`, {
+              cause: error,
+            }),
+          );
       });
     });
 }
 
-/** Runs a tool that must succeed. @throws Problem with what the tool said */
+/** Runs a tool that must succeed. @throws Problem with the tool's error output */
 export async function runTool(tool: SystemTool, program: string, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await tool(program, ...args);
   if (code === 0) return stdout;

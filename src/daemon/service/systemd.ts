@@ -53,14 +53,14 @@ export class Systemd implements ServiceManager {
   }
 
   async remove(): Promise<void> {
-    if (!existsSync(this.file)) throw new Problem('not-found', `${this.file}: no such service is installed`);
+    if (!existsSync(this.file)) throw new Problem('not-found', `${this.file}: the service is not installed`);
     await this.#systemctl('disable', '--now', this.#unit);
     await rm(this.file);
     await this.#systemctl('daemon-reload');
     await this.#tool('systemctl', ...this.#arguments('reset-failed', this.#unit));
   }
 
-  /** A manager of the user ends with the last session unless the user lingers. */
+  /** Makes the user's service manager start at boot. Without lingering it ends with the user's last session. */
   async #startAtBoot(): Promise<string[]> {
     const { code } = await this.#tool('loginctl', 'enable-linger');
     if (code === 0) return [];
@@ -103,12 +103,12 @@ ${scope === 'system' ? 'Wants=network-online.target\nAfter=network-online.target
 
 [Service]
 ${user === undefined ? '' : `User=${user}\n`}ExecStart=${program.map(argument).join(' ')}
-# SIGTERM uploads what is queued first; what cannot be sent by then goes up at the next start.
+# On SIGTERM queued changes are uploaded first; the rest is uploaded after the next start.
 KillMode=mixed
 TimeoutStopSec=2min
 Restart=on-failure
 RestartSec=2s
-# Settings that are wrong stay wrong.
+# Restarting does not help against wrong settings.
 RestartPreventExitStatus=2
 ${mount === undefined ? '' : unmountAfter(mount)}# fusermount3 is set-uid: do not add NoNewPrivileges, nor what implies it (ProtectSystem, PrivateTmp, SystemCallFilter and others).
 
@@ -118,10 +118,13 @@ WantedBy=${scope === 'user' ? 'default.target' : 'multi-user.target'}
 }
 
 function unmountAfter(mount: string): string {
-  return `# Removes the mount that a killed program leaves behind.\nExecStopPost=-/usr/bin/env fusermount3 -uzq ${argument(mount)}\n`;
+  return `# Removes the mount of a killed program.\nExecStopPost=-/usr/bin/env fusermount3 -uzq ${argument(mount)}\n`;
 }
 
-/** An argument of a command line: `%` would begin a specifier, `$` a variable, and control characters would end the line. */
+/**
+ * Quotes an argument of a command line: `%` would start a specifier, `$` a variable, and control characters would end
+ * the line.
+ */
 function argument(text: string): string {
   const escaped = text
     .replaceAll('$', '$$$$')

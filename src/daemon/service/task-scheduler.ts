@@ -8,7 +8,7 @@ import { xmlText } from './xml-text.ts';
 export interface TaskSchedulerOptions {
   readonly name: string;
   readonly scope: ServiceScope;
-  /** Folder for the file that the task is made from. */
+  /** Folder for the file from which the task is created. */
   readonly folder: string;
   readonly tool: SystemTool;
 }
@@ -51,7 +51,7 @@ export class TaskScheduler implements ServiceManager {
   }
 
   async remove(): Promise<void> {
-    if (!(await this.state()).installed) throw new Problem('not-found', `${this.#task}: no such task is installed`);
+    if (!(await this.state()).installed) throw new Problem('not-found', `${this.#task}: the task is not installed`);
     await this.#tool('schtasks', '/End', '/TN', this.#task);
     await runTool(this.#tool, 'schtasks', '/Delete', '/TN', this.#task, '/F');
     await rm(this.file, { force: true });
@@ -100,7 +100,7 @@ export function taskXml({ description, program }: ServiceDefinition, scope: Serv
 `;
 }
 
-/** As CommandLineToArgvW takes it apart again: backslashes count only before a quotation mark. */
+/** Quotes an argument for CommandLineToArgvW, to which backslashes are special only before a quotation mark. */
 export function windowsArgument(text: string): string {
   if (/^[^\s"]+$/.test(text)) return text;
   return `"${text.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, '$1$1')}"`;

@@ -66,7 +66,7 @@ export class NativeMount {
 
   /**
    * Unmounts, and resolves when the mount has ended.
-   * @param lazy Take it away from the tree at once even if somebody uses it.
+   * @param lazy detaches the mount at once, even if programs are using it
    * @throws FsError EBUSY if programs are using it and `lazy` is false
    */
   async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {

@@ -26,7 +26,7 @@ const AGAIN = { first: 250, longest: 30_000 };
 /** Refusals of an intent for a cause that should pass, before it is parked: after about three minutes. */
 const REFUSALS = 12;
 
-/** Why a queue does not go on. */
+/** Why a queue makes no progress. */
 export interface Obstacle {
   readonly intent: PendingIntent;
   /** The parked intent that has to succeed first; absent if nothing is known to be in the way, which is a bug. */
