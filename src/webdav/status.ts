@@ -65,5 +65,5 @@ export const WORDS: Record<Code, string> = {
   EROFS: 'This part of the drive is read-only.',
   ESTALE: 'The file was changed or removed in the meantime. Reload it and try again.',
   ETIMEDOUT: 'The drive did not respond in time. Try again later.',
-  EXDEV: 'Source and destination are in different folders of the drive: copy the file, then delete the original.',
+  EXDEV: 'Source and destination are different mounts; copy the file, then delete the original.',
 };

@@ -155,7 +155,7 @@ t.test('MOVE between mounts is refused in words, and changes nothing', async (t)
   ] as const) {
     const refused = await to(dav, 'MOVE', from, destination);
     t.equal(refused.status, 403, `${from} to ${destination}`);
-    t.match(refused.text, /different mounts: copy it, and then delete the original/, 'in words');
+    t.match(refused.text, /different mounts; copy the file, then delete the original/, 'in words');
   }
   t.equal(await text(dav, '/one/d/sub/b'), 'b');
   t.equal(await text(dav, '/one/f'), 'f');

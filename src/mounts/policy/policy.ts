@@ -14,7 +14,7 @@ export type Operation = 'list' | 'read' | 'add' | 'replace' | 'write' | 'rename'
 export type State = 'open' | 'settling' | 'sealed' | 'renewed';
 
 /** Why renaming from one mount to another is refused, whatever their policies allow. */
-export const OTHER_MOUNT = 'the two folders are different mounts: copy it, and then delete the original';
+export const OTHER_MOUNT = 'the two folders are different mounts; copy the file, then delete the original';
 
 /** Why a folder of a backup is not copied into Sync under its own name. */
 export const NEW_NAME = 'a folder is in Sync or in Backup, never in both: copy it under a new name';

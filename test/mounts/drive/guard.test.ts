@@ -103,7 +103,7 @@ t.test('a rename to another mount is EXDEV, whatever it is', async (t) => {
     ['archive-root', 'archive-root', 'sealed'],
     ['archive-root', 'archive-root', 'settling'],
   ];
-  const reason = /different mounts: copy it, and then delete the original/;
+  const reason = /different mounts; copy the file, then delete the original/;
   for (const [mount, from, name] of sources) {
     for (const to of mounts.filter((one) => one !== mount)) {
       for (const fs of [rig.guard, rig.drive]) {
