@@ -160,7 +160,7 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const all = policies({ settle, readable: archiveReadable });
   const policyOf: PolicyOf = ({ space }) => policyFor(all, catalog.space(space));
   const activity = new Activity({ now, settle });
-  const changes = new Changes((error) => log.warn({ err: error }, 'a listener of changes failed'));
+  const changes = new Changes((error) => log.warn({ err: error }, 'a listener for changes failed'));
   const policyState = new PolicyState({ catalog, journal, activity, policyOf, now });
   const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());

@@ -55,7 +55,7 @@ export async function flush(
       };
       const stops = [uploader.watch(check), journal.watch(later(check))];
       const abort = (): void =>
-        reject(new FsError('EINTR', 'flush', { reason: 'interrupted; what is queued stays queued' }));
+        reject(new FsError('EINTR', 'flush', { reason: 'interrupted; queued changes stay queued' }));
       signal.addEventListener('abort', abort, { once: true });
       task.onEnd = () => {
         for (const stop of stops) stop();
@@ -73,7 +73,7 @@ export async function flush(
 /** @throws FsError EACCES if the cloud has refused a call since the failure `before` */
 function checkAccess(error: unknown, before: unknown): void {
   if (error === before || !isFsError(error, 'EACCES')) return;
-  const reason = `${error.reason ?? 'the cloud refuses this computer'}; what is queued stays queued`;
+  const reason = `${error.reason ?? 'the cloud refuses this computer'}; queued changes stay queued`;
   throw new FsError('EACCES', 'flush', { reason, cause: error });
 }
 
@@ -151,9 +151,12 @@ class FlushTask {
   }
 
   #explain({ intent, holder }: Obstacle): { readonly code: string; readonly reason: string } {
-    const { code, reason } = holder?.parked ?? { code: 'EIO', reason: 'it is not sent although nothing is in its way' };
+    const { code, reason } = holder?.parked ?? {
+      code: 'EIO',
+      reason: 'it is not being sent, for no known reason; restart Fjord and please report this',
+    };
     if (holder === undefined || holder.seq === intent.seq) return { code, reason };
-    return { code, reason: `it waits for ${pathOf(this.#parts.catalog, holder)}, which was put aside: ${reason}` };
+    return { code, reason: `it waits for ${pathOf(this.#parts.catalog, holder)}, which is parked: ${reason}` };
   }
 
   *#left(): Generator<PendingIntent> {

@@ -139,7 +139,10 @@ export class Gateway {
         const chunk = Buffer.allocUnsafe(Math.min(1 << 20, found.size - position));
         const count = await reader.read(chunk, position, context);
         if (count === 0)
-          throw new FsError('EIO', 'read', { subject: path, reason: 'the version is shorter than it says' });
+          throw new FsError('EIO', 'read', {
+            subject: path,
+            reason: 'the cloud sent less content than the version has',
+          });
         yield chunk.subarray(0, count);
         position += count;
       }
@@ -200,11 +203,14 @@ export class Gateway {
     const entry = await this.#find(path, op, context);
     if (entry.kind === 'folder') throw new FsError('EISDIR', op, { subject: path });
     if (entry.kind === 'symlink')
-      throw new FsError('EINVAL', op, { subject: path, reason: 'a symlink has no versions' });
+      throw new FsError('EINVAL', op, { subject: path, reason: 'symbolic links have no versions' });
     return entry;
   }
 }
 
 function noVersion(path: string, version: string): FsError {
-  return new FsError('ENOENT', 'read', { subject: path, reason: `it has no version ${version}` });
+  return new FsError('ENOENT', 'read', {
+    subject: path,
+    reason: `there is no version ${version} of it; \`fjord versions\` lists them`,
+  });
 }

@@ -11,10 +11,10 @@ const lone = /\p{Surrogate}/u;
 /** Checks a single name. Control characters are allowed, as in POSIX. @throws EINVAL, ENAMETOOLONG */
 export function checkName(name: string, op: string): void {
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0') || lone.test(name)) {
-    throw new FsError('EINVAL', op, { subject: name, reason: 'not a possible file name' });
+    throw new FsError('EINVAL', op, { subject: name, reason: 'this is not a valid file name' });
   }
   if (name.length > NAME_MAX || Buffer.byteLength(name) > NAME_MAX) {
-    throw new FsError('ENAMETOOLONG', op, { subject: name, reason: `a name has at most ${NAME_MAX} bytes` });
+    throw new FsError('ENAMETOOLONG', op, { subject: name, reason: `a name can have at most ${NAME_MAX} bytes` });
   }
 }
 

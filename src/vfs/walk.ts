@@ -13,7 +13,7 @@ export function splitPath(path: string, op: string): string[] {
   if (Buffer.byteLength(path) > PATH_MAX) {
     throw new FsError('ENAMETOOLONG', op, {
       subject: `${path.slice(0, 64)}…`,
-      reason: `a path has at most ${PATH_MAX} bytes`,
+      reason: `a path can have at most ${PATH_MAX} bytes`,
     });
   }
   const names = path.split('/').filter((name) => name !== '');

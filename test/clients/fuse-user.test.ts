@@ -33,7 +33,7 @@ t.test('a user to whom the device is closed has the drive by WebDAV', { skip }, 
   if (!t.equal(code, 0)) t.comment(`${out}\n${errors}`);
   t.match(
     out,
-    /^mount null\nthe drive is not mounted on \S+: this user may not open \/dev\/fuse; it can be reached by WebDAV\nhello\n/,
+    /^mount null\nthe drive is not mounted on \S+: this user is not permitted to open \/dev\/fuse; change its permissions; it can be reached by WebDAV\nhello\n/,
   );
-  t.match(out, /mount {6}not on .*may not open/);
+  t.match(out, /mount {6}not on .*not permitted to open/);
 });

@@ -209,7 +209,7 @@ async function compare(
 
 /** One of the drive's rules, in words. */
 const RULES =
-  /this folder is fixed|top of the drive are fixed|backup agent alone|Archive keeps|fjord get|different mounts/i;
+  /is part of the drive|top of the drive cannot|backup is read-only|Archive keeps|fjord get|different mounts/i;
 
 function words({ text }: Answer): string {
   return text.replaceAll(/<[^>]*>/g, ' ');

@@ -77,7 +77,7 @@ export class MemoryFs implements FileSystem {
 
   readdir(id: NodeId, { after, limit }: PageRequest, context: Context): Page {
     checkAborted('readdir', context);
-    if (!(limit >= 1)) throw new FsError('EINVAL', 'readdir', { reason: 'a page has at least one entry' });
+    if (!(limit >= 1)) throw new FsError('EINVAL', 'readdir', { reason: 'a page must have at least one entry' });
     const all = this.#folder(id, 'readdir').children();
     const start = after === undefined ? 0 : firstBehind(all, after);
     const entries = all.slice(start, start + limit).map((node) => node.attr);
@@ -258,7 +258,7 @@ export class MemoryFs implements FileSystem {
   #commit({ parent: folder, name }: Place, attr: NewAttr, bytes: MemoryBytes, { expected }: CommitOptions): Attr {
     const old = this.#folder(folder, 'commit').child(name);
     if (expected !== undefined && (old?.version ?? null) !== expected) {
-      throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed meanwhile' });
+      throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed in the meantime' });
     }
     refuseFolder(old, 'commit');
     if (old?.kind === 'symlink') this.#remove(old);

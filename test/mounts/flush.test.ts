@@ -214,7 +214,7 @@ t.test('a cloud that refuses this computer ends it at once, with nothing lost', 
   };
   await a.write('/Sync/f', 'x');
   for (let again = 0; again < 3; again++) {
-    await t.rejects(a.gateway.flush(), { code: 'EACCES', reason: /revoked; what is queued stays queued/ });
+    await t.rejects(a.gateway.flush(), { code: 'EACCES', reason: /revoked; queued changes stay queued/ });
     t.match(a.gateway.status(), { queued: 1, error: 'revoked' });
   }
   cloud.disturb = (): void => undefined;
@@ -233,7 +233,7 @@ t.test('what waits for a change that was put aside fails it in words, also if th
   await t.rejects(a.gateway.flush('/Sync/bad/in/f'), {
     code: 'EINVAL',
     subject: '/Sync/bad/in/f',
-    reason: /waits for .Sync.bad, which was put aside: refused as a whole; see .*fjord retry/,
+    reason: /waits for .Sync.bad, which is parked: refused as a whole; see .*fjord retry/,
   });
 });
 

@@ -97,19 +97,19 @@ async function checkSystem(dir: string, { driver }: FuseDriver): Promise<void> {
 /** What this computer lacks, in words. */
 async function missing(driver: FuseDriver['driver']): Promise<string | undefined> {
   if (process.platform === 'darwin' && driver === 'native') return undefined;
-  if (process.platform !== 'linux') return 'mounting needs Linux; use the WebDAV address here';
+  if (process.platform !== 'linux') return 'mounting is only supported on Linux; use the WebDAV address';
   const device = '/dev/fuse';
   try {
     await access(device, constants.R_OK | constants.W_OK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') {
-      return `there is no ${device} (load the kernel's module fuse, or give the container the device)`;
+      return `there is no ${device}; load the kernel module fuse, or give the container access to the device`;
     }
-    return `this user may not open ${device}`;
+    return `this user is not permitted to open ${device}; change its permissions`;
   }
   const helper = driver === 'native' ? 'fusermount' : 'fusermount3';
   if (process.getuid?.() === 0 || (await isInstalled(helper))) return undefined;
-  return `${helper} is not installed (package fuse3)`;
+  return `${helper} is not installed; install the package fuse3`;
 }
 
 async function isInstalled(program: string): Promise<boolean> {

@@ -60,7 +60,8 @@ async function openLibrary({ fs, user, password, host, port, tls, log }: WebDavD
   if (tls !== undefined || !isLoopback(host)) {
     throw new FsError('ENOTSUP', 'listen', {
       subject: host,
-      reason: 'the engine webdav-server listens on 127.0.0.1 only, without TLS',
+      reason:
+        'the engine webdav-server only supports 127.0.0.1 without TLS; change webdav.host, or use the engine fjord',
     });
   }
   // Its module `domain` slows down every event of the process, and the package is large.
@@ -78,6 +79,6 @@ function defaultPort(url: string): number {
 function explain(error: unknown, { host, port }: WebDavDoorOptions): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'EADDRINUSE') return error;
-  const reason = 'the port is in use by another program; name another with --port';
+  const reason = 'the port is in use by another program; choose another with --port';
   return new FsError('EBUSY', 'listen', { subject: `${host}:${port}`, reason, cause: error });
 }

@@ -54,12 +54,14 @@ export class AccountRoom {
    */
   #check(size: number, end: number, op: string): void {
     if (end <= size) return;
-    if (end > MAX_SIZE) throw new FsError('EFBIG', op, { reason: 'a file has at most 4 TiB' });
+    if (end > MAX_SIZE) throw new FsError('EFBIG', op, { reason: 'a file can have at most 4 TiB' });
     if (end > (this.#quota?.quota ?? Infinity) || !this.#space.has(end - size)) throw this.#full(op);
   }
 
   #full(op: string): FsError {
     const left = Math.max(0, Math.floor(this.#space.free() / 1024 / 1024));
-    return new FsError('EDQUOT', op, { reason: `the account has room for ${left} MiB more` });
+    return new FsError('EDQUOT', op, {
+      reason: `the account's quota has ${left} MiB left; delete files or raise the quota`,
+    });
   }
 }

@@ -14,7 +14,7 @@ const USUAL_MODE: Readonly<Record<Kind, number>> = { file: 0o644, folder: 0o755,
 
 /** A time that a program sets, also before 1970 or in the future: it means it. @throws EINVAL if it is no number */
 export function timeOf(time: Time, op: string): Time {
-  if (Number.isNaN(time)) throw new FsError('EINVAL', op, { reason: 'not a time' });
+  if (Number.isNaN(time)) throw new FsError('EINVAL', op, { reason: 'this is not a valid time' });
   return Math.min(Math.max(time, EARLIEST), LATEST);
 }
 
@@ -43,7 +43,7 @@ export function withXattrs(
   const kept = new Map(Object.entries(before));
   for (const [name, value] of Object.entries(changes)) {
     if (name === '' || name.includes('\0') || Buffer.byteLength(name) > 255) {
-      throw new FsError('EINVAL', op, { subject: name, reason: 'not a possible name of an extended attribute' });
+      throw new FsError('EINVAL', op, { subject: name, reason: 'this is not a valid name of an extended attribute' });
     }
     if (value === null) kept.delete(name);
     else kept.set(name, value);
@@ -51,7 +51,7 @@ export function withXattrs(
   let bytes = 0;
   for (const [name, value] of kept) bytes += Buffer.byteLength(name) + Buffer.byteLength(value, 'base64');
   if (bytes > XATTRS_MAX) {
-    throw new FsError('ENOSPC', op, { reason: 'the extended attributes of a file take at most 64 KiB' });
+    throw new FsError('ENOSPC', op, { reason: 'the extended attributes of a file can take at most 64 KiB' });
   }
   return kept.size === 0 ? {} : { xattrs: Object.fromEntries(kept) };
 }

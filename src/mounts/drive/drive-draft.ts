@@ -89,7 +89,7 @@ export class DriveDraft implements Draft {
     const parent = this.#parts.tree.spaceFolder(folder, 'commit');
     const old = this.#parts.tree.occupant(parent, name);
     if (expected !== undefined && (old?.version ?? null) !== expected) {
-      throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed meanwhile' });
+      throw new FsError('ESTALE', 'commit', { subject: name, reason: 'the file was changed in the meantime' });
     }
     return this.#parts.replacer.replace({ parent, name, old }, content, this.#attr, 'commit');
   }

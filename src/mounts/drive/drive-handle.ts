@@ -94,7 +94,9 @@ export class DriveHandle implements FileHandle {
 
   #check(op: string, allowed: boolean, context: Context): void {
     if (!this.#open || !allowed) {
-      throw new FsError('EBADF', op, { reason: this.#open ? 'not opened for this' : 'the handle is closed' });
+      throw new FsError('EBADF', op, {
+        reason: this.#open ? 'the file was not opened for this' : 'the handle is closed',
+      });
     }
     checkAborted(context, op);
   }

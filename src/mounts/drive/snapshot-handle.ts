@@ -62,11 +62,11 @@ class SnapshotHandle implements FileHandle {
   }
 
   write(): never {
-    throw new FsError('EBADF', 'write', { reason: 'not opened for this' });
+    throw new FsError('EBADF', 'write', { reason: 'the file was not opened for this' });
   }
 
   truncate(): never {
-    throw new FsError('EBADF', 'ftruncate', { reason: 'not opened for this' });
+    throw new FsError('EBADF', 'ftruncate', { reason: 'the file was not opened for this' });
   }
 
   sync(context: Context): void {

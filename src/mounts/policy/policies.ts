@@ -41,16 +41,16 @@ function readOnly(reason: string): Row {
 }
 
 function sealed(readable: boolean): Row {
-  const no = (what: string): Verdict => ({ code: 'EPERM', reason: `the Archive keeps what it has: ${what}` });
-  const read: Verdict = { code: 'EACCES', reason: 'what is sealed in the Archive is read with `fjord get`' };
+  const no = (what: string): Verdict => ({ code: 'EPERM', reason: `the Archive keeps its files: ${what}` });
+  const read: Verdict = { code: 'EACCES', reason: 'sealed files in the Archive can only be read with `fjord get`' };
   return {
     list: 'yes',
     read: readable ? 'yes' : read,
     add: 'yes',
     replace: 'yes',
-    write: no('a sealed file can be replaced as a whole, not written in part'),
+    write: no('a sealed file can only be replaced as a whole'),
     rename: no('a sealed file cannot be renamed'),
-    remove: no('a sealed file cannot be deleted here'),
+    remove: no('a sealed file can only be deleted with `fjord archive rm`'),
     attr: no('times, mode and attributes of a sealed file cannot be changed'),
   };
 }
@@ -71,7 +71,7 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
   return {
     branch: {
       ...open,
-      access: always(readOnly('the folders at the top of the drive are fixed')),
+      access: always(readOnly('the folders at the top of the drive cannot be changed')),
       rules: mirror,
       heals: false,
       versions: false,
@@ -80,7 +80,7 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
     shared: { ...open, access: always(all), rules: twoWay, heals: true, versions: true },
     backup: {
       ...open,
-      access: always(readOnly('a backup is written by the backup agent alone')),
+      access: always(readOnly('a backup is read-only; copy the file elsewhere to change it')),
       rules: mirror,
       heals: false,
       versions: true,

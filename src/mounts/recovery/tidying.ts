@@ -22,7 +22,7 @@ export class Tidying {
   start(): void {
     const staging = sweepStaging(this.#parts, this.#left, this.#stop.signal);
     this.#running = Promise.all([this.#sweeper.sweep(), staging]).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'cleaning up failed');
+      this.#log.warn({ err: error }, 'removing leftovers failed');
     });
   }
 

@@ -32,11 +32,11 @@ export class VersionHandle implements FileHandle {
   }
 
   write(): never {
-    throw new FsError('EBADF', 'write', { subject: this.#attr.name, reason: 'not opened for this' });
+    throw new FsError('EBADF', 'write', { subject: this.#attr.name, reason: 'the file was not opened for this' });
   }
 
   truncate(): never {
-    throw new FsError('EBADF', 'ftruncate', { subject: this.#attr.name, reason: 'not opened for this' });
+    throw new FsError('EBADF', 'ftruncate', { subject: this.#attr.name, reason: 'the file was not opened for this' });
   }
 
   sync(context: Context): void {

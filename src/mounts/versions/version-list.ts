@@ -72,6 +72,6 @@ function timeName(time: number): string {
 
 function unreachable(error: unknown, subject: string): unknown {
   if (!isFsError(error, 'EAGAIN') && !isFsError(error, 'ETIMEDOUT')) return error;
-  const reason = 'older versions are kept in the cloud, which cannot be reached now';
+  const reason = 'older versions are in the cloud, which cannot be reached at the moment';
   return new FsError('EAGAIN', 'readdir', { subject, reason, cause: error });
 }

@@ -170,13 +170,13 @@ export class VersionsFolder extends ForwardingFileSystem {
   #refuse(op: string, node: NodeId, name?: string): void {
     const isName = name === VERSIONS && this.#tree.under(node) !== undefined;
     if (!isName && !this.#tree.has(node)) return;
-    throw new FsError('EROFS', op, { subject: name ?? node, reason: 'kept versions can be read and copied only' });
+    throw new FsError('EROFS', op, { subject: name ?? node, reason: 'older versions can only be read and copied' });
   }
 
   /** @throws EROFS, EEXIST */
   #refuseNew(op: string, folder: NodeId, name: string): void {
     if (name === VERSIONS && this.#tree.under(folder) !== undefined) {
-      throw new FsError('EEXIST', op, { subject: name, reason: 'the name belongs to the kept versions' });
+      throw new FsError('EEXIST', op, { subject: name, reason: 'this name is reserved for older versions' });
     }
     this.#refuse(op, folder, name);
   }

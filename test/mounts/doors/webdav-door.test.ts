@@ -82,7 +82,7 @@ t.test('what cannot be served is refused with what to do', async (t) => {
   await t.rejects(opening({ host: '0.0.0.0' }), { code: 'EACCES', reason: /TLS/ });
   await t.rejects(opening({ host: '0.0.0.0', engine: 'webdav-server' }), {
     code: 'ENOTSUP',
-    reason: /127\.0\.0\.1 only/,
+    reason: /only supports 127\.0\.0\.1/,
   });
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');

@@ -169,7 +169,7 @@ t.test('a refusal says which rule was broken', async (t) => {
   await t.rejects(async () => await rig.guard.unlink('archive-root', 'f', context), {
     code: 'EPERM',
     subject: 'f',
-    reason: /Archive.*cannot be deleted/,
+    reason: /Archive.*can only be deleted with/,
   });
 });
 

@@ -11,13 +11,12 @@ import { BIN } from '../../drive/sweeper.ts';
 export function misplacement(catalog: Catalog, space: SpaceState, record: NodeRecord): string | undefined {
   const { id, parent } = record;
   if (record.space !== space.id) return 'it belongs to another space';
-  if (isOwn(id) || id === space.root) return 'it has the id of a folder of the drive';
+  if (isOwn(id) || id === space.root) return 'it has the id of a top folder of the drive';
   const known = catalog.get(id);
-  if (known?.id === id && known.space !== space.id) return 'a node outside of the space has its id';
+  if (known?.id === id && known.space !== space.id) return 'a node in another space has its id';
   if (record.removed || parent === space.root) return undefined;
   const folder = catalog.get(parent);
-  if (isOwn(parent) || (folder !== undefined && folder.space !== space.id))
-    return 'it is in a folder outside of the space';
+  if (isOwn(parent) || (folder !== undefined && folder.space !== space.id)) return 'its parent is in another space';
   return folder === undefined || folder.kind === 'folder' ? undefined : 'its parent is not a folder';
 }
 

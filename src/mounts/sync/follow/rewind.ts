@@ -171,7 +171,7 @@ export class Rewind {
     }
     const isHere = !differs.content || staged !== undefined || entry.size === 0;
     if (!isHere)
-      this.#options.report(now, 'the cloud has an older version again, and the newer one is not on this computer');
+      this.#options.report(now, 'the cloud went back to an older version, and the newer one is not on this computer');
     const { remote, staged: _staged, ...kept } = now;
     const shown: Partial<Entry> = isHere ? {} : contentIn(record);
     const mine =

@@ -244,11 +244,7 @@ export class SpaceFollower {
         if (before !== undefined && 'id' in item) await before(item);
         if ('id' in item) this.#take(item);
         else
-          this.#report(
-            item.node ?? item.fault,
-            item.name ?? '?',
-            `the cloud's record of it makes no sense ${item.fault}`,
-          );
+          this.#report(item.node ?? item.fault, item.name ?? '?', `the cloud's record of it is invalid: ${item.fault}`);
         each(item);
       }
       chunk = [];
@@ -307,7 +303,7 @@ export class SpaceFollower {
       if (files !== undefined && this.#held === undefined) {
         this.#parts.log.warn(
           { space: space.name, files },
-          'many files were removed elsewhere: waiting for `fjord confirm`',
+          'many files were removed elsewhere; waiting for `fjord confirm`',
         );
       }
       this.#held = files;

@@ -113,7 +113,8 @@ export class Preparation {
       const intent = journal.get(seq);
       if (intent === undefined) return undefined;
       if (staged === undefined || intent.op !== 'put') return { intent };
-      if (staged.id !== intent.staged) throw new FsError('EIO', 'upload', { reason: 'another content was frozen' });
+      if (staged.id !== intent.staged)
+        throw new FsError('EIO', 'upload', { reason: 'the frozen content is not the one that the change names' });
       this.#checkWhole(intent, staged);
       checkLength(staged);
       const manifest = await staged.manifest(context);
@@ -135,7 +136,7 @@ export class Preparation {
     const { journal, catalog } = this.#replica;
     const entry = catalog.get(node);
     if (!journal.isInherited(seq) || entry?.staged !== id || entry.size === size) return;
-    const reason = `${size} of its ${entry.size} bytes have survived the loss of power; write it again, or remove it`;
+    const reason = `only ${size} of its ${entry.size} bytes survived a power loss; write the file again, or remove it`;
     throw new FsError('EIO', 'upload', { subject: entry.name, reason });
   }
 
@@ -173,7 +174,7 @@ export class Preparation {
 
 /** A kernel that writes directly does not check the length of a file. @throws EFBIG */
 function checkLength({ size }: StagedFile): void {
-  if (size > MAX_SIZE) throw new FsError('EFBIG', 'upload', { reason: 'a file has at most 4 TiB' });
+  if (size > MAX_SIZE) throw new FsError('EFBIG', 'upload', { reason: 'a file can have at most 4 TiB' });
 }
 
 /** A rejection is handled later; until then it must not count as unhandled. */

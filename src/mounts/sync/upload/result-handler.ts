@@ -319,7 +319,7 @@ export class ResultHandler {
       return 'again';
     }
     const space = catalog.space(intent.space);
-    if (space?.root === parent.id) return this.park(intent, 'ENOENT', 'the folder above it is gone');
+    if (space?.root === parent.id) return this.park(intent, 'ENOENT', 'its parent folder was removed');
     // It was sent under a folder's older id.
     if (current !== undefined && current.id !== parent.id && parent.id !== intent.parent) return 'again';
     // The folder was moved here, too. Its own move may wait for this intent, so its result cannot be waited for.
