@@ -11,7 +11,7 @@ interface ShellOptions {
 
 /** Runs a line of bash that must succeed. Resolves to its standard output. */
 export async function sh(line: string, { cwd, limit = 240 }: ShellOptions = {}): Promise<string> {
-  const args = [-s, 'KILL', String(limit), 'bash', '-c', `set -euo pipefail\n${line}`];
+  const args = ['-s', 'KILL', String(limit), 'bash', '-c', `set -euo pipefail\n${line}`];
   const { stdout } = await run('timeout', args, {
     cwd,
     maxBuffer: 64 << 20,

@@ -29,7 +29,7 @@ const cases: [what: string, entry: SourceEntry, node: Mirrored | undefined, verd
   ['a link elsewhere', { ...link, target: 'b' }, linkNode, 'replace'],
 ];
 
-t.test('what an entry means for the node at its place', async (t) => {
+t.test('the verdict about an entry and the node at its place', async (t) => {
   for (const [what, entry, node, verdict] of cases) t.equal(decide(entry, node), verdict, what);
 });
 

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { checkFolder, checkMountPlace } from '../../src/backup/folder-check.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.test('a source is apart from every folder that is taken, whatever links lead there', async (t) => {
+t.test('a source is neither inside nor around a taken folder, with links resolved', async (t) => {
   const base = temporary(t);
   for (const name of ['mount/inside', 'mount2', 'free', 'data']) mkdirSync(join(base, name), { recursive: true });
   symlinkSync(join(base, 'mount', 'inside'), join(base, 'link'));
@@ -17,7 +17,11 @@ t.test('a source is apart from every folder that is taken, whatever links lead t
   ];
   const check = async (name: string) => checkFolder(join(base, name), others);
   t.equal(await check('free'), join(base, 'free'));
-  t.equal(await check('mount2'), join(base, 'mount2'), 'the beginning of a name is no folder above');
+  t.equal(
+    await check('mount2'),
+    join(base, 'mount2'),
+    'a common prefix of two names does not make one folder contain the other',
+  );
   await t.rejects(check('mount'), { code: 'EINVAL', reason: /already is the drive/ });
   await t.rejects(check('mount/inside'), { code: 'EINVAL', reason: /is inside the drive/ });
   await t.rejects(check('link'), { code: 'EINVAL', reason: /is inside the drive/ });

@@ -11,7 +11,7 @@ t.setTimeout(500_000);
 
 const src = join(import.meta.dirname, '../../src');
 
-/** A run in a process of its own that says a line for every commit, before and after it. */
+/** A run in a separate process, which prints a line before and after every commit. */
 function program(url: string, token: string, folder: string, index: string): string {
   const from = (path: string) => JSON.stringify(join(src, path));
   return `
@@ -46,12 +46,12 @@ function fill(folder: string): void {
     mkdirSync(dir, { recursive: true });
     writeFileSync(join(dir, `file ${i}.bin`), Buffer.alloc(20_000 + i, String(i)));
   }
-  // Something real beside what is made: names, links and modes as they occur.
+  // Real files besides the generated ones, with names, links and modes as they occur.
   const docs = '/usr/share/doc/base-files';
   if (existsSync(docs)) cpSync(docs, join(folder, 'docs'), { recursive: true, verbatimSymlinks: true });
 }
 
-t.test('killed at any point, the next run goes on, and nothing is there twice', async (t) => {
+t.test('after a kill at any point the next run continues, and creates nothing twice', async (t) => {
   const cloud = await startTestCloud(t);
   const base = temporary(t);
   const folder = join(base, 'source');
@@ -61,7 +61,7 @@ t.test('killed at any point, the next run goes on, and nothing is there twice', 
   const run = program(cloud.url, token, folder, join(base, 'index'));
   for (const lines of [1, 3, 5, 8, 1000]) {
     const heard = await killAfter(lines, join(base, 'said'), run);
-    if (lines === 1000) t.ok(heard.includes('finished'), 'the last run came to its end');
+    if (lines === 1000) t.ok(heard.includes('finished'), 'the last run completed');
   }
 
   const remote = new HttpRemote({ url: cloud.url, token });
@@ -74,7 +74,7 @@ t.test('killed at any point, the next run goes on, and nothing is there twice', 
     if (record.removed) removed += 1;
     else places.push(`${record.parent}/${record.name}`);
   }
-  t.equal(removed, 0, 'nothing was made in vain');
+  t.equal(removed, 0, 'nothing was created unnecessarily');
   t.equal(new Set(places).size, places.length);
   t.equal(places.length, readdirSync(folder, { recursive: true }).length);
   t.equal((await remote.usage(background)).files, places.length - countFolders(folder));

@@ -17,7 +17,7 @@ for (const [how, grow] of [
   ['older', 0],
   ['older, and grown past the cursor', 40],
 ] as const) {
-  t.test(`the next run sends again what a restored cloud has lost: ${how}`, async (t) => {
+  t.test(`the next run uploads again what a restored cloud has lost: ${how}`, async (t) => {
     const first = await startTestCloud(t);
     const { data, url, email, password } = first;
     const base = temporary(t);

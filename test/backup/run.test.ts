@@ -32,11 +32,11 @@ t.setTimeout(500_000);
 
 const { signal } = background;
 
-/** A source folder, a set for it in a cloud of its own, and a proxy between them that counts. */
+/** A source folder, a set for it in a separate cloud, and a counting proxy between them. */
 async function setup(t: Test) {
   const cloud = await startTestCloud(t);
   const proxy = await startFaultyProxy(cloud.url);
-  // A third of the calls may be disturbed: four tries of one are at times all among them.
+  // A third of the calls may fail, so sometimes all four attempts of one call do.
   const retry = { tries: 10, pause: 5, longest: 20 };
   const remote = new HttpRemote({ url: proxy.url, token: await cloud.login(), retry });
   const base = temporary(t);
@@ -67,7 +67,7 @@ async function setup(t: Test) {
   return { proxy, remote, folder, run, mirror, problems, loseIndex };
 }
 
-/** The mirror: its nodes by path. */
+/** The nodes of the mirror by path. */
 async function tree(remote: HttpRemote): Promise<Map<string, NodeRecord>> {
   const space = await remote.openBackup('set', background);
   const nodes = new Map<string, NodeRecord>();
@@ -79,7 +79,7 @@ async function tree(remote: HttpRemote): Promise<Map<string, NodeRecord>> {
   return new Map([...nodes.values()].map((node) => [pathOf(node), node]));
 }
 
-/** Everything about the source that the mirror keeps, in the same form as `shown`. */
+/** The properties of the source that a mirror has, in the same form as `shown`. */
 function listed(folder: string, base = ''): string[] {
   return readdirSync(join(folder, base), { withFileTypes: true })
     .flatMap((entry) => {
@@ -174,7 +174,7 @@ t.test('changes, touches, removals and other kinds follow', async (t) => {
   t.match(await run(), { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 });
 });
 
-t.test('what is renamed is moved and not sent again', async (t) => {
+t.test('a renamed file is moved in the mirror, and not uploaded again', async (t) => {
   const { folder, run, mirror, proxy } = await setup(t);
   fill(folder, 200);
   await run();
@@ -198,7 +198,7 @@ t.test('what is renamed is moved and not sent again', async (t) => {
   t.equal(nodes.get('copied and removed')?.id, before.get('dir 4/sub 1/file 4.txt')?.id);
 });
 
-t.test('names that are exchanged, rotated and taken over', async (t) => {
+t.test('names that are exchanged, rotated and reused', async (t) => {
   const { folder, run, mirror, remote } = await setup(t);
   const path = (name: string) => join(folder, name);
   for (const name of ['a', 'b', 'log', 'log.1', 'log.2', 'kept']) writeFileSync(path(name), `this was ${name}`);
@@ -233,7 +233,7 @@ t.test('names that are exchanged, rotated and taken over', async (t) => {
   t.match(await run(), { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 });
 });
 
-t.test('a lost index is made again without an upload', async (t) => {
+t.test('a lost index is rebuilt without an upload', async (t) => {
   const { folder, run, mirror, proxy, loseIndex } = await setup(t);
   fill(folder, 100);
   await run();
@@ -248,7 +248,7 @@ t.test('a lost index is made again without an upload', async (t) => {
   t.equal(proxy.count(), 2);
 });
 
-t.test('six edits keep five versions', async (t) => {
+t.test('after six edits five versions are kept', async (t) => {
   const { folder, run, mirror, remote } = await setup(t);
   for (let i = 0; i < 6; i++) {
     writeFileSync(join(folder, 'file'), `edit ${i}`);
@@ -258,7 +258,7 @@ t.test('six edits keep five versions', async (t) => {
   t.equal(versions.length, 5);
 });
 
-t.test('what cannot be mirrored is told, and the rest goes on', async (t) => {
+t.test('entries that cannot be mirrored are reported, and the others are mirrored', async (t) => {
   const { folder, run, mirror } = await setup(t);
   fill(folder, 10);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
@@ -275,7 +275,7 @@ t.test('what cannot be mirrored is told, and the rest goes on', async (t) => {
   t.equal(names.filter((name) => name.endsWith('.txt')).length, 10);
 });
 
-t.test('a source that is gone, or emptied, removes nothing', async (t) => {
+t.test('a missing or emptied source removes nothing from the mirror', async (t) => {
   const { folder, run, mirror } = await setup(t);
   fill(folder, 20);
   await run();
@@ -289,7 +289,7 @@ t.test('a source that is gone, or emptied, removes nothing', async (t) => {
   t.same(shown(await mirror()), []);
 });
 
-t.test('the removal of more than half waits, and all else is done', async (t) => {
+t.test('removing more than half waits for confirmation, and all other changes are made', async (t) => {
   const { folder, run, mirror } = await setup(t);
   fill(folder, 240);
   await run();
@@ -421,7 +421,7 @@ t.test('a cloud that disturbs is no obstacle, and one that is gone ends the run'
   t.match(await run(), { added: 1 });
 });
 
-t.test('an aborted run is EINTR, and the next one goes on', async (t) => {
+t.test('an aborted run throws EINTR, and the next one continues', async (t) => {
   const { folder, run, mirror, proxy } = await setup(t);
   fill(folder, 300);
   const stop = new AbortController();

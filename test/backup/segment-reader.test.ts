@@ -23,7 +23,7 @@ function readAll(reader: SegmentReader) {
   const outcomes: ReadOutcome[] = [];
   const blocks: SegmentBlock[] = [];
   for (let idle = false; !idle;) {
-    // A reader that reads holes would fill the memory before any time-out.
+    // A reader that reads holes would exhaust the memory before the time limit.
     if (blocks.length > 40) throw new Error('more blocks than any of these files has');
     const segment = reader.next();
     const bytes = segment.blocks.reduce((sum, { data }) => sum + data.length, 0);
@@ -35,7 +35,7 @@ function readAll(reader: SegmentReader) {
   return { outcomes, blocks };
 }
 
-t.test('files of all sizes are read in order, each block hashed and the whole as well', async (t) => {
+t.test('files of all sizes are read in order, with the hashes of each block and of the whole', async (t) => {
   const dir = temporary(t);
   const contents = [0, 1, 1000, BLOCK_SIZE, 9 * BLOCK_SIZE + 1, 5].map((size) => noise(size));
   contents.forEach((content, i) => writeFileSync(join(dir, `f${i}`), content));
@@ -51,7 +51,7 @@ t.test('files of all sizes are read in order, each block hashed and the whole as
   for (const { digest, data } of blocks) t.equal(digest, createHash('sha256').update(data).digest('hex'));
 });
 
-t.test('a file that is written while it is read is told from one that is not', async (t) => {
+t.test('a file that is written while it is read is reported as changed', async (t) => {
   const dir = temporary(t);
   const path = join(dir, 'growing');
   writeFileSync(path, noise(9 * BLOCK_SIZE));
@@ -62,7 +62,7 @@ t.test('a file that is written while it is read is told from one that is not', a
   t.match(readAll(reader).outcomes, [{ token: 1, state: 'changed' }]);
 });
 
-t.test('links, folders and what is gone are not read', async (t) => {
+t.test('links, folders and missing files are not read', async (t) => {
   const dir = temporary(t);
   mkdirSync(join(dir, 'folder'));
   writeFileSync(join(dir, 'file'), 'x');
@@ -79,7 +79,7 @@ t.test('links, folders and what is gone are not read', async (t) => {
   ]);
 });
 
-t.test('holes are neither read nor sent, but for one block of zeros of each length', async (t) => {
+t.test('holes are neither read nor emitted, except one block of zeros per length', async (t) => {
   const path = join(temporary(t), 'sparse');
   const size = 40 * BLOCK_SIZE + 5;
   const content = Buffer.alloc(size);
@@ -107,11 +107,11 @@ t.test('holes are neither read nor sent, but for one block of zeros of each leng
   for (const { digest, data } of blocks) t.equal(digest, createHash('sha256').update(data).digest('hex'));
   const [outcome] = outcomes;
   const list = outcome?.state === 'read' ? DigestList.from(outcome.digests, blockCount(size)) : undefined;
-  t.equal(await list?.hash(), contentOf(content).hash, 'the list is that of the content');
-  t.same(new Set(list?.distinct()), new Set(blocks.map(({ digest }) => digest)), 'every block of it was sent');
+  t.equal(await list?.hash(), contentOf(content).hash, 'the list of digests is that of the content');
+  t.same(new Set(list?.distinct()), new Set(blocks.map(({ digest }) => digest)), 'every block was emitted');
 });
 
-t.test('a file that is one large hole is done at once', async (t) => {
+t.test('a file that is one large hole takes no time', async (t) => {
   const path = join(temporary(t), 'hole');
   writeFileSync(path, '');
   truncateSync(path, 2 ** 41);

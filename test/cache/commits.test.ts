@@ -9,7 +9,7 @@ import { temporary } from '../helpers/temporary.ts';
 
 t.setTimeout(500_000);
 
-/** Generous, for a busy machine, ms. */
+/** Time limit, generous for a busy machine, ms. */
 const PATIENCE = 30_000;
 
 async function open(t: Test, options: CacheDiskOptions = {}, dir = temporary(t)) {
@@ -26,7 +26,7 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-t.test('content that was closed is on the disk before the records that name it, by itself', async (t) => {
+t.test('closed content is synced before the records that refer to it, without a request', async (t) => {
   const { staging, writer, recorded } = await open(t);
   const file = staging.create(null);
   await file.append(Buffer.from('content'), background);
@@ -38,7 +38,7 @@ t.test('content that was closed is on the disk before the records that name it, 
   t.same(recorded.events, [`file ${file.id}`, 'records']);
   t.ok(performance.now() - began > 200, 'it was not done at once');
   await sleep(2000);
-  t.same(recorded.events, [`file ${file.id}`, 'records'], 'and nothing is done when nothing was');
+  t.same(recorded.events, [`file ${file.id}`, 'records'], 'and nothing is synced if nothing has changed');
 });
 
 t.test('many files are synced by one call', async (t) => {
@@ -51,24 +51,24 @@ t.test('many files are synced by one call', async (t) => {
   await until(() => recorded.events.includes('all'));
   await sleep(2000);
   const single = recorded.events.filter((event) => event.startsWith('file'));
-  // On a busy machine they may have been made over the time of several commits, the last of which had few.
+  // On a busy machine creating them may have taken several commits, of which the last had only a few files.
   t.ok(single.length <= 16, `${single.length} files were synced by themselves`);
 });
 
-t.test('a file is not synced while it is being written, but when that has stopped', async (t) => {
+t.test('a file is not synced while it is being written, but afterwards', async (t) => {
   const { staging, recorded } = await open(t);
   const file = staging.create(null);
   for (const end = performance.now() + 2500; performance.now() < end; await sleep(20)) {
     await file.append(Buffer.from('more'), background);
   }
   const { length } = recorded.events;
-  // A pause of the machine may have looked like one of the writer.
+  // A pause of the machine may have looked like a pause of the writer.
   t.ok(length <= 1, `${length} syncs during 2.5 s of writing`);
   await until(() => recorded.events.length > length);
   t.equal(recorded.events.at(-1), `file ${file.id}`);
 });
 
-t.test('what an fsync has brought to the disk is not synced again; what is gone is not asked for', async (t) => {
+t.test('an fsynced file is not synced again, and a removed file is not synced', async (t) => {
   const { staging, recorded } = await open(t);
   const [synced, gone] = [staging.create(null), staging.create(null)];
   await synced.append(Buffer.from('a'), background);
@@ -81,7 +81,7 @@ t.test('what an fsync has brought to the disk is not synced again; what is gone 
   t.notOk(recorded.events.slice(length).some((event) => event !== 'records'));
 });
 
-t.test('a sync that fails is tried again, and the records do not wait for it', async (t) => {
+t.test('a failed sync is retried, and the records do not wait for it', async (t) => {
   const { staging, writer, recorded } = await open(t);
   const file = staging.create(null);
   await file.append(Buffer.from('content'), background);
@@ -92,7 +92,7 @@ t.test('a sync that fails is tried again, and the records do not wait for it', a
   t.same(recorded.events, ['records', `file ${file.id}`]);
 });
 
-t.test('what a process before has left is synced by the next', async (t) => {
+t.test('files left by a process are synced by the next one', async (t) => {
   const dir = temporary(t);
   const before = await openCacheDisk(dir, new MemorySource());
   const file = before.staging.create(null);
@@ -103,7 +103,7 @@ t.test('what a process before has left is synced by the next', async (t) => {
   t.same(recorded.events, [`file ${file.id}`]);
 });
 
-t.test('with durability "power" a batch is answered when it and what it promises are on the disk', async (t) => {
+t.test('with durability "power" a batch resolves when it and its content are on the disk', async (t) => {
   const { staging, writer, recorded, db } = await open(t, { durable: true });
   const [complete, written, other] = [staging.create(null), staging.create(null), staging.create(null)];
   for (const file of [complete, written, other]) await file.append(Buffer.from('content'), background);
@@ -121,17 +121,17 @@ t.test('with durability "power" a batch is answered when it and what it promises
   const gone = staging.create(null);
   await staging.discard(gone.id);
   await writer.write([{ type: 'put', table: 'journal', key: '3', value: { op: 'put', staged: gone.id } }]);
-  t.pass('a file that was discarded meanwhile holds up nothing');
+  t.pass('a file that was discarded in the meantime does not delay anything');
 
   recorded.failure = Object.assign(new Error('the disk is broken'), { code: 'EIO' });
   const failing = writer.write([
     { type: 'put', table: 'journal', key: '4', value: { op: 'put', staged: complete.id } },
   ]);
   await t.rejects(failing, { code: 'EIO' });
-  t.equal(db.failure?.code, 'EIO', 'after which nothing is promised any more');
+  t.equal(db.failure?.code, 'EIO', 'after which no change is acknowledged any more');
 });
 
-t.test('the system has a way to sync all of a file system', { skip: process.platform !== 'linux' }, async (t) => {
+t.test('the system can sync a whole file system', { skip: process.platform !== 'linux' }, async (t) => {
   const { all } = systemSync();
   t.ok(all, 'with the C library of this system');
   await all?.(temporary(t));

@@ -27,7 +27,7 @@ async function setUp(t: Test, options: CacheDiskOptions = {}) {
 }
 
 t.test('on a full disk', { skip: !canMount }, async (t) => {
-  t.test('a write is refused before anything is lost, and goes on when there is room', async (t) => {
+  t.test('a write is refused without losing anything, and succeeds once there is space', async (t) => {
     const { staging, free } = await setUp(t, { staging: { minFree: 2 * MIB, patience: 100 } });
     const piece = randomBytes(100_000);
     const file = staging.create(null);
@@ -55,7 +55,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
     t.ok((await bytesOf(small)).equals(piece));
   });
 
-  t.test('a write waits a while for uploads to make room', async (t) => {
+  t.test('a write waits for uploads to free space', async (t) => {
     const { staging } = await setUp(t, { staging: { minFree: 2 * MIB, patience: 20_000 } });
     const uploading = staging.create(null);
     await uploading.append(randomBytes(13 * MIB), background);
@@ -70,7 +70,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
     await t.rejects(Promise.resolve(stuck), { code: 'ETIMEDOUT' });
   });
 
-  t.test('a write evicts what is cached, but not what is open or pinned', async (t) => {
+  t.test('a write evicts cached content, but not open or pinned content', async (t) => {
     const { staging, store, source } = await setUp(t, { staging: { minFree: MIB, patience: 0 } });
     const contents = [0, 1, 2, 3].map((i) => source.add(`v${i}`, randomBytes(3 * MIB)));
     const readers = contents.map((content) => store.open(content));
@@ -97,7 +97,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
     readers[0]?.close();
   });
 
-  t.test('the blocks that a small write copies need room, too', async (t) => {
+  t.test('the blocks that a small write copies need space, too', async (t) => {
     const limits = { store: { minFree: 6 * MIB }, staging: { minFree: 4 * MIB, patience: 0 } };
     const { staging, source, free } = await setUp(t, limits);
     const base = source.add('v1', randomBytes(20 * MIB));
@@ -109,7 +109,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
     t.ok(free() >= 3 * MIB, `${free()} bytes are free`);
   });
 
-  t.test('a read is served all the same', async (t) => {
+  t.test('a read is served in spite of the full disk', async (t) => {
     const { store, source, dir } = await setUp(t);
     writeFileSync(join(dir, 'filler'), Buffer.alloc(15 * MIB));
     const data = randomBytes(5 * MIB + 9);
@@ -126,7 +126,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
     reader.close();
   });
 
-  t.test('the cache leaves the room that it was told to', async (t) => {
+  t.test('the cache leaves the configured space free', async (t) => {
     const { store, source, free } = await setUp(t, { store: { minFree: 6 * MIB } });
     for (let i = 0; i < 6; i++) {
       const data = randomBytes(3 * MIB);
@@ -163,13 +163,13 @@ t.test('least recently used content goes first, by bytes', async (t) => {
   const again = await openCacheDisk(dir, source, options);
   t.teardown(() => again.close());
   await again.store.settled();
-  t.equal(again.store.usage().bytes, 3 * BLOCK_SIZE, 'the next process knows what is there');
+  t.equal(again.store.usage().bytes, 3 * BLOCK_SIZE, 'the next process knows the content of the cache');
   t.equal(again.store.usage().entries, 3);
   await read(1, again);
   t.equal(again.store.usage().bytes, 3 * BLOCK_SIZE);
 });
 
-t.test('files without a record and records without a file go', async (t) => {
+t.test('files without a record and records without a file are removed', async (t) => {
   const source = new MemorySource();
   const dir = temporary(t);
   const contents = [0, 1].map((i) => source.add(`v${i}`, randomBytes(BLOCK_SIZE)));

@@ -28,7 +28,7 @@ t.test('the digest of zeros is a constant, also for a block that is shorter', as
   t.ok(Buffer.from(zeroDigest(BLOCK_SIZE)).equals(Buffer.from(plain)));
 });
 
-t.test('where data lies', async (t) => {
+t.test('ranges of data are found', async (t) => {
   const path = join(temporary(t), 'file');
   writeFileSync(path, randomBytes(4096));
   truncateSync(path, 10 * BLOCK_SIZE);
@@ -39,11 +39,15 @@ t.test('where data lies', async (t) => {
   const found = [...map.data(fd, { start: 0, end: 10 * BLOCK_SIZE })].map(({ start }) => start);
   t.same(found, [0, 5 * BLOCK_SIZE]);
   t.same([...map.data(fd, { start: 6 * BLOCK_SIZE, end: 10 * BLOCK_SIZE })], []);
-  t.same([...new DataMap('darwin').data(fd, { start: 7, end: 99 })], [{ start: 7, end: 99 }], 'where nobody can say');
+  t.same(
+    [...new DataMap('darwin').data(fd, { start: 7, end: 99 })],
+    [{ start: 7, end: 99 }],
+    'if the file system does not support it',
+  );
   closeSync(fd);
 });
 
-t.test('a staged file of a terabyte with a few blocks costs what those cost', async (t) => {
+t.test('a staged file of a terabyte with a few blocks takes only the space of those', async (t) => {
   const { disk, dir } = await open(t);
   const { staging, store } = disk;
   const file = staging.create(null);
@@ -91,7 +95,7 @@ t.test('a copy on write of a sparse file keeps its holes', async (t) => {
   t.ok(staging.usage() < 3 * BLOCK_SIZE);
 });
 
-t.test('zeros are not fetched, and stay holes on the disk', async (t) => {
+t.test('blocks of zeros are not fetched, and are holes on the disk', async (t) => {
   const dir = temporary(t);
   const source = new MemorySource();
   const data = Buffer.alloc(64 * BLOCK_SIZE);

@@ -39,12 +39,12 @@ t.test('status', { timeout: 300_000 }, async (t) => {
   });
 });
 
-t.test('what the account stores is told soon after it was stored', { timeout: 300_000 }, async (t) => {
+t.test('the usage of the account is up to date soon after an upload', { timeout: 300_000 }, async (t) => {
   const file = join(dir, 'stored');
   writeFileSync(file, Buffer.alloc(100_000, 1));
   await done('put', file, '/Sync/');
   await done('flush');
-  // Less than the cloud is asked for without a cause.
+  // Shorter than the interval at which usage is queried without a reason.
   const used = async (): Promise<number> =>
     (JSON.parse(await done('status', '--json')) as { usage?: { used: number } }).usage?.used ?? 0;
   const end = Date.now() + 30_000;
@@ -52,7 +52,7 @@ t.test('what the account stores is told soon after it was stored', { timeout: 30
   t.ok((await used()) >= 100_000);
 });
 
-t.test('a tree goes in and comes back with its links, modes and times', { timeout: 300_000 }, async (t) => {
+t.test('a tree is uploaded and downloaded with its links, modes and times', { timeout: 300_000 }, async (t) => {
   const tree = join(dir, 'tree');
   mkdirSync(join(tree, 'sub/empty'), { recursive: true });
   writeFileSync(join(tree, 'a.txt'), 'hello');
@@ -102,18 +102,22 @@ t.test('standard input and output', { timeout: 300_000 }, async (t) => {
   t.equal(await done('cat', '/Sync/piped.txt', '/Sync/piped.txt'), 'from a pipefrom a pipe');
 });
 
-t.test('names that would steer the terminal are shown harmless, and whole in JSON', { timeout: 300_000 }, async (t) => {
-  const name = 'red\u001B[31m\nline';
-  await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`);
-  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`), { code: 4 }, 'the folder must exist');
-  await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/${name}`);
-  t.ok((await done('ls', '/Sync')).split('\n').includes(String.raw`red\x1b[31m\nline`));
-  const rows = (await done('ls', '--json', '/Sync'))
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as { name: string });
-  t.ok(rows.some((row) => row.name === name));
-});
+t.test(
+  'names with control characters are escaped on the terminal, and complete in JSON',
+  { timeout: 300_000 },
+  async (t) => {
+    const name = 'red\u001B[31m\nline';
+    await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`);
+    t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/odd/${name}`), { code: 4 }, 'the folder must exist');
+    await fjord.cliWith({ input: 'x' }, 'put', '-', `/Sync/${name}`);
+    t.ok((await done('ls', '/Sync')).split('\n').includes(String.raw`red\x1b[31m\nline`));
+    const rows = (await done('ls', '--json', '/Sync'))
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { name: string });
+    t.ok(rows.some((row) => row.name === name));
+  },
+);
 
 t.test('flush waits for the cloud', { timeout: 300_000 }, async (t) => {
   await fjord.cliWith({ input: 'flushed' }, 'put', '-', '/Sync/flushed.txt');
@@ -124,7 +128,7 @@ t.test('flush waits for the cloud', { timeout: 300_000 }, async (t) => {
   t.match(await fjord.cli('flush', '/Sync/none'), { code: 4 });
 });
 
-t.test('versions, and one of them back', { timeout: 300_000 }, async (t) => {
+t.test('versions are listed, and one is restored', { timeout: 300_000 }, async (t) => {
   for (const input of ['one', 'two', 'three']) {
     await fjord.cliWith({ input }, 'put', '-', '/Sync/v.txt');
     await done('flush', '/Sync/v.txt');
@@ -170,29 +174,33 @@ t.test('the Trash', { timeout: 300_000 }, async (t) => {
   t.equal(await done('trash'), '');
 });
 
-t.test('Archive keeps: only `get` reads, only the password removes', { timeout: 300_000 }, async (t) => {
-  await fjord.cliWith({ input: 'sealed' }, 'put', '-', '/Archive/will.txt');
-  await done('flush', '/Archive');
-  t.equal(await done('get', '/Archive/will.txt', '-'), 'sealed');
-  const authorization = `Basic ${Buffer.from(`${fjord.webdav.user}:${fjord.webdav.password}`).toString('base64')}`;
-  t.equal((await fetch(`${fjord.webdav.url}Archive/will.txt`, { headers: { authorization } })).status, 403);
-  const wrong = { env: { FJORD_PASSWORD: 'wrong' } };
-  t.match(await fjord.cliWith(wrong, 'archive', 'rm', '/Archive/will.txt'), { code: 5 });
-  t.match(await fjord.cli('archive', 'rm', '/Archive/will.txt'), { code: 2, stderr: /--password-file/ });
-  const right = { input: `${fjord.cloud.password}\n` };
-  const { code, stderr } = await fjord.cliWith(right, 'archive', 'rm', '--password-file', '-', '/Archive/will.txt');
-  t.equal(code, 0, stderr);
-  t.equal(await done('ls', '/Archive'), '');
+t.test(
+  'the Archive keeps files: only `get` reads them, and removing needs the password',
+  { timeout: 300_000 },
+  async (t) => {
+    await fjord.cliWith({ input: 'sealed' }, 'put', '-', '/Archive/will.txt');
+    await done('flush', '/Archive');
+    t.equal(await done('get', '/Archive/will.txt', '-'), 'sealed');
+    const authorization = `Basic ${Buffer.from(`${fjord.webdav.user}:${fjord.webdav.password}`).toString('base64')}`;
+    t.equal((await fetch(`${fjord.webdav.url}Archive/will.txt`, { headers: { authorization } })).status, 403);
+    const wrong = { env: { FJORD_PASSWORD: 'wrong' } };
+    t.match(await fjord.cliWith(wrong, 'archive', 'rm', '/Archive/will.txt'), { code: 5 });
+    t.match(await fjord.cli('archive', 'rm', '/Archive/will.txt'), { code: 2, stderr: /--password-file/ });
+    const right = { input: `${fjord.cloud.password}\n` };
+    const { code, stderr } = await fjord.cliWith(right, 'archive', 'rm', '--password-file', '-', '/Archive/will.txt');
+    t.equal(code, 0, stderr);
+    t.equal(await done('ls', '/Archive'), '');
 
-  t.match(await fjord.cli('trash', 'purge', '/will.txt'), { code: 2, stderr: /--password-file/ });
-  t.match(await fjord.cliWith(wrong, 'trash', 'purge', '/will.txt'), { code: 5 });
-  t.match(await done('trash'), /will\.txt/);
-  const purged = await fjord.cliWith(right, 'trash', 'purge', '--password-file', '-', '/will.txt');
-  t.equal(purged.code, 0, purged.stderr);
-  t.equal(await done('trash'), '');
-});
+    t.match(await fjord.cli('trash', 'purge', '/will.txt'), { code: 2, stderr: /--password-file/ });
+    t.match(await fjord.cliWith(wrong, 'trash', 'purge', '/will.txt'), { code: 5 });
+    t.match(await done('trash'), /will\.txt/);
+    const purged = await fjord.cliWith(right, 'trash', 'purge', '--password-file', '-', '/will.txt');
+    t.equal(purged.code, 0, purged.stderr);
+    t.equal(await done('trash'), '');
+  },
+);
 
-t.test('what the rules refuse', { timeout: 300_000 }, async (t) => {
+t.test('operations that the rules refuse', { timeout: 300_000 }, async (t) => {
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/top.txt'), { code: 5, stderr: /^fjord: .*fixed\n$/ });
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Backup/x.txt'), { code: 5 });
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync'), { code: 2, stderr: /add the name of the file/ });

@@ -6,8 +6,8 @@ import { startFjord } from '../helpers/gateway-process.ts';
 
 t.setTimeout(500_000);
 
-t.test('`down` takes what is queued to the cloud first', { timeout: 300_000 }, async (t) => {
-  // What is new in Archive stays queued for as long as nobody flushes.
+t.test('`down` uploads queued changes first', { timeout: 300_000 }, async (t) => {
+  // A new file in the Archive stays queued until a flush.
   const fjord = await startFjord(t, { env: { FJORD_ARCHIVE_SETTLE: '10 min' } });
   t.equal((await davAsk(fjord, 'PUT', 'Archive/will', { body: 'for ever' })).status, 201);
   const { code, stderr } = await fjord.cli('down');
@@ -15,7 +15,7 @@ t.test('`down` takes what is queued to the cloud first', { timeout: 300_000 }, a
   t.notMatch(stderr, /still queued/);
   t.equal(await fjord.ended(), 0);
 
-  // Nothing is left here that could go up at the next start.
+  // No local data is left that the next start could upload.
   rmSync(join(fjord.data, 'gateway'), { recursive: true });
   await fjord.start();
   t.equal(String(await (await fjord.cloudTree('Archive')).get('will')?.()), 'for ever');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { startFjord } from '../helpers/gateway-process.ts';
 
-/** More than one answer's buffers hold of a listing. */
+/** More entries than the buffers of a response can hold. */
 const FILES = 3000;
 
 t.setTimeout(500_000);
@@ -30,13 +30,13 @@ t.test('a large tree is fetched while its listing is still being read', async (t
   const refused = await fjord.cli('get', '-r', '/Sync/tree', into);
   t.match(refused, { code: 6, stderr: /already exists; use --force/ });
   t.equal(await readFile(join(into, 'tree', name(FILES / 2)), 'utf8'), 'mine');
-  t.strictSame(await parts(join(into, 'tree')), [], 'what was under way is gone');
+  t.strictSame(await parts(join(into, 'tree')), [], 'partial files are removed');
   const forced = await fjord.cli('get', '-r', '--force', '/Sync/tree', into);
   t.equal(forced.code, 0, forced.stderr);
   t.equal((await readdir(join(into, 'tree'))).length, FILES);
 });
 
-t.test('files that are removed while a tree is fetched are named and left out', async (t) => {
+t.test('files that are removed while a tree is fetched are named and skipped', async (t) => {
   const fjord = await startFjord(t);
   const dir = t.testdir();
   const count = 300;

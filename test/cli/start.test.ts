@@ -7,7 +7,7 @@ t.setTimeout(500_000);
 
 const long = { timeout: 300_000 };
 
-t.test('everything is under the data folder, and a second run finds it', long, async (t) => {
+t.test('everything is in the data folder, and a second run uses it', long, async (t) => {
   const fjord = await startFjord(t);
   const file = join(fjord.data, 'access.json');
   t.equal(statSync(file).mode & 0o777, 0o600);
@@ -43,7 +43,7 @@ t.test('everything is under the data folder, and a second run finds it', long, a
   t.equal((await fjord.cli('cat', '/Sync/a.txt')).stdout, 'kept');
 });
 
-t.test('two run side by side', long, async (t) => {
+t.test('two instances run side by side', long, async (t) => {
   const [one, two] = await Promise.all([startFjord(t), startFjord(t)]);
   t.not(one.webdav.url, two.webdav.url);
   t.not(one.webdav.password, two.webdav.password);
@@ -51,7 +51,7 @@ t.test('two run side by side', long, async (t) => {
   t.equal((await two.cli('ls', '/Sync')).stdout, '');
 });
 
-t.test('SIGINT drains and says so; `down` ends everything', long, async (t) => {
+t.test('SIGINT uploads queued changes and says so; `down` stops everything', long, async (t) => {
   const fjord = await startFjord(t);
   await fjord.cliWith({ input: 'x'.repeat(100_000) }, 'put', '-', '/Archive/settling.txt');
   t.equal(await fjord.stop('SIGINT'), 0);
@@ -64,7 +64,7 @@ t.test('SIGINT drains and says so; `down` ends everything', long, async (t) => {
   t.notOk(existsSync(join(fjord.data, 'access.json')));
 });
 
-t.test('what is queued when it ends without draining goes up at the next start', long, async (t) => {
+t.test('changes that are queued when it stops without draining are uploaded after the next start', long, async (t) => {
   const fjord = await startFjord(t);
   await fjord.cliWith({ input: 'later' }, 'put', '-', '/Archive/later.txt');
   const { code, stderr } = await fjord.cli('down', '--no-flush');
@@ -76,7 +76,7 @@ t.test('what is queued when it ends without draining goes up at the next start',
   t.equal(String(await (await fjord.cloudTree('Archive')).get('later.txt')?.()), 'later');
 });
 
-t.test('each part that is killed comes back on its port', long, async (t) => {
+t.test('a killed cloud or gateway is restarted on its port', long, async (t) => {
   const fjord = await startFjord(t);
   const { webdav, cloud } = fjord.access;
   await fjord.cliWith({ input: 'one' }, 'put', '-', '/Sync/one');
@@ -95,19 +95,19 @@ t.test('each part that is killed comes back on its port', long, async (t) => {
   t.match(fjord.output, /the cloud is serving again/);
 });
 
-t.test('when the process above is killed the others end, and a new start takes over', long, async (t) => {
+t.test('when the parent is killed the children end, and a new start takes over', long, async (t) => {
   const fjord = await startFjord(t);
   const { gateway, cloud, webdav } = fjord.access;
   await fjord.cliWith({ input: 'one' }, 'put', '-', '/Sync/one');
   await fjord.killAll();
-  t.notOk([gateway.pid, cloud.pid].some(isAlive), 'nobody outlives it');
+  t.notOk([gateway.pid, cloud.pid].some(isAlive), 'no child outlives it');
   t.ok(existsSync(join(fjord.data, 'access.json')));
   await fjord.start();
   t.same(fjord.webdav, webdav);
   t.equal((await fjord.cli('cat', '/Sync/one')).stdout, 'one');
 });
 
-t.test('a port that is taken is refused before anything is made', long, async (t) => {
+t.test('a port in use is refused before anything is created', long, async (t) => {
   const fjord = await startFjord(t);
   const { port } = new URL(fjord.webdav.url);
   const other = new Fjord({ data: t.testdir(), args: ['--port', port] });
@@ -115,7 +115,7 @@ t.test('a port that is taken is refused before anything is made', long, async (t
   t.equal(await other.ended(), 6);
 });
 
-t.test('a cloud and a gateway can run apart', long, async (t) => {
+t.test('a cloud and a gateway can run separately', long, async (t) => {
   const dir = t.testdir();
   const password = 'correct horse battery';
   const data = join(dir, 'cloud');

@@ -12,7 +12,7 @@ const dir = mkdtempSync(join(tmpdir(), 'fjord-usage-'));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));
 const env = { FJORD_DATA_DIR: join(dir, 'data') };
 
-t.test('mistakes get one line that says what to do, and the right code', { timeout: 300_000 }, async (t) => {
+t.test('a mistake gets one line that says what to do, and the right exit code', { timeout: 300_000 }, async (t) => {
   const cases: [args: string[], code: number, says: RegExp][] = [
     [['frobnicate'], 2, /^fjord: unknown command 'frobnicate'; see `fjord --help`\n$/],
     [['stauts'], 2, /Did you mean status\?/],
@@ -55,7 +55,7 @@ t.test('a settings file is read, and its mistakes are shown', { timeout: 120_000
   t.match(await cli(['status', '--config', config], { env }), { code: 2, stderr: /did you mean "cache\.size"\?/ });
 });
 
-t.test('help teaches', async (t) => {
+t.test('help has descriptions and examples', async (t) => {
   const [help, ls, version] = await Promise.all([cli(['--help']), cli(['help', 'ls']), cli(['--version'])]);
   t.equal(help.code, 0);
   for (const [code, meaning] of EXITS) t.match(help.stdout, `${code}  ${meaning}`);
@@ -69,7 +69,7 @@ t.test('every exit code is in the manual', async (t) => {
   for (const [code, meaning] of EXITS) t.match(manual, `| ${code} | ${meaning} |`);
 });
 
-t.test('completion scripts are right for their shells and know the commands', { timeout: 120_000 }, async (t) => {
+t.test('completion scripts are valid in their shells and contain the commands', { timeout: 120_000 }, async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { code, stdout } = await cli(['completion', shell]);
     t.equal(code, 0);

@@ -9,13 +9,13 @@ const root = join(import.meta.dirname, '../..');
 const { GLIBC_TUNABLES = '' } = PROCESS_ENVIRONMENT;
 const node = `GLIBC_TUNABLES=${GLIBC_TUNABLES} node ${V8_FLAGS.join(' ')}`;
 
-t.test('whoever starts the program gives V8 and glibc the same settings', async (t) => {
+t.test('every way to start the program gives V8 and glibc the same settings', async (t) => {
   const program = await readFile(join(root, 'src/cli/fjord.cts'), 'utf8');
   t.equal(program.split('\n')[0], `#!/usr/bin/env -S ${node}`);
   t.ok((await readFile(join(root, 'scripts/mount.fuse.fjord'), 'utf8')).includes(`setsid env ${node} `));
 });
 
-t.test('with them the collector can be called', async (t) => {
+t.test('with them the garbage collector can be called', async (t) => {
   const out = await runCommand(process.execPath, [...V8_FLAGS, '-p', 'typeof gc']);
   t.equal(out.trim(), 'function');
 });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 
 export interface Outcome {
-  /** 0 for success; 128 for a signal. */
+  /** The exit code; 128 if it was ended by a signal. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -15,7 +15,7 @@ export interface CommandOptions {
   readonly timeout?: number;
 }
 
-/** Runs a program to its end, whatever the end is. */
+/** Runs a program to its end, successful or not. */
 export function command(file: string, args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
   const { input = '', timeout = 300_000, env = process.env, cwd } = options;
   return new Promise((resolve) => {

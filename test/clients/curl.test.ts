@@ -7,7 +7,7 @@ import { pattern } from './tree.ts';
 
 t.setTimeout(500_000);
 
-t.test('curl uploads, downloads, resumes and is refused as HTTP says', async (t) => {
+t.test('curl uploads, downloads and resumes, and is refused as HTTP requires', async (t) => {
   const { webdav } = await startFjord(t);
   const dir = t.testdir();
   const url = `${webdav.url}Sync/`;

@@ -8,7 +8,7 @@ import { makeTree } from './tree.ts';
 
 t.setTimeout(500_000);
 
-/** A kernel mount by davfs2; every access goes through `sh`, with a time limit, so that a stuck mount cannot stop the test. */
+/** A kernel mount by davfs2. Every access uses `sh` with a time limit, so that a stuck mount cannot block the test. */
 async function mount(t: Test, { webdav }: Fjord): Promise<(script: string) => Promise<Outcome>> {
   const dir = await mkdtemp(join(tmpdir(), 'fjord-davfs-'));
   const point = join(dir, 'mount');
@@ -39,7 +39,7 @@ t.test('a kernel mount through davfs2', async (t) => {
     t.equal(code, 0, `${script}: ${stderr}`);
     return stdout;
   };
-  // Listings are left to other clients: davfs2 1.6 answers them in a form that kernels of today refuse, whatever the server.
+  // Other clients test listings: davfs2 1.6 returns them in a form that current kernels refuse, with any server.
   await succeed('stat -t Archive Backup Sync');
   await succeed(`cp -r '${tree}' Sync/tree && sync`);
   const compare = `find . -type f -exec cmp {} "$OLDPWD/Sync/tree/{}" \\;`;
@@ -48,6 +48,6 @@ t.test('a kernel mount through davfs2', async (t) => {
   await succeed('cd Sync/tree && printf more >> renamed.txt && tail -c 4 renamed.txt | grep -q more');
   await succeed('cd Sync && mkdir a && rmdir a && test ! -e a');
   await succeed('rm Sync/tree/renamed.txt && test ! -e Sync/tree/renamed.txt');
-  t.not((await sh('echo x > Backup/no')).code, 0, 'a backup is written by nobody here');
+  t.not((await sh('echo x > Backup/no')).code, 0, 'a backup cannot be written through the drive');
   t.not((await sh('mkdir other')).code, 0, 'nor is the root');
 });

@@ -11,7 +11,7 @@ const built = existsSync(join(root, 'dist/cli/fjord.cjs')) ? false : 'the progra
 
 t.setTimeout(500_000);
 
-t.test('mount(8) knows the drive through its helper', { skip: withoutFuse() || built }, async (t) => {
+t.test('mount(8) mounts the drive through its helper', { skip: withoutFuse() || built }, async (t) => {
   const dir = temporary(t);
   const [helpers, data, point] = ['helpers', 'data', 'point'].map((name) => join(dir, name)) as [
     string,
@@ -20,14 +20,14 @@ t.test('mount(8) knows the drive through its helper', { skip: withoutFuse() || b
   ];
   for (const folder of [helpers, point]) mkdirSync(folder);
   symlinkSync(join(root, 'scripts/mount.fuse.fjord'), join(helpers, 'mount.fuse.fjord'));
-  // A cloud and a device, and then nobody who serves them.
+  // A cloud and a device, with no process serving them.
   const fjord = await startFjord(t, { data });
   t.equal((await fjord.cliWith({ input: 'kept' }, 'put', '-', '/Sync/a')).code, 0);
   t.equal(await fjord.stop(), 0);
   const table = join(dir, 'fstab');
   writeFileSync(table, `${data} ${point} fuse.fjord _netdev,nofail,x-systemd.automount,no_passthrough 0 0\n`);
 
-  // In a mount namespace of its own, where the helper is beside those of the system.
+  // In a separate mount namespace, in which the helper is next to those of the system.
   const script = `
     mount -t overlay overlay -o "lowerdir=${helpers}:$(readlink -f /sbin)" "$(readlink -f /sbin)"
     cd /; export FJORD_CONFIG=${join(root, 'test/helpers/empty.toml')}

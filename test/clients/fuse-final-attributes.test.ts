@@ -12,8 +12,8 @@ const skip = withoutFuse();
 t.setTimeout(500_000);
 
 /**
- * Changes files in the ways that programs have, notes down what `lstat` tells right after the last `close`, and compares it
- * with what it tells later. `statx` is asked past the kernel's cache, too.
+ * Changes files as programs do, records the result of `lstat` right after the last `close`, and compares it with later
+ * results. `statx` is also called bypassing the kernel's cache.
  */
 const SCRIPT = String.raw`
 import ctypes, json, mmap, os, struct, subprocess, sys
@@ -107,7 +107,7 @@ else:
 
 for (const passthrough of [true, false]) {
   const mode = passthrough ? 'with passthrough' : 'without passthrough';
-  t.test(`what lstat tells after the last close stays, ${mode}`, { skip }, async (t) => {
+  t.test(`the result of lstat after the last close is final, ${mode}`, { skip }, async (t) => {
     const { fjord, dir } = await startMounted(t, { env: { FJORD_FUSE_PASSTHROUGH: String(passthrough) } });
     const home = t.testdir();
     await writeFile(join(home, 'final.py'), SCRIPT);
@@ -131,7 +131,7 @@ async function inCloud(t: Test, fjord: Fjord): Promise<void> {
   t.equal((await fjord.cli('flush')).code, 0);
 }
 
-t.test('git does not take what was just added for modified', { skip }, async (t) => {
+t.test('git does not report files that were just added as modified', { skip }, async (t) => {
   const { fjord, dir } = await startMounted(t);
   const home = t.testdir();
   const env = { HOME: home };

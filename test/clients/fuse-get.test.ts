@@ -15,11 +15,11 @@ const MAKE = `
   i=0; find . -depth | while read -r name; do
     i=$((i + 1)); touch -h -d "@$((1234567890 + i * 777)).$(printf %06d $((i * 23457 % 1000000)))" "$name"; done`;
 
-/** Path, kind, mode, size of files, time to the nanosecond, target. */
+/** For each node: path, kind, mode, size of files, time in nanoseconds, target. */
 const LIST = `find . -printf '%p %y %m %T+ %l' \\( -type f -printf ' %s\\n' -o -printf '\\n' \\) | sort`;
 
 t.test(
-  'a tree comes back with the modes and times of its files, folders and symlinks',
+  'a tree is downloaded with the modes and times of its files, folders and symlinks',
   { skip: withoutFuse() },
   async (t) => {
     const { fjord, dir } = await startMounted(t);

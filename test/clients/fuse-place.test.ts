@@ -25,7 +25,7 @@ function withoutNative(): string | false {
 
 t.setTimeout(500_000);
 
-/** A data folder of a run; whatever is mounted in it after the test is taken away. */
+/** A data folder; whatever is mounted in it after the test is unmounted. */
 function dataFolder(t: Test): string {
   const data = temporary(t);
   t.teardown(async () => {
@@ -41,27 +41,27 @@ async function startUsual(t: Test, options: FjordOptions = {}): Promise<{ fjord:
 
 async function until(t: Test, what: string, holds: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 120_000; !(await holds()); await sleep(100)) {
-    if (Date.now() > end) return void t.fail(`in vain waited until ${what}`);
+    if (Date.now() > end) return void t.fail(`timed out waiting until ${what}`);
   }
   t.pass(what);
 }
 
-/** What `fjord status` knows of the mount. */
+/** The mount in the output of `fjord status`. */
 async function mountOf(fjord: Fjord): Promise<{ mount: string | null; mountProblem?: { reason: string } }> {
   return JSON.parse((await fjord.cli('status', '--json')).stdout) as { mount: string | null };
 }
 
-t.test('it is mounted in its data folder if nobody says otherwise', { skip }, async (t) => {
+t.test('it is mounted in its data folder by default', { skip }, async (t) => {
   const { fjord, dir } = await startUsual(t);
   t.equal(fjord.access.mount, dir);
   t.match(fjord.output, `mounted on     ${dir}`);
   t.match(fjord.output, /The drive {6}http:/);
   await shell(t, dir, 'test "$(ls)" = $\'Archive\\nBackup\\nSync\'; echo x > Sync/x');
-  t.equal((await davAsk(fjord, 'GET', 'Sync/x')).status, 200, 'both doors lead to the same drive');
+  t.equal((await davAsk(fjord, 'GET', 'Sync/x')).status, 200, 'both doors serve the same drive');
 
   for (const pid of [fjord.access.pid, fjord.access.gateway.pid]) process.kill(pid, 'SIGKILL');
   await fjord.killAll();
-  t.ok(await isDead(dir), 'nobody was there to take it away');
+  t.ok(await isDead(dir), 'the dead mount is still there');
   await fjord.start();
   t.equal(fjord.access.mount, dir);
   await shell(t, dir, 'test "$(cat Sync/x)" = x');
@@ -70,7 +70,7 @@ t.test('it is mounted in its data folder if nobody says otherwise', { skip }, as
   t.same(readdirSync(dir), []);
 });
 
-t.test('a mount that ends is made again, unless somebody unmounted it', { skip }, async (t) => {
+t.test('a mount that ends is made again, unless it was unmounted', { skip }, async (t) => {
   const { fjord, dir } = await startUsual(t);
   const mounted = async (): Promise<boolean> => (await mountOf(fjord)).mount === dir && (await isMounted(dir));
 
@@ -83,22 +83,26 @@ t.test('a mount that ends is made again, unless somebody unmounted it', { skip }
   await shell(t, dir, 'echo x > Sync/x');
 
   await shell(t, '/', `exec 3> ${dir}/Sync/held; umount -l ${dir}; sleep 10; echo kept >&3; exec 3>&-`);
-  await until(t, 'one taken away in use is back', async () => fjord.output.includes('was detached') && (await mounted()));
+  await until(
+    t,
+    'one that was detached while in use is back',
+    async () => fjord.output.includes('was detached') && (await mounted()),
+  );
   await shell(t, dir, 'until test "$(cat Sync/held)" = kept; do sleep 0.2; done; test "$(cat Sync/x)" = x');
 
   await shell(t, '/', `umount ${dir}`);
-  await until(t, 'it says who unmounted it', async () =>
+  await until(t, 'it reports that another program unmounted it', async () =>
     /by another program/.test((await mountOf(fjord)).mountProblem?.reason ?? ''),
   );
   await fjord.killGateway();
   await fjord.gatewayBack();
-  t.equal(fjord.access.mount, null, 'what somebody unmounted stays so');
+  t.equal(fjord.access.mount, null, 'an unmounted drive stays unmounted');
   t.notOk(await isMounted(dir));
   t.equal((await fjord.cli('mount', dir)).code, 0);
   await shell(t, dir, 'test "$(cat Sync/held)" = kept');
 });
 
-t.test('without a mount the drive is there all the same, and says why', { skip }, async (t) => {
+t.test('without a mount the drive is served over WebDAV, and the reason is reported', { skip }, async (t) => {
   const data = dataFolder(t);
   const dir = join(data, 'mount');
   mkdirSync(dir);
@@ -114,7 +118,7 @@ t.test('without a mount the drive is there all the same, and says why', { skip }
   t.match(await mountOf(fjord), { mount: dir, mountProblem: undefined });
 });
 
-t.test('a folder that was named and cannot be had is said loudly', { skip }, async (t) => {
+t.test('if the drive cannot be mounted on a named folder, this is reported in capitals', { skip }, async (t) => {
   const dir = await mountFolder(t);
   writeFileSync(join(dir, 'mine'), '');
   t.teardown(() => rmSync(join(dir, 'mine')));
@@ -141,7 +145,7 @@ t.test('the other driver does the same', { skip: skip || withoutNative() }, asyn
   t.notOk(await isMounted(dir));
 });
 
-t.test('a folder in one of its own, and none', { skip }, async (t) => {
+t.test("a folder inside one of Fjord's own, and no folder", { skip }, async (t) => {
   const data = dataFolder(t);
   for (const folder of ['gateway', 'cloud/deeper', '.']) {
     const other = new Fjord({ data, args: ['--port', '0', '--mount', join(data, folder)] });

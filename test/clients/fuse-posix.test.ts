@@ -12,7 +12,7 @@ t.setTimeout(500_000);
 
 const script = join(import.meta.dirname, '../helpers/posix-cases.py');
 
-/** Cases in which the mount differs, with what it does there and why (docs/decisions/062-limits-of-the-fuse-door.md). */
+/** Cases in which the mount differs, with its result and the reason (docs/decisions/062-limits-of-the-fuse-door.md). */
 const DIFFERENT: Readonly<Record<string, string>> = {};
 
 async function results(dir: string, ...args: string[]): Promise<Map<string, string>> {
@@ -23,12 +23,16 @@ async function results(dir: string, ...args: string[]): Promise<Map<string, stri
 
 for (const xattr of [true, false]) {
   const how = xattr ? ['xattr'] : [];
-  t.test(`system calls do what they do on a local disk${xattr ? ', attributes too' : ''}`, { skip }, async (t) => {
-    const { dir } = await startMounted(t, { args: xattr ? ['--xattr'] : [] });
-    const local = await results(join(temporary(t), 'cases'), ...how);
-    const mounted = await results(join(dir, 'Sync/cases'), ...how);
-    for (const [name, expected] of local) t.equal(mounted.get(name), DIFFERENT[name] ?? expected, name);
-  });
+  t.test(
+    `system calls have the same results as on a local disk${xattr ? ', with extended attributes' : ''}`,
+    { skip },
+    async (t) => {
+      const { dir } = await startMounted(t, { args: xattr ? ['--xattr'] : [] });
+      const local = await results(join(temporary(t), 'cases'), ...how);
+      const mounted = await results(join(dir, 'Sync/cases'), ...how);
+      for (const [name, expected] of local) t.equal(mounted.get(name), DIFFERENT[name] ?? expected, name);
+    },
+  );
 }
 
 t.test('attributes are copied inside the mount', { skip }, async (t) => {
@@ -47,7 +51,7 @@ assert os.getxattr('b', 'user.theirs') == b'2'"`,
   );
 });
 
-t.test('file handles are refused rather than stale by chance', { skip }, async (t) => {
+t.test('file handles are refused, as they could become stale', { skip }, async (t) => {
   const { dir } = await startMounted(t);
   const code = `import ctypes, errno, sys
 libc = ctypes.CDLL(None, use_errno=True); handle = (ctypes.c_uint * 40)(128); mount = ctypes.c_int()

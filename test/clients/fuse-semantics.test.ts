@@ -23,7 +23,7 @@ import { runCommand, tryCommand } from '../helpers/run-command.ts';
 const OLD = 'as it was';
 const YEAR = new Date('2024-01-01T12:00:00Z');
 
-/** Where an operation is tried: the file or folder that it is about, a neighbour of it, and folders of two mounts. */
+/** The place of an operation: its file or folder, a neighbour, and folders of two mounts. */
 interface Place {
   readonly path: string;
   readonly beside: string;
@@ -33,7 +33,7 @@ interface Place {
 
 interface Row {
   readonly does: string;
-  /** For each column what a program gets: nothing, or an error. */
+  /** The result for each column: success, or an error. */
   readonly expect: readonly string[];
   readonly run: (place: Place) => Promise<unknown>;
 }
@@ -110,7 +110,7 @@ async function removeWithOne(path: string): Promise<void> {
   await rmdir(path);
 }
 
-/** What Node has no call for; `a` and `b` are the arguments. */
+/** Operations for which Node has no call, in Python; `a` and `b` are the arguments. */
 async function python(script: string, ...args: string[]): Promise<void> {
   const body = `import errno, os, sys\n_, a, b = (sys.argv + [''])[:3]\ntry:\n${indent(script)}\nexcept OSError as e: sys.exit(errno.errorcode[e.errno])`;
   const { code, errors } = await tryCommand('python3', ['-c', body, ...args]);
@@ -125,7 +125,7 @@ function indent(script: string): string {
     .join('\n');
 }
 
-/** A place where rows are tried: the folder, and the name in it if that is not the row's own. */
+/** A place in which rows are tried: the folder, and the name in it if that is not the row's own. */
 interface Column {
   readonly called: string;
   readonly here: string;
@@ -134,8 +134,8 @@ interface Column {
 
 t.setTimeout(500_000);
 
-t.test('what each folder lets a program do', { skip: withoutFuse() }, async (t) => {
-  // Nothing is sealed by the clock here: only `flush` seals.
+t.test('the operations that each folder permits to programs', { skip: withoutFuse() }, async (t) => {
+  // Nothing is sealed by time here, only by `flush`.
   const { fjord, dir } = await startMounted(t, { args: ['--xattr'], env: { FJORD_ARCHIVE_SETTLE: '10 min' } });
   const set = await backUp(t, fjord, dir);
   await fill(join(dir, 'Sync/work'));
@@ -177,14 +177,14 @@ t.test('what each folder lets a program do', { skip: withoutFuse() }, async (t) 
     t.equal((JSON.parse(stdout) as unknown[]).length, 1, stdout);
   });
 
-  await t.test('what was refused has changed nothing', async (t) => {
+  await t.test('refused operations have changed nothing', async (t) => {
     for (const { does } of FILES) t.equal(await readFile(join(set, does), 'utf8'), OLD, `${does}, in a set`);
     for (const { does, expect } of FILES.filter(({ expect }) => expect[3] === 'EPERM' || expect[3] === 'EXDEV')) {
       t.equal((await fjord.cli('cat', `/Archive/sealed/${does}`)).stdout, OLD, `${does}, sealed, ${expect[3]}`);
     }
   });
 
-  await t.test('kept versions are read where no listing shows them', async (t) => {
+  await t.test('older versions can be read in the hidden folder', async (t) => {
     const file = join(dir, 'Sync/letter');
     for (const text of ['first', 'second']) {
       await writeFile(file, text);
@@ -224,7 +224,7 @@ async function compare(
   }
 }
 
-/** Makes a file and a folder with a file for every row. */
+/** Creates a file and a folder with a file for every row. */
 async function fill(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const name of [...FILES.map(({ does }) => does), 'victim']) await writeFile(join(folder, name), OLD);
@@ -234,7 +234,7 @@ async function fill(folder: string): Promise<void> {
   }
 }
 
-/** Backs the same files up; answers the set's folder in the mount. */
+/** Backs up the same files. Resolves to the set's folder in the mount. */
 async function backUp(t: Test, fjord: Fjord, dir: string): Promise<string> {
   const source = t.testdir();
   await fill(source);

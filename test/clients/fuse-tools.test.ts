@@ -50,7 +50,7 @@ t.test('editors, compilers and databases on the mounted drive', { skip: withoutF
       shell(t, sync, `vi -es ${options} -c '%s/^500$/${text}/' -c wq vi/text < /dev/null`, env);
     await edit('', 'changed');
     t.match(await inCloud('vi/text'), /\n499\nchanged\n501\n/);
-    // Once by writing over the file, once by renaming it away and making a new one.
+    // Once by overwriting the file, once by renaming it and creating a new one.
     await shell(
       t,
       sync,
@@ -63,7 +63,7 @@ t.test('editors, compilers and databases on the mounted drive', { skip: withoutF
       sync,
       `test "$(ls -A vi)" = text; test "$(stat -c %a vi/text)" = 640; test "$(wc -l < vi/text)" = 1000`,
     );
-    t.ok((await versions('/Sync/vi/text')) >= 2, 'what was there before is kept');
+    t.ok((await versions('/Sync/vi/text')) >= 2, 'the old content is kept as a version');
   });
 
   await t.test('nano saves', async (t) => {
@@ -134,7 +134,7 @@ t.test('editors, compilers and databases on the mounted drive', { skip: withoutF
     });
   }
 
-  await t.test('a gateway that is killed has all of it', async (t) => {
+  await t.test('after a kill of the gateway everything is there', async (t) => {
     const sums = "find . -type f ! -name '*-shm' ! -name '*-wal' -print0 | sort -z | xargs -0 sha256sum | sha256sum";
     const before = await shell(t, sync, sums);
     await fjord.killGateway();

@@ -21,15 +21,15 @@ source, target = sys.argv[1:]
 ${body}' "$F" "$T/copy"`;
 
 interface Reader {
-  /** Reads a whole file, `$F`, and may write below `$T`. */
+  /** A script that reads a whole file, `$F`, and may write below `$T`. */
   readonly script: string;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number;
 }
 
 /**
- * Not among them: zip 3.0 and the `$(<file)` of bash 5.2, which take every error of read(2) for the end of the file, on any
- * disk (`strace -e inject=read:error=EIO`).
+ * zip 3.0 and `$(<file)` of bash 5.2 are not included, as they take every error of read(2) for the end of the file, on
+ * any disk (`strace -e inject=read:error=EIO`).
  */
 const PROGRAMS: Readonly<Record<string, Reader>> = {
   copy: { script: python('shutil.copy(source, target)'), size: LARGE },
@@ -60,7 +60,7 @@ assert total == ${LARGE}, total`),
 };
 
 t.test(
-  'programs fail when the cloud cannot be reached, and do not succeed with less',
+  'programs fail when the cloud cannot be reached, and do not succeed with partial content',
   { skip: withoutFuse() },
   async (t) => {
     const cloud = await startCloudProcess(t);

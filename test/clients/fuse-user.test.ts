@@ -23,7 +23,7 @@ t.test('the whole program as an unprivileged user', { skip }, async (t) => {
   t.match(out, /^mounted on \S+\/data\/mount\n65534 644\nhello\nhello\nended\n$/);
 });
 
-t.test('a user to whom the device is closed has the drive by WebDAV', { skip }, async (t) => {
+t.test('a user without access to the device has the drive over WebDAV', { skip }, async (t) => {
   const script = `
     begin
     echo "mount $M"; grep 'not mounted' "$D/out"

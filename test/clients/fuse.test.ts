@@ -17,7 +17,7 @@ async function inCloud(fjord: Fjord, path: string): Promise<string | undefined> 
   return content?.toString();
 }
 
-t.test('programs work in the mounted drive, and the cloud gets their bytes', { skip }, async (t) => {
+t.test('programs work in the mounted drive, and their files reach the cloud', { skip }, async (t) => {
   const source = t.testdir({ tree: {}, home: {} });
   const tree = join(source, 'tree');
   await makeTree(tree, { links: true });
@@ -94,7 +94,7 @@ t.test('a gateway that is killed is mounted again with everything in it', { skip
 
   for (const pid of [fjord.access.pid, fjord.access.gateway.pid]) process.kill(pid, 'SIGKILL');
   await fjord.killAll();
-  t.ok(await isDead(dir), 'nobody is there to take the mount away');
+  t.ok(await isDead(dir), 'the dead mount is still there');
   await fjord.start();
   await shell(t, sync, 'test "$(cat d/f1)" = again');
   t.equal(await fjord.stop(), 0);

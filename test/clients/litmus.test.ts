@@ -6,7 +6,7 @@ t.setTimeout(500_000);
 
 const SUITES = { basic: 16, copymove: 13, props: 30, locks: 41, http: 4 };
 
-t.test('litmus passes whole on /Sync, over the whole program', async (t) => {
+t.test('litmus passes completely on /Sync, against the whole program', async (t) => {
   const { webdav } = await startFjord(t);
   for (const [suite, tests] of Object.entries(SUITES)) {
     const { stdout, stderr } = await command('litmus', ['-k', `${webdav.url}Sync/`, webdav.user, webdav.password], {

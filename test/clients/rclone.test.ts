@@ -7,7 +7,7 @@ import { makeTree } from './tree.ts';
 
 t.setTimeout(500_000);
 
-/** `dir` gets the configuration file. */
+/** @param dir for the configuration file */
 async function configure(dir: string, { webdav }: Fjord): Promise<(...args: string[]) => Promise<Outcome>> {
   const config = join(dir, 'rclone.conf');
   const { stdout } = await command('rclone', ['obscure', webdav.password]);
@@ -18,7 +18,7 @@ async function configure(dir: string, { webdav }: Fjord): Promise<(...args: stri
   return (...args) => command('rclone', ['--config', config, '--retries', '1', ...args]);
 }
 
-t.test('rclone copies a tree, checks it byte for byte, and keeps it in step', async (t) => {
+t.test('rclone copies a tree, checks it byte for byte, and syncs it', async (t) => {
   const dir = t.testdir({ tree: {} });
   const rclone = await configure(dir, await startFjord(t));
   const tree = join(dir, 'tree');
@@ -46,7 +46,7 @@ t.test('rclone copies a tree, checks it byte for byte, and keeps it in step', as
   t.match((await rclone('about', 'drive:')).stdout, /Used:/);
 });
 
-t.test('rclone copies into /Archive and cannot take it back', async (t) => {
+t.test('rclone copies into /Archive and cannot delete it', async (t) => {
   const dir = t.testdir({ tree: {} });
   const rclone = await configure(dir, await startFjord(t));
   const tree = join(dir, 'tree');

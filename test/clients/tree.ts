@@ -1,7 +1,7 @@
 import { mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Names that clients and servers are known to stumble over. */
+/** Names that clients and servers are known to have problems with. */
 const ODD_NAMES = [
   'with space.txt',
   'hash#mark.txt',

@@ -17,7 +17,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 const cuts = fc.array(fc.nat(5000));
 
-t.test('NDJSON is read alike however it is cut, also within a character', async () => {
+t.test('NDJSON is read in the same way however it is split, even within a character', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.record({ name: fc.string({ unit: 'grapheme' }) })), cuts, async (values, at) => {
       const body = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
@@ -31,11 +31,11 @@ t.test('NDJSON without a newline at the end, and with empty lines', async (t) =>
   t.same((await all(readNdjson(cut(Buffer.from('1\n\n2\n3'), [])))).flat(), [1, 2, 3]);
 });
 
-t.test('a line that is cut off is no JSON', async (t) => {
+t.test('a truncated line is not valid JSON', async (t) => {
   await t.rejects(all(readNdjson(cut(Buffer.from('{"a":1}\n{"b"'), []))), BrokenAnswer);
 });
 
-t.test('an endless line ends the reading, not the memory', async (t) => {
+t.test('an endless line is an error and does not exhaust the memory', async (t) => {
   let chunks = 0;
   async function* endless() {
     for (;;) {
@@ -47,7 +47,7 @@ t.test('an endless line ends the reading, not the memory', async (t) => {
   t.ok(chunks < 100);
 });
 
-t.test('events are read alike however they are cut', async () => {
+t.test('events are read in the same way however they are split', async () => {
   const data = fc.string({ unit: 'grapheme' }).filter((text) => !/[\r\n]/.test(text));
   await fc.assert(
     fc.asyncProperty(fc.array(data), fc.constantFrom('\n', '\r\n'), cuts, async (values, end, at) => {
@@ -58,7 +58,7 @@ t.test('events are read alike however they are cut', async () => {
 });
 
 t.test(
-  'comments and other fields are no data; several lines of data are one event; a cut event is dropped',
+  'comments and other fields are skipped; several lines of data are one event; a truncated event is dropped',
   async (t) => {
     const body = ': hello\nretry: 5\n\nevent: x\ndata:a\ndata: b\nid: 1\n\ndata: lost';
     t.same(await all(readSse(cut(Buffer.from(body), []))), ['a\nb']);

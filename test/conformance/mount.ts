@@ -1,4 +1,4 @@
-/** Strangers' programs on the mounted drive for longer than `scripts/test` has time. Run by `scripts/conformance`. */
+/** Third-party programs on the mounted drive, for longer than `scripts/test` has time. Run by `scripts/conformance`. */
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { asNobody, withoutNobody } from '../helpers/as-nobody.ts';
@@ -6,7 +6,7 @@ import { withoutFuse } from '../helpers/fuse-available.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 import { tryCommand } from '../helpers/run-command.ts';
 
-/** Seconds for each of the programs that go on for as long as they are told. */
+/** Run time of each program that takes a duration, s. */
 const SECONDS = Number(process.env['FJORD_CONFORMANCE_SECONDS'] ?? 60);
 const skip = withoutFuse();
 
@@ -23,7 +23,7 @@ const JOBS: Readonly<Record<string, string>> = {
   beyond: '--rw=randwrite --bs=64k --size=64m --offset=5g',
 };
 
-/** Stressors whose result is compared with what it must be; with `--xattr` also those for attributes. */
+/** Stressors that verify their results; with `--xattr` also those for extended attributes. */
 const STRESSORS =
   'access chdir chmod copy-file dentry dir dirdeep dirmany fallocate fcntl fd-race filename flock fpunch fstat getdent hdd iomix lease lockf locka ' +
   'lockofd metamix mmap mmapaddr msync open readahead rename sendfile seek splice symlink sync-file touch truncate unlink utime vm-splice ' +

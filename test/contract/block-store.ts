@@ -14,14 +14,14 @@ async function listed(store: BlockStore, account: string): Promise<string[]> {
   return digests.sort();
 }
 
-/** The bytes of a block, empty if there are none. */
+/** The bytes of a block; empty if it does not exist. */
 async function bytes(store: BlockStore, account: string, digest: string): Promise<Buffer> {
   return Buffer.from((await store.get(account, digest)) ?? []);
 }
 
-/** What every `BlockStore` must do. `make` gives an empty one. */
+/** The requirements on every `BlockStore`. `make` creates an empty one. */
 export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStore>): void {
-  t.test('blocks come back as they went', async (t) => {
+  t.test('blocks are read as they were stored', async (t) => {
     const store = await make(t);
     const blocks = [block(1), block(4096), block(BLOCK_SIZE)];
     await store.put('ada', blocks);
@@ -30,7 +30,7 @@ export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStor
     await store.put('ada', []);
   });
 
-  t.test('accounts see nothing of each other', async (t) => {
+  t.test('accounts are separate', async (t) => {
     const store = await make(t);
     const one = block(10);
     await store.put('ada', [one]);
@@ -41,14 +41,14 @@ export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStor
     t.equal((await bytes(store, 'ada', one.digest)).length, 10);
   });
 
-  t.test('bytes that are not what the digest says are refused', async (t) => {
+  t.test('bytes that do not match their digest are refused', async (t) => {
     const store = await make(t);
     const { digest } = block(10);
     await t.rejects(store.put('ada', [{ digest, data: noise(10) }]), { code: 'digest_mismatch' });
     t.equal(await store.get('ada', digest), undefined);
   });
 
-  t.test('putting again and removing again are no errors', async (t) => {
+  t.test('putting and removing again succeed', async (t) => {
     const store = await make(t);
     const one = block(100);
     await store.put('ada', [one]);
@@ -61,7 +61,7 @@ export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStor
     t.equal((await bytes(store, 'ada', one.digest)).length, 100);
   });
 
-  t.test('a reader sees a whole block or none while others write and remove it', async (t) => {
+  t.test('a reader gets a whole block or none while it is written and removed concurrently', async (t) => {
     const store = await make(t);
     const one = block(BLOCK_SIZE);
     let whole = 0;

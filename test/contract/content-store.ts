@@ -7,12 +7,12 @@ import { background } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import { MemorySource } from '../helpers/memory-source.ts';
 
-/** Makes an empty store over a source. */
+/** Creates an empty store with a source. */
 export type MakeContentStore = (t: Test, source: MemorySource) => Promise<ContentStore>;
 
-/** What every `ContentStore` does. */
+/** The requirements on every `ContentStore`. */
 export function contentStoreContract(t: Test, make: MakeContentStore): void {
-  t.test('reads what the source has, wherever', async (t) => {
+  t.test('reads the content of the source at any position', async (t) => {
     const { store, content, data } = await setUp(t, make, 3 * BLOCK_SIZE + 1000);
     const reader = store.open(content);
     t.equal(reader.size, data.length);
@@ -66,7 +66,7 @@ export function contentStoreContract(t: Test, make: MakeContentStore): void {
     t.same([...source.sent.values()], [1, 1]);
   });
 
-  t.test('an abort ends one wait and not the fetch of others', async (t) => {
+  t.test('an abort ends one wait, and not the fetch for others', async (t) => {
     const { store, content, data } = await setUp(t, make, BLOCK_SIZE, 30);
     const reader = store.open(content);
     const controller = new AbortController();
@@ -78,7 +78,7 @@ export function contentStoreContract(t: Test, make: MakeContentStore): void {
     reader.close();
   });
 
-  t.test('a read that has failed leaves the memory that it was given alone', async (t) => {
+  t.test('a failed read does not write to its buffer afterwards', async (t) => {
     const { store, content, data, source } = await setUp(t, make, 2 * BLOCK_SIZE);
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -102,13 +102,13 @@ export function contentStoreContract(t: Test, make: MakeContentStore): void {
     t.ok(second.equals(data.subarray(BLOCK_SIZE, BLOCK_SIZE + 10)));
     t.ok(
       into.every((byte) => byte === 7),
-      'somebody else has it now',
+      'it has another use now',
     );
     one.close();
     both.close();
   });
 
-  t.test('the error of the source comes through untouched; the next read tries again', async (t) => {
+  t.test('the error of the source is passed on unchanged; the next read tries again', async (t) => {
     const { store, content, data, source } = await setUp(t, make, 2 * BLOCK_SIZE);
     const failure = new FsError('EAGAIN', 'read', { reason: 'unplugged' });
     source.before = () => {
@@ -122,7 +122,7 @@ export function contentStoreContract(t: Test, make: MakeContentStore): void {
     reader.close();
   });
 
-  t.test('a block that is not the content’s is refused with EIO and not kept', async (t) => {
+  t.test('a block with a wrong digest is refused with EIO and not stored', async (t) => {
     for (const size of [1000, 3 * BLOCK_SIZE]) {
       const { store, content, data, source } = await setUp(t, make, size);
       source.garble = (block) => Buffer.from(block.map((byte) => byte ^ 1));
@@ -144,7 +144,7 @@ export function contentStoreContract(t: Test, make: MakeContentStore): void {
     t.equal(source.sent.size, 40);
   });
 
-  t.test('one missing file of a prefetch harms no reader of another', async (t) => {
+  t.test('a missing file in a prefetch does not affect readers of others', async (t) => {
     const { store, source } = await setUp(t, make, 0);
     source.delay = 5;
     const datas = Array.from({ length: 10 }, () => randomBytes(100));
@@ -160,20 +160,20 @@ export function contentStoreContract(t: Test, make: MakeContentStore): void {
     for (const [i, bytes] of (await Promise.all(reads)).entries()) t.ok(bytes.equals(datas[i + 1] ?? Buffer.alloc(0)));
   });
 
-  t.test('drop forgets, at once or with the last reader', async (t) => {
+  t.test('`drop` removes the content, at once or with the last reader', async (t) => {
     const { store, content } = await setUp(t, make, 1000);
     const reader = store.open(content);
     await readAll(reader);
     await until(() => store.has(content.hash));
     await store.drop(content.hash);
-    t.equal((await readAll(reader)).length, 1000, 'who reads goes on');
+    t.equal((await readAll(reader)).length, 1000, 'an open reader still works');
     reader.close();
     await until(() => !store.has(content.hash));
     t.equal(store.usage().bytes, 0);
     await store.drop(content.hash);
   });
 
-  t.test('a closed reader reads no more', async (t) => {
+  t.test('a closed reader cannot read', async (t) => {
     const { store, content } = await setUp(t, make, 1000);
     const reader = store.open(content);
     reader.close();
@@ -210,7 +210,7 @@ export async function readAll(reader: ContentReader, step = 100_000): Promise<Bu
   return all;
 }
 
-/** Waits for what happens in the background. */
+/** Waits for background work. */
 export async function until(condition: () => boolean | Promise<boolean>, limit = 20_000): Promise<void> {
   const end = performance.now() + limit;
   while (!(await condition())) {

@@ -26,8 +26,8 @@ const parts: Record<string, (add: Add) => void> = {
 };
 
 /**
- * What every `FileSystem` must do. `factory` is called once; each case works in a folder of its own inside
- * `Rig.folder`. `traits` name what a weaker implementation cannot do, and skip the cases about it.
+ * The requirements on every `FileSystem`. `factory` is called once; each case uses its own folder inside `Rig.folder`.
+ * `traits` list what an implementation cannot do; cases that need it are skipped.
  */
 export function fileSystemContract(t: Test, factory: () => Awaitable<Rig>, traits: Partial<Traits> = {}): void {
   const all = { ...FULL, ...traits };

@@ -22,11 +22,11 @@ interface Rig {
   readonly moves: [string, number][];
   readonly space: () => Promise<SpaceRow>;
   readonly commit: (...intents: Intent[]) => Promise<IntentResult[]>;
-  /** Says that the blocks of a content are stored. */
+  /** Marks the blocks of a content as stored. */
   readonly stored: (bytes: Uint8Array) => Promise<ReturnType<typeof contentOf>>;
 }
 
-/** What every database below the metadata must do. `make` gives an empty one, its tables made. */
+/** The requirements on every database for the metadata. `make` creates an empty one with its tables. */
 export function metaStoreContract(t: Test, make: Make): void {
   t.test('a transaction is all or nothing', async (t) => {
     const { meta, caller, space, moves } = await rig(t, make);
@@ -48,10 +48,10 @@ export function metaStoreContract(t: Test, make: Make): void {
     });
     await t.rejects(failed, { message: 'in the middle' });
     t.match(await space(), { rev: 0 });
-    t.same(moves, [], 'nobody hears of it');
+    t.same(moves, [], 'no notification is sent');
   });
 
-  t.test('edits of one space beside each other take each revision once', async (t) => {
+  t.test('concurrent edits of a space assign each revision once', async (t) => {
     const { commit, space, moves, meta } = await rig(t, make);
     const { id, root } = await space();
     const batches = Array.from({ length: 10 }, (_, batch) =>
@@ -71,7 +71,7 @@ export function metaStoreContract(t: Test, make: Make): void {
     );
   });
 
-  t.test('two that want one name at once: one has it', async (t) => {
+  t.test('of two concurrent creations of one name, one succeeds', async (t) => {
     const { commit, space } = await rig(t, make);
     const { id, root } = await space();
     const tries = Array.from({ length: 8 }, async () => commit(mkdir({ space: id, parent: root, name: 'mine' })));
@@ -80,7 +80,7 @@ export function metaStoreContract(t: Test, make: Make): void {
     t.ok(results.every((result) => result.status === 'done' || result.code === 'exists'));
   });
 
-  t.test('numbers, texts and bytes come back exactly', async (t) => {
+  t.test('numbers, texts and bytes are stored exactly', async (t) => {
     const { commit, space, stored, meta } = await rig(t, make);
     const { id, root } = await space();
     const content = await stored(noise(10));
@@ -96,7 +96,7 @@ export function metaStoreContract(t: Test, make: Make): void {
     t.match(await commit(mkdir({ space: id, parent: root, name })), [{ code: 'exists' }]);
   });
 
-  t.test('references to blocks and the bytes used follow the versions', async (t) => {
+  t.test('references to blocks and used bytes are updated with the versions', async (t) => {
     const { commit, space, stored, meta } = await rig(t, make);
     const { id, root } = await space();
     const content = await stored(noise(1000));
@@ -109,10 +109,10 @@ export function metaStoreContract(t: Test, make: Make): void {
     t.same([await refs(), await used()], [2, 1000]);
     const replaced = put({ space: id, parent: root, name: 'a' }, { size: 0, blocks: '' }, { replace: a?.node ?? '' });
     await commit(replaced);
-    t.same([await refs(), await used()], [2, 1000], 'what was replaced is a version still');
+    t.same([await refs(), await used()], [2, 1000], 'replaced content is still a version');
   });
 
-  t.test('a snapshot leaves out what hangs on a removed folder, however deep', async (t) => {
+  t.test('a snapshot omits everything below a removed folder, however deep', async (t) => {
     const { commit, space, meta } = await rig(t, make);
     const { id, root } = await space();
     const chain = [mkdir({ space: id, parent: root, name: 'top' })];
@@ -127,53 +127,50 @@ export function metaStoreContract(t: Test, make: Make): void {
     t.notOk(live.some(({ name }) => name === '40'));
   });
 
-  t.test(
-    'a lost block counts as missing wherever it is named, and as stored when it has been uploaded again',
-    async (t) => {
-      const { meta, caller, space, commit } = await rig(t, make);
-      const { id, root } = await space();
-      const blocks = new Map<string, Uint8Array>();
-      const store: BlockStore = {
-        put: async (_account, list) => list.forEach(({ digest, data }) => blocks.set(digest, data)),
-        get: async (_account, digest) => blocks.get(digest),
-        remove: async (_account, digest) => void blocks.delete(digest),
-        async *list() {},
-      };
-      const { db } = meta;
-      const reader = new BlockReader({ db, store, log: { error: () => undefined } });
-      const uploads = new Uploads({ db, store, reader, now: Date.now });
-      const collector = new Collector({ db, store, now: () => Date.now() + 1e12, spare: Infinity, grace: 0 });
-      const content = contentOf(noise(100));
-      const [block] = content.blocks;
-      const digest = block?.digest ?? '';
-      const upload = async (): Promise<number> =>
-        uploads.accept(
-          caller,
-          (async function* all() {
-            yield* content.blocks;
-          })(),
-        );
-      const stored = async (): Promise<boolean> => (await storedBlocks(db, caller.account, [digest])).has(digest);
-      await upload();
-      const [made] = await commit(put({ space: id, parent: root, name: 'f' }, content.wire));
-      const version = made?.status === 'done' ? (made.node.version ?? '') : '';
-      blocks.clear();
-      await t.rejects(reader.read(caller.account, digest), { code: 'damaged' });
-      t.equal(await stored(), false);
-      t.match(await commit(put({ space: id, parent: root, name: 'g' }, content.wire)), [{ code: 'blocks_missing' }]);
-      t.match(await commit(put({ space: id, parent: root, name: 'copy' }, { from: version })), [{ status: 'done' }]);
-      await collector.run(AbortSignal.timeout(10_000));
-      await abandonUploads(db);
-      store.put = async () => Promise.reject(new Error('no disk'));
-      await t.rejects(upload(), { message: 'no disk' });
-      t.equal(await stored(), false);
-      store.put = async (_account, list) => list.forEach(({ digest, data }) => blocks.set(digest, data));
-      await upload();
-      t.equal(await stored(), true);
-      t.equal((await reader.read(caller.account, digest)).length, 100);
-      t.match(await db.selectFrom('blocks').select('refs').execute(), [{ refs: 2 }]);
-    },
-  );
+  t.test('a lost block counts as missing everywhere, and as stored once it has been uploaded again', async (t) => {
+    const { meta, caller, space, commit } = await rig(t, make);
+    const { id, root } = await space();
+    const blocks = new Map<string, Uint8Array>();
+    const store: BlockStore = {
+      put: async (_account, list) => list.forEach(({ digest, data }) => blocks.set(digest, data)),
+      get: async (_account, digest) => blocks.get(digest),
+      remove: async (_account, digest) => void blocks.delete(digest),
+      async *list() {},
+    };
+    const { db } = meta;
+    const reader = new BlockReader({ db, store, log: { error: () => undefined } });
+    const uploads = new Uploads({ db, store, reader, now: Date.now });
+    const collector = new Collector({ db, store, now: () => Date.now() + 1e12, spare: Infinity, grace: 0 });
+    const content = contentOf(noise(100));
+    const [block] = content.blocks;
+    const digest = block?.digest ?? '';
+    const upload = async (): Promise<number> =>
+      uploads.accept(
+        caller,
+        (async function* all() {
+          yield* content.blocks;
+        })(),
+      );
+    const stored = async (): Promise<boolean> => (await storedBlocks(db, caller.account, [digest])).has(digest);
+    await upload();
+    const [made] = await commit(put({ space: id, parent: root, name: 'f' }, content.wire));
+    const version = made?.status === 'done' ? (made.node.version ?? '') : '';
+    blocks.clear();
+    await t.rejects(reader.read(caller.account, digest), { code: 'damaged' });
+    t.equal(await stored(), false);
+    t.match(await commit(put({ space: id, parent: root, name: 'g' }, content.wire)), [{ code: 'blocks_missing' }]);
+    t.match(await commit(put({ space: id, parent: root, name: 'copy' }, { from: version })), [{ status: 'done' }]);
+    await collector.run(AbortSignal.timeout(10_000));
+    await abandonUploads(db);
+    store.put = async () => Promise.reject(new Error('no disk'));
+    await t.rejects(upload(), { message: 'no disk' });
+    t.equal(await stored(), false);
+    store.put = async (_account, list) => list.forEach(({ digest, data }) => blocks.set(digest, data));
+    await upload();
+    t.equal(await stored(), true);
+    t.equal((await reader.read(caller.account, digest)).length, 100);
+    t.match(await db.selectFrom('blocks').select('refs').execute(), [{ refs: 2 }]);
+  });
 }
 
 async function rig(t: Test, make: Make): Promise<Rig> {

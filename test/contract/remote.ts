@@ -8,7 +8,7 @@ import { background } from '../../src/vfs/context.ts';
 import { DigestList } from '../../src/vfs/digest-list.ts';
 import { contentOf, mkdir, noise, put, remove, symlink } from '../helpers/intents.ts';
 
-/** Two devices of one fresh account. */
+/** Two devices of a new account. */
 export interface RemotePair {
   readonly first: Remote;
   readonly second: Remote;
@@ -55,7 +55,7 @@ async function refused(remote: Remote, intent: Intent): Promise<IntentResult & {
   return result;
 }
 
-/** Uploads the bytes and makes them a new file in the root. */
+/** Uploads the bytes, and creates a file with them in the root. */
 async function store(remote: Remote, space: SpaceRecord, name: string, bytes: Uint8Array): Promise<NodeRecord> {
   const content = contentOf(bytes);
   await remote.upload(content.blocks, background);
@@ -67,7 +67,7 @@ function nodesOf(records: readonly object[]): NodeRecord[] {
   return records.filter((record): record is NodeRecord => 'id' in record);
 }
 
-/** What every `Remote` must do. `make` gives devices of an account of their own to each test. */
+/** The requirements on every `Remote`. `make` creates devices of a new account for each test. */
 export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>): void {
   t.test('each device knows itself and the spaces of the account', async (t) => {
     const { first, second } = await make(t);
@@ -90,7 +90,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.same(await first.missing([], background), []);
   });
 
-  t.test('content comes back as it went, whole and by blocks', async (t) => {
+  t.test('content is read as it was uploaded, as a whole and by blocks', async (t) => {
     const { first, second } = await make(t);
     const space = await spaceOf(first, 'sync');
     for (const size of [0, 1, BLOCK_SIZE - 1, BLOCK_SIZE, 10 * BLOCK_SIZE + 7]) {
@@ -153,7 +153,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     await committed(first, put({ ...at, name: 'sparse' }, end.wire, { node: node?.id ?? '', base: version }));
   });
 
-  t.test('thousands of small blocks go and come in few calls', async (t) => {
+  t.test('thousands of small blocks are uploaded and read in few calls', async (t) => {
     const { first } = await make(t);
     const space = await spaceOf(first, 'sync');
     const contents = ids(1100).map((i) => contentOf(Buffer.from(`content ${i}`)));
@@ -174,13 +174,13 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     );
   });
 
-  t.test('a version that is not there is ENOENT', async (t) => {
+  t.test('a missing version is ENOENT', async (t) => {
     const { first } = await make(t);
     await t.rejects(first.manifest(newId(), background), { code: 'ENOENT' });
     await t.rejects(all(first.read([{ version: newId(), index: 0 }], background)), { code: 'ENOENT' });
   });
 
-  t.test('snapshot and feed tell the same tree, the feed in the order of revisions', async (t) => {
+  t.test('snapshot and feed describe the same tree, the feed in the order of revisions', async (t) => {
     const { first, second } = await make(t);
     const space = await spaceOf(first, 'sync');
     const at = { space: space.id, parent: space.root };
@@ -208,7 +208,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     );
   });
 
-  t.test('an intent is executed once, however often it comes', async (t) => {
+  t.test('an intent is executed once, however often it is sent', async (t) => {
     const { first } = await make(t);
     const space = await spaceOf(first, 'sync');
     const intent = mkdir({ space: space.id, parent: space.root, name: 'once' });
@@ -218,7 +218,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.equal(nodesOf(await all(first.snapshot(space.id, background))).length, 1);
   });
 
-  t.test('a refusal says why and what is there, and those after it are still tried', async (t) => {
+  t.test('a refusal has a reason and the current node, and later intents are still tried', async (t) => {
     const { first } = await make(t);
     const space = await spaceOf(first, 'sync');
     const at = { space: space.id, parent: space.root, name: 'taken' };
@@ -228,7 +228,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.match(await refused(first, put({ ...at, name: 'x' }, contentOf(noise(9)).wire)), { code: 'blocks_missing' });
   });
 
-  t.test('six contents leave five versions, and an older one comes back', async (t) => {
+  t.test('of six contents five versions are kept, and an older one can be restored', async (t) => {
     const { first } = await make(t);
     const space = await spaceOf(first, 'sync');
     const node = await store(first, space, 'file', Buffer.from('0'));
@@ -250,7 +250,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.equal(restored.hash, oldest?.hash);
   });
 
-  t.test('what is removed goes to the Trash, comes back, and goes for good', async (t) => {
+  t.test('a removed node goes to the Trash, can be restored, and can be purged', async (t) => {
     const { first } = await make(t);
     const space = await spaceOf(first, 'sync');
     const node = await store(first, space, 'file', noise(100));
@@ -279,7 +279,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.notOk((await first.spaces(background)).some(({ id }) => id === space.id));
   });
 
-  t.test('what a POSIX system knows of a node comes back exactly, and is replaced as a whole', async (t) => {
+  t.test('the POSIX attributes of a node are returned unchanged, and replaced as a whole', async (t) => {
     const { first } = await make(t);
     const space = await first.openBackup('set', background);
     const place = { space: space.id, parent: space.root };
@@ -293,7 +293,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     );
     for (const node of made) t.same(node.posix, POSIX, node.kind);
     const seen = nodesOf(await all(first.snapshot(space.id, background)));
-    for (const node of seen) t.same(node.posix, POSIX, 'without what this version does not know');
+    for (const node of seen) t.same(node.posix, POSIX, 'without the fields that this version does not know');
     const [folder, , file] = made as [NodeRecord, NodeRecord, NodeRecord];
     const attr = { op: 'attr', space: space.id } as const;
     const next = put({ ...place, name: 'file' }, content.wire, { node: file.id, base: file.version });
@@ -307,13 +307,13 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.same(
       changed.map(({ posix }) => posix),
       [{ v: 1, uid: 5 }, POSIX, POSIX, { v: 2, gid: 6 }],
-      'what does not speak of it leaves it as it is',
+      'a change without POSIX attributes keeps them',
     );
     await committed(first, remove(space.id, file.id, changed.at(-1)?.version ?? '', 1000));
     t.same((await first.restoreTrash(file.id, background)).posix, { v: 2, gid: 6 });
   });
 
-  t.test('the root folder of a backup has attributes, which its device alone sets', async (t) => {
+  t.test('the root folder of a backup has attributes, which only its device can set', async (t) => {
     const { first, second } = await make(t);
     const { id } = await first.openBackup('set', background);
     const attributes = { mode: 0o750, mtime: 1.5, birthtime: 1, xattrs: { 'user.a': 'AAE=' }, posix: POSIX };
@@ -325,7 +325,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.same((await first.setAttributes(id, bare, background)).attributes, bare, 'replaced as a whole');
   });
 
-  t.test('Archive lets nothing go but by the password', async (t) => {
+  t.test('removing from the Archive needs the password', async (t) => {
     const { first, password } = await make(t);
     const space = await spaceOf(first, 'archive');
     const node = await store(first, space, 'kept', noise(10));
@@ -348,7 +348,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.match(await first.usage(background), { used: 5000, spaces: { sync: 10_000 }, files: 2 });
   });
 
-  t.test('push says that a space moved', async (t) => {
+  t.test('push reports a new revision of a space', async (t) => {
     const { first, second } = await make(t);
     const space = await spaceOf(first, 'sync');
     const stop = new AbortController();
@@ -361,7 +361,7 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
     t.match(seen.at(-1), { type: 'space', space: space.id, rev: 1 });
   });
 
-  t.test('an aborted call is EINTR', async (t) => {
+  t.test('an aborted call throws EINTR', async (t) => {
     const { first } = await make(t);
     const aborted = { signal: AbortSignal.abort() };
     await t.rejects(first.spaces(aborted), { code: 'EINTR' });

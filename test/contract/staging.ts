@@ -8,14 +8,14 @@ import { MemorySource, digestsOf } from '../helpers/memory-source.ts';
 export interface StagingSetUp {
   readonly staging: Staging;
   readonly store: ContentStore;
-  /** The same, as the next process finds it. */
+  /** Reopens it, as the next process does. */
   readonly reopen: () => Promise<StagingSetUp>;
 }
 
-/** Makes an empty staging folder; its store stands on the source. */
+/** Creates an empty staging folder; its store uses the source. */
 export type MakeStaging = (t: Test, source: MemorySource) => Promise<StagingSetUp>;
 
-/** What every `Staging` does. */
+/** The requirements on every `Staging`. */
 export function stagingContract(t: Test, make: MakeStaging): void {
   const setUp = async (t: Test, size = 0) => {
     const source = new MemorySource();
@@ -24,7 +24,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     return { source, data, base, ...(await make(t, source)) };
   };
 
-  t.test('a new file is what is written', async (t) => {
+  t.test('a new file has the written content', async (t) => {
     const { staging } = await setUp(t);
     const file = staging.create(null);
     t.equal(file.size, 0);
@@ -39,7 +39,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     t.equal(file.isOwn(0), true);
   });
 
-  t.test('large writes take the same way', async (t) => {
+  t.test('large writes have the same result', async (t) => {
     const { staging } = await setUp(t);
     const file = staging.create(null);
     const data = randomBytes(3 * BLOCK_SIZE + 17);
@@ -57,11 +57,11 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     data.set(Buffer.from('here'), BLOCK_SIZE + 7);
     t.equal(file.isOwn(1), true);
     t.equal(file.isOwn(0), false);
-    t.equal(source.sent.get('v1/0'), undefined, 'what is not touched is not fetched');
+    t.equal(source.sent.get('v1/0'), undefined, 'unchanged blocks are not fetched');
     t.ok((await bytesOf(file)).equals(data));
   });
 
-  t.test('a block that is written in whole is not fetched', async (t) => {
+  t.test('a completely overwritten block is not fetched', async (t) => {
     const { staging, base, data, source } = await setUp(t, 2 * BLOCK_SIZE + 100);
     const file = staging.create(base);
     const block = randomBytes(BLOCK_SIZE + 100);
@@ -101,7 +101,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     t.ok((await bytesOf(file)).equals(data));
   });
 
-  t.test('a sealed file is not written, and knows its manifest', async (t) => {
+  t.test('a sealed file cannot be written, and has a manifest', async (t) => {
     const { staging, base, data, source } = await setUp(t, 4 * BLOCK_SIZE + 5);
     const file = staging.create(base);
     await file.write(Buffer.from('changed'), 2 * BLOCK_SIZE, background);
@@ -115,7 +115,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     t.ok(Buffer.from(manifest.digests.toBytes()).equals(digestsOf(data)));
     t.equal(manifest.hash, contentHash(digestsOf(data)));
     t.equal(manifest.size, data.length);
-    t.same([...source.sent.keys()], ['v1/2'], 'untouched blocks are not read');
+    t.same([...source.sent.keys()], ['v1/2'], 'unchanged blocks are not read');
     t.ok(Buffer.from(await file.block(2, background)).equals(data.subarray(2 * BLOCK_SIZE, 3 * BLOCK_SIZE)));
     t.equal((await file.block(4, background)).length, 5);
   });
@@ -147,7 +147,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     t.equal((await file.manifest(background)).digests.count, 51);
   });
 
-  t.test('the next process finds all of it', async (t) => {
+  t.test('the next process finds everything', async (t) => {
     const first = await setUp(t, 3 * BLOCK_SIZE);
     const written = first.staging.create(first.base);
     await written.write(Buffer.from('here'), BLOCK_SIZE, background);
@@ -175,7 +175,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     t.equal(await staging.open(fresh.id), await staging.open(fresh.id), 'one object for one file');
   });
 
-  t.test('discard removes; who reads goes on', async (t) => {
+  t.test('`discard` removes the file; an open object can still be read', async (t) => {
     const { staging } = await setUp(t);
     const file = staging.create(null);
     await file.append(Buffer.from('bytes'), background);
@@ -189,17 +189,17 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     await staging.discard(file.id);
   });
 
-  t.test('counts what is staged', async (t) => {
+  t.test('counts the bytes of staged files', async (t) => {
     const { staging, base } = await setUp(t, 10 * BLOCK_SIZE);
     const file = staging.create(null);
     await file.append(randomBytes(1000), background);
     const copy = staging.create(base);
-    t.equal(staging.usage(), 1000, 'a copy on write takes nothing');
+    t.equal(staging.usage(), 1000, 'a copy-on-write file takes no space');
     await copy.write(Buffer.alloc(BLOCK_SIZE), 0, background);
     t.equal(staging.usage(), 1000 + BLOCK_SIZE);
   });
 
-  t.test('becomes content of the store, with the operations of its owner', async (t) => {
+  t.test('becomes content of the store, in the same batch as the operations of its owner', async (t) => {
     const { staging, store, source } = await setUp(t);
     const data = randomBytes(2 * BLOCK_SIZE + 9);
     const file = staging.create(null);
@@ -208,7 +208,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     await staging.adopt(file, content, [{ type: 'put', table: 'test', key: 'x', value: 1 }]);
     t.same(await staging.ids(), []);
     t.equal(store.has(content.hash), true);
-    t.ok((await bytesOf(file)).equals(data), 'who reads goes on');
+    t.ok((await bytesOf(file)).equals(data), 'an open object can still be read');
     const reader = store.open(content);
     t.ok((await bytesOf(reader)).equals(data));
     reader.close();
@@ -217,7 +217,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     t.equal(store.usage().bytes, data.length);
   });
 
-  t.test('a copy on write becomes content with the blocks that are here', async (t) => {
+  t.test('a copy-on-write file becomes content with the blocks that are here', async (t) => {
     const { staging, store, source, base, data } = await setUp(t, 3 * BLOCK_SIZE);
     const file = staging.create(base);
     await file.write(Buffer.from('here'), BLOCK_SIZE, background);
@@ -232,7 +232,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     reader.close();
   });
 
-  t.test('adopts content that the store has already, in part or in whole', async (t) => {
+  t.test('adopts content that the store already has, partly or completely', async (t) => {
     const { staging, store, source, base, data } = await setUp(t, 2 * BLOCK_SIZE);
     const reader = store.open(base);
     await reader.read(Buffer.alloc(10), 0, background);
@@ -249,7 +249,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     reader.close();
   });
 
-  t.test('a fork goes on from a sealed file', async (t) => {
+  t.test('a fork starts with the content of a sealed file', async (t) => {
     const { staging, source } = await setUp(t);
     for (const size of [1000, 4 * BLOCK_SIZE]) {
       const data = randomBytes(size);
@@ -292,7 +292,7 @@ export function stagingContract(t: Test, make: MakeStaging): void {
     t.same(await again.staging.ids(), []);
   });
 
-  t.test('a fork of what became content meanwhile, after a restart', async (t) => {
+  t.test('a fork of a file that has become content in the meantime, after a restart', async (t) => {
     const { staging, reopen, source } = await setUp(t);
     const data = randomBytes(3 * BLOCK_SIZE);
     const parent = staging.create(null);

@@ -1,23 +1,23 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import type { Test } from 'tap';
 
-/** The three kinds of folder that a conversation is held in. */
+/** The three kinds of folder in which a conversation is played. */
 export type Mount = 'Sync' | 'Backup' | 'Archive';
 
-/** One request of a recorded client, and what it must be answered. */
+/** A request of a recorded client, and the expected response. */
 export interface Step {
   readonly method: string;
-  /** Below the work folder, escaped as the client escapes it; from the server's root if it begins with `/`. */
+  /** Path below the work folder, escaped as by the client; from the server's root if it begins with `/`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Sent without a length, in chunks. */
+  /** Whether the body is sent in chunks, without a length. */
   readonly chunked?: boolean;
-  /** Statuses that the client takes for success (or for the answer it expects), by folder. */
+  /** Statuses that the client accepts, by folder. */
   readonly status: number | Readonly<Record<Mount, number>>;
-  /** Headers that must be there. */
+  /** Headers that the response must have. */
   readonly has?: Readonly<Record<string, RegExp>>;
-  /** What the body must say. */
+  /** Pattern that the body must match. */
   readonly says?: RegExp;
 }
 

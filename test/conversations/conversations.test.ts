@@ -47,7 +47,7 @@ t.test('recorded clients in every kind of folder', async (t) => {
     }
   }
 
-  await t.test('what was put into /Archive is sealed once it is in the cloud', async (t) => {
+  await t.test('files that were put into /Archive are sealed once they are in the cloud', async (t) => {
     const put = { method: 'PUT', path: 'will.txt', body: 'for ever', status: 201 };
     t.equal((await send(server, 'Archive/', put)).status, 201);
     await flush(t, fjord);
@@ -75,7 +75,7 @@ t.test('recorded clients in every kind of folder', async (t) => {
     t.equal((await fjord.cli('cat', '/Archive/will.txt')).stdout, 'changed my mind', 'and fjord reads it back');
   });
 
-  await t.test('backups are read, and copied by reference', async (t) => {
+  await t.test('backups can be read, and copied by reference', async (t) => {
     const folder = `Backup/${device}/papers/`;
     t.equal((await send(server, folder, { method: 'GET', path: 'letters/a.txt', status: 200 })).text, 'kept\n');
     const copy = {

@@ -76,7 +76,7 @@ export const finder: readonly Step[] = [
     status: { Sync: 206, Backup: 404, Archive: 206 },
     says: /^lait$/,
   },
-  // Litter: accepted where files may be made, never uploaded.
+  // Litter is accepted where files may be created, and never uploaded.
   { method: 'PUT', path: '._report.txt', headers: agent, body: 'Mac OS X', status: refused },
   // Rename over an existing file, with no Overwrite header.
   {

@@ -27,7 +27,7 @@ export const office: readonly Step[] = [
     body: 'stolen',
     status: { Sync: 423, Backup: 403, Archive: 423 },
   },
-  // The lock is refreshed while the person types.
+  // The lock is refreshed while the user types.
   {
     method: 'LOCK',
     path: 'Thesis.docx',

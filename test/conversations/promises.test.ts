@@ -5,7 +5,7 @@ import { type Answer, type Server, type Step, send } from './conversation.ts';
 
 t.setTimeout(500_000);
 
-/** What a client of the whole program may rely on, beyond the answer to one request. */
+/** Guarantees for clients of the whole program, beyond the response to a single request. */
 
 const LOCK =
   '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>';
@@ -13,7 +13,7 @@ const PATCH =
   '<D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop><colour xmlns="urn:x">red</colour>' +
   '<Z:Win32LastModifiedTime>Mon, 01 Jan 2024 12:00:00 GMT</Z:Win32LastModifiedTime></D:prop></D:set></D:propertyupdate>';
 
-t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
+t.test('guarantees for clients', { timeout: 300_000 }, async (t) => {
   const fjord = await startFjord(t);
   const { user, password, port } = { ...fjord.webdav, port: Number(new URL(fjord.webdav.url).port) };
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -32,7 +32,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     await served(ask);
   };
 
-  await t.test('an entity tag stays with its content, through the upload and the death of the gateway', async (t) => {
+  await t.test('an entity tag is unchanged by the upload and by a crash of the gateway', async (t) => {
     const { headers } = await ok('PUT', '/Sync/tagged', { body: 'content' });
     const same = async (when: string): Promise<void> => {
       const now = await ok('HEAD', '/Sync/tagged');
@@ -53,7 +53,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     t.equal((await ask('PUT', '/Sync/tagged', late)).status, 412);
   });
 
-  await t.test('properties and times go with the file', async (t) => {
+  await t.test('properties and times follow the file', async (t) => {
     await ok('PUT', '/Sync/coloured', { body: 'x' });
     await ok('PROPPATCH', '/Sync/coloured', { body: PATCH });
     const keeps = async (path: string, when: string): Promise<void> => {
@@ -72,7 +72,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     await keeps('/Sync/copied', 'copied, in another process');
   });
 
-  await t.test('a lock holds when the gateway dies', async (t) => {
+  await t.test('a lock survives a crash of the gateway', async (t) => {
     await ok('PUT', '/Sync/locked', { body: 'before' });
     const { headers } = await ok('LOCK', '/Sync/locked', { headers: { timeout: 'Second-600' }, body: LOCK });
     const token = String(headers['lock-token']);
@@ -83,7 +83,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     t.equal((await ask('PUT', '/Sync/locked', { body: 'of another' })).status, 204);
   });
 
-  await t.test('a PUT that breaks off changes nothing', async (t) => {
+  await t.test('an interrupted PUT changes nothing', async (t) => {
     await ok('PUT', '/Sync/whole', { body: 'the old content' });
     await new Promise<void>((resolve, reject) => {
       const socket = connect(port, '127.0.0.1');
@@ -109,7 +109,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     for (const name of litter) t.equal((await ok('GET', `/Sync/${encodeURIComponent(name)}`)).text, 'litter', name);
   });
 
-  await t.test('a name is found in either Unicode form, and stored as it was given', async (t) => {
+  await t.test('a name is found in both Unicode forms, and stored unchanged', async (t) => {
     const [composed, decomposed] = ['Å'.normalize('NFC'), 'Å'.normalize('NFD')].map(encodeURIComponent);
     await ok('PUT', `/Sync/${composed}`, { body: 'one' });
     t.equal((await ok('GET', `/Sync/${decomposed}`)).text, 'one');
@@ -119,7 +119,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     t.match((await ok('PROPFIND', '/Sync/', { headers: { depth: '1' } })).text, `/Sync/${decomposed}.txt<`);
   });
 
-  await t.test('a folder takes the place of another in one step, and the other lies in the Trash', async (t) => {
+  await t.test('a folder replaces another in one step, and the other goes to the Trash', async (t) => {
     for (const path of ['/Sync/album/', '/Sync/album/old/', '/Sync/fresh/', '/Sync/fresh/new/'])
       await ok('MKCOL', path);
     for (const path of ['/Sync/album/old/a', '/Sync/fresh/new/b', '/Sync/fresh/c'])
@@ -143,7 +143,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
     t.equal((await fjord.cli('status')).stdout.match(/conflict/i), null);
   });
 
-  await t.test('a gateway that dies while a tree is replaced leaves the old one or the new one', async (t) => {
+  await t.test('after a crash while a tree is replaced there is the old or the new tree', async (t) => {
     const names = async (path: string): Promise<string[]> => {
       const { text } = await ok('PROPFIND', path, { headers: { depth: '1' } });
       return [...text.matchAll(/<D:href>([^<]*)</g)].map(([, href]) => href?.slice(path.length) ?? '').slice(1);
@@ -168,7 +168,7 @@ t.test('what a client may rely on', { timeout: 300_000 }, async (t) => {
   });
 });
 
-/** The gateway is another process: its door may be a moment behind. */
+/** Waits a little, as the gateway is another process. */
 async function served(ask: (method: string, path: string) => Promise<Answer>): Promise<void> {
   for (const end = Date.now() + 60_000; ;) {
     try {

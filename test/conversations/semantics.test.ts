@@ -7,13 +7,13 @@ import { type Answer, type Server, type Step, send } from './conversation.ts';
 t.setTimeout(500_000);
 
 /**
- * A request; `*` is the name that it is about. A status inside a 207 counts for the whole answer. Nothing is moved to another
- * mount: programs copy and then delete.
+ * A request; `*` is the name of its target. A status inside a 207 counts for the whole response. Moving to another
+ * mount is refused: programs copy and then delete.
  */
 interface Row {
   readonly does: string;
   readonly step: Omit<Step, 'status'>;
-  /** One for each column. */
+  /** The expected status for each column. */
   readonly expect: readonly number[];
 }
 
@@ -65,7 +65,7 @@ const FOLDERS: readonly Row[] = [
     method: 'MOVE',
     headers: { destination: '{away}*.{column}' },
   }),
-  // Of a sealed folder the files stay: a 403 for each of them.
+  // The files in a sealed folder stay: a 403 for each of them.
   row('d-copy-out', [201, 201, 201, 201, 201, 201, 403], {
     method: 'COPY',
     headers: { destination: '/Sync/out/*.{column}' },
@@ -76,15 +76,15 @@ function row(does: string, expect: readonly number[], step: Partial<Step> & { re
   return { does, expect, step: { path: '*', ...step } };
 }
 
-/** A place where rows are tried: the folder, and what `*` is in it if it is not the row's own name. */
+/** A place in which rows are tried: the folder, and the value of `*` if it is not the row's own name. */
 interface Column {
   readonly called: string;
   readonly here: string;
   readonly target?: string;
 }
 
-t.test('what each folder lets a client do', async (t) => {
-  // Nothing is sealed by the clock here: only `flush` seals.
+t.test('the operations that each folder permits to clients', async (t) => {
+  // Nothing is sealed by time here, only by `flush`.
   const fjord = await startFjord(t, { env: { FJORD_ARCHIVE_SETTLE: '10 min' } });
   const server = serverOf(fjord);
   const set = await backUp(t, fjord, server);
@@ -113,7 +113,7 @@ t.test('what each folder lets a client do', async (t) => {
     await t.test(`folders: ${column.called}`, (t) => compare(t, server, FOLDERS, i + 3, column, places));
   }
   for (const column of branches) {
-    // What is added to /Sync itself is a matter of /Sync; the folder is one of the root's all the same.
+    // Adding to /Sync is decided by the policy of /Sync, although the folder itself belongs to the root.
     const rows = column.called === 'root-sync' ? FOLDERS.filter(({ does }) => !/add|copy/.test(does)) : FOLDERS;
     await t.test(`folders: ${column.called}`, (t) => compare(t, server, rows, 0, column, places));
   }
@@ -126,7 +126,7 @@ t.test('what each folder lets a client do', async (t) => {
     t.equal((await fjord.cli('cat', '/Archive/sealed/victim')).stdout, 'a newer one');
   });
 
-  await t.test('a MOVE to another mount has left no copy there, and what it was about where it is', async (t) => {
+  await t.test('a refused MOVE to another mount has left no copy, and the source in place', async (t) => {
     const headers = { depth: '1' };
     for (const mount of ['/Sync/', '/Archive/']) {
       const { text } = await must(t, server, { method: 'PROPFIND', path: mount, headers });
@@ -143,7 +143,7 @@ t.test('what each folder lets a client do', async (t) => {
     t.equal((JSON.parse(versions.stdout) as unknown[]).length, 1, versions.stdout);
   });
 
-  await t.test('what was refused has changed nothing', async (t) => {
+  await t.test('refused operations have changed nothing', async (t) => {
     const read = async (path: string) => (await send(server, '', { method: 'GET', path, status: 200 })).text;
     for (const { does, step } of FILES) {
       t.equal(await read(`${set}${does}`), OLD, `${step.method} ${does} in a set`);
@@ -180,7 +180,7 @@ for (const [how, env] of Object.entries(readable)) {
     t.match(await ask({}), { status: 200, text: OLD });
     t.match(await ask({ headers: { range: 'bytes=3-5' } }), { status: 206, text: OLD.slice(3, 6) });
     t.equal((await ask({ method: 'COPY', headers: { destination: '/Sync/will' } })).status, 201);
-    t.equal((await ask({ method: 'DELETE' })).status, 403, 'it keeps what it has all the same');
+    t.equal((await ask({ method: 'DELETE' })).status, 403, 'it still keeps its files');
     t.equal((await ask({ path: '/Sync/will' })).text, OLD);
   });
 }
@@ -207,7 +207,7 @@ async function compare(
   }
 }
 
-/** One of the drive's rules, in words. */
+/** A message that names one of the drive's rules. */
 const RULES =
   /is part of the drive|top of the drive cannot|backup is read-only|Archive keeps|fjord get|different mounts/i;
 
@@ -220,7 +220,7 @@ function statusIn({ status, text }: Answer, method: string): number {
   return Number(/HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? status);
 }
 
-/** Makes a file and a folder with a file for every row. */
+/** Creates a file and a folder with a file for every row. */
 async function fill(t: Test, server: Server, folder: string, files: readonly Row[], folders: readonly Row[]) {
   await must(t, server, { method: 'MKCOL', path: `/${folder}` });
   for (const name of [...files.map(({ does }) => does), 'victim']) {
@@ -232,7 +232,7 @@ async function fill(t: Test, server: Server, folder: string, files: readonly Row
   }
 }
 
-/** Backs up the same files; answers the set's path. */
+/** Backs up the same files. Resolves to the set's path. */
 async function backUp(t: Test, fjord: Fjord, server: Server): Promise<string> {
   const source = t.testdir();
   for (const { does } of FILES) writeFileSync(join(source, does), OLD);

@@ -22,7 +22,7 @@ async function queue(path: string, rows: number): Promise<void> {
   await db.close();
 }
 
-t.test('the setting names the folder, from the folder of the call', async (t) => {
+t.test('the setting names the folder, relative to the working folder', async (t) => {
   const { base, dir } = make(t);
   const file = join(base, 'config.toml');
   writeFileSync(file, '');
@@ -46,7 +46,7 @@ t.test('a folder with a queue is not left behind', async (t) => {
   await t.rejects(takeCacheDir(dir.gateway, dir, email), { message: `changes in ${elsewhere} are not uploaded yet` });
 });
 
-t.test('one without a queue is', async (t) => {
+t.test('a folder without a queue is', async (t) => {
   const { base, dir } = make(t);
   const [one, two] = [join(base, 'one'), join(base, 'two')];
   await takeCacheDir(one, dir, email);

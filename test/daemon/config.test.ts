@@ -29,7 +29,7 @@ t.test('without a file and variables every setting has its default', async (t) =
   t.ok(Object.isFrozen(config));
 });
 
-t.test('flags count before variables, variables before the file, the file before the default', async (t) => {
+t.test('flags override variables, variables override the file, and the file overrides defaults', async (t) => {
   const path = file('device.name = "box"\n[cache]\nsize = "5 GB"\nmin_free = "2 GiB"\n[webdav]\nport = 1\n');
   const config = loadConfig({
     file: path,
@@ -42,7 +42,7 @@ t.test('flags count before variables, variables before the file, the file before
   t.equal(config['webdav.port'], 3);
 });
 
-t.test('values are read in the ways people write them', async (t) => {
+t.test('values are accepted in all usual forms', async (t) => {
   const cases: [line: string, key: 'cache.size' | 'archive.settle' | 'archive.readable', value: unknown][] = [
     ['cache.size = 1000', 'cache.size', 1000],
     ['cache.size = "1.5 KiB"', 'cache.size', 1536],
@@ -55,13 +55,13 @@ t.test('values are read in the ways people write them', async (t) => {
   for (const [line, key, value] of cases) t.equal(loadConfig({ file: file(line), env: {} })[key], value, line);
 });
 
-t.test('what every setting shows can be read again', async (t) => {
+t.test('the shown value of every setting can be read again', async (t) => {
   const lines = keys().map((key) => `${key} = ${SETTINGS[key].show(SETTINGS[key].default as never)}`);
   const config = loadConfig({ file: file(lines.join('\n')), env: {} });
   for (const key of keys()) t.equal(config[key], SETTINGS[key].default, key);
 });
 
-t.test('mistakes in the file are refused with what to write instead', async (t) => {
+t.test('mistakes in the file are refused with a message that says what to write instead', async (t) => {
   const cases: [text: string, ...says: RegExp[]][] = [
     ['cash.size = 1', /no setting "cash"/, /did you mean "cache\.size"\?|did you mean/],
     ['[cache]\nsiez = 1', /no setting "cache\.siez"/, /did you mean "cache\.size"\?/],
@@ -88,7 +88,7 @@ t.test('mistakes in the file are refused with what to write instead', async (t) 
   }
 });
 
-t.test('a file that was named must be there', async (t) => {
+t.test('a named file must exist', async (t) => {
   t.match(
     message(() => loadConfig({ file: join(dir, 'none.toml'), env: {} })),
     /none\.toml: there is no such settings file/,
@@ -99,7 +99,7 @@ t.test('a file that was named must be there', async (t) => {
   );
 });
 
-t.test('a misspelt variable is refused, a stranger is not ours to judge', async (t) => {
+t.test("a misspelt variable is refused, other programs' variables are ignored", async (t) => {
   const path = file('');
   t.match(
     message(() => loadConfig({ file: path, env: { FJORD_CACHE_SIZ: '1' } })),

@@ -18,7 +18,7 @@ async function* some(...values: unknown[]): AsyncGenerator {
   }
 }
 
-t.test('values go through, whatever the chunks', async (t) => {
+t.test('values are decoded however the stream is split into chunks', async (t) => {
   const values = [{ name: 'a\nb' }, { name: 'ü😀' }, [1]];
   t.same(await all(fromLines(toLines(some(...values), 'test'), 'test')), values);
   const bytes = Buffer.concat(
@@ -30,7 +30,7 @@ t.test('values go through, whatever the chunks', async (t) => {
   t.same(await all(fromLines(single(), 'test')), values);
 });
 
-t.test('an error goes through with its code and its words', async (t) => {
+t.test('an error keeps its code and reason', async (t) => {
   const error = new FsError('EDQUOT', 'put', { subject: '/Sync/a', reason: 'no room' });
   const got: unknown[] = [];
   const read = async (): Promise<void> => {
@@ -40,7 +40,7 @@ t.test('an error goes through with its code and its words', async (t) => {
   t.same(got, [{ n: 1 }]);
 });
 
-t.test('a stream that was torn is not taken for a whole one', async (t) => {
+t.test('a truncated stream is not taken for a complete one', async (t) => {
   async function* torn(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('{"n":1}\n{"n"');
   }
@@ -67,7 +67,7 @@ t.test('a slow reader of progress gets the newest and the last report', async (t
   );
 });
 
-t.test('what goes wrong comes after the last report', async (t) => {
+t.test('an error comes after the last report', async (t) => {
   const got: number[] = [];
   const read = async (): Promise<void> => {
     const reports = watchProgress((tell) => {

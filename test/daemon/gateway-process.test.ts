@@ -16,7 +16,7 @@ t.setTimeout(500_000);
 
 const never = new AbortController().signal;
 
-/** A gateway that has never heard from its cloud, which cannot be reached unless another address is given. */
+/** A gateway that has never had contact with its cloud, which cannot be reached unless another address is given. */
 async function newcomer(
   t: Test,
   url = 'http://127.0.0.1:9/',
@@ -29,7 +29,7 @@ async function newcomer(
   return { dir, start: () => GatewayProcess.start({ config, leave: () => process.pid }) };
 }
 
-t.test('it starts without a network, says so, and serves what it knows', async (t) => {
+t.test('it starts without a network, reports that, and serves local data', async (t) => {
   const { dir, start } = await newcomer(t);
   const gateway = await start();
   const client = new ControlClient(dir.controlSocket, dir.root, never);
@@ -61,7 +61,7 @@ t.test('it starts without a network, says so, and serves what it knows', async (
   await late.close();
 });
 
-t.test('the first start waits for the cloud to say what folders there are', async (t) => {
+t.test('the first start waits for the list of spaces from the cloud', async (t) => {
   const space = { id: 'space-1', kind: 'sync', name: 'Sync', root: 'root-1', rev: 0, writable: true };
   const cloud = createServer((request, response) => {
     const known = request.url === '/v1/spaces';
@@ -79,7 +79,7 @@ t.test('the first start waits for the cloud to say what folders there are', asyn
   await gateway.stop({ drain: false });
 });
 
-t.test('requests that make no sense are answered with a code and a reason', async (t) => {
+t.test('invalid requests fail with a code and a reason', async (t) => {
   const { dir, start } = await newcomer(t);
   const gateway = await start();
   const client = new Client('http://fjord', { socketPath: dir.controlSocket });

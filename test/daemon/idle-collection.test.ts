@@ -20,19 +20,19 @@ function rig() {
   return { state, looks };
 }
 
-t.test('what was taken is given back after a while without work', async (t) => {
+t.test('memory is returned after a time without work', async (t) => {
   const { state, looks } = rig();
-  t.equal(looks(10), 0, 'nothing was taken');
+  t.equal(looks(10), 0, 'the heap has not grown');
   state.heap = 200 * MIB;
   state.busy = 0.5;
-  t.equal(looks(10), 0, 'there is work');
+  t.equal(looks(10), 0, 'the thread is busy');
   state.busy = 0.001;
-  t.equal(looks(2), 0, 'perhaps only a pause');
+  t.equal(looks(2), 0, 'it may be only a pause');
   t.equal(looks(1), 1);
   t.equal(looks(10), 1, 'once is enough');
 });
 
-t.test('work in between begins the wait anew', async (t) => {
+t.test('work in between restarts the wait', async (t) => {
   const { state, looks } = rig();
   state.heap = 200 * MIB;
   looks(2);
@@ -43,7 +43,7 @@ t.test('work in between begins the wait anew', async (t) => {
   t.equal(looks(1), 1);
 });
 
-t.test('what stays in use is no reason to collect again', async (t) => {
+t.test('memory that stays in use does not cause another collection', async (t) => {
   const { state, looks } = rig();
   state.heap = 200 * MIB;
   looks(3);

@@ -10,7 +10,7 @@ function numbers(path: string): number[] {
   return lines.map((line) => (JSON.parse(line) as { i: number }).i);
 }
 
-t.test('a log that grows is set aside while the program runs, and no line is lost', async (t) => {
+t.test('a growing log is rotated while the program runs, and no line is lost', async (t) => {
   const dir = temporary(t);
   const { log, ...logFile } = openLog(dir, 'test', 'info', 20_000);
   const path = join(dir, 'test.log');
@@ -24,12 +24,12 @@ t.test('a log that grows is set aside while the program runs, and no line is los
   }
   const [before, after] = [numbers(`${path}.old`), numbers(path)];
   t.equal(after.at(-1), 299);
-  t.equal(before.at(-1), (after[0] ?? 0) - 1, 'the new log goes on where the old one ends');
+  t.equal(before.at(-1), (after[0] ?? 0) - 1, 'the new log continues where the old one ends');
   t.ok(statSync(path).size < 25_000 && statSync(`${path}.old`).size < 25_000, 'neither is much larger than allowed');
   t.equal(statSync(path).mode & 0o777, 0o600);
 });
 
-t.test('a log that is large already is set aside with the first line', async (t) => {
+t.test('a log that is already large is rotated with the first line', async (t) => {
   const dir = temporary(t);
   const first = openLog(dir, 'test', 'info', 1e6);
   await delay(20);

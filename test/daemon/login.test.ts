@@ -4,7 +4,7 @@ import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import { background } from '../../src/vfs/context.ts';
 import { startTestCloud } from '../helpers/cloud.ts';
 
-t.test('a computer that logs in again stays the device whose backups it wrote', async (t) => {
+t.test('a computer that logs in again stays the same device, which owns its backups', async (t) => {
   const { url, email, password } = await startTestCloud(t);
   const first = await logIn({ url, email, password, deviceName: 'laptop' });
   const before = new HttpRemote({ url, token: first.token });
@@ -18,10 +18,10 @@ t.test('a computer that logs in again stays the device whose backups it wrote', 
   t.teardown(() => after.close());
   const backup = (await after.spaces(background)).find((space) => space.id === id);
   t.match(backup, { writable: true });
-  await t.rejects(before.spaces(background), { code: 'EACCES' }, 'the old token has ended');
+  await t.rejects(before.spaces(background), { code: 'EACCES' }, 'the old token is invalid');
 });
 
-t.test('a device of another cloud, or of nobody, is a new one', async (t) => {
+t.test('with the id of a device of another cloud, or of none, it becomes a new device', async (t) => {
   const { url, email, password } = await startTestCloud(t);
   const known = {
     url: 'http://127.0.0.1:1/',

@@ -8,7 +8,7 @@ import { closeToOthers, makePrivateFolder, readIfThere, writePrivateFile } from 
 import { generatePassword, readDevice, webDavPassword, writeDevice } from '../../src/daemon/secrets.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.test('a private file is its owner’s alone, and whole or as it was', async (t) => {
+t.test('only the owner can read a private file, and it is written completely or not at all', async (t) => {
   const dir = join(temporary(t), 'new');
   const path = join(dir, 'secret');
   t.equal(await readIfThere(path), undefined);
@@ -24,7 +24,7 @@ t.test('a private file is its owner’s alone, and whole or as it was', async (t
   t.same(readdirSync(dir), ['folder', 'secret']);
 });
 
-t.test('a folder of ours that is open to others is closed, one that is not ours is refused', async (t) => {
+t.test("Fjord's own folder is closed to others, and another one is refused", async (t) => {
   const dir = join(temporary(t), 'data');
   mkdirSync(dir);
   chmodSync(dir, 0o777);
@@ -54,7 +54,7 @@ t.test('a folder of ours that is open to others is closed, one that is not ours 
   await t.rejects(closeToOthers([secret]), { code: 'EACCES', reason: /another user/ });
 });
 
-t.test('a password is made once and is hard to guess', async (t) => {
+t.test('a password is generated once and is hard to guess', async (t) => {
   const path = join(temporary(t), 'webdav.json');
   const password = await webDavPassword(path);
   t.match(password, /^[a-z2-9]{6}(-[a-z2-9]{6}){3}$/);
@@ -62,7 +62,7 @@ t.test('a password is made once and is hard to guess', async (t) => {
   t.not(generatePassword(), generatePassword());
 });
 
-t.test('a damaged file is named, not taken for a new start', async (t) => {
+t.test('a damaged file is reported, and not treated as missing', async (t) => {
   const path = join(temporary(t), 'device.json');
   t.equal(await readDevice(path), undefined);
   for (const damaged of ['', '{', '{}', '{"url":"http://x/","email":"","token":"","device":{"id":"a","name":"b"}}']) {
@@ -86,7 +86,7 @@ t.test('ports stay the same from run to run', async (t) => {
   await once(other, 'listening');
   t.teardown(() => other.close());
   const second = await choosePorts(file, wishes);
-  t.not(second.webdav, first.webdav, 'one that is taken is given up');
+  t.not(second.webdav, first.webdav, 'a port in use is replaced');
   t.equal(second.cloud, first.cloud);
   await t.rejects(choosePorts(file, { ...wishes, webdav: first.webdav }), {
     kind: 'conflict',
@@ -94,7 +94,7 @@ t.test('ports stay the same from run to run', async (t) => {
   });
 });
 
-t.test('the cloud gets the port beside the one that was asked for', async (t) => {
+t.test('the cloud gets the port next to the requested one', async (t) => {
   const file = join(temporary(t), 'ports.json');
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -103,5 +103,5 @@ t.test('the cloud gets the port beside the one that was asked for', async (t) =>
   await once(probe, 'close');
   const { webdav, cloud } = await choosePorts(file, { host: '127.0.0.1', webdav: port, usual: 4918, patience: 0 });
   t.equal(webdav, port);
-  t.ok(cloud === port + 1 || cloud > 1023, 'or another one if that is taken');
+  t.ok(cloud === port + 1 || cloud > 1023, 'or another one if that is in use');
 });

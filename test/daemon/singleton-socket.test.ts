@@ -10,25 +10,25 @@ import { temporary } from '../helpers/temporary.ts';
 t.test('a path can be claimed once at a time', async (t) => {
   const path = join(temporary(t), 'a.sock');
   t.equal(await answers(path), false);
-  const held = await claim(path, 'somebody has it');
+  const held = await claim(path, 'it is claimed');
   t.equal(await answers(path), true);
   t.equal(statSync(path).mode & 0o777, 0o600);
-  await t.rejects(claim(path, 'somebody has it'), { code: 'EBUSY', reason: 'somebody has it' });
+  await t.rejects(claim(path, 'it is claimed'), { code: 'EBUSY', reason: 'it is claimed' });
   await held.release();
   await held.release();
-  const again = await claim(path, 'somebody has it');
+  const again = await claim(path, 'it is claimed');
   await again.release();
 });
 
-t.test('the claim of a process that was killed is taken over', async (t) => {
+t.test('the claim of a killed process is taken over', async (t) => {
   const path = join(temporary(t), 'a.sock');
   const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('listening'))`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'close');
-  t.ok(existsSync(path), 'the socket was left behind');
-  const held = await claim(path, 'somebody has it');
+  t.ok(existsSync(path), 'the socket file still exists');
+  const held = await claim(path, 'it is claimed');
   t.equal(await answers(path), true);
   await held.release();
 });
@@ -41,6 +41,6 @@ t.test('a data folder with a long path has its sockets elsewhere, at the same pl
   t.equal(long.controlSocket, dataDir(`/${'long/'.repeat(40)}`).controlSocket);
   t.not(long.controlSocket, dataDir(`/${'long/'.repeat(41)}`).controlSocket);
   t.not(long.controlSocket, long.startSocket);
-  const held = await claim(long.controlSocket, 'somebody has it');
+  const held = await claim(long.controlSocket, 'it is claimed');
   await held.release();
 });

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { SupervisedProcess } from '../../src/daemon/supervised-process.ts';
 import { isAlive } from '../helpers/gateway-process.ts';
 
-/** A child that serves, ends itself when told or when its parent is gone, and says so. */
+/** A child that serves, and ends itself when requested or when its parent is gone, and reports that. */
 const good = `
   process.on('message', ({ type, drain }) => {
     process.send({ type: 'say', text: type + ' ' + drain }, () => process.disconnect());
@@ -32,7 +32,7 @@ function supervise(t: Test, scripts: readonly string[]): Watched {
   return { process: process_, events };
 }
 
-t.test('a process that is killed is started again, and ends when it is told', async (t) => {
+t.test('a killed process is restarted, and ends when requested', async (t) => {
   const { process: child, events } = supervise(t, [good]);
   const first = once(events, 'ready');
   child.start();
@@ -47,13 +47,13 @@ t.test('a process that is killed is started again, and ends when it is told', as
   t.not(next, pid);
 
   const said = once(events, 'message');
-  events.once('death', () => t.fail('it was started again'));
+  events.once('death', () => t.fail('it was restarted'));
   await child.stop(true);
   t.same(await said, [{ type: 'say', text: 'stop true' }]);
   t.notOk(isAlive(next));
 });
 
-t.test('one that cannot start is tried at ever longer intervals, with its last words', async (t) => {
+t.test('a process that cannot start is restarted after growing delays, and its last line is reported', async (t) => {
   const { process: child, events } = supervise(t, [`console.error('no\\nport is taken'); process.exit(3)`]);
   const deaths: unknown[][] = [];
   const enough = new Promise<void>((resolve) => {
@@ -69,7 +69,7 @@ t.test('one that cannot start is tried at ever longer intervals, with its last w
   t.equal(deaths[0]?.[0], 'ended with code 3: port is taken');
 });
 
-t.test('a program that does not exist is a death, too', async (t) => {
+t.test('a program that does not exist counts as a death, too', async (t) => {
   const events = new EventEmitter();
   const child = new SupervisedProcess({
     name: 'child',

@@ -9,7 +9,7 @@ t.setTimeout(500_000);
 
 const MIB = 1024 * 1024;
 
-t.test('bytes that have changed on the cache disk are noticed and fetched again', { timeout: 300_000 }, async (t) => {
+t.test('changed bytes on the cache disk are detected and fetched again', { timeout: 300_000 }, async (t) => {
   const fjord = await startFjord(t);
   const files = new Map([
     ['Sync/small', randomBytes(1000)],
@@ -39,7 +39,7 @@ t.test('bytes that have changed on the cache disk are noticed and fetched again'
   t.ok(part.bytes.equals(files.get('Sync/some blocks')?.subarray(MIB - 5, MIB + 5) ?? Buffer.alloc(0)));
 });
 
-/** Turns over one byte of every half MiB, the size stays. */
+/** Flips one byte in every half MiB, without changing the size. */
 function spoil(path: string): void {
   const file = openSync(path, 'r+');
   const { size } = fstatSync(file);

@@ -27,7 +27,7 @@ async function setUp(t: Test): Promise<SetUp> {
   return { fjord, sync: join(mount as string, 'Sync'), filler: join(disk, 'filler') };
 }
 
-/** Takes all the room that a disk has left. */
+/** Uses up all space on a disk. */
 function fill(path: string): void {
   const file = openSync(path, 'a');
   try {
@@ -43,10 +43,10 @@ function fill(path: string): void {
   }
 }
 
-/** What a program did of which it was told that it is done: files with their bytes, folders with nothing. */
+/** The acknowledged changes of a program: files with their bytes, folders with `undefined`. */
 type Done = Map<string, Buffer | undefined>;
 
-/** Makes files and folders until told to stop; what is refused is refused with ENOSPC. */
+/** Creates files and folders until stopped. Changes may only be refused with ENOSPC. */
 async function work(t: Test, sync: string, name: string, done: Done, signal: AbortSignal): Promise<number> {
   let refused = 0;
   for (let i = 0; !signal.aborted; i++) {
@@ -65,7 +65,7 @@ async function work(t: Test, sync: string, name: string, done: Done, signal: Abo
   return refused;
 }
 
-/** All of it is there as it was written. */
+/** Checks that everything acknowledged is there, unchanged. */
 async function intact(t: Test, done: Done): Promise<void> {
   for (const [path, body] of done) {
     try {
@@ -90,7 +90,7 @@ t.test('another program fills the cache disk at any moment', { skip: !canMount, 
     await sleep(randomInt(200, 1500));
     fill(filler);
     await sleep(500);
-    t.ok((await readdir(sync)).length > 0, 'a folder is listed');
+    t.ok((await readdir(sync)).length > 0, 'a folder can be listed');
     rmSync(filler);
     await sleep(1500);
     stop.abort();

@@ -15,9 +15,9 @@ interface SetUp {
   readonly disk: string;
   readonly fjord: Fjord;
   readonly ask: (method: string, path: string, body?: DavBody) => Promise<DavAnswer>;
-  /** What the drive has said yes to. */
+  /** The files that the drive has accepted. */
   readonly promised: Map<string, Buffer>;
-  /** Puts a file and remembers it if it was accepted. */
+  /** Puts a file, and records it if it was accepted. */
   readonly put: (path: string, body: Buffer) => Promise<number>;
 }
 
@@ -35,7 +35,7 @@ async function setUp(t: Test): Promise<SetUp> {
   return { disk, fjord, ask, promised, put };
 }
 
-/** Everything that was accepted is there byte for byte, and nothing else. */
+/** Checks that exactly the accepted files are there, byte for byte. */
 async function intact(t: Test, { ask, promised }: SetUp): Promise<void> {
   let wrong = 0;
   for (const [path, body] of promised) {
@@ -59,39 +59,35 @@ async function arrived(t: Test, { fjord, promised }: SetUp): Promise<void> {
   }
 }
 
-t.test(
-  'a cache disk that is full of files that wait for the cloud',
-  { skip: !canMount, timeout: 300_000 },
-  async (t) => {
-    const set = await setUp(t);
-    const { fjord, ask, promised, put } = set;
-    t.equal(await put('Sync/first', randomBytes(MIB)), 201);
-    // As a network that swallows everything: what is sent gets no answer.
-    process.kill(fjord.cloud.pid, 'SIGSTOP');
-    let status = 201;
-    for (let i = 0; status === 201 && i < DISK / MIB; i++) status = await put(`Sync/f${i}`, randomBytes(MIB));
-    t.equal(status, 507);
-    t.ok(promised.size > 15, `${promised.size} files of 1 MiB were accepted on a disk of 40 MiB`);
-    const refused = await ask('PUT', 'Sync/big', { body: randomBytes(DISK) });
-    t.equal(refused.status, 507);
-    t.match(refused.text, /disk of the cache is full/);
-    t.equal((await ask('PUT', 'Sync/f0', { body: randomBytes(2 * MIB) })).status, 507, 'one that exists');
-    await intact(t, set);
+t.test('a cache disk full of files that are not uploaded yet', { skip: !canMount, timeout: 300_000 }, async (t) => {
+  const set = await setUp(t);
+  const { fjord, ask, promised, put } = set;
+  t.equal(await put('Sync/first', randomBytes(MIB)), 201);
+  // Like a network that drops everything: requests get no response.
+  process.kill(fjord.cloud.pid, 'SIGSTOP');
+  let status = 201;
+  for (let i = 0; status === 201 && i < DISK / MIB; i++) status = await put(`Sync/f${i}`, randomBytes(MIB));
+  t.equal(status, 507);
+  t.ok(promised.size > 15, `${promised.size} files of 1 MiB were accepted on a disk of 40 MiB`);
+  const refused = await ask('PUT', 'Sync/big', { body: randomBytes(DISK) });
+  t.equal(refused.status, 507);
+  t.match(refused.text, /cache disk is full/);
+  t.equal((await ask('PUT', 'Sync/f0', { body: randomBytes(2 * MIB) })).status, 507, 'one that exists');
+  await intact(t, set);
 
-    await t.test('it can be killed so, and goes on', async (t) => {
-      await fjord.killGateway();
-      await fjord.gatewayBack();
-      await intact(t, set);
-      t.equal((await ask('PUT', 'Sync/big', { body: randomBytes(DISK) })).status, 507);
-    });
-
-    process.kill(fjord.cloud.pid, 'SIGCONT');
-    await arrived(t, set);
-    for (let i = 0; i < 30; i++) t.equal(await put(`Sync/later${i}`, randomBytes(MIB)), 201);
-    await arrived(t, set);
+  await t.test('it can be killed in this state, and continues after a restart', async (t) => {
+    await fjord.killGateway();
+    await fjord.gatewayBack();
     await intact(t, set);
-  },
-);
+    t.equal((await ask('PUT', 'Sync/big', { body: randomBytes(DISK) })).status, 507);
+  });
+
+  process.kill(fjord.cloud.pid, 'SIGCONT');
+  await arrived(t, set);
+  for (let i = 0; i < 30; i++) t.equal(await put(`Sync/later${i}`, randomBytes(MIB)), 201);
+  await arrived(t, set);
+  await intact(t, set);
+});
 
 t.test(
   'a cache disk that another program has filled to the last byte',
@@ -108,13 +104,13 @@ t.test(
     unlinkSync(filler);
     let status = 507;
     for (let i = 0; status === 507 && i < 50; i++) status = await put('Sync/after', randomBytes(MIB));
-    t.equal(status, 201, 'with room it takes changes again by itself');
+    t.equal(status, 201, 'once there is space it accepts changes again, without a restart');
     t.notMatch(fjord.output, /will be restarted/);
     await arrived(t, set);
   },
 );
 
-/** Takes all the room that a disk has left. */
+/** Uses up all space on a disk. */
 function fill(path: string): void {
   const file = openSync(path, 'w');
   try {

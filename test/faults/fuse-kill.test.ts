@@ -9,7 +9,7 @@ import { isMounted, shell } from '../helpers/mount-shell.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-/** `scripts/conformance` asks for more. */
+/** Number of rounds; `scripts/conformance` runs more. */
 const ROUNDS = Number(process.env['FJORD_KILL_ROUNDS'] ?? 5);
 t.setTimeout(ROUNDS * 120_000);
 
@@ -43,7 +43,7 @@ t.test(what, { skip: withoutFuse(), timeout: ROUNDS * 120_000 }, async (t) => {
         if (found?.equals(bytes) !== true) wrong.push(`${path}: ${found?.length ?? 'missing'}, not ${bytes.length}`);
       }
     }
-    t.same(wrong.slice(0, 20), [], `files that tar has closed are whole, ${where}`);
+    t.same(wrong.slice(0, 20), [], `files that tar has closed are complete, ${where}`);
     t.same(
       load.wrongBlocks((await read('blocks')) ?? Buffer.alloc(0)),
       [],

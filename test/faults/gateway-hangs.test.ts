@@ -15,7 +15,7 @@ async function isMounted(dir: string): Promise<boolean> {
   return (await readMounts()).some((mount) => mount.dir === dir);
 }
 
-t.test('every command ends with a gateway that hangs, and `down` ends it', { skip }, async (t) => {
+t.test('every command ends if the gateway hangs, and `down` ends the gateway', { skip }, async (t) => {
   const { fjord, dir } = await startMounted(t);
   const mounts = await readMounts();
   t.match(
@@ -40,7 +40,7 @@ t.test('every command ends with a gateway that hangs, and `down` ends it', { ski
   t.equal(fjord.access.mount, dir);
 });
 
-t.test('so does `down` where nothing watches over the gateway', { skip }, async (t) => {
+t.test('so does `down` without a supervisor', { skip }, async (t) => {
   const { fjord, dir } = await startMounted(t);
   const { gateway } = fjord.access;
   process.kill(gateway.pid, 'SIGSTOP');

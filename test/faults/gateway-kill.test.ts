@@ -10,12 +10,12 @@ t.setTimeout(900_000);
 const ROUNDS = 50;
 const WRITERS = 4;
 
-/** What the drive has said yes to: path → digest of the content. */
+/** The acknowledged files: path → digest of the content. */
 type Promised = Map<string, string>;
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Writes files of its own until `signal`; what was answered is promised, what was cut off may or may not be there. */
+/** Writes files until `signal`. Acknowledged ones must be there; interrupted ones may be. */
 async function write(
   fjord: Fjord,
   writer: number,
@@ -30,7 +30,7 @@ async function write(
   let done = 0;
   try {
     for (let i = 0; !signal.aborted; i++) {
-      // Some paths are new, some are written again: both must hold what was last promised.
+      // Some paths are new, some are rewritten; both must have the content that was acknowledged last.
       const path = i % 3 === 0 ? `Sync/w${writer}-shared-${i % 2}` : `Sync/w${writer}-r${round}-${i}`;
       const body = Buffer.concat([Buffer.from(`${writer} ${round} ${i}\n`), pattern(randomInt(0, 40_000))]);
       const { statusCode, body: answer } = await pool.request({
@@ -47,8 +47,8 @@ async function write(
       }
     }
   } catch {
-    // Killed in the middle: the last one was never answered, and may be there or not. Its path is never written again
-    // unless it is a shared one, whose next write decides.
+    // Killed during a write: the last file was not acknowledged, so it may be there or not. Its path is not written
+    // again, unless it is a shared one, whose next write decides.
     promised.delete(`Sync/w${writer}-shared-0`);
     promised.delete(`Sync/w${writer}-shared-1`);
   } finally {
@@ -57,7 +57,7 @@ async function write(
   return done;
 }
 
-t.test(`a gateway killed ${ROUNDS} times under load keeps every promise`, { timeout: 900_000 }, async (t) => {
+t.test(`a gateway killed ${ROUNDS} times under load loses no acknowledged file`, { timeout: 900_000 }, async (t) => {
   const fjord = await startFjord(t);
   const promised: Promised = new Map();
   let answered = 0;
@@ -70,7 +70,7 @@ t.test(`a gateway killed ${ROUNDS} times under load keeps every promise`, { time
     answered += (await Promise.all(writers)).reduce((sum, count) => sum + count, 0);
     await fjord.gatewayBack();
   }
-  t.ok(answered > ROUNDS, `${answered} files were promised`);
+  t.ok(answered > ROUNDS, `${answered} files were acknowledged`);
   const flushed = await fjord.cli('flush');
   t.equal(flushed.code, 0, flushed.stderr);
 
@@ -83,7 +83,7 @@ t.test(`a gateway killed ${ROUNDS} times under load keeps every promise`, { time
       t.comment(`${path} is ${content === undefined ? 'missing' : 'different'}`);
     }
   }
-  t.equal(wrong, 0, `of ${promised.size} promised files all are in the cloud, byte for byte`);
+  t.equal(wrong, 0, `all ${promised.size} acknowledged files are in the cloud, byte for byte`);
   const copies = [...cloud.keys()].filter((name) => /conflict/.test(name));
   t.same(copies, [], 'and nothing is there twice');
 });

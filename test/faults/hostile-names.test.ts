@@ -4,7 +4,7 @@ import { type Fjord, startFjord } from '../helpers/gateway-process.ts';
 
 t.setTimeout(500_000);
 
-/** Addresses below a mount that name nothing anywhere; no answer but this one, whatever is asked. */
+/** Invalid addresses below a mount; every method must get this status. */
 const REFUSED: Readonly<Record<string, number>> = {
   '%': 400,
   '%zz': 400,
@@ -20,7 +20,7 @@ const REFUSED: Readonly<Record<string, number>> = {
   ['/abcdefg'.repeat(512).slice(1)]: 414,
 };
 
-/** Names that Windows cannot have, and others that programs stumble over. */
+/** Names that are invalid on Windows, and others that programs have problems with. */
 const KEPT: readonly string[] = [
   'n'.repeat(255),
   'å'.repeat(127),
@@ -41,7 +41,7 @@ const KEPT: readonly string[] = [
   'delete\u007f',
 ];
 
-t.test('names that are no good, and names that only look so', async (t) => {
+t.test('invalid names, and valid names that look invalid', async (t) => {
   const fjord = await startFjord(t, { env: { FJORD_ARCHIVE_SETTLE: '10 min' } });
   const { pid } = fjord.access.gateway;
   const { url, user, password } = fjord.webdav;
@@ -58,7 +58,7 @@ t.test('names that are no good, and names that only look so', async (t) => {
             t.equal(answer.status, status, `${method} ${name.slice(0, 40)}: ${answer.text}`);
         }
       }
-      t.equal((await ask('OPTIONS', `/${mount}/`)).status, 200, 'the gateway goes on');
+      t.equal((await ask('OPTIONS', `/${mount}/`)).status, 200, 'the gateway keeps running');
     });
   }
 
@@ -71,14 +71,14 @@ t.test('names that are no good, and names that only look so', async (t) => {
       }
     });
   }
-  await t.test('refused in /Backup, where nobody writes', async (t) => {
+  await t.test('refused in /Backup, which is read-only', async (t) => {
     for (const name of KEPT) t.equal((await ask('PUT', `/Backup/${encodeURIComponent(name)}`, name)).status, 403);
   });
 
   await arrive(t, fjord);
   t.equal(fjord.access.gateway.pid, pid);
   process.kill(pid, 0);
-  t.notMatch(fjord.output, /gateway (?:ended|was ended)/, 'it is the process that was started');
+  t.notMatch(fjord.output, /gateway (?:ended|was ended)/, 'it is still the same process');
 });
 
 async function arrive(t: Test, fjord: Fjord): Promise<void> {

@@ -16,7 +16,7 @@ async function setUp(t: Test, cache: string): Promise<{ fjord: Fjord; mount: str
   return { fjord, mount };
 }
 
-/** It has ended with one line that says why, and left no mount. */
+/** Checks that the program has ended with a one-line reason, and left no mount. */
 async function ended(t: Test, { fjord, mount }: { fjord: Fjord; mount: string }, says: RegExp): Promise<void> {
   const { pid } = fjord.access;
   const alive = (): boolean => {
@@ -27,7 +27,7 @@ async function ended(t: Test, { fjord, mount }: { fjord: Fjord; mount: string },
       return false;
     }
   };
-  // Something has to be written before a disk is known to be read-only.
+  // A read-only disk is only detected by a write.
   for (let i = 0; alive() && i < 200; i++) {
     await mkdir(join(mount, `Sync/more${i}`)).catch(() => undefined);
     await sleep(100);
@@ -38,7 +38,7 @@ async function ended(t: Test, { fjord, mount }: { fjord: Fjord; mount: string },
   t.notMatch(readFileSync('/proc/mounts', 'utf8'), mount, 'no mount is left');
 }
 
-t.test('a cache folder that is removed ends it in one line', { skip: !canMount }, async (t) => {
+t.test('removing the cache folder ends the program with a one-line reason', { skip: !canMount }, async (t) => {
   const dir = join(temporary(t), 'cache');
   mkdirSync(dir);
   const set = await setUp(t, dir);

@@ -10,7 +10,9 @@ import type { Fjord } from '../helpers/gateway-process.ts';
 import { startMounted } from '../helpers/mounted-fjord.ts';
 import { tryCommand } from '../helpers/run-command.ts';
 
-/** `scripts/conformance` asks for more. The case that needs no luck is in `test/fuse/stuck-notification.test.ts`. */
+/**
+ * Number of rounds; `scripts/conformance` runs more. `test/fuse/stuck-notification.test.ts` has the deterministic case.
+ */
 const ROUNDS = Number(process.env['FJORD_KILL_ROUNDS'] ?? 3);
 
 /** Threads that change and list one folder, whatever errors they get, until they are killed. */
@@ -29,7 +31,7 @@ def work(i):
 for i in range(6): threading.Thread(target=work, args=(i,)).start()
 `;
 
-/** Changes of the same folder that the kernel must hear of. */
+/** Changes in the same folder of which the kernel must be notified. */
 async function notify(fjord: Fjord, until: () => boolean): Promise<void> {
   for (let n = 0; !until(); n++) await davAsk(fjord, 'PUT', `Sync/load/dav-${n % 20}`, { body: 'x' }).catch(() => {});
 }

@@ -10,7 +10,7 @@ import { temporary } from '../helpers/temporary.ts';
 
 t.setTimeout(500_000);
 
-/** What a process syncs, as the system sees it. */
+/** The sync calls of a process, as traced by the system. */
 class SyncTrace {
   readonly #file: string;
   readonly #child: ChildProcess;
@@ -49,7 +49,7 @@ class SyncTrace {
 
 function missing(): string | false {
   try {
-    // One that runs already is watched, which some containers forbid.
+    // The running process is traced, which some containers forbid.
     const attach = 'sleep 9 & s=$!; timeout -s INT 1 strace -o /dev/null -p $s 2>&1; kill $s';
     if (!execFileSync('sh', ['-c', attach], { encoding: 'utf8' }).includes('attached')) return 'needs strace -p';
   } catch {
@@ -60,10 +60,10 @@ function missing(): string | false {
 
 const skip = missing();
 
-t.test('with durability = "power" each answer of the drive has waited for the disk', { skip }, async (t) => {
+t.test('with durability = "power" each response of the drive has waited for the disk', { skip }, async (t) => {
   const { fjord, dir } = await startMounted(t, { env: { FJORD_DURABILITY: 'power' } });
   const trace = await SyncTrace.start(t, fjord.access.gateway.pid);
-  /** What is synced until a program has its answer. */
+  /** The syncs before a program gets its response. */
   const during = async (act: () => Promise<unknown>): Promise<string[]> => {
     const { length } = await trace.synced();
     await act();
@@ -81,10 +81,10 @@ t.test('with durability = "power" each answer of the drive has waited for the di
   await trace.stop();
 });
 
-t.test('otherwise content is synced before records, within a second or so of quiet', { skip }, async (t) => {
+t.test('otherwise content is synced before records, about a second after the last write', { skip }, async (t) => {
   const { fjord, dir } = await startMounted(t);
   const trace = await SyncTrace.start(t, fjord.access.gateway.pid);
-  // It settles there, so it is not in the cloud before it is on the disk.
+  // The file settles there, so it is on the disk before it is in the cloud.
   await writeFile(join(dir, 'Archive', 'f'), 'content');
   let seen: string[] = [];
   for (const end = Date.now() + 60_000; !seen.includes('content') && Date.now() < end; await sleep(100)) {

@@ -10,8 +10,8 @@ import { FuseProcess } from '../helpers/fuse-process.ts';
 
 t.setTimeout(500_000);
 
-// The kernel is told to believe everything for a day; so what changes below is seen only because it is told.
-t.test('changes from below', { skip: withoutFuse() }, async (t) => {
+// The kernel may cache everything for a day, so changes made elsewhere are seen only because it is notified.
+t.test('changes made elsewhere', { skip: withoutFuse() }, async (t) => {
   for (const slow of [false, true]) {
     t.test(slow ? 'when the file system lets everybody wait' : 'when the file system answers at once', async (t) => {
       const mount = await FuseProcess.start({ slow });
@@ -29,7 +29,7 @@ async function changes(t: Test, mount: FuseProcess): Promise<void> {
       () => false,
     );
 
-  t.test('a file appears whose absence was known', async (t) => {
+  t.test('a file appears whose absence was cached', async (t) => {
     await mkdir(at('a'));
     t.notOk(await exists('a/f'));
     t.strictSame(await readdir(at('a')), []);
@@ -64,7 +64,7 @@ async function changes(t: Test, mount: FuseProcess): Promise<void> {
     t.equal(await readFile(at('gone'), 'utf8'), 'again');
   });
 
-  t.test('content and size change, also for who has it open', async (t) => {
+  t.test('content and size change, also for programs that have the file open', async (t) => {
     await writeFile(at('f'), 'first');
     const handle = await open(at('f'));
     t.equal(await readFile(at('f'), 'utf8'), 'first');
@@ -84,7 +84,7 @@ async function changes(t: Test, mount: FuseProcess): Promise<void> {
     await handle.close();
   });
 
-  t.test('who watches a file hears that it was removed, who has it open has no link left', async (t) => {
+  t.test('a watcher is notified of a removal, and an open file has no link left', async (t) => {
     await writeFile(at('watched'), 'x');
     const watcher = watch(at('watched'));
     const heard = once(watcher, 'change');
@@ -105,7 +105,7 @@ async function changes(t: Test, mount: FuseProcess): Promise<void> {
     await until(async () => ((await stat(at('m'))).mode & 0o777) === 0o600, 'told');
   });
 
-  t.test('our own changes are seen below, and theirs here, in turn', async (t) => {
+  t.test('changes through the mount and changes made elsewhere alternate', async (t) => {
     await writeFile(at('turn'), '');
     for (let i = 0; i < 20; i++) {
       await writeFile(at('turn'), `here ${i}`);
@@ -115,7 +115,7 @@ async function changes(t: Test, mount: FuseProcess): Promise<void> {
     }
   });
 
-  t.test('names that both sides make and take', async (t) => {
+  t.test('names that both sides create and remove', async (t) => {
     await mkdir(at('both'));
     for (let i = 0; i < 20; i++) {
       await writeFile(at('both/x'), `${i}`);
@@ -132,7 +132,7 @@ async function changes(t: Test, mount: FuseProcess): Promise<void> {
     t.strictSame(await readdir(at('both')), []);
   });
 
-  t.test('tail -f follows what is appended below', async (t) => {
+  t.test('tail -f shows what is appended elsewhere', async (t) => {
     await writeFile(at('log'), 'start\n');
     const tail = spawn('tail', ['-n', '+1', '-f', at('log')], { stdio: ['ignore', 'pipe', 'inherit'] });
     t.teardown(() => tail.kill());

@@ -10,10 +10,12 @@ t.setTimeout(500_000);
 
 const skip = withoutFuse();
 
-t.test('over a mount whose file system answers at once', { skip }, async (t) => contract(t, {}));
-t.test('over a mount whose file system lets everybody wait', { skip }, async (t) => contract(t, { slow: true }));
-t.test('over a mount that lends files', { skip }, async (t) => contract(t, { files: t.testdir() }));
-t.test('over a mount that lends files, late', { skip }, async (t) => contract(t, { files: t.testdir(), slow: true }));
+t.test('over a mount of a synchronous file system', { skip }, async (t) => contract(t, {}));
+t.test('over a mount of an asynchronous file system', { skip }, async (t) => contract(t, { slow: true }));
+t.test('over a mount with passthrough', { skip }, async (t) => contract(t, { files: t.testdir() }));
+t.test('over a mount with passthrough of an asynchronous file system', { skip }, async (t) =>
+  contract(t, { files: t.testdir(), slow: true }),
+);
 
 function contract(t: Parameters<typeof fileSystemContract>[0], options: ServeOptions): void {
   const mounted = async (): Promise<Rig> => {
@@ -21,7 +23,7 @@ function contract(t: Parameters<typeof fileSystemContract>[0], options: ServeOpt
     const fs = new HostFs(mount.dir);
     const teardown = async (): Promise<void> => {
       await mount.stop();
-      t.equal(mount.errors, '', 'nothing was reported');
+      t.equal(mount.errors, '', 'no error was logged');
     };
     return { fs, folder: fs.root, teardown };
   };

@@ -11,7 +11,7 @@ async function missing(): Promise<string | false> {
   return (await tryCommand('which', ['initdb', 'postgres'])).code !== 0 && 'PostgreSQL is not installed';
 }
 
-// It refuses to run as root; so the mount belongs to somebody else, who must be let in.
+// PostgreSQL refuses to run as root, so the mount belongs to another user, who must have access.
 t.test('PostgreSQL keeps a database on the mount', { skip: await missing() }, async (t) => {
   const mount = await FuseProcess.start({ uid: Number(NOBODY), gid: Number(NOBODY), allowOther: true });
   t.teardown(() => mount.stop());

@@ -11,8 +11,8 @@ const skip = withoutFuse();
 t.setTimeout(500_000);
 
 /**
- * Rewrites a file with asynchronous direct writes (io_submit(2)) while others read it through the page cache, and counts how
- * often what was written is not what is read when the writes have ended. The idea is that of xfstests generic/451.
+ * Rewrites a file with asynchronous direct writes (io_submit(2)) while other threads read it through the page cache,
+ * and counts how often reads after the end of the writes return other bytes. The idea is that of xfstests generic/451.
  */
 const SCRIPT = String.raw`
 import ctypes, mmap, os, platform, struct, sys, time
@@ -70,7 +70,7 @@ async function stale(t: Test, options: ServeOptions): Promise<void> {
   t.teardown(() => mount.stop());
   const script = join(t.testdir(), 'aio.py');
   await writeFile(script, SCRIPT);
-  // Above 4 MiB readers may be lent the file.
+  // Above 4 MiB, readers may use passthrough.
   for (const pages of [16, 1280]) {
     const { code, out, errors } = await tryCommand('python3', [
       script,
@@ -84,6 +84,6 @@ async function stale(t: Test, options: ServeOptions): Promise<void> {
   }
 }
 
-t.test('direct writes are seen by who reads through the page cache', { skip }, (t) => stale(t, {}));
-t.test('also where answers come late', { skip }, (t) => stale(t, { slow: true }));
-t.test('also where files are lent', { skip }, (t) => stale(t, { files: t.testdir() }));
+t.test('direct writes are seen by readers through the page cache', { skip }, (t) => stale(t, {}));
+t.test('also with an asynchronous file system', { skip }, (t) => stale(t, { slow: true }));
+t.test('also with passthrough', { skip }, (t) => stale(t, { files: t.testdir() }));

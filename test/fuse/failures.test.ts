@@ -13,7 +13,9 @@ import { MemoryFs } from '../helpers/memory-fs.ts';
 
 const ROOT = 1;
 
-/** The errors of the Linux manual's section 2 (man-pages 6.03), but for those of the caller's own memory and tables. */
+/**
+ * The errors in section 2 of the Linux manual (man-pages 6.03), except those about the caller's own memory and tables.
+ */
 const PAGES = {
   stat: 'EACCES EBADF EINVAL ELOOP ENAMETOOLONG ENOENT ENOTDIR',
   access: 'EACCES EBADF EINVAL EIO ELOOP ENAMETOOLONG ENOENT ENOTDIR EPERM EROFS',
@@ -49,20 +51,20 @@ const PAGES = {
   ioctl: 'EBADF EINVAL',
 } as const;
 
-/** Of a network's file system, on every page of POSIX: EIO; and of such a one that waited in vain. */
+/** Errors of any network file system: EIO is on every page of POSIX; ETIMEDOUT is for one that timed out. */
 const ALWAYS = 'EIO ETIMEDOUT';
-/** The kernel looks the name up anew on ESTALE; programs see it only if that fails, too, as on NFS. */
+/** On ESTALE the kernel looks the name up again. Programs get it only if that fails, too, as on NFS. */
 const PATHS = 'EACCES ELOOP ENAMETOOLONG ENOENT ENOTDIR ESTALE';
-/** mount(2): every change of a file system that is read-only. */
+/** mount(2): every change of a read-only file system. */
 const READ_ONLY = 'EPERM EROFS';
 
-/** The pages that an operation serves, and what is not on them with a reason. */
+/** The manual pages of an operation, and permitted errors that they do not list, with reasons. */
 const MANUAL: Readonly<Record<OperationName, readonly string[]>> = {
   lookup: [PATHS],
   getattr: [PAGES.stat, PATHS],
   statx: [PAGES.stat, PATHS],
   access: [PAGES.access, PATHS],
-  // What is longer takes room, as with write(2).
+  // Extending a file takes space, as with write(2).
   setattr: [PAGES.chmod, PAGES.chown, PAGES.utimensat, PAGES.truncate, PATHS, 'ENOSPC EDQUOT'],
   chmod: [PAGES.chmod, PATHS],
   chown: [PAGES.chown, PATHS],
@@ -70,7 +72,7 @@ const MANUAL: Readonly<Record<OperationName, readonly string[]>> = {
   truncate: [PAGES.truncate, PATHS, 'ENOSPC EDQUOT'],
   ftruncate: [PAGES.truncate, PATHS, 'ENOSPC EDQUOT'],
   readlink: [PAGES.readlink, PATHS],
-  // A name that cannot be, as with mkdir(2).
+  // An invalid name, as with mkdir(2).
   symlink: [PAGES.symlink, PATHS, 'EINVAL'],
   mknod: [PAGES.mknod, PATHS],
   mkdir: [PAGES.mkdir, PATHS],
@@ -83,12 +85,12 @@ const MANUAL: Readonly<Record<OperationName, readonly string[]>> = {
   create: [PAGES.open, PATHS],
   read: [PAGES.read],
   write: [PAGES.write],
-  // Nobody gets it.
+  // No program gets it.
   release: [],
   flush: [PAGES.close],
   fsync: [PAGES.fsync],
   sync: [PAGES.fsync],
-  // Room that is counted, as with write(2).
+  // A quota applies, as with write(2).
   fallocate: [PAGES.fallocate, 'EDQUOT'],
   lseek: [PAGES.lseek],
   copy_file_range: [PAGES.copyFileRange, 'EDQUOT'],
@@ -113,7 +115,7 @@ function allowed(op: OperationName): ReadonlySet<string> {
   return new Set([...MANUAL[op], ALWAYS].flatMap((codes) => codes.split(/\s+/)));
 }
 
-t.test('no operation fails with what its manual page does not have', async (t) => {
+t.test('every operation fails only with errors on its manual page', async (t) => {
   for (const op of Object.keys(MANUAL) as OperationName[]) {
     const manual = allowed(op);
     for (const code of CODES) {
@@ -126,10 +128,13 @@ t.test('no operation fails with what its manual page does not have', async (t) =
   }
   t.equal(failureOf('read', 'ENOSPC', false), 'EIO');
   t.equal(failureOf('write', 'ENOSPC', false), 'ENOSPC');
-  t.equal(failureOf('lookup', 'EINVAL', false), 'ENOENT', 'a name that cannot be is not there');
+  t.equal(failureOf('lookup', 'EINVAL', false), 'ENOENT', 'an invalid name does not exist');
 });
 
-/** What the kernel sends, on a file `f` with the handle 1 and a folder `d`, for each operation that the port can fail. */
+/**
+ * The kernel's requests about a file `f` with the handle 1 and a folder `d`, for each operation that can fail in the
+ * port.
+ */
 function requests(file: number, folder: number): readonly (readonly [opcode: number, nodeid: number, body: Buffer])[] {
   const { SetattrIn, ReadIn, WriteIn, FallocateIn, LseekIn, CopyFileRangeIn, Rename2In, SetxattrIn, GetxattrIn } = wire;
   return [
@@ -184,12 +189,12 @@ function pack<F extends Readonly<Record<string, 'u16' | 'u32' | 'i32' | 'u64' | 
 }
 
 interface Fault {
-  /** Nothing fails while there is none. */
+  /** The current fault; `undefined`: calls succeed. */
   code: Code | undefined;
   readonly late: boolean;
 }
 
-/** The same object, and the handles that it gives, all of whose calls fail while there is a fault. */
+/** Wraps the object and the handles that it returns, so that all calls fail while there is a fault. */
 function failing<T extends object>(target: T, fault: Fault): T {
   const healthy = new Set<string | symbol>(['watch', 'then', 'close']);
   return new Proxy(target, {
@@ -230,7 +235,7 @@ async function drive(t: Test, late: boolean): Promise<void> {
       const errno = -(bench.answers.find((answer) => answer.unique === unique)?.error ?? Number.NaN);
       const op = OPERATIONS.get(opcode)?.name ?? 'unknown';
       seen.add(opcode);
-      // The door's own: the kernel does without, nothing to read there, no such ioctl.
+      // Errnos of the server itself: not supported, no such attribute, no such ioctl.
       const own = [0, constants.errno.ENOSYS, constants.errno.ENOTTY, constants.errno.ERANGE];
       const names = Object.entries(constants.errno).flatMap(([name, number]) => (number === errno ? [name] : []));
       const right = own.includes(errno) || names.some((name) => allowed(op).has(name));
@@ -243,8 +248,8 @@ async function drive(t: Test, late: boolean): Promise<void> {
   const missed = [...OPERATIONS.keys()].filter(
     (opcode) => !seen.has(opcode) && !silent.has(opcode) && !same.has(opcode),
   );
-  t.strictSame(missed, [], 'all operations were driven');
+  t.strictSame(missed, [], 'all operations were tried');
 }
 
-t.test('whatever the port fails with, programs get what they know: at once', (t) => drive(t, false));
-t.test('whatever the port fails with, programs get what they know: later', (t) => drive(t, true));
+t.test('programs get documented errors for every error of the port: synchronous', (t) => drive(t, false));
+t.test('programs get documented errors for every error of the port: asynchronous', (t) => drive(t, true));

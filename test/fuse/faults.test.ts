@@ -12,7 +12,7 @@ t.setTimeout(500_000);
 
 const skip = withoutFuse();
 
-t.test('a reader that gets no answer is freed by a signal', { skip }, async (t) => {
+t.test('a reader without a response is freed by a signal', { skip }, async (t) => {
   const mount = await FuseProcess.start({ slow: true });
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'content');
@@ -41,7 +41,7 @@ t.test('a request that takes too long ends with ETIMEDOUT', { skip }, async (t) 
   t.equal(await runCommand('cat', [join(mount.dir, 'f')], { timeout: 20_000 }), 'content', 'all goes on');
 });
 
-t.test('unmount refuses while somebody is inside, and lazily does not', { skip }, async (t) => {
+t.test('unmounting is refused while the mount is in use, except lazily', { skip }, async (t) => {
   const mount = await FuseProcess.start();
   t.teardown(() => mount.stop());
   const inside = spawn('sleep', ['60'], { cwd: mount.dir, stdio: 'ignore' });
@@ -56,7 +56,7 @@ t.test('unmount refuses while somebody is inside, and lazily does not', { skip }
   t.equal((await readMounts()).filter(({ dir }) => dir === mount.dir).length, 0);
 });
 
-t.test('unmount ends though somebody holds on to it from another namespace', { skip }, async (t) => {
+t.test('unmounting ends although a process in another namespace uses the mount', { skip }, async (t) => {
   const mount = await FuseProcess.start();
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'x');
@@ -67,10 +67,10 @@ t.test('unmount ends though somebody holds on to it from another namespace', { s
   void mount.order('unmount', '', 'lazy');
   await gone;
   t.equal(mount.child.exitCode, 0);
-  t.equal(holder.exitCode, null, 'it still holds on');
+  t.equal(holder.exitCode, null, 'it is still using the mount');
 });
 
-t.test('unmount while requests wait for an answer', { skip }, async (t) => {
+t.test('unmounting while requests are pending', { skip }, async (t) => {
   const mount = await FuseProcess.start({ slow: true });
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'content');
@@ -85,7 +85,7 @@ t.test('unmount while requests wait for an answer', { skip }, async (t) => {
   t.equal((await readMounts()).filter(({ dir }) => dir === mount.dir).length, 0);
 });
 
-t.test('aborting frees who waits, and leaves no dead mount', { skip }, async (t) => {
+t.test('aborting frees waiting callers, and leaves no dead mount', { skip }, async (t) => {
   const mount = await FuseProcess.start({ slow: true });
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'content');
@@ -101,7 +101,7 @@ t.test('aborting frees who waits, and leaves no dead mount', { skip }, async (t)
   t.equal((await readMounts()).filter(({ dir }) => dir === mount.dir).length, 0);
 });
 
-t.test('what a killed process left is cleared at the next start', { skip }, async (t) => {
+t.test('the mount of a killed process is removed at the next start', { skip }, async (t) => {
   const first = await FuseProcess.start();
   t.teardown(() => first.stop());
   await writeFile(join(first.dir, 'f'), 'x');
@@ -116,18 +116,18 @@ t.test('what a killed process left is cleared at the next start', { skip }, asyn
   t.equal((await readMounts()).filter(({ dir }) => dir === first.dir).length, 1);
 });
 
-t.test('a folder on which a live mount is already is refused', { skip }, async (t) => {
+t.test('a folder with a live mount is refused', { skip }, async (t) => {
   const first = await FuseProcess.start();
   t.teardown(() => first.stop());
   await t.rejects(FuseProcess.start({}, first.dir), { message: /EBUSY[\s\S]*already mounted there/ });
   await runCommand('ls', ['-la', first.dir], { timeout: 20_000 });
 });
 
-t.test('a folder that does not exist is refused in words', { skip }, async (t) => {
+t.test('a folder that does not exist is refused with a reason', { skip }, async (t) => {
   await t.rejects(FuseProcess.start({}, '/nonexistent/fjord'), { message: /ENOENT/ });
 });
 
-t.test('umount from outside ends the process orderly', { skip }, async (t) => {
+t.test('umount by another program ends the process cleanly', { skip }, async (t) => {
   const mount = await FuseProcess.start();
   t.teardown(() => mount.stop());
   await writeFile(join(mount.dir, 'f'), 'x');

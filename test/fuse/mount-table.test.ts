@@ -1,7 +1,7 @@
 import t from 'tap';
 import { parseMounts } from '../../src/fuse/mount-table.ts';
 
-t.test('mountinfo: optional fields, and what the kernel escapes', async (t) => {
+t.test('mountinfo: optional fields, and escaped characters', async (t) => {
   const text = [
     '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
     '90 22 0:39 / /home/x/My\\040Drive rw,nosuid master:2 shared:5 - fuse.fjord a\\134b\\012c rw,user_id=0',

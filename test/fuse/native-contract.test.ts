@@ -18,11 +18,11 @@ const run = promisify(execFile);
 const PAST = new Date('2001-02-03T04:05:06Z');
 const LONG_PAST = new Date('1999-01-01T00:00:00Z');
 
-/** What libfuse 2 makes impossible. */
+/** Capabilities that libfuse 2 makes impossible. */
 const NATIVE_TRAITS: Partial<Traits> = { ...HOST_TRAITS, openRemovedTree: false };
 
 t.test('over a mount of fuse-native', { skip }, async (t) => contract(t, false));
-t.test('over one whose file system lets everybody wait', { skip }, async (t) => contract(t, true));
+t.test('over a mount of an asynchronous file system', { skip }, async (t) => contract(t, true));
 
 function contract(t: Test, slow: boolean): void {
   const mounted = async (): Promise<Rig> => {
@@ -30,16 +30,16 @@ function contract(t: Test, slow: boolean): void {
     const fs = new HostFs(mount.dir);
     const teardown = async (): Promise<void> => {
       await mount.stop();
-      t.equal(mount.errors, '', 'nothing was reported');
+      t.equal(mount.errors, '', 'no error was logged');
     };
     return { fs, folder: fs.root, teardown };
   };
   fileSystemContract(t, mounted, { ...NATIVE_TRAITS, runs: 20 });
 }
 
-t.test('what it does', { skip }, async (t) => {
+t.test('its features', { skip }, async (t) => {
   const mount = await started(t);
-  t.test('a change from below is seen at once, in name, size and content', async (t) => {
+  t.test('a change made elsewhere is seen at once, in name, size and content', async (t) => {
     const path = join(mount.dir, 'seen');
     await t.rejects(stat(path), { code: 'ENOENT' });
     await mount.order('write', 'seen', 'one');
@@ -50,14 +50,14 @@ t.test('what it does', { skip }, async (t) => {
     await mount.order('unlink', 'seen');
     await t.rejects(stat(path), { code: 'ENOENT' });
   });
-  t.test('a folder that was renamed from below is found by its new name only', async (t) => {
+  t.test('a folder that was renamed elsewhere is found only by its new name', async (t) => {
     await mkdir(join(mount.dir, 'a/b'), { recursive: true });
     await writeFile(join(mount.dir, 'a/b/f'), 'f');
     await mount.order('rename', 'a', 'z');
     t.equal(await readFile(join(mount.dir, 'z/b/f'), 'utf8'), 'f');
     await t.rejects(readFile(join(mount.dir, 'a/b/f')), { code: 'ENOENT' });
   });
-  t.test('an open file that is removed is gone from the folder, and goes on', async (t) => {
+  t.test('a removed open file is not listed, and can still be used', async (t) => {
     const folder = join(mount.dir, 'folder');
     await mkdir(folder);
     const file = await open(join(folder, 'f'), 'w+');
@@ -79,7 +79,7 @@ t.test('what it does', { skip }, async (t) => {
   });
 });
 
-// Each of these is a fault of the package; where one is repaired the test fails, and goes.
+// Each of these is a fault of the package. If one is fixed, its test fails and can be removed.
 t.test('its known failures', { skip }, async (t) => {
   const mount = await started(t);
   t.test('`touch -m` changes nothing', async (t) => {
@@ -88,7 +88,7 @@ t.test('its known failures', { skip }, async (t) => {
     await run('touch', ['-m', '-d', PAST.toISOString(), path]);
     t.not((await stat(path)).mtimeMs, PAST.getTime());
   });
-  t.test('`cp -p` gives the time of the last access', async (t) => {
+  t.test('`cp -p` sets the access time as the modification time', async (t) => {
     const from = join(t.testdir({ f: 'content' }), 'f');
     await utimes(from, LONG_PAST, PAST);
     await run('cp', ['-p', from, join(mount.dir, 'copied')]);

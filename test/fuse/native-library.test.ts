@@ -3,7 +3,7 @@ import { loadLibrary, reasonOf } from '../../src/fuse/native/library.ts';
 import { mountOptions } from '../../src/fuse/native/mount-options.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
 
-t.test('what does not load is told with what to install', async (t) => {
+t.test('a library that does not load is reported with what to install', async (t) => {
   const told = (message: string, code?: string, platform: NodeJS.Platform = 'linux'): string =>
     reasonOf(Object.assign(new Error(message), { code }), platform);
   t.match(told("Cannot find package 'fuse-native'", 'ERR_MODULE_NOT_FOUND'), 'npm install fuse-native');
@@ -14,7 +14,7 @@ t.test('what does not load is told with what to install', async (t) => {
   t.match(told('something else'), 'something else');
 });
 
-t.test('the package loads, or says why as an error of ours', async (t) => {
+t.test('the package loads, or throws an FsError with the reason', async (t) => {
   try {
     t.type((await loadLibrary('/drive')).Fuse, 'function');
   } catch (error) {
@@ -23,7 +23,7 @@ t.test('the package loads, or says why as an error of ours', async (t) => {
   }
 });
 
-t.test('the kernel is told to remember nothing, and to write much at once', async (t) => {
+t.test('the kernel is told to cache nothing, and to use large writes', async (t) => {
   const linux = mountOptions({ name: 'a,b\\c', allowOther: false, platform: 'linux' });
   t.match(linux, /^-ofsname=a_b_c,/);
   t.match(linux, 'entry_timeout=0,attr_timeout=0,negative_timeout=0,big_writes');

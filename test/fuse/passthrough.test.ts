@@ -18,7 +18,7 @@ function missing(): string | false {
 
 type Counts = Readonly<Record<string, number>>;
 
-t.test('what the kernel reads and writes by itself', { skip: missing() }, async (t) => {
+t.test('files that the kernel reads and writes directly', { skip: missing() }, async (t) => {
   const mount = await FuseProcess.start({ files: t.testdir() });
   t.teardown(() => mount.stop());
   const at = (path: string): string => join(mount.dir, path);
@@ -28,7 +28,7 @@ t.test('what the kernel reads and writes by itself', { skip: missing() }, async 
     runCommand('python3', ['-c', `import os, mmap, time\n${script}`], { cwd: mount.dir, timeout: 60_000 });
   const counts = async (): Promise<Counts> => (await mount.order('count')) as Counts;
 
-  t.test('no byte of a file that is copied in and read comes by here', async (t) => {
+  t.test('copying a file in and reading it causes no READ or WRITE', async (t) => {
     await counts();
     const out =
       await shell(`head -c ${16 * MIB} /dev/urandom | tee >(md5sum > /dev/null) > big; md5sum < big; md5sum < big
@@ -41,7 +41,7 @@ t.test('what the kernel reads and writes by itself', { skip: missing() }, async 
     t.ok(backing >= 4);
   });
 
-  t.test('attributes are those of what was written', async () => {
+  t.test('attributes are those of the written file', async () => {
     await python(`
 f = os.open('w', os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 for size in (1, 5000, 100):
@@ -93,7 +93,7 @@ m.close()`);
     t.match(await mount.order('read', 'm'), /^!.*later.*end$/s);
   });
 
-  t.test('who reads a file that is replaced as a whole keeps it; who opens it then sees the new one', async (t) => {
+  t.test('a reader of a replaced file keeps the old content; later opens see the new one', async (t) => {
     await shell(`head -c ${5 * MIB} /dev/zero > r`);
     const reader = await open(at('r'));
     const first = Buffer.alloc(3);
@@ -112,7 +112,7 @@ m.close()`);
     t.equal(await readFile(at('r'), 'utf8'), 'newermore\n');
   });
 
-  t.test('what is written behind a copy by reference is not lost', async () => {
+  t.test('bytes written after a copy by reference are not lost', async () => {
     await python(`
 open('from', 'wb').write(b'a' * 200000)
 i = os.open('from', os.O_RDONLY); o = os.open('to', os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -170,7 +170,7 @@ for n in range(60):
   t.test('nothing was reported', async (t) => void t.equal(mount.errors, ''));
 });
 
-t.test('with passthrough: false everything comes by here', { skip: missing() }, async (t: Test) => {
+t.test('with passthrough: false all reads and writes are requests', { skip: missing() }, async (t: Test) => {
   const mount = await FuseProcess.start({ files: t.testdir(), passthrough: false });
   t.teardown(() => mount.stop());
   await runCommand('bash', ['-c', `head -c ${5 * MIB} /dev/zero > f; cat f > /dev/null`], { cwd: mount.dir });

@@ -31,7 +31,7 @@ async function check(t: Test, passthrough: boolean): Promise<void> {
   await root(`${prepare}; echo more >> a; echo other > b`);
   t.equal(await modes(), '6755 6745', 'root writes as root');
   await root(`chown ${NOBODY}:${NOBODY} a b`);
-  t.equal(await modes(), '755 2745', 'who gets another owner loses them');
+  t.equal(await modes(), '755 2745', 'changing the owner removes them');
   for (const script of ['for f in *; do echo more >> $f; done', 'for f in *; do echo > $f; done', 'truncate -s 1 *']) {
     await root(prepare);
     await nobody(script);
@@ -60,10 +60,10 @@ t.test('a new owner costs one request', { skip: missing() }, async (t) => {
   await runCommand('bash', ['-euc', 'echo > a; chmod 755 a'], { cwd: mount.dir });
   await mount.order('count');
   await runCommand('chown', ['0:0', join(mount.dir, 'a')]);
-  t.match(await mount.order('count'), { getattr: 1 }, 'which is what the kernel is answered with');
+  t.match(await mount.order('count'), { getattr: 1 }, 'which is the result of the request');
 });
 
-t.test('where only root may look in', { skip: missing() }, async (t) => {
+t.test('if only root can access the mount', { skip: missing() }, async (t) => {
   const mount = await FuseProcess.start();
   t.teardown(() => mount.stop());
   const root = (script: string): Promise<string> => runCommand('bash', ['-euc', script], { cwd: mount.dir });
@@ -73,7 +73,7 @@ t.test('where only root may look in', { skip: missing() }, async (t) => {
   await root('for i in {1..20}; do : > $i; done');
   const { create, getattr = 0 } = (await mount.order('count')) as Record<string, number>;
   t.equal(create, 20);
-  t.ok(getattr < 5, `no new file asks for the folder again: ${getattr}`);
+  t.ok(getattr < 5, `a new file does not request the folder's attributes again: ${getattr}`);
 
   await root(`echo echo said > s; mkdir d; chmod 0 s d; echo echo more >> s; test -r s -a -w s; cat s > /dev/null
     cd d; cd ..; test -x d

@@ -11,7 +11,7 @@ t.setTimeout(500_000);
 const MOST = 400;
 const FILES = 2500;
 
-/** Linux 6.18 is the first that forgets when it is asked to. */
+/** Linux 6.18 is the first version that forgets nodes on request. */
 const [major = 0, minor = 0] = release().split('.').map(Number);
 const forgets = major > 6 || (major === 6 && minor >= 18);
 
@@ -27,7 +27,7 @@ t.test('a walk over many nodes leaves few in memory, and all of them work', { sk
   if (forgets) {
     await until(async () => ((await mount.order('nodes')) as number) <= 1.1 * MOST, 'forgotten');
   }
-  t.equal((await early.read({ buffer: Buffer.alloc(9), position: 0 })).bytesRead, 9, 'what is open is kept');
+  t.equal((await early.read({ buffer: Buffer.alloc(9), position: 0 })).bytesRead, 9, 'open files are kept');
   t.equal((await stat(join(mount.dir, 'd3'))).isDirectory(), true);
   for (let i = 0; i < FILES; i += 7) t.equal(await readFile(at(i), 'utf8'), `content ${i}`);
   t.equal((await readdir(join(mount.dir, 'd1'))).length, FILES / 10);

@@ -19,7 +19,7 @@ const attr: Attr = {
 };
 const how = { uid: 11, gid: 12, validity: 86_400 };
 
-t.test('attributes are where the layouts say', async (t) => {
+t.test('attributes are at the offsets of the layouts', async (t) => {
   const inode = new Inode(2 ** 33 + 5, 'n7');
   inode.atime = 2 ** 32 * 1000;
   const out = Buffer.alloc(ENTRY_OUT + 3, 0xff);
@@ -38,13 +38,13 @@ t.test('attributes are where the layouts say', async (t) => {
   t.match(wire.Attr.decode(gone, wire.AttrOut.size), { nlink: 0, mode: 0o044_751, size: 0, blocks: 0 });
 });
 
-t.test('an answer that was overtaken is not believed', async (t) => {
+t.test('an outdated response is not cached', async (t) => {
   const out = Buffer.alloc(ENTRY_OUT);
   putEntryOut({ inode: new Inode(2, 'n7'), attr, lasting: false }, how, out, 0);
   t.match(wire.EntryOut.decode(out, 0), { entryValid: 0, attrValid: 0 });
 });
 
-t.test('times go there and back to the microsecond', async (t) => {
+t.test('times survive a round trip to the microsecond', async (t) => {
   const micros = fc.integer({ min: -(2 ** 50), max: 2 ** 51 });
   const property = fc.property(micros, (micros) => {
     const [sec, nsec] = split(micros / 1000);
@@ -54,7 +54,7 @@ t.test('times go there and back to the microsecond', async (t) => {
   t.strictSame(split(-0.001), [-1, 999_999_000]);
 });
 
-t.test('numbers of files differ and stay', async (t) => {
+t.test('inode numbers are unique and stable', async (t) => {
   const seen = new Set<string>();
   const out = Buffer.alloc(8);
   for (let i = 0; i < 200_000; i++) {
@@ -63,10 +63,10 @@ t.test('numbers of files differ and stay', async (t) => {
   }
   t.equal(seen.size, 200_000);
   putIno('n1', out, 0);
-  t.equal(out.toString('hex'), '01dc3504225ab537', 'git remembers them');
+  t.equal(out.toString('hex'), '01dc3504225ab537', 'git stores them');
 });
 
-t.test('the digest of attributes sees each of them', async (t) => {
+t.test('the digest depends on every attribute', async (t) => {
   const others = [
     { size: 1 },
     { mode: 0o600 },

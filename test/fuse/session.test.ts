@@ -24,7 +24,7 @@ function pack<F extends Readonly<Record<string, 'u16' | 'u32' | 'i32' | 'u64' | 
   return Buffer.concat([head, ...rest]);
 }
 
-t.test('INIT agrees on what both sides can do', async (t) => {
+t.test('INIT negotiates the features of both sides', async (t) => {
   const offer = { major: 7, minor: 45, maxReadahead: 131_072, flags: 0xffff_ffff };
   const bench = new FuseBench(new MemoryFs());
   const { error, body } = bench.call(Opcode.INIT, 0, pack(wire.InitIn, offer, Buffer.alloc(48)));
@@ -43,7 +43,7 @@ t.test('INIT agrees on what both sides can do', async (t) => {
   );
   t.match(wire.InitOut.decode(little.body, 0), { minor: 31, flags: 1 });
   const newer = new FuseBench(new MemoryFs()).call(Opcode.INIT, 0, pack(wire.InitIn, { ...offer, major: 8 }));
-  t.match(wire.InitOut.decode(newer.body, 0), { major: 7 }, 'the kernel asks again with ours');
+  t.match(wire.InitOut.decode(newer.body, 0), { major: 7 }, 'the kernel sends INIT again with our version');
   t.equal(new FuseBench(new MemoryFs()).call(Opcode.INIT, 0, pack(wire.InitIn, { ...offer, minor: 20 })).error, -7);
 });
 
@@ -56,7 +56,7 @@ t.test('every opcode is answered, and an unknown one with ENOSYS', async (t) => 
   t.equal(bench.call(Opcode.IOCTL, ROOT).error, -25);
 });
 
-t.test('frames that lie are answered with EINVAL', async (t) => {
+t.test('invalid frames get EINVAL', async (t) => {
   const bench = new FuseBench(new MemoryFs());
   const error = (opcode: number, body: Buffer, len?: number): number => {
     const unique = bench.send(opcode, ROOT, body, len === undefined ? {} : { len });
@@ -64,13 +64,13 @@ t.test('frames that lie are answered with EINVAL', async (t) => {
   };
   t.equal(error(Opcode.LOOKUP, Buffer.from('no end')), -22);
   t.equal(error(Opcode.LOOKUP, Buffer.alloc(0)), -22);
-  t.equal(error(Opcode.LOOKUP, Buffer.from([0xff, 0xfe, 0])), -2, 'not UTF-8: there is no such name');
+  t.equal(error(Opcode.LOOKUP, Buffer.from([0xff, 0xfe, 0])), -2, 'not UTF-8: the name does not exist');
   t.equal(error(Opcode.MKDIR, Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0])), -22, 'not UTF-8');
   t.equal(error(Opcode.MKDIR, Buffer.alloc(3)), -22);
   t.equal(error(Opcode.SYMLINK, cString('one')), -22);
   t.equal(error(Opcode.WRITE, pack(wire.WriteIn, { fh: 1, size: 1000 }, Buffer.alloc(10))), -22);
   t.equal(error(Opcode.READ, pack(wire.ReadIn, { fh: 1, size: 2 ** 31 })), -22);
-  t.equal(error(Opcode.GETATTR, Buffer.alloc(16), 5000), -22, 'shorter than it says');
+  t.equal(error(Opcode.GETATTR, Buffer.alloc(16), 5000), -22, 'shorter than its header says');
   t.equal(error(Opcode.LOOKUP, cString('x'), 10), -22, 'shorter than a header');
   t.equal(
     bench.session.take(Buffer.alloc(10), 10, () => {}),
@@ -79,7 +79,7 @@ t.test('frames that lie are answered with EINVAL', async (t) => {
   );
 });
 
-t.test('no frame ends the session, and each gets one answer', async (t) => {
+t.test('no frame ends the session, and each gets one response', async (t) => {
   const opcodes = [...OPERATIONS.keys(), 0, 7, 19, 25, 60, 4096];
   const number = fc.oneof(fc.nat(4), fc.nat(), fc.constant(2 ** 32 - 1));
   const body = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.array(number, { maxLength: 24 }).map(words));
@@ -103,7 +103,7 @@ function words(values: readonly number[]): Uint8Array {
   return new Uint8Array(Uint32Array.from(values).buffer);
 }
 
-t.test('lookup counts: a node is known until the last is taken back', async (t) => {
+t.test('lookup counts: a node is known until the last reference is forgotten', async (t) => {
   const bench = new FuseBench(new MemoryFs());
   const made = bench.call(Opcode.MKDIR, ROOT, pack(wire.MkdirIn, { mode: 0o755 }, cString('d')));
   const { nodeid, generation, entryValid } = wire.EntryOut.decode(made.body, 0);
@@ -117,12 +117,12 @@ t.test('lookup counts: a node is known until the last is taken back', async (t) 
   t.equal(bench.call(Opcode.GETATTR, nodeid, pack(wire.GetattrIn, {})).error, -116);
   t.equal(bench.state.inodes.size, 1);
   const third = wire.EntryOut.decode(bench.call(Opcode.LOOKUP, ROOT, cString('d')).body, 0).nodeid;
-  t.not(third, nodeid, 'a number is never given twice');
+  t.not(third, nodeid, 'a number is never reused');
   bench.send(Opcode.FORGET, ROOT, pack(wire.ForgetIn, { nlookup: 99 }));
   t.equal(bench.call(Opcode.GETATTR, ROOT, pack(wire.GetattrIn, {})).error, 0, 'the root stays');
 });
 
-t.test('what the kernel does itself it is not told of', async (t) => {
+t.test('the kernel is not notified of its own changes', async (t) => {
   for (const slow of [false, true]) {
     const memory: FileSystem = new MemoryFs();
     const bench = new FuseBench(slow ? slowed(memory, { method: undefined, waiting: 0 }) : memory);
@@ -149,7 +149,7 @@ t.test('what the kernel does itself it is not told of', async (t) => {
   }
 });
 
-t.test('pages of a listing go on behind the name, whatever was added or removed', async (t) => {
+t.test('pages of a listing continue after the name, whatever was added or removed', async (t) => {
   const memory = new MemoryFs();
   for (let i = 0; i < 300; i++) memory.mkdir(memory.root, `n${String(i).padStart(3, '0')}`, {}, background);
   const bench = new FuseBench(memory);
@@ -164,7 +164,7 @@ t.test('pages of a listing go on behind the name, whatever was added or removed'
       at += wire.Dirent.size + Math.ceil(namelen / 8) * 8;
       offset = off;
     }
-    // The name that was told last goes, and so do names before and behind it.
+    // The last listed name is removed, and so are names before and after it.
     const last = Number(seen.at(-1)?.slice(1));
     for (const gone of [last, last - 3, last + 7]) {
       const name = `n${String(gone).padStart(3, '0')}`;
@@ -186,7 +186,7 @@ t.test('pages of a listing go on behind the name, whatever was added or removed'
   }
 });
 
-t.test('a cookie that nobody remembers is found again', async (t) => {
+t.test('a forgotten cookie is found again', async (t) => {
   const memory = new MemoryFs();
   for (let i = 0; i < 50; i++) memory.mkdir(memory.root, `n${i + 100}`, {}, background);
   const first = new FuseBench(memory).call(Opcode.READDIR, ROOT, pack(wire.ReadIn, { size: 500 }));
@@ -201,7 +201,7 @@ t.test('a cookie that nobody remembers is found again', async (t) => {
   t.equal(other.answers[0]?.body.toString('utf8', 24, 28), `n${Number(name.slice(1)) + 1}`);
 });
 
-t.test('copy_file_range of a whole file moves no bytes, of a part it does', async (t) => {
+t.test('copy_file_range of a whole file moves no bytes, that of a part does', async (t) => {
   const memory = new MemoryFs();
   const bench = new FuseBench(memory);
   let copies = 0;

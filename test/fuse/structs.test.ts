@@ -8,7 +8,7 @@ import * as wire from '../../src/fuse/wire/structs.ts';
 
 type Any = Layout<Record<string, 'u32'>>;
 
-/** Struct of `<linux/fuse.h>` → our layout, and how many bytes of the C struct it leaves to another layout. */
+/** Struct of `<linux/fuse.h>` → our layout, and the number of bytes of the C struct that belong to another layout. */
 const structs: Record<string, readonly [layout: unknown, rest?: number]> = {
   fuse_in_header: [wire.InHeader],
   fuse_out_header: [wire.OutHeader],
@@ -47,7 +47,7 @@ const structs: Record<string, readonly [layout: unknown, rest?: number]> = {
   fuse_notify_inval_entry_out: [wire.InvalEntryOut],
 };
 
-/** Bytes of the structs that Debian's header is too old for. */
+/** Sizes of structs that are newer than Debian's header. */
 const newer: Record<string, readonly [unknown, number]> = {
   fuse_statx_in: [wire.StatxIn, 24],
   fuse_statx_out: [wire.StatxOut, 32],
@@ -57,7 +57,7 @@ const newer: Record<string, readonly [unknown, number]> = {
   fuse_notify_prune_out: [wire.PruneOut, 16],
 };
 
-t.test('what is encoded is decoded', async (t) => {
+t.test('encoded values are decoded again', async (t) => {
   for (const [name, [layout]] of Object.entries({ ...structs, ...newer })) {
     const values = numbered(layout as Any);
     const buffer = Buffer.alloc((layout as Any).size + 3);
@@ -66,7 +66,7 @@ t.test('what is encoded is decoded', async (t) => {
   }
 });
 
-t.test('integers of 64 bits: large and below zero', async (t) => {
+t.test('integers of 64 bits: large and negative ones', async (t) => {
   const buffer = Buffer.alloc(24);
   for (const off of [-1, -1.5e15 - 1, 2 ** 53 - 1, -(2 ** 32), -(2 ** 32) - 1, 2 ** 32, 0]) {
     wire.InvalInodeOut.encode({ ino: 2 ** 53 - 1, off, len: -1 }, buffer, 0);
@@ -80,8 +80,8 @@ t.test('sizes newer than the header', async (t) => {
   t.equal(wire.Statx.size + 4 * wire.StatxTime.size + wire.STATX_TAIL, 256);
 });
 
-/** What `fuse_statx` has at its offsets, as the kernel's documentation lays it out. */
-t.test('golden bytes of what is newer than the header', async (t) => {
+/** The bytes of `fuse_statx`, by the layout in the kernel's documentation. */
+t.test('expected bytes of structs that are newer than the header', async (t) => {
   const golden: Record<string, string> = {
     fuse_statx_in: '0100000002000000 0300000000000000 0400000005000000',
     fuse_statx_out: '0100000000000000 0200000003000000 0400000000000000 0500000000000000',
@@ -117,7 +117,7 @@ t.test(
   },
 );
 
-/** Names that differ from the header's by more than their style; padding has none worth comparing. */
+/** Names that differ from the header's in more than their style; names of padding are not compared. */
 const others: Record<string, string> = {
   'fuse_getattr_in.flags': 'getattr_flags',
   'fuse_open_out.backingId': 'padding',
@@ -142,7 +142,7 @@ function compileAndRun(t: { teardown(run: () => void): void }, lines: readonly s
   return execFileSync(join(dir, 'structs'), { encoding: 'utf8' }).trim().split('\n');
 }
 
-/** Where a value of all ones goes. */
+/** The position of a value with all bits set. */
 function offsetsOf(layout: Any): [field: string, offset: number][] {
   return Object.keys(numbered(layout)).map((field) => {
     const buffer = Buffer.alloc(layout.size);

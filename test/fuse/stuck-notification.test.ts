@@ -13,8 +13,8 @@ const skip = withoutFuse();
 t.setTimeout(500_000);
 
 /**
- * A request holds a folder's lock in the kernel and is not answered, while a thread of the process that serves the mount
- * waits for that lock, uninterruptibly, because it writes that a name of this folder has changed.
+ * A pending request holds a folder's lock in the kernel, while a thread of the serving process waits for that lock,
+ * uninterruptibly, because it sends a notification about a name in this folder.
  */
 async function stuck(t: Test): Promise<{ mount: FuseProcess; caller: ChildProcess }> {
   const mount = await FuseProcess.start({ slow: true });
@@ -28,7 +28,7 @@ async function stuck(t: Test): Promise<{ mount: FuseProcess; caller: ChildProces
   return { mount, caller };
 }
 
-/** What each thread of the process does, as one letter of proc(5). */
+/** The state of each thread of the process, as one letter of proc(5). */
 function states({ child: { pid } }: FuseProcess): string {
   const threads = readdirSync(`/proc/${pid}/task`);
   return threads.map((id) => /\) (\w)/.exec(readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8'))?.[1]).join('');
@@ -44,7 +44,7 @@ async function isMounted(dir: string): Promise<boolean> {
   return (await readMounts()).some((mount) => mount.dir === dir);
 }
 
-t.test('a mount whose killed process cannot end is ended from outside', { skip }, async (t) => {
+t.test('a mount whose killed process cannot end is ended by another process', { skip }, async (t) => {
   const { mount, caller } = await stuck(t);
   const ends = [once(mount.child, 'exit'), once(caller, 'exit')];
   mount.child.kill('SIGKILL');
@@ -57,7 +57,7 @@ t.test('a mount whose killed process cannot end is ended from outside', { skip }
   t.notOk(await isMounted(mount.dir));
 });
 
-t.test('a mount that is aborted ends although a notification waits', { skip }, async (t) => {
+t.test('an aborted mount ends although a notification is blocked', { skip }, async (t) => {
   const { mount, caller } = await stuck(t);
   const ends = [once(mount.child, 'exit'), once(caller, 'exit')];
   void mount.order('abort').catch(() => {});
@@ -67,7 +67,7 @@ t.test('a mount that is aborted ends although a notification waits', { skip }, a
   t.notOk(await isMounted(mount.dir));
 });
 
-t.test('so does one that is unmounted lazily', { skip }, async (t) => {
+t.test('so does a lazily unmounted one', { skip }, async (t) => {
   const { mount, caller } = await stuck(t);
   const ends = [once(mount.child, 'exit'), once(caller, 'exit')];
   void mount.order('unmount', '', 'lazy').catch(() => {});

@@ -8,7 +8,7 @@ import { runScript, tryCommand } from '../helpers/run-command.ts';
 
 t.setTimeout(500_000);
 
-/** A tree of some hundred files with modes, symlinks and odd names; and its digest. */
+/** Creates a tree of some hundred files with modes, symlinks and unusual names, and its digest. */
 const makeTree = `
   mkdir -p tree/{a,b}/{c,d} && cd tree
   for i in $(seq 200); do head -c $((i * 97)) /dev/urandom > a/c/f$i; done
@@ -19,7 +19,7 @@ const makeTree = `
 const skip = withoutFuse();
 
 t.test('programs on the mount', { skip }, async (t) => programs(t, await FuseProcess.start()));
-t.test('programs on a mount that lends files', { skip }, async (t) => {
+t.test('programs on a mount with passthrough', { skip }, async (t) => {
   await programs(t, await FuseProcess.start({ files: t.testdir() }));
 });
 
@@ -113,7 +113,7 @@ END`,
   );
 
   works(
-    'names taken away from open files',
+    'names removed from open files',
     `exec 3<> f; echo one >&3; rm f; echo two >&3; test "$(cat /dev/fd/3 < /dev/fd/3 || true)" = "$(printf 'one\\ntwo')"
      test "$(stat -L -c %h /dev/fd/3)" = 0; exec 3>&-
      echo old > g; exec 4< g; echo new > h; mv h g; test "$(cat <&4) $(cat g)" = 'old new'
@@ -176,10 +176,10 @@ END`,
   );
 
   works(
-    'copy_file_range, and cp of what is there',
+    'copy_file_range, and cp over existing files',
     `head -c 40000000 /dev/urandom > a; cp a b; cmp a b; cp --reflink=never --sparse=always a c; cmp a c
      python3 -c "import os; i=os.open('a',0); o=os.open('d',66); print(os.copy_file_range(i,o,1000000,5,7))"; cmp -n 1000000 a d 5 7`,
   );
 
-  t.test('nothing was reported', async (t) => void t.equal(mount.errors, ''));
+  t.test('no error was logged', async (t) => void t.equal(mount.errors, ''));
 }

@@ -15,7 +15,7 @@ async function missing(): Promise<string | false> {
   return code !== 0 && 'needs fusermount3, unshare and setpriv';
 }
 
-// In a mount namespace of its own, where /dev/fuse is open to everybody as on most systems.
+// In a separate mount namespace, where every user can open /dev/fuse, as on most systems.
 const enter = `
   mknod -m 666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse
   exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups "$2" --import=tsx test/helpers/fuse-user.ts "$1/mount" "$3"`;

@@ -5,13 +5,13 @@ import t from 'tap';
 import { FileTimes } from '../../src/libc/file-times.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.test('a time is set to the microsecond, of what a symlink points to or of the link itself', async (t) => {
+t.test('a time is set to the microsecond, for files and for symlinks themselves', async (t) => {
   const dir = temporary(t);
   const [file, link] = [join(dir, 'file'), join(dir, 'link')];
   writeFileSync(file, '');
   symlinkSync('nowhere', link);
   const times = new FileTimes();
-  // ext4 begins in 1901; milliseconds as a double tell each microsecond apart until 2109.
+  // Times of ext4 begin in 1901; milliseconds as a double resolve each microsecond until 2109.
   const micros = fc.bigInt({ min: -2_000_000_000_000_000n, max: 4_000_000_000_000_000n });
   fc.assert(
     fc.property(micros, fc.constantFrom(file, link), (wanted, path) => {

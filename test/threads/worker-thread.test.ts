@@ -27,20 +27,20 @@ t.test('responds to requests in their order', async (t) => {
   );
 });
 
-t.test('memory is handed over and comes back', async (t) => {
+t.test('memory is transferred and returned', async (t) => {
   const data = new Uint8Array([1, 2, 3]);
   const response = await open(t).request({ what: 'take', value: 0, data }, [data.buffer]);
   t.equal(data.length, 0);
   t.strictSame(Array.from(response.data ?? []), [1, 2, 3]);
 });
 
-t.test('an error crosses with its code, and the thread goes on', async (t) => {
+t.test('an error keeps its code, and the thread keeps running', async (t) => {
   const thread = open(t);
   await t.rejects(thread.request({ what: 'fail', value: 0 }), { code: 'ENOENT', message: 'no such thing' });
   t.match(await thread.request({ what: 'double', value: 4 }), { value: 8 });
 });
 
-t.test('a thread that dies rejects what waits and all that comes', async (t) => {
+t.test('a dying thread rejects pending and later requests', async (t) => {
   const thread = open(t);
   const waiting = [thread.request({ what: 'die', value: 3 }), thread.request({ what: 'double', value: 1 })];
   for (const one of waiting) await t.rejects(one, { code: 'EIO', reason: 'the thread has ended: 3' });
@@ -48,7 +48,7 @@ t.test('a thread that dies rejects what waits and all that comes', async (t) => 
   await t.rejects(thread.request({ what: 'double', value: 1 }), { code: 'EIO' });
 });
 
-t.test('end lets what was requested before be done', async (t) => {
+t.test('`end` lets earlier requests complete', async (t) => {
   const thread = open(t);
   const before = [1, 2].map((value) => thread.request({ what: 'double', value }));
   thread.end();
@@ -56,7 +56,7 @@ t.test('end lets what was requested before be done', async (t) => {
   await t.rejects(thread.request({ what: 'double', value: 1 }), { code: 'EINTR' });
 });
 
-t.test('terminate rejects what waits', async (t) => {
+t.test('`terminate` rejects pending requests', async (t) => {
   const thread = open(t);
   const waiting = thread.request({ what: 'double', value: 1 });
   const rejected = t.rejects(waiting, { code: 'EINTR' });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Backoff } from '../../src/transfer/backoff.ts';
 
-t.test('pauses double to a minute, with half of each left to chance', async (t) => {
+t.test('pauses double up to a minute, half of each random', async (t) => {
   let now = 1000;
   let random = 0;
   const backoff = new Backoff({ now: () => now, random: () => random });
@@ -18,7 +18,7 @@ t.test('pauses double to a minute, with half of each left to chance', async (t) 
   t.equal(backoff.since, 1000, 'since the first failure');
   backoff.reset();
   t.ok(backoff.until <= now);
-  t.equal(backoff.since, 1000, 'trying at once is not success');
+  t.equal(backoff.since, 1000, 'a reset is not a success');
   backoff.worked();
   t.equal(backoff.since, undefined);
 });

@@ -9,11 +9,11 @@ t.test('single changes are sent at once', async (t) => {
   }
 });
 
-t.test('behind a batch of several the next waits for a pause, or a while', async (t) => {
+t.test('after a batch of several, the next waits for a pause, or for a limited time', async (t) => {
   const batchDelay = new BatchDelay();
   t.equal(batchDelay.wait(4, 0), 0);
   batchDelay.sent(4, 0);
-  t.equal(batchDelay.wait(5, 10), 100, 'a promise: the pause begins anew');
+  t.equal(batchDelay.wait(5, 10), 100, 'a new intent restarts the pause');
   t.equal(batchDelay.wait(5, 60), 50);
   t.equal(batchDelay.wait(5, 110), 0);
   batchDelay.sent(1, 110);
@@ -23,5 +23,5 @@ t.test('behind a batch of several the next waits for a pause, or a while', async
   let promised = 6;
   let now = 1000;
   while (batchDelay.wait(++promised, now) > 0) now += 10;
-  t.equal(now, 4000, 'who never pauses is not waited for');
+  t.equal(now, 4000, 'a program that never pauses is not waited for');
 });

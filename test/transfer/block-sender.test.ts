@@ -7,7 +7,7 @@ import { BlockSender, type SendableBlock } from '../../src/transfer/block-sender
 const KIB = 1024;
 const context = { signal: new AbortController().signal };
 
-/** A cloud that counts questions and keeps what it is sent. */
+/** A cloud that counts requests and keeps the blocks. */
 class Blocks {
   readonly stored = new Set<string>();
   readonly questions: number[] = [];
@@ -45,7 +45,7 @@ async function send(sender: BlockSender, list: readonly SendableBlock[]): Promis
   return lacking.length;
 }
 
-t.test('little is sent without a question, unless the cloud may have it', async (t) => {
+t.test('few bytes are sent without asking, unless the cloud may have them', async (t) => {
   const cloud = new Blocks();
   const sender = new BlockSender(cloud);
   t.equal(await send(sender, blocks(3, 10 * KIB)), 3);
@@ -56,7 +56,7 @@ t.test('little is sent without a question, unless the cloud may have it', async 
   t.strictSame(cloud.questions, [1]);
 });
 
-t.test('what the cloud has is neither read nor sent; equal blocks are sent once', async (t) => {
+t.test('blocks that the cloud has are neither read nor sent; equal blocks are sent once', async (t) => {
   const cloud = new Blocks();
   const sender = new BlockSender(cloud);
   const known = block(512 * KIB, { read: () => t.fail('it is not read') as never });
@@ -90,10 +90,10 @@ t.test('new small blocks that were missing each time are asked about less and le
   t.ok(cloud.questions.length < 12, `${cloud.questions.length} questions`);
   const asked = cloud.questions.length;
   await send(sender, blocks(500, 4 * KIB, { isNew: false }));
-  t.equal(cloud.questions.length, asked + 1, 'those that the cloud may have are asked about all the same');
+  t.equal(cloud.questions.length, asked + 1, 'blocks that the cloud may have are always asked about');
 });
 
-t.test('a block that was there puts an end to sending without a question', async (t) => {
+t.test('a block that was present ends sending without asking', async (t) => {
   const cloud = new Blocks();
   const sender = new BlockSender(cloud);
   const copies = (): SendableBlock[] => [...blocks(499, 4 * KIB), twice];

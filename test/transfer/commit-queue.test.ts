@@ -84,7 +84,7 @@ t.test('long lists of blocks go in requests of their own', async (t) => {
   t.strictSame(batches, [['i0'], ['i1'], ['i2', 'i3'], ['i4']]);
 });
 
-t.test('adding waits for room while thousands wait, and no longer', async (t) => {
+t.test('adding waits while thousands are pending, and no longer', async (t) => {
   const { queue, settled } = new Recorder();
   await queue.room();
   for (let i = 0; i < 5 * MAX_INTENTS; i++) queue.add(change(i));
@@ -94,7 +94,7 @@ t.test('adding waits for room while thousands wait, and no longer', async (t) =>
   t.equal(settled.length, 5 * MAX_INTENTS);
 });
 
-t.test('a failure ends the queue and is thrown to everything that waits', async (t) => {
+t.test('a failure ends the queue and rejects all waiting calls', async (t) => {
   const recorder = new Recorder();
   recorder.failAt = 2;
   const { queue, batches, settled } = recorder;
@@ -104,5 +104,5 @@ t.test('a failure ends the queue and is thrown to everything that waits', async 
   queue.add(change(9999));
   await t.rejects(queue.flush(), { message: 'unreachable' });
   t.equal(batches.length, 2);
-  t.equal(settled.length, MAX_INTENTS, 'what was committed is settled');
+  t.equal(settled.length, MAX_INTENTS, 'committed changes are settled');
 });

@@ -9,7 +9,7 @@ function gate(): { readonly open: () => void; readonly passed: Promise<void> } {
   return { open, passed };
 }
 
-t.test('first stages run beside each other, second ones in the order of their jobs', async (t) => {
+t.test('first stages run concurrently, second ones in the order of their jobs', async (t) => {
   const pipeline = new Pipeline(3);
   const gates = [gate(), gate(), gate()];
   const log: string[] = [];
@@ -39,7 +39,7 @@ t.test('first stages run beside each other, second ones in the order of their jo
   t.ok(pipeline.hasRoom);
 });
 
-t.test('there is room when a job has ended, and idleness when all have', async (t) => {
+t.test('there is room when a job has ended, and the pipeline is idle when all have', async (t) => {
   const pipeline = new Pipeline(2);
   const gates = [gate(), gate()];
   let done = 0;

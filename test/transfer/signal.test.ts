@@ -2,13 +2,13 @@ import { getEventListeners } from 'node:events';
 import t from 'tap';
 import { Signal } from '../../src/transfer/signal.ts';
 
-t.test('a wake-up while nobody waits is kept', async () => {
+t.test('a wake-up without a waiter is kept', async () => {
   const wake = new Signal();
   wake.wake();
   await wake.wait(undefined, new AbortController().signal);
 });
 
-t.test('whatever ends a wait, nothing of it stays', async (t) => {
+t.test('a wait leaves no listener, however it ends', async (t) => {
   const wake = new Signal();
   const stop = new AbortController();
   const listeners = (): number => getEventListeners(stop.signal, 'abort').length;

@@ -16,7 +16,7 @@ t.test('the same as a literal with two spreads', async (t) => {
   );
 });
 
-t.test('what is extended alike has the same hidden class', async (t) => {
+t.test('objects that are extended in the same way share a hidden class', async (t) => {
   const made = Array.from({ length: 100 }, (_, i) => assign({ id: i, name: 'x', time: i + 0.5 }, { base: null }));
   const last = made.at(-1) as object;
   t.equal(made.filter((one) => !haveSameClass(one, last)).length, 0);

@@ -4,12 +4,12 @@ import t from 'tap';
 import { Bitmap } from '../../src/cache/disk/bitmap.ts';
 import { BLOCK_SIZE, DIGEST_SIZE, blockCount, blockLength, contentHash, digestOf } from '../../src/vfs/block.ts';
 
-t.test('blocks are those that the cloud’s API and old data are made of', async (t) => {
+t.test('the block size is that of the API and of existing data', async (t) => {
   t.equal(BLOCK_SIZE, 2 ** 20);
   t.equal(DIGEST_SIZE, 32);
 });
 
-t.test('the blocks of a content are all of it', async () => {
+t.test('the blocks of a content cover all of it', async () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 50 * BLOCK_SIZE }), (size) => {
       let sum = 0;
@@ -26,7 +26,7 @@ t.test('digests and hashes are SHA-256', async (t) => {
   t.equal(contentHash(digest), createHash('sha256').update(digest).digest('hex'));
 });
 
-t.test('a bitmap is a set of numbers, also as text', async () => {
+t.test('a bitmap is a set of numbers, and survives a round trip through text', async () => {
   const numbers = fc.array(fc.tuple(fc.integer({ min: 0, max: 120 }), fc.boolean()));
   fc.assert(
     fc.property(numbers, fc.integer({ min: 0, max: 100 }), (changes, length) => {

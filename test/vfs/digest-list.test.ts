@@ -5,7 +5,7 @@ import { DigestList } from '../../src/vfs/digest-list.ts';
 
 const digest = (n: number): Buffer => createHash('sha256').update(String(n)).digest();
 
-/** Runs as pairs of what repeats and how often. */
+/** Runs as pairs of a digest and its count. */
 const runs = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 9 })), { maxLength: 12 });
 
 function listOf(pairs: readonly (readonly [number, number])[]): DigestList {
@@ -13,7 +13,7 @@ function listOf(pairs: readonly (readonly [number, number])[]): DigestList {
   return DigestList.ofRuns(pairs.map(([n, length]) => ({ digest: digest(n), end: (end += length) })));
 }
 
-t.test('a list is its digests, however it is kept', async () => {
+t.test('a list contains its digests, however it is encoded', async () => {
   await fc.assert(
     fc.asyncProperty(runs, fc.nat(30), async (pairs, from) => {
       const raw = pairs.flatMap(([n, length]) => Array.from({ length }, () => digest(n)));
@@ -34,15 +34,15 @@ t.test('a list is its digests, however it is kept', async () => {
   );
 });
 
-t.test('bytes that are not a list of so many blocks are none', async (t) => {
+t.test('bytes that are not a list of this number of blocks are refused', async (t) => {
   const bytes = listOf([[1, 100]]).toBytes();
   t.equal(bytes.length, 36, 'one run');
   for (const count of [0, 1, 99, 101]) t.equal(DigestList.from(bytes, count), undefined, `${count} blocks`);
   t.equal(DigestList.from(bytes.subarray(1), 100), undefined);
-  t.equal(DigestList.from(Buffer.concat([Buffer.alloc(36), bytes]), 100), undefined, 'a run of nothing');
+  t.equal(DigestList.from(Buffer.concat([Buffer.alloc(36), bytes]), 100), undefined, 'an empty run');
 });
 
-t.test('a terabyte of holes is a few bytes, and its hash that of all digests', async (t) => {
+t.test('a terabyte of holes takes a few bytes, and has the hash of all digests', async (t) => {
   const count = 2 ** 20;
   const list = listOf([[0, count]]);
   t.equal(list.toBytes().length, 36);

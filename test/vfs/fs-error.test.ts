@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { CODES, FsError, asFsError, isFsError } from '../../src/vfs/fs-error.ts';
 
-t.test('the message says what was done to what, and why', async (t) => {
+t.test('the message has the operation, the subject and the reason', async (t) => {
   const error = new FsError('EROFS', 'unlink', { subject: 'a "b"', reason: 'a backup is read-only' });
   t.equal(error.message, 'unlink "a \\"b\\"": EROFS: a backup is read-only');
   t.equal(new FsError('EIO', 'sync').message, 'sync: EIO');
 });
 
-t.test('an FsError is carried untouched', async (t) => {
+t.test('an FsError is passed on unchanged', async (t) => {
   const error = new FsError('ENOENT', 'lookup');
   t.equal(asFsError(error, 'other'), error);
   t.ok(isFsError(error, 'ENOENT'));
@@ -16,7 +16,7 @@ t.test('an FsError is carried untouched', async (t) => {
   t.notOk(isFsError(new Error('ENOENT')));
 });
 
-t.test('what the platform throws keeps its code; what nobody knows is EIO', async (t) => {
+t.test('errors of the platform keep their codes; unknown ones are EIO', async (t) => {
   const missing = await readFile('/no/such/file').catch((error: unknown) => error);
   t.match(asFsError(missing, 'open', 'x'), { code: 'ENOENT', op: 'open', subject: 'x', cause: missing });
   t.equal(asFsError(AbortSignal.abort().reason, 'read').code, 'EINTR');

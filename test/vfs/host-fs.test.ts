@@ -5,7 +5,7 @@ import t from 'tap';
 import { fileSystemContract } from '../contract/file-system.ts';
 import { HOST_TRAITS, HostFs } from '../helpers/host-fs.ts';
 
-// What the contract says of a mount it must say of the disk, too: else the adapter is wrong, or the contract.
+// The contract must hold for a local disk, too; otherwise the adapter or the contract is wrong.
 fileSystemContract(
   t,
   async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { NAME_MAX, checkName, isLitter, splitExtension } from '../../src/vfs/name.ts';
 
-t.test('names that cannot be are refused with the reason', async (t) => {
+t.test('invalid names are refused with a reason', async (t) => {
   for (const name of ['', '.', '..', 'a/b', '/', 'a\0', '\ud800', 'x\udc00y']) {
     t.throws(() => checkName(name, 'create'), { code: 'EINVAL' }, JSON.stringify(name));
   }
@@ -11,7 +11,7 @@ t.test('names that cannot be are refused with the reason', async (t) => {
   }
 });
 
-t.test('all others are names', async (t) => {
+t.test('all others are valid', async (t) => {
   const names = [
     'a',
     '...',
@@ -35,7 +35,7 @@ t.test('splitting off the extension loses nothing', async (t) => {
   fc.assert(fc.property(fc.string(), (name) => splitExtension(name).join('') === name));
 });
 
-t.test('litter is told by its name', async (t) => {
+t.test('litter is recognized by its name', async (t) => {
   for (const name of ['._a', '.DS_Store', 'Thumbs.db', 'thumbs.db', 'desktop.ini', 'Desktop.ini', '~$Thesis.docx']) {
     t.ok(isLitter(name), name);
   }

@@ -11,7 +11,7 @@ t.test('paths are split at slashes and every name is checked', async (t) => {
   t.equal(splitPath('/a'.repeat(2047), 'open').length, 2047);
 });
 
-t.test('a walk ends at the node, or says what was missing', async (t) => {
+t.test('a walk ends at the node, or names what is missing', async (t) => {
   const fs = new MemoryFs();
   const folder = await fs.mkdir(fs.root, 'a', {}, background);
   const below = await fs.mkdir(folder.id, 'b', {}, background);
@@ -22,7 +22,7 @@ t.test('a walk ends at the node, or says what was missing', async (t) => {
   await t.rejects(find(fs, 'no such folder', 'c', background), { code: 'ESTALE' });
 });
 
-t.test('children come page by page, each once', async (t) => {
+t.test('children are yielded page by page, each once', async (t) => {
   const fs = new MemoryFs();
   const names = Array.from({ length: 2345 }, (_, i) => `n${String(i).padStart(5, '0')}`);
   for (const name of names) await fs.mkdir(fs.root, name, {}, background);

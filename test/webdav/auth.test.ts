@@ -10,7 +10,7 @@ const credentials = { user: 'Åse', password: 'p:a+s/s"ö', realm: 'Fjord' };
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 const hash = (name: string, text: string): string => createHash(name).update(text).digest('hex');
 
-/** The challenges of a refusal; `undefined` if it was let in. */
+/** The challenges of a refusal; `undefined` if the request was accepted. */
 function challenges(run: () => void): string[] | undefined {
   try {
     run();
@@ -81,11 +81,11 @@ t.test('digest fields', async (t) => {
     t.equal(parseDigest(bad), undefined, bad);
 });
 
-t.test('Basic lets the right password in and no other', async (t) => {
+t.test('Basic accepts only the right password', async (t) => {
   const door = new Door();
   t.equal(door.try(basic('Åse:p:a+s/s"ö')), undefined);
-  t.equal(door.try(basic('Åse:p:a+s/s"ö').replace('Basic', 'basic')), undefined, 'schemes have no case');
-  t.equal(door.try(basic('Åse:p:a+s/s"ö'.normalize('NFD'))), undefined, 'as a Mac types it');
+  t.equal(door.try(basic('Åse:p:a+s/s"ö').replace('Basic', 'basic')), undefined, 'schemes are case-insensitive');
+  t.equal(door.try(basic('Åse:p:a+s/s"ö'.normalize('NFD'))), undefined, 'as a Mac encodes it');
   for (const wrong of ['Åse:p', 'Åse:', ':', 'åse:p:a+s/s"ö', 'Åse:p:a+s/s"ö ']) t.ok(door.try(basic(wrong)), wrong);
   t.ok(door.try(undefined));
   t.ok(door.try(''));
@@ -102,13 +102,13 @@ t.test('the challenges', async (t) => {
   t.equal(new Door({ ...credentials, basic: false }).try(undefined)?.length, 2);
 });
 
-t.test('Digest lets the right answer in, by each algorithm', async (t) => {
+t.test('Digest accepts the right response, with each algorithm', async (t) => {
   for (const algorithm of [undefined, 'MD5', 'SHA-256'] as const) {
     const door = new Door();
     t.equal(door.try(digest({ nonce: door.nonce(), algorithm })), undefined, algorithm ?? 'none named');
   }
   const door = new Door();
-  t.equal(door.try(digest({ nonce: door.nonce(), uri: '/a b' })), undefined, 'the same path, escaped otherwise');
+  t.equal(door.try(digest({ nonce: door.nonce(), uri: '/a b' })), undefined, 'the same path, escaped differently');
 });
 
 t.test('Digest refuses what is wrong', async (t) => {
@@ -133,10 +133,10 @@ t.test('Digest refuses what is wrong', async (t) => {
     t.ok(offered, what);
     t.notMatch(offered?.join(), /stale/, `${what}: not stale`);
   }
-  t.equal(door.try(right), undefined, 'the right one still goes');
+  t.equal(door.try(right), undefined, 'the right one is still accepted');
 });
 
-t.test('a counter goes once, in any order', async (t) => {
+t.test('a counter is accepted once, in any order', async (t) => {
   const door = new Door();
   const nonce = door.nonce();
   for (const nc of ['00000001', '00000003', '00000002']) t.equal(door.try(digest({ nonce, nc })), undefined, nc);

@@ -5,7 +5,7 @@ import { DavServer } from '../helpers/dav-server.ts';
 
 t.setTimeout(500_000);
 
-/** Opens connections, says `ready`, and keeps them until its input ends. */
+/** Opens connections, prints `ready`, and keeps them open until its input ends. */
 const client = `
 const net = require('node:net');
 const [port, count] = process.argv.slice(1).map(Number);
@@ -21,7 +21,7 @@ for (let i = 0; i < Math.min(50, count); i++) next();
 process.stdin.on('end', () => process.exit(0)).resume();
 `;
 
-/** Descriptors that this process may have; endless where nobody says. */
+/** Limit of descriptors for this process; Infinity if there is none. */
 function descriptors(): number {
   try {
     return Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
@@ -37,7 +37,7 @@ function ready(child: ChildProcess): Promise<void> {
   });
 }
 
-t.test('ten thousand idle connections keep nobody waiting', async (t) => {
+t.test('ten thousand idle connections do not delay others', async (t) => {
   const count = Math.min(10_000, descriptors() - 500);
   const dav = await DavServer.start(t);
   const child = spawn(process.execPath, ['-e', client, String(dav.port), String(count)], { stdio: 'pipe' });

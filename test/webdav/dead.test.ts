@@ -7,7 +7,7 @@ const name = fc.record({
   name: fc.stringMatching(/^[a-zA-Z_][\w.-]{0,80}$/),
 });
 
-t.test('a property survives being an extended attribute, whatever its name', async () => {
+t.test('a property survives being stored as an extended attribute, whatever its name', async () => {
   fc.assert(
     fc.property(name, fc.string({ unit: 'binary' }), (name, xml) => {
       const attribute = xattrName(name);
@@ -33,7 +33,7 @@ t.test('different names have different attributes', async () => {
   );
 });
 
-t.test('attributes of others are left alone', async (t) => {
+t.test('other attributes are ignored', async (t) => {
   for (const attribute of ['user.foo', 'user.dav.', 'user.dav.foo', 'security.selinux', 'user.dav.#abc']) {
     t.equal(decodeDead(attribute, Buffer.from('no line').toString('base64')), undefined, attribute);
   }

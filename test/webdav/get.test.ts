@@ -62,13 +62,13 @@ t.test('ranges', async (t) => {
   const { etag, 'last-modified': modified } = whole.headers;
   t.equal((await get('bytes=0-1', { 'If-Range': etag })).status, 206);
   t.equal((await get('bytes=0-1', { 'If-Range': '"other"' })).status, 200);
-  t.equal((await get('bytes=0-1', { 'If-Range': `W/${etag}` })).status, 200, 'weak tags do not do');
+  t.equal((await get('bytes=0-1', { 'If-Range': `W/${etag}` })).status, 200, 'weak tags do not match');
   t.equal((await get('bytes=0-1', { 'If-Range': modified })).status, 206);
   t.equal((await get('bytes=0-1', { 'If-Range': 'Sun, 06 Nov 1994 08:49:37 GMT' })).status, 200);
-  t.equal((await get('bytes=900000-', { 'If-Range': '"other"' })).status, 200, 'no 416 where the range does not count');
+  t.equal((await get('bytes=900000-', { 'If-Range': '"other"' })).status, 200, 'no 416 if the range is ignored');
 });
 
-t.test('several ranges in one answer', async (t) => {
+t.test('several ranges in one response', async (t) => {
   const dav = await served(t);
   const {
     status,
@@ -142,7 +142,7 @@ t.test('a symbolic link reads as its target', async (t) => {
   t.match([status, text, headers['content-type']], [200, 'd/a.txt', 'inode/symlink']);
 });
 
-t.test('names are found in either Unicode form, the exact one first', async (t) => {
+t.test('names are found in both Unicode forms, the exact one first', async (t) => {
   const dav = await DavServer.start(t, { fs: new MemoryFs() });
   const [nfc, nfd] = ['/é'.normalize('NFC'), '/é'.normalize('NFD')].map(encodeURI) as [string, string];
   await dav.ask('PUT', nfc, { body: 'c' });
@@ -157,7 +157,7 @@ t.test('names are found in either Unicode form, the exact one first', async (t) 
   t.equal((await dav.ask('GET', nfd)).text, 'again', 'exact');
 });
 
-t.test('a file that is read again and again is the one that is there', async (t) => {
+t.test('repeated reads return the current file', async (t) => {
   const dav = await served(t);
   const read = async (): Promise<string> => (await dav.ask('GET', '/d/a.txt')).text;
   for (let i = 0; i < 3; i++) t.equal(await read(), 'hello world');
@@ -178,7 +178,7 @@ t.test('a file that is read again and again is the one that is there', async (t)
   t.equal(await read(), 'a new file.');
 });
 
-t.test('what was read may be closed to readers later', async (t) => {
+t.test('a file that was read may become unreadable later', async (t) => {
   class Sealable extends MemoryFs {
     isSealed = false;
 

@@ -51,7 +51,11 @@ t.test('DNS rebinding and other sites are refused', async (t) => {
   t.equal(await status({ Host: 'evil.example' }, 'OPTIONS'), 421);
   t.equal(await status({ Origin: 'https://evil.example' }), 403);
   t.equal(await status({ Origin: 'null' }), 403);
-  t.equal(await status({ Origin: 'http://localhost:1', Host: `localhost:${dav.port}` }), 403, 'another program here');
+  t.equal(
+    await status({ Origin: 'http://localhost:1', Host: `localhost:${dav.port}` }),
+    403,
+    'another program on this computer',
+  );
   t.equal(await status({ Origin: own, Host: `localhost:${dav.port}` }), 200);
   const { headers } = await dav.ask('GET', '/');
   t.notOk(
@@ -60,7 +64,7 @@ t.test('DNS rebinding and other sites are refused', async (t) => {
   );
 });
 
-t.test('OPTIONS needs no password, all else does', async (t) => {
+t.test('OPTIONS needs no password, everything else does', async (t) => {
   const dav = await DavServer.start(t, { auth });
   for (const path of ['/', '/Sync', '/no/such/thing', '*']) {
     const { status, headers } = await dav.ask('OPTIONS', path);
@@ -84,14 +88,14 @@ t.test('OPTIONS needs no password, all else does', async (t) => {
   t.equal((await dav.ask('GET', '/', { headers: { Authorization: 'Basic dTp4' } })).status, 401);
 });
 
-t.test('ancestors answer as folders', async (t) => {
+t.test('ancestors behave as folders', async (t) => {
   const dav = await DavServer.start(t);
   const { status, text } = await dav.ask('PROPFIND', '/', { headers: { Depth: '0' } });
   t.equal(status, 207);
   t.match(text, '<D:collection/>');
 });
 
-t.test('it listens where nobody else reads along, or with TLS', async (t) => {
+t.test('it listens on loopback, or with TLS', async (t) => {
   for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '::1', '[::1]']) t.ok(isLoopback(host), host);
   for (const host of ['0.0.0.0', '::', '192.168.0.1', 'nas.local', '127.0.0.1.evil.example', ''])
     t.notOk(isLoopback(host), host);
@@ -101,7 +105,7 @@ t.test('it listens where nobody else reads along, or with TLS', async (t) => {
   await server.close();
 });
 
-t.test('an address in use is an error, not the end', async (t) => {
+t.test('an address in use is an error, and does not end the process', async (t) => {
   const dav = await DavServer.start(t);
   const server = new WebDavServer({ fs: new MemoryFs(), auth, lockStore: new MemoryLockStore(), log: silent });
   await t.rejects(server.listen({ host: '127.0.0.1', port: dav.port }), { code: 'EADDRINUSE' });

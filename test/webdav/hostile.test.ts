@@ -9,12 +9,12 @@ import { DavServer, rawHead } from '../helpers/dav-server.ts';
 import { MemoryFs } from '../helpers/memory-fs.ts';
 
 async function alive(t: Parameters<typeof DavServer.start>[0], dav: DavServer): Promise<void> {
-  t.equal((await dav.ask('PROPFIND', '/', { headers: { Depth: '0' } })).status, 207, 'the server goes on');
+  t.equal((await dav.ask('PROPFIND', '/', { headers: { Depth: '0' } })).status, 207, 'the server keeps running');
 }
 
 const line = (answer: string): string => answer.slice(0, answer.indexOf('\r\n'));
 
-t.test('addresses that are no good', async (t) => {
+t.test('invalid addresses', async (t) => {
   const dav = await DavServer.start(t);
   const bad: Record<string, RegExp> = {
     '/%': /400/,
@@ -39,7 +39,7 @@ t.test('addresses that are no good', async (t) => {
   await alive(t, dav);
 });
 
-t.test('compressed bodies are not taken for the content', async (t) => {
+t.test('compressed bodies are not stored as content', async (t) => {
   const dav = await DavServer.start(t);
   for (const method of ['PUT', 'PROPFIND']) {
     t.equal((await dav.ask(method, '/', { body: 'x', headers: { 'Content-Encoding': 'gzip' } })).status, 415, method);
@@ -73,7 +73,7 @@ t.test('methods', async (t) => {
   }
 });
 
-t.test('headers that are no good', async (t) => {
+t.test('invalid headers', async (t) => {
   const dav = await DavServer.start(t);
   await dav.ask('PUT', '/a', { body: 'x' });
   const headers = [
@@ -127,7 +127,7 @@ class CountingFs extends MemoryFs {
   }
 }
 
-t.test('clients that go away leave nothing open', async (t) => {
+t.test('clients that disconnect leave nothing open', async (t) => {
   const fs = new CountingFs();
   const dav = await DavServer.start(t, { fs });
   await dav.ask('PUT', '/big', { body: Buffer.alloc(20_000_000) });
@@ -139,7 +139,7 @@ t.test('clients that go away leave nothing open', async (t) => {
     await new Promise<void>((resolve) => socket.once('data', () => resolve()));
     socket.pause();
   }
-  t.ok(fs.open_ > 0, 'streams are under way');
+  t.ok(fs.open_ > 0, 'streams are in progress');
   for (const socket of sockets) socket.destroy();
   while (fs.open_ > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   t.pass('all were closed');
@@ -152,7 +152,7 @@ t.test('clients that go away leave nothing open', async (t) => {
   t.equal(fs.open_, 0);
 });
 
-t.test('a client that takes nothing is given up', async (t) => {
+t.test('a client that reads nothing is disconnected', async (t) => {
   const fs = new CountingFs();
   const dav = await DavServer.start(t, { fs, limits: { sendIdle: 200 } });
   await dav.ask('PUT', '/big', { body: Buffer.alloc(20_000_000) });
@@ -166,7 +166,7 @@ t.test('a client that takes nothing is given up', async (t) => {
   await alive(t, dav);
 });
 
-t.test('a drive that fails in every way is answered for, and logged once', async (t) => {
+t.test('every error of the drive gets a response, and is logged once', async (t) => {
   class BrokenFs extends MemoryFs {
     error: Error | undefined;
 
@@ -197,7 +197,7 @@ t.test('a drive that fails in every way is answered for, and logged once', async
   }
 });
 
-t.test('a file that shrinks while it is sent breaks the answer off', async (t) => {
+t.test('a file that shrinks while it is sent aborts the response', async (t) => {
   class ShrinkingFs extends MemoryFs {
     override open(...args: Parameters<MemoryFs['open']>): FileHandle {
       const handle = super.open(...args);
@@ -212,7 +212,7 @@ t.test('a file that shrinks while it is sent breaks the answer off', async (t) =
   await alive(t, dav);
 });
 
-t.test('pipelined requests are answered in order', async (t) => {
+t.test('pipelined requests get their responses in order', async (t) => {
   const dav = await DavServer.start(t);
   await dav.ask('PUT', '/a', { body: 'one' });
   const head = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
@@ -220,7 +220,7 @@ t.test('pipelined requests are answered in order', async (t) => {
   t.strictSame(answer.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200']);
 });
 
-t.test('the server ends: requests under way are finished, connections are not kept', async (t) => {
+t.test('when the server closes, requests in progress are finished, and connections are not kept', async (t) => {
   const dav = await DavServer.start(t);
   const idle = connect(dav.port, '127.0.0.1');
   idle.on('error', () => {});

@@ -26,7 +26,7 @@ const golden: readonly [string, ReturnType<typeof list>[]][] = [
   ['  ( <urn:a> )  ', [list(undefined, ['token', 'urn:a'])]],
 ];
 
-t.test('If fields are read as RFC 4918 section 10.4 has them', async (t) => {
+t.test('If fields are parsed as in RFC 4918 section 10.4', async (t) => {
   for (const [field, expected] of golden) t.strictSame(parseIf(field), expected, field);
 });
 

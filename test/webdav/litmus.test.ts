@@ -3,7 +3,7 @@ import t from 'tap';
 import { background } from '../../src/vfs/context.ts';
 import { DavServer } from '../helpers/dav-server.ts';
 
-/** Suites of litmus 0.13 (Debian) and how many tests each has: 104 in all. */
+/** The suites of litmus 0.13 (Debian) and their numbers of tests: 104 in all. */
 const SUITES = { basic: 16, copymove: 13, props: 30, locks: 41, http: 4 } as const;
 
 interface Result {

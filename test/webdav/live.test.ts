@@ -7,8 +7,8 @@ import { LIVE } from '../../src/webdav/props/live.ts';
 const FILE = { id: 'n', parent: 'p', name: 'f', kind: 'file', size: 1, mode: 0o644, ctime: 0, version: 'v' } as const;
 const time = fc.oneof(fc.double({ noNaN: true, min: 0, max: 5000 }), fc.date({ noInvalidDate: true }).map(Number));
 
-/** A value that remembers the row before it says of each row what one that has seen no other does. */
-t.test('what a property is does not depend on the rows before', async (t) => {
+/** A function that remembers the previous row must return the same for each row as one that has seen no other. */
+t.test('a property does not depend on earlier rows', async (t) => {
   const run = fc.property(fc.array(fc.tuple(time, time), { minLength: 1, maxLength: 20 }), (times) => {
     for (const [name, { make }] of LIVE) {
       const value = make();

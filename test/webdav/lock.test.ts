@@ -8,7 +8,7 @@ import { DavServer, LOCK_EXCLUSIVE, LOCK_SHARED, tokenOf } from '../helpers/dav-
 import type { Answer } from '../helpers/dav-server.ts';
 import { MemoryFs } from '../helpers/memory-fs.ts';
 
-/** Counts the holds that are on. */
+/** Counts the current holds. */
 class HoldingFs extends MemoryFs {
   readonly held: string[] = [];
 
@@ -68,7 +68,7 @@ t.test('keys', async (t) => {
   t.equal(lockKey(['é'.normalize('NFD')]), lockKey(['é'.normalize('NFC')]));
 });
 
-t.test('an exclusive lock keeps all out that do not show its token', async (t) => {
+t.test('an exclusive lock refuses requests without its token', async (t) => {
   const dav = await served(t);
   const answer = await lock(dav, '/d/a', LOCK_EXCLUSIVE, { Timeout: 'Second-600', Depth: '0' });
   t.equal(answer.status, 200);
@@ -111,7 +111,7 @@ t.test('Finder: an untagged token of the file on MOVE, DELETE and PUT', async (t
   t.equal(await status(dav, 'PUT', '/d/a'), 201, 'nor stay');
 });
 
-t.test('shared locks go together, any of their tokens opens', async (t) => {
+t.test('shared locks can coexist, and the token of any of them is enough', async (t) => {
   const dav = await served(t);
   const tokens = [tokenOf(await lock(dav, '/d/a', LOCK_SHARED)), tokenOf(await lock(dav, '/d/a', LOCK_SHARED))];
   t.not(tokens[0], tokens[1]);
@@ -140,14 +140,14 @@ t.test('a deep lock covers what is below, a shallow one the membership', async (
   t.equal(await status(dav, 'PUT', '/d/sub/new'), 201, 'deeper is free');
 });
 
-t.test('LOCK of a name that is not there makes an empty file', async (t) => {
+t.test('LOCK of a missing name creates an empty file', async (t) => {
   const dav = await served(t);
   const answer = await lock(dav, '/d/new', LOCK_EXCLUSIVE, { 'If-None-Match': '*' });
   t.equal(answer.status, 201);
   t.equal((await dav.ask('GET', '/d/new')).headers['content-length'], '0');
   const token = tokenOf(answer);
   const etag = (await dav.ask('HEAD', '/d/new')).headers.etag ?? '';
-  t.equal(await status(dav, 'PUT', '/d/new', { If: `(<${token}>)`, 'If-Match': etag }), 204, 'as davfs2 goes on');
+  t.equal(await status(dav, 'PUT', '/d/new', { If: `(<${token}>)`, 'If-Match': etag }), 204, 'as davfs2 continues');
   t.equal((await lock(dav, '/d/a', LOCK_EXCLUSIVE, { 'If-None-Match': '*' })).status, 412);
   t.equal((await lock(dav, '/none/new')).status, 409);
 });
@@ -188,7 +188,7 @@ t.test('bad LOCK bodies', async (t) => {
   t.equal((await lock(dav, '/d/a', LOCK_EXCLUSIVE, { Depth: '1' })).status, 400);
 });
 
-t.test('a lock ends with its lease', async (t) => {
+t.test('a lock ends with its timeout', async (t) => {
   let now = Date.UTC(2026, 0, 1);
   const dav = await DavServer.start(t, { now: () => now });
   await dav.ask('PUT', '/a', { body: 'x' });
@@ -199,7 +199,7 @@ t.test('a lock ends with its lease', async (t) => {
   t.equal(await status(dav, 'PUT', '/a'), 204);
 });
 
-t.test('a lock holds its node while it lives', async (t) => {
+t.test('a lock holds its node while it is active', async (t) => {
   const fs = new HoldingFs();
   const dav = await served(t, fs);
   const id = (path: string): string => fs.lookup(fs.root, path, background).id;
@@ -215,10 +215,10 @@ t.test('a lock holds its node while it lives', async (t) => {
   await lock(dav, '/d/sub/b', LOCK_EXCLUSIVE, { Timeout: 'Second-1' });
   t.equal(fs.held.length, 1);
   while (fs.held.length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-  t.pass('let go when the lease ended');
+  t.pass('released when the timeout ended');
   await lock(dav, '/d/a');
   await dav.server.close();
-  t.strictSame(fs.held, [], 'and when the server ends');
+  t.strictSame(fs.held, [], 'and when the server closes');
 });
 
 t.test('locks survive a restart', async (t) => {
@@ -239,7 +239,7 @@ t.test('locks survive a restart', async (t) => {
   const after = (await second.ask('PROPFIND', '/d/a', { headers: { Depth: '0' } })).text;
   const timeless = (text: string): string => text.replace(/Second-\d+/, '');
   t.equal(timeless(after), timeless(before), 'the same lock');
-  t.equal(await status(second, 'PUT', '/d/gone'), 201, 'what has gone is not locked');
+  t.equal(await status(second, 'PUT', '/d/gone'), 201, 'a removed node is not locked');
   t.equal((await second.ask('LOCK', '/d/a', { headers: { If: `(<${token}>)` } })).status, 200);
   t.equal(await status(second, 'UNLOCK', '/d/a', { 'Lock-Token': `<${token}>` }), 204);
   t.strictSame(lockStore.load(), []);

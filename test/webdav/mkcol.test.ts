@@ -6,7 +6,7 @@ const mkcol = (...properties: string[]): string =>
 const COLLECTION = '<D:resourcetype><D:collection/></D:resourcetype>';
 const XML = { 'Content-Type': 'application/xml; charset=utf-8' };
 
-t.test('extended MKCOL makes a folder with its properties', async (t) => {
+t.test('extended MKCOL creates a folder with its properties', async (t) => {
   const dav = await DavServer.start(t);
   t.match((await dav.ask('OPTIONS', '/')).headers, { dav: /extended-mkcol/ });
   const modified = '<D:getlastmodified>Mon, 01 Jan 2024 12:00:00 GMT</D:getlastmodified>';
@@ -43,7 +43,7 @@ t.test('all or none', async (t) => {
   t.notOk(await exists());
 });
 
-t.test('bodies that are none of it', async (t) => {
+t.test('bodies that are not a DAV:mkcol', async (t) => {
   const dav = await DavServer.start(t);
   const status = async (body: string, type: string | undefined) =>
     (await dav.ask('MKCOL', '/d', { body, headers: type === undefined ? {} : { 'Content-Type': type } })).status;

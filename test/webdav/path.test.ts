@@ -79,7 +79,7 @@ t.test('targets', async (t) => {
   );
 });
 
-t.test('an href leads back to the names it was made of, and is safe in XML and in an address', async () => {
+t.test('an href is parsed to the same names, and is safe in XML and in addresses', async () => {
   const name = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 40 })
     // eslint-disable-next-line no-control-regex

@@ -70,7 +70,7 @@ t.test('allprop is lean', async (t) => {
   t.notMatch(answer.text, '404');
 });
 
-t.test('what is named and what is not there', async (t) => {
+t.test('named properties, and missing ones', async (t) => {
   const dav = await served(t);
   const body =
     '<propfind xmlns="DAV:" xmlns:x="urn:x"><prop><getcontentlength/><x:y/><source/><resourcetype/><n xmlns=""/></prop></propfind>';
@@ -102,7 +102,7 @@ t.test('depths', async (t) => {
   t.match(infinite.text, '<D:propfind-finite-depth');
   t.equal((await dav.ask('PROPFIND', '/d')).status, 403, 'no Depth means infinity');
   t.equal((await find(dav, '/d', '2')).status, 400);
-  t.equal((await find(dav, '/d/a%20%26%20%23%3F%25%3B.txt', 'infinity')).status, 207, 'a file has nothing below');
+  t.equal((await find(dav, '/d/a%20%26%20%23%3F%25%3B.txt', 'infinity')).status, 207, 'a file has no members');
   t.equal((await find(dav, '/', '0')).status, 207);
   t.equal((await find(dav, '/none', '0')).status, 404);
 });
@@ -126,10 +126,10 @@ t.test('bad bodies', async (t) => {
   t.equal((await find(dav, '/d', '0', big, { 'Transfer-Encoding': 'chunked' })).status, 413, '10 MiB, not announced');
   const bomb = `<propfind xmlns="DAV:"><prop>${'<a/>'.repeat(30_000)}</prop></propfind>`;
   t.equal((await find(dav, '/d', '0', bomb)).status, 413);
-  t.equal((await find(dav, '/d', '0', named('getetag'))).status, 207, 'and it goes on');
+  t.equal((await find(dav, '/d', '0', named('getetag'))).status, 207, 'and the server keeps running');
 });
 
-t.test('quota: only by name, and not to the macOS that stalls over it', async (t) => {
+t.test('quota is sent only if named, and not to macOS versions that stall', async (t) => {
   const dav = await served(t);
   const body = named('quota-available-bytes', 'quota-used-bytes');
   t.notMatch((await find(dav, '/', '0')).text, 'quota');
@@ -148,18 +148,18 @@ t.test('quota: only by name, and not to the macOS that stalls over it', async (t
   t.ok('200' in (rowsOf(await find(always, '/', '0', body, mac))['/'] ?? {}));
 });
 
-t.test('locks are discovered, by children of a locked folder, too', async (t) => {
+t.test('lockdiscovery lists locks, also for children of a locked folder', async (t) => {
   const dav = await served(t);
   await dav.ask('LOCK', '/d/', { body: LOCK_EXCLUSIVE });
   const answer = await find(dav, '/d/', '1', named('lockdiscovery'));
   t.equal(answer.text.match(/<D:activelock>/g)?.length, 3);
   t.match(answer.text, '<D:lockroot><D:href>/d/</D:href></D:lockroot>');
   t.match(answer.text, '<D:owner><D:href xmlns:D="DAV:">me</D:href></D:owner>');
-  t.match((await find(dav, '/d/', '0')).text, '<D:activelock>', 'in allprop where there is one');
+  t.match((await find(dav, '/d/', '0')).text, '<D:activelock>', 'in allprop if there is one');
   t.notMatch((await find(dav, '/', '0')).text, 'lockdiscovery');
 });
 
-t.test('names that XML cannot carry do not break the listing', async (t) => {
+t.test('names that XML cannot contain do not break the listing', async (t) => {
   const dav = await DavServer.start(t);
   for (const name of ['bell\u0007', 'é', '😀', 'a<b>&"c"', '\ufffe'])
     await dav.fs.create(dav.fs.root, name, {}, { read: false, write: true }, background).close();
@@ -168,7 +168,7 @@ t.test('names that XML cannot carry do not break the listing', async (t) => {
   t.strictSame(names, ['', 'a<b>&"c"', 'bell', 'é', undefined, '😀']);
 });
 
-/** Gives out a listing page by page and remembers how far it was read. */
+/** Serves a listing page by page, and records how far it was read. */
 class CountingFs extends MemoryFs {
   served = 0;
   listed = 0;
@@ -184,7 +184,7 @@ class CountingFs extends MemoryFs {
   }
 }
 
-t.test('a client that does not read stops the listing: memory does not depend on its length', async (t) => {
+t.test('a client that does not read pauses the listing, so memory does not depend on its length', async (t) => {
   const fs = new CountingFs();
   fs.listed = 1_000_000;
   const dav = await DavServer.start(t, { fs });
@@ -203,7 +203,7 @@ t.test('a client that does not read stops the listing: memory does not depend on
   t.ok(fs.served < 500_000, `${fs.served} rows were read`);
 });
 
-t.test('a listing of 50,000 comes whole', async (t) => {
+t.test('a listing of 50,000 is complete', async (t) => {
   const fs = new CountingFs();
   fs.listed = 50_000;
   const dav = await DavServer.start(t, { fs });
@@ -212,7 +212,7 @@ t.test('a listing of 50,000 comes whole', async (t) => {
   t.match(text.slice(-40), '</D:multistatus>');
 });
 
-t.test('a failure in the middle breaks the answer off: no client takes half for the whole', async (t) => {
+t.test('a failure in the middle aborts the response, so that no client takes a part for the whole', async (t) => {
   class FailingFs extends CountingFs {
     override readdir(...args: Parameters<MemoryFs['readdir']>): ReturnType<MemoryFs['readdir']> {
       if (args[1].after !== undefined) throw new Error('the disk is on fire');
@@ -223,5 +223,5 @@ t.test('a failure in the middle breaks the answer off: no client takes half for 
   fs.listed = 5000;
   const dav = await DavServer.start(t, { fs });
   await t.rejects(find(dav, '/', '1', named('getetag')));
-  t.equal((await find(dav, '/', '0', named('getetag'))).status, 207, 'and the server goes on');
+  t.equal((await find(dav, '/', '0', named('getetag'))).status, 207, 'and the server keeps running');
 });

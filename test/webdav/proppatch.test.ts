@@ -24,7 +24,7 @@ async function read(dav: DavServer, path: string, xml: string): Promise<string> 
   return /<D:prop>(.*?)<\/D:prop><D:status>HTTP\/1.1 200 OK/.exec(text)?.[1] ?? '404';
 }
 
-t.test('dead properties are kept as they were given', async (t) => {
+t.test('dead properties are stored unchanged', async (t) => {
   const dav = await served(t);
   const value = '<x:p xml:lang="nb"><y xmlns="urn:y" z="1">hei &amp; hå 😀</y></x:p>';
   const answer = await patch(dav, '/a', set(value));
@@ -42,7 +42,7 @@ t.test('dead properties are kept as they were given', async (t) => {
   t.match(names.text, '<p xmlns="urn:x"/>');
   const long = `<q xmlns="urn:${'long'.repeat(100)}">v</q>`;
   await patch(dav, '/a', set(long));
-  t.equal(await read(dav, '/a', long.replace('>v</q>', '/>')), long, 'a name longer than any attribute may have');
+  t.equal(await read(dav, '/a', long.replace('>v</q>', '/>')), long, 'a name longer than the limit for attributes');
 });
 
 t.test('in document order, all or none', async (t) => {
@@ -57,7 +57,7 @@ t.test('in document order, all or none', async (t) => {
   );
   t.match(mixed.text, '<p xmlns="urn:x"/></D:prop><D:status>HTTP/1.1 424');
   t.match(await read(dav, '/a', '<x:p/>'), '>2<', 'nothing was changed');
-  t.match((await patch(dav, '/a', remove('<x:never/>'))).text, '200 OK', 'removing what is not there is no error');
+  t.match((await patch(dav, '/a', remove('<x:never/>'))).text, '200 OK', 'removing a missing property is no error');
   t.match((await patch(dav, '/a', set('<D:foo>x</D:foo>'))).text, '403 Forbidden');
   t.match((await patch(dav, '/a', remove('<D:getlastmodified/>'))).text, '403 Forbidden');
 });
@@ -74,7 +74,7 @@ t.test('properties follow MOVE and COPY', async (t) => {
   t.match(await read(dav, '/e', '<x:p/>'), '>w<');
 });
 
-t.test('times are set for real, by every name for them', async (t) => {
+t.test('times are set, by every property for them', async (t) => {
   const dav = await served(t);
   const http = 'Sun, 06 Nov 1994 08:49:37 GMT';
   const named: Record<string, string> = {
@@ -108,7 +108,7 @@ t.test('times are set for real, by every name for them', async (t) => {
       '200 OK',
       none,
     );
-    t.equal((await dav.ask('HEAD', '/1')).headers['last-modified'], http, 'accepted and not believed');
+    t.equal((await dav.ask('HEAD', '/1')).headers['last-modified'], http, 'accepted and ignored');
   }
 });
 
@@ -120,7 +120,7 @@ t.test('Windows attributes, and Apache executable', async (t) => {
     '200 OK',
   );
   const id = dav.fs.lookup(dav.fs.root, 'a', background).id;
-  t.strictSame(dav.fs.xattrs(id, background), {}, 'what says nothing is not kept');
+  t.strictSame(dav.fs.xattrs(id, background), {}, 'values without information are not stored');
   await patch(dav, '/a', set('<Z:Win32FileAttributes>00000022</Z:Win32FileAttributes>'));
   t.match(await read(dav, '/a', '<Z:Win32FileAttributes/>'), '00000022');
   await patch(dav, '/a', set('<Z:Win32FileAttributes>00000080</Z:Win32FileAttributes>'));

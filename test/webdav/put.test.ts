@@ -5,7 +5,7 @@ import { MemoryFs } from '../helpers/memory-fs.ts';
 
 t.setTimeout(500_000);
 
-t.test('PUT creates, replaces, and tells what it made', async (t) => {
+t.test('PUT creates, replaces, and returns the new version', async (t) => {
   const dav = await DavServer.start(t);
   const made = await dav.ask('PUT', '/a.txt', { body: 'one' });
   t.equal(made.status, 201);
@@ -19,7 +19,7 @@ t.test('PUT creates, replaces, and tells what it made', async (t) => {
   t.equal((await dav.ask('GET', '/b')).bytes.length, 3_000_000);
 });
 
-t.test('PUT where no file can be', async (t) => {
+t.test('PUT where a file is not possible', async (t) => {
   const dav = await DavServer.start(t);
   await dav.ask('MKCOL', '/d');
   await dav.ask('PUT', '/f', { body: 'x' });
@@ -57,7 +57,7 @@ t.test('of two writers that expect the same version one loses', async (t) => {
   socket.on('data', (chunk) => (answer += chunk.toString()));
   socket.write(rawHead('PUT /a', `If-Match: ${etag}`, 'Content-Length: 4', 'Expect: 100-continue'));
   await new Promise<void>((resolve) => socket.once('data', () => resolve()));
-  t.match(answer, '100 Continue', 'checked, and waits for the body');
+  t.match(answer, '100 Continue', 'the request was checked, and the body is requested');
   t.equal((await dav.ask('PUT', '/a', { body: 'fast', headers: { 'If-Match': etag } })).status, 204);
   socket.write('slow');
   await ended;
@@ -65,7 +65,7 @@ t.test('of two writers that expect the same version one loses', async (t) => {
   t.equal((await dav.ask('GET', '/a')).text, 'fast');
 });
 
-t.test('macOS: chunks with the length told aside, with and without the last chunk', async (t) => {
+t.test('macOS: chunks with the length in another header, with and without the last chunk', async (t) => {
   const dav = await DavServer.start(t);
   const head = rawHead('PUT /m', 'Transfer-Encoding: chunked', 'X-Expected-Entity-Length: 5');
   t.match(await dav.raw(`${head}5\r\nhello\r\n0\r\n\r\n`), /^HTTP\/1.1 201/);
@@ -81,10 +81,10 @@ t.test('macOS: chunks with the length told aside, with and without the last chun
     await dav.raw(`${rawHead('PUT /m', 'Content-Length: 3', 'X-Expected-Entity-Length: -1')}abc`),
     /^HTTP\/1.1 400/,
   );
-  t.equal((await dav.ask('GET', '/m')).text, 'world', 'nothing else was kept');
+  t.equal((await dav.ask('GET', '/m')).text, 'world', 'nothing else was stored');
 });
 
-t.test('a PUT that breaks off or goes quiet changes nothing', async (t) => {
+t.test('an interrupted or stalled PUT changes nothing', async (t) => {
   const dav = await DavServer.start(t, { limits: { bodyIdle: 300 } });
   await dav.ask('PUT', '/a', { body: 'old' });
   const quiet = await dav.raw(`${rawHead('PUT /a', 'Content-Length: 100')}new`);
@@ -100,7 +100,7 @@ t.test('a PUT that breaks off or goes quiet changes nothing', async (t) => {
   t.equal((await dav.ask('GET', '/new2')).status, 404);
 });
 
-t.test('a drive that takes its time is not a client that went quiet', async (t) => {
+t.test('a slow drive is not mistaken for a stalled client', async (t) => {
   class SlowFs extends MemoryFs {
     override draft(...args: Parameters<MemoryFs['draft']>): ReturnType<MemoryFs['draft']> {
       const draft = super.draft(...args);
@@ -116,7 +116,7 @@ t.test('a drive that takes its time is not a client that went quiet', async (t) 
   t.equal((await dav.ask('PUT', '/a', { body: 'x' })).status, 201);
 });
 
-t.test('what is refused is refused before the body', async (t) => {
+t.test('refusals are sent before the body is read', async (t) => {
   const dav = await DavServer.start(t);
   const expecting = await dav.raw(rawHead('PUT /none/x', 'Content-Length: 1000000000', 'Expect: 100-continue'));
   t.match(expecting, /^HTTP\/1.1 409/);
@@ -126,7 +126,7 @@ t.test('what is refused is refused before the body', async (t) => {
   t.match(await dav.raw(rawHead('PUT /x', 'Expect: the-moon', 'Content-Length: 0')), /^HTTP\/1.1 417/);
 });
 
-t.test('a refused body of any size does not cost the client its answer', async (t) => {
+t.test('the client gets the response even if a body of any size is refused', async (t) => {
   const dav = await DavServer.start(t);
   const answer = await dav.raw(
     Buffer.concat([Buffer.from(rawHead('PUT /none/x', 'Content-Length: 3000000')), Buffer.alloc(3_000_000)]),

@@ -5,7 +5,7 @@ import type { Code } from '../../src/vfs/fs-error.ts';
 import { DavServer, LOCK_EXCLUSIVE, tokenOf } from '../helpers/dav-server.ts';
 import { MemoryFs } from '../helpers/memory-fs.ts';
 
-/** Fails at copies of the names that are told. */
+/** Fails to copy the given names. */
 class FailingFs extends MemoryFs {
   readonly failing = new Map<string, Code>();
   readonly copied: string[] = [];
@@ -52,7 +52,7 @@ async function site(t: Parameters<typeof DavServer.start>[0]): Promise<Site> {
   };
 }
 
-t.test('a copy over a folder replaces it when it is whole, and not before', async (t) => {
+t.test('a copy over a folder replaces it only once the copy is complete', async (t) => {
   const { fs, copy, text, names } = await site(t);
   const seen: (string | undefined)[] = [];
   const { root } = fs;
@@ -61,7 +61,7 @@ t.test('a copy over a folder replaces it when it is whole, and not before', asyn
     seen.push(fs.readdir(old.id, { limit: 1 }, background).entries[0]?.name);
   };
   t.equal((await copy('/new/', '/old/')).status, 204);
-  t.strictSame(new Set(seen), new Set(['a']), 'the old one was there all the time');
+  t.strictSame(new Set(seen), new Set(['a']), 'the old folder was there all the time');
   t.equal(seen.length, 5);
   t.equal(await text('/old/a'), 'new');
   t.equal(await text('/old/sub/b'), 'new');
@@ -70,7 +70,7 @@ t.test('a copy over a folder replaces it when it is whole, and not before', asyn
 });
 
 for (const code of ['EDQUOT', 'EACCES', 'ENOSPC'] as const) {
-  t.test(`a copy of which one member fails (${code}) leaves the destination as it was`, async (t) => {
+  t.test(`a copy of which one member fails (${code}) leaves the destination unchanged`, async (t) => {
     const { fs, copy, text, names } = await site(t);
     fs.failing.set('b', code);
     const answer = await copy('/new', '/old');
@@ -80,7 +80,7 @@ for (const code of ['EDQUOT', 'EACCES', 'ENOSPC'] as const) {
     t.match(answer.text, '<D:href>/old/</D:href><D:status>HTTP/1.1 424', 'says that it was not replaced');
     t.equal(await text('/old/a'), 'old');
     t.equal(await text('/old/sub/x'), 'old');
-    t.strictSame(await names('/'), ['/file', '/new/', '/old/'], 'no half copy is left over');
+    t.strictSame(await names('/'), ['/file', '/new/', '/old/'], 'no partial copy is left over');
     t.equal((await copy('/new', '/file')).status, 207, 'a folder over a file');
     t.equal(await text('/file'), 'old');
     fs.failing.clear();
@@ -99,7 +99,7 @@ t.test('a file over a folder, or over a file, that cannot be copied', async (t) 
   t.strictSame(await names('/'), ['/file', '/new/', '/old/']);
 });
 
-t.test('a client that goes away in the middle loses nothing', async (t) => {
+t.test('a client that disconnects in the middle loses nothing', async (t) => {
   const { dav, fs, text, names } = await site(t);
   let dropped: () => void = () => undefined;
   fs.meanwhile = (name) => {
@@ -109,13 +109,13 @@ t.test('a client that goes away in the middle loses nothing', async (t) => {
   dropped = () => gone.abort();
   const url = `http://127.0.0.1:${dav.port}/new`;
   await t.rejects(fetch(url, { method: 'COPY', headers: { Destination: '/old' }, signal: gone.signal }));
-  // Whole or not at all: the server may have been done before it heard of it.
+  // Completely or not at all: the server may have finished before it noticed the disconnect.
   await until(async () => (await names('/')).join() === '/file,/new/,/old/');
   const now = [await text('/old/a'), await text('/old/sub/x'), await text('/old/sub/b')];
   t.ok(now.join() === 'old,old,404' || now.join() === 'new,404,new', now.join());
 });
 
-t.test('locked members are named, and nothing is done by halves', async (t) => {
+t.test('locked members are named, and nothing is changed partially', async (t) => {
   const { dav, copy, text } = await site(t);
   const lock = async (path: string) => tokenOf(await dav.ask('LOCK', path, { body: LOCK_EXCLUSIVE }));
   const inner = await lock('/old/sub/x');
@@ -140,7 +140,7 @@ t.test('locked members are named, and nothing is done by halves', async (t) => {
   t.notMatch(one.text, '<D:href>/old/a</D:href>');
   const both = `</old/a> (<${other}>) </old/sub/x> (<${inner}>)`;
   t.equal((await dav.ask('DELETE', '/old', { headers: { If: both } })).status, 204);
-  t.equal((await dav.ask('PUT', '/old', { body: 'free' })).status, 201, 'and the locks are gone with it');
+  t.equal((await dav.ask('PUT', '/old', { body: 'free' })).status, 201, 'and the locks are removed with it');
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

@@ -5,7 +5,7 @@ import type { Sink } from '../../src/webdav/outcome.ts';
 import { PIECE, TextMemory } from '../../src/webdav/text-memory.ts';
 import { TextSink } from '../../src/webdav/text-sink.ts';
 
-/** Keeps chunks as they are until the test says that they were sent, as a slow socket does. */
+/** Holds chunks until the test marks them as sent, like a slow socket. */
 class SlowSocket implements Sink {
   readonly #chunks: [chunk: string | Uint8Array, sent: (() => void) | undefined][] = [];
   text = '';
@@ -14,7 +14,7 @@ class SlowSocket implements Sink {
     this.#chunks.push([chunk, sent]);
   }
 
-  /** Reads so many chunks as late as can be. */
+  /** Reads a number of chunks as late as possible. */
   take(count: number): void {
     for (const [chunk, sent] of this.#chunks.splice(0, count)) {
       this.text += Buffer.from(chunk).toString();
@@ -30,7 +30,7 @@ const bit = fc.oneof(
     .map(([char, count]) => char.repeat(count)),
 );
 
-t.test('text arrives as it was put, whatever its size, and however late it is read', async (t) => {
+t.test('text arrives unchanged, whatever its size, and however late it is read', async (t) => {
   const memory = new TextMemory();
   const run = fc.asyncProperty(fc.array(fc.tuple(bit, fc.nat(3)), { maxLength: 30 }), async (bits) => {
     const socket = new SlowSocket();
@@ -47,7 +47,7 @@ t.test('text arrives as it was put, whatever its size, and however late it is re
   await t.resolves(fc.assert(run, { numRuns: 150 }));
 });
 
-t.test('memory goes round, and not before it was sent', async (t) => {
+t.test('memory is reused, but only after it was sent', async (t) => {
   const memory = new TextMemory();
   const socket = new SlowSocket();
   const first = new TextSink(socket, memory);

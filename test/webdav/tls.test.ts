@@ -32,7 +32,7 @@ function certificate(dir: string): { key: Buffer; cert: Buffer } | undefined {
   }
 }
 
-t.test('with TLS it serves other computers, under the names it was given', async (t) => {
+t.test('with TLS it serves other computers, under the configured names', async (t) => {
   const tls = certificate(t.testdir());
   if (tls === undefined) {
     t.comment('openssl is not installed');

@@ -5,7 +5,7 @@ import type { Attr } from '../../src/vfs/node.ts';
 import { DavServer } from '../helpers/dav-server.ts';
 import { MemoryFs } from '../helpers/memory-fs.ts';
 
-/** Two mounts: nothing is renamed across `/one` and `/two`; what is called `secret` cannot be copied. */
+/** Two mounts: renames between `/one` and `/two` are refused, and nodes named `secret` cannot be copied. */
 class TwoMounts extends MemoryFs {
   override rename(...args: Parameters<MemoryFs['rename']>): ReturnType<MemoryFs['rename']> {
     const [from, to] = args;
@@ -83,9 +83,9 @@ t.test('COPY', async (t) => {
   t.equal(await text(dav, '/two/shallow/a'), 404);
   t.equal((await to(dav, 'COPY', '/one/d', '/two/x', { Depth: '1' })).status, 400);
   t.equal((await to(dav, 'COPY', '/one/f', '/two/g', { Depth: 'infinity' })).status, 201);
-  t.equal((await to(dav, 'COPY', '/one/f', '/two/d')).status, 204, 'a file takes the place of a folder');
+  t.equal((await to(dav, 'COPY', '/one/f', '/two/d')).status, 204, 'a file replaces a folder');
   t.equal(await text(dav, '/two/d'), 'f');
-  t.equal((await to(dav, 'COPY', '/one/d', '/two/f')).status, 204, 'and a folder that of a file');
+  t.equal((await to(dav, 'COPY', '/one/d', '/two/f')).status, 204, 'and a folder replaces a file');
   t.equal(await text(dav, '/two/f/a'), 'a');
   t.equal((await to(dav, 'COPY', '/one/f', '/two/h', { 'If-Match': '"x"' })).status, 412);
 });
@@ -126,25 +126,25 @@ t.test('MOVE', async (t) => {
   t.equal(await text(dav, '/one/d/a'), 'f');
   await dav.ask('PUT', '/one/g', { body: 'g' });
   t.equal((await to(dav, 'MOVE', '/one/g', '/one/d/a', { Overwrite: 'F' })).status, 412);
-  t.equal((await to(dav, 'MOVE', '/one/g', '/one/d')).status, 204, 'a file takes the place of a full folder');
+  t.equal((await to(dav, 'MOVE', '/one/g', '/one/d')).status, 204, 'a file replaces a folder that is not empty');
   t.equal(await text(dav, '/one/d'), 'g');
   await dav.ask('MKCOL', '/one/e');
   await dav.ask('PUT', '/one/e/x', { body: 'x' });
   t.equal(
     (await to(dav, 'MOVE', '/one/e', '/one/d', { Depth: 'infinity' })).status,
     204,
-    'and a folder that of a file',
+    'and a folder replaces a file',
   );
   t.equal(await text(dav, '/one/d/x'), 'x');
   t.equal((await to(dav, 'MOVE', '/one/d', '/one/z', { Depth: '0' })).status, 400);
   await dav.ask('MKCOL', '/one/full');
   await dav.ask('PUT', '/one/full/y', { body: 'y' });
-  t.equal((await to(dav, 'MOVE', '/one/d', '/one/full')).status, 204, 'full over full');
+  t.equal((await to(dav, 'MOVE', '/one/d', '/one/full')).status, 204, 'both not empty');
   t.equal(await text(dav, '/one/full/x'), 'x');
   t.equal(await text(dav, '/one/full/y'), 404);
 });
 
-t.test('MOVE between mounts is refused in words, and changes nothing', async (t) => {
+t.test('MOVE between mounts is refused with a reason, and changes nothing', async (t) => {
   const dav = await served(t, new TwoMounts());
   await dav.ask('PUT', '/two/f', { body: 'old' });
   for (const [from, destination] of [
@@ -164,7 +164,7 @@ t.test('MOVE between mounts is refused in words, and changes nothing', async (t)
   t.equal((await dav.ask('PROPFIND', '/two/g', { headers: { Depth: '0' } })).status, 404);
 });
 
-t.test('members that fail are named, the others copied', async (t) => {
+t.test('failing members are named, the others copied', async (t) => {
   const dav = await served(t, new TwoMounts());
   await dav.ask('PUT', '/one/d/sub/secret', { body: 's' });
   const copied = await to(dav, 'COPY', '/one/d', '/two/d');

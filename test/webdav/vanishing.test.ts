@@ -9,7 +9,7 @@ import { slowed } from '../helpers/slow-fs.ts';
 const FILES = 200;
 const ALLPROP = '<propfind xmlns="DAV:"><allprop/></propfind>';
 
-/** Calls `after` when a page of a folder has been read, before anybody has used it. */
+/** Calls `after` when a page of a folder has been read, before the page is used. */
 class BusyFs extends MemoryFs {
   after: (folder: NodeId, names: readonly string[]) => void = () => undefined;
 
@@ -45,14 +45,14 @@ const KEPT = Array.from({ length: FILES }, (_, i) => `f${i}`).filter((name) => !
 for (const slow of [false, true]) {
   const how = slow ? 'a drive that takes its time' : 'a drive that answers at once';
 
-  t.test(`PROPFIND leaves out what is removed meanwhile: ${how}`, async (t) => {
+  t.test(`PROPFIND omits nodes that are removed meanwhile: ${how}`, async (t) => {
     const [dav, fs] = await served(t, slow);
     fs.removeSome();
     const answer = await dav.ask('PROPFIND', '/d', { headers: { Depth: '1' }, body: ALLPROP });
     t.equal(answer.status, 207);
     const reader = new XmlReader();
     reader.write(answer.bytes);
-    t.ok(reader.end(), 'the answer is whole');
+    t.ok(reader.end(), 'the response is complete');
     const hrefs = [...answer.text.matchAll(/<D:href>([^<]*)</g)].map(([, href = '']) => href);
     t.strictSame(new Set(hrefs), new Set(['/d/', '/d/sub/', ...KEPT.map((name) => `/d/${name}`)]));
     t.equal(hrefs.length, KEPT.length + 2);
@@ -72,7 +72,7 @@ for (const slow of [false, true]) {
     }
   });
 
-  t.test(`COPY leaves out what is removed meanwhile: ${how}`, async (t) => {
+  t.test(`COPY omits nodes that are removed meanwhile: ${how}`, async (t) => {
     for (const overwrite of [false, true]) {
       const [dav, fs] = await served(t, slow);
       if (overwrite) await dav.ask('MKCOL', '/copy');
@@ -115,7 +115,7 @@ t.test('a name with control characters can be used like any other', async (t) =>
     t.equal((await dav.ask('GET', `/d/${name}`)).text, name);
     const found = await dav.ask('PROPFIND', `/d/${name}`, { headers: { Depth: '0' }, body: ALLPROP });
     t.match(found, { status: 207 });
-    t.ok(found.text.includes(`<D:href>/d/${name}</D:href>`), 'the address has it');
+    t.ok(found.text.includes(`<D:href>/d/${name}</D:href>`), 'the href has the name');
     t.notMatch(found.text, '\ufffd');
     const reader = new XmlReader();
     reader.write(found.bytes);

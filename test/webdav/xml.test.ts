@@ -23,7 +23,7 @@ function status(text: string | Buffer): number {
   }
 }
 
-t.test('bodies that are refused', async (t) => {
+t.test('refused bodies', async (t) => {
   const bad: Record<string, string> = {
     truncated: '<a><b>',
     'two roots': '<a/><b/>',
@@ -51,7 +51,7 @@ t.test('UTF-16 and byte order marks are read', async (t) => {
   t.equal(read(''), undefined);
 });
 
-t.test('values keep their meaning wherever they are put', async (t) => {
+t.test('values keep their meaning in any context', async (t) => {
   const cases: Record<string, string> = {
     '<a/>': '<a/>',
     '<x:a xmlns:x="urn:x"><x:b/></x:a>': '<x:a xmlns:x="urn:x"><x:b/></x:a>',
@@ -65,11 +65,11 @@ t.test('values keep their meaning wherever they are put', async (t) => {
   t.equal(
     writeElement(inner),
     '<p:a xmlns:p="urn:p" xml:lang="nb"><p:b q="1"/></p:a>',
-    'scope and language come along',
+    'namespaces and language in scope are included',
   );
 });
 
-t.test('bytes may arrive in any pieces', async () => {
+t.test('bytes may be split in any way', async () => {
   const text = '<D:a xmlns:D="DAV:">hé<D:b>😀</D:b></D:a>';
   const whole = JSON.stringify(read(text));
   const squeeze = (json: string): string => json.replaceAll('","', '');
@@ -81,7 +81,7 @@ t.test('bytes may arrive in any pieces', async () => {
   );
 });
 
-t.test('what is escaped is read back', async () => {
+t.test('escaped text is parsed again', async () => {
   const text = fc.string({ unit: 'binary' });
   fc.assert(
     fc.property(text, (s) => {

@@ -9,7 +9,7 @@ import { canMount, smallDisk, temporary } from '../../helpers/temporary.ts';
 
 const all = { gt: '', lt: '\u{10ffff}', limit: 100 };
 
-t.test('a batch spans tables and is read back after reopening', async (t) => {
+t.test('a batch can span tables and is read back after reopening', async (t) => {
   const dir = temporary(t);
   const db = await Database.open(dir);
   await db.write(
@@ -30,7 +30,7 @@ t.test('a batch spans tables and is read back after reopening', async (t) => {
   t.equal((await again.rows('a')).getSync('y'), undefined);
 });
 
-t.test('a folder that is open is refused with EBUSY', async (t) => {
+t.test('a folder that is in use is refused with EBUSY', async (t) => {
   const dir = temporary(t);
   const db = await Database.open(dir);
   t.teardown(() => db.close());
@@ -43,17 +43,17 @@ t.test('a folder that is open is refused with EBUSY', async (t) => {
   t.match(said, /^EBUSY another process/);
 });
 
-t.test('a damaged database is EIO', async (t) => {
+t.test('opening a damaged database throws EIO', async (t) => {
   const dir = temporary(t);
   writeFileSync(join(dir, 'CURRENT'), 'nonsense');
   await t.rejects(Database.open(dir), { code: 'EIO' });
 });
 
-t.test('barriers share a sync and cover what was answered before', async (t) => {
+t.test('barriers share a sync and cover all batches that resolved before', async (t) => {
   const db = await Database.open(temporary(t));
   t.teardown(() => db.close());
   await db.write([{ type: 'put', table: 'a', key: 'x', value: 1 }], false);
-  t.equal(db.barrier(), db.barrier(), 'those who wait share one');
+  t.equal(db.barrier(), db.barrier(), 'waiting calls share one sync');
   await db.barrier();
   await db.barrier();
 });
@@ -69,7 +69,7 @@ t.test('the log before the newest one is synced, too', async (t) => {
 });
 
 t.test(
-  'a full disk refuses writes, reading goes on, and with room writing does, too',
+  'on a full disk writes are refused and reads work; once there is space writes work again',
   { skip: !canMount },
   async (t) => {
     const small = smallDisk(t, 2 << 20);
@@ -104,7 +104,7 @@ t.test(
 );
 
 t.test(
-  'LevelDB that has given up writing is replaced when there is room, and reading goes on all the time',
+  'a LevelDB that refuses all writes is replaced once there is space, and reads continue meanwhile',
   { skip: !canMount },
   async (t) => {
     const small = smallDisk(t, 24 << 20);
@@ -133,7 +133,7 @@ t.test(
     for (let round = 0; round < 4; round++) {
       for (let i = 0; i < 6; i++) await write(`${round} before ${i}`);
       const filler = join(small, 'filler');
-      // As much as lets the log go on and keeps a table from being written.
+      // Leaves enough space for the log, and too little for a table.
       writeFileSync(filler, Buffer.alloc(Math.max(0, free(small) - (6 << 20))));
       for (let i = 0; i < 40; i++) await write(`${round} more ${i}`).catch(() => undefined);
       writeFileSync(filler, Buffer.alloc(free(small)), { flag: 'a' });
@@ -146,7 +146,7 @@ t.test(
       await write(`${round} after`);
     }
     reader.abort();
-    t.ok((await reading) > 20, 'reads while it was replaced');
+    t.ok((await reading) > 20, 'reads during the replacement');
     t.ok(readdirSync(dir).includes('generation'), 'it was replaced');
     await db.close();
     const again = await Database.open(dir);
@@ -162,7 +162,7 @@ function free(dir: string): number {
   return bavail * bsize;
 }
 
-t.test('what was answered survives SIGKILL', async (t) => {
+t.test('acknowledged batches survive SIGKILL', async (t) => {
   const dir = temporary(t);
   const script = `
     import { Database } from ${JSON.stringify(join(import.meta.dirname, '../../../src/cache/db/database.ts'))};
@@ -182,7 +182,7 @@ t.test('what was answered survives SIGKILL', async (t) => {
   }
 });
 
-t.test('what a writer has answered survives SIGKILL, in the database or in its log', async (t) => {
+t.test('what a writer has acknowledged survives SIGKILL, in the database or in its log', async (t) => {
   const dir = temporary(t);
   const cache = join(import.meta.dirname, '../../../src/cache/db');
   const script = `
@@ -211,7 +211,7 @@ t.test('what a writer has answered survives SIGKILL, in the database or in its l
   }
 });
 
-t.test('what was logged and not written is written by the next who opens, once', async (t) => {
+t.test('logged but unwritten changes are written when the database is opened next, once', async (t) => {
   const dir = temporary(t);
   const first = await Database.open(dir);
   t.equal(first.log([{ type: 'put', table: 'a', key: 'x', value: 1 }]), 1);

@@ -9,7 +9,7 @@ interface Batch {
   readonly finish: (error?: Error) => void;
 }
 
-/** A disk that writes when it is told to. */
+/** A disk whose writes complete when the test says so. */
 class SlowDisk implements BatchWriter {
   readonly batches: Batch[] = [];
 
@@ -24,7 +24,7 @@ class SlowDisk implements BatchWriter {
 const put = (key: string, value: unknown): Op => ({ type: 'put', table: 't', key, value });
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-t.test('what gathers during a write is written as one batch, in order', async (t) => {
+t.test('ops submitted during a write are written as one batch, in order', async (t) => {
   const disk = new SlowDisk();
   const writer = new GroupWriter(disk);
   const first = [writer.write([put('a', 1)]), writer.write([put('b', 2)])];
@@ -38,7 +38,7 @@ t.test('what gathers during a write is written as one batch, in order', async (t
   await Promise.all(first);
   await turn();
   t.same(disk.batches[1]?.ops, [put('a', 3), put('c', 4), put('d', 5)]);
-  t.equal(disk.batches[1]?.sync, true, 'one that asks for a sync gets it for all');
+  t.equal(disk.batches[1]?.sync, true, 'one write with sync syncs the whole group');
   disk.batches[1]?.finish();
   await Promise.all(second);
   await writer.idle();
@@ -53,14 +53,14 @@ t.test('submitted records are pending until their own batch is written', async (
   const second = writer.write([put('a', 2)]);
   disk.batches[0]?.finish();
   await first;
-  t.equal(writer.pending('t').get('a')?.value, 2, 'a newer one is not taken off with the older');
+  t.equal(writer.pending('t').get('a')?.value, 2, 'a newer record is not removed with the older one');
   await turn();
   disk.batches[1]?.finish();
   await second;
   t.equal(writer.pending('t').size, 0);
 });
 
-t.test('a failed write is told to all who wait for it and to nobody else', async (t) => {
+t.test('a failed write rejects exactly the calls that wait for it', async (t) => {
   const disk = new SlowDisk();
   const writer = new GroupWriter(disk);
   const lost = [writer.write([put('a', 1)]), writer.write([put('b', 1)])];
@@ -85,7 +85,7 @@ t.test('an observer sees every op of its table as it is submitted', async (t) =>
   await written;
 });
 
-t.test('what could not be written is not shown', async (t) => {
+t.test('records that could not be written are not visible', async (t) => {
   const rows: Rows = { getSync: (key) => (key === 'old' ? '{"at":1}' : undefined), range: async () => [] };
   const failing = new GroupWriter({ write: () => Promise.reject(new Error('the disk is gone')) });
   const table = new Table<{ at: number }>('things', rows, failing, 1 << 20);
@@ -97,7 +97,7 @@ t.test('what could not be written is not shown', async (t) => {
   t.same(table.get('old'), { at: 1 });
 });
 
-t.test('what is lazy goes with what comes next, or by itself', async (t) => {
+t.test('lazy ops are written with the next ones, or after a delay', async (t) => {
   const batches: number[] = [];
   const writer = new GroupWriter({ write: async (ops) => void batches.push(ops.length) });
   const op = (key: string): Op => ({ type: 'put', table: 'things', key, value: 1 });
@@ -112,7 +112,7 @@ t.test('what is lazy goes with what comes next, or by itself', async (t) => {
   t.same(batches, [2, 1, 1]);
 });
 
-t.test('what was to be late but has gone with others leaves the writer working', async (t) => {
+t.test('the writer works after lazy ops were written early with others', async (t) => {
   const disk = new SlowDisk();
   const writer = new GroupWriter(disk);
   const first = writer.write([put('a', 1)]);
@@ -123,7 +123,7 @@ t.test('what was to be late but has gone with others leaves the writer working',
   await turn();
   disk.batches[1]?.finish();
   await late;
-  // Longer than anything lazy waits; its timer was set before this one.
+  // Longer than lazy ops wait; their timer was set before this one.
   await new Promise((resolve) => setTimeout(resolve, 20));
   void writer.write([put('c', 3)]);
   await turn();
@@ -152,7 +152,7 @@ async function isAnswered(promise: Promise<void>): Promise<boolean> {
   return answered;
 }
 
-t.test('what is logged is answered at once, and written soon as one batch of what is last', async (t) => {
+t.test('logged ops are acknowledged at once, and soon written as one batch of the last states', async (t) => {
   const disk = new LoggingDisk();
   const writer = new GroupWriter(disk);
   t.ok(await isAnswered(writer.write([put('a', 1)])));
@@ -168,7 +168,7 @@ t.test('what is logged is answered at once, and written soon as one batch of wha
   t.equal(writer.pending('t').size, 0);
 });
 
-t.test('a sync, many changes and the end do not wait, a log or not', async (t) => {
+t.test('a sync, many changes and the end are written at once, with and without a log', async (t) => {
   const disk = new LoggingDisk();
   const writer = new GroupWriter(disk);
   await writer.write([put('a', 1)]);
@@ -189,10 +189,10 @@ t.test('a sync, many changes and the end do not wait, a log or not', async (t) =
   await idle;
   await writer.write([]);
   await writer.idle();
-  t.equal(disk.batches.length, 3, 'nothing is written for nothing');
+  t.equal(disk.batches.length, 3, 'an empty call writes nothing');
 });
 
-t.test('a disk that falls far behind is waited for', async (t) => {
+t.test('writers wait for a disk that is far behind', async (t) => {
   const disk = new LoggingDisk();
   const writer = new GroupWriter(disk);
   for (let i = 0; i < 500; i++) await writer.write([put(`first${i}`, i)]);
@@ -206,7 +206,7 @@ t.test('a disk that falls far behind is waited for', async (t) => {
   await late;
 });
 
-t.test('what could not be logged is waited for, and logged before what follows', async (t) => {
+t.test('ops that could not be logged are waited for, and logged before later ones', async (t) => {
   const disk = new LoggingDisk();
   const writer = new GroupWriter(disk);
   await writer.write([put('a', 1)]);
@@ -217,7 +217,7 @@ t.test('what could not be logged is waited for, and logged before what follows',
   disk.full = false;
   disk.batches[0]?.finish();
   await waits;
-  t.ok(await isAnswered(writer.write([put('c', 1)])), 'what the database has leaves no gap');
+  t.ok(await isAnswered(writer.write([put('c', 1)])), 'positions in the log have no gap');
   disk.full = true;
   const late = writer.write([put('e', 1)]);
   disk.full = false;

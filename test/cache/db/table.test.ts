@@ -18,7 +18,7 @@ async function open(
   return { table: new Table<Row>('rows', await database.rows('rows'), writer, hotBytes), writer, database };
 }
 
-t.test('compareUtf8 orders as bytes of UTF-8 do', async () => {
+t.test('compareUtf8 compares like the bytes of UTF-8', async () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (a, b) => {
       return Math.sign(compareUtf8(a, b)) === Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -35,7 +35,7 @@ t.test('compareUtf8 orders as bytes of UTF-8 do', async () => {
   );
 });
 
-t.test('a submitted record is read at once, before and after it is written', async (t) => {
+t.test('a submitted record can be read at once, before and after it is written', async (t) => {
   const { table, writer } = await open(t);
   const written = writer.write([table.put('a', { n: 1 })]);
   t.same(table.get('a'), { n: 1 });
@@ -47,13 +47,13 @@ t.test('a submitted record is read at once, before and after it is written', asy
   t.equal(table.get('a'), undefined);
 });
 
-t.test('records that fell out of memory come back from the disk', async (t) => {
+t.test('records that were evicted from memory are read from the disk', async (t) => {
   const { table, writer } = await open(t, 2000);
   await writer.write(Array.from({ length: 100 }, (_, n) => table.put(`k${n}`, { n })));
   for (let n = 0; n < 100; n++) t.same(table.get(`k${n}`), { n });
 });
 
-t.test('ranges merge what is submitted with what is stored', async (t) => {
+t.test('ranges merge submitted and stored records', async (t) => {
   const { table, writer } = await open(t);
   const key = fc.constantFrom(...'abcdefgh', 'é', '\u{1f600}', '\uffee');
   const step = fc.record({ key, n: fc.option(fc.nat(), { nil: undefined }), wait: fc.boolean() });
@@ -80,7 +80,7 @@ t.test('ranges merge what is submitted with what is stored', async (t) => {
   );
 });
 
-t.test('everything is there after the database was closed', async (t) => {
+t.test('all records exist after the database was reopened', async (t) => {
   const dir = t.testdir();
   const before = await Database.open(dir);
   const writer = new GroupWriter(before);

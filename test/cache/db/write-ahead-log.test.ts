@@ -8,7 +8,7 @@ import { canMount, smallDisk, temporary } from '../../helpers/temporary.ts';
 
 const put = (key: string, value: unknown): Op => ({ type: 'put', table: 't', key, value });
 
-/** A log as the next process finds it, and what that has to write. */
+/** The log as the next process opens it, and the ops that it must write. */
 async function reopen(dir: string, place = 0): Promise<{ log: WriteAheadLog; keys: string[]; place: number }> {
   const keys: string[] = [];
   const log = await WriteAheadLog.open(dir, place, async (ops, now) => {
@@ -29,14 +29,14 @@ function segments(dir: string): string[] {
   return readdirSync(dir).map((name) => join(dir, name));
 }
 
-t.test('what was appended is there for the next process, and only for that', async (t) => {
+t.test('appended frames are passed to the next process, and only to that one', async (t) => {
   const { dir } = await logged(t, 3);
   t.match(await reopen(dir), { keys: ['1', '2', '3'], place: 3 });
   t.match(await reopen(dir, 3), { keys: [], place: 3 });
   t.same(segments(dir), []);
 });
 
-t.test('values come back as they were, deletions and all of Unicode', async (t) => {
+t.test('all values are restored, including deletions and all of Unicode', async (t) => {
   const { dir, log } = await logged(t, 0);
   const ops: Op[] = [put('å/\u{1f600}', { a: [1, null], b: '\0' }), { type: 'del', table: 'other', key: 'x' }];
   log.append(ops);
@@ -45,19 +45,19 @@ t.test('values come back as they were, deletions and all of Unicode', async (t) 
   t.same(found, ops);
 });
 
-t.test('what the database has is not given again, and what follows is', async (t) => {
+t.test('frames that the database has are not passed again, later ones are', async (t) => {
   const { dir } = await logged(t, 5);
   t.match(await reopen(dir, 3), { keys: ['4', '5'], place: 5 });
 });
 
-t.test('the places go on where they were', async (t) => {
+t.test('positions continue after the last one', async (t) => {
   const { dir } = await logged(t, 2);
   const { log } = await reopen(dir);
   t.equal(log.append([put('a', 1)]), 3);
   t.match(await reopen(dir, 2), { keys: ['a'], place: 3 });
 });
 
-t.test('a frame that was cut off is none, and neither is one with another byte in it', async (t) => {
+t.test('a truncated frame, or one with a changed byte, is ignored', async (t) => {
   for (const spoil of [
     (path: string) => truncateSync(path, readFileSync(path).length - 1),
     (path: string) => spoilt(path, 0, 3),
@@ -75,7 +75,7 @@ function spoilt(path: string, byte: number, count: number): void {
   writeFileSync(path, data.fill(byte, data.length - count));
 }
 
-t.test('what a file system has put behind the end is nothing', async (t) => {
+t.test('garbage after the end is ignored', async (t) => {
   for (const more of [Buffer.alloc(100), Buffer.alloc(5), Buffer.alloc(20, 0xff)]) {
     const { dir } = await logged(t, 2);
     for (const path of segments(dir)) appendFileSync(path, more);
@@ -83,7 +83,7 @@ t.test('what a file system has put behind the end is nothing', async (t) => {
   }
 });
 
-t.test('behind a gap nothing is given: it may build on what is lost', async (t) => {
+t.test('frames after a gap are ignored, as they may depend on lost ones', async (t) => {
   const { dir } = await logged(t, 12, 1 << 20);
   const all = segments(dir);
   t.ok(all.length > 2, `${all.length} segments`);
@@ -91,7 +91,7 @@ t.test('behind a gap nothing is given: it may build on what is lost', async (t) 
   const { keys, place } = await reopen(dir);
   t.ok(place > 0 && place < 12);
   t.equal(keys.length, place);
-  // The database has lost what the first segment was applied to.
+  // The database has lost the state to which the first segment was applied.
   const second = await logged(t, 3);
   second.log.applied(3);
   second.log.append([put('4', 'x')]);
@@ -104,26 +104,29 @@ function frameSize(path: string): number {
   return 8 + readFileSync(path).readUInt32LE(0);
 }
 
-t.test('segments go when the database has them; the one that grows stays until it is long, or the end', async (t) => {
-  const { dir, log } = await logged(t, 12, 1 << 20);
-  const before = segments(dir).length;
-  log.applied(5);
-  t.ok(segments(dir).length < before);
-  log.applied(12);
-  t.ok(segments(dir).length <= 1);
-  log.append([put('13', 'x')]);
-  log.close(12);
-  log.close(12);
-  t.match(await reopen(dir, 12), { keys: ['13'] });
+t.test(
+  'segments are removed once the database has them; the current one stays until it is full or the log is closed',
+  async (t) => {
+    const { dir, log } = await logged(t, 12, 1 << 20);
+    const before = segments(dir).length;
+    log.applied(5);
+    t.ok(segments(dir).length < before);
+    log.applied(12);
+    t.ok(segments(dir).length <= 1);
+    log.append([put('13', 'x')]);
+    log.close(12);
+    log.close(12);
+    t.match(await reopen(dir, 12), { keys: ['13'] });
 
-  const clean = await logged(t, 3);
-  clean.log.applied(3);
-  t.equal(segments(clean.dir).length, 1);
-  clean.log.close(3);
-  t.same(segments(clean.dir), []);
-});
+    const clean = await logged(t, 3);
+    clean.log.applied(3);
+    t.equal(segments(clean.dir).length, 1);
+    clean.log.close(3);
+    t.same(segments(clean.dir), []);
+  },
+);
 
-t.test('on a full disk a frame is refused and leaves no trace', { skip: !canMount }, async (t) => {
+t.test('on a full disk a frame is refused and the log is unchanged', { skip: !canMount }, async (t) => {
   const disk = smallDisk(t, 1 << 20);
   const dir = join(disk, 'ahead');
   const { log } = await reopen(dir);
@@ -135,7 +138,7 @@ t.test('on a full disk a frame is refused and leaves no trace', { skip: !canMoun
   t.match(await reopen(dir), { keys: ['1', '2'], place: 2 });
 });
 
-t.test('wherever a log ends, a beginning of it is found', async (t) => {
+t.test('wherever a log is truncated, the frames before that are found', async (t) => {
   const property = fc.asyncProperty(fc.nat(), fc.nat(20), async (end, place) => {
     const { dir } = await logged(t, 20);
     const [path = ''] = segments(dir);

@@ -4,11 +4,11 @@ import t from 'tap';
 import { FileMaker } from '../../../src/cache/disk/file-maker.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-// The thread keeps no process alive, so the test must.
+// The thread does not keep the process alive, so the test must.
 const awake = setInterval(() => undefined, 1000);
 t.teardown(() => clearInterval(awake));
 
-t.test('makes files and opens them, in the order asked for', async (t) => {
+t.test('creates and opens files in the requested order', async (t) => {
   const dir = temporary(t);
   const maker = new FileMaker();
   t.teardown(() => maker.end());
@@ -27,7 +27,7 @@ t.test('makes files and opens them, in the order asked for', async (t) => {
   }
 });
 
-t.test('leaves alone what is there, and says nothing of what cannot be', async (t) => {
+t.test('leaves existing files alone, and returns undefined for those that cannot be created', async (t) => {
   const dir = temporary(t);
   const maker = new FileMaker();
   t.teardown(() => maker.end());
@@ -40,7 +40,7 @@ t.test('leaves alone what is there, and says nothing of what cannot be', async (
   closeSync(fresh ?? -1);
 });
 
-t.test('what was asked for before the end is made, and stays open', async (t) => {
+t.test('files requested before the end are created and stay open', async (t) => {
   const dir = temporary(t);
   const maker = new FileMaker();
   const made = maker.make(Array.from({ length: 50 }, (_, i) => join(dir, `file-${i}`)));
@@ -51,7 +51,7 @@ t.test('what was asked for before the end is made, and stays open', async (t) =>
   }
 });
 
-t.test('after its end it makes nothing, and keeps nobody waiting', async (t) => {
+t.test('after its end it creates nothing, and resolves at once', async (t) => {
   const path = join(temporary(t), 'file');
   const maker = new FileMaker();
   maker.end();

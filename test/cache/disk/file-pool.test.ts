@@ -13,7 +13,7 @@ const isOpen = (fd: number): boolean => {
   }
 };
 
-t.test('lends one descriptor for a path and keeps some that nobody uses', async (t) => {
+t.test('shares one descriptor per path, and keeps some unused ones open', async (t) => {
   const dir = temporary(t);
   const pool = new FilePool(2);
   const paths = ['a', 'b', 'c'].map((name) => join(dir, name));
@@ -38,7 +38,7 @@ t.test('lends one descriptor for a path and keeps some that nobody uses', async 
   );
 });
 
-t.test('a path that becomes another file is opened anew; who has the old one keeps it', async (t) => {
+t.test('a path that becomes another file is opened again; borrowers of the old file keep it', async (t) => {
   const path = join(temporary(t), 'a');
   const pool = new FilePool();
   t.throws(() => pool.borrow(path), { code: 'ENOENT' });

@@ -5,7 +5,7 @@ import t from 'tap';
 import { type Spare, SpareFiles } from '../../../src/cache/disk/spare-files.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
-/** Generous, for a busy machine, ms. */
+/** Time limit, generous for a busy machine, ms. */
 const PATIENCE = 30_000;
 
 async function until(holds: () => boolean): Promise<void> {
@@ -14,7 +14,7 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-/** Takes files until one was made ahead. */
+/** Takes files until one has been created in advance. */
 async function takeReady(spares: SpareFiles): Promise<Spare> {
   for (let spare = spares.take(); ; spare = spares.take()) {
     if (spare !== undefined) return spare;
@@ -22,7 +22,7 @@ async function takeReady(spares: SpareFiles): Promise<Spare> {
   }
 }
 
-t.test('there are none until somebody takes some; then empty files, each given once', async (t) => {
+t.test('there are none until the first is taken; then empty files, each returned once', async (t) => {
   const dir = temporary(t);
   const spares = new SpareFiles(dir);
   t.teardown(() => spares.close());
@@ -41,7 +41,7 @@ t.test('there are none until somebody takes some; then empty files, each given o
   t.ok(readdirSync(dir).length <= taken.size + 64);
 });
 
-t.test('they go at the end, and when nobody takes any more', async (t) => {
+t.test('they are removed at the end, and when none has been taken for a while', async (t) => {
   const dir = temporary(t);
   const spares = new SpareFiles(dir);
   for (let i = 0; i < 5; i++) closeSync((await takeReady(spares)).fd);
@@ -50,10 +50,10 @@ t.test('they go at the end, and when nobody takes any more', async (t) => {
   spares.take();
   spares.take();
   await spares.close();
-  t.equal(readdirSync(dir).length, 5, 'none that was being made comes later');
+  t.equal(readdirSync(dir).length, 5, 'none that was being created appears later');
 });
 
-t.test('where none can be made there are none', async (t) => {
+t.test('if none can be created there are none', async (t) => {
   const dir = temporary(t);
   const spares = new SpareFiles(dir);
   t.teardown(() => spares.close());

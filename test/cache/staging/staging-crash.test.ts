@@ -11,7 +11,7 @@ import { temporary } from '../../helpers/temporary.ts';
 const helpers = join(import.meta.dirname, '../../helpers');
 const SIZE = 12 * BLOCK_SIZE + 500;
 
-/** Writes one byte after another to random places of a copy on write, and says each when it is acknowledged. */
+/** Writes single bytes to random positions of a copy-on-write file, and prints each when it is acknowledged. */
 const script = (dir: string, seed: number): string => `
   import { openCacheDisk } from ${JSON.stringify(join(helpers, 'cache-disk.ts'))};
   import { MemorySource } from ${JSON.stringify(join(helpers, 'memory-source.ts'))};
@@ -44,13 +44,13 @@ for (const round of [1, 2, 3]) {
     const disk = await openCacheDisk(dir, source);
     t.teardown(() => disk.close());
     for (const other of await disk.staging.ids()) {
-      // What was made ahead, and is swept away when all has started.
+      // Files created in advance, which are removed after the start.
       if (other !== id && other !== freshId) t.equal((await disk.staging.open(other)).size, 0);
     }
     const model = Buffer.alloc(SIZE, 7);
     for (const [position, byte] of writes) model[position] = byte;
     const found = await bytesOf(await disk.staging.open(id));
-    // One more write may have been under way.
+    // One more write may have been in progress.
     const differences = found.reduce((count, byte, at) => count + (byte === model[at] ? 0 : 1), 0);
     t.equal(found.length, SIZE);
     t.ok(differences <= 1, `${differences} bytes differ`);
@@ -70,7 +70,7 @@ t.test('a crash between the store’s link and the batch of an adoption loses no
   file.seal();
   await file.manifest(background);
   await first.close();
-  // The batch fails as a database does that has died under it; files are as they are then.
+  // The batch fails as if the database had died; the files are as they were at that moment.
   await t.rejects(first.staging.adopt(file, source.add('v1', data), []));
   const second = await openCacheDisk(dir, source);
   t.teardown(() => second.close());

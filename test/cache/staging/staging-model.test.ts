@@ -12,7 +12,7 @@ import { temporary } from '../../helpers/temporary.ts';
 t.setTimeout(500_000);
 
 const MAX = 4 * BLOCK_SIZE;
-/** Positions where something may go wrong, and some others. */
+/** Critical positions, and some others. */
 const position = fc.oneof(
   fc.integer({ min: 0, max: MAX }),
   fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: -3, max: 3 })).map(([block, off]) => {
@@ -49,7 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** One staged file beside the bytes that it should have. */
+/** A staged file and the bytes that it should have. */
 class Twin {
   readonly #dir: string;
   readonly #source = new MemorySource();
@@ -121,7 +121,7 @@ class Twin {
     this.#equal(into.subarray(0, count).equals(expected), true);
   }
 
-  /** Two writes and a read at once: the read sees each write wholly or not at all. */
+  /** Two concurrent writes and a read: the read sees each write completely or not at all. */
   async #both(position: number, length: number, seed: number): Promise<void> {
     const into = Buffer.alloc(length);
     const before = Buffer.from(this.#model.subarray(position, position + length));
@@ -162,7 +162,7 @@ class Twin {
   }
 }
 
-t.test('a staged file is what its history makes it', async (t) => {
+t.test('a staged file has the content that results from its history', async (t) => {
   const base = fc.option(position, { nil: undefined });
   const property = fc.asyncProperty(base, fc.array(step, { maxLength: 20, size: 'max' }), async (base, steps) => {
     const twin = new Twin(t);

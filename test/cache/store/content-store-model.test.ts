@@ -27,7 +27,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A store that is too small for all, whose files are damaged and whose source fails now and then. */
+/** A store that is too small for all contents, whose files are damaged and whose source fails now and then. */
 class Rig {
   readonly dir: string;
   readonly #source = new MemorySource();
@@ -88,7 +88,7 @@ class Rig {
     }
   }
 
-  /** Sometimes a new reader, sometimes one that is open already. */
+  /** Sometimes a new reader, sometimes an open one. */
   #reader(which: number): ContentReader {
     if (this.#readers.size >= 3) {
       for (const [key, reader] of this.#readers) {
@@ -108,7 +108,7 @@ class Rig {
     return content;
   }
 
-  /** What was compared once is trusted by the process that did it: the damage comes between two processes. */
+  /** A process trusts blocks that it has verified, so damage happens between two processes. */
   async #damage({ hash, size }: Content, part: number): Promise<void> {
     await this.stop();
     const path = join(this.dir, 'store', hash.slice(0, 2), hash);
@@ -121,7 +121,7 @@ class Rig {
   }
 }
 
-t.test('whatever happens to the cache, a read is right or fails with the error of the source', async (t) => {
+t.test('whatever happens to the cache, a read returns the right bytes or the error of the source', async (t) => {
   const runs = Number(process.env['RUNS'] ?? 40);
   const property = fc.asyncProperty(fc.array(step, { maxLength: 20, size: 'max' }), async (steps) => {
     const rig = new Rig(temporary(t));

@@ -13,7 +13,7 @@ async function start(t: Test, maxBytes: number) {
   const { store, close } = await openCacheDisk(temporary(t), source, { store: { maxBytes } });
   t.teardown(close);
   let count = 0;
-  /** A content that has been read whole. */
+  /** A content that has been read completely. */
   const cached = async (size: number): Promise<Content> => {
     const content = source.add(`v${++count}`, Buffer.alloc(size, count));
     await read(content);
@@ -28,7 +28,7 @@ async function start(t: Test, maxBytes: number) {
   return { store, cached, read };
 }
 
-t.test('what no file has any more goes before what was used longer ago', async (t) => {
+t.test('content that no file has any more is evicted before content that was used longer ago', async (t) => {
   const { store, cached, read } = await start(t, 4 * MIB);
   const [first, old, shared, last] = [await cached(MIB), await cached(MIB), await cached(MIB), await cached(MIB)];
   store.share(shared.hash);
@@ -40,23 +40,27 @@ t.test('what no file has any more goes before what was used longer ago', async (
     [true, false, true, true],
   );
   await cached(MIB);
-  t.notOk(store.has(first.hash), 'then what was used longest ago');
+  t.notOk(store.has(first.hash), 'then the least recently used content');
   t.ok(store.has(shared.hash));
 });
 
-t.test('much of it goes at once, and is counted', async (t) => {
+t.test('large amounts of it are evicted at once, and counted', async (t) => {
   const { store, cached } = await start(t, 1e9);
   const contents: Content[] = [];
   for (let i = 0; i < 10; i++) contents.push(await cached(10 * MIB));
   const open = store.open(contents[0] as Content);
   store.pin(contents[1]?.hash ?? '');
   for (const { hash } of contents.slice(0, 9)) store.supersede(hash);
-  t.equal(contents.filter(({ hash }) => store.has(hash)).length, 9, 'up to 64 MiB, what is pinned or open aside');
+  t.equal(
+    contents.filter(({ hash }) => store.has(hash)).length,
+    9,
+    'up to 64 MiB, not counting pinned or open content',
+  );
   open.close();
   t.notOk(store.has(contents[2]?.hash ?? ''));
   t.equal(store.usage().bytes, 8 * 10 * MIB);
   store.unpin(contents[1]?.hash ?? '');
   await store.drop(contents[8]?.hash ?? '');
   t.equal(store.usage().bytes, contents.filter(({ hash }) => store.has(hash)).length * 10 * MIB);
-  t.ok(store.has(contents[9]?.hash ?? ''), 'what is current stays');
+  t.ok(store.has(contents[9]?.hash ?? ''), 'current content stays');
 });

@@ -20,7 +20,7 @@ function entry(id: string, parent: string, name: string, more: Partial<Entry> = 
   return { id, parent, name, space: 's', kind: 'file', size: 0, mode: 0o644, version: 'v', rev: 1, ...times, ...more };
 }
 
-t.test('an entry is found by id and by name, and moves as one', async (t) => {
+t.test('an entry is found by id and by name, before and after a move', async (t) => {
   const { catalog, writer } = await open(t);
   const before = entry('n1', 'root', 'a');
   await writer.write(catalog.put(before));
@@ -36,7 +36,7 @@ t.test('an entry is found by id and by name, and moves as one', async (t) => {
   t.equal(catalog.child('folder', 'b'), undefined);
 });
 
-t.test('pages hold the children of one folder only, in byte order', async (t) => {
+t.test('pages contain only the children of one folder, in byte order', async (t) => {
   const { catalog, writer } = await open(t);
   const names = ['a', 'B', 'é', '\uffee', '\u{1f600}', '!', '~', '0'];
   await writer.write(names.flatMap((name, i) => catalog.put(entry(`n${i}`, 'f', name))));
@@ -54,7 +54,7 @@ t.test('pages hold the children of one folder only, in byte order', async (t) =>
   t.equal(await catalog.isEmpty('nowhere'), true);
 });
 
-t.test('below walks a tree, ancestors climb it, path names it', async (t) => {
+t.test('`below` walks down a tree, `ancestors` walks up, and `path` names a node', async (t) => {
   const { catalog, writer } = await open(t);
   const folder = { kind: 'folder' } as const;
   const tree = [
@@ -77,7 +77,7 @@ t.test('below walks a tree, ancestors climb it, path names it', async (t) => {
   t.equal(catalog.path(leaf), '/f/g/h.txt');
 });
 
-t.test('ancestors end where a folder is unknown or leads back to itself', async (t) => {
+t.test('`ancestors` ends at an unknown folder or a cycle', async (t) => {
   const { catalog, writer } = await open(t);
   await writer.write([...catalog.put(entry('a', 'b', 'a')), ...catalog.put(entry('b', 'a', 'b'))]);
   const a = catalog.get('a');

@@ -23,7 +23,7 @@ function intent(journal: Journal, node: string, more: Partial<PendingIntent> = {
   return { seq, id: `i${seq}`, op: 'put', space: 's', node, at: 1, parent: 'p', name: 'n', ...more };
 }
 
-t.test('intents keep their order, also over a restart and past ten thousand', async (t) => {
+t.test('intents keep their order, even across a restart and beyond ten thousand', async (t) => {
   const dir = t.testdir();
   const { journal, writer, database } = await open(t, dir);
   for (let i = 0; i < 2500; i++) void writer.write([journal.put(intent(journal, `n${i % 7}`))]);
@@ -45,7 +45,7 @@ t.test('intents keep their order, also over a restart and past ten thousand', as
   t.equal(again.journal.nextSeq(), 2501);
 });
 
-t.test('an intent that is written anew keeps its place; one removed is gone at once', async (t) => {
+t.test('a rewritten intent keeps its position; a removed one is gone at once', async (t) => {
   const { journal, writer } = await open(t, t.testdir());
   const [a, b] = [intent(journal, 'x'), intent(journal, 'x')];
   await writer.write([journal.put(a), journal.put(b)]);
@@ -62,7 +62,7 @@ t.test('an intent that is written anew keeps its place; one removed is gone at o
   t.equal(journal.size, 0);
 });
 
-t.test('a claim is of this process and ends with the intent', async (t) => {
+t.test('a claim belongs to this process and ends with the intent', async (t) => {
   const dir = t.testdir();
   const { journal, writer, database } = await open(t, dir);
   const one = intent(journal, 'x');
@@ -77,7 +77,7 @@ t.test('a claim is of this process and ends with the intent', async (t) => {
   t.equal(again.journal.isClaimed(one.seq), false);
 });
 
-t.test('what was handed over is fixed for the next process, and nothing else is', async (t) => {
+t.test('exactly the intents that were sent are fixed for the next process', async (t) => {
   const dir = t.testdir();
   const { journal, writer, database } = await open(t, dir);
   const [sent, claimed, idle, done, refused] = ['a', 'b', 'c', 'd', 'e'].map((node) => intent(journal, node));
@@ -110,7 +110,7 @@ t.test('what was handed over is fixed for the next process, and nothing else is'
   );
 });
 
-t.test('watchers hear of every change until they stop', async (t) => {
+t.test('watchers are notified of every change until they stop', async (t) => {
   const { journal, writer } = await open(t, t.testdir());
   let heard = 0;
   const stop = journal.watch(() => heard++);

@@ -25,12 +25,12 @@ const step = fc.oneof(
     do: fc.constant('walk' as const),
     parent,
     limit: fc.integer({ min: 1, max: 3 }),
-    /** Who reads has seen enough after so many. */
+    /** Number of entries after which a reader stops. */
     pages: fc.integer({ min: 1, max: 9 }),
   }),
 );
 
-/** What is in the folders, by key. */
+/** The entries of the folders, by key. */
 type Model = Map<string, Entry>;
 
 function expected(model: Model, folder: string, after: string | undefined, limit: number): CatalogPage {
@@ -50,7 +50,7 @@ function names({ entries }: CatalogPage): string[] {
   return entries.map(({ name }) => name);
 }
 
-t.test('pages say what was there when they were asked for, whatever was listed and changed before', async (t) => {
+t.test('pages have the content as of their request, whatever was listed and changed before', async (t) => {
   const database = await Database.open(t.testdir());
   const writer = new GroupWriter(database);
   const tables = {
@@ -78,7 +78,7 @@ t.test('pages say what was there when they were asked for, whatever was listed a
         const wanted = expected(model, folder, after, limit);
         const found = await catalog.page(folder, after, limit);
         assert.deepEqual([names(found), found.more], [names(wanted), wanted.more]);
-        // An entry may be newer than the call, where that is the one in memory.
+        // An entry may be newer than the call if it comes from memory.
         for (const [i, one] of found.entries.entries()) {
           const since = puts.slice(puts.indexOf(wanted.entries[i] as Entry));
           assert.ok(since.some((put) => isDeepStrictEqual(put, one)));
@@ -98,7 +98,7 @@ t.test('pages say what was there when they were asked for, whatever was listed a
           if (old !== undefined) void writer.write(catalog.remove(old));
         } else if (one.do === 'page') {
           const check = page(one.parent, one.after, one.limit).then(() => undefined);
-          // Seen below; until then it must not count as unhandled.
+          // Awaited below; until then a rejection must not count as unhandled.
           check.catch(() => undefined);
           checks.push(check);
           if (one.wait) await check;
@@ -117,7 +117,7 @@ t.test('pages say what was there when they were asked for, whatever was listed a
   await t.resolves(fc.assert(run, { numRuns: 200 }));
 });
 
-t.test('what could not be written is not listed, and what it would have replaced is', async (t) => {
+t.test('entries that could not be written are not listed, and those that they would have replaced are', async (t) => {
   const database = await Database.open(t.testdir());
   t.teardown(() => database.close());
   let isFull = false;

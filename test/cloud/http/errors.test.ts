@@ -7,7 +7,7 @@ import { CODES, FsError } from '../../../src/vfs/fs-error.ts';
 const { signal } = new AbortController();
 const coded = (code: string) => Object.assign(new Error('words'), { code });
 
-t.test('every code of the wire has one of ours', async (t) => {
+t.test('every code of the wire has a code of FsError', async (t) => {
   for (const code of WIRE_CODES) t.ok(CODES.includes(fsCodeOf(code)), code);
 });
 
@@ -40,7 +40,7 @@ const cases: [name: string, thrown: unknown, code: string, temporary: boolean][]
   ['damaged', new BrokenAnswer('?', { temporary: true }), 'EIO', true],
 ];
 
-t.test('what is thrown becomes one error, temporary or not', async (t) => {
+t.test('everything thrown becomes one error, temporary or not', async (t) => {
   for (const [name, thrown, code, temporary] of cases) {
     const failure = classify(thrown, 'op', 'subject', signal);
     t.match(failure, { error: { code, op: 'op', subject: 'subject', cause: thrown }, temporary }, name);
@@ -70,7 +70,7 @@ t.test('an abort is EINTR and a deadline ETIMEDOUT, whatever was thrown', async 
   t.match(classify(coded('ECONNRESET'), 'op', undefined, late), { error: { code: 'ETIMEDOUT' }, temporary: false });
 });
 
-t.test('an FsError goes through untouched', async (t) => {
+t.test('an FsError is passed on unchanged', async (t) => {
   const error = new FsError('EIO', 'commit');
   t.equal(classify(error, 'op', undefined, signal).error, error);
 });

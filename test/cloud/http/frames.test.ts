@@ -8,7 +8,7 @@ t.setTimeout(500_000);
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 
-t.test('frames come back as they went, however the body is cut into chunks', async () => {
+t.test('frames are decoded as encoded, however the body is split into chunks', async () => {
   const block = fc.uint8Array({ minLength: 1, maxLength: 300 });
   await fc.assert(
     fc.asyncProperty(fc.array(block, { maxLength: 8 }), fc.array(fc.nat(2000)), async (blocks, cuts) => {
@@ -26,7 +26,7 @@ t.test('frames come back as they went, however the body is cut into chunks', asy
   );
 });
 
-t.test('a body that ends inside a frame is noticed wherever it ends', async (t) => {
+t.test('a body that ends inside a frame is detected wherever it ends', async (t) => {
   const data = randomBytes(50);
   const body = encodeFrames([{ digest: sha256(data), data }]);
   for (let length = 1; length < body.length; length++) {
@@ -36,7 +36,7 @@ t.test('a body that ends inside a frame is noticed wherever it ends', async (t) 
   }
 });
 
-t.test('a length that no block has is refused before memory is taken for it', async (t) => {
+t.test('an impossible length is refused before memory is allocated for it', async (t) => {
   for (const length of [0, 1024 * 1024 + 1, 0xffff_ffff]) {
     const head = Buffer.alloc(36);
     head.writeUInt32BE(length);

@@ -20,7 +20,7 @@ const greet: RequestListener = (request, response) => {
   response.end(JSON.stringify({ ...greeting, token: request.headers.authorization }));
 };
 
-/** A client behind a proxy before a server that greets; pauses between tries are written down, not slept. */
+/** A client, a proxy and a server that greets. Pauses between attempts are recorded, and not slept. */
 async function setup(t: Test, options: Partial<HttpOptions> = {}, listener = greet) {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -37,12 +37,12 @@ async function setup(t: Test, options: Partial<HttpOptions> = {}, listener = gre
   return { proxy, http, slept };
 }
 
-t.test('the token goes with every call', async (t) => {
+t.test('the token is sent with every call', async (t) => {
   const { http } = await setup(t);
   t.match(await http.json(call, shape, background), { greeting: 'hello', token: 'Bearer secret' });
 });
 
-t.test('what may be cured by another try is tried again, with pauses that grow', async (t) => {
+t.test('temporary failures are retried after growing pauses', async (t) => {
   const { http, proxy, slept } = await setup(t);
   const faults = [
     { kind: 'reset' },
@@ -69,7 +69,7 @@ t.test('it gives up after a few tries, with EAGAIN', async (t) => {
   }
 });
 
-t.test('a refusal that no other try cures is not tried again', async (t) => {
+t.test('a permanent refusal is not retried', async (t) => {
   const { http, proxy } = await setup(t);
   const refusals = [
     [404, 'not_found', 'ENOENT'],
@@ -85,13 +85,13 @@ t.test('a refusal that no other try cures is not tried again', async (t) => {
   }
 });
 
-t.test('a 404 that is not the service’s own says nothing about a file', async (t) => {
+t.test('a 404 that does not come from the service is not ENOENT', async (t) => {
   const { http, proxy } = await setup(t);
   proxy.next({ kind: 'refuse', status: 404 });
   await t.rejects(http.json(call, shape, background), { code: 'EIO', reason: /address of a cloud/ });
 });
 
-t.test('Retry-After is honoured, as seconds and as a date, and not beyond patience', async (t) => {
+t.test('Retry-After is honoured, as seconds and as a date, up to a limit', async (t) => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   const { http, proxy, slept } = await setup(t, { now: () => now });
   proxy.next({ kind: 'refuse', status: 429, retryAfter: '7' });
@@ -118,7 +118,7 @@ t.test('an abort ends a call and its pauses with EINTR', async (t) => {
   await t.rejects(http.json(call, shape, { signal: AbortSignal.abort() }), { code: 'EINTR' }, 'before it began');
 });
 
-t.test('silence is noticed, before the answer and within it', async (t) => {
+t.test('silence is detected, before the response and within it', async (t) => {
   const { proxy, http } = await setup(t, { timeouts: { headers: 300, body: 300 } });
   for (const fault of [{ kind: 'hang' }, { kind: 'stall' }] as const) {
     proxy.next(fault);
@@ -126,7 +126,7 @@ t.test('silence is noticed, before the answer and within it', async (t) => {
   }
 });
 
-t.test('an answer that makes no sense is EIO with words', async (t) => {
+t.test('an invalid response is EIO with a reason', async (t) => {
   const answers = ['[]', 'null', '{"greeting": 5, "padding": ""}', '{}'];
   for (const text of answers) {
     const { http } = await setup(t, {}, (_, response) => response.end(text));
@@ -136,7 +136,7 @@ t.test('an answer that makes no sense is EIO with words', async (t) => {
   }
 });
 
-t.test('what is not JSON was not said by the cloud: it is asked again, then EAGAIN', async (t) => {
+t.test('a response that is not JSON did not come from the cloud: it is retried, then EAGAIN', async (t) => {
   const { http, proxy } = await setup(t);
   proxy.next({ kind: 'truncate' }, { kind: 'garbage' });
   t.match(await http.json(call, shape, background), greeting);
@@ -151,13 +151,13 @@ t.test('what is not JSON was not said by the cloud: it is asked again, then EAGA
   }
 });
 
-t.test('an answer that is not HTTP at all is EIO', async (t) => {
+t.test('a response that is not HTTP is EIO', async (t) => {
   const { http } = await setup(t, {}, (request) => request.socket.end('SSH-2.0-OpenSSH_9.2\r\n\r\n'));
   const error = await http.json(call, shape, background).catch((error: unknown) => error);
   t.ok(isFsError(error, 'EIO') || isFsError(error, 'EAGAIN'));
 });
 
-t.test('nobody there is EAGAIN, and works again when somebody is', async (t) => {
+t.test('an absent server is EAGAIN, and calls work again when it is back', async (t) => {
   const { http, proxy } = await setup(t);
   await proxy.stop();
   await t.rejects(http.json(call, shape, background), { code: 'EAGAIN', reason: /cannot be reached/ });
@@ -165,7 +165,7 @@ t.test('nobody there is EAGAIN, and works again when somebody is', async (t) => 
   t.match(await http.json(call, shape, background), greeting);
 });
 
-t.test('connections that were given up are tried again on new ones', async (t) => {
+t.test('calls on replaced connections are retried on new ones', async (t) => {
   const { http, proxy } = await setup(t);
   proxy.next({ kind: 'hang' });
   const answer = http.json(call, shape, background);
@@ -177,7 +177,7 @@ t.test('connections that were given up are tried again on new ones', async (t) =
   t.match(await answer, greeting);
 });
 
-t.test('an address that would send secrets in the clear is refused', async (t) => {
+t.test('an address to which secrets would be sent unencrypted is refused', async (t) => {
   const refused = [
     'http://example.com',
     'ftp://localhost',

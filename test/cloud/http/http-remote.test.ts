@@ -16,7 +16,7 @@ t.setTimeout(500_000);
 
 const quick = { pause: 5, longest: 20 };
 
-/** A device whose calls go through a proxy that disturbs, and one whose calls do not. */
+/** A device whose calls go through a faulty proxy, and one whose calls do not. */
 async function setup(t: Test, options: Partial<HttpRemoteOptions> = {}) {
   const cloud = await startTestCloud(t);
   const proxy = await startFaultyProxy(cloud.url);
@@ -42,7 +42,7 @@ function nodesOf(records: readonly object[]): NodeRecord[] {
   return records.filter((record): record is NodeRecord => 'id' in record);
 }
 
-t.test('a login makes a device, a wrong password none', async (t) => {
+t.test('a login creates a device, a wrong password does not', async (t) => {
   const { url, email, password } = await startTestCloud(t);
   const device = { name: 'laptop', platform: 'linux' };
   const made = await login({ url }, { email, password, device }, background);
@@ -52,7 +52,7 @@ t.test('a login makes a device, a wrong password none', async (t) => {
   await t.rejects(login({ url }, { email, password: 'wrong', device }, background), { code: 'EACCES' });
 });
 
-t.test('a token that is not good is EACCES, at once', async (t) => {
+t.test('an invalid token is EACCES, without a retry', async (t) => {
   const { cloud } = await setup(t);
   const remote = new HttpRemote({ url: cloud.url, token: 'x'.repeat(40) });
   t.teardown(() => remote.close());
@@ -60,7 +60,7 @@ t.test('a token that is not good is EACCES, at once', async (t) => {
   await t.rejects(all(remote.push(background)), { code: 'EACCES' });
 });
 
-t.test('intents whose answer was lost are executed once', async (t) => {
+t.test('intents whose response was lost are executed once', async (t) => {
   const { proxy, remote, direct, space, at } = await setup(t);
   proxy.next({ kind: 'reset', executed: true }, { kind: 'half' });
   const [result] = await remote.commit([mkdir({ ...at, name: 'once' })], background);
@@ -72,7 +72,7 @@ t.test('intents whose answer was lost are executed once', async (t) => {
   );
 });
 
-t.test('blocks survive everything on their way up', async (t) => {
+t.test('uploads of blocks survive all network failures', async (t) => {
   const { proxy, remote, direct } = await setup(t);
   const faults: Fault[] = [{ kind: 'flipSent', offset: 5000 }, { kind: 'reset' }, { kind: 'refuse', status: 503 }];
   for (const fault of faults) {
@@ -90,7 +90,7 @@ t.test('blocks survive everything on their way up', async (t) => {
   }
 });
 
-t.test('blocks survive everything on their way down, and none is fetched for nothing', async (t) => {
+t.test('downloads of blocks survive all network failures, and none is fetched twice', async (t) => {
   const { proxy, remote, direct, at } = await setup(t);
   const bytes = noise(6 * BLOCK_SIZE + 100);
   const content = contentOf(bytes);
@@ -120,7 +120,7 @@ t.test('blocks survive everything on their way down, and none is fetched for not
   }
 });
 
-t.test('a block that is always damaged is EIO, never wrong bytes', async (t) => {
+t.test('a block that is always damaged causes EIO, never wrong bytes', async (t) => {
   const { proxy, remote, direct, at } = await setup(t);
   const content = contentOf(noise(1000));
   await direct.upload(content.blocks, background);
@@ -136,7 +136,7 @@ t.test('a block that is always damaged is EIO, never wrong bytes', async (t) => 
   }
 });
 
-t.test('a feed that is cut goes on where it was, a snapshot says so', async (t) => {
+t.test('a broken feed is continued, a broken snapshot is an error', async (t) => {
   const { proxy, remote, direct, space, at } = await setup(t);
   await direct.commit(
     Array.from({ length: 500 }, (_, i) => mkdir({ ...at, name: `folder ${i}` })),
@@ -158,7 +158,7 @@ t.test('a feed that is cut goes on where it was, a snapshot says so', async (t) 
   }
 });
 
-t.test('a push connection that goes silent, or is cut, ends by throwing', async (t) => {
+t.test('a push connection that is silent or broken throws', async (t) => {
   const { cloud, proxy, remote } = await setup(t, { pushSilence: 400 });
   for (const kind of ['hang', 'stall', 'half', 'reset'] as const) {
     proxy.mode = { kind };
@@ -173,7 +173,7 @@ t.test('a push connection that goes silent, or is cut, ends by throwing', async 
   }
 });
 
-t.test('answers that make no sense are EIO with words, for every call', async (t) => {
+t.test('invalid responses are EIO with a reason, for every call', async (t) => {
   const answers = [
     '',
     'nonsense',

@@ -4,7 +4,7 @@ import { startTestCloud } from '../../helpers/cloud.ts';
 
 t.setTimeout(500_000);
 
-t.test('a login makes a device whose token opens the account', async (t) => {
+t.test('a login creates a device whose token gives access to the account', async (t) => {
   const { url, email, login } = await startTestCloud(t);
   const api = new Api(url, await login('laptop'));
   const { body } = await api.call('GET', '/v1/device');
@@ -23,12 +23,12 @@ t.test('a login makes a device whose token opens the account', async (t) => {
     password: 'correct horse battery',
     device: { id: body.id, name: 'renamed', platform: 'linux' },
   });
-  t.equal(answer.body.device.id, body.id, 'a computer can go on as the device that it was');
-  t.equal((await api.call('GET', '/v1/device')).status, 401, 'with a new token; the old one ended');
+  t.equal(answer.body.device.id, body.id, 'a computer can log in again as the same device');
+  t.equal((await api.call('GET', '/v1/device')).status, 401, 'with a new token; the old one is invalid');
   t.match((await new Api(url, answer.body.token).call('GET', '/v1/device')).body, { name: 'renamed' });
 });
 
-t.test('wrong passwords and unknown e-mails look alike, and many of them wait', async (t) => {
+t.test('wrong passwords and unknown addresses get the same response, and many of them must wait', async (t) => {
   let time = 0;
   const { url, email, password, login } = await startTestCloud(t, { elapsed: () => time });
   const api = new Api(url, '');
@@ -43,10 +43,10 @@ t.test('wrong passwords and unknown e-mails look alike, and many of them wait', 
   t.equal(blocked.body.code, 'too_many_requests');
   t.ok(Number(blocked.headers.get('retry-after')) > 0);
   time += 6 * 60_000;
-  t.ok(await login(), 'after a while the right password is heard again');
+  t.ok(await login(), 'after a while the right password is accepted again');
 });
 
-t.test('guesses at the same time count at once, and lock out nobody who asks from elsewhere', async (t) => {
+t.test('simultaneous guesses are counted before they are hashed, and do not lock out other sources', async (t) => {
   const { url, email, password } = await startTestCloud(t);
   const api = new Api(url, '');
   const attempt = async (password: string, source: string, name = email) => {
@@ -64,11 +64,11 @@ t.test('guesses at the same time count at once, and lock out nobody who asks fro
     await Promise.all(Array.from({ length: 10 }, (_, n) => attempt(`wrong ${n}`, `2001:db8:0:${source}::${n + 1}`)));
   }
   t.equal(await attempt('wrong password', '198.51.100.1'), 429, 'enough from everywhere');
-  t.equal(await attempt(password, '192.0.2.2'), 200, 'who was let in before is let in');
+  t.equal(await attempt(password, '192.0.2.2'), 200, 'a source that has logged in before is accepted');
   t.equal(await attempt('wrong password', '198.51.100.1', 'eve@example.org'), 401, 'other addresses are free');
 });
 
-t.test('a token that is missing, wrong or revoked opens nothing', async (t) => {
+t.test('a missing, wrong or revoked token gives no access', async (t) => {
   const { url, login } = await startTestCloud(t);
   const [mine, other] = [new Api(url, await login('a')), new Api(url, await login('b'))];
   const { id } = (await other.call('GET', '/v1/device')).body;
@@ -95,7 +95,7 @@ t.test('a token that is missing, wrong or revoked opens nothing', async (t) => {
   t.equal((await fetch(`${url}/v1/health`)).status, 200);
 });
 
-t.test('accounts are made once, with a password worth the name', async (t) => {
+t.test('an account is created once, with a sufficient password', async (t) => {
   const { cloud, email, url } = await startTestCloud(t);
   await t.rejects(cloud.accounts.add(email, 'long enough it is'), { code: 'exists' });
   await t.rejects(cloud.accounts.add('nobody', 'long enough it is'), { code: 'bad_request' });

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../../..');
 const doc = readFileSync(join(root, 'docs/api.md'), 'utf8');
 const http = join(root, 'src/cloud/server/http');
 
-t.test('each route is described, and nothing else', async (t) => {
+t.test('exactly the existing routes are documented', async (t) => {
   const documented = [...doc.matchAll(/^### ([A-Z]+) (\/\S+)$/gm)].map(([, method, path]) => `${method} ${path}`);
   const code = readdirSync(http).map((file) => readFileSync(join(http, file), 'utf8'));
   const routes = code.flatMap((text) => [
@@ -25,7 +25,7 @@ t.test('each route is described, and nothing else', async (t) => {
   t.same(documented.sort(), routes.sort());
 });
 
-t.test('examples are what they are said to be', async (t) => {
+t.test('examples match their schemas', async (t) => {
   const examples = [...doc.matchAll(/^```json(?: (\w+))?\n([\s\S]*?)^```$/gm)];
   t.ok(examples.length > 8);
   for (const [, name, text] of examples) {
@@ -36,6 +36,6 @@ t.test('examples are what they are said to be', async (t) => {
   }
 });
 
-t.test('the table of codes is whole', async (t) => {
+t.test('the table of codes is complete', async (t) => {
   for (const [code, status] of Object.entries(STATUS)) t.match(doc, new RegExp(`\\| \`${code}\` \\| ${status} \\|`));
 });

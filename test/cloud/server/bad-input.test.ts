@@ -9,7 +9,7 @@ import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/int
 
 t.setTimeout(500_000);
 
-/** Sends bytes as they are; answers all that comes until the connection ends. */
+/** Sends raw bytes. Resolves to everything received until the connection ends. */
 async function raw(url: string, bytes: string | Buffer, end = false): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -19,12 +19,12 @@ async function raw(url: string, bytes: string | Buffer, end = false): Promise<st
   try {
     for await (const chunk of socket) answer += String(chunk);
   } catch {
-    // A reset is an end, too.
+    // A reset counts as an end, too.
   }
   return answer;
 }
 
-t.test('what is malformed is refused with a code of the list, and the service goes on', async (t) => {
+t.test('malformed input is refused with a documented code, and the service keeps running', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const { id, root } = await api.space('sync');
@@ -68,7 +68,7 @@ t.test('what is malformed is refused with a code of the list, and the service go
   t.equal((await api.done(mkdir({ space: id, parent: root, name: 'fine' }))).name, 'fine');
 });
 
-t.test('one bad intent does not hold up its batch', async (t) => {
+t.test('an invalid intent does not block its batch', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const { id: space, root: parent } = await api.space('sync');
@@ -85,7 +85,7 @@ t.test('one bad intent does not hold up its batch', async (t) => {
   ]);
 });
 
-t.test('names that cannot be', async (t) => {
+t.test('invalid names', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const { id: space, root: parent } = await api.space('sync');
@@ -101,7 +101,7 @@ t.test('names that cannot be', async (t) => {
   }
 });
 
-t.test('frames that lie', async (t) => {
+t.test('invalid frames', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const good = framesOf(noise(1000));
@@ -132,7 +132,7 @@ t.test('frames that lie', async (t) => {
   t.match(await api.call('POST', '/v1/blocks', Buffer.alloc(0)), { status: 200, body: { stored: 0 } });
 });
 
-t.test('contents that do not add up', async (t) => {
+t.test('inconsistent contents', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const { id: space, root: parent } = await api.space('sync');
@@ -152,7 +152,7 @@ t.test('contents that do not add up', async (t) => {
   t.equal((await api.done(put(place, content))).size, bytes.length);
 });
 
-t.test('what is no HTTP, or lies about its length', async (t) => {
+t.test('invalid HTTP, and wrong lengths', async (t) => {
   const { url, login } = await startTestCloud(t);
   const token = await login();
   const head = `POST /v1/blocks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/octet-stream\r\n`;
@@ -162,10 +162,10 @@ t.test('what is no HTTP, or lies about its length', async (t) => {
   t.match(await raw(url, `${head}Content-Length: 99999999999\r\n\r\nabc`, true), /"code":"too_large"|^$/);
   t.notMatch(await raw(url, `${head}Content-Length: 5000\r\n\r\nabc`, true), /200 OK/, 'a body that ends early');
   t.notMatch(await raw(url, `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`), /200 OK/, 'a chunk of zz bytes');
-  t.equal((await new Api(url, token).call('GET', '/v1/device')).status, 200, 'the service goes on');
+  t.equal((await new Api(url, token).call('GET', '/v1/device')).status, 200, 'the service keeps running');
 });
 
-t.test('values that no computer can show are refused with the name of the field', async (t) => {
+t.test('values out of range are refused with the name of the field', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const { id: space, root: parent } = await api.space('sync');

@@ -8,7 +8,7 @@ import { contentOf, mkdir, noise, put, remove } from '../../helpers/intents.ts';
 
 t.setTimeout(500_000);
 
-/** What is done, in numbers that stand for ids, names and contents of a run. */
+/** The steps, with numbers that stand for the ids, names and contents of a run. */
 type Step = readonly [op: 'put' | 'next' | 'mkdir' | 'move' | 'remove', ...numbers: number[]];
 
 const small = fc.nat({ max: 3 });
@@ -20,7 +20,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(fc.constant('remove' as const), small, small),
 );
 
-/** Chance does not always find one of each kind that succeeds. */
+/** A few steps of each kind that succeed, as random steps may not include them. */
 const ALL_DONE: Step[] = [
   ['put', 0, 0, 0, 0, 0, 1],
   ['next', 0, 0, 1, 1],
@@ -79,7 +79,7 @@ function summary(result: IntentResult): unknown {
   return [id, name, kind, size, version, hash, removed];
 }
 
-t.test('intents have the same outcome in one batch as one by one', async (t) => {
+t.test('intents have the same outcomes in one batch as one by one', async (t) => {
   const [one, many] = await Promise.all(
     [0, 1].map(async () => {
       const { url, login } = await startTestCloud(t);

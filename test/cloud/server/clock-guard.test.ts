@@ -10,7 +10,7 @@ import { temporary } from '../../helpers/temporary.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Clocks that a test moves. */
+/** Clocks that the test controls. */
 class Clocks {
   wall = 1.8e12;
   monotonic = 1000;
@@ -47,13 +47,13 @@ t.test('a jump is doubted until the service has run for a day, in one run or sev
     clocks.monotonic = 7;
     guard = await open();
   }
-  t.equal(warnings.length, 1 + 5, 'said once in each run');
+  t.equal(warnings.length, 1 + 5, 'logged once in each run');
   clocks.run(HOUR);
   t.equal(await guard.check(), clocks.wall);
   t.equal(await (await open()).check(), clocks.wall);
 });
 
-t.test('a clock that comes back is believed at once; another jump begins anew', async (t) => {
+t.test('a clock that returns is trusted at once; another jump starts over', async (t) => {
   const { clocks, open } = rig(t);
   const guard = await open();
   clocks.wall += 365 * DAY;
@@ -68,7 +68,7 @@ t.test('a clock that comes back is believed at once; another jump begins anew', 
   t.equal(await guard.check(), clocks.wall);
 });
 
-t.test('a start at a wrong time spoils nothing: before the epoch, then right', async (t) => {
+t.test('a start at a wrong time does no harm: first before the epoch, then right', async (t) => {
   const { clocks, open } = rig(t);
   await (await open()).check();
   const right = clocks.wall;
@@ -80,7 +80,7 @@ t.test('a start at a wrong time spoils nothing: before the epoch, then right', a
   t.equal(await guard.check(), clocks.wall);
 });
 
-t.test('a night of sleep is no jump, a service that was off for long is doubted and may be confirmed', async (t) => {
+t.test('a night of sleep is no jump; after a long time off the clock is doubted and can be confirmed', async (t) => {
   const { clocks, open, file } = rig(t);
   const guard = await open();
   await guard.check();

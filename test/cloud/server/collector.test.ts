@@ -15,7 +15,7 @@ async function missing(api: Api, ...contents: Uint8Array[]): Promise<number> {
   return Buffer.from(body.missing, 'base64').length / 32;
 }
 
-t.test('a block that no version contains is kept for the grace period after it was last asked for', async (t) => {
+t.test('an unreferenced block is kept for the grace period after the last request about it', async (t) => {
   let time = Date.now();
   const { url, login, cloud } = await startTestCloud(t, { now: () => time });
   const api = new Api(url, await login());
@@ -31,12 +31,12 @@ t.test('a block that no version contains is kept for the grace period after it w
   time += 25 * HOUR;
   await cloud.housekeep();
   t.equal(await missing(api, asked), 1);
-  t.equal((await api.content(file.version ?? '')).equals(used), true, 'what a version contains stays');
+  t.equal((await api.content(file.version ?? '')).equals(used), true, 'a block in a version stays');
   await api.upload(forgotten);
-  t.equal(await missing(api, forgotten), 0, 'what was collected can come again');
+  t.equal(await missing(api, forgotten), 0, 'a collected block can be uploaded again');
 });
 
-t.test('versions that are thinned out let go of their blocks', async (t) => {
+t.test('blocks of dropped versions become collectable', async (t) => {
   const { url, login, cloud } = await startTestCloud(t, { gcGrace: 0 });
   const api = new Api(url, await login());
   const sync = await api.space('sync');
@@ -56,7 +56,7 @@ t.test('versions that are thinned out let go of their blocks', async (t) => {
   t.match((await api.call('GET', '/v1/usage')).body, { used });
 });
 
-t.test('what was let go of goes soon when it is much, the oldest first', async (t) => {
+t.test('large amounts of unreferenced blocks are removed soon, the oldest first', async (t) => {
   let time = Date.now();
   const { url, login, cloud } = await startTestCloud(t, { now: () => time, gcSpare: 250 });
   const api = new Api(url, await login());
@@ -74,10 +74,10 @@ t.test('what was let go of goes soon when it is much, the oldest first', async (
   await cloud.housekeep();
   t.equal(await missing(api, ...contents), 1, 'three of a hundred bytes were thinned out');
   await cloud.housekeep();
-  t.equal(await missing(api, ...contents), 1, 'what was asked for is counted on');
+  t.equal(await missing(api, ...contents), 1, 'a requested block is protected');
 });
 
-t.test('an upload that was told of a block finds it, however much is let go of meanwhile', async (t) => {
+t.test('an upload that was told that a block is stored finds it, however much is removed meanwhile', async (t) => {
   for (const how of ['asked', 'asked by both', 'copied meanwhile', 'stored again'] as const) {
     let time = Date.now();
     const { url, login, cloud } = await startTestCloud(t, { now: () => time, gcSpare: 0 });
@@ -103,65 +103,60 @@ t.test('an upload that was told of a block finds it, however much is let go of m
     await discard(api, node);
     if (how !== 'asked' && how !== 'copied meanwhile') continue;
     await cloud.housekeep();
-    t.equal(await missing(api, bytes), 1, 'nobody counts on it any more');
+    t.equal(await missing(api, bytes), 1, 'no upload counts on it any more');
   }
 });
 
-t.test(
-  'collection without grace beside uploads and commits of the same blocks never takes one that counts',
-  async (t) => {
-    const { url, login, cloud } = await startTestCloud(t, { gcGrace: 0 });
-    const api = new Api(url, await login());
-    const sync = await api.space('sync');
-    const blocks = Array.from({ length: 6 }, () => noise(BLOCK_SIZE));
-    const done = new AbortController();
-    const collect = async () => {
-      while (!done.signal.aborted) {
-        await cloud.housekeep();
-        // Without any pause nobody would ever come to commit what was uploaded.
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
-      }
-    };
-    const kept: [NodeRecord, Buffer][] = [];
-    let retries = 0;
-    // Each writer commits files made of shared blocks and removes some of them for good, so that references come and go.
-    const write = async (writer: number) => {
-      for (let round = 0; round < 12; round += 1) {
-        const bytes = Buffer.concat(
-          [0, 1].map((offset) => blocks[(round + offset + writer) % blocks.length] as Buffer),
-        );
-        const intent = put({ space: sync.id, parent: sync.root, name: `${writer}-${round}` }, contentOf(bytes).wire);
-        for (;;) {
-          if ((await missing(api, bytes)) > 0) await api.upload(bytes);
-          const [result] = await api.commit(intent);
-          if (result?.status === 'done') {
-            if (round % 3 === 0) kept.push([result.node, bytes]);
-            else await discard(api, result.node);
-            break;
-          }
-          if (result?.code !== 'blocks_missing') throw new Error(JSON.stringify(result));
-          retries += 1;
+t.test('collecting without a grace period during uploads and commits never removes a needed block', async (t) => {
+  const { url, login, cloud } = await startTestCloud(t, { gcGrace: 0 });
+  const api = new Api(url, await login());
+  const sync = await api.space('sync');
+  const blocks = Array.from({ length: 6 }, () => noise(BLOCK_SIZE));
+  const done = new AbortController();
+  const collect = async () => {
+    while (!done.signal.aborted) {
+      await cloud.housekeep();
+      // Without any pause no upload would ever be committed.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+    }
+  };
+  const kept: [NodeRecord, Buffer][] = [];
+  let retries = 0;
+  // Each writer commits files of shared blocks and permanently deletes some, so that references change all the time.
+  const write = async (writer: number) => {
+    for (let round = 0; round < 12; round += 1) {
+      const bytes = Buffer.concat([0, 1].map((offset) => blocks[(round + offset + writer) % blocks.length] as Buffer));
+      const intent = put({ space: sync.id, parent: sync.root, name: `${writer}-${round}` }, contentOf(bytes).wire);
+      for (;;) {
+        if ((await missing(api, bytes)) > 0) await api.upload(bytes);
+        const [result] = await api.commit(intent);
+        if (result?.status === 'done') {
+          if (round % 3 === 0) kept.push([result.node, bytes]);
+          else await discard(api, result.node);
+          break;
         }
+        if (result?.code !== 'blocks_missing') throw new Error(JSON.stringify(result));
+        retries += 1;
       }
-    };
-    const collecting = Promise.all([collect(), collect()]);
-    try {
-      await Promise.all([0, 1, 2].map(write));
-    } finally {
-      done.abort();
-      await collecting;
     }
-    for (const [node, bytes] of kept) {
-      if (!(await api.content(node.version ?? '')).equals(bytes)) t.fail(`${node.name} is damaged`);
-    }
-    t.equal(kept.length, 12);
-    t.comment(`${retries} commits were told to upload again`);
-    for (const [node] of kept) await discard(api, node);
-    await cloud.housekeep();
-    t.equal(await missing(api, ...blocks), blocks.length, 'in the end nothing is left');
-    t.match((await api.call('GET', '/v1/usage')).body, { used: 0, trash: 0, files: 0 });
-  },
-);
+  };
+  const collecting = Promise.all([collect(), collect()]);
+  try {
+    await Promise.all([0, 1, 2].map(write));
+  } finally {
+    done.abort();
+    await collecting;
+  }
+  for (const [node, bytes] of kept) {
+    if (!(await api.content(node.version ?? '')).equals(bytes)) t.fail(`${node.name} is damaged`);
+  }
+  t.equal(kept.length, 12);
+  t.comment(`${retries} commits were told to upload again`);
+  for (const [node] of kept) await discard(api, node);
+  await cloud.housekeep();
+  t.equal(await missing(api, ...blocks), blocks.length, 'in the end nothing is left');
+  t.match((await api.call('GET', '/v1/usage')).body, { used: 0, trash: 0, files: 0 });
+});
 
 async function discard(api: Api, node: NodeRecord): Promise<void> {
   await api.done(remove(node.space, node.id, node.version, 0));

@@ -115,7 +115,7 @@ t.test('an older version becomes the newest again, under its id', async (t) => {
   t.match(await api.call('POST', `${path}/unknown/restore`), { status: 404 });
 });
 
-t.test('what goes beyond the quota is refused, what is there already is free', async (t) => {
+t.test('content beyond the quota is refused, stored blocks count only once', async (t) => {
   const { url, login, cloud, email } = await startTestCloud(t, { quota: 1000 });
   const api = new Api(url, await login());
   const sync = await api.space('sync');
@@ -127,11 +127,12 @@ t.test('what goes beyond the quota is refused, what is there already is free', a
   );
   t.match(await api.upload(noise(500)), { status: 507, body: { code: 'quota_exceeded' } });
   const [a, b] = [noise(300), noise(300)];
-  for (const bytes of [a, b]) t.equal((await api.upload(bytes)).status, 200, 'what no file has yet does not count');
+  for (const bytes of [a, b])
+    t.equal((await api.upload(bytes)).status, 200, 'blocks that no file has yet do not count');
   await api.done(put({ space: sync.id, parent: sync.root, name: 'a' }, contentOf(a).wire));
   const late = put({ space: sync.id, parent: sync.root, name: 'b' }, contentOf(b).wire);
   t.equal(await api.refused(late), 'quota_exceeded');
   t.match((await api.call('GET', '/v1/usage')).body, { quota: 1000, used: 900, spaces: { sync: 1500 } });
   await cloud.accounts.setQuota(email, 2000);
-  t.equal((await api.done(late)).size, 300, 'the same intent succeeds when there is room');
+  t.equal((await api.done(late)).size, 300, 'the same intent succeeds when the quota has room');
 });

@@ -28,7 +28,7 @@ async function rig(t: Test, size: number, quota?: number): Promise<Rig> {
   return { ...cloud, api, file, bytes };
 }
 
-/** The files of the blocks of a content, in order. */
+/** The files with the blocks of a content, in order. */
 function blockFiles({ data }: Rig, bytes: Uint8Array): string[] {
   const top = join(data, 'blocks');
   const all = readdirSync(top, { recursive: true, encoding: 'utf8' });
@@ -55,7 +55,7 @@ interface Got {
   readonly complete: boolean;
 }
 
-/** What a client receives, also where the connection breaks. */
+/** Everything that a client receives, even if the connection breaks. */
 async function get({ url, api, file }: Rig, headers: Record<string, string> = {}): Promise<Got> {
   return await new Promise((resolve, reject) => {
     const ask = request(`${url}/v1/versions/${file.version}/content`, {
@@ -85,7 +85,7 @@ function digestsAt(bytes: Uint8Array, ...indices: number[]): string {
 }
 
 for (const [name, damage] of Object.entries(DAMAGES)) {
-  t.test(`${name} is never sent, is asked for again, and healed`, async (t) => {
+  t.test(`${name} is never sent, is requested again, and healed`, async (t) => {
     const cloud = await rig(t, 4 * BLOCK_SIZE + 100_000);
     const { api, file, bytes } = cloud;
     damage(blockFiles(cloud, bytes)[2] ?? '');
@@ -116,7 +116,7 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
   });
 }
 
-t.test('an upload heals a block that nobody has read since it was damaged, also without room', async (t) => {
+t.test('an upload heals a block that was not read since it was damaged, even if the quota is used up', async (t) => {
   const cloud = await rig(t, BLOCK_SIZE + 70_000, BLOCK_SIZE + 70_000);
   const { api, bytes } = cloud;
   for (const path of blockFiles(cloud, bytes)) flip(path, 0);
@@ -130,7 +130,7 @@ t.test('a heal that fails leaves the block damaged, for the next one', async (t)
   const [path = ''] = blockFiles(cloud, bytes);
   flip(path, 0);
   t.equal((await get(cloud)).status, 500);
-  // In its way.
+  // A folder in the place of the file makes the write fail.
   rmSync(join(path, '..'), { recursive: true });
   writeFileSync(join(path, '..'), '');
   t.match(await api.upload(bytes), { status: 500 });
@@ -142,7 +142,7 @@ t.test('a heal that fails leaves the block damaged, for the next one', async (t)
   t.equal((await get(cloud)).bytes.equals(bytes), true);
 });
 
-t.test('a gateway is told EIO at once, after the blocks before it', async (t) => {
+t.test('a gateway gets EIO at once, after the blocks before the damaged one', async (t) => {
   const cloud = await rig(t, 4 * BLOCK_SIZE);
   const { bytes, file } = cloud;
   flip(blockFiles(cloud, bytes)[2] ?? '', 7);
@@ -157,7 +157,7 @@ t.test('a gateway is told EIO at once, after the blocks before it', async (t) =>
   t.same(got, [0, 1]);
 });
 
-t.test('a scrub names the files concerned, and repairs what is recorded wrongly', async (t) => {
+t.test('a scrub names the affected files, and corrects wrong records', async (t) => {
   const cloud = await rig(t, 3 * BLOCK_SIZE);
   const { api, bytes, file } = cloud;
   const sync = await api.space('sync');

@@ -18,7 +18,7 @@ async function* lines(api: Api, path: string): AsyncGenerator<NodeRecord | Curso
 
 t.setTimeout(500_000);
 
-t.test('20,000 nodes come in one stream, and a reader that stops holds nobody up', async (t) => {
+t.test('20,000 nodes are sent in one stream, and a reader that stops does not block others', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const { id: space, root } = await api.space('sync');
@@ -60,7 +60,7 @@ t.test('20,000 nodes come in one stream, and a reader that stops holds nobody up
   stalled.destroy();
 });
 
-t.test('push says what moved after it can be read, and nothing of others', async (t) => {
+t.test('push reports a change once it can be read, and nothing about other accounts', async (t) => {
   const { url, login, cloud } = await startTestCloud(t);
   const [api, other] = [new Api(url, await login('a')), new Api(url, await login('b'))];
   const stop = new AbortController();
@@ -81,11 +81,11 @@ t.test('push says what moved after it can be read, and nothing of others', async
   const hers = await eve.space('sync');
   await eve.done(mkdir({ space: hers.id, parent: hers.root, name: 'secret' }));
   await other.call('POST', '/v1/spaces', { kind: 'backup', name: 'home' });
-  t.same(await moved(events), { type: 'spaces' }, 'another account is not heard');
-  t.same(await alive(events), { type: 'alive' }, 'and a sign of life comes by itself');
+  t.same(await moved(events), { type: 'spaces' }, 'another account is not reported');
+  t.same(await alive(events), { type: 'alive' }, 'and a sign of life is sent regularly');
   const { id } = (await api.call('GET', '/v1/device')).body;
   await other.call('DELETE', `/v1/devices/${id}`);
-  t.equal(await ended(events), true, 'a revoked device hears no more');
+  t.equal(await ended(events), true, 'a revoked device gets no more events');
 });
 
 async function loginAs(url: string): Promise<string> {

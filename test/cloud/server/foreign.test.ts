@@ -4,7 +4,7 @@ import { Api } from '../../helpers/cloud-api.ts';
 import { login as loginAs, startTestCloud } from '../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, remove } from '../../helpers/intents.ts';
 
-t.test('the ids of another account open nothing, on any route', async (t) => {
+t.test('ids of another account give no access, on any route', async (t) => {
   const { url, login, cloud, password } = await startTestCloud(t);
   const api = new Api(url, await login());
   await cloud.accounts.add('eve@example.org', 'long enough it is');
@@ -64,10 +64,10 @@ t.test('the ids of another account open nothing, on any route', async (t) => {
   t.equal(await eve.refused({ op: 'attr', id: newId(), space: hers.id, node: file.id, mode: 0 }), 'not_found');
   const known = noise(100);
   await api.store(sync, 'known', known);
-  t.equal(await eve.refused(put(place, contentOf(known).wire)), 'blocks_missing', 'a digest opens nothing');
+  t.equal(await eve.refused(put(place, contentOf(known).wire)), 'blocks_missing', 'knowing a digest gives no access');
   const { digests } = contentOf(known);
   const { body } = await eve.call('POST', '/v1/blocks/missing', { digests: digests.toString('base64') });
-  t.equal(body.missing, digests.toString('base64'), 'and does not tell whether somebody has it');
+  t.equal(body.missing, digests.toString('base64'), 'and does not reveal whether another account has the block');
   t.equal((await api.content(file.version ?? '')).length, 100, 'all is as it was');
   t.equal((await api.call('GET', '/v1/trash')).body.length, 1);
 });

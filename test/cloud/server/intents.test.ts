@@ -25,7 +25,7 @@ function next(node: NodeRecord, content: Uint8Array, base = node.version): Inten
   return put(place, contentOf(content).wire, { node: node.id, base });
 }
 
-t.test('an intent is executed once, whatever happened since', async (t) => {
+t.test('an intent is executed once, whatever happened in the meantime', async (t) => {
   const { api, other, here } = await twoDevices(t);
   const intent = mkdir(here('a'));
   const made = await api.done(intent);
@@ -34,14 +34,14 @@ t.test('an intent is executed once, whatever happened since', async (t) => {
   t.same(await api.done(intent), made, 'the outcome is that of the first time');
   const twice = await api.commit(...[mkdir(here('c'))].flatMap((intent) => [intent, intent]));
   t.same(twice[0], twice[1], 'also inside one batch');
-  t.equal(await other.refused(intent), 'conflict', 'ids are those of a device');
+  t.equal(await other.refused(intent), 'conflict', 'ids belong to a device');
   const late = put(here('late'), contentOf(Buffer.from('late')).wire);
   t.equal(await api.refused(late), 'blocks_missing');
   await api.upload(Buffer.from('late'));
-  t.equal((await api.done(late)).name, 'late', 'a refusal is judged anew');
+  t.equal((await api.done(late)).name, 'late', 'a refused intent is evaluated again');
 });
 
-t.test('a batch stops at nothing, and what is refused changed nothing', async (t) => {
+t.test('a batch continues after refusals, and refused intents change nothing', async (t) => {
   const { api, here, sync } = await twoDevices(t);
   const folder = mkdir(here('folder'));
   const results = await api.commit(
@@ -78,7 +78,7 @@ t.test('a put names the version that it replaces', async (t) => {
   t.match((await api.commit(next(third, one)))[0], { code: 'gone', current: { id: third.id, removed: true } });
 });
 
-t.test('what is put or moved in the place of a file goes on with its versions', async (t) => {
+t.test('a node that replaces a file inherits its versions', async (t) => {
   const { api, sync, here } = await twoDevices(t);
   const versions = async (id: string) => (await api.call('GET', `/v1/nodes/${id}/versions`)).body.versions;
   const part = await api.store(sync, 'f.part', noise(5));
@@ -102,7 +102,7 @@ t.test('what is put or moved in the place of a file goes on with its versions', 
   t.match(
     feed.filter(({ removed }: NodeRecord) => removed).map(({ id }: NodeRecord) => id),
     [old.id, part.id],
-    'but followers hear that the replaced nodes are gone',
+    'but followers are notified that the replaced nodes are removed',
   );
   for (let count = 0; count < 4; count += 1) {
     const again = noise(8);
@@ -113,7 +113,7 @@ t.test('what is put or moved in the place of a file goes on with its versions', 
   t.equal((await versions(newest.id)).length, 5, 'five are kept');
 });
 
-t.test('moves ask where the node is and who has the name', async (t) => {
+t.test('moves check the old place and the name', async (t) => {
   const { api, here, sync } = await twoDevices(t);
   const [a, b] = [await api.done(mkdir(here('a'))), await api.done(mkdir(here('b')))];
   const c = await api.done(mkdir(here('c', a.id)));
@@ -146,7 +146,7 @@ t.test('attributes change one by one', async (t) => {
   });
 });
 
-t.test('a removal loses to a change by another device', async (t) => {
+t.test('a removal is refused after a change by another device', async (t) => {
   const { api, other, here, sync } = await twoDevices(t);
   const folder = await api.done(mkdir(here('folder')));
   const sub = await api.done(mkdir(here('sub', folder.id)));
@@ -157,7 +157,7 @@ t.test('a removal loses to a change by another device', async (t) => {
   const rev = theirs?.status === 'done' ? theirs.node.rev : 0;
   const gone = await api.done(remove(sync.id, folder.id, null, rev));
   t.equal(gone.removed, true);
-  t.match(await other.done(remove(sync.id, sub.id, null, 0)), { id: sub.id, removed: true }, 'what is gone is gone');
+  t.match(await other.done(remove(sync.id, sub.id, null, 0)), { id: sub.id, removed: true }, 'removing again succeeds');
   t.equal(await other.refused(mkdir(here('late', sub.id))), 'gone');
   t.equal(await other.refused(remove(sync.id, 'unknown', null, 0)), 'not_found');
   const file = await api.store(sync, 'f', noise(3));
@@ -217,10 +217,10 @@ t.test('each kind of space has its rule', async (t) => {
   t.match(await other.call('DELETE', `/v1/spaces/${backup.id}`), { status: 403 });
   t.match(await api.call('DELETE', `/v1/spaces/${sync.id}`), { status: 403 });
   const copy = await other.done(put({ space: sync.id, parent: sync.root, name: 'copy' }, { from: mine.version ?? '' }));
-  t.equal((await other.content(copy.version ?? '')).length, 5, 'but everybody may read and copy from it');
+  t.equal((await other.content(copy.version ?? '')).length, 5, 'but every device may read and copy from it');
 });
 
-t.test('an answer tells what has become of the node that was to be replaced', async (t) => {
+t.test('the result contains the state of the node that was to be replaced', async (t) => {
   const { api, here, sync } = await twoDevices(t);
   const [f, g, k] = [
     await api.done(mkdir(here('f'))),
@@ -232,7 +232,7 @@ t.test('an answer tells what has become of the node that was to be replaced', as
   const [alone] = await api.commit(intent);
   t.match(alone, { status: 'done', replaced: { id: f.id, name: 'h', removed: false, rev: away.rev } });
   await api.done(move(away, away.parent, 'i'));
-  t.same(await api.commit(intent), [alone], 'asked again it is the same');
+  t.same(await api.commit(intent), [alone], 'sent again, the result is the same');
   const [refused] = await api.commit(move(k, k.parent, 'f', f.id));
   t.match(refused, { status: 'refused', code: 'exists', current: { id: g.id }, replaced: { id: f.id, name: 'i' } });
   const [taken] = await api.commit(move(k, k.parent, 'f', g.id));
@@ -245,7 +245,7 @@ t.test('an answer tells what has become of the node that was to be replaced', as
   t.equal(unknown?.replaced, undefined);
 });
 
-t.test('a symlink and a folder can take the place of what they may replace', async (t) => {
+t.test('symlinks and folders can replace permitted nodes', async (t) => {
   const { api, here } = await twoDevices(t);
   const bytes = noise(9);
   await api.upload(bytes);
@@ -254,7 +254,7 @@ t.test('a symlink and a folder can take the place of what they may replace', asy
   t.match(
     (await api.call('GET', '/v1/trash')).body,
     [{ node: { id: file.id } }],
-    'a file lies in the Trash with its versions',
+    'a file is in the Trash with its versions',
   );
   const other = await api.done({ ...symlink(here('f'), 'two'), replace: link.id });
   t.match(other, { kind: 'symlink', target: 'two' });

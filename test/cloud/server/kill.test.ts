@@ -14,7 +14,7 @@ interface Promised {
   readonly bytes: Buffer;
 }
 
-t.test('killed at any time, the cloud has all that it acknowledged, and each thing once', async (t) => {
+t.test('after a kill at any time the cloud has everything that it acknowledged, exactly once', async (t) => {
   const cloud = await startCloudProcess(t);
   const token = await cloud.login();
   const acknowledged: Promised[] = [];
@@ -22,7 +22,7 @@ t.test('killed at any time, the cloud has all that it acknowledged, and each thi
   for (let round = 0; round < ROUNDS; round += 1) {
     const api = new Api(cloud.url, token);
     const space = await api.space('sync');
-    // What got no answer is sent again, as it was.
+    // Requests without a response are sent again, unchanged.
     for (const [id, { intent, bytes }] of open) {
       await api.upload(bytes);
       acknowledged.push({ node: await api.done(intent), bytes });

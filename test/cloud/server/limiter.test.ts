@@ -5,7 +5,7 @@ import { Slots } from '../../../src/cloud/server/slots.ts';
 const MINUTE = 60_000;
 const refused = { code: 'too_many_requests' };
 
-t.test('tries under way count, those that come to nothing do not', async (t) => {
+t.test('attempts in progress count, attempts that could not be checked do not', async (t) => {
   const limiter = new Limiter(() => 0);
   const attempts = Array.from({ length: 10 }, () => limiter.begin('ada', '192.0.2.1'));
   t.throws(() => limiter.begin('ada', '192.0.2.1'), { ...refused, retryAfter: 1 });
@@ -13,7 +13,7 @@ t.test('tries under way count, those that come to nothing do not', async (t) => 
   for (let n = 0; n < 90; n += 1) limiter.begin('ada', '192.0.2.1').end(n % 10 === 9 ? 'right' : 'wrong');
 });
 
-t.test('each network has its own tries, and a pause gives them back', async (t) => {
+t.test('each network has its own count, which a pause resets', async (t) => {
   let time = 0;
   const limiter = new Limiter(() => time);
   const exhaust = (address: string, source: string): void => {
@@ -53,7 +53,7 @@ t.test('a flood of guesses from everywhere does not lock out a source that is kn
   limiter.begin('ada', '203.0.113.1').end('right');
 });
 
-t.test('few run at a time, some wait, more are refused at once', async (t) => {
+t.test('few calls run at the same time, some wait, more are refused at once', async (t) => {
   const slots = new Slots(2, 3);
   const ends: (() => void)[] = [];
   let running = 0;

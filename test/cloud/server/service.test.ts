@@ -8,7 +8,7 @@ import { temporary } from '../../helpers/temporary.ts';
 
 t.setTimeout(500_000);
 
-t.test('data is of one process at a time', async (t) => {
+t.test('only one process at a time can use the data', async (t) => {
   const { data } = await startTestCloud(t);
   await t.rejects(startCloud({ data, host: '127.0.0.1', port: 0 }), { message: /another process is using .*meta\.db/ });
   const process = await startCloudProcess(t);
@@ -20,21 +20,21 @@ t.test('data is of one process at a time', async (t) => {
   await cloud.close();
 });
 
-t.test('an address that is taken is said, and the data let go', async (t) => {
+t.test('an address in use is reported, and the data is released', async (t) => {
   const { cloud } = await startTestCloud(t);
   const data = temporary(t);
   await t.rejects(startCloud({ data, host: '127.0.0.1', port: cloud.port }), { code: 'EADDRINUSE' });
   await (await startCloud({ data, host: '127.0.0.1', port: 0 })).close();
 });
 
-t.test('plain HTTP beyond loopback is asked for explicitly', async (t) => {
+t.test('plain HTTP on other addresses than loopback must be allowed explicitly', async (t) => {
   const data = temporary(t);
   await t.rejects(startCloud({ data, host: '0.0.0.0', port: 0 }), /not a loopback address/);
   await t.rejects(startCloud({ data, host: '::', port: 0 }), /not a loopback address/);
   await (await startCloud({ data, host: '0.0.0.0', port: 0, insecure: true })).close();
 });
 
-t.test('what was stored is there after a restart, with the tokens', async (t) => {
+t.test('data and tokens exist after a restart', async (t) => {
   const first = await startTestCloud(t);
   const token = await first.login();
   const api = new Api(first.url, token);
@@ -46,7 +46,7 @@ t.test('what was stored is there after a restart, with the tokens', async (t) =>
   t.equal((await new Api(second.url, token).content(file.version ?? '')).equals(bytes), true);
 });
 
-t.test('closing ends pushes and lets other calls end', async (t) => {
+t.test('closing ends push connections and waits for other calls', async (t) => {
   const { url, login, cloud } = await startTestCloud(t);
   const headers = { authorization: `Bearer ${await login()}` };
   const push = await fetch(`${url}/v1/push`, { headers });
@@ -57,5 +57,5 @@ t.test('closing ends pushes and lets other calls end', async (t) => {
   const open = await fetch(`${child.url}/v1/push`, { headers: { authorization: `Bearer ${await child.login()}` } });
   await child.stop();
   await open.text().catch(() => '');
-  t.pass('a process that is asked to end does');
+  t.pass('the process ends on request');
 });

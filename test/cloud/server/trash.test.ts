@@ -8,7 +8,7 @@ t.setTimeout(500_000);
 
 const DAY = 24 * 60 * 60 * 1000;
 
-t.test('the Trash holds a subtree by its top, and gives it back', async (t) => {
+t.test('the Trash contains a subtree as one item, which can be restored', async (t) => {
   const { url, login } = await startTestCloud(t);
   const api = new Api(url, await login());
   const sync = await api.space('sync');
@@ -26,14 +26,14 @@ t.test('the Trash holds a subtree by its top, and gives it back', async (t) => {
       ['/top', 100, 1],
       ['/top/sub/g.txt', 50, 1],
     ],
-    'what was removed before is there by itself',
+    'a node that was removed before is a separate item',
   );
   t.match((await api.call('GET', '/v1/usage')).body, { used: 150, trash: 150, files: 0, spaces: { sync: 0 } });
 
   const back: NodeRecord = (await api.call('POST', `/v1/trash/${inner.id}/restore`)).body;
   t.equal(back.removed, false);
   const tree: NodeRecord[] = (await api.call('GET', `/v1/spaces/${sync.id}/snapshot`)).body.slice(0, -1);
-  t.same(tree.map(({ name }) => name).sort(), ['g.txt', 'sub', 'top'], 'the folders above are made again');
+  t.same(tree.map(({ name }) => name).sort(), ['g.txt', 'sub', 'top'], 'the folders above are recreated');
   t.notOk(
     tree.some(({ id }) => id === top.id || id === sub.id),
     'as new ones',
@@ -51,7 +51,7 @@ t.test('the Trash holds a subtree by its top, and gives it back', async (t) => {
   t.match(await api.call('POST', `/v1/trash/${top.id}/restore`), { status: 404 });
 });
 
-t.test('a purge takes all below it and frees the space', async (t) => {
+t.test('purging removes everything below and frees the space', async (t) => {
   const { url, login, cloud } = await startTestCloud(t, { gcGrace: 0 });
   const api = new Api(url, await login());
   const sync = await api.space('sync');
@@ -70,7 +70,7 @@ t.test('a purge takes all below it and frees the space', async (t) => {
   t.match(
     feed.find(({ id }) => id === file.id),
     { removed: true },
-    'whoever comes late hears of each',
+    'a late follower gets every tombstone',
   );
   t.match(
     feed.find(({ id }) => id === top.id),
@@ -80,32 +80,35 @@ t.test('a purge takes all below it and frees the space', async (t) => {
   t.match((await api.call('GET', '/v1/usage')).body, { used: 1000 });
 });
 
-t.test('after thirty days the Trash is emptied, after sixty the tombstone goes and old cursors with it', async (t) => {
-  let time = Date.now();
-  const { url, login, cloud } = await startTestCloud(t, { now: () => time });
-  const api = new Api(url, await login());
-  const sync = await api.space('sync');
-  const file = await api.store(sync, 'f', noise(9));
-  await api.done(remove(sync.id, file.id, file.version, 0));
-  const last = await api.done(mkdir({ space: sync.id, parent: sync.root, name: 'stays' }));
-  time += 29 * DAY;
-  await cloud.housekeep();
-  t.equal((await api.call('GET', '/v1/trash')).body.length, 1);
-  time += 2 * DAY;
-  await cloud.housekeep();
-  t.equal((await api.call('GET', '/v1/trash')).body.length, 0);
-  t.match((await api.call('GET', '/v1/usage')).body, { used: 0 });
-  const feed = async (since: number) => api.call('GET', `/v1/spaces/${sync.id}/feed?since=${since}`);
-  t.match((await feed(0)).body[0], { id: file.id, removed: true });
-  time += 30 * DAY;
-  await cloud.housekeep();
-  t.match(await feed(0), { status: 410, body: { code: 'cursor_expired' } });
-  t.match((await feed(last.rev)).body, [{ cursor: last.rev, more: false }], 'a newer cursor goes on');
-  t.match(await feed(last.rev + 1), { status: 410 }, 'one from the future does not');
-  t.match((await api.call('GET', `/v1/spaces/${sync.id}/snapshot`)).body, [{ id: last.id }, { cursor: last.rev }]);
-});
+t.test(
+  'after thirty days an item is purged, after sixty its tombstone is deleted and old cursors expire',
+  async (t) => {
+    let time = Date.now();
+    const { url, login, cloud } = await startTestCloud(t, { now: () => time });
+    const api = new Api(url, await login());
+    const sync = await api.space('sync');
+    const file = await api.store(sync, 'f', noise(9));
+    await api.done(remove(sync.id, file.id, file.version, 0));
+    const last = await api.done(mkdir({ space: sync.id, parent: sync.root, name: 'stays' }));
+    time += 29 * DAY;
+    await cloud.housekeep();
+    t.equal((await api.call('GET', '/v1/trash')).body.length, 1);
+    time += 2 * DAY;
+    await cloud.housekeep();
+    t.equal((await api.call('GET', '/v1/trash')).body.length, 0);
+    t.match((await api.call('GET', '/v1/usage')).body, { used: 0 });
+    const feed = async (since: number) => api.call('GET', `/v1/spaces/${sync.id}/feed?since=${since}`);
+    t.match((await feed(0)).body[0], { id: file.id, removed: true });
+    time += 30 * DAY;
+    await cloud.housekeep();
+    t.match(await feed(0), { status: 410, body: { code: 'cursor_expired' } });
+    t.match((await feed(last.rev)).body, [{ cursor: last.rev, more: false }], 'a newer cursor is valid');
+    t.match(await feed(last.rev + 1), { status: 410 }, 'one from the future is not');
+    t.match((await api.call('GET', `/v1/spaces/${sync.id}/snapshot`)).body, [{ id: last.id }, { cursor: last.rev }]);
+  },
+);
 
-t.test('Archive gives nothing away without the password', async (t) => {
+t.test('nothing is removed from the Archive without the password', async (t) => {
   const { url, login, password } = await startTestCloud(t);
   const api = new Api(url, await login());
   const archive = await api.space('archive');
@@ -114,7 +117,7 @@ t.test('Archive gives nothing away without the password', async (t) => {
   t.match(await api.call('POST', '/v1/archive/remove', ask), { status: 401, body: { code: 'unauthorized' } });
   t.equal((await api.call('POST', '/v1/archive/remove', { node: file.id, password })).status, 204);
   t.match(await api.call('DELETE', `/v1/trash/${file.id}`), { status: 403 }, 'nor from its Trash');
-  t.equal((await api.call('POST', `/v1/trash/${file.id}/restore`)).status, 200, 'but back it comes');
+  t.equal((await api.call('POST', `/v1/trash/${file.id}/restore`)).status, 200, 'but it can be restored');
   await api.call('POST', '/v1/archive/remove', { node: file.id, password });
   t.equal((await api.call('DELETE', `/v1/trash/${file.id}`, { password })).status, 204);
   const sync = await api.space('sync');
@@ -122,7 +125,7 @@ t.test('Archive gives nothing away without the password', async (t) => {
   t.equal((await api.call('POST', '/v1/archive/remove', { node: other.id, password })).status, 403);
 });
 
-t.test('a backup that is removed goes to the Trash and comes back from it', async (t) => {
+t.test('a removed backup goes to the Trash and can be restored', async (t) => {
   const { url, login } = await startTestCloud(t);
   const [api, other] = [new Api(url, await login('a')), new Api(url, await login('b'))];
   const open = async () => (await api.call('POST', '/v1/spaces', { kind: 'backup', name: 'home' })).body;

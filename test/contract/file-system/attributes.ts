@@ -3,7 +3,7 @@ import { bytes, names, put, readWrite, refused, text, type Add } from './rig.ts'
 
 /** Times, modes, extended attributes, versions. */
 export function attributesContract(add: Add): void {
-  add('new nodes are stamped with the current time, or with the one given', async (c) => {
+  add('new nodes have the current time, or the given one', async (c) => {
     const { t, fs, folder, traits } = c;
     const { mtime } = await put(c, folder, 'now', 'x');
     t.ok(Math.abs(mtime - Date.now()) < 3_600_000);
@@ -17,7 +17,7 @@ export function attributesContract(add: Add): void {
     if (traits.birthtime) t.equal(file.birthtime, given.birthtime);
   });
 
-  add('setattr sets an mtime, to the precision that is kept', async (c) => {
+  add('setattr sets the mtime, with the precision of the implementation', async (c) => {
     const { t, fs, folder, traits } = c;
     const { id } = await put(c, folder, 'f', 'x');
     for (const time of [0, 1_000_000_000_123, 2_000_000_000_999, 4_102_444_800_000]) {
@@ -31,7 +31,7 @@ export function attributesContract(add: Add): void {
     t.equal((await fs.getattr(dir.id, background)).mtime, 86_400_000);
   });
 
-  add('writing moves mtime on, also behind a time that was set', async (c) => {
+  add('writing updates the mtime, even after one that was set', async (c) => {
     const { id } = await put(c, c.folder, 'f', 'x');
     await c.fs.setattr(id, { mtime: 1_000_000_000_000 }, background);
     const handle = await c.fs.open(id, { read: false, write: true, truncate: true }, background);
@@ -49,7 +49,7 @@ export function attributesContract(add: Add): void {
   });
 
   add(
-    'modes are kept, and all of 0o7777',
+    'all mode bits of 0o7777 are stored',
     async (c) => {
       const { t, fs, folder } = c;
       t.equal((await fs.mkdir(folder, 'd', { mode: 0o700 }, background)).mode, 0o700);
@@ -87,7 +87,7 @@ export function attributesContract(add: Add): void {
   );
 
   add(
-    'setattr changes all or nothing',
+    'setattr changes everything or nothing',
     async (c) => {
       const { id } = await put(c, c.folder, 'f', 'abc');
       await c.fs.setattr(id, { mtime: 1_000_000_000_000 }, background);
@@ -98,7 +98,7 @@ export function attributesContract(add: Add): void {
   );
 
   add(
-    'a version stays while the content stays',
+    'the version is unchanged while the content is',
     async (c) => {
       const { t, fs, folder } = c;
       const { id, version } = await put(c, folder, 'f', 'abc');
@@ -127,7 +127,7 @@ export function attributesContract(add: Add): void {
   );
 
   add(
-    'a version changes with every change of the content',
+    'the version changes with every change of the content',
     async (c) => {
       const { t, fs, folder } = c;
       const first = await put(c, folder, 'f', 'abc');

@@ -3,7 +3,7 @@ import { bytes, drain, get, put, readOnly, readWrite, refused, text, writeOnly, 
 
 /** Reading and writing through handles. */
 export function contentContract(add: Add): void {
-  add('what was written is read, whatever its length', async (c) => {
+  add('written bytes are read back, whatever their length', async (c) => {
     for (const length of [0, 1, 4095, 4096, 65_537, 1_048_576, 2_621_441]) {
       const data = bytes(length, length);
       const attr = await put(c, c.folder, `f${length}`, data);
@@ -12,7 +12,7 @@ export function contentContract(add: Add): void {
     }
   });
 
-  add('a read gives less only at the end', async (c) => {
+  add('a read is short only at the end', async (c) => {
     const { t, fs, folder } = c;
     const data = bytes(10_000);
     const handle = await fs.open((await put(c, folder, 'f', data)).id, readOnly, background);
@@ -32,13 +32,13 @@ export function contentContract(add: Add): void {
       t.ok(into.subarray(0, count).equals(wanted));
       t.ok(
         into.subarray(count).every((byte) => byte === 0xee),
-        'nothing behind the count is touched',
+        'the rest of the buffer is unchanged',
       );
     }
     await handle.close();
   });
 
-  add('an open mode is kept to', async (c) => {
+  add('the open mode is enforced', async (c) => {
     const { fs, folder } = c;
     const { id } = await put(c, folder, 'f', 'abc');
     const reader = await fs.open(id, readOnly, background);
@@ -52,7 +52,7 @@ export function contentContract(add: Add): void {
     c.t.equal(await text(c, id), 'abc');
   });
 
-  add('a closed handle does nothing more; closing again is harmless', async (c) => {
+  add('a closed handle cannot be used; closing again is harmless', async (c) => {
     const handle = await c.fs.create(c.folder, 'f', {}, readWrite, background);
     await handle.write(Buffer.from('abc'), 0, background);
     await handle.close();
@@ -62,7 +62,7 @@ export function contentContract(add: Add): void {
     c.t.equal(await text(c, (await c.fs.lookup(c.folder, 'f', background)).id), 'abc');
   });
 
-  add('opening with truncate empties, opening without does not', async (c) => {
+  add('opening with truncate empties the file, opening without does not', async (c) => {
     const { id } = await put(c, c.folder, 'f', 'old content');
     const handle = await c.fs.open(id, { read: false, write: true, truncate: true }, background);
     await handle.write(Buffer.from('new'), 0, background);
@@ -71,7 +71,7 @@ export function contentContract(add: Add): void {
     c.t.equal((await c.fs.lookup(c.folder, 'f', background)).size, 3);
   });
 
-  add('many files are read at once', async (c) => {
+  add('many files can be read concurrently', async (c) => {
     const files = await Promise.all([...Array(20).keys()].map((i) => put(c, c.folder, `f${i}`, bytes(50_000 + i, i))));
     const contents = await Promise.all(files.map(({ id }) => get(c, id)));
     for (const [i, content] of contents.entries()) c.t.ok(content.equals(bytes(50_000 + i, i)));
@@ -79,7 +79,7 @@ export function contentContract(add: Add): void {
 
   const inPlace = (name: string, body: (c: Case) => Promise<void>): void => add(name, body, 'randomWrites');
 
-  inPlace('writes overlay, extend, and leave zeros between', async (c) => {
+  inPlace('writes overwrite, extend, and leave zeros in between', async (c) => {
     const handle = await c.fs.create(c.folder, 'f', {}, readWrite, background);
     const model = Buffer.alloc(300_000);
     let size = 0;
@@ -130,7 +130,7 @@ export function contentContract(add: Add): void {
     await refused(c, 'EINVAL', () => c.fs.setattr(id, { size: -1 }, background));
   });
 
-  inPlace('append writes go to the end, wherever it is', async (c) => {
+  inPlace('append writes always go to the current end', async (c) => {
     const { id } = await put(c, c.folder, 'f', 'one');
     const appender = await c.fs.open(id, { read: false, write: true, append: true }, background);
     const other = await c.fs.open(id, readWrite, background);
@@ -142,7 +142,7 @@ export function contentContract(add: Add): void {
     c.t.equal(await text(c, id), 'onetwothreefour');
   });
 
-  inPlace('appends of several handles at once lose nothing', async (c) => {
+  inPlace('concurrent appends of several handles lose nothing', async (c) => {
     const { id } = await put(c, c.folder, 'f');
     const mode = { read: false, write: true, append: true };
     const handles = await Promise.all([...'abcd'].map(() => c.fs.open(id, mode, background)));
@@ -170,7 +170,7 @@ export function contentContract(add: Add): void {
     c.t.equal(await text(c, id), 'aXZ');
   });
 
-  inPlace('writes at once to different places all arrive; the buffers are free again', async (c) => {
+  inPlace('concurrent writes to different places all arrive; the buffers can be reused', async (c) => {
     const handle = await c.fs.create(c.folder, 'f', {}, readWrite, background);
     const model = bytes(40 * 10_007, 5);
     const write = async (i: number): Promise<void> => {
@@ -185,7 +185,7 @@ export function contentContract(add: Add): void {
     c.t.ok((await get(c, (await c.fs.lookup(c.folder, 'f', background)).id)).equals(model));
   });
 
-  inPlace('writes at once to one place are atomic', async (c) => {
+  inPlace('concurrent writes to one place are atomic', async (c) => {
     const handle = await c.fs.create(c.folder, 'f', {}, readWrite, background);
     const writes = [...Array(8).keys()].map((i) => handle.write(Buffer.alloc(200_000, i + 1), 0, background));
     await Promise.all(writes);

@@ -1,7 +1,7 @@
 import { background } from '../../../src/vfs/context.ts';
 import { bytes, get, names, put, refused, text, type Add } from './rig.ts';
 
-/** Whole new contents that appear at once. */
+/** Drafts: complete contents that replace a file at once. */
 export function draftsContract(outer: Add): void {
   const add = (name: string, body: Parameters<Add>[1]): void => outer(name, body, 'drafts');
 
@@ -38,7 +38,7 @@ export function draftsContract(outer: Add): void {
     if (traits.xattrs) t.strictSame({ ...(await fs.xattrs(attr.id, background)) }, { 'user.a': 'AAAA' });
   });
 
-  add('a discarded draft leaves all as it was', async (c) => {
+  add('a discarded draft changes nothing', async (c) => {
     const { t, fs, folder } = c;
     const old = await put(c, folder, 'f', 'old');
     for (const name of ['f', 'g']) {
@@ -92,7 +92,7 @@ export function draftsContract(outer: Add): void {
     t.strictSame(await names(c, folder), ['f']);
   });
 
-  add('expected null: nothing may be there', async (c) => {
+  add('expected null: the name must be free', async (c) => {
     const { t, fs, folder } = c;
     const first = await fs.draft(folder, 'f', {}, background);
     const second = await fs.draft(folder, 'f', {}, background);
@@ -103,7 +103,7 @@ export function draftsContract(outer: Add): void {
     t.equal(await text(c, id), 'first');
   });
 
-  add('of drafts without expectation the last commit stays', async (c) => {
+  add('of several drafts without expectations, the last commit wins', async (c) => {
     const drafts = await Promise.all([1, 2, 3].map(() => c.fs.draft(c.folder, 'f', {}, background)));
     for (const [i, draft] of drafts.entries()) await draft.append(Buffer.from(`draft ${i}`), background);
     for (const draft of drafts) await draft.commit({}, background);

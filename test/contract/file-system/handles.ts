@@ -1,10 +1,10 @@
 import { background } from '../../../src/vfs/context.ts';
 import { drain, names, put, readOnly, readWrite, text, type Add } from './rig.ts';
 
-/** A handle names the node and not the path. */
+/** A handle refers to the node, not to the path. */
 export function handlesContract(add: Add): void {
   add(
-    'a handle goes on through rename',
+    'a handle works after a rename',
     async (c) => {
       const { t, fs, folder } = c;
       const { id } = await fs.mkdir(folder, 'd', {}, background);
@@ -24,7 +24,7 @@ export function handlesContract(add: Add): void {
   );
 
   add(
-    'a handle goes on after unlink, and a new file of the name is another',
+    'a handle works after unlink, and a new file with the name is another one',
     async (c) => {
       const { t, fs, folder } = c;
       await put(c, folder, 'f', 'old');
@@ -47,7 +47,7 @@ export function handlesContract(add: Add): void {
   );
 
   add(
-    'a handle keeps the file that a rename replaced',
+    'a handle keeps a file that a rename has replaced',
     async (c) => {
       const { t, fs, folder } = c;
       const old = await put(c, folder, 'f', 'old');
@@ -63,7 +63,7 @@ export function handlesContract(add: Add): void {
   );
 
   add(
-    'a snapshot keeps the content that was replaced',
+    'a snapshot handle keeps replaced content',
     async (c) => {
       const { t, fs, folder } = c;
       const old = await put(c, folder, 'f', 'old content');
@@ -86,7 +86,7 @@ export function handlesContract(add: Add): void {
   );
 
   add(
-    'a handle goes on after removeTree',
+    'a handle works after removeTree',
     async (c) => {
       const { t, fs, folder } = c;
       const { id } = await fs.mkdir(folder, 'd', {}, background);
@@ -103,7 +103,7 @@ export function handlesContract(add: Add): void {
     'openRemovedTree',
   );
 
-  add('a handle tells the attributes of its node', async (c) => {
+  add('a handle returns the attributes of its node', async (c) => {
     const { t, fs, folder } = c;
     const file = await put(c, folder, 'f', 'four');
     const handle = await fs.open(file.id, readOnly, background);
@@ -112,7 +112,7 @@ export function handlesContract(add: Add): void {
     await handle.close();
   });
 
-  add('an aborted call ends, with an answer or EINTR, and breaks nothing', async (c) => {
+  add('an aborted call ends, with a result or EINTR, and does no harm', async (c) => {
     const { t, fs, folder } = c;
     const file = await put(c, folder, 'f', 'content');
     const context = { signal: AbortSignal.abort() };

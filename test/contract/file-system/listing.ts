@@ -6,14 +6,14 @@ const many = 2000;
 
 /** `readdir` and its pages. */
 export function listingContract(add: Add): void {
-  add('every page size gives every name once, in order', async (c) => {
+  add('with every page size every name is listed once, in order', async (c) => {
     const wanted = ['b', 'a', 'c', 'aa', 'B', '\u{1f600}', '\uff21', 'é', '~', '0'];
     for (const name of wanted) await put(c, c.folder, name);
     wanted.sort(compareUtf8);
     for (const limit of [1, 2, 3, 9, 10, 11, 1000]) c.t.strictSame(await names(c, c.folder, limit), wanted);
   });
 
-  add('entries are the children as lookup gives them', async (c) => {
+  add('entries are the same as those of lookup', async (c) => {
     const { t, fs, folder } = c;
     await put(c, folder, 'file', 'twelve bytes');
     await fs.mkdir(folder, 'folder', {}, background);
@@ -30,7 +30,7 @@ export function listingContract(add: Add): void {
     );
   });
 
-  add('a page starts behind a name that need not exist', async ({ t, fs, folder }) => {
+  add('a page starts after a name that need not exist', async ({ t, fs, folder }) => {
     for (const name of ['b', 'd', 'f']) await fs.mkdir(folder, name, {}, background);
     const page = async (after: string, limit: number): Promise<[string[], boolean]> => {
       const { entries, more } = await fs.readdir(folder, { after, limit }, background);
@@ -43,14 +43,14 @@ export function listingContract(add: Add): void {
     t.strictSame(await page('z', 1), [[], false]);
   });
 
-  add('the last full page says that nothing follows', async (c) => {
+  add('a full last page says that nothing follows', async (c) => {
     for (const name of ['a', 'b']) await put(c, c.folder, name);
     const { entries, more } = await c.fs.readdir(c.folder, { limit: 2 }, background);
     c.t.equal(entries.length, 2);
     c.t.equal(more, false);
   });
 
-  add('changes between pages lose and repeat no other name', async (c) => {
+  add('changes between pages do not omit or repeat other names', async (c) => {
     const { t, fs, folder } = c;
     const wanted = Array.from({ length: 20 }, (_, i) => `n${String(i).padStart(2, '0')}`);
     for (const name of wanted) await put(c, folder, name);
@@ -67,7 +67,7 @@ export function listingContract(add: Add): void {
     );
   });
 
-  add('a page has at least one entry', async (c) => {
+  add('a page must have at least one entry', async (c) => {
     await refused(c, 'EINVAL', () => c.fs.readdir(c.folder, { limit: 0 }, background));
   });
 
@@ -80,12 +80,12 @@ export function listingContract(add: Add): void {
     c.t.strictSame(await names(c, c.folder), []);
   });
 
-  add('names added and removed at once, in parallel', async (c) => {
+  add('names are added and removed concurrently', async (c) => {
     const wanted = Array.from({ length: 64 }, (_, i) => `p${String(i).padStart(2, '0')}`);
     await Promise.all(wanted.map((name) => put(c, c.folder, name, name)));
     c.t.strictSame(await names(c, c.folder), wanted);
     const outcomes = await Promise.all(wanted.map(() => tryMkdir(c, 'one')));
-    c.t.equal(outcomes.filter(Boolean).length, 1, 'of many that make one name, one succeeds');
+    c.t.equal(outcomes.filter(Boolean).length, 1, 'of concurrent creations of one name, one succeeds');
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Code } from '../../../src/vfs/fs-error.ts';
 
-/** The simplest tree there is: a path of names joined by slashes → content, or `undefined` for a folder. */
+/** A minimal model of a tree: a path of names joined by slashes → content, or `undefined` for a folder. */
 export class ModelTree {
   readonly #nodes = new Map<string, string | undefined>([['', undefined]]);
 
@@ -81,7 +81,7 @@ export class ModelTree {
     return undefined;
   }
 
-  /** Of files. */
+  /** The paths of files. */
   copy(from: string, to: string, replace: boolean): Code | undefined {
     const refused = this.#find(from) ?? this.#parent(to);
     if (refused) return refused;
@@ -94,7 +94,7 @@ export class ModelTree {
     return undefined;
   }
 
-  /** Path → content, in an order that depends on the tree alone. */
+  /** Path → content, in an order that depends only on the tree. */
   dump(): Record<string, string | null> {
     const entries = [...this.#nodes]
       .filter(([path]) => path !== '')
@@ -110,7 +110,7 @@ export class ModelTree {
     return [...this.#nodes.keys()].filter((each) => each.startsWith(`${path}/`));
   }
 
-  /** Why the folder that the path is in cannot be reached. */
+  /** The error of resolving the parent folder of a path. */
   #parent(path: string): Code | undefined {
     const names = path.split('/').slice(0, -1);
     for (let i = 1; i <= names.length; i++) {

@@ -6,16 +6,16 @@ import type { Attr, NodeId } from '../../../src/vfs/node.ts';
 import { ModelTree } from './model-tree.ts';
 import { names, put, text, type Add, type Case } from './rig.ts';
 
-/** One step of a random program: what it does to the model, and to the real file system in a folder. */
+/** A step of a random program: its effect on the model, and on the real file system in a folder. */
 interface Step {
   readonly show: string;
   model(tree: ModelTree): Code | undefined;
   real(fs: FileSystem, root: NodeId): Promise<unknown>;
 }
 
-/** Random programs against a tree of the simplest kind. */
+/** Random programs, compared with a minimal model. */
 export function modelContract(add: Add): void {
-  add('random programs end as they do on a simple model', async (c) => {
+  add('random programs have the same results as on a minimal model', async (c) => {
     const program = fc.array(step(c.traits.randomWrites), { minLength: 1, maxLength: 40, size: 'max' });
     let run = 0;
     const property = fc.asyncProperty(program, async (steps) => {

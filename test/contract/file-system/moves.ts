@@ -5,7 +5,7 @@ import { get, names, put, refused, text, type Add, type Case } from './rig.ts';
 
 /** `rename` and `copy`. */
 export function movesContract(add: Add): void {
-  add('rename gives a file another name, and another folder', async (c) => {
+  add('rename changes the name of a file, and its folder', async (c) => {
     const { t, fs, folder, traits } = c;
     const dir = (await fs.mkdir(folder, 'd', {}, background)).id;
     const file = await put(c, folder, 'f', 'content');
@@ -21,7 +21,7 @@ export function movesContract(add: Add): void {
     await refused(c, 'ENOENT', () => fs.lookup(folder, 'f', background));
   });
 
-  add('a folder moves with all below it', async (c) => {
+  add('a folder moves with everything below it', async (c) => {
     const { t, fs, folder } = c;
     const a = (await fs.mkdir(folder, 'a', {}, background)).id;
     const b = (await fs.mkdir(a, 'b', {}, background)).id;
@@ -70,7 +70,7 @@ export function movesContract(add: Add): void {
     c.t.strictSame(await names(c, folder), ['d', 'f']);
   });
 
-  add('a folder does not go into itself', async (c) => {
+  add('a folder cannot be moved into itself', async (c) => {
     const { fs, folder } = c;
     const a = (await fs.mkdir(folder, 'a', {}, background)).id;
     const b = (await fs.mkdir(a, 'b', {}, background)).id;
@@ -80,7 +80,7 @@ export function movesContract(add: Add): void {
     c.t.strictSame(await names(c, a), ['b']);
   });
 
-  add('nothing replaces a folder that it is in', async (c) => {
+  add('a node cannot replace a folder that contains it', async (c) => {
     const { fs, folder } = c;
     const a = (await fs.mkdir(folder, 'a', {}, background)).id;
     const b = (await fs.mkdir(a, 'b', {}, background)).id;
@@ -97,7 +97,7 @@ export function movesContract(add: Add): void {
     c.t.equal(await text(c, id), 'x');
   });
 
-  add('renames in a row end where the last one leads', async (c) => {
+  add('several renames end in the last place', async (c) => {
     const { folder } = c;
     await put(c, folder, 'f0', 'x');
     for (let i = 0; i < 30; i++) await move(c, folder, `f${i}`, folder, `f${i + 1}`);
@@ -105,7 +105,7 @@ export function movesContract(add: Add): void {
   });
 
   add(
-    'noReplace refuses what exists',
+    'noReplace refuses an existing name',
     async (c) => {
       const { folder } = c;
       await put(c, folder, 'f', 'f');
@@ -140,7 +140,7 @@ export function movesContract(add: Add): void {
     'exchange',
   );
 
-  add('copy makes an independent file', async (c) => {
+  add('copy creates an independent file', async (c) => {
     const { t, fs, folder, traits } = c;
     const file = await put(c, folder, 'f', 'content');
     if (traits.xattrs) await fs.setattr(file.id, { xattrs: { 'user.a': 'AAAA' } }, background);
@@ -157,7 +157,7 @@ export function movesContract(add: Add): void {
     t.equal(await text(c, copy.id), 'also');
   });
 
-  add('copy replaces a file only if it may, and no folder', async (c) => {
+  add('copy replaces a file only if permitted, and never a folder', async (c) => {
     const { t, fs, folder } = c;
     const { id } = await put(c, folder, 'f', 'new');
     await put(c, folder, 'g', 'old');
@@ -181,7 +181,7 @@ export function movesContract(add: Add): void {
   });
 
   add(
-    'copy of a folder copies the folder alone',
+    'copy of a folder copies only the folder itself',
     async (c) => {
       const { id } = await c.fs.mkdir(c.folder, 'd', {}, background);
       await put(c, id, 'f', 'x');

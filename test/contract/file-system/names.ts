@@ -34,9 +34,9 @@ const usual = [
 
 const impossible = ['', '.', '..', 'a/b', '/', 'nul\0', '\ud800', 'x\udc00y'];
 
-/** What can be a name, and in which order names come. */
+/** Valid names and their order. */
 export function namesContract(add: Add): void {
-  add('names come back byte for byte, and in the order of their bytes', async (c) => {
+  add('names are listed byte for byte, in the order of their bytes', async (c) => {
     const { t, fs, folder } = c;
     for (const name of usual) t.equal((await put(c, folder, name, name)).name, name);
     t.strictSame(await names(c, folder), usual.toSorted(compareUtf8));
@@ -49,7 +49,7 @@ export function namesContract(add: Add): void {
   });
 
   add(
-    'control characters are names',
+    'control characters are valid in names',
     async (c) => {
       const odd = ['\n', 'a\tb', '\u0001', '\u007f', 'bell\u0007', '\u0085'];
       for (const name of odd) await put(c, c.folder, name, name);
@@ -60,7 +60,7 @@ export function namesContract(add: Add): void {
   );
 
   add(
-    'names that differ in normal form only are two',
+    'names that differ only in normal form are different',
     async (c) => {
       const { t, folder } = c;
       const [nfc, nfd] = ['\u00e5', 'a\u030a'];
@@ -80,7 +80,7 @@ export function namesContract(add: Add): void {
     c.t.strictSame(await names(c, c.folder), ['Name', 'name']);
   });
 
-  add('what cannot be a name is refused by every call that takes one', async (c) => {
+  add('invalid names are refused by every call', async (c) => {
     for (const name of impossible) await everyCall(c, 'EINVAL', name);
     c.t.strictSame(await names(c, c.folder), ['there']);
   });

@@ -5,7 +5,7 @@ import type { FileHandle, FileSystem, OpenMode } from '../../../src/vfs/file-sys
 import { isFsError, type Code } from '../../../src/vfs/fs-error.ts';
 import type { Attr, NodeId } from '../../../src/vfs/node.ts';
 
-/** What a factory of the contract makes. */
+/** The result of a factory for the contract. */
 export interface Rig {
   readonly fs: FileSystem;
   /** An empty folder to work in. */
@@ -13,19 +13,23 @@ export interface Rig {
   teardown?(): Awaitable<void>;
 }
 
-/** What an implementation can do. Weaker ones say so here, as data; the gateway itself needs none of these. */
+/**
+ * The capabilities of an implementation. Weaker ones are described here as data; the gateway itself has all of them.
+ */
 export interface Traits {
-  /** `exact`: the documented code; `some`: that it is refused is enough (a status code of HTTP stands for several). */
+  /**
+   * `exact`: errors have the documented code; `some`: any error will do, as an HTTP status stands for several codes.
+   */
   readonly errors: 'exact' | 'some';
-  /** `Attr.id` stays through rename, and handles work on the node and not on the name. */
+  /** `Attr.id` survives renames, and handles refer to the node and not to the name. */
   readonly stableIds: boolean;
-  /** Handles write in place, anywhere, visibly at once. Without: whole files, visible after `close`. */
+  /** Handles write in place at any position, visible at once. Otherwise only whole files, visible after `close`. */
   readonly randomWrites: boolean;
   /** Open handles work after `unlink` and when the name is replaced. */
   readonly openUnlinked: boolean;
-  /** They also do when the folder around it is removed. */
+  /** They also work after the folder around the file is removed. */
   readonly openRemovedTree: boolean;
-  /** Offsets behind 4 GiB, holes cost nothing. */
+  /** Offsets beyond 4 GiB, and holes that take no space. */
   readonly sparse: boolean;
   readonly symlinks: boolean;
   readonly modes: boolean;
@@ -33,20 +37,20 @@ export interface Traits {
   readonly noReplace: boolean;
   readonly exchange: boolean;
   readonly copyFolders: boolean;
-  /** Drafts and the `expected` of their commit. */
+  /** Drafts, with `expected` in their commit. */
   readonly drafts: boolean;
   /** `Attr.version` changes exactly with the content. */
   readonly versions: boolean;
   readonly watch: boolean;
   readonly statfs: boolean;
   readonly birthtime: boolean;
-  /** Milliseconds to which an mtime is kept. */
+  /** Precision of an mtime, ms. */
   readonly timePrecision: number;
   /** Control characters in names. */
   readonly controlNames: boolean;
-  /** Names that differ in Unicode normal form only are two. */
+  /** Names that differ only in Unicode normal form are different. */
   readonly normalForms: boolean;
-  /** How many random programs the model test runs. */
+  /** Number of random programs in the model test. */
   readonly runs: number;
 }
 
@@ -76,7 +80,7 @@ export const FULL: Traits = {
 
 type Ability = { [K in keyof Traits]: Traits[K] extends boolean ? K : never }[keyof Traits];
 
-/** One case: `folder` is empty and its own. */
+/** The environment of a case: `folder` is empty and used by no other case. */
 export interface Case {
   readonly t: Test;
   readonly fs: FileSystem;
@@ -86,7 +90,7 @@ export interface Case {
 
 export type Add = (name: string, body: (c: Case) => Promise<void>, ...needs: Ability[]) => void;
 
-/** What each part of the contract gets: a way to add cases, skipped where a trait that they need is missing. */
+/** Adds a case, which is skipped if a trait that it needs is missing. */
 export function adder(t: Test, part: string, rig: () => Rig, traits: Traits): Add {
   let count = 0;
   return (name, body, ...needs) => {
@@ -134,7 +138,7 @@ export async function text(c: Pick<Case, 'fs'>, file: NodeId): Promise<string> {
   return (await get(c, file)).toString();
 }
 
-/** From the start to the end of an open file. */
+/** Reads an open file from start to end. */
 export async function drain(handle: FileHandle): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (let position = 0; ;) {
@@ -157,7 +161,7 @@ export async function names({ fs }: Pick<Case, 'fs'>, folder: NodeId, limit = 10
   }
 }
 
-/** Expects an `FsError`, of one of the codes where the implementation is exact. */
+/** Expects an `FsError`, with one of the codes if the implementation is exact. */
 export async function refused({ t, traits }: Case, codes: Code | readonly Code[], run: () => unknown): Promise<void> {
   const wanted = [codes].flat();
   try {
@@ -183,7 +187,7 @@ export function bytes(length: number, seed = 1): Buffer {
   return data;
 }
 
-/** Waits until `condition` holds; a minute is far more than any machine needs. */
+/** Waits until `condition` holds, for at most a minute, which is more than any machine needs. */
 export async function until(condition: () => Awaitable<boolean>, what: string): Promise<void> {
   for (const end = Date.now() + 60_000; !(await condition());) {
     if (Date.now() > end) throw new Error(`still not: ${what}`);

@@ -9,7 +9,7 @@ export function treeContract(add: Add): void {
     t.match(root, { id: fs.root, parent: fs.root, name: '', kind: 'folder', size: 0 });
   });
 
-  add('a new folder is empty and found', async ({ t, fs, folder }) => {
+  add('a new folder is empty and can be found', async ({ t, fs, folder }) => {
     const made = await fs.mkdir(folder, 'f', {}, background);
     t.match(made, { parent: folder, name: 'f', kind: 'folder', size: 0 });
     t.match(await fs.lookup(folder, 'f', background), { id: made.id, kind: 'folder', name: 'f' });
@@ -17,7 +17,7 @@ export function treeContract(add: Add): void {
     t.strictSame(await names({ fs }, made.id), []);
   });
 
-  add('a name is taken once', async (c) => {
+  add('a name can be used only once', async (c) => {
     const { fs, folder } = c;
     await fs.mkdir(folder, 'd', {}, background);
     await put(c, folder, 'f', 'x');
@@ -28,7 +28,7 @@ export function treeContract(add: Add): void {
     c.t.equal(await text(c, (await fs.lookup(folder, 'f', background)).id), 'x');
   });
 
-  add('what is not there is not found', async (c) => {
+  add('a missing name is not found', async (c) => {
     const { fs, folder } = c;
     await refused(c, 'ENOENT', () => fs.lookup(folder, 'no', background));
     await refused(c, 'ENOENT', () => fs.unlink(folder, 'no', background));
@@ -67,7 +67,7 @@ export function treeContract(add: Add): void {
     await refused(c, ['ESTALE', 'ENOENT'], () => fs.setattr(file, { mtime: 0 }, background));
   });
 
-  add('unlink takes files, rmdir empty folders', async (c) => {
+  add('unlink removes files, rmdir empty folders', async (c) => {
     const { t, fs, folder } = c;
     const { id } = await fs.mkdir(folder, 'd', {}, background);
     await put(c, id, 'f', 'x');
@@ -79,7 +79,7 @@ export function treeContract(add: Add): void {
     t.strictSame(await names(c, folder), []);
   });
 
-  add('removeTree takes all below, or one file', async (c) => {
+  add('removeTree removes a folder with everything below, or one file', async (c) => {
     const { t, fs, folder } = c;
     const a = (await fs.mkdir(folder, 'a', {}, background)).id;
     const b = (await fs.mkdir(a, 'b', {}, background)).id;
@@ -90,7 +90,7 @@ export function treeContract(add: Add): void {
     await fs.removeTree(folder, 'a', background);
     await fs.removeTree(folder, 'f', background);
     t.strictSame(await names(c, folder), ['stays']);
-    // What is below may be cleared away after the answer.
+    // Nodes below may be removed after the call has resolved.
     for (const id of [a, b, leaf]) {
       await until(() => isGone(() => fs.getattr(id, background)), `${id} is gone`);
       await refused(c, ['ESTALE', 'ENOENT'], () => fs.getattr(id, background));
@@ -98,7 +98,7 @@ export function treeContract(add: Add): void {
     await refused(c, ['ESTALE', 'ENOENT'], () => fs.lookup(b, 'leaf', background));
   });
 
-  add('a name can be used again, for another kind of node, too', async (c) => {
+  add('a name can be reused, also for another kind of node', async (c) => {
     const { t, fs, folder } = c;
     const first = await put(c, folder, 'n', 'one');
     await fs.unlink(folder, 'n', background);
@@ -107,11 +107,11 @@ export function treeContract(add: Add): void {
     await fs.rmdir(folder, 'n', background);
     const third = await put(c, folder, 'n', 'three');
     t.equal(await text(c, third.id), 'three');
-    if (c.traits.stableIds) t.equal(new Set([first.id, second.id, third.id]).size, 3, 'ids are not used again');
+    if (c.traits.stableIds) t.equal(new Set([first.id, second.id, third.id]).size, 3, 'ids are not reused');
   });
 
   add(
-    'a symlink keeps its target as it is',
+    'a symlink keeps its target unchanged',
     async (c) => {
       const { t, fs, folder } = c;
       const targets = ['nowhere', '../f', '/absolute/päth', './a//b/', 'x'.repeat(1000)];
@@ -144,13 +144,13 @@ export function treeContract(add: Add): void {
     'symlinks',
   );
 
-  add('a folder is not opened', async (c) => {
+  add('a folder cannot be opened', async (c) => {
     await refused(c, 'EISDIR', () => c.fs.open(c.folder, readOnly, background));
     await refused(c, 'EISDIR', () => c.fs.open(c.folder, readWrite, background));
   });
 
   add(
-    'statfs answers with sane figures',
+    'statfs returns plausible figures',
     async ({ t, fs, folder }) => {
       const { total, used, available, files } = await fs.statfs(folder, background);
       for (const figure of [total, used, available, files]) t.ok(Number.isFinite(figure) && figure >= 0);

@@ -3,11 +3,11 @@ import type { Change } from '../../../src/vfs/file-system.ts';
 import type { NodeId } from '../../../src/vfs/node.ts';
 import { put, readWrite, until, type Add, type Case } from './rig.ts';
 
-/** What `watch` tells. */
+/** The notifications of `watch`. */
 export function watchingContract(outer: Add): void {
   const add = (name: string, body: Parameters<Add>[1]): void => outer(name, body, 'watch');
 
-  add('names that come, go and move are told', async (c) => {
+  add('added, removed and renamed names are reported', async (c) => {
     const { fs, folder } = c;
     await seen(c, () => fs.mkdir(folder, 'd', {}, background), [entry(folder, 'd')]);
     await seen(c, () => put(c, folder, 'f', 'x'), [entry(folder, 'f')]);
@@ -21,7 +21,7 @@ export function watchingContract(outer: Add): void {
     await seen(c, () => fs.removeTree(folder, 'e', background), [entry(folder, 'e')]);
   });
 
-  add('changes of a node are told, those of its bytes as such', async (c) => {
+  add('changes of a node are reported, those of its content as such', async (c) => {
     const { fs, folder } = c;
     const { id } = await put(c, folder, 'f', 'x');
     await seen(c, () => fs.setattr(id, { mtime: 0 }, background), [node(id, false)]);
@@ -34,7 +34,7 @@ export function watchingContract(outer: Add): void {
     await seen(c, write, [node(id, true)]);
   });
 
-  add('a committed draft is told', async (c) => {
+  add('a committed draft is reported', async (c) => {
     if (!c.traits.drafts) return;
     const commit = async (): Promise<unknown> => {
       return (await c.fs.draft(c.folder, 'f', {}, background)).commit({}, background);
@@ -44,7 +44,7 @@ export function watchingContract(outer: Add): void {
     await seen(c, commit, [node(id, true)]);
   });
 
-  add('a change is visible when it is told', async (c) => {
+  add('a change is visible when it is reported', async (c) => {
     const { fs, folder } = c;
     const looks: unknown[] = [];
     const stop = fs.watch((change) => {
@@ -57,7 +57,7 @@ export function watchingContract(outer: Add): void {
     c.t.ok((await Promise.all(looks)).every(Boolean));
   });
 
-  add('who stopped is told nothing', async (c) => {
+  add('a stopped listener is not called', async (c) => {
     const told: Change[] = [];
     const stop = c.fs.watch((change) => told.push(change));
     stop();
@@ -88,7 +88,7 @@ async function seen({ t, fs }: Case, act: () => unknown, wanted: readonly Change
   }
 }
 
-/** What every host must tell; what some tell besides is theirs. */
+/** The notifications that every implementation must send; some send others as well. */
 function show(change: Change): string {
   return JSON.stringify(change, ['content', 'folder', 'name', 'node', 'what']);
 }

@@ -38,7 +38,7 @@ t.test('a drive is served through webdav-server', async (t) => {
   await t.rejects(async () => fs.lookup(fs.root, 'folder', background), { code: 'ENOENT' });
 });
 
-t.test('properties are kept with the node', async (t) => {
+t.test('properties are stored with the node', async (t) => {
   const { url } = await start(t);
   const call = (method: string, path: string, body?: string, headers = {}) =>
     fetch(url + path, { method, headers: { authorization, ...headers }, ...(body === undefined ? {} : { body }) });
@@ -49,7 +49,7 @@ t.test('properties are kept with the node', async (t) => {
   t.match(await (await call('PROPFIND', 'b', undefined, { depth: '0' })).text(), 'red');
 });
 
-t.test('nobody gets in without the secret, from another host or from a page', async (t) => {
+t.test('requests without the password, from another host or from a web page are refused', async (t) => {
   const { url } = await start(t);
   t.equal((await fetch(url)).status, 401);
   t.equal((await fetch(url, { headers: { authorization: `Basic ${btoa('ann:wrong')}` } })).status, 401);
@@ -57,13 +57,13 @@ t.test('nobody gets in without the secret, from another host or from a page', as
   t.equal((await fetch(`${url}a`, { method: 'POST', headers: { authorization }, body: 'x' })).status, 501);
 });
 
-t.test('requests that end a bare webdav-server are answered', async (t) => {
+t.test('requests that end a bare webdav-server get a response', async (t) => {
   const { url, errors } = await start(t);
   const call = (method: string, path: string, headers = {}) =>
     fetch(url + path, { method, headers: { authorization, ...headers } });
   t.equal((await call('GET', '%')).status, 400);
   t.equal((await call('COPY', 'a', { destination: '/%zz' })).status, 400);
   t.equal((await call('MKCOL', 'new', { if: '(<opaquelocktoken:none>)' })).status, 500);
-  t.equal(errors.length, 1, 'the error was told');
-  t.equal((await call('PROPFIND', '', { depth: '0' })).status, 207, 'and the server lives');
+  t.equal(errors.length, 1, 'the error was reported');
+  t.equal((await call('PROPFIND', '', { depth: '0' })).status, 207, 'and the server keeps running');
 });

@@ -3,7 +3,7 @@ import t from 'tap';
 import { frameHeader, readFrames } from '../../../../src/cloud/server/blocks/frames.ts';
 import { contentOf } from '../../../helpers/intents.ts';
 
-t.test('frames are read the same however the stream is cut', async (t) => {
+t.test('frames are read in the same way however the stream is split', async (t) => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 200 });
   const cuts = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 50 });
   await fc.assert(

@@ -43,7 +43,7 @@ function filesOf(dir: string): string[] {
 
 blockStoreContract(t, async (t: Test) => open(t, temporary(t)));
 
-t.test('a large block is a file under its digest; what a killed process left is cleared', async (t) => {
+t.test('a large block is a file named by its digest; partial files of a killed process are removed', async (t) => {
   const dir = temporary(t);
   mkdirSync(join(dir, 'tmp'));
   writeFileSync(join(dir, 'tmp/half'), 'half a bl');
@@ -57,7 +57,7 @@ t.test('a large block is a file under its digest; what a killed process left is 
   t.same(filesOf(dir), []);
 });
 
-t.test('small blocks are there after opening again, and a removed one is not', async (t) => {
+t.test('small blocks exist after reopening, and a removed one does not', async (t) => {
   const dir = temporary(t);
   const [kept, removed] = [block(64 * 1024), block(1)];
   const before = await LocalBlockStore.open(dir);
@@ -70,7 +70,7 @@ t.test('small blocks are there after opening again, and a removed one is not', a
   t.equal(await store.get('ada', removed.digest), undefined);
 });
 
-t.test('a small block that is a file, from before, is found, listed once and removed', async (t) => {
+t.test('a small block in a file, from an older version, is found, listed once and removed', async (t) => {
   const dir = temporary(t);
   const store = await open(t, dir);
   const old = block(100);
@@ -88,7 +88,7 @@ t.test('a small block that is a file, from before, is found, listed once and rem
 });
 
 t.test(
-  'a full disk refuses blocks, loses none, and is recovered from without a restart',
+  'on a full disk blocks are refused and none is lost, and the store recovers without a restart',
   { skip: !canMount },
   async (t) => {
     const MIB = 1024 * 1024;
@@ -102,13 +102,13 @@ t.test(
     const refused = Array.from({ length: 60 }, () => block(60_000));
     await t.rejects(store.put('ada', refused), 'there is no room for these');
     await t.rejects(store.put('ada', refused), 'also not as files');
-    t.same(readdirSync(join(dir, 'tmp')), [], 'and no halves are left');
+    t.same(readdirSync(join(dir, 'tmp')), [], 'and no partial files are left');
     for (const one of kept) t.ok(same(await store.get('ada', one.digest), one));
 
     rmSync(join(disk, 'filler'));
     const reading = Promise.all(kept.map(async (one) => store.get('ada', one.digest)));
     await store.put('ada', refused);
-    t.equal((await reading).length, kept.length, 'who reads meanwhile is not disturbed');
+    t.equal((await reading).length, kept.length, 'concurrent reads are not disturbed');
     const fresh = Array.from({ length: 10 }, () => block(1000));
     await store.put('ada', fresh);
     const files = filesOf(dir);
@@ -123,7 +123,7 @@ t.test(
   },
 );
 
-t.test('random damage of everything on the disk is noticed, and what is put again is right', async (t) => {
+t.test('random damage on the disk is detected, and blocks that are put again are right', async (t) => {
   for (let round = 0; round < 15; round += 1) {
     const dir = temporary(t);
     const blocks = Array.from({ length: 60 }, (_, n) => block(n % 3 === 0 ? 70_000 : 1 + randomInt(64 * 1024)));
@@ -144,7 +144,7 @@ t.test('random damage of everything on the disk is noticed, and what is put agai
   }
 });
 
-t.test('small blocks survive the loss of the files that name their tables', async (t) => {
+t.test('small blocks survive the loss of a CURRENT file', async (t) => {
   for (const lost of ['small/CURRENT', 'small/values/CURRENT']) {
     const dir = temporary(t);
     const blocks = Array.from({ length: 100 }, () => block(10_000));
@@ -157,7 +157,7 @@ t.test('small blocks survive the loss of the files that name their tables', asyn
   }
 });
 
-t.test('small blocks that are in the index, from before, are found, listed once and removed', async (t) => {
+t.test('small blocks that an older version stored in the index are found, listed once and removed', async (t) => {
   const dir = temporary(t);
   const [old, both] = [block(100), block(200)];
   const level = new Level<string, Uint8Array>(join(dir, 'small'), { valueEncoding: 'view' });
@@ -175,7 +175,7 @@ t.test('small blocks that are in the index, from before, are found, listed once 
   }
 });
 
-t.test('a block that is put again and again takes room once, also where it was damaged', async (t) => {
+t.test('a block that is put repeatedly is stored once, also if it was damaged', async (t) => {
   const dir = temporary(t);
   const before = await LocalBlockStore.open(dir);
   const one = block(1000);
@@ -193,7 +193,7 @@ t.test('a block that is put again and again takes room once, also where it was d
   t.ok((await store.get('ada', block(50).digest)) === undefined);
 });
 
-t.test('a number is not given twice, also after the values were lost', async (t) => {
+t.test('a number is not used twice, even after the values were lost', async (t) => {
   const dir = temporary(t);
   const before = await LocalBlockStore.open(dir);
   const lost = Array.from({ length: 20 }, () => block(100));

@@ -38,7 +38,7 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
 
   sharingContract(t, async (t, options) => startTestCloud(t, { ...options, database: await database() }));
 
-  t.test('one process has it at a time', async (t) => {
+  t.test('only one process at a time can use it', async (t) => {
     const url = await database();
     const options = { types: postgresTypes, now: Date.now, moved: () => undefined };
     const first = await MetaStore.open({ dialect: postgresDialect(url), ...options });
@@ -48,7 +48,7 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
     await second.close();
   });
 
-  t.test('a lost connection is made again by the next call', async (t) => {
+  t.test('a lost connection is replaced by the next call', async (t) => {
     const url = await database();
     const options = { types: postgresTypes, now: Date.now, moved: () => undefined };
     const meta = await MetaStore.open({ dialect: postgresDialect(url), ...options });
@@ -56,7 +56,7 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
     const accounts = () => meta.db.selectFrom('accounts').select('id').execute();
     t.same(await accounts(), []);
     await server.cutConnections();
-    // The first may find the connection broken.
+    // The first call may find the connection broken.
     for (let tries = 0; tries < 5; tries++)
       if (
         await accounts().then(
@@ -68,7 +68,7 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
     t.same(await accounts(), []);
   });
 
-  t.test('a connection that is lost between two statements ends the transaction only', async (t) => {
+  t.test('a connection that is lost between two statements only ends the transaction', async (t) => {
     const url = await database();
     const options = { types: postgresTypes, now: Date.now, moved: () => undefined };
     const meta = await MetaStore.open({ dialect: postgresDialect(url), ...options });

@@ -10,7 +10,7 @@ const KEPT = 5;
 
 type Version = Thinnable & { readonly name?: string };
 
-/** Saves in their order, thinned after each by the clock of that moment. Returns what is kept, newest first. */
+/** Simulates saves in order, with thinning after each. Returns the kept versions, newest first. */
 function keep(saves: Iterable<Version>): Version[] {
   const kept: Version[] = [];
   for (const save of saves) {
@@ -35,14 +35,14 @@ function agesOf(kept: readonly Version[]): number[] {
   return kept.map(({ since }) => now - since);
 }
 
-/** Whether one of the ages lies between two. */
+/** Whether one of the ages is between two limits. */
 function hasAge(ages: readonly number[], low: number, high: number): boolean {
   return ages.some((age) => age >= low && age <= high);
 }
 
 const pace = fc.integer({ min: 300, max: 10 * MINUTE });
 
-t.test('an afternoon of saving leaves yesterday and the month before it', async () => {
+t.test("an afternoon of saves keeps yesterday's version and one from the month before", async () => {
   const afternoon = fc.record({ step: pace, length: fc.integer({ min: MINUTE, max: 10 * HOUR }) });
   fc.assert(
     fc.property(afternoon, fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 4 }), ({ step, length }, days) => {
@@ -59,7 +59,7 @@ t.test('an afternoon of saving leaves yesterday and the month before it', async 
   );
 });
 
-t.test('years of any work keep something of the first days, and holes grow no faster than ages', async () => {
+t.test('after years of any work something of the first days is kept, and gaps grow no faster than ages', async () => {
   const day = fc.record({
     // Days until the next day of work.
     rest: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 60 })),
@@ -78,7 +78,7 @@ t.test('years of any work keep something of the first days, and holes grow no fa
       const ages = agesOf(kept);
       const reach = saves.at(-1) ?? 0;
       if ((ages.at(-1) ?? 0) < 0.75 * reach) return false;
-      // Beside the newest and the oldest: one of days and one of the time before, wherever there was any.
+      // Besides the newest and the oldest: one that is days old and one that is older, if there was any.
       return ages.slice(1, -1).some((age) => age >= 12 * HOUR);
     }),
     { numRuns: 100 },
@@ -96,7 +96,7 @@ t.test('evenly spaced saves are kept at distances that grow', async (t) => {
   }
 });
 
-t.test('of a burst long ago the last is what remains', async (t) => {
+t.test('of an old burst only the last version remains', async (t) => {
   const burst = every(0, 5 * MINUTE, MINUTE).map((since, i) => ({
     since,
     until: null,
@@ -108,7 +108,7 @@ t.test('of a burst long ago the last is what remains', async (t) => {
   t.equal(kept.filter(({ name }) => name !== undefined).length, 1);
 });
 
-t.test('an empty version goes before any other, the current one never', async (t) => {
+t.test('an empty version is dropped first, but never the current one', async (t) => {
   t.equal(
     leastMissed([{ since: 9, until: null, size: 0 }, ...at(8, 7), { since: 6, until: null, size: 0 }, ...at(1)], 9),
     3,
@@ -125,7 +125,7 @@ t.test('an empty version goes before any other, the current one never', async (t
   );
 });
 
-t.test('a clock that is wrong for a while costs the versions of that while, not the others', async (t) => {
+t.test('a clock that is wrong for a while affects only the versions of that time', async (t) => {
   const year = 365 * DAY;
   const history = at(...every(0, 3, 1).map((month) => 50 * year + 30 * month * DAY));
   const after = at(...every(50 * year + 120 * DAY, 50 * year + 121 * DAY, HOUR));
