@@ -25,7 +25,7 @@ export interface CopyTreeOptions {
 export interface CopyTreeResult {
   readonly attr: Attr;
   readonly failures: readonly MemberFailure[];
-  /** Nodes that were copied. */
+  /** Number of copied nodes. */
   readonly copied: number;
 }
 

@@ -34,5 +34,5 @@ t.test('what is in the drive is copied without moving bytes', async (t) => {
   t.match(await fjord.cli('cp', '-r', '/Sync/docs-2', '/Sync/docs-2/sub'), { code: 2, stderr: /into itself/ });
   t.match(await fjord.cli('cp', '/Sync/b.txt', '/Sync/docs-2/a.txt', '/Sync/none'), { code: 4 });
   t.match(await fjord.cli('cp', '/Sync/none', '/Sync/c'), { code: 4, stderr: /\/Sync\/none/ });
-  t.match(await fjord.cli('cp', '/Sync/b.txt', `${docs}/c`), { code: 5, stderr: /backup agent alone/ });
+  t.match(await fjord.cli('cp', '/Sync/b.txt', `${docs}/c`), { code: 5, stderr: /backup is read-only/ });
 });

@@ -10,10 +10,10 @@ interface CpOptions extends DataOptions {
 
 export function cpCommand(cli: Cli): Command {
   return dataCommand('cp')
-    .description('copy inside the drive; no content is downloaded or uploaded')
+    .description('copy within the drive, without downloading or uploading content')
     .usage('[options] <source...> <path>')
-    .argument('<path...>', 'files or folders of the drive, then where to; an existing folder takes them in')
-    .option('-r, --recursive', 'folders with everything below')
+    .argument('<path...>', 'files or folders in the drive, then the target; into it, if it is an existing folder')
+    .option('-r, --recursive', 'copy folders with everything in them')
     .addHelpText(
       'after',
       examples(
@@ -25,11 +25,12 @@ export function cpCommand(cli: Cli): Command {
 }
 
 async function cp(cli: Cli, sources: readonly string[], path: string, options: CpOptions): Promise<void> {
-  if (sources.length === 0) throw new Problem('usage', 'where to? `fjord cp /Sync/a /Sync/b`, for example');
+  if (sources.length === 0)
+    throw new Problem('usage', 'the target is missing; for example: `fjord cp /Sync/a /Sync/b`');
   await withGateway(cli, options, async (gateway) => {
     const folder = await gateway.isFolder(path);
     if (!folder && (sources.length > 1 || path.endsWith('/'))) {
-      throw new Problem('not-found', `${path} is no folder of the drive`);
+      throw new Problem('not-found', `${path} is not a folder in the drive; several sources need one as their target`);
     }
     let [nodes, failed] = [0, 0];
     for (const source of sources) {

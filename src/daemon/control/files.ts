@@ -120,16 +120,19 @@ async function enter(fs: FileSystem, folder: Attr, name: string, context: Contex
   }
 }
 
-/** Copies inside the drive, by reference: no content moves. A file replaces a file. */
+/** Copies within the drive, by reference, without moving content. A file replaces a file. */
 export async function copy(fs: FileSystem, { path, to, recursive }: CopyBody, context: Context): Promise<Copied> {
   const source = await resolve(fs, path, 'copy', context);
   if (source.kind === 'folder' && recursive !== true) {
-    throw new FsError('EISDIR', 'copy', { subject: path, reason: 'it is a folder; copy it with what is in it (-r)' });
+    throw new FsError('EISDIR', 'copy', {
+      subject: path,
+      reason: 'it is a folder; use -r to copy it with everything in it',
+    });
   }
   const [folder, name] = await place(fs, to, 'copy', context);
   const names = splitPath(to, 'copy');
   if (source.kind === 'folder' && isWithin(names, splitPath(path, 'copy'))) {
-    throw new FsError('EINVAL', 'copy', { subject: to, reason: 'a folder is not copied into itself' });
+    throw new FsError('EINVAL', 'copy', { subject: to, reason: 'a folder cannot be copied into itself' });
   }
   try {
     const options = { deep: true, replace: source.kind !== 'folder', names };
