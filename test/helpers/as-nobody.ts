@@ -8,7 +8,7 @@ import { tryCommand, type CommandOutput } from './run-command.ts';
 
 const NOBODY = 65_534;
 
-/** Why nothing can be run as an unprivileged user who may mount; false if it can. */
+/** Why programs cannot run as an unprivileged user who may mount; false if they can. */
 export async function withoutNobody(): Promise<string | false> {
   const reason = withoutFuse();
   if (reason !== false) return reason;
@@ -16,12 +16,14 @@ export async function withoutNobody(): Promise<string | false> {
   return code !== 0 && 'needs fusermount3, unshare and setpriv';
 }
 
-/** In a mount namespace of its own, where `/dev/fuse` has the mode `$2`. */
+/** Runs in a separate mount namespace, where `/dev/fuse` has the mode `$2`. */
 const ENTER = `
   mknod -m "$2" "$1/fuse" c 10 229; mount --bind "$1/fuse" /dev/fuse
   exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups bash -euo pipefail -c "$3"`;
 
-/** What every script has: `$D`, a folder of its own; `fjord`; `begin [OPTION…]`, after which `$M` is the mount; `end`. */
+/**
+ * Definitions for every script: `$D`, its own folder; `fjord`; `begin [OPTION…]`, after which `$M` is the mount; `end`.
+ */
 const PRELUDE = `
   cd /
   fjord() { local command=$1; shift; node ${program.map((word) => `'${word}'`).join(' ')} "$command" --data "$D/data" "$@"; }
@@ -34,7 +36,7 @@ const PRELUDE = `
   end() { cd /; fjord down; wait $pid; }
   trap '[[ -z \${pid-} ]] || kill $pid 2> /dev/null && wait $pid || true' EXIT`;
 
-/** Runs a script of bash as a user with no rights, to whom the device for mounting is open if its mode says so. */
+/** Runs a bash script as an unprivileged user, who can open the FUSE device if its mode permits. */
 export async function asNobody(
   t: Test,
   script: string,

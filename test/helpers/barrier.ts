@@ -1,4 +1,4 @@
-/** A place where somebody waits until the test lets them go on. */
+/** A point at which callers wait until the test lets them continue. */
 export class Barrier {
   readonly reached: Promise<void>;
   readonly #opened: Promise<void>;

@@ -17,13 +17,13 @@ export interface CacheDisk {
 export interface CacheDiskOptions {
   readonly store?: Partial<DiskContentStoreOptions>;
   readonly staging?: Partial<DiskStagingOptions>;
-  /** Where LevelDB is, if not beside the files. */
+  /** Folder of LevelDB, if not next to the files. */
   readonly database?: string;
-  /** Whether every batch survives the loss of power. */
+  /** Whether every batch survives a power loss. */
   readonly durable?: boolean;
 }
 
-/** Database, store and staging in one folder, as a gateway has them; opened again, it finds what was left. */
+/** Database, store and staging in one folder, as in a gateway. Opening the folder again finds their data. */
 export async function openCacheDisk(
   dir: string,
   source: BlockSource,

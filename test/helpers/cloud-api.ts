@@ -1,19 +1,19 @@
 import type { Intent, IntentResult, NodeRecord, SpaceRecord } from '../../src/cloud/records.ts';
 import { contentOf, put } from './intents.ts';
 
-/** Whatever a test expects to be there; a wrong expectation fails at run time. */
+/** A response body without static types; a wrong expectation fails at run time. */
 // oxlint-disable-next-line typescript/no-explicit-any
 type Body = any;
 
-/** What a call answered. */
+/** The response to a call. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed if it is JSON, lines of it, or text. */
+  /** Parsed JSON, parsed lines of JSON, or text. */
   readonly body: Body;
 }
 
-/** The cloud's API by plain fetch, as one device. */
+/** The cloud's API as one device, through plain fetch. */
 export class Api {
   readonly url: string;
   readonly token: string;
@@ -72,7 +72,7 @@ export class Api {
     return await this.call('POST', '/v1/blocks', framesOf(bytes));
   }
 
-  /** Uploads a content and makes it a new file. */
+  /** Uploads a content and creates a file with it. */
   async store(
     space: SpaceRecord,
     name: string,

@@ -7,7 +7,7 @@ import { temporary } from './temporary.ts';
 
 const main = join(import.meta.dirname, 'cloud-main.ts');
 
-/** The cloud as a process of its own, which can be killed and started again with the same data and port. */
+/** The cloud in a separate process, which can be killed and started again with the same data and port. */
 export class CloudProcess {
   readonly data: string;
   readonly email = 'ada@example.org';
@@ -23,7 +23,7 @@ export class CloudProcess {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Answers when it serves. */
+  /** Resolves when it is serving. */
   async start(): Promise<void> {
     const args = ['--import', 'tsx', main, this.data, String(this.#port), this.email, this.password];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
@@ -34,12 +34,12 @@ export class CloudProcess {
     });
   }
 
-  /** SIGKILL; answers when the process is gone. */
+  /** Sends SIGKILL, and resolves when the process is gone. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** SIGTERM; answers when the process is gone. */
+  /** Sends SIGTERM, and resolves when the process is gone. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
   }
@@ -58,7 +58,7 @@ export class CloudProcess {
   }
 }
 
-/** A running one with one account, in a temporary folder; ends with the test. */
+/** Starts a cloud process with one account, in a temporary folder. It ends with the test. */
 export async function startCloudProcess(t: Test): Promise<CloudProcess> {
   const cloud = new CloudProcess(temporary(t));
   t.teardown(async () => cloud.kill());

@@ -12,14 +12,14 @@ export interface TestCloud {
   readonly login: (device?: string) => Promise<string>;
 }
 
-/** A cloud of its own with one account, in a temporary folder; ends with the test. */
+/** A cloud with one account, in a temporary folder. It ends with the test. */
 export async function startTestCloud(
   t: Test,
   options: Partial<CloudOptions> & { quota?: number } = {},
 ): Promise<TestCloud> {
   const { quota, ...rest } = options;
   const data = options.data ?? temporary(t);
-  // A clock of the test's own does not jump: that is how time passes.
+  // A jump of the test's clock is how time passes, so the monotonic clock must follow it.
   const elapsed = rest.now === undefined ? {} : { elapsed: rest.now };
   const cloud = await startCloud({ host: '127.0.0.1', port: 0, ...elapsed, ...rest, data });
   t.teardown(async () => cloud.close());

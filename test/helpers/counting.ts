@@ -1,4 +1,4 @@
-/** The same object, and those that its methods answer with if they can be closed; counts the calls by name. */
+/** Wraps the object, and closable objects that its methods return, to count the calls by name. */
 export function counting<T extends object>(target: T, counts: Record<string, number>): T {
   return new Proxy(target, {
     get(target, key) {

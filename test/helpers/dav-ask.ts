@@ -11,7 +11,7 @@ export interface DavBody {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Asks the WebDAV door of a program; the path begins with the name of a mount, and is escaped already. */
+/** Sends a request to the WebDAV server of a program. The path begins with the name of a mount, and must be escaped. */
 export async function davAsk(
   fjord: Fjord,
   method: string,

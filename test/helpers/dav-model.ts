@@ -1,4 +1,4 @@
-/** The simplest tree that WebDAV can be asked about: path → content, or `undefined` for a folder. Answers statuses. */
+/** A minimal model of a tree behind WebDAV: path → content, or `undefined` for a folder. Methods return statuses. */
 export class DavModel {
   readonly #nodes = new Map<string, string | undefined>([['', undefined]]);
 
@@ -61,7 +61,7 @@ export class DavModel {
     for (const [below, content] of tree) this.#nodes.set(to + below, content);
   }
 
-  /** The node and what is below it, by what follows its own path; the node first. */
+  /** The node and everything below it, by paths relative to the node; the node first. */
   #tree(path: string): [string, string | undefined][] {
     const below = [...this.#nodes].filter(([each]) => each.startsWith(`${path}/`));
     const own = [[path, this.#nodes.get(path)] as const, ...below];

@@ -20,7 +20,7 @@ export interface Asking {
   readonly body?: string | Buffer;
 }
 
-/** A server over memory, and the ways to talk to it. */
+/** A server over a file system in memory, and methods to send requests to it. */
 export class DavServer {
   readonly fs: MemoryFs;
   readonly server: WebDavServer;
@@ -38,7 +38,7 @@ export class DavServer {
     });
   }
 
-  /** Starts one on a free port and ends it with the test. Anonymous unless `auth` is given. */
+  /** Starts a server on a free port; it is closed with the test. Anonymous unless `auth` is given. */
   static async start(t: Test, options: Partial<WebDavServerOptions> = {}): Promise<DavServer> {
     const made = new DavServer(options);
     await made.server.listen({ host: '127.0.0.1', port: 0 });
@@ -50,7 +50,7 @@ export class DavServer {
     return Number(new URL(this.server.url).port);
   }
 
-  /** One request on a connection of its own; the path goes on the wire as it is. */
+  /** Sends a request on a separate connection; the path is sent unchanged. */
   ask(method: string, path: string, { headers = {}, body }: Asking = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const req = httpRequest(
@@ -72,7 +72,7 @@ export class DavServer {
     });
   }
 
-  /** Sends bytes as they are and answers everything that comes back until the server ends the connection. */
+  /** Sends raw bytes. Resolves to everything received until the server closes the connection. */
   raw(bytes: string | Buffer): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1');
@@ -86,7 +86,7 @@ export class DavServer {
   }
 }
 
-/** The head of a raw request that ends its connection. */
+/** The head of a raw request with `Connection: close`. */
 export function rawHead(line: string, ...fields: readonly string[]): string {
   return [`${line} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...fields, '', ''].join('\r\n');
 }
@@ -97,7 +97,7 @@ export const LOCK_EXCLUSIVE =
 
 export const LOCK_SHARED = LOCK_EXCLUSIVE.replace('exclusive', 'shared');
 
-/** The token of a LOCK's answer, without brackets. */
+/** The token in the response to a LOCK, without brackets. */
 export function tokenOf(answer: Answer): string {
   return /<(.*)>/.exec(String(answer.headers['lock-token']))?.[1] ?? '';
 }

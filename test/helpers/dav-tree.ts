@@ -51,7 +51,7 @@ export class DavTree {
     return this.ask('COPY', from, { destination: to, ...headers });
   }
 
-  /** The content of a file. @throws Error unless it is there */
+  /** The content of a file. @throws Error if it does not exist */
   async read(path: string): Promise<string> {
     const { status, text } = await this.ask('GET', path);
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);

@@ -14,7 +14,7 @@ import { temporary } from './temporary.ts';
 
 const quiet = { info: () => undefined, warn: () => undefined };
 
-/** A gateway with the few calls that tests of two devices are made of. Paths begin at the root of the drive. */
+/** A gateway with the few calls that tests with two devices need. Paths begin at the root of the drive. */
 export class TestDevice {
   readonly name: string;
   readonly #options: GatewayOptions;
@@ -38,7 +38,7 @@ export class TestDevice {
     return this.#gateway.fs;
   }
 
-  /** Ends and starts again, with what is queued left as it is. */
+  /** Stops and starts the gateway, without sending queued changes. */
   async restart(): Promise<void> {
     await this.#gateway.close();
     this.#gateway = await Gateway.open(this.#options);
@@ -134,7 +134,7 @@ export class TestDevice {
     return found;
   }
 
-  /** Sends everything and shows everything, in spite of failures that pass. */
+  /** Sends all changes and applies the whole feed, retrying after temporary failures. */
   async sync(): Promise<void> {
     const impatient = setInterval(() => this.gateway.stack.uploader.reachable(), 20);
     try {
@@ -163,7 +163,7 @@ export interface DeviceOptions extends Partial<GatewayOptions> {
   readonly dir: string;
 }
 
-/** A gateway of its own on an account. */
+/** A new gateway of an account. */
 export async function openDevice(t: Test, name: string, id: string, options: DeviceOptions): Promise<TestDevice> {
   mkdirSync(options.dir, { recursive: true });
   const device = await TestDevice.open(name, {
@@ -183,7 +183,7 @@ export interface Pair {
   readonly b: TestDevice;
   readonly netA: DirectRemote;
   readonly netB: DirectRemote;
-  /** Until nothing is queued anywhere and both devices have seen everything. */
+  /** Waits until nothing is queued and both devices have applied everything. */
   readonly converge: () => Promise<void>;
 }
 
@@ -202,7 +202,7 @@ export async function openPair(t: Test, options: Partial<GatewayOptions> = {}): 
   return { dir, cloud, a, b, netA, netB, converge };
 }
 
-/** Until nothing is queued on either device and both have seen everything. */
+/** Waits until nothing is queued on either device and both have applied everything. */
 export async function rest(a: TestDevice, b: TestDevice): Promise<void> {
   for (let round = 0; round < 20; round++) {
     await Promise.all([a.sync(), b.sync()]);

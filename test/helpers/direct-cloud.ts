@@ -45,12 +45,12 @@ export class DirectCloud {
   uploads: Uploads;
   readonly #dir: string;
   readonly account = newId(Date.now());
-  /** Calls that came, by their name. */
+  /** The received calls, by their names. */
   readonly calls: string[] = [];
-  /** Called before each call and, with `answer: true`, after it; throws to fail it. */
+  /** Called before each call and, with `answer: true`, after it; it can throw to make the call fail. */
   disturb: (call: string, answer: boolean) => void | Promise<void> = () => undefined;
 
-  /** Commits that are refused as a whole. */
+  /** Selects commits that are refused as a whole. */
   refuse: (intents: readonly Intent[]) => boolean = () => false;
 
   readonly #now: () => number;
@@ -64,7 +64,7 @@ export class DirectCloud {
     this.uploads = new Uploads({ db: meta.db, store: this.blocks, reader: this.reader, now });
   }
 
-  /** `dir`: where its database is, or `:memory:`. */
+  /** @param dir folder of its database, or `:memory:` */
   static async open(dir: string, now: () => number = Date.now): Promise<DirectCloud> {
     const hub = new PushHub();
     const meta = await openMeta(dir, hub, now);
@@ -78,7 +78,7 @@ export class DirectCloud {
     return cloud;
   }
 
-  /** The cloud as a new device sees it. */
+  /** The cloud as seen by a new device. */
   async device(name: string): Promise<DirectRemote> {
     const { row } = await issueToken(this.meta.db, this.account, { name, platform: 'test' }, Date.now());
     return new DirectRemote(this, { id: row.id, name, platform: 'test', created: 0, seen: 0, current: true });
@@ -98,7 +98,7 @@ export class DirectCloud {
     await this.#restart(() => copyFile(join(this.#dir, 'cloud.db'), copy));
   }
 
-  /** Puts a copy in the place of the metadata: the cloud goes back in time. */
+  /** Replaces the metadata by a copy, so that the cloud goes back in time. */
   async restore(copy: string): Promise<void> {
     await this.#restart(() => copyFile(copy, join(this.#dir, 'cloud.db')));
   }
@@ -154,7 +154,7 @@ const unused = async (): Promise<never> => {
 export class DirectRemote implements Remote {
   readonly cloud: DirectCloud;
   readonly self: DeviceRecord;
-  /** Every call fails as if there were no network. */
+  /** Makes every call fail, as without a network. */
   offline = false;
 
   constructor(cloud: DirectCloud, self: DeviceRecord) {

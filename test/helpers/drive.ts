@@ -38,9 +38,9 @@ export interface TestDriveOptions {
   readonly now?: () => number;
   readonly source?: MemorySource;
   readonly readable?: boolean;
-  /** Where LevelDB is, if not beside the files. */
+  /** Folder of LevelDB, if not next to the files. */
   readonly database?: string;
-  /** How long a write waits for room, ms. */
+  /** How long a write waits for space, ms. */
   readonly patience?: number;
 }
 
@@ -56,7 +56,7 @@ export const spaces: readonly SpaceRecord[] = [
   { id: 'set', kind: 'backup', name: 'set', root: 'set-root', rev: 0, writable: true, device },
 ];
 
-/** The drive on a real disk cache, without a cloud: nothing goes up, content comes from `source`. */
+/** The drive on a real disk cache, without a cloud: nothing is uploaded, and content comes from `source`. */
 export async function openTestDrive(dir: string, options: TestDriveOptions = {}): Promise<TestDrive> {
   const { now = Date.now, readable = false, source = new MemorySource() } = options;
   const blocks: BlockSource = source;

@@ -4,18 +4,19 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * What the proxy does to a request or its answer:
+ * What the proxy does to a request or its response:
  * - `pass`: nothing
- * - `reset`: cuts the connection, before the request is forwarded, or after the target has executed it (a lost answer)
- * - `refuse`: answers itself with `status`, with a JSON body if there is a `code`
- * - `hang`: takes the request and never answers
+ * - `reset`: cuts the connection, before the request is forwarded, or after the target has executed it (a lost
+ *   response)
+ * - `refuse`: responds itself with `status`, with a JSON body if there is a `code`
+ * - `hang`: accepts the request and never responds
  * - `delay`: forwards after `ms`
- * - `half`: half of the answer's body (at least one byte of what comes), then the connection is cut
- * - `stall`: as `half`, but then silence
- * - `truncate`: half of the answer's body, and an orderly end
- * - `flip`: one bit of the answer's byte at `offset` (default: its middle)
- * - `garbage`: a whole answer of status 200 that makes no sense
- * - `flipSent`: one bit of the request's byte at `offset` (default: its middle)
+ * - `half`: half of the response's body (at least one byte, if there is any), then the connection is cut
+ * - `stall`: like `half`, but then silence
+ * - `truncate`: half of the response's body, and a regular end
+ * - `flip`: flips one bit of the response's byte at `offset` (default: its middle)
+ * - `garbage`: a complete response with status 200 and meaningless content
+ * - `flipSent`: flips one bit of the request's byte at `offset` (default: its middle)
  */
 export type Fault =
   | { kind: 'pass' | 'hang' | 'half' | 'stall' | 'truncate' | 'garbage' }
@@ -26,29 +27,31 @@ export type Fault =
 
 export interface SeenRequest {
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   readonly fault: Fault['kind'];
 }
 
 const pass: Fault = { kind: 'pass' };
 
-/** A proxy in front of one origin that misbehaves as told. Streams what it does not need whole. */
+/**
+ * A proxy in front of an origin that misbehaves as instructed. It streams bodies unless a fault needs the whole body.
+ */
 export class FaultyProxy {
   readonly #target: URL;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #planned: Fault[] = [];
   #port = 0;
-  /** What happens to each request for which nothing was planned with `next`. */
+  /** What happens to each request for which no fault was planned with `next`. */
   mode: Fault = pass;
-  /** Faults are for these requests only; the others pass and do not use up what is planned. */
+  /** Faults apply only to these requests. Others pass, and do not use up planned faults. */
   affects: (request: { readonly method: string; readonly path: string }) => boolean = () => true;
-  /** Awaited before a request goes on: holds it up until the test lets it go. */
+  /** Awaited before a request is forwarded, so that the test can delay it. */
   before: (request: { readonly method: string; readonly path: string }) => Promise<void> | void = () => undefined;
   /** All requests, in the order of their arrival. */
   readonly seen: SeenRequest[] = [];
-  /** Bytes of request bodies and of answers' bodies that came through. */
+  /** Bytes of request bodies and response bodies that were forwarded. */
   readonly bytes = { sent: 0, received: 0 };
 
   constructor(target: string) {
@@ -71,12 +74,12 @@ export class FaultyProxy {
     this.#planned.push(...faults);
   }
 
-  /** Requests seen so far whose method and path match, e.g. `count(/^POST \/v1\/blocks$/)`. */
+  /** Number of requests so far whose method and path match, such as `count(/^POST \/v1\/blocks$/)`. */
   count(pattern: RegExp = /./): number {
     return this.seen.filter(({ method, path }) => pattern.test(`${method} ${path}`)).length;
   }
 
-  /** Back to passing everything, with all counters at zero. */
+  /** Passes everything again, and resets all counters. */
   reset(): void {
     this.mode = pass;
     this.affects = () => true;
@@ -87,7 +90,7 @@ export class FaultyProxy {
     this.bytes.received = 0;
   }
 
-  /** Begins to listen; after `stop` on the same port as before. */
+  /** Starts to listen; after `stop` on the same port as before. */
   async start(): Promise<this> {
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
@@ -95,7 +98,7 @@ export class FaultyProxy {
     return this;
   }
 
-  /** From now on connections are refused, and those that exist are cut: the network is gone. */
+  /** Refuses new connections and cuts existing ones, as if the network were gone. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
@@ -104,7 +107,7 @@ export class FaultyProxy {
     await closed;
   }
 
-  /** Cuts all connections that exist. */
+  /** Cuts all existing connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -187,7 +190,7 @@ async function whole(message: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The body; of one that does not end (a stream of events), what came in the first 300 ms. */
+/** The body; for one that does not end (a stream of events), the part received in the first 300 ms. */
 async function someOf(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   message.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -5,7 +5,7 @@ import { MemoryBytes } from './memory-bytes.ts';
 
 const closed = new FinalizationRegistry<number>(closeSync);
 
-/** Bytes in a file without a name, which a kernel can be lent. */
+/** Bytes in a file without a name, which can be a backing file for the kernel. */
 export class FileBytes extends MemoryBytes {
   readonly fd: number;
   readonly #dir: string;
@@ -29,7 +29,7 @@ export class FileBytes extends MemoryBytes {
     return fstatSync(this.fd).blocks * 512;
   }
 
-  /** When somebody else has written, ms; nothing if nobody has since the last look. */
+  /** When the kernel has written, ms; `undefined` if it has not since the last check. */
   look(): number | undefined {
     const { mtimeNs, mtimeMs, size } = fstatSync(this.fd, { bigint: true });
     const seen = `${mtimeNs} ${size}`;

@@ -12,12 +12,12 @@ import type { FileSystem } from '../../src/vfs/file-system.ts';
 
 export interface FuseAnswer {
   readonly unique: number;
-  /** Below zero for an errno. */
+  /** Negative for an errno. */
   readonly error: number;
   readonly body: Buffer;
 }
 
-/** A session without a kernel: frames go in by hand, answers and notifications are kept. */
+/** A session without a kernel: the test passes in frames, and responses and notifications are recorded. */
 export class FuseBench {
   readonly state: State;
   readonly session: Session;
@@ -47,7 +47,7 @@ export class FuseBench {
     this.session = new Session(this.state, { reply: (from, length) => this.#keep(from, length), log: silent, timeout });
   }
 
-  /** Sends a request; gives its unique number. */
+  /** Sends a request. Returns its unique number. */
   send(
     opcode: number,
     nodeid: number,
@@ -62,7 +62,7 @@ export class FuseBench {
     return unique;
   }
 
-  /** Sends a request that is answered at once. */
+  /** Sends a request that gets its response synchronously. */
   call(opcode: number, nodeid: number, body?: Uint8Array): FuseAnswer {
     const unique = this.send(opcode, nodeid, body);
     const answer = this.answers.find((answer) => answer.unique === unique);
@@ -77,7 +77,7 @@ export class FuseBench {
   }
 }
 
-/** Names as the kernel sends them. */
+/** Encodes names as the kernel does. */
 export function cString(...texts: readonly string[]): Buffer {
   return Buffer.from(texts.map((text) => `${text}\0`).join(''));
 }

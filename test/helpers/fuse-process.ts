@@ -11,12 +11,12 @@ import { runCommand } from './run-command.ts';
 
 type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string };
 
-/** A mount served by a process of its own, so that this one may touch it. */
+/** A mount that is served by a separate process, so that the test may access it. */
 export class FuseProcess {
   readonly dir: string;
   readonly child: ChildProcess;
   #connection = '';
-  /** What it said on its standard error. */
+  /** Its standard error output. */
   errors = '';
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #last = 0;
@@ -56,13 +56,13 @@ export class FuseProcess {
     return value;
   }
 
-  /** Ends the process, whatever state it is in, and removes the mount and the folder. */
+  /** Ends the process in any state, and removes the mount and the folder. */
   async stop(): Promise<void> {
     const gone = this.child.exitCode === null && this.child.signalCode === null ? once(this.child, 'exit') : undefined;
     if (this.child.connected) this.child.disconnect();
     const force = (): void => {
       this.child.kill('SIGKILL');
-      // A thread of it may wait for the mount.
+      // One of its threads may be waiting for the mount.
       void abortConnection(this.#connection);
     };
     const timer = setTimeout(force, 10_000);

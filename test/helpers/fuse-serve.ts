@@ -1,4 +1,6 @@
-/** A process of its own that mounts a `MemoryFs`, and changes it from below when told to. See `fuse-process.ts`. */
+/**
+ * A separate process that mounts a `MemoryFs`, and changes it, bypassing the mount, on request. See `fuse-process.ts`.
+ */
 import { background as context } from '../../src/vfs/context.ts';
 import type { FileSystem } from '../../src/vfs/file-system.ts';
 import { FuseMount, type FuseOptions } from '../../src/fuse/mount.ts';
@@ -10,15 +12,15 @@ import { counting } from './counting.ts';
 import { slowed, type Stall } from './slow-fs.ts';
 
 export interface ServeOptions {
-  /** Every answer comes some turns of the event loop later. */
+  /** Whether every call resolves only after some turns of the event loop. */
   readonly slow?: boolean;
-  /** The folder that new files keep their bytes in, so that the kernel can be lent them; absent: in memory. */
+  /** Folder for the bytes of new files, so that they can be backing files; absent: bytes are in memory. */
   readonly files?: string;
-  /** Who mounts; the kernel's protocol, spoken here, if absent. */
+  /** The driver; the kernel protocol if absent. */
   readonly driver?: 'kernel' | 'native';
 }
 
-/** What the parent sends; each is answered by its `id`. */
+/** The messages of the parent; each gets a response with its `id`. */
 export interface FuseOrder {
   readonly id: number;
   readonly do:
@@ -120,7 +122,7 @@ async function obey({ do: what, path = '', text = '' }: FuseOrder): Promise<unkn
 }
 
 function answer(message: object): void {
-  // The parent may be gone, or the mount be over before the order that ended it is answered.
+  // The parent may be gone, or the mount may end before the response to the request that ended it.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 

@@ -1,4 +1,4 @@
-/** Mounts a `MemoryFs` on the given folder as whoever runs this, runs a script there, and unmounts. */
+/** Mounts a `MemoryFs` on the given folder as the current user, runs a script there, and unmounts. */
 import { FuseMount } from '../../src/fuse/mount.ts';
 import { MemoryFs } from './memory-fs.ts';
 import { runScript } from './run-command.ts';

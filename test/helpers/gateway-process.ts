@@ -12,15 +12,15 @@ import { background } from '../../src/vfs/context.ts';
 
 const repository = join(import.meta.dirname, '../..');
 /**
- * Arguments of Node that run `fjord`. `scripts/test` has just built the program; started from its sources, every command
- * would be translated first.
+ * Arguments of Node that run `fjord`. `scripts/test` has just built the program, because every command that is run from
+ * the sources would be compiled first.
  */
 export const program =
   process.env['FJORD_TEST_BUILT'] === '1'
     ? [join(repository, 'dist/cli/main.js')]
     : ['--import', import.meta.resolve('tsx'), join(repository, 'src/cli/main.ts')];
 
-/** Every wait of these helpers, ms; generous, for a busy machine. */
+/** Time limit of every wait in these helpers, ms; generous for a busy machine. */
 const PATIENCE = 120_000;
 
 export interface Outcome {
@@ -31,12 +31,12 @@ export interface Outcome {
 }
 
 export interface FjordOptions {
-  /** The data folder; a new one, removed after the test, if absent. */
+  /** The data folder; absent: a new one, which is removed after the test. */
   readonly data?: string;
-  /** More arguments of `fjord start`. */
+  /** Further arguments of `fjord start`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Also mount the drive where it is mounted by default; `--mount` among the arguments does so, too. Default false. */
+  /** Whether to mount the drive in its default place; `--mount` in the arguments mounts it, too. Default false. */
   readonly fuse?: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface CliOptions {
   readonly input?: string | Uint8Array;
 }
 
-/** A running `fjord start`: embedded cloud, gateway and the process above them. */
+/** A running `fjord start`: embedded cloud, gateway and their parent process. */
 export class Fjord {
   readonly data: string;
   readonly #options: FjordOptions;
@@ -86,12 +86,12 @@ export class Fjord {
     return this.access.cloud;
   }
 
-  /** Everything that it has written to the terminal. */
+  /** Its whole output. */
   get output(): string {
     return this.#output;
   }
 
-  /** Starts it, or starts it again with the same data; answers when it serves and has said so. */
+  /** Starts it, again with the same data. Resolves when it is serving and has printed that. */
   async start(): Promise<this> {
     const { args = [], env } = this.#options;
     const child = spawn(process.execPath, [...program, 'start', '--data', this.data, ...args], {
@@ -112,7 +112,7 @@ export class Fjord {
     return this;
   }
 
-  /** Runs a command against it. */
+  /** Runs a command with its data folder. */
   cli(...args: string[]): Promise<Outcome> {
     return this.cliWith({}, ...args);
   }
@@ -122,12 +122,12 @@ export class Fjord {
     return cli(args, { ...options, env });
   }
 
-  /** Kills the gateway; answers when it is dead. */
+  /** Kills the gateway. Resolves when it is dead. */
   async killGateway(): Promise<void> {
     await this.#kill(this.access.gateway.pid);
   }
 
-  /** Answers when another gateway serves on the same port. */
+  /** Resolves when another gateway is serving on the same port. */
   async gatewayBack(): Promise<void> {
     const dead = this.access.gateway.pid;
     await this.#wait('the gateway is back', () => this.#reload() && this.access.gateway.pid !== dead);
@@ -142,7 +142,7 @@ export class Fjord {
     await this.#wait('the cloud is back', () => this.#reload() && this.access.cloud.pid !== dead);
   }
 
-  /** Kills the process above both; answers when all three are dead. */
+  /** Kills the parent process. Resolves when all three are dead. */
   async killAll(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#exit;
@@ -151,18 +151,18 @@ export class Fjord {
     await this.#wait('all are dead', () => !pids.some(isAlive));
   }
 
-  /** Sends a signal and waits for the end; answers the exit code. */
+  /** Sends a signal and waits for the end. Resolves to the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     this.#child?.kill(signal);
     return this.#exit;
   }
 
-  /** Answers the exit code when it has ended on its own account. */
+  /** Resolves to the exit code when it has ended. */
   ended(): Promise<number> {
     return this.#exit;
   }
 
-  /** The files of a space as the cloud has them: path without a leading '/', and how to read it. */
+  /** The files of a space in the cloud: the path without a leading '/', and a function that reads the file. */
   async cloudTree(kind: 'Sync' | 'Archive'): Promise<Map<string, () => Promise<Buffer>>> {
     const { url, email, password } = this.cloud;
     const device = { name: 'examiner', platform: 'test' };
@@ -216,7 +216,7 @@ export class Fjord {
   }
 }
 
-/** Starts a cloud and a gateway with data of their own, and ends them after the test. */
+/** Starts a cloud and a gateway with new data, and stops them after the test. */
 export async function startFjord(t: Test, options: FjordOptions = {}): Promise<Fjord> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'fjord-run-'));
   const { args: more = [], fuse = more.includes('--mount') } = options;
@@ -239,7 +239,7 @@ export function isAlive(pid: number): boolean {
 }
 
 function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  // No settings of whoever runs the tests.
+  // Without the settings of the current user.
   return { ...process.env, FJORD_CONFIG: join(import.meta.dirname, 'empty.toml'), NO_COLOR: '1', ...env };
 }
 

@@ -37,7 +37,7 @@ import type { Traits } from '../contract/file-system/rig.ts';
 import { HostHandle } from './host-handle.ts';
 import { compareUtf8 } from './memory-node.ts';
 
-/** What the adapter cannot show of the folder below it. */
+/** Capabilities that the adapter lacks, whatever the folder below it has. */
 export const HOST_TRAITS: Partial<Traits> = {
   stableIds: false,
   xattrs: false,
@@ -50,8 +50,8 @@ export const HOST_TRAITS: Partial<Traits> = {
 };
 
 /**
- * The port over a folder of the operating system, by paths: an id is the path below the folder. It lets the contract
- * of the port be run on a mount. Whoever serves the mount must be another process.
+ * The port over a folder of the operating system, by paths: an id is the path below the folder. With it the contract of
+ * the port can run on a mount, which another process must serve.
  */
 export class HostFs implements FileSystem {
   readonly root: NodeId = '';
@@ -239,7 +239,7 @@ function attrOf(id: NodeId, stat: BigIntStats): Attr {
   };
 }
 
-/** `utimes` of Node takes seconds as a double and is off by some nanoseconds. */
+/** Compensates for `utimes` of Node, which takes seconds as a double and is off by some nanoseconds. */
 function micros(ns: bigint): number {
   return Math.round(Number(ns) / 1000) / 1000;
 }

@@ -2,14 +2,14 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 
-/** A service that says whatever a test wants, line by line, of one Sync space with the id `s` and the root `r`. */
+/** A service that sends any lines that a test wants, for one Sync space with the id `s` and the root `r`. */
 export class HostileCloud {
   /** Lines of the next snapshots and feed pages, without their ends. */
   snapshot: readonly string[] = [];
   feed: (since: number) => readonly string[] = (since) => [JSON.stringify({ cursor: since, more: false })];
-  /** What the push connection says after its first sign of life. */
+  /** Events of the push connection after its first sign of life. */
   push = '';
-  /** Paths that were asked for. */
+  /** The requested paths. */
   readonly asked: string[] = [];
   url = '';
 

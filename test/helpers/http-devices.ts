@@ -8,10 +8,10 @@ import { openDevice, rest, type TestDevice } from './devices.ts';
 import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts';
 import { temporary } from './temporary.ts';
 
-/** A gateway with its way to the cloud. */
+/** A gateway with its connection to the cloud. */
 export interface HttpDevice {
   readonly device: TestDevice;
-  /** What its requests go through. */
+  /** The proxy for its requests. */
   readonly net: FaultyProxy;
   readonly remote: HttpRemote;
 }
@@ -24,11 +24,11 @@ export interface HttpPair {
   readonly netB: FaultyProxy;
   readonly remoteA: HttpRemote;
   readonly remoteB: HttpRemote;
-  /** Until nothing is queued anywhere and both devices have seen everything. Both must be connected. */
+  /** Waits until nothing is queued and both devices have applied everything. Both must be connected. */
   readonly converge: () => Promise<void>;
 }
 
-/** A gateway that talks HTTP with the cloud, through a proxy of its own. */
+/** A gateway that uses HTTP to the cloud, through its own proxy. */
 export async function openHttpDevice(
   t: Test,
   cloud: TestCloud,
@@ -37,7 +37,7 @@ export async function openHttpDevice(
 ): Promise<HttpDevice> {
   const net = await startFaultyProxy(cloud.url);
   t.teardown(() => net.stop());
-  // Without a network the gateway is to know it at once, and not after the patience of a person.
+  // The gateway must detect a missing network at once, and not only after the usual retries.
   const retry = { tries: 2, pause: 5, longest: 20 };
   const remote = new HttpRemote({ url: net.url, token: await cloud.login(name), retry });
   t.teardown(() => remote.close());

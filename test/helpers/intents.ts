@@ -14,7 +14,7 @@ export interface Place {
 
 const born = { mode: 0o644, mtime: 1_700_000_000_123.25, birthtime: 1_600_000_000_000 };
 
-/** A content cut into blocks, with what the wire says about it. */
+/** A content split into blocks, with its form on the wire. */
 export function contentOf(bytes: Uint8Array) {
   const blocks: UploadBlock[] = [];
   for (let at = 0; at < bytes.length; at += BLOCK_SIZE) {

@@ -7,7 +7,7 @@ const FILES = 300;
 const BLOCK = 4096;
 const BLOCKS = 64;
 
-/** Writes one block after the other, and says which are on the disk. */
+/** Writes blocks one after another, and records which are on the disk. */
 const WRITER = `
 import os, random, struct, sys
 path, log, number = sys.argv[1], open(sys.argv[2], 'a'), int(sys.argv[3])
@@ -28,7 +28,10 @@ for i in 0 1 2 3; do
   tar -C "$to" -xvf "$3/source.tar" > "$3/$2-$i.names" 2> "$3/$2-$i.errors" || exit 0
 done`;
 
-/** Programs that write into a folder until its server dies, and what they were told is there. `notes` is a folder elsewhere. */
+/**
+ * Programs that write to a folder until its server dies, and the writes that were acknowledged. `notes` is another
+ * folder.
+ */
 export class KillLoad {
   readonly #folder: string;
   readonly #notes: string;
@@ -38,23 +41,23 @@ export class KillLoad {
     this.#notes = notes;
   }
 
-  /** Makes the files that are unpacked all the time. */
+  /** Creates the archive that is unpacked repeatedly. */
   async prepare(): Promise<void> {
     const script = `mkdir source; cd source; for i in $(seq ${FILES}); do head -c $((4096 + i * 122)) /dev/urandom > f$i; done; tar -cf ../source.tar .`;
     await this.#run('bash', ['-euc', script]);
   }
 
-  /** A file of fio's that is written and on the disk when this is answered. */
+  /** Has fio write a file. Resolves when it is on the disk. */
   async fio(round: number): Promise<CommandOutput> {
     return await this.#fio(round, ['--do_verify=0', '--end_fsync=1']);
   }
 
-  /** Reads such a file again and compares. */
+  /** Has fio verify such a file. */
   async verifyFio(round: number): Promise<CommandOutput> {
     return await this.#fio(round, ['--verify_only']);
   }
 
-  /** Three programs at once; answered when all have met the death of the server. */
+  /** Runs three programs concurrently. Resolves when all have failed because the server has died. */
   async untilDead(round: number): Promise<void> {
     const { folder, notes } = { folder: this.#folder, notes: this.#notes };
     const load = ['--rw=randrw', '--bs=4k', '--size=8m', '--fsync=4', '--time_based', '--runtime=100'];
@@ -65,7 +68,7 @@ export class KillLoad {
     ]);
   }
 
-  /** The files that were unpacked to their end: path in the folder → the bytes. */
+  /** The completely unpacked files: path in the folder → the bytes. */
   unpacked(round: number): Map<string, Buffer> {
     const found = new Map<string, Buffer>();
     for (let i = 0; i < 4; i++) {
@@ -78,7 +81,10 @@ export class KillLoad {
     return found;
   }
 
-  /** What is wrong with the file of blocks, of which every one that was said to be on the disk must be there, or a later one. */
+  /**
+   * The error in the file of blocks, if any. Every block that was recorded as being on the disk, or a later one, must
+   * be there.
+   */
   wrongBlocks(content: Buffer): string[] {
     const last = new Map<number, number>();
     for (const line of readIfThere(join(this.#notes, 'blocks')).split('\n')) {
@@ -95,7 +101,7 @@ export class KillLoad {
     });
   }
 
-  /** How many blocks were said to be on the disk. */
+  /** Number of blocks that were recorded as being on the disk. */
   get synced(): number {
     return readIfThere(join(this.#notes, 'blocks')).split('\n').length - 1;
   }

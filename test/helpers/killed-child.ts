@@ -4,8 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Runs a module in a process of its own until it has said so many lines with `say(text)`, kills it with SIGKILL and
- * answers all that it had said. The lines go through a file: a pipe that is full would keep some of them in the child.
+ * Runs a module in a separate process until it has written a number of lines with `say(text)`, kills it with SIGKILL,
+ * and resolves to all of its lines. The lines are written to a file, because a full pipe would keep some of them in the
+ * child.
  */
 export async function killAfter(lines: number, file: string, module: string): Promise<string[]> {
   writeFileSync(file, '');

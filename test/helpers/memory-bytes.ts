@@ -1,6 +1,6 @@
 const BLOCK = 1 << 16;
 
-/** Growable, sparse bytes: what was never written reads as zero and takes no room. */
+/** Growable, sparse bytes: ranges that were never written read as zeros and take no space. */
 export class MemoryBytes {
   #blocks = new Map<number, Uint8Array>();
   #size = 0;
@@ -9,7 +9,7 @@ export class MemoryBytes {
     return this.#size;
   }
 
-  /** Bytes that take room. */
+  /** Number of bytes that take space. */
   get allocated(): number {
     let sum = 0;
     for (const block of this.#blocks.values()) sum += block.length;

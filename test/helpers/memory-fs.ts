@@ -25,11 +25,11 @@ const TOTAL = 2 ** 40;
 
 export interface MemoryFsOptions {
   readonly now?: () => number;
-  /** Where new files keep their bytes; absent: in memory. */
+  /** Folder for the bytes of new files; absent: bytes are in memory. */
   readonly bytes?: () => MemoryBytes;
 }
 
-/** The port over a map in memory: the reference that other implementations are compared with. Answers at once. */
+/** The port over a map in memory: the reference for other implementations. Calls return synchronously. */
 export class MemoryFs implements FileSystem {
   readonly root: NodeId = 'root';
   readonly #now: () => number;

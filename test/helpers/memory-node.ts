@@ -71,7 +71,7 @@ export class MemoryNode {
     this.#touch(now);
   }
 
-  /** All but the size. */
+  /** All attributes except the size. */
   change({ mode, mtime, birthtime, xattrs }: AttrChanges, now: Time): void {
     this.#look();
     if (mode !== undefined && this.kind !== 'symlink') this.mode = mode & 0o7777;
@@ -84,7 +84,7 @@ export class MemoryNode {
     }
   }
 
-  /** The bytes are no longer what they were. */
+  /** Records that the content has changed. */
   changed(now: Time): void {
     this.version = `${this.id}.${Number(this.version.slice(this.id.length + 1)) + 1}`;
     this.mtime = now;
@@ -109,7 +109,7 @@ export class MemoryNode {
     return Object.fromEntries(this.xattrs);
   }
 
-  /** Notices what a kernel has written. */
+  /** Detects writes of the kernel. */
   #look(): void {
     const written = this.bytes instanceof FileBytes ? this.bytes.look() : undefined;
     if (written !== undefined) this.changed(written);
@@ -122,7 +122,7 @@ export class MemoryNode {
   }
 }
 
-/** Orders strings as their UTF-8 bytes are ordered. */
+/** Compares strings by their UTF-8 bytes. */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -133,7 +133,7 @@ export function compareUtf8(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Surrogates stand for code points above all others, though their units do not. */
+/** Surrogates represent code points above all others, although their units are not the largest. */
 function rank(unit: number): number {
   if (unit >= 0xe000) return unit - 0x800;
   return unit >= 0xd800 ? unit + 0x2000 : unit;

@@ -2,7 +2,7 @@ import type { RenameFlags } from '../../src/vfs/file-system.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 import type { MemoryNode } from './memory-node.ts';
 
-/** What POSIX and `renameat2` refuse. */
+/** Checks the rules of POSIX and `renameat2`. */
 export function checkRename(
   node: MemoryNode,
   target: MemoryNode,

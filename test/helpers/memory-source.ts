@@ -6,16 +6,16 @@ import type { BlockSource, Content } from '../../src/cache/content/content.ts';
 import type { Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
 
-/** A source of blocks in memory that counts what it is asked and fails when it is told to. */
+/** A source of blocks in memory that counts requests and fails on demand. */
 export class MemorySource implements BlockSource {
   readonly #versions = new Map<string, Uint8Array>();
   /** How often each block was sent, by `version/index`. */
   readonly sent = new Map<string, number>();
   /** Blocks in each request. */
   readonly requests: number[] = [];
-  /** Called before each block and manifest; throws to fail it. */
+  /** Called before each block and manifest; it can throw to make the request fail. */
   before: (version: string, index: number) => void | Promise<void> = () => undefined;
-  /** Changes what is sent, the digest with it. */
+  /** Changes the sent block, and its digest. */
   garble: ((data: Uint8Array) => Uint8Array) | undefined;
   /** ms before the first block of a request. */
   delay = 0;
@@ -47,7 +47,7 @@ export class MemorySource implements BlockSource {
     for (const { version, index, length, file } of requests) {
       signal.throwIfAborted();
       await this.before(version, index);
-      // A copy: the memory is the caller's.
+      // A copy, as the caller owns the memory.
       const block = new Uint8Array(this.#get(version).subarray(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE));
       const data = this.garble?.(block) ?? block;
       this.sent.set(`${version}/${index}`, (this.sent.get(`${version}/${index}`) ?? 0) + 1);
@@ -84,7 +84,7 @@ export class MemorySource implements BlockSource {
   }
 }
 
-/** The raw digests of a content's blocks, computed plainly. */
+/** The raw digests of a content's blocks, computed in the simplest way. */
 export function digestsOf(data: Uint8Array): Uint8Array {
   const blocks = Array.from({ length: blockCount(data.length) }, (_, index) =>
     sha256(data.subarray(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE)),

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import { tryCommand } from './run-command.ts';
 
-/** Runs a script of bash in a folder, fails the test if it fails; no matter what the mount does, it ends. */
+/** Runs a bash script in a folder, and fails the test if the script fails. It ends even if the mount hangs. */
 export async function shell(
   t: Test,
   cwd: string,
@@ -21,7 +21,7 @@ export async function isMounted(dir: string): Promise<boolean> {
   return (await tryCommand('mountpoint', ['-q', dir], { timeout: 20_000 })).code === 0;
 }
 
-/** Whether a mount lies there that nobody serves. */
+/** Whether a dead mount is there. */
 export async function isDead(dir: string): Promise<boolean> {
   const { errors } = await tryCommand('ls', [dir], { timeout: 20_000, env: { ...process.env, LC_ALL: 'C' } });
   return errors.includes('not connected');

@@ -9,7 +9,7 @@ import { mountFolder } from './mounted-fjord.ts';
 import { temporary } from './temporary.ts';
 
 export interface CloudAccount {
-  /** Of the cloud, or of what stands before it. */
+  /** Address of the cloud, or of a proxy in front of it. */
   readonly url: string;
   readonly email: string;
   readonly password: string;

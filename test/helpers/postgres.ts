@@ -6,10 +6,10 @@ import pg from 'pg';
 import type { Test } from 'tap';
 import { temporary } from './temporary.ts';
 
-/** Somebody without rights: the server refuses to be run by root. */
+/** An unprivileged user, because the server refuses to run as root. */
 const NOBODY = 65534;
 
-/** The folder of the server's programs, or why there are none. */
+/** The folder of the server's programs, or the reason why there is none. */
 export function findPostgres(): { readonly bin: string } | { readonly missing: string } {
   const debian = '/usr/lib/postgresql';
   const installed = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, 'bin')) : [];
@@ -18,7 +18,7 @@ export function findPostgres(): { readonly bin: string } | { readonly missing: s
   return bin === undefined ? { missing: 'needs PostgreSQL' } : { bin };
 }
 
-/** A server of its own on a socket in a temporary folder, which ends with the test. */
+/** A separate server on a socket in a temporary folder. It ends with the test. */
 export class TestPostgres {
   readonly #dir: string;
 

@@ -3,12 +3,12 @@ import { basename } from 'node:path';
 import type { Database } from '../../src/cache/db/database.ts';
 import { type DiskSync, systemSync } from '../../src/libc/disk-sync.ts';
 
-/** Linux tells the name of an open file. */
+/** The name of an open file, which Linux shows in /proc. */
 const nameOf = (fd: number): string => basename(readlinkSync(`/proc/self/fd/${fd}`));
 
 /**
- * The system's syncs, which happen, written down in their order: `file <name>` and `all` when they are done, `records`
- * when a synced batch of the database begins.
+ * Performs the system's syncs and records them in order: `file <name>` and `all` when they are done, `records` when a
+ * synced batch of the database starts.
  */
 export class RecordedSync {
   readonly events: string[] = [];
@@ -33,7 +33,7 @@ export class RecordedSync {
     };
   }
 
-  /** Writes down the synced batches of a database, too. */
+  /** Records the synced batches of a database, too. */
   watch(db: Database): void {
     const write = db.write.bind(db);
     db.write = (ops, sync, how) => {

@@ -4,7 +4,7 @@ import type { TestDrive } from './drive.ts';
 
 let count = 0;
 
-/** Puts a file into the catalog as the follower does: the cloud has it, nothing waits for it. */
+/** Puts a file into the catalog as the follower does: it is in the cloud, without pending intents. */
 export async function addRemoteFile(
   { parts, source }: TestDrive,
   place: { readonly space: string; readonly parent: NodeId; readonly name: string },
@@ -29,7 +29,7 @@ export async function addRemoteFile(
   return entry;
 }
 
-/** A folder that the cloud has. */
+/** Puts a folder that is in the cloud into the catalog. */
 export async function addRemoteFolder(
   { parts }: TestDrive,
   place: { readonly space: string; readonly parent: NodeId; readonly name: string },

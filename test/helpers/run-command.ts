@@ -7,7 +7,7 @@ export interface CommandOutput {
   readonly errors: string;
 }
 
-/** Runs a command to its end; kills it after `timeout` milliseconds. Never throws for how it ends. */
+/** Runs a command to its end, or kills it after `timeout` milliseconds. Does not throw if it fails. */
 export async function tryCommand(
   name: string,
   args: readonly string[],
@@ -27,14 +27,14 @@ export async function tryCommand(
   });
 }
 
-/** What the command prints; throws with what it complained about if it fails. */
+/** The output of a command. @throws Error with its error output if it fails */
 export async function runCommand(...call: Parameters<typeof tryCommand>): Promise<string> {
   const { code, signal, out, errors } = await tryCommand(...call);
   if (code === 0) return out;
   throw new Error(`${call[0]} ${call[1].join(' ')}: ${signal ?? code}\n${errors}\n${out}`);
 }
 
-/** Runs a script in bash, which stops at the first failure. */
+/** Runs a bash script, which stops at the first failure. */
 export async function runScript(script: string, cwd: string, timeout = 120_000): Promise<string> {
   return await runCommand('bash', ['-euo', 'pipefail', '-c', script], { cwd, timeout });
 }

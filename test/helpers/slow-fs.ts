@@ -3,16 +3,16 @@ import type { Context } from '../../src/vfs/context.ts';
 import type { FileSystem } from '../../src/vfs/file-system.ts';
 
 export interface Stall {
-  /** The method of the port whose calls wait until they are aborted, for as long as this is set. */
+  /** The method of the port whose calls wait until they are aborted, while this is set. */
   method: string | undefined;
-  /** Calls that wait. */
+  /** Number of waiting calls. */
   waiting: number;
 }
 
-/** What stays synchronous in the port. */
+/** Methods that stay synchronous. */
 const immediate = new Set<string | symbol>(['watch', 'release', 'then']);
 
-/** The same file system, but every answer comes some turns of the event loop later. */
+/** Wraps a file system so that every call resolves only after some turns of the event loop. */
 export function slowed<T extends object = FileSystem>(target: T, stall: Stall): T {
   return new Proxy(target, {
     get(target, key) {

@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { tryCommand } from './run-command.ts';
 
-/** The environment in which `systemctl --user` talks to a real systemd of this test alone. Needs root. */
+/** The environment in which `systemctl --user` uses a real systemd that belongs only to this test. Needs root. */
 export async function userSystemd(t: Test, dir: string): Promise<Record<string, string>> {
   const [home, runtime] = [join(dir, 'home'), join(dir, 'run')];
   for (const folder of [home, runtime]) mkdirSync(folder, { mode: 0o700 });
   const env = { HOME: home, XDG_RUNTIME_DIR: runtime, XDG_CONFIG_HOME: join(home, '.config') };
-  // It runs only where it is told that the computer was booted by systemd.
+  // systemd only runs if the computer appears to have been booted by systemd.
   const script = 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec /lib/systemd/systemd --user';
   const args = ['--mount', '--propagation', 'private', 'sh', '-c', script];
   const child = spawn('unshare', args, { env: { ...process.env, ...env }, stdio: 'ignore', detached: true });

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 
-/** A folder that is gone after the test, whatever is left in it. Made before what uses it, it goes after that. */
+/**
+ * A folder that is removed after the test with everything in it. If it is created before its users, it is removed after
+ * them.
+ */
 export function temporary(t: Test): string {
   const dir = mkdtempSync(join(tmpdir(), 'fjord-test-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
@@ -14,7 +17,7 @@ export function temporary(t: Test): string {
 /** Whether this process may mount. */
 export const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 
-/** A disk of its own with so many bytes. Needs `canMount`. */
+/** A separate disk of this size in bytes. Needs `canMount`. */
 export function smallDisk(t: Test, bytes: number): string {
   const dir = mkdtempSync(join(tmpdir(), 'fjord-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'fjord-test', dir]);

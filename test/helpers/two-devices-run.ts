@@ -10,17 +10,17 @@ import type { NodeId } from '../../src/vfs/node.ts';
 import { find } from '../../src/vfs/walk.ts';
 import type { TestDevice } from './devices.ts';
 
-/** What programs do to a tree. Paths begin at the root of the drive. */
+/** Operations of programs on a tree. Paths begin at the root of the drive. */
 export interface TreeActions {
   write(path: string, content: string): Promise<unknown>;
   mkdir(path: string): Promise<unknown>;
   rename(from: string, to: string): Promise<unknown>;
   unlink(path: string): Promise<unknown>;
   removeTree(path: string): Promise<unknown>;
-  /** Absent where there is no such thing. */
+  /** Absent if it is not supported. */
   exchange?(one: string, other: string): Promise<unknown>;
   symlink?(path: string, target: string): Promise<unknown>;
-  /** Copies a file or a tree to a new name or over what is there; absent where that is not tried. */
+  /** Copies a file or a tree to a new name or over an existing node; absent if that is not tested. */
   copy?(from: string, to: string): Promise<unknown>;
 }
 
@@ -30,9 +30,9 @@ export interface Party {
   readonly remote: Pick<Remote, 'spaces' | 'snapshot'>;
   readonly actions: TreeActions;
   restart(): Promise<void>;
-  /** Takes the network away or gives it back. */
+  /** Disconnects or reconnects the network. */
   setOffline(offline: boolean): Promise<void>;
-  /** The next calls do not reach the cloud, or (`answer`) their answers get lost. */
+  /** Makes the next calls fail before they reach the cloud, or (`answer`) lose their responses. */
   disturb(calls: number, answer: boolean): void;
 }
 
@@ -49,7 +49,7 @@ const place = fc.oneof(
   path,
   path.map((file) => `${file}.d`),
 );
-/** Few names, so that both devices often mean the same one. */
+/** Few names, so that both devices often use the same one. */
 const near = fc.constantFrom('a', 'b', 'c', 'a.d', 'b.d', 'a.d/a', 'a.d/b.d');
 const who = fc.constantFrom('a' as const, 'b' as const);
 
@@ -74,17 +74,17 @@ export const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('fail' as const), who, calls: fc.nat(3), answer: fc.boolean() }),
   },
 );
-/** Steps that make no sense while both are connected all the time. */
+/** Steps that are not useful while both are connected all the time. */
 export const ALONE: ReadonlySet<string> = new Set(['sync', 'restart', 'slow']);
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a single-block content is called by the cloud. */
+/** The hash of a content with a single block. */
 function hashOf(content: string): string {
   const digest = createHash('sha256').update(content).digest();
   return createHash('sha256').update(digest).digest('hex');
 }
 
-/** A file that a program has half written and keeps open. */
+/** A file that a program has partly written and keeps open. */
 interface Writing {
   readonly handle: FileHandle;
   readonly half: string;
@@ -92,16 +92,16 @@ interface Writing {
 }
 
 /**
- * Two devices do random things to one folder. In the end both show the same, and what the cloud has; what they show
- * somebody has written; and no content is lost that nobody who saw it has overwritten or removed.
+ * Two devices make random changes in one folder. In the end both show the tree of the cloud; every content was written
+ * by a program; and no content is lost unless a program that saw it has overwritten or removed it.
  */
 export class TwoDevicesRun {
   readonly #parties: Parties;
   readonly #top: string;
   readonly #contents = new Map<string, string>();
-  /** Contents that must be somewhere in the end. */
+  /** Contents that must exist in the end. */
   readonly #owed = new Set<string>();
-  /** Contents that somebody who saw them has overwritten or removed. */
+  /** Contents that a program that saw them has overwritten or removed. */
   readonly #released = new Set<string>();
   /** Files that are being written, one for each device. */
   readonly #writing = new Map<Party, Writing>();
@@ -124,7 +124,7 @@ export class TwoDevicesRun {
     const { actions } = party;
     try {
       if (given.do === 'write') await this.#write(party, at, `${this.#top} ${this.#count++}`);
-      // Both devices may write the same.
+      // Both devices may write the same content.
       if (given.do === 'slow') await this.#writeSlowly(party, at);
       if (given.do === 'same') await this.#write(party, at, `${this.#top} same`);
       if (given.do === 'save') await this.#save(party, at);
@@ -136,14 +136,14 @@ export class TwoDevicesRun {
       if (given.do === 'unlink') await this.#gone(party, at, () => actions.unlink(at));
       if (given.do === 'removeTree') await this.#gone(party, at, () => actions.removeTree(at));
     } catch (error) {
-      // Random names do not always make sense; a program would be told, too.
+      // Random names are not always valid; a program would get the error, too.
       const senseless = ['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EINVAL', 'ELOOP'] as const;
       if (!senseless.some((code) => isFsError(error, code))) throw error;
     }
     this.#checkOrder();
   }
 
-  /** In the queues nothing comes before the folder that it needs. */
+  /** Checks that no queued intent comes before the folder that it needs. */
   #checkOrder(): void {
     for (const { device } of [this.#parties.a, this.#parties.b]) {
       const wrong = outOfOrder(device.gateway.stack.journal.all());
@@ -151,7 +151,10 @@ export class TwoDevicesRun {
     }
   }
 
-  /** `owed`: whether what nobody has removed must be there. Leaves both without a network if `offline`. */
+  /**
+   * @param owed whether contents that were not removed must exist @param offline whether to leave both without a
+   * network
+   */
   async check({ owed = true, offline = true } = {}): Promise<void> {
     const { a, b } = this.#parties;
     for (const party of [a, b]) {
@@ -187,14 +190,14 @@ export class TwoDevicesRun {
     this.#owe(content);
   }
 
-  /** As editors do: a new file is renamed over the old one. */
+  /** Saves as editors do: a new file is renamed over the old one. */
   async #save(party: Party, at: string): Promise<void> {
     const scratch = `${at}.new`;
     await this.#write(party, scratch, `${this.#top} ${this.#count++}`);
     await this.#replace(party, scratch, at, 'rename');
   }
 
-  /** Writes one half, and with the next such step the other; meanwhile anything may happen. */
+  /** Writes one half, and the other half in the next such step; anything may happen in between. */
   async #writeSlowly(party: Party, at: string): Promise<void> {
     if (this.#writing.has(party)) return await this.#finish(party);
     const full = `${this.#top} ${this.#count++}, in two halves`;
@@ -212,7 +215,7 @@ export class TwoDevicesRun {
     if (writing === undefined) return;
     this.#writing.delete(party);
     const { handle, half, full } = writing;
-    // Who writes into what others have put there meanwhile gets a mixture, as in any file.
+    // Writing to a file that was replaced in the meantime mixes the contents, as in any file system.
     const mine = (await contentOf(party.device, handle.node)) === half;
     if (mine) await handle.write(Buffer.from(full.slice(half.length)), half.length, context);
     const { node } = handle;
@@ -221,8 +224,8 @@ export class TwoDevicesRun {
   }
 
   /**
-   * What both may write need not be kept for the one when the other has replaced it: two files of one name with the same
-   * content are one file, in which that replacement counts.
+   * A content that both may write need not be kept for one device if the other has replaced it: two files with the same
+   * name and content are one file, and the replacement applies to it.
    */
   #owe(content: string): void {
     if (!this.#released.has(content)) this.#owed.add(content);
@@ -264,7 +267,7 @@ export class TwoDevicesRun {
     return found;
   }
 
-  /** The tree as a device sees it that has never been here. */
+  /** The tree as a new device sees it. */
   async #inCloud(): Promise<Record<string, string>> {
     const { remote } = this.#parties.a;
     const space = (await remote.spaces(context)).find(({ kind }) => kind === 'sync');
@@ -294,7 +297,7 @@ async function openToWrite(device: TestDevice, at: string): Promise<FileHandle> 
   return await device.fs.open(file.id, { ...write, truncate: true }, context);
 }
 
-/** What is in a file now; `undefined` if it has been removed, or replaced by what cannot be fetched without a network. */
+/** The current content of a file; `undefined` if it was removed, or cannot be fetched without a network. */
 async function contentOf({ fs, gateway }: TestDevice, node: NodeId): Promise<string | undefined> {
   if (gateway.stack.catalog.get(node) === undefined) return undefined;
   const handle = await fs.open(node, { read: true, write: false }, context);
@@ -309,7 +312,7 @@ async function contentOf({ fs, gateway }: TestDevice, node: NodeId): Promise<str
   }
 }
 
-/** Nothing waits, nothing is parked, nothing is left of what was done. */
+/** Checks that nothing is queued or parked, and nothing is left over. */
 export async function settled({ gateway }: TestDevice): Promise<void> {
   const { parked, queued } = gateway.status();
   assert.deepEqual({ parked, queued }, { parked: 0, queued: 0 });

@@ -20,7 +20,7 @@ async function start(t: Test, durability: 'process' | 'power') {
   remote.offline = true;
   recorded.watch(device.gateway.stack.db);
   const { id: sync } = await device.stat('/Sync');
-  /** What is synced until an operation is answered. */
+  /** The syncs before an operation resolves. */
   const syncsOf = async (act: () => unknown): Promise<string[]> => {
     const { length } = recorded.events;
     await act();
@@ -29,7 +29,7 @@ async function start(t: Test, durability: 'process' | 'power') {
   return { device, sync, syncsOf };
 }
 
-t.test('with durability "power" nothing is acknowledged that the loss of power could take', async (t) => {
+t.test('with durability "power" every acknowledged change survives a power loss', async (t) => {
   const { device, sync, syncsOf } = await start(t, 'power');
   const { fs } = device;
   const made = await syncsOf(() => device.mkdir('/Sync/folder'));
@@ -53,7 +53,7 @@ t.test('with durability "power" nothing is acknowledged that the loss of power c
   t.ok(gone.includes('records'), 'unlink');
 });
 
-t.test('sync brings all that was acknowledged to the disk, and what is open', async (t) => {
+t.test('sync writes all acknowledged changes to the disk, and open files', async (t) => {
   const { device, sync, syncsOf } = await start(t, 'process');
   const handles = [];
   for (const name of ['one', 'two']) {
@@ -68,7 +68,7 @@ t.test('sync brings all that was acknowledged to the disk, and what is open', as
   await handles[1]?.close();
 });
 
-t.test('otherwise an fsync alone waits for the disk', async (t) => {
+t.test('otherwise only an fsync waits for the disk', async (t) => {
   const { device, sync, syncsOf } = await start(t, 'process');
   const handle = await device.fs.create(sync, 'f', {}, { read: false, write: true }, context);
   await handle.write(Buffer.from('content'), 0, context);
@@ -79,5 +79,5 @@ t.test('otherwise an fsync alone waits for the disk', async (t) => {
   );
   let waited = 0;
   for (let i = 0; i < 50; i++) waited += (await syncsOf(() => device.mkdir(`/Sync/${i}`))).length;
-  t.ok(waited <= 25, `${waited} syncs during 50 changes, by the commits of the time`);
+  t.ok(waited <= 25, `${waited} syncs during 50 changes, by periodic commits`);
 });

@@ -37,7 +37,7 @@ async function fill(on: TestDevice, top: string): Promise<Record<string, string>
   return wanted;
 }
 
-/** What another device, which begins with nothing, sees. */
+/** The tree as a new device sees it. */
 async function elsewhere(t: Test, url: string, token: string): Promise<Record<string, string>> {
   const other = await device(t, 'elsewhere', url, token);
   await other.sync();
@@ -62,7 +62,7 @@ t.test('the cloud fails in every way: everything arrives once, byte for byte', a
   await on.sync();
   let wanted: Record<string, string> = {};
   for (const [i, [name, fault]] of faults.entries()) {
-    // Every third request, of whatever kind; pushes are long and would only be cut.
+    // Every third request of any kind; push connections are long and would only be cut.
     let count = 0;
     proxy.affects = ({ path }) => path !== '/v1/push' && ++count % 3 === 0;
     proxy.mode = fault;
@@ -77,7 +77,7 @@ t.test('the cloud fails in every way: everything arrives once, byte for byte', a
   for (const [path, content] of Object.entries(wanted)) if (there[path] !== content) t.fail(`${path} differs`);
 });
 
-/** Kills the cloud as soon as the device has made a call of a kind, then starts it again. */
+/** Kills the cloud as soon as the device has made a certain call, then starts it again. */
 async function killDuring(cloud: CloudProcess, remote: object, call: 'upload' | 'commit' | 'feed'): Promise<void> {
   const target = remote as Record<string, (...args: unknown[]) => unknown>;
   const original = target[call]?.bind(remote);

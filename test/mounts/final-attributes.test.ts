@@ -10,7 +10,7 @@ const WRITER = { read: true, write: true } as const;
 
 type Change = (device: TestDevice, path: string) => Promise<void>;
 
-/** What programs do to a file that is in the cloud. */
+/** Changes by programs to a file that is in the cloud. */
 const CHANGES: Readonly<Record<string, Change>> = {
   replaced: (device, path) => written(device, path, { ...WRITER, truncate: true }, 'something else', 0),
   'changed in part': (device, path) => written(device, path, WRITER, 'ab', 2),
@@ -42,8 +42,8 @@ async function set(device: TestDevice, path: string, changes: AttrChanges): Prom
   await device.fs.setattr((await device.stat(path)).id, changes, context);
 }
 
-t.test('what is told of a file after a change stays, whatever the cloud answers', async (t) => {
-  // The cloud's clock is behind, or ahead: its times are not this computer's.
+t.test('the attributes of a file after a change are final, whatever the cloud returns', async (t) => {
+  // The cloud's clock is behind or ahead, so its times differ from this computer's.
   for (const skew of [-3_600_000, 0, 3_600_000]) {
     let ahead = 0;
     const { a, converge } = await openPair(t, { now: () => Date.now() + skew + ahead++ / 1000 });
@@ -66,11 +66,11 @@ t.test('what is told of a file after a change stays, whatever the cloud answers'
     await a.restart();
     await same('after a restart');
     await a.sync();
-    await same('after another look at the feed');
+    await same('after another pull of the feed');
   }
 });
 
-t.test('a folder keeps the time of what came into it', async (t) => {
+t.test('a folder keeps the time of the last change in it', async (t) => {
   const { a, converge } = await openPair(t);
   await a.mkdir('/Sync/new');
   await a.write('/Sync/new/f', 'x');

@@ -7,7 +7,7 @@ import { openPair } from '../helpers/devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('it answers when everything is in the cloud, and tells how far it is', async (t) => {
+t.test('it resolves when everything is in the cloud, and reports progress', async (t) => {
   const { a, b } = await openPair(t);
   for (let i = 0; i < 30; i++) await a.write(`/Sync/${i}`, `content ${i}`);
   const seen: FlushProgress[] = [];
@@ -19,14 +19,14 @@ t.test('it answers when everything is in the cloud, and tells how far it is', as
   t.equal(Object.keys(await b.tree()).length, 30);
 });
 
-t.test('with nothing to send it answers at once, also without a network', async (t) => {
+t.test('with nothing to send it resolves at once, also without a network', async (t) => {
   const { a, netA } = await openPair(t);
   netA.offline = true;
   await a.gateway.flush();
   t.equal(a.gateway.status().queued, 0);
 });
 
-t.test('of one folder: another one may wait', async (t) => {
+t.test('flushing one folder does not wait for others', async (t) => {
   const { a } = await openPair(t);
   await a.mkdir('/Sync/x');
   await a.mkdir('/Sync/y');
@@ -56,7 +56,7 @@ t.test('without a network it waits, and can be interrupted', async (t) => {
   t.equal(a.gateway.status().queued, 0);
 });
 
-t.test('what cannot be sent fails it in words, holds up nothing else, and can be tried again', async (t) => {
+t.test('a refused change makes it fail with a reason, does not block others, and can be retried', async (t) => {
   const { a, cloud, netA } = await openPair(t);
   const quota = async (bytes: number): Promise<void> => {
     await cloud.meta.db.updateTable('accounts').set({ quota: bytes }).execute();
@@ -111,7 +111,7 @@ t.test('it names what it waits for', async (t) => {
   t.equal(a.gateway.status().queued, 1, 'what could be sent is sent');
 });
 
-t.test('what had no room goes up by itself when there is room', async (t) => {
+t.test('a change that exceeded the quota is sent automatically once there is room', async (t) => {
   const { a, cloud } = await openPair(t);
   const quota = async (bytes: number): Promise<void> => {
     await cloud.meta.db.updateTable('accounts').set({ quota: bytes }).execute();
@@ -134,7 +134,7 @@ t.test('what had no room goes up by itself when there is room', async (t) => {
   t.match(a.gateway.status().parkedChanges, [{ path: '/Sync/larger' }]);
 });
 
-t.test('what a missing right held up is tried again by the next start, as after a login', async (t) => {
+t.test('a change that failed because of a missing right is retried by the next start, as after a login', async (t) => {
   const { a } = await openPair(t);
   await park(a.gateway, '/Sync/g', 'EACCES');
   await park(a.gateway, '/Sync/h', 'EINVAL');
@@ -146,7 +146,7 @@ t.test('what a missing right held up is tried again by the next start, as after 
   await a.gateway.flush();
 });
 
-/** A new file whose creation the cloud is said to have refused. */
+/** A new file whose creation is recorded as refused by the cloud. */
 async function park({ fs, stack }: Gateway, path: string, code: string): Promise<void> {
   const { journal, writer } = stack;
   const [folder, name = ''] = path.slice(1).split('/');
@@ -158,7 +158,7 @@ async function park({ fs, stack }: Gateway, path: string, code: string): Promise
   await handle.close();
 }
 
-t.test('a batch that makes a call fail is taken apart: only the culprit is put aside', async (t) => {
+t.test('a batch that makes a call fail is split: only the responsible change is parked', async (t) => {
   const { a, cloud } = await openPair(t);
   for (let i = 0; i < 8; i++) await a.write(`/Sync/${i}`, `${i}`);
   await a.gateway.flush();
@@ -189,7 +189,7 @@ t.test('Archive: it does not wait for files to settle, and their content is drop
   t.equal(a.gateway.status().cache.bytes, 0);
 });
 
-t.test('a file of many blocks goes beside the small ones, and dedupes', async (t) => {
+t.test('a file of many blocks is uploaded beside small ones, and deduplicated', async (t) => {
   const { a, b, cloud } = await openPair(t);
   const large = Buffer.alloc(20 * 1024 * 1024 + 5);
   for (let i = 0; i < large.length; i += 4096) large.writeUInt32LE(i, i);
@@ -222,24 +222,27 @@ t.test('a cloud that refuses this computer ends it at once, with nothing lost', 
   t.equal(a.gateway.status().queued, 0);
 });
 
-t.test('what waits for a change that was put aside fails it in words, also if that one is elsewhere', async (t) => {
-  const { a, cloud } = await openPair(t);
-  cloud.refuse = (intents) => intents.some((intent) => 'name' in intent && intent.name === 'bad');
-  await a.mkdir('/Sync/bad');
-  await t.rejects(a.gateway.flush(), { code: 'EINVAL', subject: '/Sync/bad' });
-  await a.mkdir('/Sync/bad/in');
-  await a.write('/Sync/bad/in/f', 'f');
-  t.match(a.gateway.status(), { queued: 3, parked: 1, behind: 2, stuck: undefined });
-  await t.rejects(a.gateway.flush('/Sync/bad/in/f'), {
-    code: 'EINVAL',
-    subject: '/Sync/bad/in/f',
-    reason: /waits for .Sync.bad, which is parked: refused as a whole; see .*fjord retry/,
-  });
-});
+t.test(
+  'changes that wait for a parked one make it fail with a reason, also if that one is in another folder',
+  async (t) => {
+    const { a, cloud } = await openPair(t);
+    cloud.refuse = (intents) => intents.some((intent) => 'name' in intent && intent.name === 'bad');
+    await a.mkdir('/Sync/bad');
+    await t.rejects(a.gateway.flush(), { code: 'EINVAL', subject: '/Sync/bad' });
+    await a.mkdir('/Sync/bad/in');
+    await a.write('/Sync/bad/in/f', 'f');
+    t.match(a.gateway.status(), { queued: 3, parked: 1, behind: 2, stuck: undefined });
+    await t.rejects(a.gateway.flush('/Sync/bad/in/f'), {
+      code: 'EINVAL',
+      subject: '/Sync/bad/in/f',
+      reason: /waits for .Sync.bad, which is parked: refused as a whole; see .*fjord retry/,
+    });
+  },
+);
 
-t.test('a refusal that should pass and does not puts the change aside in the end', async (t) => {
+t.test('a change is parked if a temporary refusal does not end', async (t) => {
   const start = Date.now();
-  // A second of the gateway is a moment here.
+  // Time runs faster for the gateway here.
   const { a, netA } = await openPair(t, { now: () => start + (Date.now() - start) * 500 });
   const commit = netA.commit.bind(netA);
   netA.commit = async (intents, context) => {

@@ -11,7 +11,7 @@ const log = { info: () => undefined, warn: (details: object) => console.error(de
 
 t.setTimeout(500_000);
 
-t.test('the drive of a gateway, in /Sync, while all of it goes up', (t) => {
+t.test('the drive of a gateway, in /Sync, while everything is uploaded', (t) => {
   fileSystemContract(t, async () => {
     const cloud = await startTestCloud(t);
     const remote = new HttpRemote({ url: cloud.url, token: await cloud.login() });

@@ -13,7 +13,7 @@ t.setTimeout(500_000);
 const log = { info: () => undefined, warn: (details: object) => console.error(details) };
 const limits = { cacheBytes: 1e9, minFree: 0 };
 
-t.test('the Archive takes what programs do to new files, then seals and forgets it', async (t) => {
+t.test('the Archive permits changes of new files, then seals them and drops their content', async (t) => {
   const { gateway } = await start(t, { settle: 1500 });
   const { fs } = gateway;
   const { id: archive } = await fs.lookup(fs.root, 'Archive', context);
@@ -85,7 +85,7 @@ t.test('versions are listed, read, restored, and seen in `.versions`', async (t)
   t.equal(await text(gateway, ['Sync', 'f.txt']), 'one');
 });
 
-t.test('a copy from one place to another moves no bytes', async (t) => {
+t.test('a copy from one mount to another moves no bytes', async (t) => {
   const { gateway } = await start(t);
   const { fs } = gateway;
   const { id: sync } = await fs.lookup(fs.root, 'Sync', context);
@@ -102,7 +102,7 @@ t.test('a copy from one place to another moves no bytes', async (t) => {
   t.equal((await walk(fs, ['Archive', 'g'], context)).size, 3_000_000);
 });
 
-t.test('without the cloud everything that is here goes on, from the start', async (t) => {
+t.test('without the cloud all local data is available, from the start', async (t) => {
   const cloud = await startTestCloud(t);
   const dir = temporary(t);
   const remote = new HttpRemote({ url: cloud.url, token: await cloud.login() });

@@ -6,7 +6,7 @@ import type { FileHandle } from '../../src/vfs/file-system.ts';
 import { openTestDrive, type TestDrive } from '../helpers/drive.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-/** One step of a program that works on one file while it is being uploaded. */
+/** A step of a program that uses one file while it is being uploaded. */
 type Step =
   | { readonly do: 'write'; readonly at: number; readonly length: number; readonly fill: number }
   | { readonly do: 'truncate'; readonly size: number }
@@ -24,7 +24,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-t.test('whatever the uploader does meanwhile, programs see their bytes and generations do not change', async (t) => {
+t.test('programs see their bytes and frozen generations do not change, whatever the uploader does', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   let run = 0;
@@ -45,10 +45,10 @@ class Run {
   readonly #handles: FileHandle[] = [];
   #model = Buffer.alloc(0);
   #node = '';
-  /** Versions that the cloud would have, with their bytes at the time of the claim. */
+  /** The versions that the cloud would have, with their bytes at the time of the claim. */
   readonly #sent = new Map<string, Buffer>();
   #copies = 0;
-  /** Written into by themselves, as a kernel does. */
+  /** Backing files, which are written directly, as by a kernel. */
   readonly #lent = new Map<FileHandle, number>();
 
   constructor(rig: TestDrive, name: string) {
@@ -111,7 +111,7 @@ class Run {
     await handle.close();
   }
 
-  /** As the uploader: claims the first put and freezes it. */
+  /** Claims the first put and freezes it, as the uploader does. */
   async #claim(): Promise<void> {
     const { journal, files, catalog } = this.#rig.parts;
     const [put] = journal.of(this.#node);
@@ -131,7 +131,7 @@ class Run {
     this.#sent.set(sent.version, bytes);
   }
 
-  /** The answer was lost: the same will be sent again. */
+  /** The response was lost, so the same intent will be sent again. */
   #lose(): void {
     const { journal } = this.#rig.parts;
     for (const { seq } of journal.of(this.#node)) if (journal.isClaimed(seq)) journal.release(seq);

@@ -6,11 +6,11 @@ import { ALONE, step, TwoDevicesRun, type Parties, type Party } from '../helpers
 
 t.setTimeout(600_000);
 
-/** How many random histories; the service runs in this process, and every call can be made to fail. */
+/** Number of random histories. The service runs in this process, and every call can be made to fail. */
 const RUNS = Number(process.env['FJORD_MODEL_RUNS'] ?? 40);
 
-/** Each without a network but for the moments in which it syncs: what one does is concurrent with what the other does. */
-t.test('two devices come to the same tree, and no content is lost', { timeout: 300_000 }, async (t) => {
+/** Both devices are offline except while they sync, so their changes are concurrent. */
+t.test('two devices converge to the same tree, and no content is lost', { timeout: 300_000 }, async (t) => {
   const pair = await openPair(t);
   const parties = partiesOf(pair);
   let runs = 0;
@@ -39,7 +39,7 @@ t.test('while both are connected all the time', { timeout: 300_000 }, async (t) 
         await run.step(one);
         if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause * 3));
       }
-      // What one device has just taken from the other it may remove before this test has seen it.
+      // A device may remove what it has just received from the other before this test has seen it.
       await run.check({ owed: false });
     }),
     { numRuns: Math.ceil(RUNS / 2) },

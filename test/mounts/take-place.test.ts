@@ -6,7 +6,7 @@ import { openTestDrive } from '../helpers/drive.ts';
 import { addRemoteFile, addRemoteFolder } from '../helpers/remote-entries.ts';
 import { temporary } from '../helpers/temporary.ts';
 
-t.test('a node takes the place of a tree in one turn, so in one batch', async (t) => {
+t.test('a node replaces a tree in one turn, and so in one batch', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   const { guard, parts } = rig;
@@ -17,7 +17,7 @@ t.test('a node takes the place of a tree in one turn, so in one batch', async (t
   const to = { parent: 'sync-root', name: 'old' };
   const taking = takePlace(guard, from, to, context);
   const now = guard.lookup('sync-root', 'old', context) as Attr;
-  t.equal(now.id, fresh.id, 'before anything was waited for');
+  t.equal(now.id, fresh.id, 'before any wait');
   await taking;
   const ops = [...parts.journal.all()].map(({ op, node }) => [op, node === old.id ? 'old' : 'new']);
   t.same(
@@ -26,7 +26,7 @@ t.test('a node takes the place of a tree in one turn, so in one batch', async (t
   );
 });
 
-t.test('what may not go stays, and so does what would come', async (t) => {
+t.test('if the target may not be removed, both nodes stay', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   const { guard } = rig;

@@ -3,7 +3,7 @@ import { openPair } from '../helpers/devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('what one device does, the other shows', async (t) => {
+t.test('changes on one device appear on the other', async (t) => {
   const { a, b, converge } = await openPair(t);
   await a.mkdir('/Sync/docs');
   await a.write('/Sync/docs/one.txt', 'one');
@@ -23,7 +23,7 @@ t.test('what one device does, the other shows', async (t) => {
   t.strictSame(await a.gateway.conflicts(), []);
 });
 
-t.test('every change is seen elsewhere by push alone', async (t) => {
+t.test('every change reaches the other device by push alone', async (t) => {
   const { a, b } = await openPair(t);
   while (b.gateway.status().push === 'down') await new Promise((resolve) => setTimeout(resolve, 5));
   for (let i = 0; i < 60; i++) {

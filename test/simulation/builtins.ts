@@ -9,13 +9,13 @@ import type { Random } from './random.ts';
 import type { Planned, Timeline } from './timeline.ts';
 import { simulatedWorker } from './worker.ts';
 
-/** What the code under simulation takes for the machine that it runs on. */
+/** The simulated machine, as seen by the simulated code. */
 export interface Machine {
   readonly timeline: Timeline;
   readonly random: Random;
   /** The disk that a path is on. */
   disk(path: string): SimulatedDisk;
-  /** Resolves when the disk has done what was asked of it. */
+  /** Resolves when the disk has completed the operation. */
   delay(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export const ROOT = '/simulated';
 
 let machine: Machine | undefined;
 
-/** @throws if nothing is being simulated */
+/** The current machine. @throws Error if no simulation is running */
 function current(): Machine {
   if (machine === undefined) throw new Error('no world');
   return machine;
@@ -33,9 +33,9 @@ function current(): Machine {
 type Functions = Record<string, (...args: never[]) => unknown>;
 
 /**
- * Puts a simulated machine in the place of Node's clocks, timers, random numbers, files and threads, until the function that it
- * returns is called. Modules import these by name, from Node; so nothing that they or their libraries use can be forgotten.
- * What concerns other paths and descriptors goes to the system as before.
+ * Replaces Node's clocks, timers, random numbers, files and threads by those of a simulated machine, until the returned
+ * function is called. Modules and their libraries import these by name from Node, so no use can be missed. Calls about
+ * other paths and descriptors are passed to the system.
  */
 export function install(next: Machine): () => void {
   if (machine !== undefined) throw new Error('one world at a time');
@@ -70,7 +70,7 @@ export function install(next: Machine): () => void {
   put(timersPromises, promisedTimers);
   put(Date, { now: () => Math.floor(current().timeline.now) });
   put(performance, { now: () => current().timeline.now });
-  // Root's gateways look into other processes, which are not simulated.
+  // Gateways run by root inspect other processes, which are not simulated.
   put(process, { getuid: () => 1000 });
   put(Math, { random: () => current().random.next() });
   put(crypto, { randomUUID, randomBytes, randomFillSync: fill });
@@ -211,7 +211,7 @@ const threads = {
   },
 };
 
-/** When memory is collected is nobody's to decide; so it never is. */
+/** Garbage collection cannot be controlled, so finalizers never run. */
 class NoFinalization {
   register(): void {}
 

@@ -19,7 +19,7 @@ interface Shown {
   readonly content: string;
 }
 
-/** All gateways show the same, which is what the cloud has; and of what programs were promised nothing is lost. */
+/** Checks that all gateways show the tree of the cloud, and that no acknowledged content is lost. */
 export async function checkTrees(world: World, fresh: Device): Promise<void> {
   const reference = await treeOf(world, fresh);
   compare('the cloud', await cloudTree(world), 'a new gateway', reference.tree);
@@ -38,7 +38,7 @@ export async function checkTrees(world: World, fresh: Device): Promise<void> {
   }
 }
 
-/** Nothing waits, and nothing is left of what was done. */
+/** Checks that nothing is queued and nothing is left over. */
 export async function checkLeftovers(world: World): Promise<void> {
   for (const device of world.devices) {
     const { name, gateway, warnings } = device;
@@ -119,7 +119,7 @@ async function treeOf(world: World, device: Device): Promise<{ tree: Tree; conte
   return { tree, contents };
 }
 
-/** What is below a folder that has gone is not, nor is what stays on this computer. */
+/** Whether an entry is part of the tree: not below a removed folder, and not local to this computer. */
 function isShown(device: Device, entry: Entry): boolean {
   const { catalog } = device.gateway.stack;
   if (entry.local === true) return false;
@@ -127,7 +127,7 @@ function isShown(device: Device, entry: Entry): boolean {
   return ancestors.at(-1)?.id === 'root' && !ancestors.some(({ local }) => local === true);
 }
 
-/** The tree as a gateway sees it that has never been here. */
+/** The tree as a new gateway sees it. */
 async function cloudTree(world: World): Promise<Tree> {
   const tree: Tree = new Map();
   const remote = await world.cloud.device('observer');

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** What programs have written, and what of it must be somewhere in the end. */
+/** The contents that programs have written, and those that must exist in the end. */
 export class Contents {
   readonly #byHash = new Map<string, string>([[hashOf(''), '']]);
   readonly #owed = new Set<string>();
-  /** What a program has overwritten or removed that saw it. */
+  /** Contents that were overwritten or removed by a program that saw them. */
   readonly #released = new Set<string>();
 
   /** A content that a file has had. */
@@ -20,7 +20,10 @@ export class Contents {
     return this.#byHash.get(hash);
   }
 
-  /** A program was told that it is written. Two files with equal contents may become one, so what was ever released stays so. */
+  /**
+   * Records an acknowledged content. Two files with equal contents may become one, so a released content stays
+   * released.
+   */
   owe(content: string): void {
     this.learn(content);
     if (content !== '' && !this.#released.has(content)) this.#owed.add(content);
@@ -36,7 +39,7 @@ export class Contents {
   }
 }
 
-/** What a content of one block is called by the cloud. */
+/** The hash of a content with a single block. */
 function hashOf(content: string): string {
   const digest = createHash('sha256').update(content).digest();
   return createHash('sha256')

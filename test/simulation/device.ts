@@ -21,7 +21,7 @@ export interface DeviceParts {
   readonly disks: Map<string, SimulatedDisk>;
 }
 
-/** A gateway's process: from its start to its end, or its death. */
+/** A process of a gateway, from its start to its end or crash. */
 interface Life {
   readonly disk: SimulatedDisk;
   readonly remote: SimulatedRemote;
@@ -37,7 +37,7 @@ export class Device {
   readonly #parts: DeviceParts;
   #life: Life | undefined;
   #lives = 0;
-  /** What a death has left of the disk, until the gateway is started again. */
+  /** The disk after a crash, until the gateway is started again. */
   #left: { readonly disk: SimulatedDisk; readonly power: boolean } | undefined;
   readonly #zombies: Promise<unknown>[] = [];
 
@@ -56,7 +56,7 @@ export class Device {
     return this.#life.gateway;
   }
 
-  /** Changes with every start. */
+  /** Number of the process; changes with every start. */
   get lives(): number {
     return this.#lives;
   }
@@ -91,7 +91,7 @@ export class Device {
     if (listen !== undefined) this.#overhear(gateway, listen);
   }
 
-  /** Ends as a program should. */
+  /** Stops cleanly. */
   async stop(): Promise<void> {
     const life = this.#life;
     await life?.gateway.close();
@@ -105,7 +105,7 @@ export class Device {
     if (!this.isDead && this.lives === lives) await this.start(this.#next(disk));
   }
 
-  /** Dies before its disk changes for the n-th time from now; `power`: and what was not synced may be lost. */
+  /** Crashes before the n-th change of its disk from now on. With `power`, unsynced data may be lost. */
   armDeath(changes: number, power: boolean): void {
     const { disk } = this;
     let left = changes;
@@ -114,7 +114,7 @@ export class Device {
     };
   }
 
-  /** Nothing that the process does from now on has any effect. */
+  /** Cuts the process off: nothing that it does from now on has any effect. */
   die(power: boolean): void {
     const life = this.#life;
     if (life === undefined || this.#left !== undefined) return;
@@ -125,18 +125,18 @@ export class Device {
     life.remote.die();
   }
 
-  /** Starts again after a death. */
+  /** Starts again after a crash. */
   async rise(): Promise<void> {
     const left = this.#left;
     const life = this.#life;
     if (left === undefined || life === undefined) return;
     this.#left = undefined;
-    // What is left of the process writes to a disk that no one reads.
+    // The rest of the old process writes to a disk that is not read any more.
     this.#zombies.push(life.gateway.close().catch(() => undefined));
     await this.start(left.disk);
   }
 
-  /** Resolves when the processes that died have come to their end. */
+  /** Resolves when the code of crashed processes has ended. */
   async buried(): Promise<void> {
     await Promise.all(this.#zombies);
   }
@@ -164,7 +164,7 @@ export class Device {
     return staged === undefined ? undefined : this.disk.bytes(`${this.disk.root}/data/staging/${staged}`)?.toString();
   }
 
-  /** Tells of what is written to the catalog and the journal. */
+  /** Logs what is written to the catalog and the journal. */
   #overhear({ stack }: Gateway, listen: (lines: () => string[]) => void): void {
     const { writer } = stack;
     const write = writer.write.bind(writer);

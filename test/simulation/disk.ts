@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Random } from './random.ts';
 import { Rows } from './rows.ts';
 
-/** A regular file: what programs see, and what would be left of it if power were lost now. */
+/** A regular file: its content, and what would be left of it after a power loss now. */
 interface Inode {
   data: Buffer;
   size: number;
@@ -19,21 +19,21 @@ interface OpenFile {
   readonly inode: Inode;
 }
 
-/** Descriptors of simulated disks are far above those of the system. */
+/** First descriptor of simulated disks, far above those of the system. */
 const FIRST_FD = 1 << 20;
 const BLOCK = 4096;
 
 /**
- * A disk in memory below one path, with the databases that are in it: just as much of a file system as Fjord's cache uses.
- * Everything happens in the call. `copy` is the disk as a process leaves it that dies at this moment.
+ * A disk in memory below one path, with the databases on it: the part of a file system that Fjord's cache uses. All
+ * operations are synchronous. `copy` returns the disk as left by a process that crashes at this moment.
  */
 export class SimulatedDisk {
   readonly root: string;
   readonly #folders = new Map<string, Map<string, Inode>>();
   readonly #databases = new Map<string, Rows>();
-  /** Bytes that are free. */
+  /** Number of free bytes. */
   free = 2 ** 40;
-  /** Called before everything that changes the disk. */
+  /** Called before every change of the disk. */
   changing: () => void = () => undefined;
 
   constructor(root: string) {
@@ -41,7 +41,7 @@ export class SimulatedDisk {
     this.#folders.set(root, new Map());
   }
 
-  /** What a new process finds after this one was killed. */
+  /** The disk for the next process after this one was killed. */
   copy(root: string): SimulatedDisk {
     const disk = new SimulatedDisk(root);
     const inodes = new Map<Inode, Inode>();
@@ -59,8 +59,8 @@ export class SimulatedDisk {
   }
 
   /**
-   * Takes from a copy what the loss of power takes: of each file anything between its last sync and now, of each database
-   * the batches behind one that was not synced.
+   * Removes from a copy what a power loss may destroy: in each file any changes since its last sync, in each database
+   * batches after the last sync.
    */
   losePower(random: Random): void {
     const lost = new Set<Inode>();
@@ -203,12 +203,12 @@ class OpenFiles {
     return this.#next++;
   }
 
-  /** Those of one disk, without files that have lost their names: these are given back with the garbage. */
+  /** The open descriptors of one disk, except those of removed files, which are released when garbage is collected. */
   count(disk: SimulatedDisk): number {
     return [...this.#files.values()].filter((file) => file.disk === disk && file.inode.links > 0).length;
   }
 
-  /** A world has ended, whatever it has left open. */
+  /** Closes all descriptors that an ended world has left open. */
   clear(): void {
     this.#files.clear();
     this.#next = FIRST_FD;

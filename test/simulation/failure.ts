@@ -1,4 +1,4 @@
-/** What a history has shown to be wrong. */
+/** A failure found by a history. */
 export class Failure extends Error {
   readonly kind: Kind;
 
@@ -9,14 +9,14 @@ export class Failure extends Error {
 }
 
 /**
- * - `trees`: two gateways, or one and the cloud, do not show the same
- * - `lost`: a content that a program was told is written is nowhere, and no program that saw it has overwritten or removed it
+ * - `trees`: two gateways, or a gateway and the cloud, have different trees
+ * - `lost`: an acknowledged content does not exist, although no program that saw it has overwritten or removed it
  * - `foreign`: a content that no program has written
- * - `stuck`: the queue does not become empty
+ * - `stuck`: a queue does not become empty
  * - `hung`: a call does not return
- * - `leftover`: something is left that nobody needs
- * - `crash`: an error that is no `FsError`
- * - `warning`: the gateway has logged an error of its own
+ * - `leftover`: something unneeded is left
+ * - `crash`: an error that is not an `FsError`
+ * - `warning`: the gateway has logged an internal error
  */
 export type Kind = 'trees' | 'lost' | 'foreign' | 'stuck' | 'hung' | 'leftover' | 'crash' | 'warning';
 

@@ -4,7 +4,7 @@ import { Random } from './random.ts';
 import type { Step } from './step.ts';
 import type { World } from './world.ts';
 
-/** How often each kind of step is taken. */
+/** The weight of each kind of step. */
 const PROGRAMS = {
   write: 8,
   create: 4,
@@ -52,21 +52,22 @@ const FAULTS = {
   pull: 2,
 } as const;
 
-/** What changes places and not contents. */
+/** Steps that change places and not contents. */
 const PLACES: ReadonlySet<string> = new Set(['mkdir', 'mv', 'mvnew', 'swap', 'rm', 'rmdir', 'rmtree', 'write']);
-/** What takes a node away from the path that it names first. */
+/** Steps that remove a node from the first path that they name. */
 const FREEING: ReadonlySet<string> = new Set(['mv', 'mvnew', 'rm', 'rmdir', 'rmtree']);
 
 type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | 'wait' | 'meet';
 
 const COMMON = ['a', 'b', 'c', 'd', 'e'];
-/** Names that some systems take for one another, and some that stay on a computer. */
+/** Names that some systems treat as equal, and some that stay on a computer. */
 const ODD = ['A', 'B', 'é', 'e\u0301', 'É', 'a.txt', '.DS_Store', '._a', 'ß', 'ss'];
 const WAITS = [1, 20, 20, 100, 400, 1500, 5000, 15_000];
 
 /**
- * Draws a history step by step, with an eye on what there is: most steps are about names that exist. Each seed has a taste
- * of its own: few names or more, some kinds of steps often and some never, as what goes wrong often needs much of one thing.
+ * Draws a history step by step, depending on the current state: most steps concern existing names. Each seed has its
+ * own mix: few names or more, some kinds of steps often and some never, because failures often need many steps of one
+ * kind.
  */
 export class Generator {
   readonly #random: Random;
@@ -76,13 +77,13 @@ export class Generator {
   readonly #archive: number;
   readonly length: number;
   readonly count: number;
-  /** How often folders are moved where anything could be. */
+  /** Share of moves that move folders. */
   readonly #bias: number;
-  /** How often what was named lately is named again. */
+  /** Share of steps that use a recently named path again. */
   readonly #locality: number;
-  /** Paths that something has had lately. */
+  /** Paths that existed recently. */
   readonly #freed: string[] = [];
-  /** Paths that steps have named lately. */
+  /** Paths that steps have named recently. */
   readonly #recent: string[] = [];
   #who = 0;
   #content = 0;
@@ -123,7 +124,7 @@ export class Generator {
       if (verb === 'meet') return { who: '-', verb, args: [] };
       if (verb === 'wait') return { who: '-', verb, args: [String(random.pick(WAITS))] };
       const args = this.#args(verb, device, world);
-      // What makes no sense is tried now and then.
+      // Invalid steps are tried now and then.
       if (args === undefined && tries < 5) continue;
       if (args === undefined) return { who: '-', verb: 'wait', args: ['20'] };
       if (FREEING.has(verb) && args[0] !== undefined) this.#freed.unshift(args[0]);
@@ -134,7 +135,7 @@ export class Generator {
     }
   }
 
-  /** Nothing if there is nothing that the step could be about. */
+  /** `undefined` if there is nothing to which the step could be applied. */
   #args(verb: Verb, device: Device, world: World): string[] | undefined {
     const random = this.#random;
     const shown = device.entries().filter((entry) => entry.space !== '.');

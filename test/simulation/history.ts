@@ -3,13 +3,13 @@ import { Generator } from './generate.ts';
 import { format, type Step } from './step.ts';
 import { World } from './world.ts';
 
-/** A history and what it has shown to be wrong, if anything. */
+/** A history and the failure that it has found, if any. */
 export interface Outcome {
   readonly seed: number;
   readonly count: number;
   readonly steps: readonly Step[];
   readonly failure: Failure | undefined;
-  /** Equal for two runs in which the same things have happened at the same moments. */
+  /** A digest that is equal for two runs with the same events at the same times. */
   readonly trace: string;
 }
 
@@ -43,7 +43,7 @@ async function run(
   return { seed, count, steps, failure, trace };
 }
 
-/** What to read about a failure, and what to add to `regressions.test.ts` when it is mended. */
+/** The report of a failure, with the script to add to `regressions.test.ts` once it is fixed. */
 export function report({ seed, count, steps, failure }: Outcome): string {
   const script = `seed: ${seed},\ndevices: ${count},\nsteps: \`\n${format(steps)}\`,`;
   return `${failure?.message}\n\n${script}\n\nnode --import tsx test/simulation/main.ts --seed ${seed}`;

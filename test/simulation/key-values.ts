@@ -4,7 +4,7 @@ import type { Bounds, Rows as Reads } from '../../src/cache/db/table.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { RowChange, Rows } from './rows.ts';
 
-/** LevelDB on a simulated disk. `delay` resolves when the disk has done what was asked of it. */
+/** The replacement of LevelDB on a simulated disk. `delay` resolves when the disk has completed an operation. */
 export class SimulatedKeyValues implements KeyValueStore {
   readonly location: string;
   readonly #disk: SimulatedDisk;

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { World } from './world.ts';
 
 /**
- * By hand: `node --import tsx test/simulation/main.ts --seed 1 --count 100` explores seeds, `--shrink` makes what fails short,
- * `--script FILE` runs a history again with `--devices 2` and the network of `--seed`.
+ * To be run by hand: `node --import tsx test/simulation/main.ts --seed 1 --count 100` explores seeds, `--shrink`
+ * shortens failing histories, and `--script FILE` runs a history again with `--devices 2` and the network of `--seed`.
  */
 const { values } = parseArgs({
   options: {

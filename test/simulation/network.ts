@@ -6,17 +6,17 @@ import type { DirectCloud, DirectRemote } from '../helpers/direct-cloud.ts';
 import type { Random } from './random.ts';
 import type { Timeline } from './timeline.ts';
 
-/** What one gateway's way to the cloud is like. */
+/** The state of a gateway's connection to the cloud. */
 export class Network {
-  /** No call gets through, and there is no push. */
+  /** Whether it is disconnected: every call fails, and there is no push. */
   cut = false;
-  /** How long one way takes at most, ms. */
+  /** Longest latency in one direction, ms. */
   slowness = 20;
-  /** The next calls do not reach the cloud. */
+  /** Number of next calls that do not reach the cloud. */
   drop = 0;
-  /** The answers of the next calls get lost: the cloud has done what was asked. */
+  /** Number of next calls whose responses get lost, after the cloud has executed them. */
   lose = 0;
-  /** The next streams break in the middle. */
+  /** Number of next streams that break in the middle. */
   tear = 0;
 }
 
@@ -50,7 +50,7 @@ export class SimulatedRemote implements Remote {
     this.#random = parts.random;
   }
 
-  /** The gateway has died: what it has sent may still arrive, and it hears nothing more. */
+  /** To be called when the gateway has crashed: sent requests may still arrive, but it receives nothing more. */
   die(): void {
     this.#dead = true;
     this.disconnect();
@@ -68,7 +68,7 @@ export class SimulatedRemote implements Remote {
   missing = (digests: readonly string[], context: Context) =>
     this.#call('missing', context, () => this.#inner.missing(digests, background));
   upload: Remote['upload'] = (blocks, context) => {
-    // The memory is the caller's again when it has been told of a failure.
+    // After a failure the caller may reuse the memory.
     const copies = blocks.map(({ digest, data }) => ({ digest, data: Buffer.from(data) }));
     return this.#call('upload', context, () => this.#inner.upload(copies, background));
   };
@@ -141,7 +141,7 @@ export class SimulatedRemote implements Remote {
   renew(): void {}
   async close(): Promise<void> {}
 
-  /** A request that is given up may have reached the cloud all the same. */
+  /** An aborted request may still have reached the cloud. */
   async #call<T>(name: string, { signal }: Context, work: () => Promise<T>): Promise<T> {
     this.#check(name, signal);
     return await new Promise<T>((resolve, reject) => {
@@ -174,7 +174,7 @@ export class SimulatedRemote implements Remote {
     return true;
   }
 
-  /** The stream as it is at one moment in the cloud. */
+  /** The content of a stream at one moment in the cloud. */
   async *#stream<T>(name: string, context: Context, open: () => AsyncIterable<T>): AsyncGenerator<T> {
     const records = await this.#call(name, context, async () => {
       const all: T[] = [];

@@ -24,7 +24,7 @@ export class Pending<T> {
     return this.state === 'pending';
   }
 
-  /** @throws what it was rejected with */
+  /** The result. @throws the reason if it was rejected */
   get value(): T {
     if (this.state === 'rejected') throw this.error;
     return this.#value as T;

@@ -4,20 +4,23 @@ import { FsError } from '../../src/vfs/fs-error.ts';
 import type { Attr } from '../../src/vfs/node.ts';
 import { find, splitPath, walk } from '../../src/vfs/walk.ts';
 
-/** A program's work on a drive. */
+/** The context of a program's operation on a drive. */
 export interface Work {
   readonly fs: FileSystem;
-  /** What programs have open, by the name that the script gives it. */
+  /** Open files of programs, by their names in the script. */
   readonly handles: Map<string, FileHandle>;
-  /** To be called with a node whose content has just been changed, before anything else happens; `text` if it is known. */
+  /**
+   * To be called with a node whose content has just changed, before anything else happens; `text` is the content if
+   * known.
+   */
   readonly changed: (node: string, text?: string) => void;
 }
 
-/** A kind of step that programs do. */
+/** A kind of step by a program. */
 export interface Program {
   /** Paths whose contents are overwritten or removed. */
   readonly overwrites?: (args: readonly string[]) => readonly string[];
-  /** The path whose content is promised when it is done. */
+  /** The path whose content is acknowledged when the step is done. */
   readonly run: (work: Work, ...args: string[]) => Promise<unknown>;
 }
 
@@ -25,9 +28,9 @@ const readWrite = { read: true, write: true };
 const first = ([path = '']: readonly string[]): string[] => [path];
 const second = ([, path = '']: readonly string[]): string[] => [path];
 
-/** Everything that programs do to a drive, through the port that doors stand on. */
+/** All operations of programs on a drive, through the port that doors use. */
 export const PROGRAMS: Readonly<Record<string, Program>> = {
-  /** Creates or replaces a file at once, as a PUT does. */
+  /** Creates or replaces a file in one step, as a PUT does. */
   write: {
     overwrites: first,
     run: async ({ fs, changed }, path = '', content = '') => {
@@ -37,7 +40,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
       changed((await draft.commit({}, context)).id);
     },
   },
-  /** As `cp` to a new name. */
+  /** Copies to a new name, like `cp`. */
   create: {
     run: async ({ fs, changed }, path = '', content = '') => {
       const [folder, name] = await place(fs, path);
@@ -67,7 +70,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
         changed(handle.node);
       }),
   },
-  /** As a shell's `>`. */
+  /** Truncates and writes, like a shell's `>`. */
   rewrite: {
     overwrites: first,
     run: ({ fs, changed }, path = '', content = '') =>
@@ -90,7 +93,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
       changed(id, before.slice(0, Number(size)).padEnd(Number(size), '\0'));
     },
   },
-  /** As editors save: a new file beside it, renamed over it. */
+  /** Saves as editors do: writes a new file, and renames it over the old one. */
   save: {
     overwrites: ([path = '']) => [path, `${path}.new`],
     run: async (work, path = '', content = '') => {
@@ -98,7 +101,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
       await program('mv').run(work, `${path}.new`, path);
     },
   },
-  /** As other editors save: the old file aside, a new one in its place, the old one removed. */
+  /** Saves as other editors do: moves the old file aside, creates a new one, and removes the old one. */
   backup: {
     overwrites: ([path = '']) => [path, `${path}~`],
     run: async (work, path = '', content = '') => {
@@ -107,7 +110,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
       await program('rm').run(work, `${path}~`);
     },
   },
-  /** Opens a file, makes it if there is none, and keeps it open. */
+  /** Opens a file, creating it if necessary, and keeps it open. */
   open: {
     run: async ({ fs, handles }, name = '', path = '') => {
       if (handles.has(name)) throw new FsError('EBUSY', 'open');

@@ -1,4 +1,4 @@
-/** Random numbers that one seed decides (mulberry32): equal seeds give equal numbers, on every machine. */
+/** Random numbers determined by a seed (mulberry32): equal seeds give equal numbers on every machine. */
 export class Random {
   #state: number;
 
@@ -6,12 +6,12 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** A generator of its own, so that what one part of a world draws does not move what another part draws. */
+  /** A separate generator, so that numbers drawn by one part of a world do not affect those of another. */
   static of(seed: number, part: number): Random {
     return new Random(Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(part + 1, 0xc2b2ae35));
   }
 
-  /** From 0 to 1, without 1. */
+  /** A number from 0 to 1, excluding 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -20,7 +20,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0, less than `end`. */
+  /** A whole number from 0, smaller than `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);
   }
@@ -35,7 +35,7 @@ export class Random {
     return value;
   }
 
-  /** One of the keys, as often as its weight says. */
+  /** One of the keys, with a probability by its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
     const entries = Object.entries(weights) as [T, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);

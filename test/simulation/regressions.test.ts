@@ -2,7 +2,7 @@ import t from 'tap';
 import { replay } from './history.ts';
 import { parse } from './step.ts';
 
-/** A history that has shown a fault, made short. The seeds decide how long the ways through the network take. */
+/** A shortened history that has found a bug. The seeds determine the latencies of the network. */
 interface Script {
   readonly what: string;
   readonly seeds: readonly number[];

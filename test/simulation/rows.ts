@@ -4,12 +4,12 @@ export type RowChange =
   | { readonly type: 'put'; readonly key: string; readonly value: string }
   | { readonly type: 'del'; readonly key: string };
 
-/** What LevelDB keeps in its files: rows in the order of the keys' bytes, and which batches are synced. */
+/** The content of LevelDB's files: rows in the order of the keys' bytes, and which batches are synced. */
 export class Rows {
   readonly #rows = new Map<string, string>();
-  /** The keys' bytes, each a character, sorted. */
+  /** The sorted keys, as strings with one character per byte. */
   #keys: string[] = [];
-  /** Batches since the last sync, and the rows as they were then. */
+  /** Batches since the last sync, with the old values of their rows. */
   #unsynced: (readonly RowChange[])[] = [];
   readonly #synced = new Map<string, string>();
 
@@ -25,7 +25,7 @@ export class Rows {
     this.#unsynced = [];
   }
 
-  /** Rows strictly or not between two keys. */
+  /** The rows between two keys, inclusive or not. */
   range({ gt, gte, lt, lte }: { gt?: string; gte?: string; lt?: string; lte?: string }): [string, string][] {
     const from =
       gt !== undefined
@@ -51,7 +51,7 @@ export class Rows {
     return copy;
   }
 
-  /** Keeps of the batches that were not synced the first ones. */
+  /** Keeps only the first of the unsynced batches. */
   losePower(random: Random): void {
     const kept = this.#unsynced.slice(0, random.below(this.#unsynced.length + 1));
     this.#rows.clear();
@@ -75,7 +75,7 @@ function apply(rows: Map<string, string>, changes: readonly RowChange[], keys?: 
   }
 }
 
-/** Where a key is, or would be; `behind` it. */
+/** Index of a key, or of its place; with `behind`, the index after it. */
 function place(keys: readonly string[], key: string, behind: boolean): number {
   let low = 0;
   for (let high = keys.length; low < high;) {

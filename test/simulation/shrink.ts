@@ -2,14 +2,14 @@ import type { Kind } from './failure.ts';
 import { type Outcome, replay } from './history.ts';
 import type { Step } from './step.ts';
 
-/** Leaves out of a history what its failure does not need, as long as one of the same kind is left. At most `runs` tries. */
+/** Removes steps from a history while it still fails in the same way. Runs it at most `runs` times. */
 export async function shrink(outcome: Outcome, runs = 400): Promise<Outcome> {
   const shrinker = new Shrinker(outcome, runs);
   await shrinker.shrink();
   return shrinker.best;
 }
 
-/** Delta debugging (Zeller): leaves out halves, then quarters, down to single steps, until none can go. */
+/** Delta debugging (Zeller): removes halves, then quarters, down to single steps, until none can be removed. */
 class Shrinker {
   best: Outcome;
   readonly #kind: Kind | undefined;
@@ -31,7 +31,7 @@ class Shrinker {
     while (await this.#pass(1));
   }
 
-  /** True if something could be left out. */
+  /** True if something could be removed. */
   async #pass(size: number): Promise<boolean> {
     let any = false;
     for (let at = 0; at < this.best.steps.length;) {

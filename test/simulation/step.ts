@@ -1,12 +1,12 @@
-/** One step of a history: what one gateway's programs, its network or its power do, or how long nothing happens. */
+/** A step of a history: an event of one gateway's programs, network or power, or a time in which nothing happens. */
 export interface Step {
-  /** The gateway's letter; `-` where it is about none. */
+  /** The gateway's letter; `-` if the step concerns none. */
   readonly who: string;
   readonly verb: string;
   readonly args: readonly string[];
 }
 
-/** A history as text, a step a line: `a mv /Sync/x /Sync/y`. */
+/** A history as text, with one step per line: `a mv /Sync/x /Sync/y`. */
 export function format(steps: readonly Step[]): string {
   return steps.map(({ who, verb, args }) => [who, verb, ...args.map(quote)].join(' ')).join('\n');
 }
@@ -21,7 +21,7 @@ export function parse(text: string): Step[] {
     });
 }
 
-/** Names may have spaces, and characters that look alike. */
+/** Escapes a name, as names may have spaces and characters that look alike. */
 function quote(word: string): string {
   return word.replaceAll(/[^!-$&-~]/gu, (character) => encodeURIComponent(character));
 }

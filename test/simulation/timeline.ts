@@ -1,19 +1,19 @@
 const turn = setImmediate;
 
-/** What will happen at a moment, unless it is cancelled. */
+/** An event at a certain time, unless it is cancelled. */
 export interface Planned {
   at: number;
   readonly order: number;
   readonly run: () => void;
-  /** For a failure's report: what waits. */
+  /** A description for failure reports. */
   readonly what: string;
 }
 
-/** Virtual time: nothing waits; what is planned happens in the order of its moments, one thing at a time. */
+/** Virtual time without real waiting: planned events happen in the order of their times, one at a time. */
 export class Timeline {
   /** ms since 1970 */
   now: number;
-  /** Sorted, the earliest last. */
+  /** The events, sorted by time, the earliest last. */
   readonly #plans: Planned[] = [];
   #count = 0;
 
@@ -25,7 +25,7 @@ export class Timeline {
     return this.#plans;
   }
 
-  /** How many things have happened or been planned. */
+  /** Number of events that have happened or been planned. */
   get count(): number {
     return this.#count;
   }
@@ -52,12 +52,12 @@ export class Timeline {
     return this.#plans.includes(planned);
   }
 
-  /** Resolves when all that can go on without time going on has done so. */
+  /** Resolves when everything has run that needs no further time. */
   async settle(): Promise<void> {
     await new Promise((resolve) => turn(resolve));
   }
 
-  /** Lets the next thing happen if it is due by `until`; false if it is not. */
+  /** Runs the next event if it is due by `until`; false if it is not. */
   async step(until = Infinity): Promise<boolean> {
     const next = this.#plans.at(-1);
     if (next === undefined || next.at > until) {

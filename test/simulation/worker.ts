@@ -6,10 +6,10 @@ interface Message {
   readonly request: unknown;
 }
 
-/** What threads do, by the file of their program. */
+/** The functions of threads, by the files of their programs. */
 export type Programs = Readonly<Record<string, (request: never) => unknown>>;
 
-/** A class like `Worker` that does a thread's work on this thread, for each message at a moment of its own. */
+/** A class like `Worker` that runs a thread's function on this thread, with a separate event for each message. */
 export function simulatedWorker(timeline: () => Timeline, programs: Programs) {
   return class SimulatedWorker extends EventEmitter {
     readonly #handle: (request: never) => unknown;

@@ -18,12 +18,12 @@ import { Timeline } from './timeline.ts';
 
 export const NAMES = ['a', 'b', 'c'] as const;
 
-/** 2026-01-01, so that names with a time in them are the same every time. */
+/** 2026-01-01, so that names that contain a time are the same in every run. */
 const START = Date.UTC(2026, 0, 1);
 /** How a history has ended. */
 export interface Run {
   readonly failure: Failure | undefined;
-  /** Equal for two runs in which the same things have happened at the same moments. */
+  /** A digest that is equal for two runs with the same events at the same times. */
   readonly trace: string;
 }
 
@@ -36,7 +36,7 @@ export class World {
   readonly #random: Random;
   readonly #disks: Map<string, SimulatedDisk>;
   readonly #handles = new Map<Device, Map<string, FileHandle>>();
-  /** How long the disks take at most, ms. */
+  /** Longest latency of the disks, ms. */
   diskSlowness = 0;
 
   private constructor(parts: {
@@ -51,7 +51,7 @@ export class World {
     this.timeline = parts.timeline;
   }
 
-  /** Runs one history from an empty account on. Returns what it has found wrong. */
+  /** Runs a history, starting with an empty account. Resolves to the failure that it has found, if any. */
   static async run(seed: number, count: number, live: (world: World) => Promise<void>): Promise<Run> {
     const timeline = new Timeline(START);
     const disks = new Map<string, SimulatedDisk>();
@@ -92,7 +92,7 @@ export class World {
     }
   }
 
-  /** Prints what happens, for a person who looks for a fault. */
+  /** Prints events, for debugging. */
   static trace: ((line: string) => void) | undefined;
 
   #listen(name: string): ((lines: () => string[]) => void) | undefined {
@@ -116,7 +116,7 @@ export class World {
     await this.rise();
   }
 
-  /** All are connected for a while, long enough for most of what waits. */
+  /** Connects all gateways for a while, long enough for most pending work. */
   async #meet(): Promise<void> {
     for (const device of this.devices) device.connect(true);
     await this.wait(3000);
@@ -127,7 +127,7 @@ export class World {
     while (await this.timeline.step(until)) await this.rise();
   }
 
-  /** Lets time pass until it is done. */
+  /** Lets time pass until the promise settles. */
   async until<T>(work: Promise<T>, what: string, patience = PATIENCE): Promise<T> {
     const pending = new Pending(work);
     await this.timeline.settle();
@@ -139,7 +139,7 @@ export class World {
     return pending.value;
   }
 
-  /** Starts gateways that have died. */
+  /** Starts crashed gateways. */
   async rise(): Promise<void> {
     for (const device of this.devices) {
       if (!device.isDead) continue;
@@ -163,7 +163,7 @@ export class World {
     return below(entry.id).flatMap((child) => this.contentsOf(device, child));
   }
 
-  /** What is in a file as this gateway shows it; more than one if what it is based on may count, too. */
+  /** The content of a file on this gateway; several if the content that it is based on is acceptable, too. */
   contentsOf(device: Device, entry: Entry): string[] {
     const hashes = [entry.hash, entry.base?.hash].filter((hash) => typeof hash === 'string');
     const found = [device.staged(entry), ...hashes.map((hash) => this.contents.of(hash))];
@@ -182,7 +182,7 @@ export class World {
     return handles;
   }
 
-  /** Everything is connected and comes to rest; then nothing may be wrong. */
+  /** Connects everything and lets it come to rest; then all checks must pass. */
   async end(delay: () => Promise<void>): Promise<void> {
     this.diskSlowness = 0;
     for (const device of this.devices) {
@@ -209,7 +209,7 @@ export class World {
     }
   }
 
-  /** Ends what still runs after a failure. */
+  /** Stops everything that is still running after a failure. */
   async abandon(): Promise<void> {
     for (const device of this.devices) await this.until(device.stop(), 'the end', 60_000).catch(() => undefined);
     await this.cloud.close().catch(() => undefined);

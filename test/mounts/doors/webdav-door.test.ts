@@ -66,7 +66,7 @@ t.test('locks survive a restart', async (t) => {
   await third.close();
 });
 
-t.test('the package webdav-server can answer instead', async (t) => {
+t.test('the package webdav-server can serve instead', async (t) => {
   const site = await open(temporary(t), new MemoryFs(), { engine: 'webdav-server' });
   const { door } = site;
   const { statusCode, headers, body } = await request(door.url, { method: 'OPTIONS', headers: { authorization } });
@@ -77,7 +77,7 @@ t.test('the package webdav-server can answer instead', async (t) => {
   await site.close();
 });
 
-t.test('what cannot be served is refused with what to do', async (t) => {
+t.test('unsupported settings are refused with what to do', async (t) => {
   const opening = (options: Partial<WebDavDoorOptions>): Promise<Site> => open(temporary(t), new MemoryFs(), options);
   await t.rejects(opening({ host: '0.0.0.0' }), { code: 'EACCES', reason: /TLS/ });
   await t.rejects(opening({ host: '0.0.0.0', engine: 'webdav-server' }), {

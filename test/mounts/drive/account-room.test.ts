@@ -20,12 +20,12 @@ function create(drive: Drive, name: string): Promise<FileHandle> {
   return drive.create(SYNC, name, {}, { read: true, write: true }, context);
 }
 
-/** Also what is thrown at once. */
+/** Turns a synchronous throw into a rejection. */
 async function call<T>(work: () => T | Promise<T>): Promise<T> {
   return await work();
 }
 
-t.test('a file does not grow beyond the quota, nor beyond what the cloud takes', async (t) => {
+t.test('a file cannot grow beyond the quota, nor beyond the limit of the cloud', async (t) => {
   const drive = await start(t, TIB);
   const file = await create(drive, 'img');
   await file.truncate(TIB / 2, context);
@@ -47,10 +47,10 @@ t.test('a file does not grow beyond the quota, nor beyond what the cloud takes',
     { code: 'EFBIG' },
   );
   const attr = await file.attr(context);
-  t.equal(attr.size, TIB / 2, 'and stays as it was');
+  t.equal(attr.size, TIB / 2, 'and is unchanged');
   await file.close();
   const { used } = await drive.statfs('root', context);
-  t.ok(used < BLOCK_SIZE, `${used} bytes are used: holes take none`);
+  t.ok(used < BLOCK_SIZE, `${used} bytes are used: holes take no space`);
 });
 
 t.test('bytes beyond the quota are refused when they are written', async (t) => {
@@ -79,7 +79,7 @@ t.test('bytes beyond the quota are refused when they are written', async (t) => 
   await more.close();
 });
 
-t.test('what a refused change would have begun is not begun', async (t) => {
+t.test('a refused change leaves no trace', async (t) => {
   const drive = await start(t, 10);
   const file = await create(drive, 'f');
   await file.write(Buffer.from('12345'), 0, context);
@@ -89,7 +89,7 @@ t.test('what a refused change would have begun is not begun', async (t) => {
   t.same(await drive.getattr(file.node, context), before);
 });
 
-t.test('the kernel does not write by itself when there is little room', async (t) => {
+t.test('passthrough is not used for writing when there is little space', async (t) => {
   const drive = await start(t, 1e9);
   const file = await create(drive, 'f');
   t.equal(await file.backing?.(context), undefined);

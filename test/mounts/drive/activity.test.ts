@@ -11,15 +11,15 @@ function start() {
   return { clock, activity, told, in: (node: string, settle = 0) => wait(activity.readyAt(node, settle), clock.now) };
 }
 
-/** ms from now; `never` while it depends on somebody. */
+/** ms from now; `never` while it depends on an event. */
 function wait(at: number | undefined, now: number): number | 'never' {
   return at === undefined ? 'never' : Math.max(0, at - now);
 }
 
-t.test('where nothing is sealed', async (t) => {
+t.test('if nothing is sealed', async (t) => {
   const rig = start();
   const { activity, clock, told } = rig;
-  t.equal(rig.in('n'), 0, 'nobody has to do with it');
+  t.equal(rig.in('n'), 0, 'it is neither open nor locked');
   activity.opened('n');
   activity.changed('n', 5);
   t.equal(rig.in('n'), 30_000, 'a file that is kept open is sent after a while');
@@ -44,22 +44,22 @@ t.test('an empty file waits for its content', async (t) => {
   t.equal(rig.in('n'), 0);
   rig.activity.changed('n', 0);
   rig.activity.flushed('n');
-  t.equal(rig.in('n'), 0, 'unless somebody wants it safe');
+  t.equal(rig.in('n'), 0, 'unless it is fsynced');
 });
 
-t.test('where it is sealed then', async (t) => {
+t.test('if it is then sealed', async (t) => {
   const rig = start();
   const { activity, clock } = rig;
   activity.opened('n');
   activity.changed('n', 5);
   activity.flushed('n');
   clock.now += 100_000;
-  t.equal(rig.in('n', SETTLE), 'never', 'neither time nor an fsync seals what is open');
+  t.equal(rig.in('n', SETTLE), 'never', 'neither time nor an fsync seals an open file');
   activity.closed('n');
   t.equal(rig.in('n', SETTLE), SETTLE);
   const hold = activity.hold('n');
   clock.now += 100_000;
-  t.equal(rig.in('n', SETTLE), 'never', 'nor what is locked');
+  t.equal(rig.in('n', SETTLE), 'never', 'nor a locked one');
   hold.release();
   hold.release();
   t.equal(rig.in('n', SETTLE), SETTLE);
@@ -72,12 +72,12 @@ t.test('a new folder waits until something is put into it', async (t) => {
   const rig = start();
   rig.activity.madeFolder('d');
   t.equal(rig.in('d', SETTLE), 600_000);
-  t.equal(rig.in('d'), 0, 'but not where nothing is sealed');
+  t.equal(rig.in('d'), 0, 'but not if nothing is sealed');
   rig.activity.filled('d');
   t.equal(rig.in('d', SETTLE), SETTLE);
 });
 
-t.test('work goes on under another id', async (t) => {
+t.test('activity continues under another id', async (t) => {
   const rig = start();
   rig.activity.opened('a');
   rig.activity.rebind('a', 'b');
@@ -85,7 +85,7 @@ t.test('work goes on under another id', async (t) => {
   t.ok(rig.activity.isBusy('b'));
 });
 
-t.test('what is over is forgotten, what goes on is not', async (t) => {
+t.test('ended activity is forgotten, current activity is not', async (t) => {
   const { activity, clock } = start();
   activity.opened('open');
   const hold = activity.hold('held');

@@ -48,7 +48,7 @@ t.test('copy is by reference where the cloud has the content', async (t) => {
   t.equal((await drive.lookup(SYNC, 'g', context)).version, copy.version, 'the same bytes again are no new version');
 });
 
-t.test('a copy of what is being written is as it was', async (t) => {
+t.test('a copy of a file that is being written has the content as of the copy', async (t) => {
   const { drive } = await start(t);
   const handle = await drive.create(SYNC, 'f', {}, rw, context);
   await handle.write(Buffer.from('one'), 0, context);
@@ -87,7 +87,7 @@ t.test('what the cloud never saw is removed without a word', async (t) => {
   t.equal(parts.catalog.get(old.id), undefined);
 });
 
-t.test('a big tree is cleared away, also by the next process', async (t) => {
+t.test('a large tree is removed, also by the next process', async (t) => {
   const dir = temporary(t);
   const first = await openTestDrive(dir);
   const folder = await addRemoteFolder(first, { space: 'sync', parent: SYNC, name: 'd' });
@@ -109,18 +109,18 @@ t.test('a big tree is cleared away, also by the next process', async (t) => {
   t.equal(left, 0);
 });
 
-t.test('a folder that is being removed is not filled meanwhile', async (t) => {
+t.test('nothing can be created in a folder that is being removed', async (t) => {
   const { drive } = await start(t);
   for (let i = 0; i < 30; i++) {
     const folder = await drive.mkdir(SYNC, 'd', {}, context);
     const outcomes = await Promise.allSettled([drive.rmdir(SYNC, 'd', context), put(drive, folder.id, 'f', 'x')]);
     const [removed, filled] = outcomes.map(({ status }) => status === 'fulfilled');
-    t.not(removed, filled, 'one of them happens');
+    t.not(removed, filled, 'one of the two happens');
     if (filled) await drive.removeTree(SYNC, 'd', context);
   }
 });
 
-t.test('what was being written when the process died is there', async (t) => {
+t.test('content that was being written when the process died is there', async (t) => {
   const dir = temporary(t);
   const first = await openTestDrive(dir);
   const known = await addRemoteFile(first, { space: 'sync', parent: SYNC, name: 'known' }, 'old content');
@@ -188,7 +188,7 @@ t.test('times are kept as they are set', async (t) => {
   t.equal(await set(0), 0, '1970');
   t.equal(await set(-86_400_000.5), -86_400_000.5, 'before 1970, with a fraction');
   t.equal(await set(4_102_444_800_000), 4_102_444_800_000, 'in the future');
-  t.equal(await set(Infinity), 15_032_385_535_000, 'beyond what file systems keep: their last second');
+  t.equal(await set(Infinity), 15_032_385_535_000, 'beyond the range of file systems: their last second');
   t.equal(await set(-1e18), -2_147_483_648_000);
   await t.rejects(set(NaN), { code: 'EINVAL' });
 });
@@ -203,7 +203,7 @@ t.test('extended attributes have limits', async (t) => {
   t.same(Object.keys(await drive.xattrs(id, context)), ['user.a']);
 });
 
-t.test('statfs tells the quota, and counts what waits', async (t) => {
+t.test('statfs reports the quota, and counts queued changes', async (t) => {
   const { drive } = await start(t);
   t.match(await drive.statfs('root', context), { total: 2 ** 40, used: 0, available: 2 ** 40 });
   drive.setQuota({ quota: 1000, used: 900, files: 7 });
@@ -213,7 +213,7 @@ t.test('statfs tells the quota, and counts what waits', async (t) => {
   t.match(await drive.statfs('root', context), { available: 0 });
 });
 
-t.test('opening small files in order fetches those that follow, in few requests', async (t) => {
+t.test('opening small files in order prefetches the following ones, in few requests', async (t) => {
   const { rig, drive } = await start(t);
   const files: NodeId[] = [];
   for (let i = 0; i < 40; i++) {

@@ -5,7 +5,7 @@ import { temporary } from '../../helpers/temporary.ts';
 
 const both = { read: true, write: true };
 
-t.test('facts tell where a node is on its way to the cloud', async (t) => {
+t.test('facts report the state of a node on its way to the cloud', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   const { drive, parts } = rig;

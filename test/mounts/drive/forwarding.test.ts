@@ -3,7 +3,9 @@ import { Guard } from '../../../src/mounts/drive/guard.ts';
 import { VersionsFolder } from '../../../src/mounts/versions/versions-folder.ts';
 import { ForwardingFileSystem } from '../../../src/vfs/forwarding-file-system.ts';
 
-/** What a layer may pass on as it is; whatever else the port has, or gets, the layer has to decide about. */
+/**
+ * Methods that a layer may forward unchanged. It must implement all other methods of the port, including future ones.
+ */
 const layers = [
   {
     layer: Guard,
@@ -13,7 +15,7 @@ const layers = [
 ];
 
 for (const { layer, passed } of layers) {
-  t.test(`${layer.name} decides about every call that it does not just pass on`, async (t) => {
+  t.test(`${layer.name} implements every method that it may not just forward`, async (t) => {
     const own = new Set(Object.getOwnPropertyNames(layer.prototype));
     const port = Object.getOwnPropertyNames(ForwardingFileSystem.prototype);
     t.strictSame(port.filter((name) => !own.has(name)).toSorted(), passed);

@@ -9,7 +9,7 @@ import { temporary } from '../../helpers/temporary.ts';
 
 t.setTimeout(500_000);
 
-/** The columns of the table: a folder and what is in it, by the names `file`, `folder`, `link`, `other`. */
+/** The columns of the table: a folder with the members `file`, `folder`, `link` and `other`. */
 const columns = ['fixed', 'sync', 'backup', 'settling', 'sealed'] as const;
 type Column = (typeof columns)[number];
 
@@ -23,7 +23,9 @@ interface Ids {
 const context = background;
 const write = { read: false, write: true };
 
-/** What a program does, and what each part of the drive answers: `yes`, or a code; `-` where there is no such thing. */
+/**
+ * The operations of a program, and the result in each part of the drive: `yes`, or a code; `-` if it does not apply.
+ */
 const table: readonly [string, Act, Readonly<Record<Column, string>>][] = [
   ['list', (fs, at) => fs.readdir(at, { limit: 10 }, context), same('yes')],
   ['stat a file', (fs, at) => fs.lookup(at, 'file', context), row('-', 'yes', 'yes', 'yes', 'yes')],
@@ -82,7 +84,7 @@ for (const column of columns) {
   });
 }
 
-t.test('a rename to another mount is EXDEV, whatever it is', async (t) => {
+t.test('every rename to another mount is EXDEV', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   const device = (await rig.guard.lookup('backup', 'laptop', context)).id;
@@ -135,7 +137,7 @@ t.test('a folder of a backup is copied into Sync under another name only', async
   t.equal((await copy(file, 'sync-root', 'file')()).name, 'file', 'a file is no folder');
 });
 
-t.test('the folders at the top stay as they are', async (t) => {
+t.test('the folders at the top cannot be changed', async (t) => {
   const { guard, close } = await rigOf(t);
   t.teardown(close);
   const device = (await guard.lookup('backup', 'laptop', context)).id;
@@ -154,7 +156,7 @@ t.test('the folders at the top stay as they are', async (t) => {
   for (const [name, act] of Object.entries(acts)) t.equal(await answerOf(() => act(guard, 'root', ids)), 'EROFS', name);
 });
 
-t.test('archive.readable lets programs read what is sealed', async (t) => {
+t.test('archive.readable lets programs read sealed files', async (t) => {
   const rig = await openTestDrive(temporary(t), { readable: true });
   t.teardown(() => rig.close());
   const { id } = await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'x');
@@ -162,7 +164,7 @@ t.test('archive.readable lets programs read what is sealed', async (t) => {
   t.equal(await answerOf(() => rig.guard.unlink('archive-root', 'f', context)), 'EPERM');
 });
 
-t.test('a refusal says which rule was broken', async (t) => {
+t.test('a refusal names the rule', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'x');
@@ -173,7 +175,7 @@ t.test('a refusal says which rule was broken', async (t) => {
   });
 });
 
-t.test('a sealed file that was replaced can be finished, and stays', async (t) => {
+t.test('a replaced sealed file can be completed, and cannot be removed', async (t) => {
   const clock = { now: 1_800_000_000_000 };
   const rig = await openTestDrive(temporary(t), { now: () => clock.now });
   t.teardown(() => rig.close());
@@ -202,7 +204,7 @@ t.test('a settling file renamed over a sealed one is its next version', async (t
   t.equal(await read(rig.drive, old.id), 'content');
 });
 
-t.test('the same bytes over a sealed file change nothing', async (t) => {
+t.test('replacing a sealed file by the same bytes changes nothing', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   const old = await addRemoteFile(rig, { space: 'archive', parent: 'archive-root', name: 'f' }, 'content');
@@ -211,7 +213,7 @@ t.test('the same bytes over a sealed file change nothing', async (t) => {
   t.equal(rig.parts.journal.size, 0);
 });
 
-t.test('a file that is still written when it is renamed over a sealed one', async (t) => {
+t.test('a file that is still being written when it is renamed over a sealed one', async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   const { guard, parts } = rig;
@@ -272,7 +274,7 @@ t.test('nothing is sealed while it is open, locked, or an empty new folder', asy
   t.same(
     [...rig.parts.journal.all()].filter(({ op }) => op === 'mkdir' || op === 'move').map(({ op, name }) => [op, name]),
     [['mkdir', 'named']],
-    'the cloud never hears of the first name',
+    'the first name is never uploaded',
   );
 });
 

@@ -12,13 +12,13 @@ import { temporary } from '../../helpers/temporary.ts';
 const sync: SpaceRecord = { id: 's', kind: 'sync', name: 'sync', root: 'sr', rev: 3, writable: true };
 const archive: SpaceRecord = { id: 'a', kind: 'archive', name: 'archive', root: 'ar', rev: 0, writable: true };
 
-t.test('before anything is known there is an empty drive', async (t) => {
+t.test('before the first contact the drive is empty', async (t) => {
   const { catalog, writer } = await start(t);
   await writer.write(attachFixedFolders(catalog, 1));
   t.same(await tree(catalog), ['/Backup']);
 });
 
-t.test('spaces hang where the drive shows them', async (t) => {
+t.test('spaces are attached where the drive shows them', async (t) => {
   const { catalog, hang } = await start(t);
   await hang([sync, archive, backup('x', 'd1', 'laptop', 'photos'), backup('y', 'd1', 'laptop', 'work')]);
   const all = ['/Archive', '/Backup', '/Backup/laptop', '/Backup/laptop/photos', '/Backup/laptop/work', '/Sync'];
@@ -31,7 +31,7 @@ t.test('spaces hang where the drive shows them', async (t) => {
   );
 });
 
-t.test('a cursor stays, names follow', async (t) => {
+t.test('a cursor is kept, names are updated', async (t) => {
   const { catalog, writer, hang } = await start(t);
   await hang([sync, backup('x', 'd1', 'laptop', 'photos')]);
   const space = catalog.space('s');
@@ -42,7 +42,7 @@ t.test('a cursor stays, names follow', async (t) => {
   t.same(await tree(catalog), ['/Backup', '/Backup/desktop', '/Backup/desktop/photos', '/Sync']);
 });
 
-t.test('what is gone is taken out', async (t) => {
+t.test('a removed space is detached', async (t) => {
   const { catalog, hang } = await start(t);
   await hang([sync, backup('x', 'd1', 'laptop', 'photos')]);
   const { gone } = await hang([sync]);
@@ -51,7 +51,7 @@ t.test('what is gone is taken out', async (t) => {
   t.same(await tree(catalog), ['/Backup', '/Sync']);
 });
 
-t.test('devices of one name, and names that cannot be', async (t) => {
+t.test('devices with the same name, and invalid names', async (t) => {
   const { catalog, hang } = await start(t);
   await hang([backup('x', 'd1', 'pc', 'a/b'), backup('y', 'd2', 'pc', '..'), backup('z', 'd1', 'pc', 'c')]);
   t.same(await tree(catalog), [

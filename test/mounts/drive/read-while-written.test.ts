@@ -7,10 +7,10 @@ t.setTimeout(500_000);
 const SIZE = 700_000;
 const PUTS = 40;
 
-/** A content that shows where it ends and another begins: each is one byte, again and again. */
+/** A content that consists of one repeated byte, so that mixed contents are detected. */
 const contentOf = (i: number): Buffer => Buffer.alloc(SIZE - 1000 * (i % 7), 33 + (i % 90));
 
-t.test('who reads while a file is written again and again gets one content, and its own entity tag', async (t) => {
+t.test('a reader of a file that is rewritten all the time gets one content, with its own entity tag', async (t) => {
   const { a, b, converge } = await openHttpPair(t);
   const here = await DavTree.serve(t, a.fs);
   const there = await DavTree.serve(t, b.fs);
@@ -53,7 +53,7 @@ t.test('who reads while a file is written again and again gets one content, and 
   await converge();
   for (const dav of [here, there]) {
     const answer = await fetch(new URL('/Sync/f', dav.url));
-    t.ok(Buffer.from(await answer.arrayBuffer()).equals(contentOf(PUTS)), 'the last one is what stays');
+    t.ok(Buffer.from(await answer.arrayBuffer()).equals(contentOf(PUTS)), 'the last content stays');
   }
   t.strictSame(await a.gateway.conflicts(), []);
 });

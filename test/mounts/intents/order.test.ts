@@ -5,7 +5,7 @@ import { openPair, type TestDevice } from '../../helpers/devices.ts';
 
 t.setTimeout(500_000);
 
-/** Moves of folders into each other before the cloud has heard of them. `C/f` is there before. */
+/** Moves of folders into each other before they were sent to the cloud. `C/f` exists before. */
 const TANGLES: Readonly<Record<string, (a: TestDevice) => Promise<unknown>>> = {
   'a new folder goes into one that was made in it': async (a) => {
     await a.mkdir('/Sync/A');
@@ -48,24 +48,28 @@ for (const [name, tangle] of Object.entries(TANGLES)) {
 }
 
 for (const [name, tangle] of Object.entries(TANGLES)) {
-  t.test(`${name}, and another device has taken its first name: it comes to rest`, { timeout: 20_000 }, async (t) => {
-    const { a, b, netA, converge } = await openPair(t);
-    await a.mkdir('/Sync/C');
-    await a.write('/Sync/C/f', 'f');
-    await converge();
-    netA.offline = true;
-    await b.write('/Sync/A', 'of another device');
-    await b.sync();
-    await tangle(a);
-    const tree = await a.tree();
-    netA.offline = false;
-    await converge();
-    t.strictSame(await a.tree(), { '/Sync/A': 'of another device', ...tree });
-    t.strictSame(await b.tree(), await a.tree());
-  });
+  t.test(
+    `${name}, and another device has taken its first name: the queue becomes empty`,
+    { timeout: 20_000 },
+    async (t) => {
+      const { a, b, netA, converge } = await openPair(t);
+      await a.mkdir('/Sync/C');
+      await a.write('/Sync/C/f', 'f');
+      await converge();
+      netA.offline = true;
+      await b.write('/Sync/A', 'of another device');
+      await b.sync();
+      await tangle(a);
+      const tree = await a.tree();
+      netA.offline = false;
+      await converge();
+      t.strictSame(await a.tree(), { '/Sync/A': 'of another device', ...tree });
+      t.strictSame(await b.tree(), await a.tree());
+    },
+  );
 }
 
-t.test('a circle that an older version has left is sent, too', { timeout: 60_000 }, async (t) => {
+t.test('a cycle that an older version has left in the queue is sent, too', { timeout: 60_000 }, async (t) => {
   const { a, b, netA, converge } = await openPair(t);
   await a.mkdir('/Sync/C');
   await a.write('/Sync/C/f', 'f');

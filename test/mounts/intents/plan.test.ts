@@ -46,23 +46,23 @@ t.test('new content', async (t) => {
     { add: [{ op: 'put', base: 'v1', staged: 'b', version: 'vb' }] },
     'based on what the cloud has',
   );
-  t.equal(shape(plan(born, [unsent('put', creation)])), '~put', 'a creation takes it over');
+  t.equal(shape(plan(born, [unsent('put', creation)])), '~put', 'a creation includes it');
   t.match(plan(born, [unsent('put', creation)]), { rewrite: [{ base: null, staged: 'b', version: 'vb' }] });
   t.match(plan(born, [unsent('put', { base: null, from: 'x', version: 'va' })]).rewrite[0], {
     staged: 'b',
     from: undefined,
   });
-  t.equal(shape(plan(known, [unsent('put', { base: 'v1' }), unsent('move', to)])), '~put', 'also in front of a move');
+  t.equal(shape(plan(known, [unsent('put', { base: 'v1' }), unsent('move', to)])), '~put', 'also before a move');
   t.equal(shape(plan(known, [unsent('attr')])), '~put', 'an attr becomes the put');
   t.match(plan(born, [sent('put', creation)]), { add: [{ base: 'va' }] }, 'based on what is being sent');
   t.equal(shape(plan(known, [sent('attr')])), '+put');
   t.equal(
     shape(plan(known, [unsent('put', { base: 'v0' }), sent('move', to)])),
     '+put',
-    'nothing before what was sent changes',
+    'nothing before a sent intent changes',
   );
   const parked = unsent('put', { ...creation, parked: { code: 'EDQUOT', reason: 'full', at: 1 } });
-  t.notMatch(plan(born, [parked]).rewrite[0], { parked: {} }, 'what was parked gets another chance');
+  t.notMatch(plan(born, [parked]).rewrite[0], { parked: {} }, 'a parked intent is retried');
   t.match(plan({ ...known, base: { parent: 'p', name: 'f', version: 'v0', hash: 'h', rev: 4 } }, [sent('move', to)]), {
     add: [{ base: 'v0' }],
   });
@@ -71,7 +71,7 @@ t.test('new content', async (t) => {
 t.test('new attributes', async (t) => {
   t.equal(shape(planAttr(known, [])), '+attr');
   for (const op of ['put', 'mkdir', 'symlink', 'attr'] as const) {
-    t.equal(shape(planAttr(known, [unsent(op, { base: null })])), `~${op}`, `${op} takes them along`);
+    t.equal(shape(planAttr(known, [unsent(op, { base: null })])), `~${op}`, `${op} includes them`);
   }
   t.equal(shape(planAttr(known, [sent('put')])), '+attr');
   t.equal(shape(planAttr(known, [unsent('move', to)])), '+attr');
@@ -88,16 +88,20 @@ t.test('another place', async (t) => {
   t.equal(
     shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])),
     '+move',
-    'the replaced one keeps its history',
+    'the history of the replaced node is kept',
   );
   t.equal(shape(plan(known, [unsent('move', { parent: 'm', name: 'm' })])), '+move');
   t.match(plan(known, [unsent('move', { parent: 'm', name: 'm' })]).add[0], { origin: { parent: 'm', name: 'm' } });
   t.equal(shape(plan(known, [unsent('put', { base: 'v1' })])), '+move');
-  t.equal(shape(plan(bornFolder, [unsent('mkdir')])), '~mkdir', 'a new folder keeps its turn, for what is in it');
+  t.equal(
+    shape(plan(bornFolder, [unsent('mkdir')])),
+    '~mkdir',
+    'a new folder keeps its position, because of its content',
+  );
   t.equal(
     shape(plan(bornFolder, [unsent('mkdir')], undefined, false)),
     '+move',
-    'unless somebody has to do with the name',
+    'unless another intent concerns the name',
   );
   t.equal(shape(plan(bornFolder, [unsent('mkdir')], { node: 'r' })), '+move');
 });
@@ -117,9 +121,9 @@ t.test('removal', async (t) => {
   t.equal(
     shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])),
     '+remove',
-    'what it replaced must go, too',
+    'the replaced node must be removed, too',
   );
-  t.equal(shape(plan({ ...born, local: true }, [])), '', 'litter was never promised');
+  t.equal(shape(plan({ ...born, local: true }, [])), '', 'litter never has an intent');
 });
 
 t.test('being replaced', async (t) => {
@@ -148,7 +152,7 @@ t.test('creation', async (t) => {
   });
 });
 
-t.test('a new folder that is renamed keeps its turn unless something of its space moves later', (t) => {
+t.test('a renamed new folder keeps its position unless a later intent moves something in its space', (t) => {
   const { intent } = unsent('mkdir');
   const later = (space: string): PendingIntent => unsent('move', { node: 'm', parent: 'o', name: 'h', space }).intent;
   t.equal(keepsTurn([intent], intent, to), true);

@@ -6,7 +6,7 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('a change that follows the same bytes while those are being looked at is no conflict', async (t) => {
+t.test('a change right after identical bytes, while those are being compared, is no conflict', async (t) => {
   const clock = { now: Date.now() };
   const { a, b, converge } = await openHttpPair(t, { now: () => clock.now });
   await a.write('/Sync/f', 'x'.repeat(300_000));
@@ -21,7 +21,7 @@ t.test('a change that follows the same bytes while those are being looked at is 
     const handle = await a.fs.open(id, { read: true, write: true }, context);
     await handle.write(Buffer.from(first), 0, context);
     await handle.sync(context);
-    // The put of the same bytes is on its way, and is about to be found pointless.
+    // The put of the same bytes is being processed, and is about to be dropped as unnecessary.
     while (journal.of(id).length > 0 && !journal.of(id).some(({ seq }) => journal.isClaimed(seq))) await turn();
     await handle.write(Buffer.from(`change ${i}`.padEnd(10)), 0, context);
     if (journal.of(id).length > 1) caught++;
@@ -30,6 +30,6 @@ t.test('a change that follows the same bytes while those are being looked at is 
     t.equal((await b.read('/Sync/f')).slice(0, 10), `change ${i}`.padEnd(10));
     t.equal((await a.read('/Sync/f')).slice(0, 10), `change ${i}`.padEnd(10));
   }
-  t.ok(caught > 0, `${caught} changes came in that moment`);
+  t.ok(caught > 0, `${caught} changes happened at that moment`);
   t.strictSame(await a.gateway.conflicts(), []);
 });

@@ -6,7 +6,7 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 t.setTimeout(500_000);
 
 t.test(
-  'an upload sees one consistent state of a file that goes on being written; the next state follows',
+  'an upload has one consistent state of a file that is still being written; the next state follows',
   async (t) => {
     const pair = await openHttpPair(t);
     const { a, b, netA, remoteA } = pair;

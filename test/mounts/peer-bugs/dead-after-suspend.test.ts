@@ -8,12 +8,12 @@ import { temporary } from '../../helpers/temporary.ts';
 
 t.setTimeout(500_000);
 
-t.test('after a suspend dead connections are noticed and made anew within 15 s', { timeout: 40_000 }, async (t) => {
+t.test('after a suspend dead connections are detected and replaced within 15 s', { timeout: 40_000 }, async (t) => {
   let slept = 0;
   const pair = await openPair(t, { now: () => Date.now() + slept });
   const { a, b, netB } = pair;
   await until(() => b.gateway.status().push === 'up');
-  // The connection is dead, but nobody says so: nothing comes any more, and it does not end.
+  // The connection is silently dead: nothing arrives any more, and it does not end.
   pair.cloud.hub.publish = () => undefined;
   await a.write('/Sync/f', 'written while the other slept');
   await a.gateway.flush();
@@ -36,7 +36,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-t.test('over HTTP, with a request that nobody will ever answer', { timeout: 60_000 }, async (t) => {
+t.test('over HTTP, with a request that will never get a response', { timeout: 60_000 }, async (t) => {
   let slept = 0;
   const cloud = await startTestCloud(t);
   const proxy = await new FaultyProxy(cloud.url).start();

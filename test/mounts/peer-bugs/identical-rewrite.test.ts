@@ -4,7 +4,7 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('saving the same bytes again makes no version and sends none', async (t) => {
+t.test('saving the same bytes again creates no version and sends nothing', async (t) => {
   const pair = await openHttpPair(t);
   const { a, b, netA, remoteA } = pair;
   const content = 'the same, again and again\n'.repeat(4000);

@@ -8,7 +8,7 @@ async function fill({ a }: HttpPair, folder: string, count: number): Promise<voi
 
 t.setTimeout(500_000);
 
-t.test('a removal of most files from outside waits until somebody confirms it', async (t) => {
+t.test('the removal of most files on another device waits for confirmation', async (t) => {
   const pair = await openHttpPair(t);
   await fill(pair, '/Sync/photos', 105);
   await fill(pair, '/Sync/other', 20);
@@ -19,7 +19,7 @@ t.test('a removal of most files from outside waits until somebody confirms it', 
   await pair.a.sync();
   await pair.b.sync();
   t.equal(pair.b.gateway.status().held[0]?.files, 105);
-  t.equal(Object.keys(await pair.b.tree('/Sync/photos')).length, 105, 'all is still here');
+  t.equal(Object.keys(await pair.b.tree('/Sync/photos')).length, 105, 'everything is still here');
   t.ok(await pair.b.exists('/Sync/other/later'), 'other changes are shown');
 
   await pair.b.restart();
@@ -31,7 +31,7 @@ t.test('a removal of most files from outside waits until somebody confirms it', 
   t.strictSame(pair.b.gateway.status().held, []);
 });
 
-t.test('less than half, or few files, may go', async (t) => {
+t.test('less than half, or few files, are removed at once', async (t) => {
   const pair = await openHttpPair(t);
   await fill(pair, '/Sync/big', 110);
   await fill(pair, '/Sync/bigger', 115);

@@ -11,7 +11,7 @@ const TIMES: Readonly<Record<string, number>> = {
 
 t.setTimeout(500_000);
 
-t.test('times of 1970, before it and in the future neither get lost nor block anything', async (t) => {
+t.test('times in 1970, earlier and in the future are neither lost nor block anything', async (t) => {
   const { a, b, converge } = await openHttpPair(t);
   for (const [name, mtime] of Object.entries(TIMES)) {
     await a.write(`/Sync/${name}`, name);
@@ -27,11 +27,11 @@ t.test('times of 1970, before it and in the future neither get lost nor block an
   }
   t.ok(
     (await b.stat('/Sync/untouched')).mtime >= before - 1,
-    'a file whose time nobody set has the time of its writing',
+    'a file whose time was not set has the time of its last write',
   );
 
   await b.write('/Sync/the epoch', 'changed');
   await converge();
-  t.equal(await a.read('/Sync/the epoch'), 'changed', 'an older or newer time decides nothing');
+  t.equal(await a.read('/Sync/the epoch'), 'changed', 'an older or newer time has no influence');
   t.strictSame(await a.gateway.conflicts(), []);
 });

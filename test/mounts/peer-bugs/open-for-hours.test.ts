@@ -4,7 +4,7 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('a file that is kept open is uploaded when nobody has written for 30 s, or after an fsync', async (t) => {
+t.test('a file that is kept open is uploaded after 30 s without a write, or after an fsync', async (t) => {
   let skipped = 0;
   const pair = await openHttpPair(t, { now: () => Date.now() + skipped });
   const { a, b } = pair;
@@ -12,7 +12,7 @@ t.test('a file that is kept open is uploaded when nobody has written for 30 s, o
   const handle = await a.fs.create(folder.id, 'table.ods', {}, { read: false, write: true }, context);
   await handle.write(Buffer.from('row 1\n'), 0, context);
   t.equal(a.gateway.status().queued, 1);
-  t.equal(a.gateway.status().inFlight, 0, 'nothing is sent while somebody writes');
+  t.equal(a.gateway.status().inFlight, 0, 'nothing is sent while it is being written');
 
   skipped += 31_000;
   a.gateway.stack.uploader.reachable();

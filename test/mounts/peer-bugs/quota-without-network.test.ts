@@ -6,13 +6,13 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('`df` is answered from what is known, whatever the network does', async (t) => {
+t.test('`df` uses local data, whatever the network does', async (t) => {
   const { a, netA, converge } = await openHttpPair(t);
   await a.write('/Sync/f', 'content');
   await converge();
   const sizes = async (path: string) => a.fs.statfs((await a.stat(path)).id, context);
 
-  // No request is answered any more.
+  // From now on no request gets a response.
   const barrier = new Barrier();
   netA.before = () => barrier.wait();
   const asked = a.gateway.pull(context);
@@ -28,8 +28,8 @@ t.test('`df` is answered from what is known, whatever the network does', async (
   a.gateway.stack.quota.refresh();
   for (const end = Date.now() + 30_000; (await sizes('/Sync')).files === 0 && Date.now() < end;) await sleep(10);
   const known = await sizes('/Sync');
-  t.equal(known.files, 1, 'the cloud has said what it has');
+  t.equal(known.files, 1, 'the cloud has reported its usage');
   await netA.stop();
   await a.restart();
-  t.same(await sizes('/Sync'), known, 'a start that has not reached the cloud shows what it said last');
+  t.same(await sizes('/Sync'), known, 'a start without the cloud shows the last report');
 });

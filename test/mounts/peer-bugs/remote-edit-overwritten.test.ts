@@ -5,7 +5,7 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('a write-back of an older state does not overwrite what another device has saved meanwhile', async (t) => {
+t.test('writing back an older state does not overwrite what another device has saved in the meantime', async (t) => {
   const pair = await openHttpPair(t);
   const { a, b, netB } = pair;
   await a.write('/Sync/report', 'the first draft');

@@ -9,7 +9,7 @@ t.setTimeout(500_000);
 
 const SIZE = 24 << 20;
 
-t.test('a download goes on with its content when the file is replaced, here or elsewhere', async (t) => {
+t.test('a download keeps its content when the file is replaced, here or elsewhere', async (t) => {
   const pair = await openHttpPair(t);
   const { a, b } = pair;
   const dav = await DavTree.serve(t, b.fs);
@@ -39,7 +39,7 @@ t.test('a download goes on with its content when the file is replaced, here or e
       const content = randomBytes(SIZE);
       await a.write(path, content);
       await pair.converge();
-      // Nothing of it is on the disk of b yet: most of the blocks are fetched after the replacement.
+      // None of it is on b's disk yet, so most blocks are fetched after the replacement.
       const { body, headers } = await fetch(new URL(path, dav.url));
       t.equal(headers.get('content-length'), String(SIZE));
       const hash = createHash('sha256');
@@ -56,7 +56,7 @@ t.test('a download goes on with its content when the file is replaced, here or e
   }
 });
 
-t.test('a download from the Archive goes on when the file is sealed and its content dropped', async (t) => {
+t.test('a download from the Archive continues when the file is sealed and its content dropped', async (t) => {
   const { a } = await openHttpPair(t);
   const dav = await DavTree.serve(t, a.fs);
   const content = randomBytes(SIZE);
@@ -77,7 +77,7 @@ t.test('a download from the Archive goes on when the file is sealed and its cont
   while (files.size > 0 || (await staging.ids()).length > 0) await sleep(20);
 });
 
-t.test('a handle that follows the file, as `tail -f` has one, sees what another computer adds', async (t) => {
+t.test('a handle that follows the file, as for `tail -f`, sees what another computer appends', async (t) => {
   const pair = await openHttpPair(t);
   const { a, b } = pair;
   await a.write('/Sync/log', 'one\n');

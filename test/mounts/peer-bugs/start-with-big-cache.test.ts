@@ -7,13 +7,13 @@ import { openPair } from '../../helpers/devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('with a big cache it serves at once, and looks through the cache meanwhile', { timeout: 120_000 }, async (t) => {
+t.test('with a big cache it serves at once, while the cache is being scanned', { timeout: 120_000 }, async (t) => {
   const { a, dir, netA, converge } = await openPair(t);
   await a.write('/Sync/f', 'cached');
   await converge();
   t.equal(await a.read('/Sync/f'), 'cached');
 
-  // What an earlier process has left and no record knows: it goes when the cache has been looked through.
+  // Files of an earlier process without a record, which the scan removes.
   const left = Array.from({ length: 2000 }, (_, i) => {
     const hash = createHash('sha256').update(String(i)).digest('hex');
     const folder = join(dir, 'a/store', hash.slice(0, 2));
@@ -23,9 +23,9 @@ t.test('with a big cache it serves at once, and looks through the cache meanwhil
   });
   netA.offline = true;
   await a.restart();
-  t.ok(left.some(existsSync), 'it is open before all has been looked at');
+  t.ok(left.some(existsSync), 'it is open before the scan has ended');
   t.equal(await a.read('/Sync/f'), 'cached');
   t.strictSame(await a.tree(), { '/Sync/f': 'cached' });
   while (left.some(existsSync)) await sleep(50);
-  t.equal(await a.read('/Sync/f'), 'cached', 'what belongs there has stayed');
+  t.equal(await a.read('/Sync/f'), 'cached', 'files with a record have stayed');
 });

@@ -3,7 +3,7 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('it starts and serves without a network; what is written then goes up when there is one', async (t) => {
+t.test('it starts and serves without a network, and uploads changes once there is one', async (t) => {
   const pair = await openHttpPair(t);
   const { a, b, netA } = pair;
   await a.write('/Sync/old', 'old');
@@ -23,7 +23,7 @@ t.test('it starts and serves without a network; what is written then goes up whe
   t.strictSame(await b.tree(), { '/Sync/new': 'new', '/Sync/older': 'old' });
 });
 
-t.test('nor does it wait for a network that takes requests and never answers', async (t) => {
+t.test('nor does it wait for a network that accepts requests and never responds', async (t) => {
   const pair = await openHttpPair(t);
   const { a, b, netA } = pair;
   await a.write('/Sync/old', 'old');

@@ -6,7 +6,7 @@ import { openHttpPair } from '../../helpers/http-devices.ts';
 
 t.setTimeout(500_000);
 
-/** What a network may answer instead of the cloud. */
+/** Responses that may come from a network instead of the cloud. */
 const NONSENSE: Readonly<Record<string, Fault>> = {
   'a page of a hotel': { kind: 'garbage' },
   'a 404 that is not the cloud’s': { kind: 'refuse', status: 404 },
@@ -17,7 +17,7 @@ const NONSENSE: Readonly<Record<string, Fault>> = {
   'no answer at all': { kind: 'reset' },
 };
 
-t.test('a cloud that cannot be reached, or talks nonsense, removes nothing here', async (t) => {
+t.test('a cloud that cannot be reached, or sends garbage, removes nothing here', async (t) => {
   const pair = await openHttpPair(t);
   const { a, b, netB } = pair;
   await a.mkdir('/Sync/d');
@@ -50,7 +50,7 @@ t.test('a cloud that cannot be reached, or talks nonsense, removes nothing here'
   t.strictSame(await b.tree(), { ...before, '/Sync/d/later': 'later' });
 });
 
-t.test('a snapshot that ends before its time removes nothing', async (t) => {
+t.test('an incomplete snapshot removes nothing', async (t) => {
   const pair = await openPair(t);
   const { a, b, netB } = pair;
   for (let i = 0; i < 5; i++) await a.write(`/Sync/${i}`, `${i}`);

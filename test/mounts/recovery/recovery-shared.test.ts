@@ -7,7 +7,7 @@ import { temporary } from '../../helpers/temporary.ts';
 
 const skip = (process.platform !== 'linux' || process.getuid?.() !== 0) && 'needs Linux and root';
 
-t.test('who still writes through a dead mount does not change what is sent', { skip }, async (t) => {
+t.test('writes through a dead mount do not change what is sent', { skip }, async (t) => {
   const rig = await openTestDrive(temporary(t));
   t.teardown(() => rig.close());
   const { drive, parts } = rig;

@@ -5,7 +5,7 @@ import { openPair } from '../../helpers/devices.ts';
 
 t.setTimeout(500_000);
 
-t.test('half copies of a process that has died are removed, and nobody else ever saw them', async (t) => {
+t.test('partial copies of a dead process are removed, and were never sent', async (t) => {
   const { a, b, netA, converge } = await openPair(t);
   await a.mkdir('/Sync/album');
   await a.write('/Sync/album/old', 'old');
@@ -18,7 +18,7 @@ t.test('half copies of a process that has died are removed, and nobody else ever
     await a.write(`${half}/inside/f`, 'half of it');
     await a.write(`${mount}/${scratchName(randomUUID())}`, 'a file');
   }
-  // One that was whole, and has got its name.
+  // A copy that was complete and has its final name.
   const whole = `/Sync/${scratchName(randomUUID())}`;
   await a.mkdir(whole);
   await a.write(`${whole}/new`, 'new');
@@ -34,7 +34,7 @@ t.test('half copies of a process that has died are removed, and nobody else ever
   t.equal(a.gateway.status().parked, 0);
 });
 
-t.test('under a scratch name nothing is sent; with its own name it is', async (t) => {
+t.test('nothing is sent under a scratch name; with its final name it is', async (t) => {
   const { a, b, cloud, converge } = await openPair(t);
   const name = scratchName(randomUUID());
   cloud.calls.length = 0;
@@ -52,7 +52,7 @@ t.test('under a scratch name nothing is sent; with its own name it is', async (t
   t.strictSame(await b.tree(), { '/Sync/named/': '', '/Sync/named/f': 'content', '/Sync/other': 'sent meanwhile' });
 });
 
-t.test('which names are meant', async (t) => {
+t.test('scratch names are recognized', async (t) => {
   t.ok(isScratch(scratchName(randomUUID())));
   for (const name of ['.fjord-copy-', '.fjord-copy-1', 'fjord-copy', `${scratchName(randomUUID())}.txt`]) {
     t.notOk(isScratch(name), name);

@@ -35,7 +35,7 @@ async function codeOf(act: () => unknown): Promise<string> {
   }
 }
 
-t.test('what was settling when the process ended settles on for the rest of its time', async (t) => {
+t.test('files that were settling when the process ended settle for the rest of their time', async (t) => {
   const { device, cloud, clock, archive } = await start(t);
   await device.write('/Archive/f', 'content');
   await device.write('/Archive/g', 'content of g');
@@ -67,7 +67,7 @@ t.test('what was settling when the process ended settles on for the rest of its 
   t.match(await device.stat('/Archive/new/F'), { size: 7, mtime: 1_000_000, mode: 0o600 });
 });
 
-t.test('it is sent by itself when the rest of the time is over, which a restart does not begin anew', async (t) => {
+t.test('it is sent when the rest of its time is over, which a restart does not extend', async (t) => {
   const { device, clock } = await start(t);
   await device.write('/Archive/f', 'content');
   const { id } = await device.stat('/Archive/f');
@@ -111,7 +111,7 @@ t.test('what was sent, with the answer lost, is neither settling nor changed in 
   t.equal(device.gateway.status().queued, 0);
 });
 
-t.test('what was not sent is changed in place after a restart, under an id that nobody has used', async (t) => {
+t.test('a change that was not sent is changed in place after a restart, with a new id', async (t) => {
   const { device } = await start(t);
   await device.write('/Archive/f', 'one');
   const [before] = [...device.gateway.stack.journal.all()];
@@ -121,10 +121,10 @@ t.test('what was not sent is changed in place after a restart, under an id that 
   t.equal(others.length, 0, 'one intent still');
   t.not(after?.id, before?.id);
   await device.unlink('/Archive/f');
-  t.equal(device.gateway.status().queued, 0, 'what the cloud never saw is gone without a word');
+  t.equal(device.gateway.status().queued, 0, 'a node that the cloud never had is removed without an intent');
 });
 
-t.test('content that the loss of power has cut off is not sent, until it is written again', async (t) => {
+t.test('content that was truncated by a power loss is not sent until it is written again', async (t) => {
   const { device, remote, dir } = await start(t);
   await device.write('/Sync/f', 'good');
   await device.sync();

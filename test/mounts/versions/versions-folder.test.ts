@@ -59,7 +59,7 @@ t.test('a folder for each file, with its versions by time', async (t) => {
   t.equal(file.name, 'a.txt');
 });
 
-t.test('nothing in it changes', async (t) => {
+t.test('nothing in it can be changed', async (t) => {
   const { fs } = await start(t);
   const versions = (await fs.lookup('sync-root', '.versions', context)).id;
   const folder = (await fs.lookup(versions, 'a.txt', context)).id;
@@ -83,7 +83,7 @@ t.test('nothing in it changes', async (t) => {
   t.equal(await codeOf(() => fs.mkdir('sync-root', '.versions', {}, context)), 'EEXIST');
 });
 
-t.test('a version is copied out', async (t) => {
+t.test('a version can be copied out', async (t) => {
   const { fs, rig } = await start(t);
   const versions = (await fs.lookup('sync-root', '.versions', context)).id;
   const folder = (await fs.lookup(versions, 'a.txt', context)).id;
@@ -96,7 +96,7 @@ t.test('a version is copied out', async (t) => {
   await handle.close();
 });
 
-t.test('offline it says so, and what is cached still answers', async (t) => {
+t.test('offline it reports that, and cached versions are available', async (t) => {
   const { fs, cloud } = await start(t);
   const versions = (await fs.lookup('sync-root', '.versions', context)).id;
   const folder = (await fs.lookup(versions, 'a.txt', context)).id;
@@ -109,11 +109,11 @@ t.test('offline it says so, and what is cached still answers', async (t) => {
   cloud.offline = false;
   await fs.readdir(folder, { limit: 1 }, context);
   cloud.offline = true;
-  t.match(await fs.readdir(folder, { limit: 1 }, context), { more: true }, 'failures are not remembered, answers are');
+  t.match(await fs.readdir(folder, { limit: 1 }, context), { more: true }, 'results are cached, failures are not');
   t.equal(cloud.calls, 2);
 });
 
-t.test('versions made in one second get numbers', async (t) => {
+t.test('versions of the same second get numbers', async (t) => {
   const record = (created: number): VersionRecord => ({
     id: `v${created}`,
     node: 'n',

@@ -38,11 +38,11 @@ t.test('the first write promises; the last close completes the promise', async (
   t.notOk(put?.writing);
   const entry = parts.catalog.get(id);
   t.match(entry, { size: 8, version: live.version, staged: put?.staged });
-  t.equal(put?.version, entry?.version, 'what the cloud will call it is what doors show');
+  t.equal(put?.version, entry?.version, 'doors show the version id that the cloud will use');
   t.equal(await content(rig, id), 'Content!');
 });
 
-t.test('a read sees the writes that began before it, also one that waits for a generation of its own', async (t) => {
+t.test('a read sees the writes that began before it, also one that waits for a new generation', async (t) => {
   const { rig, drive } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('one'), 0, context);
@@ -119,7 +119,7 @@ t.test('what was taken to be sent, but was not, goes on as if nothing had been',
   await drive.setattr(handle.node, { size: 1 }, context);
   const [after, ...others] = [...parts.journal.all()];
   t.match([after?.id, others.length], [before?.id, 0]);
-  t.not(after?.staged, before?.staged, 'the sealed content is not touched');
+  t.not(after?.staged, before?.staged, 'the sealed content is not changed');
   t.equal(await content(rig, handle.node), 'o');
 });
 
@@ -139,7 +139,7 @@ t.test('a file that is removed while it is open leaves nothing behind', async (t
   t.equal(parts.activity.size, 0);
 });
 
-t.test('a handle follows the node when somebody replaces its content', async (t) => {
+t.test('a handle follows the node when its content is replaced', async (t) => {
   const { rig, drive } = await start(t);
   const { id } = await addRemoteFile(rig, place, 'old content');
   const reader = await drive.open(id, { read: true, write: false }, context);
@@ -152,7 +152,7 @@ t.test('a handle follows the node when somebody replaces its content', async (t)
   await reader.close();
 });
 
-t.test('a snapshot reads the old content to its end', async (t) => {
+t.test('a snapshot handle reads the old content to its end', async (t) => {
   const ways: Record<string, (rig: TestDrive) => Promise<unknown>> = {
     'a draft': (rig) => replace(rig, 'NEW'),
     'drafts, one after another': async (rig) => {
@@ -173,7 +173,7 @@ t.test('a snapshot reads the old content to its end', async (t) => {
         else await addRemoteFile(rig, place, 'old content');
         const { id } = drive.lookup('sync-root', 'f', context);
         const snapshot = await drive.open(id, { read: true, write: false, snapshot: true }, context);
-        // A staged file that is not in use is cut in place: that is a write into the very bytes.
+        // A staged file that is not in use is truncated in place, which changes the same bytes.
         if (way === 'its end' && where === 'only here') return await snapshot.close();
         const into = Buffer.alloc(4);
         await snapshot.read(into, 0, context);
@@ -192,7 +192,7 @@ t.test('a snapshot reads the old content to its end', async (t) => {
   }
 });
 
-t.test('a snapshot cannot write', async (t) => {
+t.test('a snapshot handle cannot write', async (t) => {
   const { rig, drive } = await start(t);
   const { id } = await addRemoteFile(rig, place, 'content');
   const snapshot = await drive.open(id, { read: true, write: false, snapshot: true }, context);
@@ -237,7 +237,7 @@ t.test('after a conflict handles go on with the copy', async (t) => {
   t.match([...parts.journal.all()], [{ node: 'copy', version: parts.catalog.get('copy')?.version }]);
 });
 
-t.test('a time that is set while a file is written holds until the next write', async (t) => {
+t.test('a time that is set while a file is written is kept until the next write', async (t) => {
   const { drive } = await start(t);
   const handle = await drive.create('sync-root', 'f', {}, rw, context);
   await handle.write(Buffer.from('x'), 0, context);

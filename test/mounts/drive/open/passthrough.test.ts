@@ -49,13 +49,13 @@ async function uploaded({ drive, parts, source }: TestDrive, name: string, bytes
   return handle.node;
 }
 
-t.test('what is written into a lent file is the file', async (t) => {
+t.test('bytes written to a backing file are the content of the file', async (t) => {
   const rig = await rigOf(t);
   const { drive } = rig;
   const handle = await drive.create('sync-root', 'f', {}, writeOnly, context);
   const before = await handle.attr(context);
   const { fd } = await borrowed(handle);
-  t.strictSame(await handle.attr(context), before, 'lending changes nothing');
+  t.strictSame(await handle.attr(context), before, 'opening a backing file changes nothing');
   writeSync(fd, 'hello');
   const written = await drive.lookup('sync-root', 'f', context);
   t.equal(written.size, 5);
@@ -75,7 +75,7 @@ t.test('what is written into a lent file is the file', async (t) => {
   t.match(putOf(rig, handle.node), { version, writing: undefined });
 });
 
-t.test('a lent file is sent when nobody writes, as a copy, and again when it was written since', async (t) => {
+t.test('a backing file is uploaded as a copy when it is idle, and again after further writes', async (t) => {
   let time = 1_700_000_000_000;
   const rig = await rigOf(t, () => time);
   const { drive, parts } = rig;
@@ -85,19 +85,19 @@ t.test('a lent file is sent when nobody writes, as a copy, and again when it was
   const { fd } = await borrowed(handle);
   writeSync(fd, 'first');
   await handle.sync(context);
-  t.equal(activity.readyAt(node, 0), time + IDLE, 'also after an fsync: a copy costs too much for each');
+  t.equal(activity.readyAt(node, 0), time + IDLE, 'also after an fsync, as a copy for each would cost too much');
   time += IDLE;
   const put = putOf(rig, node);
   journal.claim(put?.seq ?? 0);
   const sent = await files.freeze(node);
   const into = Buffer.alloc(10);
   t.equal(await sent?.read(into, 0, context), 5);
-  t.not(catalog.get(node)?.staged, sent?.id, 'the file goes on');
-  t.equal(activity.readyAt(node, 0), undefined, 'nothing more to send');
+  t.not(catalog.get(node)?.staged, sent?.id, 'the file is still in use');
+  t.equal(activity.readyAt(node, 0), undefined, 'nothing is left to upload');
   writeSync(fd, ' and more');
   t.equal((await handle.attr(context)).size, 14);
   t.equal(activity.readyAt(node, 0), time + IDLE);
-  t.equal(await sent?.read(into, 0, context), 5, 'what is being sent does not change');
+  t.equal(await sent?.read(into, 0, context), 5, 'the content that is being uploaded does not change');
   await handle.close();
   t.equal(activity.readyAt(node, 0), 0);
   t.strictSame(
@@ -106,7 +106,7 @@ t.test('a lent file is sent when nobody writes, as a copy, and again when it was
   );
 });
 
-t.test('a cached file that is lent to readers is changed in place', async (t) => {
+t.test('a cached file that readers use as a backing file is changed in place', async (t) => {
   const rig = await rigOf(t);
   const bytes = randomBytes(3_000_000);
   const node = await uploaded(rig, 'f', bytes);
@@ -130,7 +130,7 @@ t.test('a cached file that is lent to readers is changed in place', async (t) =>
   await reader.close();
 });
 
-t.test('what is about to be sent is not lent to readers, nor what is not here', async (t) => {
+t.test('a file that is about to be uploaded, or is not complete here, gets no backing file for readers', async (t) => {
   const rig = await rigOf(t);
   const { drive, parts } = rig;
   const handle = await drive.create('sync-root', 'f', {}, { read: true, write: true }, context);

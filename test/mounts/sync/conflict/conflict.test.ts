@@ -45,10 +45,10 @@ t.test('long names are cut between characters', async (t) => {
   const name = conflictName(`${family.repeat(10)}.txt`, 'laptop', at, free);
   t.ok(Buffer.byteLength(name) <= NAME_MAX);
   const stem = name.slice(0, name.indexOf(' ('));
-  t.equal(stem, family.repeat(stem.length / family.length), 'no family was torn apart');
+  t.equal(stem, family.repeat(stem.length / family.length), 'no character was split');
 });
 
-t.test('every name becomes a possible one that is recognised', async () => {
+t.test('every name becomes a valid one that is recognized', async () => {
   const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 120 }).map((name) => {
     let text = name.replaceAll(/[/\0]/g, '_').replaceAll(/\p{Surrogate}/gu, '');
     while (Buffer.byteLength(text) > NAME_MAX) text = [...text].slice(0, -1).join('');

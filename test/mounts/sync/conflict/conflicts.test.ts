@@ -5,7 +5,7 @@ import { openPair, type Pair } from '../../../helpers/devices.ts';
 
 t.setTimeout(500_000);
 
-/** What both devices show in the end, with conflict names reduced to `name!`. */
+/** The tree that both devices show in the end, with conflict names reduced to `name!`. */
 async function outcome(t: Test, { a, b, converge }: Pair): Promise<Record<string, string>> {
   await converge();
   const [left, right] = [await a.tree(), await b.tree()];
@@ -17,7 +17,7 @@ async function outcome(t: Test, { a, b, converge }: Pair): Promise<Record<string
   return Object.fromEntries(plain) as Record<string, string>;
 }
 
-/** Both devices begin with the same, then do something without knowing of each other. `first` reaches the cloud first. */
+/** Both devices start with the same tree, then make concurrent changes. Those of `first` reach the cloud first. */
 async function apart(
   t: Test,
   before: (pair: Pair) => Promise<void>,
@@ -50,7 +50,7 @@ const folder = async ({ a }: Pair): Promise<void> => {
   await a.write('/Sync/d/in', 'old');
 };
 
-t.test('both change a file: the first keeps the name, nobody loses bytes', async (t) => {
+t.test('both change a file: the first keeps the name, no bytes are lost', async (t) => {
   const shown = await apart(
     t,
     file,
@@ -70,7 +70,7 @@ t.test('both make the same change: no conflict', async (t) => {
   t.strictSame(shown, { 'f.txt': 'X' });
 });
 
-t.test('both create a file of one name', async (t) => {
+t.test('both create a file with the same name', async (t) => {
   const none = async (): Promise<void> => undefined;
   const shown = await apart(
     t,
@@ -92,7 +92,7 @@ t.test('both create the same file', async (t) => {
   t.strictSame(shown, { n: 'X' });
 });
 
-t.test('both create a folder of one name: its content is merged', async (t) => {
+t.test('both create a folder with the same name: the contents are merged', async (t) => {
   const make = (who: 'a' | 'b', names: readonly string[]) => async (pair: Pair) => {
     await pair[who].mkdir('/Sync/d');
     await pair[who].mkdir('/Sync/d/e');
@@ -114,7 +114,7 @@ t.test('both create a folder of one name: its content is merged', async (t) => {
   });
 });
 
-t.test('a folder that turns out to be there while ours is on its way: both stay as they are', async (t) => {
+t.test('a folder appears while ours with the same name is being sent: both keep their content', async (t) => {
   const pair = await openPair(t);
   const { a, b, netA, netB } = pair;
   netA.offline = true;
@@ -137,7 +137,7 @@ t.test('a folder that turns out to be there while ours is on its way: both stay 
   commit();
   t.strictSame(await outcome(t, pair), { 'd/': '', 'd/1': 'a', 'd/2': 'b', 'd/e/': '' });
   const folder = (await a.stat('/Sync/d')).id;
-  t.equal((await b.stat('/Sync/d')).id, folder, 'no folder was made anew');
+  t.equal((await b.stat('/Sync/d')).id, folder, 'no folder was recreated');
 });
 
 t.test('a file there, a folder here', async (t) => {
@@ -154,7 +154,7 @@ t.test('a file there, a folder here', async (t) => {
   t.strictSame(shown, { n: 'A', 'n!/': '', 'n!/in': 'B' });
 });
 
-t.test('removed there, changed here: it is there again', async (t) => {
+t.test('removed there, changed here: it is recreated', async (t) => {
   const shown = await apart(
     t,
     file,
@@ -164,7 +164,7 @@ t.test('removed there, changed here: it is there again', async (t) => {
   t.strictSame(shown, { 'f.txt': 'B' });
 });
 
-t.test('changed there, removed here: it is shown again', async (t) => {
+t.test('changed there, removed here: it reappears', async (t) => {
   const shown = await apart(
     t,
     file,
@@ -184,7 +184,7 @@ t.test('removed on both sides', async (t) => {
   t.strictSame(shown, {});
 });
 
-t.test('its folder was removed there, it was changed here: the folder is made again around it', async (t) => {
+t.test('its folder was removed there, it was changed here: the folder is recreated', async (t) => {
   const shown = await apart(
     t,
     async (pair) => {
@@ -211,7 +211,7 @@ t.test('the folder was removed there, something new is deep in it here', async (
   t.strictSame(shown, { 'd/': '', 'd/e/': '', 'd/e/f/': '', 'd/e/f/new': 'B' });
 });
 
-t.test('something in it changed there, the folder was removed here: it is shown again', async (t) => {
+t.test('something in it changed there, the folder was removed here: it reappears', async (t) => {
   const shown = await apart(
     t,
     folder,
@@ -241,7 +241,7 @@ t.test('changed there, moved here', async (t) => {
   t.strictSame(shown, { 'g.txt': 'A' });
 });
 
-t.test('moved on both sides: the first place counts', async (t) => {
+t.test('moved on both sides: the first place wins', async (t) => {
   const shown = await apart(
     t,
     file,
@@ -265,7 +265,7 @@ t.test('two files are moved to one name', async (t) => {
   t.strictSame(shown, { x: 'one', 'x!': 'two' });
 });
 
-t.test('removed there, moved here: it is there again, with its content', async (t) => {
+t.test('removed there, moved here: it is recreated with its content', async (t) => {
   const shown = await apart(
     t,
     folder,

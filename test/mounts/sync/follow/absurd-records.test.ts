@@ -57,7 +57,7 @@ async function listed(device: TestDevice): Promise<Attr[]> {
   return found;
 }
 
-/** What the kernel and WebDAV clients are told of it can be told. */
+/** Checks that the attributes can be sent to the kernel and to WebDAV clients. */
 async function check(t: Test, device: TestDevice, dav: DavServer): Promise<void> {
   const out = Buffer.alloc(1024);
   const how = { uid: 1, gid: 1, validity: 1 };
@@ -71,7 +71,7 @@ async function check(t: Test, device: TestDevice, dav: DavServer): Promise<void>
   if (answer.status !== 207 || /Invalid|NaN|Infinity|undefined/.test(answer.text)) t.fail(answer.text);
 }
 
-t.test('one absurd record is an issue, and the rest of the folder is listed', async (t) => {
+t.test('an invalid record is an issue, and the rest of the folder is listed', async (t) => {
   const { cloud, open } = await begin(t);
   const absurd: Record<string, object | string> = {
     'a time beyond all dates': file('x', { mtime: 1e308 }),
@@ -129,13 +129,13 @@ t.test('one absurd record is an issue, and the rest of the folder is listed', as
     await second.sync();
     t.ok((await listed(second)).some(({ id }) => id === 'x'));
     const left = (await second.gateway.issues()).first.map(({ node }) => node);
-    t.notOk(left.includes('x'), 'it has passed');
+    t.notOk(left.includes('x'), 'the issue is gone');
     await Promise.all([first.gateway.close(), second.gateway.close()]);
     cloud.feed = (since) => lines([], since);
   }
 });
 
-t.test('a circle of folders, and two of one name', async (t) => {
+t.test('a cycle of folders, and two nodes with one name', async (t) => {
   const { cloud, open } = await begin(t);
   cloud.snapshot = lines([
     folder('a', { parent: 'b', rev: 1 }),
@@ -151,7 +151,7 @@ t.test('a circle of folders, and two of one name', async (t) => {
   t.same((await listed(device)).map(({ id }) => id).sort(), ['c', 'e', 'f']);
   const { count, first } = await device.gateway.issues();
   t.equal(count, 3, JSON.stringify(first));
-  // What another device did in two steps looks like a circle in between.
+  // Two steps of another device look like a cycle in between.
   cloud.snapshot = lines([folder('a', { rev: 1 }), folder('b', { parent: 'a', rev: 2 })]);
   const other = await open('b');
   await other.sync();
@@ -164,7 +164,7 @@ t.test('a circle of folders, and two of one name', async (t) => {
   t.equal((await other.gateway.issues()).count, 0);
 });
 
-t.test('a feed that says there is more, for ever, is asked with pauses', async (t) => {
+t.test('a feed that always says there is more is queried with pauses', async (t) => {
   const { cloud, open } = await begin(t);
   cloud.snapshot = lines([], 5);
   cloud.feed = () => [JSON.stringify({ cursor: 5, more: true })];
@@ -181,7 +181,7 @@ t.test('a feed that says there is more, for ever, is asked with pauses', async (
   );
 });
 
-t.test('a push that talks nonsense is heard as a sign that something has changed', async (t) => {
+t.test('an invalid push event counts as a change', async (t) => {
   const { cloud, open } = await begin(t);
   cloud.snapshot = lines([], 1);
   cloud.push =
@@ -222,7 +222,7 @@ const record = fc.record({
   target: fc.oneof(fc.constant('x'), fc.string()),
   xattrs: fc.dictionary(fc.string(), fc.oneof(fc.base64String(), fc.string())),
 });
-/** Mostly in order, so that what is shown is much. */
+/** Mostly consistent, so that many nodes are shown. */
 const nearly = fc.tuple(record, fc.constantFrom('file', 'folder'), fc.nat(12)).map(([bad, kind, what]) => {
   const made = kind === 'file' ? file('a') : folder('a');
   const keys = ['size', 'hash', 'version', 'xattrs', 'mode', 'name', 'mtime', 'birthtime', 'ctime'];
@@ -245,7 +245,7 @@ const line = fc.oneof(
   { weight: 1, arbitrary: fc.string().filter((text) => !/[\n\r]/.test(text)) },
 );
 
-t.test('whatever the records are, what is shown can be listed through every door', async (t) => {
+t.test('whatever the records are, the tree can be listed through every door', async (t) => {
   const { cloud, open } = await begin(t);
   let run = 0;
   const property = fc.asyncProperty(fc.array(line), fc.array(line), async (first, second) => {

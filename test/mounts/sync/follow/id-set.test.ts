@@ -2,7 +2,7 @@ import t from 'tap';
 import { v7 } from 'uuid';
 import { IdSet } from '../../../../src/mounts/sync/follow/id-set.ts';
 
-t.test('it has what was added and nothing else', async (t) => {
+t.test('it contains exactly the added ids', async (t) => {
   const set = new IdSet();
   t.notOk(set.has('a'));
   const inside = Array.from({ length: 5000 }, () => v7());

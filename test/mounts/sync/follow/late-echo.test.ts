@@ -10,11 +10,11 @@ t.setTimeout(500_000);
 const TOUCHED = ['/Sync/from', '/Sync/to', '/Sync/f'];
 
 /**
- * The feed of one device as it is when a page was read a moment before the device changed what is on it: the page arrives
+ * The feed of a device, with a page that was read just before the device changed the nodes on it, and that arrives
  * after the change.
  */
 class LateFeed {
-  /** What is checked after a late page has been shown. */
+  /** The checks after a late page has been applied. */
   shown: () => Promise<void> = async () => undefined;
   #read: (() => void) | undefined;
   #arrive: Promise<void> = Promise.resolve();
@@ -26,13 +26,13 @@ class LateFeed {
     remote.feed = (space: string, since: number, context: Context) => this.#late(feed(space, since, context));
   }
 
-  /** From now on pages are held; answered when one with all that was touched has been read. */
+  /** Holds pages from now on. Resolves when one with all changed nodes has been read. */
   async hold(): Promise<void> {
     this.#arrive = new Promise((resolve) => (this.#letArrive = resolve));
     await new Promise<void>((resolve) => (this.#read = resolve));
   }
 
-  /** Lets the page arrive; answered when the next one is asked for, after `shown`. */
+  /** Lets the page arrive. Resolves when the next one is requested, after `shown`. */
   async arrive(): Promise<void> {
     const seen = new Promise<void>((resolve, reject) => {
       const check = this.shown;
@@ -58,7 +58,10 @@ class LateFeed {
   }
 }
 
-/** A device with a folder `from` that has a file in it, an empty folder `to` and a file `f`, all in the cloud; the page that tells so is late. */
+/**
+ * A device with a folder `from` with a file, an empty folder `to` and a file `f`, all in the cloud; the page about them
+ * is late.
+ */
 async function begin(t: Test): Promise<Pair & { late: LateFeed }> {
   const pair = await openPair(t);
   const late = new LateFeed(pair.netA);
@@ -74,7 +77,7 @@ async function begin(t: Test): Promise<Pair & { late: LateFeed }> {
   return { ...pair, late };
 }
 
-/** Changes everything a little, so that it is on the next page of the feed. */
+/** Changes an attribute of every node, so that all are on the next page of the feed. */
 async function touch({ a }: Pair): Promise<void> {
   const context = { signal: new AbortController().signal };
   const nodes = await Promise.all(TOUCHED.map((path) => a.stat(path)));
@@ -128,7 +131,7 @@ t.test('nor when the cloud has replaced it already', async (t) => {
   t.strictSame(await pair.a.gateway.conflicts(), []);
 });
 
-t.test('a late page does not bring back what was removed', async (t) => {
+t.test('a late page does not bring back removed nodes', async (t) => {
   const pair = await begin(t);
   await pair.a.unlink('/Sync/f');
   await pair.a.removeTree('/Sync/from');

@@ -5,10 +5,10 @@ import { openDevice, openPair, type Pair, type TestDevice } from '../../../helpe
 
 t.setTimeout(500_000);
 
-/** A program on one device puts something else under a name while the other device moves away what had it. */
+/** A program on one device replaces a node while the other device moves that node elsewhere. */
 interface Replacing {
   readonly name: string;
-  /** What both show before. Default: a file. */
+  /** The tree on both devices before. Default: a file. */
   readonly prepare?: (a: TestDevice) => Promise<unknown>;
   /** On one device: `/Sync/F` becomes another node. */
   readonly replace: (a: TestDevice) => Promise<unknown>;
@@ -63,7 +63,7 @@ const WAYS: readonly Replacing[] = [
   },
 ];
 
-/** What happens on the way to the cloud, and in which order both come to it. */
+/** Network failures, and the order in which the devices reach the cloud. */
 const TIMES: Readonly<Record<string, (pair: Pair) => Promise<unknown>>> = {
   'the other one first': async (pair) => {
     await online(pair, 'b');
@@ -122,7 +122,7 @@ const TIMES: Readonly<Record<string, (pair: Pair) => Promise<unknown>>> = {
 
 for (const { name, prepare = file, replace, kind } of WAYS) {
   for (const [when, bothSend] of Object.entries(TIMES)) {
-    t.test(`${name}; what was there is moved elsewhere: ${when}`, async (t) => {
+    t.test(`${name}; the replaced node is moved elsewhere: ${when}`, async (t) => {
       const pair = await openPair(t);
       const { a, b, netA, netB, converge } = pair;
       await prepare(a);
@@ -137,19 +137,19 @@ for (const { name, prepare = file, replace, kind } of WAYS) {
       const tree = await a.tree();
       t.strictSame(tree, await b.tree(), 'both show the same');
       if (!when.startsWith('the replacement')) {
-        t.ok(kind === 'folder' && prepare !== file ? '/Sync/H/' in tree : '/Sync/H' in tree, 'what was moved is there');
+        t.ok(kind === 'folder' && prepare !== file ? '/Sync/H/' in tree : '/Sync/H' in tree, 'the moved node is there');
       }
-      t.ok('/Sync/F' in tree || '/Sync/F/' in tree || name === 'an exchange', 'what took its place is there');
+      t.ok('/Sync/F' in tree || '/Sync/F/' in tree || name === 'an exchange', 'the replacing node is there');
       t.strictSame(a.gateway.status().parked + b.gateway.status().parked, 0);
       await a.restart();
       await a.sync();
-      t.strictSame(await a.tree(), tree, 'also after a start');
-      t.strictSame(await fresh(t, pair), tree, 'and on a device that is new');
+      t.strictSame(await a.tree(), tree, 'also after a restart');
+      t.strictSame(await fresh(t, pair), tree, 'and on a new device');
     });
   }
 }
 
-t.test('alone, every one of them is one change and no conflict', async (t) => {
+t.test('each of them alone is one change and no conflict', async (t) => {
   for (const { name, prepare = file, replace } of WAYS) {
     await t.test(name, async (t) => {
       const pair = await openPair(t);
@@ -169,7 +169,7 @@ t.test('alone, every one of them is one change and no conflict', async (t) => {
   }
 });
 
-t.test('a replacement that was put aside keeps what it replaces from being forgotten', async (t) => {
+t.test('a parked replacement keeps the replaced node from being forgotten', async (t) => {
   const pair = await openPair(t);
   const { a, b, cloud, netA, netB, converge } = pair;
   await file(a);
@@ -194,7 +194,7 @@ t.test('a replacement that was put aside keeps what it replaces from being forgo
   t.strictSame(await b.tree(), { '/Sync/F': 'G', '/Sync/H': 'F' });
 });
 
-t.test('a replacement that comes to nothing gives back what it was to replace', async (t) => {
+t.test('a replacement that is withdrawn restores the node that it was to replace', async (t) => {
   const { a, b, netA, netB, converge } = await openPair(t);
   await a.write('/Sync/F', 'F');
   await a.write('/Sync/G', 'G');
@@ -214,7 +214,7 @@ t.test('a replacement that comes to nothing gives back what it was to replace', 
   t.strictSame(await a.tree(), await b.tree());
 });
 
-t.test('the same bytes written again over a file that was removed elsewhere: it is gone', async (t) => {
+t.test('rewriting the same bytes does not keep a file that was removed elsewhere', async (t) => {
   const { a, b, netA, netB, converge } = await openPair(t);
   await a.write('/Sync/F', 'F');
   await converge();
@@ -229,7 +229,7 @@ t.test('the same bytes written again over a file that was removed elsewhere: it 
   t.strictSame(await a.tree(), await b.tree());
 });
 
-t.test('a tree that is removed takes with it what was moved into it', async (t) => {
+t.test('removing a tree removes what was moved into it', async (t) => {
   const { a, b, netA, converge } = await openPair(t);
   await a.mkdir('/Sync/x');
   await a.mkdir('/Sync/y');
@@ -260,7 +260,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** What a device shows that has never been here. */
+/** The tree on a new device. */
 async function fresh(t: Tap, { dir, cloud }: Pair): Promise<Record<string, string>> {
   const remote = await cloud.device('gamma');
   const device = await openDevice(t, 'gamma', remote.self.id, { dir: `${dir}/c`, remote });

@@ -7,13 +7,13 @@ t.setTimeout(500_000);
 
 interface Rewinding extends Pair {
   readonly copy: string;
-  /** Goes back to the copy; the devices hear of it. */
+  /** Restores the copy; the devices are notified. */
   readonly back: () => Promise<void>;
-  /** A device that knows nothing. */
+  /** A new device. */
   readonly fresh: () => Promise<TestDevice>;
 }
 
-/** Ten files in two folders, seen by both devices, and a copy of the cloud as it is then. */
+/** Ten files in two folders, on both devices, and a copy of the cloud at that time. */
 async function begin(t: Test): Promise<Rewinding> {
   const pair = await openPair(t);
   const { a, cloud, dir } = pair;
@@ -45,7 +45,7 @@ async function same(t: Test, rig: Rewinding): Promise<Record<string, string>> {
   return a;
 }
 
-/** Everything that can be lost. */
+/** All kinds of changes that can be lost. */
 async function work(device: TestDevice): Promise<void> {
   await device.mkdir('/Sync/new');
   await device.mkdir('/Sync/new/deep');
@@ -61,7 +61,7 @@ for (const [how, grow] of [
   ['older', 0],
   ['older, and grown past the cursor by another device', 60],
 ] as const) {
-  t.test(`a cloud restored from an older copy gets back what it has lost: ${how}`, async (t) => {
+  t.test(`a cloud restored from an older copy gets its lost changes back: ${how}`, async (t) => {
     const rig = await begin(t);
     await work(rig.a);
     await rig.converge();
@@ -96,7 +96,7 @@ function sorted(wanted: Record<string, string>, like: Record<string, string>): R
   return Object.fromEntries(keys.map((key) => [key, wanted[key] ?? '']));
 }
 
-t.test('what nobody has is listed, and not shown as if it were there', async (t) => {
+t.test('content that no device has is listed as an issue, and not shown as present', async (t) => {
   const rig = await begin(t);
   const { a, b } = rig;
   await a.write('/Sync/only here', 'x'.repeat(100));
@@ -117,7 +117,7 @@ t.test('what nobody has is listed, and not shown as if it were there', async (t)
   }
 });
 
-t.test('what one device has reaches the others, and their issue passes', async (t) => {
+t.test('content that one device has reaches the others, and their issues are resolved', async (t) => {
   const rig = await begin(t);
   const { a, b } = rig;
   await a.write('/Sync/f', 'only a has it');
@@ -133,28 +133,31 @@ t.test('what one device has reaches the others, and their issue passes', async (
   t.equal((await b.gateway.issues()).count, 0);
 });
 
-t.test('a file that another device has changed since keeps that, and what was lost of it is beside it', async (t) => {
-  const rig = await begin(t);
-  const { a, b } = rig;
-  await a.write('/Sync/old/1', 'lost');
-  await a.write('/Sync/old/2', 'not lost');
-  await a.sync();
-  rig.netA.offline = rig.netB.offline = true;
-  await rig.back();
-  const other = await rig.fresh();
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await other.write('/Sync/old/1', 'changed since');
-  for (let i = 0; i < 30; i++) await other.write(`/Sync/${i}`, 'x');
-  await other.sync();
-  rig.netA.offline = rig.netB.offline = false;
-  const after = await same(t, rig);
-  t.equal(after['/Sync/old/1'], 'changed since');
-  t.equal(after['/Sync/old/2'], 'not lost');
-  t.equal(Object.values(after).filter((content) => content === 'lost').length, 1, 'beside it');
-  t.ok(b);
-});
+t.test(
+  'a file that another device has changed since keeps that content, and the lost version is saved beside it',
+  async (t) => {
+    const rig = await begin(t);
+    const { a, b } = rig;
+    await a.write('/Sync/old/1', 'lost');
+    await a.write('/Sync/old/2', 'not lost');
+    await a.sync();
+    rig.netA.offline = rig.netB.offline = true;
+    await rig.back();
+    const other = await rig.fresh();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await other.write('/Sync/old/1', 'changed since');
+    for (let i = 0; i < 30; i++) await other.write(`/Sync/${i}`, 'x');
+    await other.sync();
+    rig.netA.offline = rig.netB.offline = false;
+    const after = await same(t, rig);
+    t.equal(after['/Sync/old/1'], 'changed since');
+    t.equal(after['/Sync/old/2'], 'not lost');
+    t.equal(Object.values(after).filter((content) => content === 'lost').length, 1, 'beside it');
+    t.ok(b);
+  },
+);
 
-t.test('what was removed since by another device stays removed; a mass removal waits for a person', async (t) => {
+t.test('nodes that another device has removed since stay removed; a mass removal waits for confirmation', async (t) => {
   const rig = await begin(t);
   const { a } = rig;
   await a.mkdir('/Sync/many');
@@ -185,7 +188,7 @@ t.test('what was removed since by another device stays removed; a mass removal w
   t.equal(after['/Sync/later'], 'x');
 });
 
-t.test('what waits here when the cloud goes back arrives', async (t) => {
+t.test('changes that are queued when the cloud goes back are sent', async (t) => {
   const rig = await begin(t);
   const { a } = rig;
   await a.mkdir('/Sync/new');
@@ -207,7 +210,7 @@ t.test('what waits here when the cloud goes back arrives', async (t) => {
   t.notOk('/Sync/old/3' in after);
 });
 
-t.test('it can be ended at any call and goes on after a restart', async (t) => {
+t.test('it can be interrupted at any call and continues after a restart', async (t) => {
   for (const at of [0, 1, 2, 3, 4, 6, 8, 11]) {
     const rig = await begin(t);
     await work(rig.a);

@@ -5,7 +5,7 @@ import { openDevice } from '../../../helpers/devices.ts';
 import { DirectCloud } from '../../../helpers/direct-cloud.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
-t.test('a shared folder in the list of spaces is left alone, with one line in the log', async (t) => {
+t.test('a shared folder in the list of spaces is ignored, with one line in the log', async (t) => {
   const dir = temporary(t);
   const cloud = await DirectCloud.open(dir);
   t.teardown(() => cloud.close());
@@ -24,7 +24,7 @@ t.test('a shared folder in the list of spaces is left alone, with one line in th
   const { db } = cloud.meta;
   await insertSpace(db, { account: cloud.account, kind: 'shared', name: 'team', device: '' }, Date.now());
   const shared = await db.selectFrom('spaces').select('id').where('kind', '=', 'shared').executeTakeFirstOrThrow();
-  // Its root may be a folder that is shown elsewhere.
+  // Its root may be a folder that is shown in another place.
   await db.updateTable('spaces').set({ root: folder.id }).where('id', '=', shared.id).execute();
   await a.sync();
   await a.sync();
@@ -37,10 +37,10 @@ t.test('a shared folder in the list of spaces is left alone, with one line in th
   for (let rev = 1; rev < 20; rev++) cloud.hub.publish(cloud.account, { type: 'space', space: shared.id, rev });
   await a.write('/Sync/g', 'x');
   await a.sync();
-  t.notOk(cloud.calls.filter((call) => call === 'spaces').length > 5, 'what happens in it is not asked for');
+  t.notOk(cloud.calls.filter((call) => call === 'spaces').length > 5, 'its feed is not requested');
 
   await db.deleteFrom('spaces').where('id', '=', shared.id).execute();
   await a.sync();
-  t.same((await seen()).sort(), [...all, '/Sync/g'].sort(), 'its end takes nothing away');
+  t.same((await seen()).sort(), [...all, '/Sync/g'].sort(), 'its end removes nothing');
   t.equal(await a.read('/Sync/team/f'), 'content');
 });

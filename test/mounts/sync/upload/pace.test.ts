@@ -11,14 +11,14 @@ const times = fc
   .array(fc.integer({ min: 0, max: 2 * REMEMBERED }), { maxLength: 30 })
   .map((all) => all.sort((a, b) => a - b));
 
-t.test('pauses grow, end, and never depend on a clock that was wrong', async () => {
+t.test('pauses grow, end, and do not depend on a wrong clock', async () => {
   fc.assert(
     fc.property(times, fc.integer({ min: 0, max: 4 * REMEMBERED }), (uploads, now) => {
       const ready = nextUpload(uploads, now);
       if (ready > now + LONGEST) return false;
       const recent = uploads.filter((at) => at <= now && at > now - REMEMBERED);
       if (recent.length === 0) return ready <= now;
-      // Each further upload makes the pause longer or leaves it; what is behind `now` changes nothing.
+      // Each further upload makes the pause longer or leaves it unchanged; times after `now` change nothing.
       const more = nextUpload([...uploads, now], now);
       return more >= ready && nextUpload([...uploads, now + 1], now) === ready;
     }),
@@ -43,7 +43,7 @@ async function start(t: Test) {
     do await sleep(2);
     while (a.gateway.stack.uploader.status.inFlight > 0);
   };
-  /** How many commits the cloud gets while something is done every so often for a while. */
+  /** The number of commits that the cloud gets while an operation is repeated at an interval for some time. */
   const during = async (length: number, step: number, work: () => Promise<void>): Promise<number> => {
     const before = commits();
     for (const end = clock.now + length; clock.now < end; clock.now += step) {
@@ -58,37 +58,40 @@ async function start(t: Test) {
     a.gateway.stack.uploader.reachable();
   };
   const queued = (): number => a.gateway.status().queued;
-  /** Until nothing waits; the test ends if that does not come. */
+  /** Waits until nothing is queued; otherwise the test fails by its time limit. */
   const sent = async (): Promise<void> => {
     while (queued() > 0) await sleep(5);
   };
   return { ...pair, clock, during, pass, sent, queued };
 }
 
-t.test('a file that is saved every two seconds goes up ever more rarely, its last state always', async (t) => {
-  const { a, during, pass, sent, queued } = await start(t);
-  let count = 0;
-  const save = (): Promise<void> => a.write('/Sync/busy', `state ${++count}`);
-  const commits = await during(600_000, 2000, save);
-  t.ok(commits >= 10 && commits <= 16, `${commits} of 300 states`);
-  t.equal(queued(), 1);
-  await a.write('/Sync/other', 'x');
-  // Others do not wait for it.
-  while (queued() > 1) await sleep(5);
-  pass(LONGEST);
-  // The last state goes up by itself.
-  await sent();
-  await save();
-  t.equal(queued(), 1);
-  await a.gateway.flush();
-  t.equal(queued(), 0, 'a flush sends at once');
-  pass(REMEMBERED);
-  await save();
-  // After a while of quiet a save goes up at once.
-  await sent();
-});
+t.test(
+  'a file that is saved every two seconds is uploaded at growing intervals, and always its last state',
+  async (t) => {
+    const { a, during, pass, sent, queued } = await start(t);
+    let count = 0;
+    const save = (): Promise<void> => a.write('/Sync/busy', `state ${++count}`);
+    const commits = await during(600_000, 2000, save);
+    t.ok(commits >= 10 && commits <= 16, `${commits} of 300 states`);
+    t.equal(queued(), 1);
+    await a.write('/Sync/other', 'x');
+    // Other files do not wait for it.
+    while (queued() > 1) await sleep(5);
+    pass(LONGEST);
+    // The last state is uploaded without a flush.
+    await sent();
+    await save();
+    t.equal(queued(), 1);
+    await a.gateway.flush();
+    t.equal(queued(), 0, 'a flush sends at once');
+    pass(REMEMBERED);
+    await save();
+    // After a quiet time a save is uploaded at once.
+    await sent();
+  },
+);
 
-t.test('so does one that is saved by renaming a new file over it', async (t) => {
+t.test('so is one that is saved by renaming a new file over it', async (t) => {
   const { a, b, during, converge, queued } = await start(t);
   let count = 0;
   await a.write('/Sync/thesis.odt', 'the first');
@@ -112,7 +115,7 @@ t.test('a removal, a rename and a restart do not wait', async (t) => {
   await during(60_000, 2000, save);
   t.equal(queued(), 1);
   await a.rename('/Sync/busy', '/Sync/calm');
-  // Another name has no history.
+  // A new name has no history.
   await sent();
   await b.sync();
   t.same(await b.tree(), { '/Sync/calm': `state ${count}` });

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { WireCode } from '../../../../src/cloud/wire-code.ts';
 import { openPair } from '../../../helpers/devices.ts';
 
-t.test('a file that went into a new folder and is gone with it, before the cloud heard of the folder', async (t) => {
+t.test('a file that was moved into a new folder and removed with it, before the folder was sent', async (t) => {
   const { a, b, netA, converge } = await openPair(t);
   await a.write('/Sync/letter', 'written');
   await converge();
@@ -20,7 +20,7 @@ t.test('a file that went into a new folder and is gone with it, before the cloud
   t.strictSame(await b.tree(), { '/Sync/next': 'goes on' });
 });
 
-t.test('an answer that this program cannot make sense of puts its change aside, and holds up no other', async (t) => {
+t.test('a change with an invalid response is parked, and does not block others', async (t) => {
   const { a, netA } = await openPair(t);
   const commit = netA.commit.bind(netA);
   netA.commit = async (intents, context) => {

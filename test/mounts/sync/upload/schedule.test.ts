@@ -20,7 +20,7 @@ import { schedule, type Schedule, type ScheduleFacts } from '../../../../src/mou
 
 const ROOT = 'root';
 
-/** The local side: a tree, and what is promised about it. */
+/** The local side: a tree, and its pending intents. */
 class Local {
   readonly entries = new Map<string, Entry>();
   readonly intents = new Map<number, PendingIntent>();
@@ -71,7 +71,9 @@ class Local {
     this.entries.set(id, { ...entry, parent, name });
   }
 
-  /** As the drive does it: one goes aside, the other to its place, the first to the other's. */
+  /**
+   * Exchanges two nodes as the drive does: one is moved aside, the other to its place, and the first to the other's.
+   */
   exchange(one: string, other: string): void {
     const [a, b] = [this.entries.get(one), this.entries.get(other)];
     if (a === undefined || b === undefined || a === b) return;
@@ -89,7 +91,7 @@ class Local {
   remove(id: string): void {
     const entry = this.entries.get(id);
     if (entry === undefined || [...this.entries.values()].some(({ parent }) => parent === id)) return;
-    // Nodes may be on their way through a folder that is gone by now.
+    // Nodes may have pending moves through a folder that is removed by now.
     const isNamed = [...this.intents.values()].some(({ parent, origin, node }) => {
       return node !== id && (parent === id || origin?.parent === id);
     });
@@ -143,7 +145,7 @@ interface Node {
   readonly version: string | undefined;
 }
 
-/** A cloud that is as strict as the service. */
+/** A cloud as strict as the service. */
 class Cloud {
   readonly nodes = new Map<string, Node>();
 
@@ -223,7 +225,7 @@ function perform(local: Local, step: Action): void {
 function plan(local: Local, held: number, limit: number): Schedule {
   const facts: ScheduleFacts = {
     now: 0,
-    // A changing part of the puts is being written.
+    // A varying part of the puts is being written.
     readyAt: ({ op, seq }) => (op === 'put' && held > 0 && seq % 8 <= held ? undefined : 0),
     isClaimed: (seq) => local.claimed.has(seq),
     isFolder: (node) => local.entries.get(node)?.kind === 'folder',
@@ -234,7 +236,7 @@ function plan(local: Local, held: number, limit: number): Schedule {
   return schedule(local.inOrder(), facts);
 }
 
-/** Performs the steps, and sends what is left: every intent must succeed, and the cloud must have what is shown. */
+/** Performs the steps and sends the rest. Every intent must succeed, and the cloud must have the local tree. */
 function run(steps: readonly Action[]): void {
   const local = new Local();
   const cloud = new Cloud();
@@ -271,11 +273,11 @@ function run(steps: readonly Action[]): void {
   assert.deepEqual(there, shown);
 }
 
-t.test('whatever is held up, no intent is sent before what it builds on, and all arrive', async () => {
+t.test('whatever is delayed, no intent is sent before one that it depends on, and all arrive', async () => {
   fc.assert(fc.property(fc.array(action, { maxLength: 60 }), run), { numRuns: 1500 });
 });
 
-/** A few known folders, and then moves of new ones into each other and out again, of which the cloud hears nothing. */
+/** A few known folders, and then unsent moves of new ones into each other and out again. */
 const tangle = fc.oneof(
   {
     weight: 3,
@@ -298,7 +300,7 @@ const KNOWN: readonly Action[] = [
   { do: 'send', held: 0, limit: 4 },
 ];
 
-t.test('also folders that go into each other before the cloud has heard of them', async () => {
+t.test('also folders that are moved into each other before they are sent', async () => {
   fc.assert(
     fc.property(fc.array(tangle, { minLength: 5, maxLength: 25 }), (steps) => run([...KNOWN, ...steps])),
     { numRuns: Number(process.env['FJORD_TANGLES'] ?? 3000) },
@@ -328,7 +330,7 @@ const facts: ScheduleFacts = {
 };
 const seqs = (list: readonly PendingIntent[]): number[] => list.map(({ seq }) => seq);
 
-t.test('one that cannot succeed holds up only what builds on it', async (t) => {
+t.test('a parked intent blocks only those that depend on it', async (t) => {
   const parked = { code: 'EINVAL', reason: 'x', at: 0 };
   const waiting = [
     intent(1, { op: 'mkdir', parked }),
@@ -371,7 +373,7 @@ t.test('it says when more will be ready', async (t) => {
   t.equal(schedule(waiting, { ...facts, readyAt: () => undefined }).nextAt, undefined);
 });
 
-t.test('a batch has a limit in intents and in bytes, but for a single one', async (t) => {
+t.test('a batch has a limit in intents and in bytes, except for a single one', async (t) => {
   const waiting = [intent(1, {}), intent(2, {}), intent(3, {}), intent(4, { op: 'mkdir' })];
   t.strictSame(seqs(schedule(waiting, { ...facts, limits: { ...facts.limits, intents: 2 } }).batch), [1, 2]);
   const weigh = ({ op }: PendingIntent): number => (op === 'put' ? 700 : 0);
