@@ -72,8 +72,9 @@ t.test('the index has every decision, with its title and sentence, in order', as
   const listed = rows.map(([, number, file, title, sentence]) => ({ number, file, title, sentence }));
   const decisions = readdirSync(join(root, folder)).filter((file) => file !== 'README.md');
   const wanted = decisions.sort().map((file) => {
-    const [heading = '', , sentence] = read(`${folder}/${file}`).split('\n');
+    const [heading = '', paragraph = ''] = read(`${folder}/${file}`).split('\n\n');
     const [, number, title] = /^# (\d{3}): (.*)$/.exec(heading) ?? [];
+    const sentence = paragraph.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1').replaceAll('\n', ' ');
     return { number, file, title, sentence };
   });
   t.strictSame(listed, wanted);

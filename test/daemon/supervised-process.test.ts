@@ -42,7 +42,7 @@ t.test('a killed process is restarted, and ends when requested', async (t) => {
   const death = once(events, 'death');
   const second = once(events, 'ready');
   process.kill(pid, 'SIGKILL');
-  t.same(await death, ['was ended by SIGKILL', 10]);
+  t.same(await death, ['was killed by SIGKILL', 10]);
   const [next] = (await second) as [number];
   t.not(next, pid);
 
