@@ -39,7 +39,7 @@ t.test('a folder is chosen, mirrored, listed and removed again', { timeout: 300_
   t.match(await fjord.cli('backup', 'add', source), { code: 6, stderr: /already/ });
   const inside = await fjord.cli('backup', 'add', join(source, 'sub'));
   t.match(inside, { code: 2, stderr: /is inside the backup set papers/ });
-  t.match(await fjord.cli('backup', 'add', fjord.data), { code: 2, stderr: /data folder of Fjord/ });
+  t.match(await fjord.cli('backup', 'add', fjord.data), { code: 2, stderr: /Fjord's data folder/ });
   t.match((await fjord.cli('backup', 'list')).stdout, /^papers +not complete yet +manual +/);
 
   const run = await fjord.cli('backup', 'run', '--wait');
