@@ -267,7 +267,7 @@ t.test('entries that cannot be mirrored are reported, and the others are mirrore
   const summary = await run();
   t.equal(summary.problemCount, 1, 'what has no content is no problem');
   t.same(summary.problems.map(({ reason }) => reason).sort(), [
-    'sockets, pipes and devices have no content to mirror',
+    'a socket, pipe or device has no content to keep',
     'the name is not valid UTF-8; rename it to have it mirrored',
   ]);
   const names = [...(await mirror()).keys()];

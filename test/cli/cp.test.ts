@@ -13,7 +13,7 @@ t.test('what is in the drive is copied without moving bytes', async (t) => {
   writeFileSync(join(source, 'sub/docs/b.txt'), 'two'.repeat(100_000));
   const fjord = await startFjord(t);
   t.match(await fjord.cli('backup', 'add', source), { code: 0 });
-  t.match(await fjord.cli('backup', 'run', '--wait'), { code: 0 });
+  t.match(await fjord.cli('backup', 'run'), { code: 0 });
   const listing = (await fjord.cli('ls', '-R', '/Backup')).stdout;
   const docs = /\/Backup\/[^/]+\/docs/.exec(listing)?.[0] ?? '';
   const before = await fjord.stored();

@@ -68,7 +68,7 @@ t.test('a refused change makes it fail with a reason, does not block others, and
   await t.rejects(a.gateway.flush('/Sync/d'), {
     code: 'EDQUOT',
     subject: '/Sync/d/large',
-    reason: /room.*fjord retry/,
+    reason: /quota.*fjord retry/,
   });
   const { parked, parkedChanges, queued, bytes } = a.gateway.status();
   t.match({ parked, queued, bytes, parkedChanges }, { parked: 1, queued: 1, bytes: 400_000 });

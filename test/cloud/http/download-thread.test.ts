@@ -163,7 +163,11 @@ t.test('fewer blocks than were asked for end the response, more are an error, so
   sent = encodeFrames([...blocks, frame(100)]);
   await t.rejects(read(), { message: 'more blocks than were asked for', temporary: false });
   sent = body.subarray(0, body.length - 1);
-  await t.rejects(read(), { message: 'the answer ends in the middle of a block', temporary: true, code: 'EAGAIN' });
+  await t.rejects(read(), {
+    message: "the cloud's response ends in the middle of a block",
+    temporary: true,
+    code: 'EAGAIN',
+  });
   sent = Buffer.alloc(0);
   await t.rejects(read(), { message: 'an answer without blocks', temporary: true });
   sent = Buffer.from(body);
