@@ -383,7 +383,7 @@ t.test('every file that could not be taken is in the log, until it is taken', as
   t.equal((await problems()).length, 1199);
   rmSync(join(folder, 'pipes'), { recursive: true });
   await run({ now: () => 4 });
-  t.match(await problems(), [{ path: 'bad \ufffd', reason: /not UTF-8/, at: 4 }]);
+  t.match(await problems(), [{ path: 'bad \ufffd', reason: /not valid UTF-8/, at: 4 }]);
 });
 
 t.test('most files changed at once are kept as they were, also while nobody decides', async (t) => {
