@@ -128,7 +128,7 @@ t.test('no import leads back to where it came from', async (t) => {
 
 /** Implementations behind a port → the files that may name them. */
 const chosenIn: Record<string, readonly string[]> = {
-  'cloud/http/http-remote.ts': ['daemon/gateway-process.ts'],
+  'cloud/http/http-remote.ts': ['daemon/cloud-session.ts', 'daemon/gateway-process.ts'],
   'cloud/server/blocks/local.ts': ['cloud/server/blocks/open-blocks.ts'],
   'cloud/server/meta/postgres.ts': ['cloud/server/meta/open-meta.ts'],
   'cloud/server/meta/sqlite.ts': ['cloud/server/meta/open-meta.ts'],
