@@ -39,7 +39,8 @@ async function identify(request: FastifyRequest, meta: MetaStore): Promise<Devic
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
   if (token !== undefined) return await findByToken(meta.db, token, meta.now());
   const session = authorization === undefined ? sessionToken(request) : undefined;
-  if (session === undefined) throw new Refusal('unauthorized', 'this request needs a device token (Authorization: Bearer …)');
+  if (session === undefined)
+    throw new Refusal('unauthorized', 'this request needs a device token (Authorization: Bearer …)');
   checkOrigin(request);
   return await findSession(meta.db, session, meta.now());
 }
