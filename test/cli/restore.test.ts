@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,10 +14,12 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { startFjord, type Fjord } from '../helpers/gateway-process.ts';
+import { cli, program, startFjord, type Fjord } from '../helpers/gateway-process.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 t.setTimeout(500_000);
@@ -102,3 +105,159 @@ t.test('a backup is restored: content, modes, times, links and empty folders', a
   t.match(await fjord.cli('restore', path, '--to', join(dir, 'no/such')), { code: 4, stderr: /there is no folder/ });
   t.match(await fjord.cli('restore', path, '--to', join(top, 'large')), { code: 4 });
 });
+
+t.test('a restore that is killed goes on, and fetches nothing twice', async (t) => {
+  const fjord = await startFjord(t);
+  const dir = temporary(t);
+  const source = join(dir, 'source');
+  mkdirSync(join(source, 'top'), { recursive: true });
+  const large = randomBytes(60_000_000);
+  writeFileSync(join(source, 'top/large'), large);
+  for (let i = 0; i < 3000; i++) writeFileSync(join(source, `top/${i}`), randomBytes(9000));
+  const path = await mirrored(fjord, source);
+  const out = join(dir, 'out');
+  const args = [...program, 'restore', path, '--to', out];
+  for (let round = 0; round < 3; round++) {
+    const env = { ...process.env, FJORD_DATA_DIR: fjord.data };
+    const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
+    const before = count(out);
+    const ended = once(child, 'exit');
+    for (const until = Date.now() + 60_000; count(out) < before + 300 && Date.now() < until; await sleep(2));
+    child.kill('SIGKILL');
+    await ended;
+  }
+  const there = count(out);
+  const last = await fjord.cli('restore', path, '--to', out);
+  t.equal(last.code, 0, last.stderr);
+  const fetched = Number(/restored ([\d,]+) file/.exec(last.stderr)?.[1]?.replace(',', ''));
+  t.ok(fetched + there <= 3005, `${there} were there, ${fetched} were fetched`);
+  t.equal(differences(join(source, 'top'), join(out, 'top')), '', 'and nothing else is left');
+});
+
+t.test('a restore needs no gateway, and no cache of the computer that made the backup', async (t) => {
+  const fjord = await startFjord(t);
+  const dir = temporary(t);
+  const source = join(dir, 'source');
+  mkdirSync(source);
+  writeFileSync(join(source, 'a'), 'one');
+  const path = await mirrored(fjord, source);
+  await fjord.cliWith({ input: 'sealed' }, 'put', '-', '/Archive/sealed');
+  await fjord.cli('flush');
+  const { url, email, password } = fjord.cloud;
+  const env = { FJORD_PASSWORD: password };
+  const data = join(dir, 'other');
+  t.equal((await cli(['login', email, '--cloud', url, '--data', data, '--device', 'other'], { env })).code, 0);
+  const restored = await cli(['restore', '/', '--to', join(dir, 'all'), '--data', data]);
+  t.equal(restored.code, 0, restored.stderr);
+  t.equal(readFileSync(join(dir, `all${path}/a`), 'utf8'), 'one');
+  t.equal(readFileSync(join(dir, 'all/Archive/sealed'), 'utf8'), 'sealed');
+  t.match(await cli(['restore', '/', '--to', join(dir, 'none'), '--data', join(dir, 'nobody')]), {
+    code: 2,
+    stderr: /fjord login/,
+  });
+});
+
+t.test('a backup is restored as it was at a time', async (t) => {
+  const fjord = await startFjord(t);
+  const dir = temporary(t);
+  const source = join(dir, 'source');
+  const write = (name: string, text: string) => writeFileSync(join(source, name), text);
+  mkdirSync(join(source, 'folder'), { recursive: true });
+  write('changed', 'old');
+  write('often', '0');
+  write('removed', 'still');
+  write('folder/moved', 'same');
+  write('removed later', 'x');
+  const path = await mirrored(fjord, source);
+  await sleep(1100);
+  const then = new Date().toISOString();
+  await sleep(1100);
+  const run = () => fjord.cli('backup', 'run', '--wait', 'set');
+  write('changed', 'new one');
+  write('new', 'new');
+  rmSync(join(source, 'removed'));
+  renameSync(join(source, 'folder'), join(source, 'renamed'));
+  renameSync(join(source, 'renamed/moved'), join(source, 'elsewhere'));
+  t.equal((await run()).code, 0);
+  rmSync(join(source, 'removed later'));
+  for (let i = 1; i <= 8; i++) {
+    write('often', `${i}`);
+    t.equal((await run()).code, 0);
+  }
+  const old = join(dir, 'old');
+  const restored = await fjord.cli('restore', path, '--to', old, '--at', then);
+  t.match(restored.stderr, /^as of \d{4}-/);
+  const text = (name: string) => readFileSync(join(old, name), 'utf8');
+  t.same(
+    [text('changed'), text('removed'), text('folder/moved'), text('removed later')],
+    ['old', 'still', 'same', 'x'],
+  );
+  const oftenIsThere = existsSync(join(old, 'often'));
+  if (oftenIsThere) t.equal(text('often'), '0');
+  else t.match(restored, { code: 4, stderr: /often: its version of then is no longer kept/ });
+  t.equal(restored.code, oftenIsThere ? 0 : 4);
+  t.same(
+    readdirSync(old)
+      .filter((name) => name !== 'often')
+      .toSorted(),
+    ['changed', 'folder', 'removed', 'removed later'],
+  );
+  const { stdout } = await fjord.cli('trash', '--json');
+  for (const line of stdout.trim().split('\n')) await purge(fjord, (JSON.parse(line) as { node: string }).node);
+  const expired = await fjord.cli('restore', path, '--to', join(dir, 'expired'), '--at', then);
+  t.match(expired, { code: 4, stderr: /\/removed: it was removed on .* and is no longer in the Trash$/m });
+  t.match(await fjord.cli('restore', path, '--to', old, '--at', '2001-01-01'), { code: 4 });
+  t.match(await fjord.cli('restore', path, '--to', old, '--at', 'soon'), { code: 2, stderr: /is no time such as/ });
+  t.match(await fjord.cli('restore', path, '--to', old, '--at', '2999-01-01'), { code: 2, stderr: /in the future/ });
+});
+
+async function purge(fjord: Fjord, node: string): Promise<void> {
+  const { password } = fjord.cloud;
+  await fjord.cliWith({ env: { FJORD_PASSWORD: password } }, 'trash', 'purge', node);
+}
+
+t.test('what is damaged in the cloud is named, and the rest is restored', async (t) => {
+  const fjord = await startFjord(t);
+  const dir = temporary(t);
+  const source = join(dir, 'source');
+  mkdirSync(source);
+  for (let i = 0; i < 200; i++) writeFileSync(join(source, `small ${i}`), randomBytes(70_000));
+  writeFileSync(join(source, 'large'), randomBytes(5_000_000));
+  const path = await mirrored(fjord, source);
+  const damaged = damageBlocks(join(fjord.data, 'cloud'), [
+    join(source, 'large'),
+    join(source, 'small 77'),
+    join(source, 'small 150'),
+  ]);
+  t.equal(damaged, 3);
+  const out = join(dir, 'out');
+  const restored = await fjord.cli('restore', path, '--to', out);
+  t.match(restored, { code: 8, stderr: /^restored 198 files, /m });
+  for (const name of ['large', 'small 77', 'small 150']) {
+    t.match(restored.stderr, new RegExp(`^${name}: .*damaged`, 'm'));
+    rmSync(join(source, name));
+  }
+  t.equal(differences(source, out), '', 'the others are whole, and no parts are left');
+});
+
+/** Turns a byte of each file's first block in the cloud's block files. @returns how many blocks were found */
+function damageBlocks(cloud: string, files: readonly string[]): number {
+  let found = 0;
+  for (const file of files) {
+    const digest = createHash('sha256')
+      .update(readFileSync(file).subarray(0, 2 ** 20))
+      .digest('hex');
+    const block = execFileSync('find', [cloud, '-name', `*${digest.slice(4)}*`], { encoding: 'utf8' }).trim();
+    if (block === '') continue;
+    const bytes = readFileSync(block);
+    bytes[100] = (bytes[100] ?? 0) ^ 1;
+    writeFileSync(block, bytes);
+    found += 1;
+  }
+  return found;
+}
+
+function count(folder: string): number {
+  if (!existsSync(join(folder, 'top'))) return 0;
+  return readdirSync(join(folder, 'top')).filter((name) => !name.startsWith('.fjord')).length;
+}
