@@ -31,7 +31,7 @@ const table: Record<string, readonly string[]> = {
   'mounts/sync': ['vfs', 'cache', 'cloud', 'transfer', 'mounts/policy', 'mounts/intents', 'mounts/drive'],
   'mounts/recovery': ['vfs', 'libc', 'cache', 'mounts/policy', 'mounts/intents', 'mounts/drive', 'mounts/sync'],
   watch: ['vfs', 'libc'],
-  backup: ['vfs', 'threads', 'libc', 'cache', 'cloud', 'transfer', 'watch'],
+  backup: ['vfs', 'threads', 'libc', 'cache', 'cloud', 'transfer', 'watch', 'backup/restore'],
   'backup/restore': ['vfs', 'libc', 'cloud'],
   daemon: ['vfs', 'watch', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
   web: ['cloud'],

@@ -19,10 +19,18 @@ export function whenWords(ms: number, now: number): string {
 
 /** What a set does, in a few words. */
 export function stateWords(set: BackupSet, now: number): string {
-  const words = WORDS[set.state.doing](set.state as never, set, now);
+  const verified = set.verified === undefined ? '' : `, ${verifiedWords(set.verified)}`;
+  const words = WORDS[set.state.doing](set.state as never, set, now) + verified;
   const { problems } = set;
   const hint = `; \`fjord backup log ${shown(set.name)}\``;
   return problems === 0 ? words : `${words}; ${problems.toLocaleString('en')} could not be taken${hint}`;
+}
+
+/** When the mirror was last compared with its folder. */
+export function verifiedWords(verified: BackupSet['verified']): string {
+  if (verified === undefined) return 'not verified yet';
+  const damage = verified.damaged === 0 ? '' : ` (${verified.damaged.toLocaleString('en')} damaged)`;
+  return `verified ${time(verified.at)}${damage}`;
 }
 
 /** Whether a person should look at it. */

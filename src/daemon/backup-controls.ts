@@ -6,10 +6,12 @@ import { isMass } from '../backup/halt.ts';
 import type { LoggedProblem } from '../backup/problem-log.ts';
 import { parseSchedule } from '../backup/schedule/schedule.ts';
 import type { BackupProgress, BackupSummary } from '../backup/tally.ts';
+import type { VerifyOptions } from '../backup/verify.ts';
 import type { VolumeId } from '../backup/volume.ts';
 import type { Context } from '../vfs/context.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import { checkName } from '../vfs/name.ts';
+import { emitted } from './emitted.ts';
 import { readSets, writeSets } from './backup-sets-file.ts';
 import type { BackupRuns, OnProgress } from './control/controls.ts';
 import type {
@@ -20,8 +22,12 @@ import type {
   BackupRunBody,
   BackupSet,
   BackupState,
+  BackupVerifyBody,
   Progress,
+  VerifyReport,
 } from './control/wire.ts';
+
+export type VerifyRequest = Pick<VerifyOptions, 'share' | 'context' | 'onFinding' | 'onProgress'>;
 
 /** Mirrors folders into the cloud. */
 export interface BackupEngine {
@@ -33,6 +39,8 @@ export interface BackupEngine {
   readonly probe: SetAgentOptions['probe'];
   /** What could not be taken. @throws FsError */
   problems(set: StoredSet, context: Context): AsyncIterable<LoggedProblem>;
+  /** Compares the folder with its mirror. @throws FsError */
+  verify(set: StoredSet, request: VerifyRequest): Promise<void>;
   /** Gives the mirror up. @throws FsError */
   remove(name: string, context: Context): Promise<void>;
 }
@@ -158,6 +166,24 @@ export class BackupControls implements BackupRuns {
     return this.#options.engine.problems(this.#find(name).set, context);
   }
 
+  /** @throws ENOENT, EBUSY; as the engine */
+  async *verify({ name, share }: BackupVerifyBody, context: Context): AsyncGenerator<VerifyReport> {
+    const agent = this.#find(name);
+    let damaged = 0;
+    yield* emitted<VerifyReport>((emit) =>
+      this.#options.engine.verify(agent.set, {
+        share,
+        context,
+        onFinding: (finding) => {
+          if (finding.cause === 'damage') damaged += 1;
+          emit({ finding });
+        },
+        onProgress: (progress) => emit({ progress: { ...progress } }),
+      }),
+    );
+    await agent.note({ at: this.#options.clock.now(), damaged });
+  }
+
   #begin(set: StoredSet): SetAgent {
     const { engine, watch, clock, random, onFault } = this.#options;
     const run: SetAgentOptions['run'] = async (of, request) => engine.run(of, request);
@@ -205,8 +231,17 @@ function checkRules({ schedule, exclude = [] }: Pick<BackupBody, 'schedule' | 'e
 }
 
 function shownSet({ set, state }: SetAgent): BackupSet {
-  const { name, folder, schedule = 'continuous', exclude = [], oneFileSystem = false, finished, problems = 0 } = set;
-  const rest = finished === undefined ? {} : { finished };
+  const {
+    name,
+    folder,
+    schedule = 'continuous',
+    exclude = [],
+    oneFileSystem = false,
+    finished,
+    problems = 0,
+    verified,
+  } = set;
+  const rest = { ...(finished === undefined ? {} : { finished }), ...(verified === undefined ? {} : { verified }) };
   return { name, folder, schedule, exclude, oneFileSystem, ...rest, problems, state: shownState(state) };
 }
 

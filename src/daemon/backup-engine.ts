@@ -2,9 +2,11 @@ import type { Logger } from 'pino';
 import type { Remote } from '../cloud/remote.ts';
 import type { Gateway } from '../mounts/gateway.ts';
 import type { Context } from '../vfs/context.ts';
-import { asFsError } from '../vfs/fs-error.ts';
+import { asFsError, FsError } from '../vfs/fs-error.ts';
 import type { BackupSet } from '../backup/agent/backup-set.ts';
 import type { RunRequest } from '../backup/agent/set-agent.ts';
+import { BackupIndex } from '../backup/backup-index.ts';
+import { Exclusions } from '../backup/exclusions.ts';
 import { checkFolder } from '../backup/folder-check.ts';
 import { runBackup } from '../backup/run.ts';
 import { openBackupStore } from '../backup/store.ts';
@@ -12,7 +14,8 @@ import type { Halt } from '../backup/halt.ts';
 import { ProblemLog, type LoggedProblem } from '../backup/problem-log.ts';
 import { checkSource, isEmptyFolder } from '../backup/source-check.ts';
 import { markVolume, volumeOf, type VolumeId } from '../backup/volume.ts';
-import type { BackupEngine } from './backup-controls.ts';
+import { Verification } from '../backup/verify.ts';
+import type { BackupEngine, VerifyRequest } from './backup-controls.ts';
 
 export interface BackupEngineOptions {
   readonly gateway: Gateway;
@@ -78,6 +81,21 @@ export class GatewayBackups implements BackupEngine {
     const { gateway, remote } = this.#options;
     const id = space ?? (await remote.openBackup(name, context)).id;
     yield* new ProblemLog(await openBackupStore(gateway.stack.db, id), 0).list();
+  }
+
+  async verify({ name, space: id, ...set }: BackupSet, request: VerifyRequest): Promise<void> {
+    const { gateway, remote } = this.#options;
+    const { folder, exclude = [], oneFileSystem = false, volume } = set;
+    const space = (await remote.spaces(request.context)).find((one) => one.id === id);
+    const other = await checkSource(folder, volume);
+    if (other) throw new FsError('EBUSY', 'verify', { subject: name, reason: other.reason });
+    if (space === undefined) {
+      const reason = `${name} has no mirror yet; \`fjord backup run ${name}\` makes one`;
+      throw new FsError('ENOENT', 'verify', { subject: name, reason });
+    }
+    const index = new BackupIndex(await openBackupStore(gateway.stack.db, space.id));
+    const rules = { exclusions: new Exclusions(exclude), oneFileSystem, random: Math.random };
+    await new Verification({ folder, space, remote, index, ...rules, ...request }).run();
   }
 
   async remove(name: string, context: Context): Promise<void> {

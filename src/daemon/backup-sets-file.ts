@@ -31,6 +31,7 @@ const SetsSchema = Type.Object({
       ),
       started: Type.Optional(Type.Number()),
       finished: Type.Optional(Type.Number()),
+      verified: Type.Optional(Type.Object({ at: Type.Number(), damaged: Type.Number() })),
       problems: Type.Optional(Type.Number()),
     }),
   ),

@@ -23,6 +23,8 @@ export interface BackupSet {
   /** Of the last complete run of the whole folder: when it began and when all was in the cloud, ms. */
   readonly started?: number | undefined;
   readonly finished?: number | undefined;
+  /** When the mirror was last compared with the folder, ms, and how much damage was found. */
+  readonly verified?: { readonly at: number; readonly damaged: number } | undefined;
   /** Files and folders that the last runs could not take. */
   readonly problems?: number | undefined;
 }

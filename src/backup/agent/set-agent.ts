@@ -161,6 +161,11 @@ export class SetAgent {
   }
 
   /** Other patterns, another schedule. What runs is begun anew with them. */
+  /** Keeps when it was verified. */
+  async note(verified: NonNullable<BackupSet['verified']>): Promise<void> {
+    await this.#keep({ verified });
+  }
+
   async edit(changes: Pick<BackupSet, 'schedule' | 'exclude' | 'oneFileSystem'>): Promise<void> {
     this.#schedule = parseSchedule(changes.schedule ?? 'continuous');
     await this.#keep(changes);

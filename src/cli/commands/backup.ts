@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { resolve } from 'node:path';
-import type { BackupSet } from '../../daemon/control/wire.ts';
+import type { BackupSet, VerifyReport } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { parseDuration } from '../../daemon/setting.ts';
-import { stateWords, whenWords } from '../backup-words.ts';
+import { stateWords, verifiedWords, whenWords } from '../backup-words.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
-import { columns, shown, time } from '../format.ts';
+import { columns, count, shown, size, time } from '../format.ts';
 import { follow } from './upload.ts';
 
 interface RuleOptions extends DataOptions {
@@ -31,7 +31,7 @@ Schedules:
 A run that was missed because the computer slept or was off starts at once when it is on again.`;
 
 export function backupCommand(cli: Cli): Command {
-  const commands = [add, edit, remove, list, status, log, run, pause, resume];
+  const commands = [add, edit, remove, list, status, log, run, verify, pause, resume];
   const backup = new Command('backup')
     .description('mirror folders of this computer into /Backup, by themselves')
     .addHelpText(
@@ -117,9 +117,10 @@ function list(cli: Cli): Command {
     .action(async (options: DataOptions & { json?: true }) => {
       const sets = await withGateway(cli, options, (gateway) => gateway.backups());
       if (options.json) return cli.terminal.print(JSON.stringify(sets, null, 2));
-      const rows = sets.map(({ name, folder, schedule, finished }) => [
+      const rows = sets.map(({ name, folder, schedule, finished, verified }) => [
         shown(name),
         finished === undefined ? 'not complete yet' : time(finished),
+        verifiedWords(verified),
         schedule,
         shown(folder),
       ]);
@@ -178,6 +179,50 @@ function run(cli: Cli): Command {
         }
       }),
     );
+}
+
+function verify(cli: Cli): Command {
+  return dataCommand('verify')
+    .description('compare a folder with its mirror, and read the content of some of the files on both sides')
+    .argument('<set>', 'name of the set')
+    .option('--read <percent>', 'how many of the files are read, in percent', '5')
+    .option('--json', 'one JSON object per difference')
+    .addHelpText(
+      'after',
+      '\nWhat has changed in the folder since the last run is named, and no fault. The exit code is 8 if there is damage: the cloud\n' +
+        'has lost something or cannot read it, or a file here is another although nobody has written it.',
+    )
+    .action((name: string, options: DataOptions & { read: string; json?: true }) =>
+      withGateway(cli, options, async (gateway) => {
+        const percent = Number(options.read.replace(/%$/, ''));
+        if (!(percent >= 0 && percent <= 100)) throw new Problem('usage', `${options.read} is no percentage`);
+        await verifySet(cli, gateway.verifyBackup({ name, share: percent / 100 }), options.json === true);
+      }),
+    );
+}
+
+async function verifySet(cli: Cli, reports: AsyncIterable<VerifyReport>, json: boolean): Promise<void> {
+  const found = { changed: 0, damage: 0 };
+  let compared = { files: 0, bytes: 0 };
+  for await (const report of reports) {
+    if ('progress' in report) {
+      compared = report.progress;
+      continue;
+    }
+    const { path, what, cause, reason } = report.finding;
+    found[cause] += 1;
+    const line = `${cause === 'damage' ? 'DAMAGE' : 'changed'}  ${shown(path)}  ${what}: ${shown(reason)}`;
+    await cli.terminal.print(json ? JSON.stringify(report.finding) : line);
+  }
+  const { files, bytes } = compared;
+  cli.terminal.note(`compared ${count(files, 'file')}, and ${size(bytes)} of content with the cloud`);
+  if (found.changed > 0) {
+    cli.terminal.note(
+      `${count(found.changed, 'difference')} from changes since the last run, which the next one takes`,
+    );
+  }
+  if (found.damage > 0)
+    throw new Problem('damaged', `${count(found.damage, 'file or folder', 'files or folders')} damaged`);
 }
 
 function pause(cli: Cli): Command {

@@ -14,6 +14,7 @@ import type {
   BackupRemoveBody,
   BackupRunBody,
   BackupSet,
+  BackupVerifyBody,
   Conflict,
   Copied,
   CopyBody,
@@ -28,6 +29,7 @@ import type {
   RestoreBody,
   Status,
   Trashed,
+  VerifyReport,
   WriteQuery,
 } from './wire.ts';
 
@@ -198,6 +200,10 @@ export class ControlClient {
 
   async resumeBackups(body: BackupPauseBody): Promise<void> {
     await this.#json({ method: 'POST', path: '/backups/resume', json: body });
+  }
+
+  verifyBackup(body: BackupVerifyBody): AsyncIterable<VerifyReport> {
+    return this.#lines({ method: 'POST', path: '/backups/verify', json: body }) as AsyncIterable<VerifyReport>;
   }
 
   backupLog(name: string): AsyncIterable<BackupProblem> {

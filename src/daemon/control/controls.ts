@@ -9,6 +9,7 @@ import type {
   BackupRemoveBody,
   BackupRunBody,
   BackupSet,
+  BackupVerifyBody,
   Conflict,
   KeptVersion,
   Listed,
@@ -18,6 +19,7 @@ import type {
   RestoreBody,
   Status,
   Trashed,
+  VerifyReport,
 } from './wire.ts';
 
 export type OnProgress = (progress: Progress) => void;
@@ -34,6 +36,8 @@ export interface BackupRuns {
   run(body: BackupRunBody, onProgress: OnProgress, context: Context): Promise<void>;
   pause(body: BackupPauseBody): Promise<void>;
   resume(body: BackupPauseBody): Promise<void>;
+  /** Compares the folder with its mirror; the last report of progress says how much was compared. */
+  verify(body: BackupVerifyBody, context: Context): AsyncIterable<VerifyReport>;
   /** What could not be taken. */
   log(name: string, context: Context): AsyncIterable<BackupProblem>;
 }

@@ -11,6 +11,7 @@ import {
   BackupPauseBody,
   BackupRemoveBody,
   BackupRunBody,
+  BackupVerifyBody,
   DownBody,
   MountBody,
   PathQuery,
@@ -125,6 +126,9 @@ function addBackupRoutes(app: FastifyInstance, controls: Controls): void {
     await controls.backups.resume(body);
     return {};
   });
+  app.post<{ Body: BackupVerifyBody }>('/backups/verify', { schema: { body: BackupVerifyBody } }, (request, reply) =>
+    sendLines(reply, controls.backups.verify(request.body, contextOf(request, reply)), 'verify'),
+  );
   app.get<{ Querystring: BackupName }>('/backups/log', { schema: { querystring: BackupName } }, (request, reply) =>
     sendLines(reply, controls.backups.log(request.query.name, contextOf(request, reply)), 'backup'),
   );

@@ -94,6 +94,13 @@ export const BackupPauseBody = Type.Object({
 });
 export type BackupPauseBody = Static<typeof BackupPauseBody>;
 
+export const BackupVerifyBody = Type.Object({
+  name: SetName,
+  /** Of how many of the files, 0 to 1, the content is read on both sides. */
+  share: Type.Number({ minimum: 0, maximum: 1 }),
+});
+export type BackupVerifyBody = Static<typeof BackupVerifyBody>;
+
 export const BackupName = Type.Object({ name: SetName });
 export type BackupName = Static<typeof BackupName>;
 
@@ -206,6 +213,8 @@ export interface BackupSet {
   readonly oneFileSystem: boolean;
   /** When all was in the cloud last. */
   readonly finished?: number;
+  /** When the mirror was last compared with the folder, and how much damage was found. */
+  readonly verified?: { readonly at: number; readonly damaged: number };
   /** How many files and folders could not be taken; without what has no content, such as sockets. */
   readonly problems: number;
   readonly state: BackupState;
@@ -225,6 +234,18 @@ export type BackupState =
   | { readonly doing: 'paused'; readonly until?: number }
   | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'run' | 'disk' }
   | { readonly doing: 'failing'; readonly reason: string; readonly next: number };
+
+/** What a verification says as it goes. */
+export type VerifyReport =
+  { readonly finding: VerifyFinding } | { readonly progress: { readonly files: number; readonly bytes: number } };
+
+/** A difference between a folder and its mirror. `changed`: the folder has changed since the last run. `damage`: all else. */
+export interface VerifyFinding {
+  readonly path: string;
+  readonly what: 'only in the folder' | 'only in the cloud' | 'different' | 'unreadable';
+  readonly cause: 'changed' | 'damage';
+  readonly reason: string;
+}
 
 /** A file or folder that is not in the mirror. */
 export interface BackupProblem {
