@@ -25,7 +25,7 @@ interface CallOptions {
 
 /** The calls of the cloud (`docs/api.md`) in the session of this browser. Safe to call concurrently. */
 export class Api {
-  /** Called when a call finds the session at its end. */
+  /** Called when a call has found the session at its end. */
   onSignedOut: () => void = () => undefined;
 
   /** @throws ApiError */
@@ -74,8 +74,14 @@ export class Api {
     }
     if (response.ok) return response;
     const error = await failure(response);
-    if (error.code === 'unauthorized' && path !== '/v1/session') this.onSignedOut();
+    if (error.code === 'unauthorized' && path !== '/v1/session') void this.#checkSession();
     throw error;
+  }
+
+  /** A password that was wrong has the same code as a session that has ended. Never rejects. */
+  async #checkSession(): Promise<void> {
+    const response = await fetch('/v1/session', { cache: 'no-store' }).catch(() => undefined);
+    if (response?.status === 401) this.onSignedOut();
   }
 }
 

@@ -9,6 +9,7 @@ import { problemText } from './problem-text.ts';
 import { Router } from './router.ts';
 import { Session } from './session.ts';
 import { Spaces } from './spaces.ts';
+import { Uploads } from './upload/uploads.ts';
 
 /** What the pages stand on. */
 export class AppState {
@@ -19,6 +20,7 @@ export class AppState {
   readonly spaces = new Spaces(this.api, this.live);
   readonly edits = new Edits(this.api);
   readonly notices = new Notices();
+  readonly uploads = new Uploads(this.api, this.edits);
 
   start(): void {
     effect(() => {

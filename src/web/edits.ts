@@ -1,5 +1,5 @@
 import type { NodeRecord, SpaceRecord } from '../cloud/records.ts';
-import type { Api } from './api.ts';
+import { ApiError, type Api } from './api.ts';
 import { newId } from './new-id.ts';
 
 /** Changes of folders and files, as intents. All throw `ApiError`. */
@@ -14,6 +14,18 @@ export class Edits {
     const now = Date.now();
     const born = { mode: 0o755, mtime: now, birthtime: now };
     return await this.#api.commit({ op: 'mkdir', id: newId(), space, node: newId(), parent, name, ...born });
+  }
+
+  /** The id of a folder of this name, which is made if there is none. */
+  async openFolder(space: string, parent: string, name: string): Promise<string> {
+    try {
+      return (await this.makeFolder(space, parent, name)).id;
+    } catch (error) {
+      const current = error instanceof ApiError && error.code === 'exists' ? error.current : undefined;
+      // A shared folder is another space.
+      if (current?.kind !== 'folder' || current.mount !== undefined) throw error;
+      return current.id;
+    }
   }
 
   async move(node: NodeRecord, to: { readonly parent?: string; readonly name?: string }): Promise<NodeRecord> {

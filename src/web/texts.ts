@@ -45,6 +45,7 @@ export const texts = {
   move: {
     title: (count: number) => (count === 1 ? 'Move 1 item' : `Move ${count} items`),
     into: (folder: string) => `Move into ${folder}`,
+    submit: 'Move here',
     none: 'There are no folders in here.',
   },
   remove: {

@@ -102,7 +102,7 @@ export async function checkAccessibility(t: Test, page: Page, name: string): Pro
 /** Saves what the page shows, light and dark, in the ignored folder `.screenshots`. */
 export async function screenshots(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.screenshot({ path: join(repository, '.screenshots', `${name}-${colorScheme}.png`) });
   }
   await page.emulateMedia({ colorScheme: 'light' });

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocationRecord, NodeRecord, VersionRecord } from '../../cloud/records.ts';
 import { useApp } from '../app-state.ts';
@@ -7,6 +8,7 @@ import { Breadcrumbs } from './breadcrumbs.tsx';
 import { Button, DownloadLink } from './button.tsx';
 import { Icon } from './icon.tsx';
 import { Missing } from './missing.tsx';
+import { NodeActions, type OpenDialog } from './node-actions.tsx';
 import { useLoaded } from './use-loaded.ts';
 import { useTitle } from './use-title.ts';
 
@@ -16,7 +18,8 @@ interface FileDetails {
 }
 
 export function FilePage({ id }: { readonly id: string }) {
-  const { api, spaces } = useApp();
+  const { api, router, spaces } = useApp();
+  const dialog = useSignal<OpenDialog>(undefined);
   const space = useRef<string>(undefined);
   const { value, state, reload } = useLoaded<FileDetails>(
     async () => {
@@ -29,6 +32,9 @@ export function FilePage({ id }: { readonly id: string }) {
   );
   const details = value.value;
   const node = details?.location.node;
+  const leave = (changed: NodeRecord) => {
+    if (changed.removed) router.go({ page: 'folder', id: changed.parent });
+  };
   useTitle(node?.name ?? '');
   useEffect(() => {
     if (details !== undefined) spaces.show(details.location.space);
@@ -41,7 +47,7 @@ export function FilePage({ id }: { readonly id: string }) {
     <>
       <Breadcrumbs location={details.location} />
       <div class="toolbar">
-        {node.version !== null && <DownloadLink version={node.version} label={texts.actions.download} />}
+        <NodeActions nodes={[node]} space={details.location.space} dialog={dialog} onChanged={leave} />
       </div>
       <article class="file">
         <Facts node={node} />

@@ -5,14 +5,18 @@ import { Folder } from '../folder.ts';
 import { Selection } from '../selection.ts';
 import { sorted, type Order } from '../sorting.ts';
 import { texts } from '../texts.ts';
+import type { Picked } from '../upload/picked.ts';
 import { Breadcrumbs, spaceTitle } from './breadcrumbs.tsx';
 import { EntryList } from './entry-list.tsx';
 import { FolderToolbar } from './folder-toolbar.tsx';
+import { DropZone } from './drop-zone.tsx';
 import { Missing } from './missing.tsx';
+import { mayOpen, type OpenDialog } from './node-actions.tsx';
 import { useTitle } from './use-title.ts';
 
 export function FolderPage({ id }: { readonly id: string }) {
-  const { api, live, spaces } = useApp();
+  const { api, live, spaces, uploads } = useApp();
+  const dialog = useSignal<OpenDialog>(undefined);
   const folder = useMemo(() => new Folder(api, live, id), []);
   const selection = useMemo(() => new Selection(), []);
   const order = useSignal<Order>({ column: 'name', descending: false });
@@ -30,15 +34,25 @@ export function FolderPage({ id }: { readonly id: string }) {
     return <Missing isGone={state === 'missing'} onRetry={() => void folder.reload()} />;
   }
   if (location === undefined) return <p class="hint">{texts.list.loading}</p>;
+  const { space } = location;
+  const pick = space.writable ? (picked: Picked[]) => uploads.add({ space: space.id, parent: id }, picked) : undefined;
+  const openByKey = (key: string) => {
+    const wanted = key === 'F2' ? 'rename' : key === 'Delete' ? 'remove' : undefined;
+    if (mayOpen(wanted, selected.value, space)) dialog.value = wanted;
+  };
   return (
-    <>
+    <DropZone onPick={pick}>
       <Breadcrumbs location={location} />
-      <FolderToolbar folder={folder} location={location} selected={selected.value} selection={selection} />
+      <FolderToolbar
+        {...{ folder, location, selection, dialog }}
+        selected={selected.value}
+        onPick={(picked) => pick?.(picked)}
+      />
       {state === 'ready' && entries.value.length === 0 ? (
         <p class="hint">{texts.list.empty}</p>
       ) : (
-        <EntryList title={title} entries={entries.value} order={order} selection={selection} onKey={() => undefined} />
+        <EntryList title={title} entries={entries.value} order={order} selection={selection} onKey={openByKey} />
       )}
-    </>
+    </DropZone>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { useApp } from '../app-state.ts';
 import { addressOf, type Route } from '../router.ts';
 import { texts } from '../texts.ts';
+import { UploadPanel } from './upload-panel.tsx';
 import { Icon, Logo, type IconName } from './icon.tsx';
 
 interface Place {
@@ -41,6 +42,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
         </p>
       )}
       <main class="page">{children}</main>
+      <UploadPanel />
     </div>
   );
 }

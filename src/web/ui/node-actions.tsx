@@ -1,0 +1,64 @@
+import type { Signal } from '@preact/signals';
+import type { NodeRecord, SpaceRecord } from '../../cloud/records.ts';
+import { useApp } from '../app-state.ts';
+import { mayChange } from '../edits.ts';
+import { texts } from '../texts.ts';
+import { Button, DownloadLink } from './button.tsx';
+import { MoveDialog } from './move-dialog.tsx';
+import { NameDialog } from './name-dialog.tsx';
+import { RemoveDialog } from './remove-dialog.tsx';
+
+export type OpenDialog = 'new-folder' | 'rename' | 'move' | 'remove' | undefined;
+
+interface NodeActionsProps {
+  readonly nodes: readonly NodeRecord[];
+  readonly space: SpaceRecord;
+  readonly dialog: Signal<OpenDialog>;
+  /** Called for each node that has changed. */
+  readonly onChanged: (node: NodeRecord) => void;
+}
+
+/** Whether a dialog makes sense for what is selected. */
+export function mayOpen(dialog: OpenDialog, nodes: readonly NodeRecord[], space: SpaceRecord): boolean {
+  if (nodes.length === 0) return false;
+  if (dialog === 'rename') return nodes.length === 1 && mayChange(space);
+  if (dialog === 'move') return mayChange(space) && nodes.every(({ mount }) => mount === undefined);
+  if (dialog !== 'remove') return false;
+  // What is shared is left or ended where it was shared, not deleted here.
+  return space.writable && nodes.every(({ mount }) => mount === undefined);
+}
+
+/** Buttons for what is selected, and their dialogs. */
+export function NodeActions({ nodes, space, dialog, onChanged }: NodeActionsProps) {
+  const { actions } = texts;
+  const version = nodes.length === 1 ? nodes[0]?.version : undefined;
+  const may = (name: OpenDialog) => mayOpen(name, nodes, space);
+  return (
+    <>
+      {typeof version === 'string' && <DownloadLink version={version} label={actions.download} />}
+      {may('rename') && <Button icon="rename" label={actions.rename} onClick={() => (dialog.value = 'rename')} />}
+      {may('move') && <Button icon="move" label={actions.move} onClick={() => (dialog.value = 'move')} />}
+      {may('remove') && <Button icon="trash" label={actions.remove} onClick={() => (dialog.value = 'remove')} />}
+      {may(dialog.value) && <NodeDialog nodes={nodes} space={space} dialog={dialog} onChanged={onChanged} />}
+    </>
+  );
+}
+
+function NodeDialog({ nodes, space, dialog, onChanged }: NodeActionsProps) {
+  const { edits, notices } = useApp();
+  const onClose = () => (dialog.value = undefined);
+  const [first] = nodes;
+  if (first === undefined) return null;
+  if (dialog.value === 'rename') {
+    const onName = async (name: string) => {
+      if (name !== first.name) onChanged(await edits.move(first, { name }));
+    };
+    const { title, name } = texts.rename;
+    return <NameDialog {...{ title, onName, onClose }} label={name} submit={texts.actions.rename} name={first.name} />;
+  }
+  if (dialog.value === 'move') {
+    const onMoved = () => notices.show(texts.moved(nodes.length));
+    return <MoveDialog nodes={nodes} space={space} onMoved={onMoved} onClose={onClose} />;
+  }
+  return <RemoveDialog nodes={nodes} space={space} onRemoved={onChanged} onClose={onClose} />;
+}

@@ -1,0 +1,55 @@
+import { useSignal } from '@preact/signals';
+import type { NodeRecord, SpaceRecord } from '../../cloud/records.ts';
+import { ApiError } from '../api.ts';
+import { useApp } from '../app-state.ts';
+import { shown } from '../format.ts';
+import { texts } from '../texts.ts';
+import { Dialog, textOf } from './dialog.tsx';
+import { PasswordField } from './password-field.tsx';
+
+interface RemoveDialogProps {
+  readonly nodes: readonly NodeRecord[];
+  readonly space: SpaceRecord;
+  readonly onRemoved: (node: NodeRecord) => void;
+  readonly onClose: () => void;
+}
+
+/** Asks before something goes to the Trash; in the Archive for the password. */
+export function RemoveDialog({ nodes, space, onRemoved, onClose }: RemoveDialogProps) {
+  const { edits, notices } = useApp();
+  const isArchive = space.kind === 'archive';
+  /** Set when another computer has changed something in a folder: the user has been told. */
+  const isTold = useSignal(false);
+  const remove = async (fields: FormData) => {
+    const seen = isTold.value ? Number.MAX_SAFE_INTEGER : space.rev;
+    for (const node of nodes) {
+      try {
+        if (isArchive) onRemoved(await edits.removeFromArchive(node, textOf(fields, 'password')));
+        else onRemoved(await edits.remove(node, seen));
+      } catch (error) {
+        if (node.kind === 'folder' && error instanceof ApiError && error.code === 'conflict') isTold.value = true;
+        throw error;
+      }
+    }
+    notices.show(texts.removed(nodes.length));
+  };
+  const [first] = nodes;
+  return (
+    <Dialog
+      title={texts.remove.title(nodes.length)}
+      submit={texts.actions.remove}
+      isDangerous
+      onSubmit={remove}
+      onClose={onClose}
+    >
+      {nodes.length === 1 && (
+        <p>
+          <bdi>{shown(first?.name ?? '')}</bdi>
+        </p>
+      )}
+      <p>{isTold.value ? texts.remove.changed : texts.remove.trash}</p>
+      {isArchive && <p>{texts.remove.archive}</p>}
+      {isArchive && <PasswordField />}
+    </Dialog>
+  );
+}
