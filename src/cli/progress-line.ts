@@ -20,6 +20,8 @@ export interface Step {
 /** Least time between two drawings, ms; faster ones would only flicker. */
 const REDRAW = 100;
 const BAR = 24;
+/** From when on, ms, the past says something about the rest. */
+const FORESEEN = 3000;
 
 /** One line on the terminal that says how far something is. Draws nothing where nobody looks. */
 export class ProgressLine {
@@ -64,11 +66,12 @@ export function progressLine(verb: string, { done, total, current, waits = [] }:
   const bar = '#'.repeat(Math.floor(part * BAR)).padEnd(BAR, '-');
   const percent = `${Math.floor(part * 100)}%`.padStart(4);
   const speed = elapsed > 1000 ? `, ${size((done.bytes / elapsed) * 1000)}/s` : '';
+  const left = elapsed > FORESEEN && part > 0 && part < 1 ? `, ${span((elapsed * (1 - part)) / part)} left` : '';
   const files = `${done.files.toLocaleString('en')} of ${count(total.files, 'file')}`;
   const name = current === undefined ? '' : `  ${shown(current)}`;
   // The reasons come first, as the line may be cut and they are what the user can act on.
   if (waits.length > 0) return `${verb}${percent}, ${files}: ${waits.map(waitWords).join('; ')}`;
-  return `${verb} [${bar}]${percent}  ${size(done.bytes)} of ${size(total.bytes)}, ${files}${speed}${name}`;
+  return `${verb} [${bar}]${percent}  ${size(done.bytes)} of ${size(total.bytes)}, ${files}${speed}${left}${name}`;
 }
 
 /** A reason for waiting in words: `waits for the cloud`, for example. */

@@ -8,6 +8,7 @@ import type { RunRequest } from '../backup/agent/set-agent.ts';
 import { BackupIndex } from '../backup/backup-index.ts';
 import { Exclusions } from '../backup/exclusions.ts';
 import { checkFolder } from '../backup/folder-check.ts';
+import { rereadDamaged } from '../backup/reread.ts';
 import { runBackup } from '../backup/run.ts';
 import { openBackupStore } from '../backup/store.ts';
 import type { Halt } from '../backup/halt.ts';
@@ -57,6 +58,10 @@ export class GatewayBackups implements BackupEngine {
     const { name, folder, exclude, oneFileSystem, volume } = set;
     const space = await remote.openBackup(name, context);
     const store = await openBackupStore(gateway.stack.db, space.id);
+    if (request.scope === undefined) {
+      const reread = await rereadDamaged(new BackupIndex(store), remote, context);
+      if (reread > 0) log.warn({ set: name, files: reread }, 'the cloud has damaged content, which is read again');
+    }
     const rules = { exclude, oneFileSystem, volume, confirm };
     const summary = await runBackup({ folder, space, remote, store, ...rules, ...request });
     const { problems, ...counts } = summary;

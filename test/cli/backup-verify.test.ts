@@ -43,9 +43,16 @@ t.test('`backup verify` tells changes since the last run from damage', async (t)
   t.match(damaged.stdout, /^DAMAGE  large  unreadable: in the cloud: .*damaged/m);
   t.match((await fjord.cli('backup', 'status')).stdout, /verified .* \(2 damaged\)/);
   t.match(JSON.parse((await fjord.cli('backup', 'list', '--json')).stdout), [{ verified: { damaged: 2 } }]);
+  t.equal(
+    (await fjord.cli('backup', 'run', '--wait')).code,
+    0,
+    'what is damaged is uploaded again, though nothing has changed',
+  );
+  t.match(await verify('--read', '100'), { code: 0, stdout: '' });
+  t.notMatch((await fjord.cli('backup', 'status')).stdout, /damaged/);
   await fjord.stop();
   await fjord.start();
-  t.match((await fjord.cli('backup', 'status')).stdout, /verified .* \(2 damaged\)/, 'it is remembered');
+  t.match((await fjord.cli('backup', 'status')).stdout, /verified 20/, 'it is remembered');
   t.match(await verify('--read', 'all'), { code: 2, stderr: /no percentage/ });
   t.match(await fjord.cli('backup', 'verify', 'other'), { code: 4, stderr: /no set "other"/ });
 });

@@ -70,6 +70,8 @@ t.test('a line of progress', async (t) => {
     2000,
   );
   t.equal(line, String.raw`Copying [######------------------] 25%  1.0 KiB of 4.0 KiB, 1 of 3 files, 512 B/s  a\x1bb`);
+  const later = progressLine('Copying', { done: { files: 1, bytes: 1024 }, total: { files: 3, bytes: 4096 } }, 4000);
+  t.match(later, /1 of 3 files, 256 B\/s, 12 s left$/);
   const waiting = { done: { files: 1, bytes: 0 }, total: { files: 3, bytes: 0 } };
   const waits = [{ why: 'offline', count: 3 } as const, { why: 'busy', count: 2, path: '/Archive/a\u001Bb' } as const];
   t.equal(

@@ -51,6 +51,12 @@ export class Restore {
     return this.#tree.lacks;
   }
 
+  /** There is nothing, and nothing is lacking. */
+  get isEmpty(): boolean {
+    const [first] = this.#entries();
+    return first === undefined && this.lacks.length === 0;
+  }
+
   /** What will be looked at. */
   get total(): { readonly files: number; readonly bytes: number } {
     const total = { files: 0, bytes: 0 };

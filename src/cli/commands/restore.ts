@@ -66,6 +66,7 @@ async function run(cli: Cli, path: string, version: string | undefined, options:
   try {
     const { Restore: Prepared } = await import('../../backup/restore/restore.ts');
     const restore = await Prepared.prepare({ remote, path, at, only: options.only ?? [], signal: cli.signal });
+    if (at !== undefined && restore.isEmpty) throw new Problem('not-found', `there was nothing at ${path} ${asOf(at)}`);
     if (at !== undefined) cli.terminal.note(asOf(at));
     await write(cli, restore, target, options);
   } finally {
