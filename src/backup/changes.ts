@@ -2,9 +2,10 @@ import type { NodeRecord } from '../cloud/records.ts';
 import { newId as newIdAt } from '../vfs/ids.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { BackupChange } from './committer.ts';
-import { mirroredOf, type Mirrored, type SourceMark } from './mirrored.ts';
+import { mirroredOf, type Mirrored } from './mirrored.ts';
+import { posixRecord } from './posix-text.ts';
 import type { ReadOutcome } from './segment-reader.ts';
-import type { SourceEntry } from './source-entry.ts';
+import type { SourceAttributes, SourceEntry, SourceMark } from './source-entry.ts';
 import type { Tally } from './tally.ts';
 
 /** The place where a node is, or will be. `path` is the one in the source, for reports. */
@@ -15,7 +16,6 @@ export interface Spot {
 }
 
 export type ReadContent = ReadOutcome & { readonly state: 'read' };
-type Attrs = Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'> & SourceMark;
 
 /** Creates the changes of a space, each with its effect on the index and the counts. */
 export class Changes {
@@ -60,8 +60,10 @@ export class Changes {
     return { intent, path: spot.path, effect };
   }
 
-  attr(node: Mirrored, path: string, attrs: Attrs): BackupChange {
-    const intent = { op: 'attr', ...this.#new(), node: node.id, ...born(attrs) } as const;
+  attr(node: Mirrored, path: string, attrs: SourceAttributes): BackupChange {
+    const { xattrs, ...others } = born(attrs);
+    const changed = xattrs === undefined ? {} : { xattrs: { ...cleared(node), ...xattrs } };
+    const intent = { op: 'attr', ...this.#new(), node: node.id, ...others, ...changed } as const;
     return { intent, path, effect: this.#counted('touched', attrs, node) };
   }
 
@@ -99,8 +101,13 @@ function place({ parent, name }: Spot) {
   return { parent, name };
 }
 
-function born({ mode, mtime, birthtime }: Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'>) {
-  return { mode, mtime, birthtime };
+export function born({ mode, mtime, birthtime, posix, xattrs }: SourceAttributes) {
+  return { mode, mtime, birthtime, posix: posixRecord(posix), ...(xattrs === undefined ? {} : { xattrs }) };
+}
+
+/** Removes what the mirror has: what the source has is set again. */
+function cleared({ xattrs = {} }: Mirrored): Record<string, null> {
+  return Object.fromEntries(Object.keys(xattrs).map((name) => [name, null]));
 }
 
 function newId(): string {

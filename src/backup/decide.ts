@@ -1,29 +1,42 @@
 import type { Mirrored } from './mirrored.ts';
-import type { SourceEntry } from './source-entry.ts';
+import type { XattrRecord } from '../cloud/records.ts';
+import type { SourceAttributes, SourceEntry } from './source-entry.ts';
 
 /**
  * What to do about an entry of the source, compared with the node of the mirror at the same place:
  * - `same`: nothing to do
  * - `note`: the cloud has it; only the index must record the entry's new state
- * - `attrs`: times or mode differ, the content does not
+ * - `attrs`: attributes differ or are unknown, the content does not
  * - `read`: the content may differ, so the file must be read
  * - `create`: the place in the mirror is free
  * - `replace`: a node of another kind, or a link with another target, has the place
  */
 export type Decision = 'same' | 'note' | 'attrs' | 'read' | 'create' | 'replace';
 
-type Attrs = Pick<SourceEntry, 'mode' | 'mtime' | 'birthtime'>;
-
 export function decide(entry: SourceEntry, node: Mirrored | undefined): Decision {
   if (!node) return 'create';
   if (node.kind !== entry.kind || node.target !== entry.target) return 'replace';
-  if (entry.kind === 'file' && node.source?.signature !== entry.signature) return 'read';
-  if (!sameAttrs(entry, node)) return 'attrs';
-  return node.source?.inode === entry.inode && node.source.disk === entry.disk ? 'same' : 'note';
+  const known = node.source?.signature === entry.signature;
+  if (entry.kind === 'file' && !known) return 'read';
+  // What the cloud has may be the work of others: it is put right when the source changes.
+  const isSame = node.posix !== undefined && (known || sameAttrs(entry, node));
+  if (!isSame) return 'attrs';
+  return known && node.source?.inode === entry.inode && node.source.disk === entry.disk ? 'same' : 'note';
 }
 
-export function sameAttrs(a: Attrs, b: Attrs): boolean {
-  return a.mode === b.mode && a.mtime === b.mtime && a.birthtime === b.birthtime;
+/** Whether the node in the mirror has the attributes of the source, as far as those are known. */
+export function sameAttrs(
+  attrs: SourceAttributes,
+  node: Pick<Mirrored, 'mode' | 'mtime' | 'birthtime' | 'posix' | 'xattrs'>,
+): boolean {
+  const { mode, mtime, birthtime, posix, xattrs } = attrs;
+  const same = mode === node.mode && mtime === node.mtime && birthtime === node.birthtime && posix === node.posix;
+  return same && (xattrs === undefined || sameXattrs(xattrs, node.xattrs ?? {}));
+}
+
+function sameXattrs(a: XattrRecord, b: XattrRecord): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 /** Whether a node whose file has vanished from its place appears to be this entry, which has appeared elsewhere. */

@@ -1,13 +1,13 @@
 import { lstatSync, opendirSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { join } from 'node:path';
 import { compareUtf8 } from '../cache/db/table.ts';
-import { checkName } from '../vfs/name.ts';
-import { attrsOf, type SourceProblem, type SourceEntry } from './source-entry.ts';
+import { NAME_MAX, PATH_MAX } from '../vfs/name.ts';
+import { isCoded, readableName } from '../vfs/raw-name.ts';
+import type { Describer } from './describer.ts';
+import type { SourceEntry, SourceProblem } from './source-entry.ts';
+import { entryPath, type SourcePath, type SourcePaths } from './source-paths.ts';
 
 /** Entries per page. */
 const PAGE = 1000;
-/** Longest target of a symlink that the cloud accepts, bytes. */
-const LONGEST_TARGET = 4095;
 
 export interface ListingPage {
   /** In the order of their names' UTF-8 bytes. */
@@ -18,31 +18,82 @@ export interface ListingPage {
   readonly next: string | undefined;
 }
 
-/** Keeps the names of folders of which some pages are yet to be requested. */
+/** Names of a folder in their readable form, and the bytes of those that have another. */
+interface Names {
+  readonly forms: string[];
+  readonly raw: ReadonlyMap<string, Buffer>;
+}
+
+/** Lists folders of one source. Keeps the names of those of which some pages are still to come. */
 export class Listings {
-  readonly #names = new Map<string, string[]>();
+  readonly #paths: SourcePaths;
+  readonly #describer: Describer;
+  readonly #names = new Map<string, Names>();
+
+  constructor(paths: SourcePaths, describer: Describer) {
+    this.#paths = paths;
+    this.#describer = describer;
+  }
 
   /** The first page of a folder, or the one after the page that ended with `after`. @throws errors of node:fs */
   page(folder: string, after: string | undefined): ListingPage {
-    const names = (after === undefined ? undefined : this.#names.get(folder)) ?? readNames(folder);
-    const from = after === undefined ? 0 : firstAfter(names, after);
-    const slice = names.slice(from, from + PAGE);
-    const more = from + PAGE < names.length;
-    if (more) this.#names.set(folder, names);
-    else this.#names.delete(folder);
+    return this.#paths.use(folder, (path) => {
+      const names = (after === undefined ? undefined : this.#names.get(folder)) ?? readNames(path);
+      const { forms, raw } = names;
+      const from = after === undefined ? 0 : firstAfter(forms, after);
+      const slice = forms.slice(from, from + PAGE);
+      const more = from + PAGE < forms.length;
+      if (more) this.#names.set(folder, names);
+      else this.#names.delete(folder);
+      return { ...this.#entries(path, slice, raw), next: more ? slice.at(-1) : undefined };
+    });
+  }
+
+  /** What is at some names of a folder; undefined if the folder is not there. @throws errors of node:fs */
+  some(folder: string, forms: readonly string[]): ListingPage | undefined {
+    return this.#paths.use(folder, (path) => {
+      if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
+      const raw = forms.some(isCoded) ? readNames(path).raw : NONE;
+      return { ...this.#entries(path, [...forms].sort(compareUtf8), raw), next: undefined };
+    });
+  }
+
+  #entries(folder: SourcePath, forms: readonly string[], raw: Names['raw']): Omit<ListingPage, 'next'> {
     const problems: SourceProblem[] = [];
-    const entries = slice.flatMap((name) => readEntry(folder, name, problems));
-    return { entries, problems, next: more ? slice.at(-1) : undefined };
+    const entries = forms.flatMap((name) => this.#entry(folder, name, raw.get(name), problems));
+    return { entries, problems };
+  }
+
+  #entry(folder: SourcePath, name: string, raw: Buffer | undefined, problems: SourceProblem[]): SourceEntry[] {
+    try {
+      const path = entryPath(folder, raw ?? name);
+      const stats = lstatSync(path, { bigint: true });
+      const entry = this.#read(path, stats, name, raw?.toString('base64'));
+      if (entry) return [entry];
+      problems.push({ path: name, reason: 'a socket, pipe or device has no content to keep', skipped: true });
+    } catch (error) {
+      // Gone between the two looks: then it is simply not there.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+        problems.push({ path: name, reason: reasonOf(error) });
+      }
+    }
+    return [];
+  }
+
+  #read(path: SourcePath, stats: BigIntStats, name: string, rawName: string | undefined): SourceEntry | undefined {
+    if (stats.isFile()) {
+      return { name, kind: 'file', size: Number(stats.size), ...this.#describer.attributes(stats, { name: rawName }) };
+    }
+    const kind = stats.isDirectory() ? 'folder' : 'symlink';
+    if (kind === 'symlink' && !stats.isSymbolicLink()) return undefined;
+    const { target, raw } = kind === 'symlink' ? readTarget(path) : {};
+    const attributes = this.#describer.attributes(stats, { name: rawName, target: raw });
+    const entry = { name, kind, size: 0, ...attributes, ...this.#describer.ofPath(path) } as const;
+    return target === undefined ? entry : { ...entry, target };
   }
 }
 
-/** What is at some names of a folder; undefined if the folder is not there. @throws errors of node:fs */
-export function readSome(folder: string, names: readonly string[]): ListingPage | undefined {
-  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
-  const problems: SourceProblem[] = [];
-  const entries = [...names].sort(compareUtf8).flatMap((name) => readEntry(folder, name, problems));
-  return { entries, problems, next: undefined };
-}
+const NONE: Names['raw'] = new Map();
 
 export function isEmpty(folder: string): boolean {
   const open = opendirSync(folder);
@@ -53,53 +104,32 @@ export function isEmpty(folder: string): boolean {
   }
 }
 
-function readNames(folder: string): string[] {
-  const names = readdirSync(folder);
-  // The replacement character means that a name is not UTF-8, or really contains it; only its bytes can tell.
-  const checked = names.some((name) => name.includes('\ufffd')) ? namesFromBytes(folder) : names;
-  return checked.sort(compareUtf8);
+function readNames(folder: SourcePath): Names {
+  const names = readdirSync(folder, 'utf8');
+  // Only names that may have another form need a second look, at their bytes.
+  if (!names.some(isUnusual)) return { forms: names.sort(compareUtf8), raw: NONE };
+  const raw = new Map<string, Buffer>();
+  const forms = readdirSync(folder, { encoding: 'buffer' }).map((bytes) => {
+    const form = readableName(bytes);
+    if (!bytes.equals(Buffer.from(form))) raw.set(form, bytes);
+    return form;
+  });
+  return { forms: forms.sort(compareUtf8), raw };
 }
 
-/** Reads the names as bytes, and marks those that are not UTF-8 with a leading NUL, which no name contains. */
-function namesFromBytes(folder: string): string[] {
-  return readdirSync(folder, { encoding: 'buffer' }).map((bytes) => {
-    const name = bytes.toString('utf8');
-    return Buffer.from(name).equals(bytes) ? name : `\0${name}`;
-  });
+function isUnusual(name: string): boolean {
+  return name.includes('\ufffd') || isCoded(name) || (name.length * 3 > NAME_MAX && Buffer.byteLength(name) > NAME_MAX);
+}
+
+function readTarget(path: SourcePath): { target: string; raw?: string } {
+  const bytes = readlinkSync(path, { encoding: 'buffer' });
+  const target = readableName(bytes, PATH_MAX);
+  return bytes.equals(Buffer.from(target)) ? { target } : { target, raw: bytes.toString('base64') };
 }
 
 function firstAfter(names: readonly string[], after: string): number {
   const found = names.findIndex((name) => compareUtf8(name, after) > 0);
   return found < 0 ? names.length : found;
-}
-
-function readEntry(folder: string, name: string, problems: SourceProblem[]): SourceEntry[] {
-  try {
-    if (name.startsWith('\0')) throw new Error('the name is not valid UTF-8; rename it to have it mirrored');
-    checkName(name, 'backup');
-    const path = join(folder, name);
-    const stats = lstatSync(path, { bigint: true });
-    const entry = entryOf(path, name, stats);
-    if (entry) return [entry];
-    problems.push({ path: name, reason: 'a socket, pipe or device has no content to keep', skipped: true });
-  } catch (error) {
-    // It was removed after the folder was read, so it is treated as absent.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-      problems.push({ path: name.replaceAll('\0', ''), reason: reasonOf(error) });
-    }
-  }
-  return [];
-}
-
-function entryOf(path: string, name: string, stats: BigIntStats): SourceEntry | undefined {
-  const attrs = attrsOf(stats);
-  if (stats.isFile()) return { name, kind: 'file', size: Number(stats.size), ...attrs };
-  if (stats.isDirectory()) return { name, kind: 'folder', size: 0, ...attrs };
-  if (!stats.isSymbolicLink()) return undefined;
-  const target = readlinkSync(path);
-  if (Buffer.byteLength(target) > LONGEST_TARGET)
-    throw new Error('the target of the symbolic link is too long to be mirrored');
-  return { name, kind: 'symlink', size: 0, target, ...attrs };
 }
 
 function reasonOf(error: unknown): string {

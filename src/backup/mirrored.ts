@@ -1,6 +1,7 @@
-import type { NodeRecord } from '../cloud/records.ts';
+import type { NodeRecord, XattrRecord } from '../cloud/records.ts';
 import type { Kind } from '../vfs/node.ts';
-import type { SourceEntry } from './source-entry.ts';
+import { posixText, type PosixText } from './posix-text.ts';
+import type { SourceMark } from './source-entry.ts';
 
 /** A node of the mirror, as recorded in the index. */
 export interface Mirrored {
@@ -15,14 +16,20 @@ export interface Mirrored {
   readonly version: string | null;
   readonly hash: string | null;
   readonly target?: string | undefined;
+  /** Undefined if it was mirrored by a program that did not keep them. */
+  readonly posix?: PosixText | undefined;
+  readonly xattrs?: XattrRecord | undefined;
   /** State of the source entry that this node is known to equal; absent after the index was lost. */
   readonly source?: SourceMark | undefined;
 }
 
-export type SourceMark = Pick<SourceEntry, 'signature' | 'inode' | 'disk'>;
-
 export function mirroredOf(node: NodeRecord, source?: SourceMark): Mirrored {
-  const { id, parent, name, kind, mode, mtime, birthtime, size, version, hash, target } = node;
-  const mark = source && { signature: source.signature, inode: source.inode, disk: source.disk };
-  return { id, parent, name, kind, mode, mtime, birthtime, size, version, hash, target, source: mark };
+  const { id, parent, name, kind, mode, mtime, birthtime, size, version, hash, target, xattrs } = node;
+  const posix = node.posix && posixText(node.posix);
+  const look = { mode, mtime, birthtime, posix, xattrs };
+  return { id, parent, name, kind, ...look, size, version, hash, target, source: source && markOf(source) };
+}
+
+export function markOf({ signature, inode, disk, fault }: SourceMark): SourceMark {
+  return { signature, inode, disk, fault };
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { BackupIndex } from './backup-index.ts';
 import { looksMoved } from './decide.ts';
 import type { Spot } from './changes.ts';
@@ -16,8 +15,6 @@ export interface Candidate {
 export interface MovesOptions {
   readonly index: BackupIndex;
   readonly source: SourceThread;
-  /** The source folder, an absolute path. */
-  readonly folder: string;
   /** The mirror was empty when the run began: nothing can have moved, and nothing is looked up. */
   readonly fresh: boolean;
 }
@@ -31,7 +28,6 @@ const MOST_PRESENT = 100_000;
 export class Moves {
   readonly #index: BackupIndex;
   readonly #source: SourceThread;
-  readonly #folder: string;
   readonly #fresh: boolean;
   /** Where nodes are that were moved in this run. */
   readonly #places = new Map<string, Spot>();
@@ -40,11 +36,10 @@ export class Moves {
   /** Ids of nodes whose files were found in place, so that they need not be checked again. */
   readonly #present = new Set<string>();
 
-  constructor({ index, source, folder, fresh }: MovesOptions) {
+  constructor({ index, source, fresh }: MovesOptions) {
     this.#fresh = fresh;
     this.#index = index;
     this.#source = source;
-    this.#folder = folder;
   }
 
   /** Whether the node that the index has at a place is no longer there, because it was moved in this run. */
@@ -100,7 +95,7 @@ export class Moves {
   async #take(node: Mirrored, to: Spot, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
     const path = this.#index.path(node);
     if (path === undefined || !this.isFree(node) || this.#present.has(node.id)) return undefined;
-    const look = await this.#source.request<Look>({ ask: 'look', path: join(this.#folder, path) }).catch(nothing);
+    const look = await this.#source.request<Look>({ ask: 'look', path }).catch(nothing);
     if (!isGone(look)) {
       if (this.#present.size < MOST_PRESENT) this.#present.add(node.id);
       return undefined;

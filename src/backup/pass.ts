@@ -1,22 +1,24 @@
 import type { Remote } from '../cloud/remote.ts';
-import type { SpaceRecord } from '../cloud/records.ts';
+import type { Attributes, SpaceRecord } from '../cloud/records.ts';
 import type { Context } from '../vfs/context.ts';
 import type { ChangedNames } from '../watch/quiet-paths.ts';
 import type { BackupIndex } from './backup-index.ts';
-import { Changes } from './changes.ts';
+import { born, Changes } from './changes.ts';
 import { Committer } from './committer.ts';
+import { sameAttrs } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
 import { EMPTIED, type Halt } from './halt.ts';
 import type { MassGuard } from './mass-guard.ts';
 import type { Mirrored } from './mirrored.ts';
 import { Moves } from './moves.ts';
+import { posixText } from './posix-text.ts';
+import type { SourceAttributes } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
 import type { Tally } from './tally.ts';
 import { Transfer, type SourceThread } from './transfer.ts';
 import { Walk } from './walk.ts';
 
 export interface PassOptions {
-  readonly folder: string;
   /** State of the source folder at the start of the run. */
   readonly source: NonNullable<Look>;
   readonly index: BackupIndex;
@@ -47,7 +49,7 @@ export class Pass {
   readonly #walk: Walk;
 
   constructor(options: PassOptions) {
-    const { folder, source, index, remote, space, scanner, reader, tally, context, fresh } = options;
+    const { source, index, remote, space, scanner, reader, tally, context, fresh } = options;
     const { guard, exclusions, oneFileSystem } = options;
     this.#options = options;
     this.#changes = new Changes(space.id, index, tally);
@@ -58,10 +60,10 @@ export class Pass {
       problem: (path, reason) => tally.problem(path, reason),
     });
     this.#transfer = new Transfer({ reader, remote, tally, context, fresh });
-    this.#moves = new Moves({ index, source: scanner, folder, fresh });
+    this.#moves = new Moves({ index, source: scanner, fresh });
     const parts = { changes: this.#changes, committer: this.#committer, transfer: this.#transfer, moves: this.#moves };
     const rules = { guard, exclusions, disk: oneFileSystem ? source.disk : undefined };
-    this.#walk = new Walk({ folder, root: space.root, index, scanner, tally, ...parts, ...rules });
+    this.#walk = new Walk({ root: space.root, index, scanner, tally, ...parts, ...rules });
   }
 
   get surprised(): boolean {
@@ -70,8 +72,8 @@ export class Pass {
 
   /** Whether the source is empty although the mirror is not. */
   async isEmptied(): Promise<boolean> {
-    const { scanner, folder, fresh } = this.#options;
-    return !fresh && (await scanner.request<boolean>({ ask: 'isEmpty', folder }));
+    const { scanner, fresh } = this.#options;
+    return !fresh && (await scanner.request<boolean>({ ask: 'isEmpty' }));
   }
 
   /** Makes all changes except removals. Resolves when they are in the cloud. */
@@ -109,6 +111,15 @@ export class Pass {
     return undefined;
   }
 
+  /** The root folder of the mirror gets the attributes of the source folder. */
+  async describeRoot(): Promise<void> {
+    const { scanner, remote, space, context, scope } = this.#options;
+    if (scope !== undefined && !scope.has('')) return;
+    const look = await scanner.request<Look>({ ask: 'describe', path: '' });
+    if (!look || isSameRoot(look, space.attributes)) return;
+    await remote.setAttributes(space.id, born(look), context);
+  }
+
   /** Records the source folder's identity, which the next run compares. */
   async remember(): Promise<void> {
     const { index, source, tally, scope } = this.#options;
@@ -125,8 +136,8 @@ export class Pass {
   }
 
   async #sourceIsThere(): Promise<boolean> {
-    const { scanner, folder, source } = this.#options;
-    const now = await scanner.request<Look>({ ask: 'look', path: folder });
+    const { scanner, source } = this.#options;
+    const now = await scanner.request<Look>({ ask: 'look', path: '' });
     return now?.isFolder === true && now.inode === source.inode && now.disk === source.disk;
   }
 
@@ -135,6 +146,11 @@ export class Pass {
     for (const node of nodes) files += node.kind === 'folder' ? await this.#options.index.countFiles(node.id) : 1;
     return files;
   }
+}
+
+function isSameRoot(look: SourceAttributes, attributes: Attributes | undefined): boolean {
+  if (attributes === undefined) return false;
+  return sameAttrs(look, { ...attributes, posix: attributes.posix && posixText(attributes.posix) });
 }
 
 function refusal(guard: MassGuard, files: number, what: string): string {

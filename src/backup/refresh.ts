@@ -4,7 +4,8 @@ import type { Cursor, NodeRecord, SpaceRecord } from '../cloud/records.ts';
 import type { Context } from '../vfs/context.ts';
 import { isFsError } from '../vfs/fs-error.ts';
 import type { BackupIndex, IndexState } from './backup-index.ts';
-import { mirroredOf, type SourceMark } from './mirrored.ts';
+import { mirroredOf } from './mirrored.ts';
+import type { SourceMark } from './source-entry.ts';
 import type { StoreOp } from './store.ts';
 
 const BATCH = 1000;

@@ -12,8 +12,7 @@ import { ProblemLog } from './problem-log.ts';
 import { checkSource } from './source-check.ts';
 import type { VolumeId } from './volume.ts';
 import { refresh } from './refresh.ts';
-import type { SegmentLimits } from './segment-reader.ts';
-import type { Look, SourceResponse, SourceRequest } from './source-thread.ts';
+import type { Look, SourceResponse, SourceRequest, SourceThreadData } from './source-thread.ts';
 import type { BackupStore } from './store.ts';
 import { Tally, type BackupProgress, type BackupSummary } from './tally.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
@@ -65,7 +64,7 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
   const timer = setInterval(() => options.onProgress?.(tally.progress()), PROGRESS_EVERY);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const threads = { scanner: sourceThread(), reader: sourceThread() };
+  const threads = { scanner: sourceThread(options.folder), reader: sourceThread(options.folder) };
   const end = () => void Promise.all([threads.scanner.terminate(), threads.reader.terminate()]);
   signal.addEventListener('abort', end, { once: true });
   try {
@@ -97,7 +96,7 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
   const context = { signal: tools.signal };
   const exclusions = new Exclusions(options.exclude ?? []);
   const index = new BackupIndex(store);
-  const source = await look(tools, folder);
+  const source = await tools.scanner.request<Look>({ ask: 'look', path: '' });
   if (!source?.isFolder) return { kind: 'vanished', reason: 'the folder is not there: is its disk mounted?' };
   const known = index.state?.space === space.id ? index.state.source : undefined;
   const other = await checkSource(folder, options.volume);
@@ -112,13 +111,16 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
     const guard = await guardOf(options, index);
     const rules = { confirm, guard, exclusions, oneFileSystem };
     const part = whole ? undefined : scope;
-    const pass = new Pass({ ...tools, ...rules, folder, source, index, remote, space, context, fresh, scope: part });
+    const pass = new Pass({ ...tools, ...rules, source, index, remote, space, context, fresh, scope: part });
     if (!confirm && (await pass.isEmptied())) return EMPTIED;
     await pass.compare();
     left -= 1;
     if (pass.surprised && left > 0) continue;
     const paused = await pass.remove();
-    if (paused === undefined) await pass.remember();
+    if (paused === undefined) {
+      await pass.describeRoot();
+      await pass.remember();
+    }
     return paused;
   }
 }
@@ -137,12 +139,8 @@ async function guardOf(options: BackupOptions, index: BackupIndex): Promise<Mass
   return new MassGuard({ files, recent: recentlyLost, confirmed: confirm, asked });
 }
 
-async function look({ scanner }: Tools, path: string): Promise<Look> {
-  return scanner.request<Look>({ ask: 'look', path });
-}
-
-function sourceThread(): WorkerThread<SourceRequest, SourceResponse> {
-  const limits: SegmentLimits = { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES };
+function sourceThread(folder: string): WorkerThread<SourceRequest, SourceResponse> {
+  const data: SourceThreadData = { limits: { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES }, folder };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new WorkerThread(new URL(`./source-thread.${extension}`, import.meta.url), { name: 'source', data: limits });
+  return new WorkerThread(new URL(`./source-thread.${extension}`, import.meta.url), { name: 'source', data });
 }

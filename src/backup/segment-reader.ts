@@ -4,7 +4,9 @@ import { DataMap } from '../libc/data-map.ts';
 import type { Extent } from '../vfs/extent.ts';
 import { zeroDigest } from '../vfs/block.ts';
 import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
-import { attrsOf, signatureOf } from './source-entry.ts';
+import { signatureOf, type Describer } from './describer.ts';
+import type { SourceAttributes } from './source-entry.ts';
+import type { RawForms, SourcePath, SourcePaths } from './source-paths.ts';
 
 /** Most blocks, and most files, in one segment: as many as the cloud takes in one request. */
 const SEGMENT_BLOCKS = 1000;
@@ -24,6 +26,7 @@ export interface SegmentLimits {
 /** A file to read. `token` is the caller's id for it. */
 export interface ReadRequest {
   readonly token: number;
+  /** Relative to the source folder, names in their readable form. */
   readonly path: string;
 }
 
@@ -42,7 +45,7 @@ export type ReadOutcome =
       readonly hash: string;
       /** As `DigestList.toBytes` writes them. */
       readonly digests: Uint8Array<ArrayBuffer>;
-      readonly attrs: ReturnType<typeof attrsOf>;
+      readonly attrs: SourceAttributes;
     }
   /** The file was written while it was read. */
   | { readonly token: number; readonly state: 'changed' }
@@ -64,6 +67,7 @@ interface SegmentFile {
   readonly token: number;
   readonly fd: number;
   readonly stats: BigIntStats;
+  readonly raw: RawForms;
   readonly runs: Pick<DigestRun, 'digest' | 'end'>[];
   readonly hash: Hash;
   /** Absent if the file has no holes. */
@@ -87,9 +91,13 @@ export class SegmentReader {
   #head = 0;
   #open: SegmentFile | undefined;
   readonly #limits: SegmentLimits;
+  readonly #paths: SourcePaths;
+  readonly #describer: Describer;
 
-  constructor(limits: SegmentLimits) {
+  constructor(limits: SegmentLimits, paths: SourcePaths, describer: Describer) {
     this.#limits = limits;
+    this.#paths = paths;
+    this.#describer = describer;
   }
 
   add(requests: readonly ReadRequest[]): void {
@@ -118,7 +126,7 @@ export class SegmentReader {
     try {
       const block = skipHole(file, this.#limits.block) ?? readBlock(file, this.#limits.block);
       if (block) return block;
-      outcomes.push(finish(file));
+      outcomes.push(finish(file, this.#describer));
     } catch (error) {
       outcomes.push(failed(file.token, error));
     }
@@ -132,7 +140,8 @@ export class SegmentReader {
       const { token, path } = this.#queue[this.#head++] as ReadRequest;
       if (this.#head > 1000) this.#head -= this.#queue.splice(0, this.#head).length;
       try {
-        const file = openFile(token, path, () => (this.#map ??= new DataMap()));
+        const map = () => (this.#map ??= new DataMap());
+        const file = this.#paths.use(path, (place, raw) => openFile(token, place, raw, map));
         if (file) return file;
         outcomes.push({ token, state: 'changed' });
       } catch (error) {
@@ -144,7 +153,7 @@ export class SegmentReader {
 }
 
 /** Undefined if it is no file any more. Never follows a link, never waits for the writer of a pipe. */
-function openFile(token: number, path: string, map: () => DataMap): SegmentFile | undefined {
+function openFile(token: number, path: SourcePath, raw: RawForms, map: () => DataMap): SegmentFile | undefined {
   const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   const stats = fstatSync(fd, { bigint: true });
   if (!stats.isFile()) {
@@ -153,7 +162,7 @@ function openFile(token: number, path: string, map: () => DataMap): SegmentFile 
   }
   const sparse = Number(stats.blocks) * SECTOR < Number(stats.size) ? map() : undefined;
   const progress = { runs: [], hash: createHash('sha256'), data: { start: 0, end: 0 }, hasZeros: false, at: 0 };
-  return { token, fd, stats, map: sparse, ...progress };
+  return { token, fd, stats, raw, map: sparse, ...progress };
 }
 
 /** Passes over the whole blocks of a hole; returns a block of zeros that was not passed on before, if there is one. */
@@ -202,11 +211,12 @@ function readBlock(file: SegmentFile, longest: number): SegmentBlock | undefined
   return { digest: digest.toString('hex'), data };
 }
 
-function finish({ token, fd, stats, runs, hash, at }: SegmentFile): ReadOutcome {
+function finish({ token, fd, stats, raw, runs, hash, at }: SegmentFile, describer: Describer): ReadOutcome {
+  const attrs = { ...describer.attributes(stats, raw), ...describer.ofFile(fd) };
   const same = signatureOf(fstatSync(fd, { bigint: true })) === signatureOf(stats);
   if (!same || at !== Number(stats.size)) return { token, state: 'changed' };
   const digests = new Uint8Array(DigestList.ofRuns(runs).toBytes());
-  return { token, state: 'read', size: at, hash: hash.digest('hex'), digests, attrs: attrsOf(stats) };
+  return { token, state: 'read', size: at, hash: hash.digest('hex'), digests, attrs };
 }
 
 function failed(token: number, error: unknown): ReadOutcome {

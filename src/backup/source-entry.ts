@@ -1,16 +1,31 @@
-import type { BigIntStats } from 'node:fs';
-import { LAST_TIME, type Kind } from '../vfs/node.ts';
+import type { XattrRecord } from '../cloud/records.ts';
+import type { Kind } from '../vfs/node.ts';
+import type { PosixText } from './posix-text.ts';
 
 /** An entry that the scan has found in the source folder. */
-export interface SourceEntry {
+export interface SourceEntry extends SourceAttributes {
+  /** In its readable form (`vfs/raw-name.ts`). */
   readonly name: string;
   readonly kind: Kind;
-  readonly mode: number;
   /** Bytes of a file; 0 for the others. */
   readonly size: number;
+  /** Of a symlink, in its readable form. */
+  readonly target?: string;
+}
+
+/** What the source has besides names and content. */
+export interface SourceAttributes extends SourceMark {
+  readonly mode: number;
   /** ms since 1970 */
   readonly mtime: number;
   readonly birthtime: number;
+  readonly posix: PosixText;
+  /** Undefined where nobody has looked: of files they are read together with the content. */
+  readonly xattrs?: XattrRecord | undefined;
+}
+
+/** By what an entry of the source is known again. */
+export interface SourceMark {
   /**
    * Built from size, mtime, ctime and inode, so it changes whenever the content or metadata of a file may have changed.
    */
@@ -19,8 +34,8 @@ export interface SourceEntry {
   readonly inode: string;
   /** Id of its disk. */
   readonly disk: string;
-  /** The target of a symlink. */
-  readonly target?: string;
+  /** What of its attributes cannot be kept, and why. */
+  readonly fault?: string | undefined;
 }
 
 /** Something that is not mirrored, and why. */
@@ -30,25 +45,4 @@ export interface SourceProblem {
   readonly reason: string;
   /** It has no content to keep: a socket, a pipe or a device. */
   readonly skipped?: boolean;
-}
-
-export function signatureOf(stats: BigIntStats): string {
-  return `${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}:${stats.ino}`;
-}
-
-export function attrsOf(stats: BigIntStats) {
-  return {
-    mode: Number(stats.mode) & 0o7777,
-    mtime: timeOf(stats.mtimeNs),
-    // Some file systems do not store the birth time.
-    birthtime: timeOf(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs),
-    signature: signatureOf(stats),
-    inode: `${stats.ino}.${stats.birthtimeNs}`,
-    disk: String(stats.dev),
-  };
-}
-
-/** The time in ms, limited to the range of dates, as the cloud refuses other times, which some file systems have. */
-function timeOf(ns: bigint): number {
-  return Math.min(Math.max(Number(ns) / 1e6, -LAST_TIME), LAST_TIME);
 }

@@ -1,40 +1,60 @@
 import { lstatSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { isEmpty, Listings, readSome, type ListingPage } from './listing.ts';
+import { Describer } from './describer.ts';
+import { isEmpty, Listings, type ListingPage } from './listing.ts';
 import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } from './segment-reader.ts';
-import { attrsOf } from './source-entry.ts';
+import type { SourceAttributes } from './source-entry.ts';
+import { SourcePaths } from './source-paths.ts';
 import { serve } from '../threads/serve.mjs';
 
-/** The program of the threads that access the source folder. All of its calls block, so it needs a thread. */
+/**
+ * The program of the threads that access the source folder. All of its calls block, so it needs a thread. Paths are
+ * relative to the source folder, '' for itself, and their names in the readable form.
+ */
 export type SourceRequest =
   | { readonly ask: 'list'; readonly folder: string; readonly after: string | undefined }
   | { readonly ask: 'some'; readonly folder: string; readonly names: readonly string[] }
-  | { readonly ask: 'isEmpty'; readonly folder: string }
+  | { readonly ask: 'isEmpty' }
   | { readonly ask: 'look'; readonly path: string }
+  | { readonly ask: 'describe'; readonly path: string }
   | { readonly ask: 'add'; readonly files: readonly ReadRequest[] }
   | { readonly ask: 'next' };
 
 /** The state of a path; null if nothing is there. */
-export type Look = ({ readonly isFolder: boolean } & ReturnType<typeof attrsOf>) | null;
+export type Look = ({ readonly isFolder: boolean } & SourceAttributes) | null;
 
 export type SourceResponse = ListingPage | Look | Segment | boolean | undefined;
 
-const listings = new Listings();
-const reader = new SegmentReader(workerData as SegmentLimits);
+export interface SourceThreadData {
+  readonly limits: SegmentLimits;
+  /** The source, an absolute path. */
+  readonly folder: string;
+}
+
+const { limits, folder } = workerData as SourceThreadData;
+const paths = new SourcePaths(folder);
+const describer = new Describer(folder);
+const listings = new Listings(paths, describer);
+const reader = new SegmentReader(limits, paths, describer);
 
 function respond(request: SourceRequest): SourceResponse {
   if (request.ask === 'list') return listings.page(request.folder, request.after);
-  if (request.ask === 'some') return readSome(request.folder, request.names);
-  if (request.ask === 'isEmpty') return isEmpty(request.folder);
-  if (request.ask === 'look') return look(request.path);
+  if (request.ask === 'some') return listings.some(request.folder, request.names);
+  if (request.ask === 'isEmpty') return isEmpty(folder);
+  if (request.ask === 'look') return look(request.path, false);
+  if (request.ask === 'describe') return look(request.path, true);
   if (request.ask === 'next') return reader.next();
   reader.add(request.files);
   return true;
 }
 
-function look(path: string): Look {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats ? { isFolder: stats.isDirectory(), ...attrsOf(stats) } : null;
+function look(relative: string, whole: boolean): Look {
+  return paths.use(relative, (path, raw) => {
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (!stats) return null;
+    const xattrs = whole ? describer.ofPath(path) : {};
+    return { isFolder: stats.isDirectory(), ...describer.attributes(stats, raw), ...xattrs };
+  });
 }
 
 /** The buffers to transfer with a response, so that blocks are not copied. */

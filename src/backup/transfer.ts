@@ -12,7 +12,7 @@ export type SourceThread = WorkerThread<SourceRequest, SourceResponse>;
 
 /** A file whose content must be read. */
 export interface ReadJob {
-  /** Absolute path in the source. */
+  /** Path relative to the source folder. */
   readonly path: string;
   readonly size: number;
   /** Called once, when all blocks of the file are in the cloud or reading it has failed. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { compareUtf8 } from '../cache/db/table.ts';
 import { assign } from '../vfs/assign.ts';
 import type { ChangedNames } from '../watch/quiet-paths.ts';
@@ -9,15 +8,15 @@ import { decide, sameAttrs } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
 import type { ListingPage } from './listing.ts';
 import type { MassGuard } from './mass-guard.ts';
-import type { Mirrored } from './mirrored.ts';
+import { markOf, type Mirrored } from './mirrored.ts';
 import type { Moves } from './moves.ts';
 import type { ReadOutcome } from './segment-reader.ts';
-import type { SourceEntry } from './source-entry.ts';
+import type { SourceAttributes, SourceEntry, SourceMark } from './source-entry.ts';
 import type { Tally } from './tally.ts';
+import type { Look } from './source-thread.ts';
 import type { SourceThread, Transfer } from './transfer.ts';
 
 export interface WalkOptions {
-  readonly folder: string;
   readonly root: string;
   readonly index: BackupIndex;
   readonly scanner: SourceThread;
@@ -131,8 +130,7 @@ export class Walk {
     const { scanner, index, moves, committer, transfer } = this.#options;
     await committer.room();
     await transfer.room();
-    const path = join(this.#options.folder, folder.path);
-    const page = await scanner.request<ListingPage | undefined>({ ask: 'some', folder: path, names });
+    const page = await scanner.request<ListingPage | undefined>({ ask: 'some', folder: folder.path, names });
     if (!page) return;
     const nodes = names.map((name) => index.at(folder.id, name)).filter((node) => node !== undefined);
     const here = nodes.filter((node) => !moves.hasLeft(node)).sort((a, b) => compareUtf8(a.name, b.name));
@@ -141,13 +139,12 @@ export class Walk {
 
   async #folder(folder: Folder): Promise<void> {
     const { scanner, tally, committer, transfer } = this.#options;
-    const path = join(this.#options.folder, folder.path);
     for (let after: string | undefined, more = true; more;) {
       await committer.room();
       await transfer.room();
       let page: ListingPage;
       try {
-        page = await scanner.request<ListingPage>({ ask: 'list', folder: path, after });
+        page = await scanner.request<ListingPage>({ ask: 'list', folder: folder.path, after });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EINTR' || folder.path === '') throw error;
         return tally.problem(folder.path, reasonOf(error));
@@ -210,12 +207,14 @@ export class Walk {
   }
 
   async #entry(folder: Folder, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
-    const { changes, committer, moves } = this.#options;
+    const { changes, committer, moves, tally } = this.#options;
     const spot: Spot = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
     this.#count(entry);
     // A node may have been moved to another place while this folder was read.
     const node = known && moves.hasLeft(known) ? undefined : known;
     const verdict = decide(entry, node);
+    const fault = entry.fault ?? (verdict === 'same' ? node?.source?.fault : undefined);
+    if (fault !== undefined) tally.problem(spot.path, fault);
     if (verdict === 'create' || !node) return this.#create(spot, entry);
     if (verdict === 'replace') {
       this.#giveWay(node, spot);
@@ -227,6 +226,7 @@ export class Walk {
       if (verdict === 'attrs') committer.add(changes.attr(node, spot.path, entry));
       if (verdict === 'note') this.#note(node, entry);
     };
+    if (verdict === 'attrs' && entry.kind === 'file') return this.#attr(node, spot, entry);
     const otherDisk = entry.kind === 'folder' && node.source !== undefined && node.source.disk !== entry.disk;
     if (!otherDisk) settle();
     if (entry.kind !== 'folder' || folder.shallow) return;
@@ -256,7 +256,8 @@ export class Walk {
     const moved = await moves.byInode(entry, spot);
     if (!moved) return undefined;
     committer.add(changes.move(moved.node, moved.from, spot, entry));
-    if (!sameAttrs(entry, moved.node)) committer.add(changes.attr(moved.node, spot.path, entry));
+    if (entry.kind === 'file') await this.#attr(moved.node, spot, entry);
+    else if (!sameAttrs(entry, moved.node)) committer.add(changes.attr(moved.node, spot.path, entry));
     return moved.node;
   }
 
@@ -269,11 +270,25 @@ export class Walk {
     this.missing.add(node.id);
   }
 
+  /** Sets the attributes of a node whose content is right; those of a file that was not read have to be looked at first. */
+  async #attr(node: Mirrored, spot: Spot, entry: SourceAttributes): Promise<void> {
+    const { changes, committer, scanner, tally } = this.#options;
+    let attrs = entry;
+    if (entry.xattrs === undefined) {
+      const look = await scanner.request<Look>({ ask: 'describe', path: spot.path });
+      // Gone, or another one: the next run sees what it is now.
+      if (look?.signature !== entry.signature) return;
+      if (look.fault !== undefined) tally.problem(spot.path, look.fault);
+      attrs = look;
+    }
+    if (sameAttrs(attrs, node)) this.#note(node, attrs);
+    else committer.add(changes.attr(node, spot.path, attrs));
+  }
+
   #read(spot: Spot, entry: SourceEntry, node: Mirrored | undefined, again = false): void {
     const { transfer, tally, guard } = this.#options;
     // After the first refusal nothing more is read that could only be refused.
     if (node?.source && guard.refused > 0 && !guard.admitsReplacement()) return;
-    const path = join(this.#options.folder, spot.path);
     const finish = async (outcome: ReadOutcome) => {
       if (outcome.state === 'read') return this.#finish(spot, outcome, node, entry);
       if (outcome.state === 'failed' && outcome.code !== 'ENOENT') return tally.problem(spot.path, outcome.reason);
@@ -282,12 +297,13 @@ export class Walk {
         return tally.problem(spot.path, 'it was being written each time it was read; the next run tries again');
       this.#restless.push(() => this.#read(spot, entry, node, true));
     };
-    transfer.add({ path, size: entry.size, finish });
+    transfer.add({ path: spot.path, size: entry.size, finish });
   }
 
   async #finish(spot: Spot, content: ReadContent, node: Mirrored | undefined, entry: SourceEntry): Promise<void> {
     const { changes, committer, moves } = this.#options;
     const { hash, size, attrs } = content;
+    if (attrs.fault !== undefined) this.#options.tally.problem(spot.path, attrs.fault);
     if (node?.hash === hash) {
       if (sameAttrs(attrs, node)) this.#note(node, attrs);
       else committer.add(changes.attr(node, spot.path, attrs));
@@ -304,11 +320,11 @@ export class Walk {
   }
 
   /** Records the state of the source in the index only. */
-  #note(node: Mirrored, { signature, inode, disk }: Pick<SourceEntry, 'signature' | 'inode' | 'disk'>): void {
+  #note(node: Mirrored, mark: SourceMark): void {
     const { index, committer } = this.#options;
     committer.note(() => {
       const now = index.get(node.id);
-      return now ? index.put(assign(now, { source: { signature, inode, disk } }), now) : [];
+      return now ? index.put(assign(now, { source: markOf(mark) }), now) : [];
     });
   }
 

@@ -14,10 +14,17 @@ import { join } from 'node:path';
 import t from 'tap';
 import { blockCount } from '../../src/vfs/block.ts';
 import { DigestList } from '../../src/vfs/digest-list.ts';
+import { Describer } from '../../src/backup/describer.ts';
+import { SourcePaths } from '../../src/backup/source-paths.ts';
 import { SegmentReader, type ReadOutcome, type SegmentBlock } from '../../src/backup/segment-reader.ts';
 import { MAX_BATCH_BYTES } from '../../src/cloud/limits.ts';
 import { contentOf, noise } from '../helpers/intents.ts';
 import { temporary } from '../helpers/temporary.ts';
+
+function readerOf(folder: string): SegmentReader {
+  const limits = { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES };
+  return new SegmentReader(limits, new SourcePaths(folder), new Describer(folder));
+}
 
 function readAll(reader: SegmentReader) {
   const outcomes: ReadOutcome[] = [];
@@ -39,8 +46,8 @@ t.test('files of all sizes are read in order, with the hashes of each block and 
   const dir = temporary(t);
   const contents = [0, 1, 1000, BLOCK_SIZE, 9 * BLOCK_SIZE + 1, 5].map((size) => noise(size));
   contents.forEach((content, i) => writeFileSync(join(dir, `f${i}`), content));
-  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
-  reader.add(contents.map((_, token) => ({ token, path: join(dir, `f${token}`) })));
+  const reader = readerOf(dir);
+  reader.add(contents.map((_, token) => ({ token, path: `f${token}` })));
   const { outcomes, blocks } = readAll(reader);
   t.same(
     outcomes.map(({ token, state }) => [token, state]),
@@ -55,8 +62,8 @@ t.test('a file that is written while it is read is reported as changed', async (
   const dir = temporary(t);
   const path = join(dir, 'growing');
   writeFileSync(path, noise(9 * BLOCK_SIZE));
-  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
-  reader.add([{ token: 1, path }]);
+  const reader = readerOf(dir);
+  reader.add([{ token: 1, path: 'growing' }]);
   t.same(reader.next().outcomes, []);
   appendFileSync(path, 'more');
   t.match(readAll(reader).outcomes, [{ token: 1, state: 'changed' }]);
@@ -67,9 +74,9 @@ t.test('links, folders and missing files are not read', async (t) => {
   mkdirSync(join(dir, 'folder'));
   writeFileSync(join(dir, 'file'), 'x');
   symlinkSync('file', join(dir, 'link'));
-  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
+  const reader = readerOf(dir);
   const names = ['folder', 'link', 'absent', 'file'];
-  reader.add(names.map((name, token) => ({ token, path: join(dir, name) })));
+  reader.add(names.map((name, token) => ({ token, path: name })));
   const { outcomes } = readAll(reader);
   t.match(outcomes, [
     { state: 'changed' },
@@ -80,7 +87,8 @@ t.test('links, folders and missing files are not read', async (t) => {
 });
 
 t.test('holes are neither read nor emitted, except one block of zeros per length', async (t) => {
-  const path = join(temporary(t), 'sparse');
+  const dir = temporary(t);
+  const path = join(dir, 'sparse');
   const size = 40 * BLOCK_SIZE + 5;
   const content = Buffer.alloc(size);
   const data = noise(2 * BLOCK_SIZE);
@@ -95,8 +103,8 @@ t.test('holes are neither read nor emitted, except one block of zeros per length
     content.set(data.subarray(0, length), at);
   }
   closeSync(fd);
-  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
-  reader.add([{ token: 1, path }]);
+  const reader = readerOf(dir);
+  reader.add([{ token: 1, path: 'sparse' }]);
   const { outcomes, blocks } = readAll(reader);
   t.match(outcomes, [{ state: 'read', size, hash: contentOf(content).hash }]);
   t.same(
@@ -112,11 +120,12 @@ t.test('holes are neither read nor emitted, except one block of zeros per length
 });
 
 t.test('a file that is one large hole takes no time', async (t) => {
-  const path = join(temporary(t), 'hole');
+  const dir = temporary(t);
+  const path = join(dir, 'hole');
   writeFileSync(path, '');
   truncateSync(path, 2 ** 41);
-  const reader = new SegmentReader({ block: BLOCK_SIZE, segment: MAX_BATCH_BYTES });
-  reader.add([{ token: 1, path }]);
+  const reader = readerOf(dir);
+  reader.add([{ token: 1, path: 'hole' }]);
   const { outcomes, blocks } = readAll(reader);
   t.match(outcomes, [{ state: 'read', size: 2 ** 41, digests: { length: 36 } }]);
   t.equal(blocks.length, 1);

@@ -64,8 +64,6 @@ const Target = Type.Refine(
   (target) => !/[\0\p{Surrogate}]/u.test(target) && Buffer.byteLength(target) <= PATH_MAX,
   () => `must be the target of a symlink, of at most ${PATH_MAX} bytes`,
 );
-/** Most bytes of all names and values of a node's extended attributes. */
-export const XATTRS_MAX = 64 * 1024;
 /** Values are bytes in base64. */
 const XattrMap = Type.Refine(Type.Record(Type.String(), Type.String()), areXattrs, () => XATTR_RULE);
 const XattrChanges = Type.Refine(Type.Record(Type.String(), Nullable(Type.String())), areXattrs, () => XATTR_RULE);

@@ -1,4 +1,4 @@
-import { XATTRS_MAX } from '../../http/wire.ts';
+import { XATTRS_MAX } from '../../limits.ts';
 import { Refusal } from '../refusal.ts';
 
 /** The column's value for a map of name → base64. @throws too_large */

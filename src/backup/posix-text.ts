@@ -1,0 +1,31 @@
+import type { PosixRecord } from '../cloud/records.ts';
+
+/** The version of `PosixRecord` that this program writes. */
+const VERSION = 1;
+
+/**
+ * A `PosixRecord` as one short text, in which two are compared and an index keeps them: its fields in a fixed order, with a colon
+ * between them, which none of them can have.
+ */
+export type PosixText = string;
+
+export function posixText(record: PosixRecord): PosixText {
+  const { v, uid = '', gid = '', user = '', group = '', mtimeNs = '', name = '', target = '', link = '' } = record;
+  return `${v}:${uid}:${gid}:${user}:${group}:${mtimeNs}:${link}:${name}:${target}`;
+}
+
+/** What was made of a record, or of the fields of one of this version. */
+export function posixRecord(text: PosixText): PosixRecord {
+  const [v, uid, gid, user, group, mtimeNs, link, name, target] = text.split(':').map((field) => field || undefined);
+  return {
+    v: Number(v ?? VERSION),
+    ...(uid === undefined ? {} : { uid: Number(uid) }),
+    ...(gid === undefined ? {} : { gid: Number(gid) }),
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
+    ...(mtimeNs === undefined ? {} : { mtimeNs }),
+    ...(name === undefined ? {} : { name }),
+    ...(target === undefined ? {} : { target }),
+    ...(link === undefined ? {} : { link }),
+  };
+}
