@@ -4,12 +4,13 @@ import type { NodeRecord, SpaceRecord } from '../cloud/records.ts';
 import type { Remote } from '../cloud/remote.ts';
 import type { Context } from '../vfs/context.ts';
 import { isFsError } from '../vfs/fs-error.ts';
+import { readableName } from '../vfs/raw-name.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { Exclusions } from './exclusions.ts';
 import { checkContent } from './restore/check-content.ts';
 import { localHash } from './restore/local-content.ts';
 import { OpenFolder } from './restore/open-folder.ts';
-import { signatureOf } from './source-entry.ts';
+import { signatureOf } from './describer.ts';
 
 /**
  * A difference between a folder and its mirror. `changed`: the folder has changed since the last run, or that has left it out.
@@ -120,7 +121,7 @@ export class Verification {
       this.#check();
       const node = nodes.get(name.toString('latin1'));
       nodes.delete(name.toString('latin1'));
-      const at = join(path, node?.name ?? name.toString());
+      const at = join(path, node?.name ?? readableName(name));
       const stats = lstatSync(open.at(name), { bigint: true, throwIfNoEntry: false });
       if (stats === undefined || !(stats.isFile() || stats.isDirectory() || stats.isSymbolicLink())) continue;
       if (exclusions.excludes(at, stats.isDirectory())) {
@@ -132,7 +133,7 @@ export class Verification {
   }
 
   #onlyHere(parent: string, name: Buffer, at: string, stats: BigIntStats): void {
-    const known = this.#options.index.at(parent, name.toString());
+    const known = this.#options.index.at(parent, readableName(name));
     const isKnown = known?.source !== undefined && (!stats.isFile() || known.source.signature === signatureOf(stats));
     if (isKnown) this.#lost.set(known.id, at);
     else this.#find(at, 'only in the folder', 'changed', 'it is new since the last run, or could not be taken');
