@@ -40,7 +40,7 @@ export class Session {
 const BROWSERS: readonly [RegExp, string][] = [
   [/\bFirefox\//, 'Firefox'],
   [/\bEdg\//, 'Edge'],
-  [/\bChrom(e|ium)\//, 'Chrome'],
+  [/Chrom(e|ium)\//, 'Chrome'],
   [/\bSafari\//, 'Safari'],
 ];
 const SYSTEMS: readonly [RegExp, string][] = [

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { NodeRecord, SpaceRecord, TrashRecord } from '../../cloud/records.ts';
 import { useApp } from '../app-state.ts';
-import { dateTime, shown } from '../format.ts';
+import { date, shown } from '../format.ts';
 import { texts } from '../texts.ts';
 import { Button } from './button.tsx';
 import { Dialog, textOf } from './dialog.tsx';
@@ -76,7 +76,7 @@ function Removed({ records, onRestore, onPurge }: RemovedProps) {
               <Icon name={record.node.kind} />
               <span class="what" title={shown(record.path)}>
                 <bdi>{name}</bdi>
-                <small>{texts.trash.removed(dateTime(record.removed), record.size)}</small>
+                <small>{texts.trash.removed(date(record.removed), record.size)}</small>
               </span>
               <Button
                 icon="restore"
