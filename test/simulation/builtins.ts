@@ -68,7 +68,7 @@ export function install(next: Machine): () => void {
   put(globalThis, { ...timerCalls, FinalizationRegistry: NoFinalization });
   put(timers, timerCalls);
   put(timersPromises, promisedTimers);
-  put(Date, { now: () => Math.floor(current().timeline.now) });
+  put(Date, { now: () => Math.floor(current().timeline.now + current().timeline.skew) });
   put(performance, { now: () => current().timeline.now });
   // Gateways run by root inspect other processes, which are not simulated.
   put(process, { getuid: () => 1000 });

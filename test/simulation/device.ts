@@ -1,3 +1,4 @@
+import { isFsError } from '../../src/vfs/fs-error.ts';
 import { Gateway } from '../../src/mounts/gateway.ts';
 import type { Entry } from '../../src/cache/tree/entry.ts';
 import type { DirectCloud, DirectRemote } from '../helpers/direct-cloud.ts';
@@ -76,7 +77,8 @@ export class Device {
     disks.set(disk.root, disk);
     const remote = new SimulatedRemote({ cloud, inner, network: this.network, timeline, random, listen });
     const warn = (details: object, message: string): void => {
-      if ('err' in details) this.warnings.push(`${message}: ${String((details.err as Error).stack)}`);
+      if ('err' in details && !isFsError(details.err, 'ENOSPC'))
+        this.warnings.push(`${message}: ${String((details.err as Error).stack)}`);
     };
     const gateway = await Gateway.open({
       dir: `${disk.root}/data`,

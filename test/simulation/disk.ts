@@ -22,6 +22,8 @@ interface OpenFile {
 /** First descriptor of simulated disks, far above those of the system. */
 const FIRST_FD = 1 << 20;
 const BLOCK = 4096;
+/** Bytes that are free on a disk that is not full. */
+export const ROOM = 2 ** 40;
 
 /**
  * A disk in memory below one path, with the databases on it: the part of a file system that Fjord's cache uses. All
@@ -31,8 +33,8 @@ export class SimulatedDisk {
   readonly root: string;
   readonly #folders = new Map<string, Map<string, Inode>>();
   readonly #databases = new Map<string, Rows>();
-  /** Number of free bytes. */
-  free = 2 ** 40;
+  /** Number of free bytes; files do not grow while there are none. */
+  free = ROOM;
   /** Called before every change of the disk. */
   changing: () => void = () => undefined;
 
@@ -236,7 +238,9 @@ class OpenFiles {
 
   write(fd: number, from: Uint8Array, position: number): number {
     const inode = this.#inode(fd, 'write');
-    this.#files.get(fd)?.disk.changing();
+    const disk = this.#files.get(fd)?.disk;
+    if (disk?.free === 0 && position + from.length > inode.size) throw failure('ENOSPC', 'write');
+    disk?.changing();
     reserve(inode, position + from.length);
     inode.data.set(from, position);
     inode.size = Math.max(inode.size, position + from.length);

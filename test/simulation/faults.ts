@@ -1,6 +1,7 @@
 import { background as context } from '../../src/vfs/context.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
 import type { Device } from './device.ts';
+import { ROOM } from './disk.ts';
 import type { World } from './world.ts';
 
 type Fault = (world: World, device: Device, args: readonly string[]) => Promise<void> | void;
@@ -14,6 +15,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   lose: (_world, { network }, [calls]) => void (network.lose = Number(calls)),
   tear: (_world, { network }, [streams]) => void (network.tear = Number(streams)),
   disks: (world, _device, [ms]) => void (world.diskSlowness = Number(ms)),
+  /** All clocks are set to another time. */
+  clock: (world, _device, [ms]) => void (world.timeline.skew += Number(ms)),
+  /** Another program fills the disk, or frees it again. */
+  full: (_world, { disk }, [on]) => void (disk.free = on === '1' ? 0 : ROOM),
   kill: (_world, device, [changes]) => device.armDeath(Number(changes), false),
   power: (_world, device, [changes]) => device.armDeath(Number(changes), true),
   restart: async (world, device) => {

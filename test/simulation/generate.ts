@@ -57,7 +57,20 @@ const PLACES: ReadonlySet<string> = new Set(['mkdir', 'mv', 'mvnew', 'swap', 'rm
 /** Steps that remove a node from the first path that they name. */
 const FREEING: ReadonlySet<string> = new Set(['mv', 'mvnew', 'rm', 'rmdir', 'rmtree']);
 
-type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | 'wait' | 'meet';
+/** Drawn only on request: the faults that they find are not fixed yet, and the checks do not know what a loss of power may take. */
+const MORE = { full: 0.5, clock: 0.4, power: 1 } as const;
+/** Folders that change places in quick succession, before anything of it is sent. */
+const FOLDERS = { mkdir: 10, mv: 14, swap: 5, rmdir: 1, rm: 1, rmtree: 0.5, write: 2, wait: 0.7, meet: 0.4 } as const;
+
+/** Histories other than those of the tests. */
+export interface Taste {
+  /** Nearly all steps move folders. */
+  readonly folders?: boolean;
+  /** Disks that fill up, clocks that are set, power that is lost, more files open at a time. */
+  readonly more?: boolean;
+}
+
+type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | keyof typeof MORE | 'wait' | 'meet';
 
 const COMMON = ['a', 'b', 'c', 'd', 'e'];
 /** Names that some systems treat as equal, and some that stay on a computer. */
@@ -79,6 +92,7 @@ export class Generator {
   readonly count: number;
   /** Share of moves that move folders. */
   readonly #bias: number;
+  readonly #taste: Taste;
   /** Share of steps that use a recently named path again. */
   readonly #locality: number;
   /** Paths that existed recently. */
@@ -88,22 +102,29 @@ export class Generator {
   #who = 0;
   #content = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, taste: Taste = {}) {
+    this.#taste = taste;
     const random = Random.of(seed, 0);
     this.#random = random;
-    const taste = (weight: number): number => weight * random.pick([0, 0.5, 1, 1, 2, 4]);
+    const vary = (weight: number): number => weight * random.pick([0, 0.5, 1, 1, 2, 4]);
     const faults = random.pick([0, 0.5, 1, 1]);
     const weights: Partial<Record<string, number>> = {
       wait: random.pick([1, 4, 14, 30]),
       meet: random.pick([1, 3, 6]),
     };
-    for (const [verb, weight] of Object.entries(PROGRAMS)) weights[verb] = taste(weight);
-    for (const [verb, weight] of Object.entries(FAULTS)) weights[verb] = faults * taste(weight);
-    this.#bias = random.pick([0, 0, 0.5, 0.9]);
+    for (const [verb, weight] of Object.entries(PROGRAMS)) weights[verb] = vary(weight);
+    for (const [verb, weight] of Object.entries(FAULTS)) weights[verb] = faults * vary(weight);
+    if (taste.more === true) for (const [verb, weight] of Object.entries(MORE)) weights[verb] = vary(weight);
+    const bias = random.pick([0, 0, 0.5, 0.9]);
+    this.#bias = taste.folders === true ? 0.9 : bias;
     this.#locality = random.pick([0, 0.3, 0.7]);
     if (random.chance(0.25)) {
       for (const verb of Object.keys(PROGRAMS)) if (!PLACES.has(verb)) weights[verb] = 0.2 * (weights[verb] ?? 0);
       Object.assign(weights, { mkdir: 8, mv: 14, write: 4 });
+    }
+    if (taste.folders === true) {
+      for (const verb of Object.keys(weights)) weights[verb] = 0.05 * (weights[verb] ?? 0);
+      Object.assign(weights, FOLDERS);
     }
     this.#weights = weights as Record<Verb, number>;
     const names = COMMON.slice(0, 2 + random.below(4));
@@ -117,7 +138,7 @@ export class Generator {
 
   next(world: World): Step {
     const random = this.#random;
-    if (random.chance(0.4)) this.#who = random.below(this.count);
+    if (random.chance(this.#taste.folders === true ? 0.1 : 0.4)) this.#who = random.below(this.count);
     const device = world.devices[this.#who] as Device;
     for (let tries = 0; ; tries++) {
       const verb = random.weighted(this.#weights);
@@ -147,6 +168,7 @@ export class Generator {
       const recent = random.chance(this.#locality) ? paths.filter((one) => this.#recent.includes(one)) : [];
       return random.pick(recent.length > 0 ? recent : paths);
     };
+    const biased = (): Entry['kind'] | undefined => (random.chance(this.#bias) ? 'folder' : undefined);
     const fresh = (): string => this.#fresh(shown, path);
     const target = (from: string): string => {
       const kind = shown.find((entry) => path(entry) === from)?.kind;
@@ -174,7 +196,10 @@ export class Generator {
       case 'truncate':
         return about(known('file'), String(random.below(12)));
       case 'open':
-        return [random.pick(['h1', 'h2']), (random.chance(0.7) ? known('file') : undefined) ?? fresh()];
+        return [
+          random.pick(this.#taste.more === true ? ['h1', 'h2', 'h3', 'h4'] : ['h1', 'h2']),
+          (random.chance(0.7) ? known('file') : undefined) ?? fresh(),
+        ];
       case 'add':
         return handles.length === 0 ? undefined : [random.pick(handles), this.#text(device)];
       case 'empty':
@@ -189,11 +214,13 @@ export class Generator {
       case 'mvnew':
       case 'cp':
       case 'cpnew': {
-        const from = known(random.chance(this.#bias) ? 'folder' : undefined);
+        const from = known(biased());
         return from === undefined ? undefined : [from, target(from)];
       }
       case 'swap':
-        return about(known(), known() ?? '');
+        return this.#taste.folders === true
+          ? about(known(biased()), known(biased()) ?? '')
+          : about(known(), known() ?? '');
       case 'rm':
       case 'read':
         return about(known(random.chance(0.9) ? 'file' : 'symlink'));
@@ -214,7 +241,12 @@ export class Generator {
         return [String(1 + random.below(3))];
       case 'disks':
         return [random.pick(['0', '3', '50'])];
+      case 'clock':
+        return [random.pick(['-3600000', '-1000', '1000', '3600000'])];
+      case 'full':
+        return [device.disk.free === 0 || random.chance(0.3) ? '0' : '1'];
       case 'kill':
+      case 'power':
         return [String(random.below(random.pick([1, 5, 30])))];
       default:
         return [];

@@ -1,5 +1,5 @@
 import type { Failure } from './failure.ts';
-import { Generator } from './generate.ts';
+import { Generator, type Taste } from './generate.ts';
 import { format, type Step } from './step.ts';
 import { World } from './world.ts';
 
@@ -14,8 +14,8 @@ export interface Outcome {
 }
 
 /** Draws the history of a seed and runs it. */
-export async function explore(seed: number): Promise<Outcome> {
-  const generator = new Generator(seed);
+export async function explore(seed: number, taste: Taste = {}): Promise<Outcome> {
+  const generator = new Generator(seed, taste);
   return await run(seed, generator.count, async (world, steps) => {
     for (let i = 0; i < generator.length; i++) {
       const step = generator.next(world);

@@ -19,6 +19,8 @@ const { values } = parseArgs({
     shrink: { type: 'boolean', default: false },
     stop: { type: 'string', default: '1000000' },
     kinds: { type: 'string' },
+    folders: { type: 'boolean', default: false },
+    more: { type: 'boolean', default: false },
   },
 });
 
@@ -33,7 +35,7 @@ if (values.script !== undefined) {
   let failures = 0;
   const kinds = new Map<string, number>();
   for (let seed = first; seed < first + Number(values.count); seed++) {
-    const outcome = await explore(seed);
+    const outcome = await explore(seed, values);
     steps += outcome.steps.length;
     if (outcome.failure === undefined) continue;
     failures++;

@@ -25,6 +25,7 @@ const REFUSALS: readonly string[] = [
   'EXDEV',
   'EAGAIN',
   'EIO',
+  'ENOSPC',
   'ENODATA',
   'ENOTSUP',
 ];

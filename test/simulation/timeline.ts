@@ -13,6 +13,8 @@ export interface Planned {
 export class Timeline {
   /** ms since 1970 */
   now: number;
+  /** How far the clocks that people set are ahead of it, ms. */
+  skew = 0;
   /** The events, sorted by time, the earliest last. */
   readonly #plans: Planned[] = [];
   #count = 0;

@@ -7,7 +7,7 @@ import { checkLeftovers, checkTrees } from './check.ts';
 import { Contents } from './contents.ts';
 import { Device } from './device.ts';
 import { FAULTS } from './faults.ts';
-import { openFiles, type SimulatedDisk } from './disk.ts';
+import { openFiles, ROOM, type SimulatedDisk } from './disk.ts';
 import { type Failure, failure } from './failure.ts';
 import { PATIENCE, Pending } from './pending.ts';
 import { comeToRest } from './rest.ts';
@@ -189,6 +189,7 @@ export class World {
       Object.assign(device.network, { slowness: 20, drop: 0, lose: 0, tear: 0 });
       device.connect(true);
       device.disk.changing = () => undefined;
+      device.disk.free = ROOM;
       await this.closeHandles(device);
     }
     await comeToRest(this);
