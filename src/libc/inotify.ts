@@ -1,6 +1,7 @@
 import koffi, { type KoffiFunc } from 'koffi';
 import { closeSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
+import { readableName } from '../vfs/raw-name.ts';
 
 /** Flags of `<sys/inotify.h>`. */
 export const IN = {
@@ -27,7 +28,7 @@ export interface InotifyEvent {
   /** -1 if it is about the queue itself. */
   readonly watch: number;
   readonly mask: number;
-  /** Of the entry in the watched folder; '' if it is about the folder. */
+  /** Of the entry in the watched folder, in its readable form (`vfs/raw-name.ts`); '' if it is about the folder. */
   readonly name: string;
 }
 
@@ -90,7 +91,7 @@ function parse(bytes: Buffer): InotifyEvent[] {
     const length = bytes.readUInt32LE(at + 12);
     const padded = bytes.subarray(at + HEADER, at + HEADER + length);
     const end = padded.indexOf(0);
-    const name = padded.toString('utf8', 0, end < 0 ? length : end);
+    const name = readableName(padded.subarray(0, end < 0 ? length : end));
     events.push({ watch: bytes.readInt32LE(at), mask: bytes.readUInt32LE(at + 4), name });
     at += HEADER + length;
   }

@@ -2,6 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { IN, Inotify, type InotifyEvent } from '../libc/inotify.ts';
+import { isCoded } from '../vfs/raw-name.ts';
 import { withoutEvents } from './event-support.ts';
 import type { FolderWatcher, WatchEnd, WatchListener, WatchOptions } from './folder-watcher.ts';
 
@@ -82,7 +83,10 @@ export class InotifyWatcher implements FolderWatcher {
     if (this.#isReady) this.#listener.changed(path, undefined);
     for (const entry of entries) {
       const below = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (entry.isDirectory() && !this.#options.skips(below)) this.#grow(below, dev);
+      if (!entry.isDirectory() || this.#options.skips(below)) continue;
+      // Its path as text does not lead to it.
+      if (entry.name.includes('\ufffd') || isCoded(entry.name)) this.#blind ??= below;
+      else this.#grow(below, dev);
     }
   }
 
@@ -100,7 +104,8 @@ export class InotifyWatcher implements FolderWatcher {
       const reason =
         'the limit of watched folders is reached; `sysctl fs.inotify.max_user_watches=1048576`, as root, raises it';
       this.#end({ why: 'unsupported', reason });
-    } else if (path === '') this.#end({ why: 'gone', reason: message });
+    } else if (code === 'ENAMETOOLONG') this.#blind ??= path;
+    else if (path === '') this.#end({ why: 'gone', reason: message });
     // Gone again, or closed to us: the scan reports what it cannot read.
     else if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'EACCES') {
       this.#end({ why: 'unsupported', reason: message });

@@ -152,3 +152,28 @@ t.test('a disk that is mounted is watched, and its unmounting ends the watch', a
   t.match(inside.ends, [{ why: 'gone' }]);
   t.same(around.ends, []);
 });
+
+t.test(
+  'names that are not UTF-8 are reported in their readable form, and folders out of reach are said to be',
+  async (t) => {
+    const base = temporary(t);
+    const { seen } = await watched(t, base);
+    writeFileSync(Buffer.from(`${base}/caf\xe9`, 'latin1'), 'x');
+    t.same(await seen(), ['/caf\\xE9']);
+    mkdirSync(Buffer.from(`${base}/fold\xe9r`, 'latin1'));
+    t.match((await watched(t, base)).watcher.blind, /^fold/);
+  },
+);
+
+t.test('a folder whose path is too long does not end the watch', async (t) => {
+  const base = temporary(t);
+  t.teardown(() => execFileSync('rm', ['-rf', base]));
+  const script =
+    'import os, sys\nos.chdir(sys.argv[1])\nfor i in range(30):\n os.mkdir("d" * 200); os.chdir("d" * 200)';
+  execFileSync('python3', ['-c', script, base]);
+  const { watcher, ends, seen } = await watched(t, base);
+  t.ok((watcher.blind?.length ?? 0) > 3000);
+  writeFileSync(join(base, 'file'), 'x');
+  t.same(await seen(), ['/file']);
+  t.same(ends, []);
+});
