@@ -69,15 +69,16 @@ export interface Remote {
   push(context: Context): AsyncIterable<Push>;
 
   /**
-   * Those of these digests (hex) that the account lacks. The others are protected from collection for the grace period.
+   * Those of these digests (hex) that have to be uploaded. The others are protected from collection for the grace period.
+   * `space` is the shared space of another account that they are for.
    */
-  missing(digests: readonly string[], context: Context): Promise<string[]>;
+  missing(digests: readonly string[], context: Context, space?: string): Promise<string[]>;
 
   /** Digests (hex) of blocks of the account that the cloud has found lost or damaged; the first of them, if there are many. */
   damaged(context: Context): Promise<string[]>;
 
-  /** Stores blocks. Splits into requests of the permitted size itself. */
-  upload(blocks: readonly UploadBlock[], context: Context): Promise<void>;
+  /** Stores blocks, for `space` as above. Splits into requests of the permitted size itself. */
+  upload(blocks: readonly UploadBlock[], context: Context, space?: string): Promise<void>;
 
   /**
    * Yields blocks of versions in the requested order, verified against the digests that were sent with them. Splits

@@ -37,6 +37,7 @@ import { recoverWriting } from './recovery/recovery.ts';
 import { CloudBlocks } from './sync/cloud-blocks.ts';
 import { Healer } from './sync/healer.ts';
 import { Outage } from './sync/outage.ts';
+import { rescueInto } from './sync/rescue.ts';
 import { Replica } from './sync/replica.ts';
 import { removeScratch } from './recovery/scratch.ts';
 import { recoverSettling } from './recovery/settling.ts';
@@ -173,7 +174,8 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const treeWriter = new TreeWriter({ ...parts, stagedCollector });
   const sweeper = new Sweeper({ ...parts, treeWriter });
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
-  const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed });
+  const isCrossing = (space: string): boolean => policyOf({ space }).crossing;
+  const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed, isCrossing });
   const guarded = new Guard(raw, policyState);
   const fs = new VersionsFolder(guarded, { remote, store, policyState });
 
@@ -189,10 +191,12 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
       expect: (record) => follower.expect(record),
       mark: (space, mark) => follower.mark(space, mark),
       resync: (space) => follower.resync(space),
+      relist: () => follower.relist(),
     },
   );
   const reachable = (): void => uploader.reachable();
-  const follower: Follower = new Follower({ ...loop, store, staging, issues }, { outage, reachable });
+  const rescue = rescueInto(join(options.dir, 'rescue'), { staging, store, issues });
+  const follower: Follower = new Follower({ ...loop, store, staging, issues, rescue }, { outage, reachable });
   const parked = new ParkedIntents(replica, reachable);
   const told = (quota: Quota): void => [raw, parked].forEach((part) => part.setQuota(quota));
   const watch = (listener: () => void): (() => void) => raw.watch(listener);
@@ -201,6 +205,8 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told, damaged });
   if (quota.last !== undefined) raw.setQuota(quota.last);
 
+  // Reading them makes the shared ones known.
+  await catalog.spaces();
   if (catalog.get(ROOT) === undefined) await writer.write(attachFixedFolders(catalog, now()));
   await recoverWriting(parts);
   await recoverSettling({ ...parts, policyOf });

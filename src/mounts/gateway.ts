@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Remote } from '../cloud/remote.ts';
 import type { TrashRecord, VersionRecord } from '../cloud/records.ts';
@@ -10,6 +11,7 @@ import { compose, type GatewayOptions, type Stack } from './compose.ts';
 import type { Conflict } from './sync/conflict/conflicts.ts';
 import type { Issue } from './sync/issues.ts';
 import { flush, type FlushProgress } from './flush.ts';
+import { inward } from './sync/shared-root.ts';
 import { syncStatus, type SyncStatus } from './sync-status.ts';
 
 export interface GatewayStatus extends SyncStatus {
@@ -104,7 +106,11 @@ export class Gateway {
 
   /** What of the cloud cannot be shown, or is lost: how many in all, and the first of them. */
   async issues(): Promise<{ readonly count: number; readonly first: readonly Issue[] }> {
-    const { issues } = this.#stack;
+    const { issues, writer } = this.#stack;
+    const settled = (await issues.list(Infinity)).filter(
+      ({ rescued }) => rescued !== undefined && !existsSync(rescued),
+    );
+    if (settled.length > 0) await writer.write(settled.flatMap(({ space, node }) => issues.remove(space, node)));
     return { count: issues.size, first: await issues.list(NAMED) };
   }
 
@@ -154,7 +160,8 @@ export class Gateway {
   /** Makes a kept version the newest again; the drive shows it when this resolves. */
   async restoreVersion(path: string, version: string, context: Context): Promise<void> {
     const { id } = await this.#file(path, 'restore', context);
-    this.#stack.follower.offer(await this.#remote.restoreVersion(id, version, context));
+    const record = await this.#remote.restoreVersion(id, version, context);
+    this.#stack.follower.offer(inward(this.#stack.catalog, record));
     await this.pull(context);
   }
 

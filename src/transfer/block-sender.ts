@@ -43,11 +43,15 @@ export class BlockSender {
   }
 
   /** The blocks that must be sent, each digest once. */
-  async lacking<Block extends SendableBlock>(blocks: readonly Block[], context: Context): Promise<Block[]> {
+  async lacking<Block extends SendableBlock>(
+    blocks: readonly Block[],
+    context: Context,
+    space?: string,
+  ): Promise<Block[]> {
     const byDigest = new Map(blocks.map((block) => [block.digest, block]));
     const unique = [...byDigest.values()];
     if (unique.length === 0 || this.#isUnasked(unique)) return unique;
-    const missing = await this.#remote.missing([...byDigest.keys()], context);
+    const missing = await this.#remote.missing([...byDigest.keys()], context, space);
     const lacks = new Set(missing);
     const lacking = unique.filter(({ digest }) => lacks.has(digest));
     this.#learn(lacking, unique);
@@ -55,12 +59,12 @@ export class BlockSender {
   }
 
   /** Sends blocks that the cloud lacks. Holds a few packs in memory, however many blocks there are. */
-  async send(blocks: readonly SendableBlock[], context: Context): Promise<void> {
+  async send(blocks: readonly SendableBlock[], context: Context, space?: string): Promise<void> {
     const packs = packsOf(blocks)[Symbol.iterator]();
     const lanes = Array.from({ length: LANES }, async () => {
       for (const pack of packs) {
         const read = async ({ digest, ...block }: SendableBlock) => ({ digest, data: await block.read(context) });
-        await this.#remote.upload(await all(pack.map(read)), context);
+        await this.#remote.upload(await all(pack.map(read)), context, space);
       }
     });
     await all(lanes);

@@ -30,11 +30,17 @@ export interface Upload {
 
 /**
  * Ensures that the cloud has every block of the contents. Blocks of small files are packed into few requests; blocks
- * that the cloud already has are not read. Holds a few packs in memory, independent of the total size.
+ * that the cloud already has are not read. `space` is the shared space of another account that they are for, if any.
+ * Holds a few packs in memory, independent of the total size.
  */
-export async function uploadContents(sender: BlockSender, uploads: readonly Upload[], context: Context): Promise<void> {
+export async function uploadContents(
+  sender: BlockSender,
+  uploads: readonly Upload[],
+  context: Context,
+  space?: string,
+): Promise<void> {
   for (const blocks of windows(uploads)) {
-    await sender.send(await sender.lacking(blocks, context), context);
+    await sender.send(await sender.lacking(blocks, context, space), context, space);
   }
 }
 

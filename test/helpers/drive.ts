@@ -82,7 +82,8 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   const sweeper = new Sweeper({ ...base, treeWriter });
   if (catalog.get(ROOT) === undefined) await writer.write((await attachSpaces(catalog, spaces, now())).ops);
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
-  const parts: DriveParts = { ...base, files, treeWriter, sweeper, isSealed };
+  const isCrossing = (space: string): boolean => policyOf({ space }).crossing;
+  const parts: DriveParts = { ...base, files, treeWriter, sweeper, isSealed, isCrossing };
   const drive = new Drive(ROOT, parts);
   return {
     parts,

@@ -10,7 +10,12 @@ export interface SpaceState {
   readonly id: string;
   readonly kind: 'sync' | 'backup' | 'archive' | 'shared';
   readonly name: string;
+  /** The folder under which the drive shows it. */
   readonly root: NodeId;
+  /** What the cloud calls its root, if that is another one: of a shared space, which is shown under a folder of Sync. */
+  readonly cloudRoot?: NodeId;
+  /** Of a shared space: what the account may do. */
+  readonly role?: 'owner' | 'editor' | 'viewer';
   /** The revision up to which the feed has been applied; -1 before the first snapshot. */
   readonly cursor: number;
   readonly device?: { readonly id: string; readonly name: string };
@@ -53,6 +58,8 @@ export class Catalog {
   readonly #spaces: Table<SpaceState>;
 
   readonly #listings: Listings;
+  /** The folders under which shared spaces are shown. */
+  readonly #mounts = new Map<string, NodeId>();
 
   constructor(rows: CatalogRows, writer: GroupWriter, hotBytes: number) {
     this.#listings = new Listings(Math.ceil(hotBytes * 0.3));
@@ -208,14 +215,29 @@ export class Catalog {
 
   async spaces(): Promise<SpaceState[]> {
     const rows = await this.#spaces.range({ gt: '', lt: '\u{10ffff}', limit: 100_000 });
-    return rows.map(([, space]) => space);
+    const spaces = rows.map(([, space]) => space);
+    for (const { id, root, cloudRoot } of spaces) if (cloudRoot !== undefined) this.#mounts.set(id, root);
+    return spaces;
+  }
+
+  /** The folders below a node, or itself, under which shared spaces are shown. */
+  mountsBelow(node: Pick<Entry, 'id' | 'kind'>): Entry[] {
+    if (node.kind !== 'folder') return [];
+    return [...this.#mounts.values()].flatMap((root) => {
+      const mount = this.get(root);
+      if (mount === undefined) return [];
+      const isBelow = mount.id === node.id || [...this.ancestors(mount)].some(({ id }) => id === node.id);
+      return isBelow ? [mount] : [];
+    });
   }
 
   putSpace(space: SpaceState): Op {
+    if (space.cloudRoot !== undefined) this.#mounts.set(space.id, space.root);
     return this.#spaces.put(space.id, space);
   }
 
   removeSpace(id: string): Op {
+    this.#mounts.delete(id);
     return this.#spaces.del(id);
   }
 

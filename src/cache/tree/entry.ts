@@ -27,6 +27,8 @@ export interface Entry {
   /** The target of a symlink. */
   readonly target?: string;
   readonly xattrs?: Xattrs;
+  /** Of a folder under which a shared space is shown: that space, to which what is in it belongs. */
+  readonly mount?: string;
   /** The cloud's revision of the node; 0 if the cloud has never had it. */
   readonly rev: number;
   /** Kept on this computer and never uploaded (files that operating systems leave behind). */
@@ -40,6 +42,8 @@ export interface Entry {
 
 /** The cloud's state of a node when this computer's changes began. */
 export interface Base {
+  /** The space, if the node has been moved to another one here. */
+  readonly space?: string;
   readonly parent: NodeId;
   readonly name: string;
   /** The cloud's version of a file's content. */
@@ -82,3 +86,13 @@ export function isBranch(entry: Entry): boolean {
 
 /** The `space` of folders that exist only on this computer, to which spaces are attached. */
 export const FIXED = '.';
+
+/** The space that the children of a folder belong to. */
+export function innerSpace({ mount, space }: Pick<Entry, 'mount' | 'space'>): string {
+  return mount ?? space;
+}
+
+/** The space that the cloud has a node in, as far as is known here: another one than the entry's while a move to that waits. */
+export function agreedSpace({ base, space }: Pick<Entry, 'base' | 'space'>): string {
+  return base?.space ?? space;
+}

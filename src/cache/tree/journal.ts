@@ -46,6 +46,8 @@ export interface PendingIntent {
   readonly predecessor?: NodeId;
   /** The version of that file that was known here: another one is not replaced, as it is a change that nobody here has seen. */
   readonly replaceBase?: string | null;
+  /** move: the space that it goes to, if that is another one. */
+  readonly targetSpace?: string;
   /** move: from where. */
   readonly origin?: { readonly parent: NodeId; readonly name: string };
   /** remove: the revision of the space that this computer had applied. */

@@ -13,12 +13,17 @@ const UPLOADS = 3;
 const LARGE = 64 * 1024;
 
 /** Stores blocks in as few requests as the limits permit. */
-export async function uploadBlocks(http: Http, blocks: readonly UploadBlock[], context: Context): Promise<void> {
+export async function uploadBlocks(
+  http: Http,
+  blocks: readonly UploadBlock[],
+  context: Context,
+  query = '',
+): Promise<void> {
   const batches = batchesOf(blocks)[Symbol.iterator]();
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const send = async () => {
-    for (const batch of batches) await sendBatch(http, batch, { signal });
+    for (const batch of batches) await sendBatch(http, batch, { signal }, query);
   };
   const lanes = Array.from({ length: Math.min(UPLOADS, blocks.length) }, send);
   try {
@@ -30,8 +35,8 @@ export async function uploadBlocks(http: Http, blocks: readonly UploadBlock[], c
   }
 }
 
-async function sendBatch(http: Http, batch: readonly UploadBlock[], context: Context): Promise<void> {
-  const call = { op: 'upload', method: 'POST', path: '/v1/blocks', bytes: encodeFrames(batch) } as const;
+async function sendBatch(http: Http, batch: readonly UploadBlock[], context: Context, query: string): Promise<void> {
+  const call = { op: 'upload', method: 'POST', path: `/v1/blocks${query}`, bytes: encodeFrames(batch) } as const;
   await http.done(call, context);
 }
 

@@ -8,6 +8,7 @@ import { BrokenAnswer } from './errors.ts';
 import { FeedReader, type FeedItem, type SnapshotItem } from './feed.ts';
 import { checked, compile, Http, type HttpOptions } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, Remote, UploadBlock } from '../remote.ts';
+import type { Sharing } from '../sharing.ts';
 import { readSse } from './sse.ts';
 import {
   DeviceSchema,
@@ -16,6 +17,7 @@ import {
   PastSchema,
   PUSH_ALIVE,
   PushSchema,
+  ShareSchema,
   SpaceSchema,
   TrashSchema,
   UsageSchema,
@@ -31,6 +33,7 @@ import type {
   NodePast,
   NodeRecord,
   Push,
+  ShareRecord,
   SpaceRecord,
   TrashRecord,
   Usage,
@@ -47,6 +50,8 @@ const shapes = {
   versions: compile(Type.Object({ versions: Type.Array(VersionSchema) })),
   node: compile(NodeSchema),
   past: compile(PastSchema),
+  share: compile(ShareSchema),
+  shares: compile(Type.Object({ shares: Type.Array(ShareSchema) })),
   trash: compile(TrashSchema),
   usage: compile(UsageSchema),
   push: compile(PushSchema),
@@ -61,7 +66,7 @@ export interface HttpRemoteOptions extends HttpOptions {
 }
 
 /** The cloud over HTTP (`docs/api.md`). */
-export class HttpRemote implements Remote {
+export class HttpRemote implements Remote, Sharing {
   readonly #http: Http;
   readonly #feeds: FeedReader;
   readonly #thread: DownloadThread;
@@ -127,11 +132,11 @@ export class HttpRemote implements Remote {
     }
   }
 
-  async missing(digests: readonly string[], context: Context): Promise<string[]> {
+  async missing(digests: readonly string[], context: Context, space?: string): Promise<string[]> {
     const missing: string[] = [];
     for (let from = 0; from < digests.length; from += MAX_DIGESTS) {
       const json = { digests: Buffer.from(digests.slice(from, from + MAX_DIGESTS).join(''), 'hex').toString('base64') };
-      const call = { op: 'missing', method: 'POST', path: '/v1/blocks/missing', json } as const;
+      const call = { op: 'missing', method: 'POST', path: `/v1/blocks/missing${forSpace(space)}`, json } as const;
       const answer = await this.#http.json(call, shapes.missing, context);
       missing.push(...digestsOf(Buffer.from(answer.missing, 'base64')));
     }
@@ -144,8 +149,36 @@ export class HttpRemote implements Remote {
     return digestsOf(Buffer.from(answer.damaged, 'base64'));
   }
 
-  async upload(blocks: readonly UploadBlock[], context: Context): Promise<void> {
-    await uploadBlocks(this.#http, blocks, context);
+  async upload(blocks: readonly UploadBlock[], context: Context, space?: string): Promise<void> {
+    await uploadBlocks(this.#http, blocks, context, forSpace(space));
+  }
+
+  async shares(context: Context): Promise<ShareRecord[]> {
+    const call = { op: 'shares', method: 'GET', path: '/v1/shares' } as const;
+    return (await this.#http.json(call, shapes.shares, context)).shares;
+  }
+
+  async share(node: string, email: string, role: 'editor' | 'viewer', context: Context): Promise<ShareRecord> {
+    const json = { node, email, role };
+    return this.#http.json({ op: 'share', method: 'POST', path: '/v1/shares', json }, shapes.share, context);
+  }
+
+  async acceptShare(space: string, context: Context): Promise<ShareRecord> {
+    const path = `/v1/shares/${seg(space)}/accept`;
+    return this.#http.json({ op: 'accept', method: 'POST', path }, shapes.share, context);
+  }
+
+  async leaveShare(space: string, context: Context): Promise<void> {
+    await this.#http.done({ op: 'leave', method: 'POST', path: `/v1/shares/${seg(space)}/leave` }, context);
+  }
+
+  async revokeShare(space: string, email: string, context: Context): Promise<void> {
+    const path = `/v1/shares/${seg(space)}/revoke`;
+    await this.#http.done({ op: 'revoke', subject: email, method: 'POST', path, json: { email } }, context);
+  }
+
+  async unshare(space: string, context: Context): Promise<void> {
+    await this.#http.done({ op: 'unshare', method: 'DELETE', path: `/v1/shares/${seg(space)}` }, context);
   }
 
   read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock> {
@@ -224,6 +257,10 @@ export class HttpRemote implements Remote {
     await this.#http.close();
     await this.#thread.close();
   }
+}
+
+function forSpace(space: string | undefined): string {
+  return space === undefined ? '' : `?space=${seg(space)}`;
 }
 
 function seg(id: string): string {

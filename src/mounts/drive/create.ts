@@ -6,7 +6,7 @@ import type { Activity } from './activity.ts';
 import type { OpenFiles } from './open/open-files.ts';
 import type { Staging } from '../../cache/content/content.ts';
 import type { FreedNames } from './freed-names.ts';
-import { attrOf, type Entry } from '../../cache/tree/entry.ts';
+import { attrOf, type Entry, innerSpace } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import { assign } from '../../vfs/assign.ts';
 import { FsError } from '../../vfs/fs-error.ts';
@@ -111,7 +111,18 @@ export class Creator {
     const id = newId(at);
     const born = createdWith(attr, kind, at, op);
     const kept = isLocal(parent, name) ? ({ local: true } as const) : { base: null };
-    return { id, space: parent.space, parent: parent.id, name, kind, size: 0, ...born, version: id, rev: 0, ...kept };
+    return {
+      id,
+      space: innerSpace(parent),
+      parent: parent.id,
+      name,
+      kind,
+      size: 0,
+      ...born,
+      version: id,
+      rev: 0,
+      ...kept,
+    };
   }
 
   /**

@@ -61,6 +61,8 @@ export interface DriveParts {
   readonly room: AccountRoom;
   /** Whether a node may only get new versions, and neither move nor go. */
   readonly isSealed: (entry: Entry) => boolean;
+  /** Whether nodes move to and from the space by renaming. */
+  readonly isCrossing: (space: string) => boolean;
   /** ms since 1970 */
   readonly now: () => number;
 }

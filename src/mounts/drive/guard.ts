@@ -1,4 +1,4 @@
-import type { Entry } from '../../cache/tree/entry.ts';
+import { innerSpace, type Entry } from '../../cache/tree/entry.ts';
 import type { Awaitable, Context } from '../../vfs/context.ts';
 import type {
   CopyOptions,
@@ -112,14 +112,14 @@ export class Guard extends ForwardingFileSystem {
 
   #checkRename(source: Entry, from: Place, target: Entry, to: Place, flags: RenameFlags): void {
     const node = this.#policyState.child(source, from.name);
-    if (source.space !== target.space && node !== undefined) {
+    if (innerSpace(source) !== innerSpace(target) && node !== undefined && !this.#isCrossing(source, target)) {
       throw new FsError('EXDEV', 'rename', { subject: from.name, reason: OTHER_MOUNT });
     }
     this.#checkName(from, 'rename', 'rename');
     this.#checkAdd(to, 'rename');
     const other = this.#policyState.child(target, to.name);
     if (node === undefined || other === undefined || other.id === node.id) return;
-    const policy = this.#policyState.policy(target);
+    const policy = this.#policyState.policyIn(target);
     if (flags.exchange === true && policy.sealing) {
       throw new FsError('ENOTSUP', 'rename', {
         subject: from.name,
@@ -131,11 +131,16 @@ export class Guard extends ForwardingFileSystem {
     this.#verdict(policy, other, isFile ? 'replace' : 'remove', 'rename');
   }
 
+  /** Between Sync and what is shared in it, nodes are moved by renaming. */
+  #isCrossing(source: Entry, target: Entry): boolean {
+    return [source, target].every((folder) => this.#policyState.policyIn(folder).crossing);
+  }
+
   /** A folder of a mirror is followed by one computer, and becomes another folder where all computers follow it. */
   #checkNewName(folder: Entry, to: Place): void {
     const target = this.#policyState.entry(to.parent);
     if (target === undefined || folder.name !== to.name) return;
-    const { rules, sealing } = this.#policyState.policy(target);
+    const { rules, sealing } = this.#policyState.policyIn(target);
     if (this.#policyState.policy(folder).rules !== mirror || rules !== twoWay || sealing) return;
     throw new FsError('EPERM', 'copy', { subject: to.name, reason: NEW_NAME });
   }
@@ -143,7 +148,7 @@ export class Guard extends ForwardingFileSystem {
   /** A new name in a folder. */
   #checkAdd({ parent: folder }: Place, op: string): void {
     const entry = this.#policyState.entry(folder);
-    if (entry?.kind === 'folder') this.#verdict(this.#policyState.policy(entry), entry, 'add', op);
+    if (entry?.kind === 'folder') this.#verdict(this.#policyState.policyIn(entry), entry, 'add', op);
   }
 
   /** The whole content of a name, new or not. */
@@ -152,7 +157,7 @@ export class Guard extends ForwardingFileSystem {
     const parent = this.#policyState.entry(folder);
     const old = parent === undefined ? undefined : this.#policyState.child(parent, name);
     if (parent !== undefined && old !== undefined && old.kind !== 'folder') {
-      this.#verdict(this.#policyState.policy(parent), old, old.kind === 'file' ? 'replace' : 'remove', op);
+      this.#verdict(this.#policyState.policyIn(parent), old, old.kind === 'file' ? 'replace' : 'remove', op);
     }
   }
 
@@ -161,7 +166,7 @@ export class Guard extends ForwardingFileSystem {
     const parent = this.#policyState.entry(folder);
     const node = parent === undefined ? undefined : this.#policyState.child(parent, name);
     if (parent !== undefined && node !== undefined) {
-      this.#verdict(this.#policyState.policy(parent), node, operation, op);
+      this.#verdict(this.#policyState.policyIn(parent), node, operation, op);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../cache/tree/catalog.ts';
-import { FIXED, type Entry } from '../../cache/tree/entry.ts';
+import { FIXED, innerSpace, type Entry } from '../../cache/tree/entry.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { checkName } from '../../vfs/name.ts';
 import type { NodeId } from '../../vfs/node.ts';
@@ -82,6 +82,6 @@ export class LiveTree {
 /** @throws EXDEV for two spaces; EROFS, EBUSY for the root of a space, which is mounted where it is */
 export function checkMovable(entry: Entry, parent: Entry, op: string): void {
   if (parent.space === FIXED) throw new FsError('EROFS', op, { subject: entry.name, reason: 'this folder is fixed' });
-  if (entry.space === parent.space) return;
+  if (entry.space === innerSpace(parent)) return;
   throw new FsError('EBUSY', op, { subject: entry.name, reason: 'it is shared as a whole' });
 }

@@ -9,6 +9,10 @@ import { BRANCHES, mountPointOf, type Branch } from '../policy/layout.ts';
 /** What a new list of spaces does to the catalog. */
 export interface Attachment {
   readonly ops: readonly Op[];
+  /** Shared spaces that are gone: what is shown of them is to be dealt with. */
+  readonly unshared: readonly SpaceState[];
+  /** Shared spaces that are new. */
+  readonly shared: readonly SpaceState[];
   /** Roots of spaces that are gone and already detached: their contents are to be swept. */
   readonly gone: readonly Entry[];
 }
@@ -22,13 +26,19 @@ export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecor
   const wanted = mounted(spaces, now);
   const ops: Op[] = [];
   for (const entry of wanted.values()) ops.push(...place(catalog, entry));
-  for (const space of spaces) ops.push(...noteSpace(catalog, space));
+  const shared: SpaceState[] = [];
+  for (const record of spaces) {
+    const state = stateOf(catalog.space(record.id), record);
+    if (state.cloudRoot !== undefined && catalog.space(state.id) === undefined) shared.push(state);
+    ops.push(...noteSpace(catalog, state));
+  }
   const kept = new Set(spaces.map(({ id }) => id));
   const lost = known.filter(({ id }) => !kept.has(id));
-  const gone = lost.flatMap((space) => catalog.get(space.root) ?? []);
+  const unshared = lost.filter(({ cloudRoot }) => cloudRoot !== undefined);
+  const gone = lost.flatMap((space) => (unshared.includes(space) ? [] : (catalog.get(space.root) ?? [])));
   ops.push(...lost.map(({ id }) => catalog.removeSpace(id)), ...gone.flatMap((entry) => catalog.remove(entry)));
   for (const entry of await emptyBranches(catalog, wanted)) ops.push(...catalog.remove(entry));
-  return { ops, gone };
+  return { ops, unshared, shared, gone };
 }
 
 /** The folders that the drive shows before anything is known about the account. */
@@ -64,14 +74,26 @@ function place(catalog: Catalog, wanted: Entry): Op[] {
   return catalog.put({ ...known, parent: wanted.parent, name: wanted.name }, known);
 }
 
-function noteSpace(catalog: Catalog, { id, kind, name, root, device, writable }: SpaceRecord): Op[] {
-  const known = catalog.space(id);
-  const cursor = known?.cursor ?? -1;
-  const resync = known?.resync === undefined ? {} : { resync: known.resync };
-  const owner = device === undefined ? {} : { device };
-  const marks = known?.marks === undefined ? {} : { marks: known.marks };
-  const space: SpaceState = { id, kind, name, root, cursor, writable, ...owner, ...resync, ...marks };
-  return JSON.stringify(known) === JSON.stringify(space) ? [] : [catalog.putSpace(space)];
+/** A space as the catalog keeps it; a shared one hangs on a folder of Sync. */
+function stateOf(known: SpaceState | undefined, record: SpaceRecord): SpaceState {
+  const { id, kind, name, device, writable, role, place } = record;
+  const share = place === undefined || role === undefined ? {} : { cloudRoot: record.root, role };
+  return {
+    id,
+    kind,
+    name,
+    root: place ?? record.root,
+    cursor: known?.cursor ?? -1,
+    writable,
+    ...(device === undefined ? {} : { device }),
+    ...share,
+    ...(known?.resync === undefined ? {} : { resync: known.resync }),
+    ...(known?.marks === undefined ? {} : { marks: known.marks }),
+  };
+}
+
+function noteSpace(catalog: Catalog, space: SpaceState): Op[] {
+  return JSON.stringify(catalog.space(space.id)) === JSON.stringify(space) ? [] : [catalog.putSpace(space)];
 }
 
 /** Branches in which nothing is mounted any more. */

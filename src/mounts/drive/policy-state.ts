@@ -1,5 +1,5 @@
 import type { Catalog } from '../../cache/tree/catalog.ts';
-import type { Entry } from '../../cache/tree/entry.ts';
+import { innerSpace, type Entry } from '../../cache/tree/entry.ts';
 import type { Journal } from '../../cache/tree/journal.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import type { Activity } from './activity.ts';
@@ -34,6 +34,11 @@ export class PolicyState {
 
   policy(entry: Entry): Policy {
     return this.#parts.policyOf(entry);
+  }
+
+  /** The policy of what is in a folder, which governs the names there. */
+  policyIn(folder: Entry): Policy {
+    return this.#parts.policyOf({ space: innerSpace(folder) });
   }
 
   /**

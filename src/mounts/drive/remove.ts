@@ -85,6 +85,7 @@ export class Remover {
         const [parent, node] = look();
         if (node.id !== id) return false;
         if (!isEmpty) throw new FsError('ENOTEMPTY', 'rmdir', { subject: name });
+        this.#checkMounts(node);
         await this.#take(parent, node, this.#removalOps(node, true));
         return true;
       });
@@ -97,12 +98,26 @@ export class Remover {
     const node = this.#tree.child(parent, name, 'removeTree');
     checkMovable(node, parent, 'removeTree');
     if (node.kind !== 'folder') return await this.unlink(folder, name);
+    this.#checkMounts(node);
     const below = this.#pendingBelow(node);
     this.#keepNamed(below);
     const dropped = [...below.values()].flatMap((intents) => this.#dropOps(intents));
     await this.#take(parent, node, [...dropped, ...this.#removalOps(node), this.#sweeper.detach(node)]);
     this.#treeWriter.discard([...below.values()].flat());
     await this.#sweeper.sweep();
+  }
+
+  /** A shared folder goes alone, by being left, and not while changes in it wait. @throws EBUSY */
+  #checkMounts(node: Entry): void {
+    const [mount, ...others] = this.#catalog.mountsBelow(node);
+    if (mount === undefined) return;
+    const refuse = (reason: string): never => {
+      throw new FsError('EBUSY', 'remove', { subject: node.name, reason });
+    };
+    if (mount.id !== node.id || others.length > 0) refuse(`there is a shared folder in it: ${mount.name}`);
+    const owned = this.#catalog.space(mount.mount ?? '')?.role === 'owner';
+    if (owned) refuse('it is shared: `fjord leave --for-all` removes it for all members');
+    if (this.#pendingBelow(node).size > 0) refuse('changes in it have not reached the cloud yet');
   }
 
   /** The file that takes the name next continues its history. */

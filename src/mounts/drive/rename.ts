@@ -7,7 +7,7 @@ import type { OpenFiles } from './open/open-files.ts';
 import type { ContentStore } from '../../cache/content/content.ts';
 import type { FolderLocks } from './folder-locks.ts';
 import type { FreedNames } from './freed-names.ts';
-import { attrOf, type Entry, nextCtime } from '../../cache/tree/entry.ts';
+import { attrOf, type Entry, innerSpace, nextCtime } from '../../cache/tree/entry.ts';
 import type { Op } from '../../cache/db/group-writer.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { Place, RenameFlags } from '../../vfs/file-system.ts';
@@ -16,7 +16,7 @@ import { checkName } from '../../vfs/name.ts';
 import type { Attr, NodeId } from '../../vfs/node.ts';
 import { isLocal } from './create.ts';
 import { newId } from '../../vfs/ids.ts';
-import { OTHER_MOUNT } from '../policy/policy.ts';
+import { NO_NESTING, OTHER_MOUNT } from '../policy/policy.ts';
 import {
   historyOf,
   planContent,
@@ -51,6 +51,8 @@ export interface RenamerParts {
   readonly now: () => number;
   /** Whether a node may only get new versions, and neither move nor go. */
   readonly isSealed: (entry: Entry) => boolean;
+  /** Whether nodes move to and from the space by renaming. */
+  readonly isCrossing: (space: string) => boolean;
 }
 
 /** Renames and exchanges nodes. */
@@ -66,6 +68,7 @@ export class Renamer {
   readonly #freedNames: FreedNames;
   readonly #now: () => number;
   readonly #isSealed: (entry: Entry) => boolean;
+  readonly #isCrossing: (space: string) => boolean;
 
   constructor({
     tree,
@@ -79,6 +82,7 @@ export class Renamer {
     freedNames,
     now,
     isSealed,
+    isCrossing,
   }: RenamerParts) {
     this.#tree = tree;
     this.#treeWriter = treeWriter;
@@ -91,6 +95,7 @@ export class Renamer {
     this.#freedNames = freedNames;
     this.#now = now;
     this.#isSealed = isSealed;
+    this.#isCrossing = isCrossing;
   }
 
   /** See `FileSystem.rename`. */
@@ -124,7 +129,8 @@ export class Renamer {
     const target = this.#tree.folder(to.parent, 'rename');
     checkName(to.name, 'rename');
     const node = this.#tree.child(source, from.name, 'rename');
-    if (source.space !== target.space) throw refuse('EXDEV', node, OTHER_MOUNT);
+    const isCrossing = innerSpace(source) !== innerSpace(target);
+    if (isCrossing) this.#checkCrossing(node, source, target, flags);
     checkMovable(node, source, 'rename');
     const other = this.#tree.occupant(target, to.name);
     if (other !== undefined) checkMovable(other, target, 'rename');
@@ -135,6 +141,17 @@ export class Renamer {
       throw refuse('EXDEV', node, 'the folder is kept on this computer');
     }
     return { source, node, target, name: to.name, other };
+  }
+
+  /** Between Sync and what is shared in it, but for shared folders themselves. */
+  #checkCrossing(node: Entry, source: Entry, target: Entry, { exchange = false }: RenameFlags): void {
+    if (![source, target].every((folder) => this.#isCrossing(innerSpace(folder)))) {
+      throw refuse('EXDEV', node, OTHER_MOUNT);
+    }
+    if (exchange) throw refuse('ENOTSUP', node, 'names are exchanged within one shared folder');
+    if (node.mount !== undefined || this.#catalog.mountsBelow(node).length > 0) {
+      throw refuse('EPERM', node, NO_NESTING);
+    }
   }
 
   /** What POSIX and `renameat2` refuse. */
@@ -205,22 +222,25 @@ export class Renamer {
   #movedOps(ends: Ends, replace?: Replaced): { after: Entry; ops: Op[] } {
     const { node, target, name } = ends;
     const place = { parent: target.id, name };
+    const space = innerSpace(target);
     const ctime = nextCtime(node, this.#now());
     if (node.local !== true) {
       const waiting = this.#planner.waiting(node.id);
       // An intent that replaces a node is always sent.
       this.#freedNames.add(node, node.kind === 'file' && replace !== undefined ? node.id : historyOf(node, waiting));
-      const heritage = { replace, predecessor: this.#predecessorOf(node, place) };
-      const plan = planMove(node, waiting, place, (mkdir) => this.#planner.keepsTurn(mkdir, place), heritage);
-      const after = { ...withBase(node), ...place, ctime };
+      const isCrossing = space !== node.space;
+      const heritage = { replace, predecessor: isCrossing ? undefined : this.#predecessorOf(node, place) };
+      const to = { ...place, space };
+      const plan = planMove(node, waiting, to, (mkdir) => this.#planner.keepsTurn(mkdir, place), heritage);
+      const after = { ...withCrossingBase(node, space), ...place, space, ctime };
       return { after, ops: [...this.#planner.ops(plan), ...this.#catalog.put(after, node)] };
     }
     if (isLocal(target, name)) {
-      const after = { ...node, ...place, ctime };
+      const after = { ...node, ...place, space, ctime };
       return { after, ops: this.#catalog.put(after, node) };
     }
     const { local: _local, ...ordinary } = node;
-    const after: Entry = assign(ordinary, { ctime, base: null, ...place });
+    const after: Entry = assign(ordinary, { ctime, base: null, ...place, space });
     const writing = this.#files.get(node.id)?.content.isWriting === true ? ({ writing: true } as const) : {};
     const staged = node.staged === undefined ? {} : { staged: node.staged };
     const content = node.kind === 'file' ? { version: node.version, ...staged, ...writing } : undefined;
@@ -272,6 +292,13 @@ export class Renamer {
     this.#files.get(other.id)?.content.amend({ ctime: swapped.ctime });
     return await this.#finish({ source, node, target, name: other.name, other }, after, ops);
   }
+}
+
+/** The space that the cloud has the node in is part of what both sides agree on. */
+function withCrossingBase(entry: Entry, space: string): Entry {
+  const based = withBase(entry);
+  if (space === entry.space || based.base === undefined || based.base === null) return based;
+  return { ...based, base: { space: entry.space, ...based.base } };
 }
 
 function withBaseUnlessLocal(entry: Entry): Entry {

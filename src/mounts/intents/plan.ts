@@ -61,6 +61,11 @@ export interface Replaced {
   readonly base?: string | null;
 }
 
+/** Where a node is moved to: into another space, if that is named. */
+export interface Destination extends Place {
+  readonly space?: string;
+}
+
 /** Which nodes a node follows under its name. The cloud knows them. */
 export interface Heritage {
   /** The holder of the name, which it replaces. */
@@ -92,7 +97,8 @@ export function planContent(entry: Entry, waiting: readonly Waiting[], content: 
   const whole = { op: 'put', ...subject(entry), ...content, base: lastVersion(entry, waiting) } as const;
   const attr = open.findLast(({ op }) => op === 'attr');
   if (attr === undefined) return { ...nothing, add: [whole] };
-  return { ...nothing, rewrite: [{ seq: attr.seq, id: attr.id, at: attr.at, ...whole }] };
+  const { seq, id, at, space } = attr;
+  return { ...nothing, rewrite: [{ seq, id, at, ...whole, space }] };
 }
 
 /** New metadata, which an unsent intent includes. `cleared` names removed extended attributes. */
@@ -115,7 +121,7 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
 export function planMove(
   entry: Entry,
   waiting: readonly Waiting[],
-  to: Place,
+  to: Destination,
   keepsTurn: (mkdir: PendingIntent) => boolean,
   heritage: Heritage = {},
 ): Plan {
@@ -126,13 +132,18 @@ export function planMove(
   }
   if (only.intent.op === 'mkdir') {
     // The contents of the folder were journaled after it, so it must keep its position, or be moved after all of them.
-    if (heritage.replace === undefined && keepsTurn(only.intent)) {
-      return { ...nothing, rewrite: [{ ...unparked(only.intent), ...to }] };
+    const stays = (to.space ?? entry.space) === only.intent.space;
+    if (stays && heritage.replace === undefined && keepsTurn(only.intent)) {
+      return { ...nothing, rewrite: [{ ...unparked(only.intent), parent: to.parent, name: to.name }] };
     }
     return { ...nothing, add: [planPlainMove(entry, waiting, to, heritage)] };
   }
   const { seq: _seq, id: _id, at: _at, predecessor: _predecessor, ...creation } = unparked(only.intent);
-  return { ...nothing, drop: [only.intent], add: [assign(assign(creation, to), inherited(heritage))] };
+  return {
+    ...nothing,
+    drop: [only.intent],
+    add: [assign(assign(creation, { space: entry.space, ...to }), inherited(heritage))],
+  };
 }
 
 /**
@@ -172,10 +183,19 @@ export function outOfOrder(intents: Iterable<PendingIntent>): PendingIntent | un
 export function planPlainMove(
   entry: Entry,
   waiting: readonly Waiting[],
-  to: Place,
+  { parent, name, space = entry.space }: Destination,
   heritage: Heritage = {},
 ): NewIntent {
-  return { op: 'move', ...subject(entry), ...to, origin: lastPlace(entry, waiting), ...inherited(heritage) };
+  const crossing = space === entry.space ? {} : { targetSpace: space };
+  return {
+    op: 'move',
+    ...subject(entry),
+    parent,
+    name,
+    ...crossing,
+    origin: lastPlace(entry, waiting),
+    ...inherited(heritage),
+  };
 }
 
 /**

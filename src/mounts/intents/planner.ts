@@ -68,8 +68,8 @@ export class IntentPlanner {
     ];
   }
 
-  #replacing({ replace, space }: NewIntent): Op[] {
-    return replace === undefined ? [] : [this.#parts.journal.replacements.add(replace, space)];
+  #replacing({ replace, space, targetSpace = space }: NewIntent): Op[] {
+    return replace === undefined ? [] : [this.#parts.journal.replacements.add(replace, targetSpace)];
   }
 
   /** What the cloud has refused under one id it may refuse again without looking. */

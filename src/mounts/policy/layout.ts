@@ -30,11 +30,16 @@ const MOUNT_POINTS: Readonly<Record<SpaceKind, (space: SpaceRecord) => MountPoin
   sync: () => ({ parent: ROOT, name: 'Sync' }),
   archive: () => ({ parent: ROOT, name: 'Archive' }),
   backup: ({ name, device }) => device && inDevice(device, name),
-  // To be mounted in /Sync, when folders can be shared: parent is then a folder of the sync space.
+  // Under a folder of Sync, which comes with the feed of that.
   shared: () => undefined,
 };
 
-/** Where the drive shows a space; `undefined` if it does not. Names are free text, and may be taken. */
+/** Whether the drive shows a space. */
+export function isShown(space: SpaceRecord): boolean {
+  return mountPointOf(space) !== undefined || space.place !== undefined;
+}
+
+/** Where the drive mounts a space; `undefined` if it does not. Names are free text, and may be taken. */
 export function mountPointOf(space: SpaceRecord): MountPoint | undefined {
   return MOUNT_POINTS[space.kind](space);
 }

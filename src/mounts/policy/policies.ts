@@ -17,6 +17,8 @@ export interface Policies {
   readonly branch: Policy;
   readonly sync: Policy;
   readonly shared: Policy;
+  /** Of a shared space that this account may only read. */
+  readonly viewed: Policy;
   readonly backup: Policy;
   readonly archive: Policy;
 }
@@ -67,7 +69,7 @@ function always(row: Row): AccessTable {
 
 export function policies({ settle, readable }: PolicyOptions): Policies {
   const kept = sealed(readable);
-  const open = { sealing: false, settle: 0, uploaded: 'cache' } as const;
+  const open = { sealing: false, settle: 0, uploaded: 'cache', crossing: false } as const;
   return {
     branch: {
       ...open,
@@ -76,8 +78,17 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
       heals: false,
       versions: false,
     },
-    sync: { ...open, access: always(all), rules: twoWay, heals: true, versions: true },
-    shared: { ...open, access: always(all), rules: twoWay, heals: true, versions: true },
+    sync: { ...open, access: always(all), rules: twoWay, heals: true, crossing: true, versions: true },
+    shared: { ...open, access: always(all), rules: twoWay, heals: true, crossing: true, versions: true },
+    viewed: {
+      ...open,
+      access: always(readOnly('the folder is shared with this account for reading only')),
+      rules: mirror,
+      heals: false,
+      // That something may leave it is refused as any other change of it.
+      crossing: true,
+      versions: true,
+    },
     backup: {
       ...open,
       access: always(readOnly('a backup is read-only; copy the file elsewhere to change it')),
@@ -92,6 +103,7 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
       settle,
       uploaded: 'drop',
       heals: true,
+      crossing: false,
       versions: false,
     },
   };
@@ -99,5 +111,6 @@ export function policies({ settle, readable }: PolicyOptions): Policies {
 
 /** The policy of a space; without one, of the folders between them. */
 export function policyFor(policies: Policies, space: SpaceState | undefined): Policy {
-  return space === undefined ? policies.branch : policies[space.kind];
+  if (space === undefined) return policies.branch;
+  return space.kind === 'shared' && !space.writable ? policies.viewed : policies[space.kind];
 }

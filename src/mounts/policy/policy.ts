@@ -16,6 +16,9 @@ export type State = 'open' | 'settling' | 'sealed' | 'renewed';
 /** Why renaming from one mount to another is refused, whatever their policies allow. */
 export const OTHER_MOUNT = 'the two folders are different mounts; copy the file, then delete the original';
 
+/** Why a shared folder is not moved into another one. */
+export const NO_NESTING = 'shared folders do not nest, and none leaves Sync';
+
 /** Why a folder of a backup is not copied into Sync under its own name. */
 export const NEW_NAME = 'a folder is in Sync or in Backup, never in both: copy it under a new name';
 
@@ -47,6 +50,8 @@ export interface Policy {
   readonly uploaded: 'cache' | 'drop';
   /** Whether this computer restores to the cloud what the cloud has lost (a backup's agent does that itself). */
   readonly heals: boolean;
+  /** Whether a node can be moved to and from other spaces of which the policy says so, too. */
+  readonly crossing: boolean;
   /** Whether its folders have a hidden `.versions`. */
   readonly versions: boolean;
 }

@@ -12,6 +12,8 @@ export interface Issue {
   readonly reason: string;
   /** ms */
   readonly at: number;
+  /** A folder of this computer with what was rescued; without it there is nothing left to be known. */
+  readonly rescued?: string;
 }
 
 /** Rows read at a time. */

@@ -246,6 +246,13 @@ export class Replica {
     return staging.seize(content) ?? 'busy';
   }
 
+  /** What waits for a node belongs to another space: the cloud has the node there. */
+  moveIntents(node: NodeId, space: string): void {
+    const { journal } = this;
+    const unsent = journal.of(node).filter(({ seq, space: known }) => !journal.isFixed(seq) && known !== space);
+    this.submit(unsent.map((intent) => journal.put({ ...intent, space, id: this.newId() })));
+  }
+
   /** Frees the space of a content that is no longer needed. */
   discard(node: NodeId, staged: string): void {
     this.later(() => this.#parts.stagedCollector.collect(node, staged));

@@ -70,7 +70,7 @@ async function execute(edit: Edit, id: string, intent: Intent | Refusal | undefi
   try {
     space = await edit.space(intent.space);
     const node = await dispatch(edit, space, intent);
-    const stamp = edit.stampOf(space, node.rev);
+    const stamp = edit.stampOf(node.space, node.rev);
     const stamped = stamp === undefined ? {} : { stamp };
     return { id, status: 'done', node: nodeRecord(node), ...stamped, ...(await replacedBy(edit, space, intent)) };
   } catch (error) {

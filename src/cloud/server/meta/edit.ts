@@ -203,9 +203,9 @@ export class Edit implements Actor {
     return space.rev;
   }
 
-  /** The stamp of a revision of the space, if this edit assigned it. */
-  stampOf({ id }: SpaceRow, rev: number): string | undefined {
-    const stamp = this.#stamps.get(id);
+  /** The stamp of a revision of a space, if it was given out by this edit. */
+  stampOf(space: string, rev: number): string | undefined {
+    const stamp = this.#stamps.get(space);
     return stamp !== undefined && rev > stamp.after ? stamp.stamp : undefined;
   }
 
@@ -249,7 +249,7 @@ export class Edit implements Actor {
       await db.updateTable('spaces').set({ rev, bytes, files }).where('id', '=', id).execute();
     }
     const stamps = [...this.#changed].flatMap((space) => {
-      const stamp = this.stampOf(space, space.rev);
+      const stamp = this.stampOf(space.id, space.rev);
       return stamp === undefined ? [] : [{ space: space.id, rev: space.rev, stamp, created: this.now }];
     });
     if (stamps.length > 0) await db.insertInto('stamps').values(stamps).execute();

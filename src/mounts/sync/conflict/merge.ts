@@ -38,10 +38,11 @@ export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
  */
 export function merge(before: Entry | undefined, record: NodeRecord, local: LocalChanges, parent: string): Entry {
   if (before === undefined) return fresh(record, parent);
-  const { base: _base, ...kept } = before;
+  const { base: _base, mount: _mount, ...kept } = before;
   const merged: Entry = assign(kept, {
     rev: record.rev,
-    ...(local.place ? {} : { parent, name: record.name }),
+    ...(local.place ? {} : { parent, name: record.name, space: record.space }),
+    ...(record.mount === undefined ? {} : { mount: record.mount }),
     ...(local.attr ? {} : attributes(record, kept)),
     ...(local.content ? {} : content(before, record)),
     ...(isLocal(local) ? { base: mergedBase(before, record, local) } : {}),
@@ -75,6 +76,7 @@ function fresh(record: NodeRecord, parent: string): Entry {
     ...(version === null ? {} : { remote: version }),
     ...(hash === null ? {} : { hash }),
     ...(target === undefined ? {} : { target }),
+    ...(record.mount === undefined ? {} : { mount: record.mount }),
     ...(xattrs === undefined ? {} : { xattrs }),
   };
 }
@@ -96,10 +98,12 @@ function isLocal(local: LocalChanges): boolean {
   return local.place || local.attr || local.content || local.removal;
 }
 
-function mergedBase({ base }: Entry, record: NodeRecord, local: LocalChanges): Base {
+function mergedBase(before: Entry, record: NodeRecord, local: LocalChanges): Base {
+  const { base } = before;
   const now = baseOf(record);
   if (base === undefined || base === null) return now;
   const { version, hash } = local.content ? base : now;
   const { parent, name } = local.place ? base : now;
-  return { parent, name, version, hash, rev: record.rev };
+  const space = local.place && record.space !== before.space ? { space: record.space } : {};
+  return { ...space, parent, name, version, hash, rev: record.rev };
 }

@@ -1,4 +1,4 @@
-import type { Entry } from '../../../cache/tree/entry.ts';
+import { innerSpace, type Entry } from '../../../cache/tree/entry.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { localChangesOf } from '../conflict/merge.ts';
 import { adoptChild, recreate, recreateParent } from '../conflict/recreate.ts';
@@ -121,7 +121,8 @@ class RecreatedParents {
 /** A folder that is not shown here any more. */
 function unknownFolder(replica: Replica, { id, name }: Removed, parent: NodeId): Entry {
   const at = replica.now();
-  const space = replica.catalog.get(parent)?.space ?? '';
+  const folder = replica.catalog.get(parent);
+  const space = folder === undefined ? '' : innerSpace(folder);
   const times = { mtime: at, ctime: at, birthtime: at };
   return { id, space, parent, name, kind: 'folder', size: 0, mode: 0o755, ...times, version: id, rev: 0 };
 }

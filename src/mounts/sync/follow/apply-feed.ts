@@ -42,6 +42,11 @@ export class FeedApplier {
     return [...this.#removed.values()].filter(({ foreign }) => foreign).map(({ id }) => id);
   }
 
+  /** Whether the cloud has removed the node, which is still to be done here. */
+  isGoing(id: NodeId): boolean {
+    return this.#removed.has(id);
+  }
+
   take(record: NodeRecord): void {
     const { id, rev } = record;
     const known = this.#live.get(id)?.rev ?? this.#removed.get(id)?.rev;

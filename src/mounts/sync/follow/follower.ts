@@ -2,7 +2,11 @@ import { setMaxListeners } from 'node:events';
 import type { Mark, NodeRecord, SpaceRecord } from '../../../cloud/records.ts';
 import { asFsError, isFsError, type FsError } from '../../../vfs/fs-error.ts';
 import { attachSpaces } from '../../drive/mount-table.ts';
-import { mountPointOf } from '../../policy/layout.ts';
+import { isShown } from '../../policy/layout.ts';
+import { agreedSpace } from '../../../cache/tree/entry.ts';
+import type { SpaceState } from '../../../cache/tree/catalog.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import { adoptShared, takeBack } from './shared-folders.ts';
 import { sweep } from './apply-deletion.ts';
 import { Backoff } from '../../../transfer/backoff.ts';
 import type { HeldRemoval } from './removal-guard.ts';
@@ -17,7 +21,9 @@ const POLL = { shortest: 5000, longest: 30_000 };
 /** Records that wait are looked at again this soon after the journal has changed, ms. */
 const REVISIT = 10;
 
-export interface FollowerParts extends SpaceFollowerParts {
+export interface FollowerParts extends Omit<SpaceFollowerParts, 'arrives' | 'relist'> {
+  /** Keeps what was not sent of a shared space that is gone, and removes the rest of it. */
+  readonly rescue: (replica: Replica, space: SpaceState) => Promise<void>;
   readonly replica: Replica;
   /** ms since 1970 */
   readonly now: () => number;
@@ -106,6 +112,11 @@ export class Follower {
   resync(space: string): void {
     this.#spaceOf(space)?.resync();
     this.#pullSoon(space);
+  }
+
+  /** Asks the cloud again which spaces there are. */
+  relist(): void {
+    this.#track(this.pull());
   }
 
   /** Applies the mass removals that are held. */
@@ -201,10 +212,12 @@ export class Follower {
 
   async #open(all: readonly SpaceRecord[]): Promise<void> {
     const { catalog } = this.#replica;
-    const records = all.filter((record) => mountPointOf(record) !== undefined);
+    const records = all.filter(isShown);
     for (const record of all) if (!records.includes(record)) this.#ignore(record);
-    const { ops, gone } = await attachSpaces(catalog, records, this.#replica.now());
+    const { ops, gone, shared, unshared } = await attachSpaces(catalog, records, this.#replica.now());
     this.#replica.submit(ops);
+    for (const space of unshared) await this.#unshare(space);
+    for (const space of shared) await adoptShared(this.#replica, space);
     for (const { id, parent, name } of gone) {
       this.#replica.notify({ what: 'entry', folder: parent, name });
       this.#replica.later(() => sweep(this.#replica, id));
@@ -212,6 +225,22 @@ export class Follower {
     const ids = new Set(records.map(({ id }) => id));
     for (const id of this.#spaces.keys()) if (!ids.has(id)) this.#spaces.delete(id);
     for (const { id } of records) this.#follow(id);
+  }
+
+  async #unshare(space: SpaceState): Promise<void> {
+    this.#spaces.delete(space.id);
+    this.#parts.log.info({ space: space.id }, 'a shared folder is shared no more');
+    await (space.role === 'owner' ? takeBack(this.#replica, space) : this.#parts.rescue(this.#replica, space));
+  }
+
+  /** The feed of the other space shows a node that has moved there; if it has passed that already, everything is compared. */
+  async #arrive(node: NodeId, from: string, to: string): Promise<void> {
+    const { signal } = this.#stop;
+    await this.#spaces.get(to)?.pull({ signal });
+    const entry = this.#replica.catalog.get(node);
+    if (entry?.id !== node || agreedSpace(entry) !== from || this.#replica.journal.has(node)) return;
+    this.#spaces.get(to)?.resync();
+    await this.#spaces.get(to)?.pull({ signal });
   }
 
   /** The contents of a space that the drive does not show must not be mistaken for anything else. */
@@ -230,7 +259,11 @@ export class Follower {
   #follow(id: string): void {
     const space = this.#replica.catalog.space(id);
     if (space === undefined || this.#spaces.has(id)) return;
-    this.#spaces.set(id, new SpaceFollower(this.#replica, space, this.#parts));
+    const arrives = (node: NodeId, from: string, to: string): void => this.#track(this.#arrive(node, from, to));
+    this.#spaces.set(
+      id,
+      new SpaceFollower(this.#replica, space, { ...this.#parts, arrives, relist: () => this.relist() }),
+    );
   }
 
   #worked(): void {

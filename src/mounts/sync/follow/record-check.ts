@@ -1,3 +1,4 @@
+import { agreedSpace, innerSpace, type Entry } from '../../../cache/tree/entry.ts';
 import type { Catalog, SpaceState } from '../../../cache/tree/catalog.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
@@ -13,11 +14,24 @@ export function misplacement(catalog: Catalog, space: SpaceState, record: NodeRe
   if (record.space !== space.id) return 'it belongs to another space';
   if (isOwn(id) || id === space.root) return 'it has the id of a top folder of the drive';
   const known = catalog.get(id);
-  if (known?.id === id && known.space !== space.id) return 'a node in another space has its id';
+  if (known?.id === id && !isWithin(catalog, space, known)) return 'a node in another space has its id';
   if (record.removed || parent === space.root) return undefined;
   const folder = catalog.get(parent);
-  if (isOwn(parent) || (folder !== undefined && folder.space !== space.id)) return 'its parent is in another space';
+  if (isOwn(parent) || (folder !== undefined && ![innerSpace(folder), agreedSpace(folder)].includes(space.id)))
+    return 'its parent is in another space';
   return folder === undefined || folder.kind === 'folder' ? undefined : 'its parent is not a folder';
+}
+
+/** Whether a node is one of the space, or may have come from the space that it is shown in. */
+function isWithin(catalog: Catalog, space: SpaceState, known: Entry): boolean {
+  if (known.space === space.id || agreedSpace(known) === space.id) return true;
+  const other = catalog.space(known.space);
+  return isCrossing(space) && other !== undefined && isCrossing(other);
+}
+
+/** Nodes move between Sync and what is shared in it. */
+function isCrossing({ kind }: SpaceState): boolean {
+  return kind === 'sync' || kind === 'shared';
 }
 
 /** Ids of folders that the drive itself creates. */

@@ -1,3 +1,4 @@
+import { agreedSpace } from '../../../cache/tree/entry.ts';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { FeedApplier } from './apply-feed.ts';
 import type { IdSet } from './id-set.ts';
@@ -15,7 +16,9 @@ export async function markAbsent(
   applier: FeedApplier,
 ): Promise<void> {
   applier.keepOnly((id) => seen.has(id));
-  for await (const { id, parent, name, rev, local, base } of catalog.below(space.root)) {
+  for await (const entry of catalog.below(space.root)) {
+    const { id, parent, name, rev, local, base } = entry;
+    if (agreedSpace(entry) !== space.id) continue;
     if (rev === 0 || rev > cursor || local === true || base === null || seen.has(id)) continue;
     applier.takeAbsence({ id, parent, name }, cursor);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
-import type { Entry } from '../../../cache/tree/entry.ts';
+import { agreedSpace, type Entry } from '../../../cache/tree/entry.ts';
 import type { ContentStore, Staging } from '../../../cache/content/content.ts';
 import type { Remote } from '../../../cloud/remote.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
@@ -70,6 +70,7 @@ export class Rewind {
     const lost: NodeId[] = [];
     const gone = new Map<NodeId, NodeRecord>();
     for await (const entry of catalog.below(this.#options.space.root)) {
+      if (agreedSpace(entry) !== this.#options.space.id) continue;
       if (entry.local === true || entry.rev === 0 || entry.base === null) continue;
       const removed = this.#removed.get(entry.id);
       if (this.#there.has(entry.id)) this.#lower(entry, cursor);

@@ -1,4 +1,4 @@
-import type { Entry } from '../../../cache/tree/entry.ts';
+import { agreedSpace, type Entry } from '../../../cache/tree/entry.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import { clashes, localChangesOf } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
@@ -15,7 +15,10 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   const known = catalog.get(record.id);
   const before = known?.id === record.id ? known : undefined;
   replica.nameless.delete(record.id);
-  if (before === undefined ? catalog.isSuperseded(record.id, record.rev) : record.rev <= before.rev) return 'shown';
+  // Revisions of two spaces do not compare: it has moved to the record's.
+  const moved = before !== undefined && agreedSpace(before) !== record.space;
+  if (before === undefined ? catalog.isSuperseded(record.id, record.rev) : !moved && record.rev <= before.rev)
+    return 'shown';
   const intents = journal.of(record.id);
   const local = localChangesOf(intents);
   if (isOver(replica, record)) return 'shown';
@@ -26,6 +29,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   const stays = before !== undefined && local.place;
   if (!stays && (closesCircle(replica, record) || !makeRoom(replica, record))) return 'wait';
   const held = before !== undefined && clashes(before, record, local);
+  if (held && moved) replica.moveIntents(record.id, record.space);
   replica.apply(before, held ? { ...record, rev: before.rev } : record, local);
   return held ? 'wait' : 'shown';
 }

@@ -4,7 +4,8 @@ import type { BadRecord, Remote } from '../../../cloud/remote.ts';
 import type { ContentStore, Staging } from '../../../cache/content/content.ts';
 import type { Issues } from '../issues.ts';
 import type { SyncLog } from '../sync-log.ts';
-import type { Entry } from '../../../cache/tree/entry.ts';
+import { agreedSpace, type Entry } from '../../../cache/tree/entry.ts';
+import { inward } from '../shared-root.ts';
 import { marksAt, withMark } from '../../../cloud/marks.ts';
 import type { Cursor, Mark, NodeRecord, Rewound } from '../../../cloud/records.ts';
 import type { Context } from '../../../vfs/context.ts';
@@ -28,6 +29,10 @@ export interface SpaceFollowerParts {
   readonly staging: Staging;
   readonly issues: Issues;
   readonly log: SyncLog;
+  /** Asks the cloud again which spaces there are. */
+  readonly relist: () => void;
+  /** A node has moved from one space to another, whose feed has to show it. */
+  readonly arrives: (node: NodeId, from: string, to: string) => void;
 }
 
 /** Follows the feed of one space. */
@@ -249,7 +254,8 @@ export class SpaceFollower {
       }
       chunk = [];
     };
-    for await (const record of records) {
+    for await (const item of records) {
+      const record = 'id' in item ? inward(this.#replica.catalog, item) : item;
       if ('rewound' in record) return 'rewound';
       if ('cursor' in record) {
         await flush();
@@ -265,10 +271,26 @@ export class SpaceFollower {
   #take(record: NodeRecord): void {
     const { catalog } = this.#replica;
     const space = catalog.space(this.#id);
+    if (record.removed && this.#hasLeft(record)) return;
     const fault = space === undefined ? undefined : misplacement(catalog, space, record);
     if (fault !== undefined) return this.#report(record.id, record.name, fault);
     this.#replica.submit(this.#parts.issues.remove(this.#id, record.id));
     this.#applier.take(record);
+  }
+
+  /** A node that is in another space now, whose feed shows it, is no node that was removed. */
+  #hasLeft({ id, movedTo = '' }: NodeRecord): boolean {
+    const { catalog } = this.#replica;
+    const known = catalog.get(id);
+    if (known?.id === id && agreedSpace(known) !== this.#id) return true;
+    if (known?.mount !== undefined && catalog.space(known.mount)?.cloudRoot !== undefined) {
+      // What is in it goes by other rules than what was removed: the list of spaces tells.
+      this.#parts.relist();
+      return true;
+    }
+    if (catalog.space(movedTo) === undefined) return false;
+    this.#parts.arrives(id, this.#id, movedTo);
+    return true;
   }
 
   #report(node: NodeId, what: string | Entry, reason: string): void {
@@ -288,6 +310,8 @@ export class SpaceFollower {
     for (const [id, { space, name }] of nameless) {
       if (space !== this.#id) continue;
       nameless.delete(id);
+      // What was replaced has lost its name to what replaced it.
+      if (this.#applier.isGoing(id)) continue;
       this.#report(id, name, 'another file or folder has its name');
     }
   }

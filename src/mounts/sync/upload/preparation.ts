@@ -9,6 +9,7 @@ import type { NodeId } from '../../../vfs/node.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { OpenFiles } from '../../drive/open/open-files.ts';
 import type { Replica } from '../replica.ts';
+import { parentOutward } from '../shared-root.ts';
 import type { Sent } from './success-handler.ts';
 import { rebaseSuccessors } from './successors.ts';
 import type { BlockSender } from '../../../transfer/block-sender.ts';
@@ -62,11 +63,19 @@ export class Preparation {
   /** Hashes the contents and uploads the blocks that the cloud lacks. @throws FsError as `Remote` does */
   async upload(sender: BlockSender, context: Context): Promise<void> {
     this.#sent = await this.#hash(context);
-    const uploads: Upload[] = [];
-    for (const { file, manifest } of this.#sent) {
-      if (file !== undefined && manifest !== undefined) uploads.push({ file, manifest });
+    const uploads = new Map<string | undefined, Upload[]>();
+    for (const { file, manifest, intent } of this.#sent) {
+      if (file === undefined || manifest === undefined) continue;
+      const owner = this.#foreign(intent.space);
+      uploads.set(owner, [...(uploads.get(owner) ?? []), { file, manifest }]);
     }
-    await uploadContents(sender, uploads, context);
+    for (const [space, some] of uploads) await uploadContents(sender, some, context, space);
+  }
+
+  /** The space, if its blocks are counted to another account. */
+  #foreign(space: string): string | undefined {
+    const role = this.#replica.catalog.space(space)?.role;
+    return role === undefined || role === 'owner' ? undefined : space;
   }
 
   /** Records that the intents are being sent, with everything that they contain. */
@@ -82,7 +91,12 @@ export class Preparation {
     return this.#sent.map(({ intent: { seq, from }, manifest }) => {
       const intent = journal.get(seq) as PendingIntent;
       const content = from !== undefined ? { from } : manifest === undefined ? undefined : wireContent(manifest);
-      return wireIntent(intent, catalog.get(intent.node), (id) => this.#replica.resolve(id), content);
+      return wireIntent(
+        intent,
+        catalog.get(intent.node),
+        (id) => parentOutward(catalog, this.#replica.resolve(id)),
+        content,
+      );
     });
   }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Entry } from '../../../cache/tree/entry.ts';
+import { agreedSpace, type Entry } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import { fsCodeOf } from '../../../cloud/errors.ts';
 import type { IntentResult, NodeRecord } from '../../../cloud/records.ts';
@@ -24,6 +24,8 @@ export class ResultHandler {
   readonly #log: SyncLog;
   readonly #sources: Sources;
   readonly #successHandler: SuccessHandler;
+  /** Intents of shared spaces that were refused as if the space were gone. */
+  readonly #doubted = new Set<number>();
   readonly #remedies: Readonly<
     Record<Remedy, (sent: Sent, result: RefusedResult, entry: Entry | undefined) => Settled>
   >;
@@ -74,6 +76,8 @@ export class ResultHandler {
     if (intent.resent === true && isCreation(intent) && current?.id === intent.node) {
       return this.#meet({ ...sent, intent }, current, entry);
     }
+    if (result.code === 'unavailable') this.#followSpace(intent, entry);
+    if (result.code === 'not_found' && this.#mayBeLost(intent)) return 'again';
     const remedy = remedyFor(this.#describe(intent, sent, result, entry));
     // The folder has got another id in the meantime, which is not affected.
     if (remedy === 'recreateParent' && sent.intent.parent !== intent.parent) return 'again';
@@ -121,6 +125,26 @@ export class ResultHandler {
     const path = entry === undefined ? intent.name : catalog.path(entry);
     this.#log.warn({ op: intent.op, path, code, reason: message }, 'a change cannot be sent and was put aside');
     return 'settled';
+  }
+
+  /** The node, or the folder, is in another space in the cloud than the intent says: it goes where they are known to be. */
+  #followSpace(intent: PendingIntent, entry: Entry | undefined): void {
+    const { catalog, journal } = this.#replica;
+    const folder = catalog.get(intent.parent);
+    const home = isCreation(intent) ? folder && (folder.mount ?? agreedSpace(folder)) : entry && agreedSpace(entry);
+    if (home === undefined || home === intent.space) return;
+    const { targetSpace, ...rest } = intent;
+    const target = targetSpace === undefined || targetSpace === home ? {} : { targetSpace };
+    this.#replica.submit([journal.put({ ...rest, ...target, space: home })]);
+  }
+
+  /** A shared space that was taken away is unknown to the cloud before this computer learns why: the first time it asks. */
+  #mayBeLost({ space, seq }: PendingIntent): boolean {
+    const role = this.#replica.catalog.space(space)?.role;
+    if (role === undefined || role === 'owner' || this.#doubted.has(seq)) return false;
+    this.#doubted.add(seq);
+    this.#sources.relist();
+    return true;
   }
 
   #describe(intent: PendingIntent, sent: Sent, result: RefusedResult, entry: Entry | undefined): Refused {

@@ -120,8 +120,10 @@ export class Behind {
     if (op === 'remove') note(this.#left, parent);
     if (origin !== undefined) note(this.#left, origin.parent);
     if (op !== 'move' || parked !== undefined) return;
-    note(this.#moves, space);
-    if (this.#facts.isFolder(node)) note(this.#folderMoves, space);
+    for (const one of [space, intent.targetSpace ?? space]) {
+      note(this.#moves, one);
+      if (this.#facts.isFolder(node)) note(this.#folderMoves, one);
+    }
   }
 
   /** One of them that a later intent builds on. */

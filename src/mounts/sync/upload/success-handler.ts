@@ -8,6 +8,7 @@ import { sweep } from '../follow/apply-deletion.ts';
 import { baseOf, localChangesOf, merge } from '../conflict/merge.ts';
 import type { Replica } from '../replica.ts';
 import { rebaseSuccessors } from './successors.ts';
+import { relabelBelow } from '../follow/relabel.ts';
 import { makeRoom } from '../follow/show.ts';
 
 /** An intent as it was sent. */
@@ -31,6 +32,8 @@ export interface Sources {
   mark(space: string, mark: Mark): void;
   /** Compares the whole space again. */
   resync(space: string): void;
+  /** Asks which spaces there are. */
+  relist(): void;
 }
 
 /** `again`: the intent is still there and should be sent again after a while. */
@@ -111,9 +114,14 @@ export class SuccessHandler {
     if (intent.op === 'put' && old !== undefined && old !== record.hash) this.#replica.supersede(old);
     const waiting = journal.has(entry.id);
     const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record.version ?? null) : [];
+    const agreed = merged.space === record.space ? baseOf(record) : { ...baseOf(record), space: record.space };
     if (stays) this.#sources.expect(record);
-    this.#replica.put(waiting ? assign(merged, { base: baseOf(record) }) : merged, entry, [done, ...rebased]);
+    this.#replica.put(waiting ? assign(merged, { base: agreed }) : merged, entry, [done, ...rebased]);
     if (stays) this.#sources.offer(record);
+    const { targetSpace } = intent;
+    if (targetSpace !== undefined && entry.kind === 'folder') {
+      this.#replica.later(() => relabelBelow(this.#replica, entry.id, targetSpace));
+    }
   }
 
   #parent(record: NodeRecord): NodeId {

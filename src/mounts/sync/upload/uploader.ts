@@ -8,6 +8,7 @@ import { BatchDelay } from '../../../transfer/batch-delay.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { Remote } from '../../../cloud/remote.ts';
 import type { Activity } from '../../drive/activity.ts';
+import { resultInward } from '../shared-root.ts';
 import type { SyncLog } from '../sync-log.ts';
 import { type FreezableFiles, Preparation } from './preparation.ts';
 import type { Replica } from '../replica.ts';
@@ -281,7 +282,11 @@ export class Uploader {
     const intents = preparation.wire();
     if (intents.length === 0) return;
     const results = await this.#parts.remote.commit(intents, { signal: this.#stop.signal });
-    this.#settle(preparation, results);
+    const { catalog } = this.#replica;
+    this.#settle(
+      preparation,
+      results.map((result) => resultInward(catalog, result)),
+    );
     await this.#replica.written();
   }
 

@@ -58,9 +58,11 @@ const MAKERS: Readonly<Record<PendingIntent['op'], (making: Making) => Intent>> 
   },
   move: ({ intent, resolve, subject, place }) => {
     const { parent, name } = intent.origin ?? intent;
+    const { targetSpace = intent.space } = intent;
     return {
       op: 'move',
       ...subject,
+      ...(targetSpace === intent.space ? {} : { targetSpace }),
       ...place,
       from: { parent: resolve(parent), name },
       ...replacing(intent),

@@ -25,7 +25,13 @@ t.test('a queue that does not go on, and could, says so: once in the log, in the
   const more = { remote: netA, openFiles: stack.files, changes: new Changes(), device, ...clock, log };
   const stagedCollector = new StagedCollector(stack, () => false);
   const replica = new Replica({ ...stack, ...more, stagedCollector });
-  const sources = { offer: () => undefined, expect: () => undefined, resync: () => undefined, mark: () => undefined };
+  const sources = {
+    offer: () => undefined,
+    expect: () => undefined,
+    resync: () => undefined,
+    mark: () => undefined,
+    relist: () => undefined,
+  };
   // The fault: it never picks anything.
   const uploader = new Uploader({ ...stack, ...more, replica }, sources, () => ({
     batch: [],

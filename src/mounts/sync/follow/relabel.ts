@@ -1,0 +1,38 @@
+import { agreedSpace, type Base, type Entry } from '../../../cache/tree/entry.ts';
+import type { NodeId } from '../../../vfs/node.ts';
+import type { Replica } from '../replica.ts';
+
+/** Entries that are changed before the disk is waited for. */
+const STEP = 500;
+/** A revision before the first of every space, of a node that the cloud knows: each record of it is news. */
+const BEFORE = 0.5;
+
+/**
+ * What is below a folder belongs to another space in the cloud from now on: the folder was shared, is not shared any more, or
+ * was moved. Unsent changes go to that space. The feed of the space, with its own revisions, follows.
+ */
+export async function relabelBelow(replica: Replica, folder: NodeId, space: string): Promise<void> {
+  const { catalog } = replica;
+  let count = 0;
+  for await (const { id } of catalog.below(folder)) {
+    const entry = catalog.get(id);
+    if (entry === undefined || entry.id !== id || entry.mount !== undefined) continue;
+    relabel(replica, entry, space);
+    if (++count % STEP === 0) await replica.written();
+  }
+}
+
+function relabel(replica: Replica, entry: Entry, space: string): void {
+  const { journal } = replica;
+  if (agreedSpace(entry) === space) return;
+  const rev = entry.rev === 0 ? 0 : BEFORE;
+  const { base } = entry;
+  const known = base === undefined || base === null ? {} : { base: rebased(base) };
+  const intents = journal.of(entry.id).filter(({ seq }) => !journal.isFixed(seq));
+  const ops = intents.map(({ targetSpace: _target, ...intent }) => journal.put({ ...intent, space }));
+  replica.put({ ...entry, ...known, space, rev }, entry, ops);
+}
+
+function rebased({ space: _space, ...base }: Base): Base {
+  return { ...base, rev: BEFORE };
+}
