@@ -15,6 +15,7 @@ import { lsCommand } from './commands/ls.ts';
 import { mountCommands } from './commands/mount.ts';
 import { putCommand } from './commands/put.ts';
 import { serviceCommand } from './commands/service.ts';
+import { shareCommands } from './commands/shares.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { trashCommand } from './commands/trash.ts';
@@ -57,6 +58,7 @@ export function createProgram(cli: Cli): Command {
         archiveCommand(cli),
       ],
     ],
+    ['Shared folders:', shareCommands(cli)],
     ['Uploads:', uploadCommands(cli)],
     ['Backups:', [backupCommand(cli)]],
     [

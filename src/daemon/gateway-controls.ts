@@ -19,11 +19,13 @@ import type {
   Trashed,
 } from './control/wire.ts';
 import type { BackupControls } from './backup-controls.ts';
+import type { ShareControls } from './share-controls.ts';
 import type { MountPoint } from './mount-point.ts';
 
 export interface GatewayControlsOptions {
   readonly gateway: Gateway;
   readonly backups: BackupControls;
+  readonly shares: ShareControls;
   readonly mountPoint: MountPoint;
   /** Resolves to the folder's real path. */
   readonly mount: (body: MountBody) => Promise<string>;
@@ -40,14 +42,16 @@ export class GatewayControls implements Controls {
   readonly mount: GatewayControlsOptions['mount'];
   readonly #leave: () => number;
   readonly backups: BackupControls;
+  readonly shares: ShareControls;
 
-  constructor({ gateway, backups, mountPoint, mount, circumstances, leave }: GatewayControlsOptions) {
+  constructor({ gateway, backups, shares, mountPoint, mount, circumstances, leave }: GatewayControlsOptions) {
     this.#gateway = gateway;
     this.#mountPoint = mountPoint;
     this.mount = mount;
     this.#circumstances = circumstances;
     this.#leave = leave;
     this.backups = backups;
+    this.shares = shares;
   }
 
   get fs(): FileSystem {

@@ -15,6 +15,7 @@ import { ControlServer } from './control/server.ts';
 import { dataDir, takeDataDir, type DataDir } from './data-dir.ts';
 import { drain } from './drain.ts';
 import { folderGone, removed } from './folder-gone.ts';
+import { ShareControls } from './share-controls.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
 import { openLog, type LogFile } from './log.ts';
@@ -149,7 +150,8 @@ export class GatewayProcess {
         log: logFile.log.child({ door: 'fuse' }),
       });
       const mount = (body: MountBody): Promise<string> => mountPoint.mount(wishedBy(body, config));
-      const controls = new GatewayControls({ gateway, backups, mountPoint, mount, circumstances, leave });
+      const shares = new ShareControls(gateway, remote);
+      const controls = new GatewayControls({ gateway, backups, shares, mountPoint, mount, circumstances, leave });
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
       await control.listen();
       closers.unshift(() => control.close());

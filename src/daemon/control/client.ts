@@ -6,6 +6,7 @@ import { fromFailure } from './failure.ts';
 import { Heartbeat, type GatewayHangs } from './heartbeat.ts';
 import { fromLines } from './lines.ts';
 import type {
+  AcceptBody,
   ArchiveRemoveBody,
   BackupBody,
   BackupEditBody,
@@ -19,14 +20,18 @@ import type {
   Copied,
   CopyBody,
   KeptVersion,
+  LeaveBody,
   Leaving,
-  Listed,
   ListQuery,
+  Listed,
   MountBody,
   Progress,
   PurgeBody,
   ReadQuery,
   RestoreBody,
+  RevokeBody,
+  ShareBody,
+  Shared,
   Status,
   Trashed,
   VerifyReport,
@@ -147,6 +152,30 @@ export class ControlClient {
 
   async purgeTrash(body: PurgeBody): Promise<void> {
     await this.#json({ method: 'POST', path: '/trash/purge', json: body });
+  }
+
+  async shares(): Promise<Shared[]> {
+    return (await this.#json({ method: 'GET', path: '/shares' })) as Shared[];
+  }
+
+  async share(body: ShareBody): Promise<Shared> {
+    return (await this.#json({ method: 'POST', path: '/shares', json: body })) as Shared;
+  }
+
+  async acceptShare(body: AcceptBody): Promise<Shared> {
+    return (await this.#json({ method: 'POST', path: '/shares/accept', json: body })) as Shared;
+  }
+
+  async declineShare(body: AcceptBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/shares/decline', json: body });
+  }
+
+  async leaveShare(body: LeaveBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/shares/leave', json: body });
+  }
+
+  async revokeShare(body: RevokeBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/shares/revoke', json: body });
   }
 
   async conflicts(): Promise<Conflict[]> {

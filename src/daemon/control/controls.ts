@@ -1,6 +1,7 @@
 import type { Context } from '../../vfs/context.ts';
 import type { FileSystem } from '../../vfs/file-system.ts';
 import type {
+  AcceptBody,
   ArchiveRemoveBody,
   BackupBody,
   BackupEditBody,
@@ -12,11 +13,15 @@ import type {
   BackupVerifyBody,
   Conflict,
   KeptVersion,
+  LeaveBody,
   Listed,
   MountBody,
   Progress,
   PurgeBody,
   RestoreBody,
+  RevokeBody,
+  ShareBody,
+  Shared,
   Status,
   Trashed,
   VerifyReport,
@@ -42,6 +47,16 @@ export interface BackupRuns {
   log(name: string, context: Context): AsyncIterable<BackupProblem>;
 }
 
+/** The folders that the account shares with others. */
+export interface SharedFolders {
+  list(context: Context): Promise<Shared[]>;
+  share(body: ShareBody, context: Context): Promise<Shared>;
+  accept(body: AcceptBody, context: Context): Promise<Shared>;
+  decline(body: AcceptBody, context: Context): Promise<void>;
+  leave(body: LeaveBody, context: Context): Promise<void>;
+  revoke(body: RevokeBody, context: Context): Promise<void>;
+}
+
 /** The operations of the running program that the control socket offers. Every method throws `FsError`. */
 export interface Controls {
   /** The drive under the rules that apply to programs. */
@@ -65,6 +80,7 @@ export interface Controls {
   /** Resolves when everything below the path is in the cloud. */
   flush(path: string, onProgress: OnProgress, context: Context): Promise<void>;
   readonly backups: BackupRuns;
+  readonly shares: SharedFolders;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
   /** Mounts the drive on a folder, given by its absolute path. Resolves to the real path. */
   mount(body: MountBody): Promise<string>;

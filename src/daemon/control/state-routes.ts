@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { contextOf } from './context-of.ts';
 import type { Controls } from './controls.ts';
+import { addShareRoutes } from './share-routes.ts';
 import { toLines } from './lines.ts';
 import { watchProgress } from './watch-progress.ts';
 import {
@@ -29,6 +30,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addUploadRoutes(app, controls);
   addBackupRoutes(app, controls);
   addMountRoutes(app, controls);
+  addShareRoutes(app, controls);
   app.get('/status', () => controls.status());
   app.get('/alive', () => ({}));
   app.post<{ Body: ArchiveRemoveBody }>(

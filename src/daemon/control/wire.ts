@@ -107,6 +107,24 @@ export type BackupName = Static<typeof BackupName>;
 export const ArchiveRemoveBody = Type.Object({ path: Path, password: Type.String({ minLength: 1 }) });
 export type ArchiveRemoveBody = Static<typeof ArchiveRemoveBody>;
 
+export const ShareBody = Type.Object({
+  path: Path,
+  email: Type.String({ minLength: 1 }),
+  role: Type.Enum(['editor', 'viewer']),
+});
+export type ShareBody = Static<typeof ShareBody>;
+
+/** An invitation, by its name or id. */
+export const AcceptBody = Type.Object({ share: Type.String({ minLength: 1 }) });
+export type AcceptBody = Static<typeof AcceptBody>;
+
+export const LeaveBody = Type.Object({ path: Path, forAll: Type.Boolean() });
+export type LeaveBody = Static<typeof LeaveBody>;
+
+/** Without an e-mail address: from all. */
+export const RevokeBody = Type.Object({ path: Path, email: Type.Optional(Type.String({ minLength: 1 })) });
+export type RevokeBody = Static<typeof RevokeBody>;
+
 export const MountBody = Type.Object({
   dir: Type.String({ minLength: 1 }),
   /** Absent options are taken from the settings. */
@@ -185,6 +203,22 @@ export interface Issue {
   readonly path: string;
   readonly reason: string;
   readonly at: number;
+}
+
+/** A shared folder, or an invitation to one. */
+export interface Shared {
+  readonly id: string;
+  readonly name: string;
+  /** Where the drive shows it. */
+  readonly path?: string;
+  readonly owner: string;
+  readonly role: 'owner' | 'editor' | 'viewer';
+  readonly accepted: boolean;
+  readonly members: readonly {
+    readonly email: string;
+    readonly role: 'owner' | 'editor' | 'viewer';
+    readonly accepted: boolean;
+  }[];
 }
 
 export interface KeptVersion {

@@ -107,17 +107,21 @@ export class Remover {
     await this.#sweeper.sweep();
   }
 
-  /** A shared folder goes alone, by being left, and not while changes in it wait. @throws EBUSY */
+  /** A shared folder goes alone, by being left, and not while changes in it wait. @throws EPERM, EBUSY */
   #checkMounts(node: Entry): void {
     const [mount, ...others] = this.#catalog.mountsBelow(node);
     if (mount === undefined) return;
     const refuse = (reason: string): never => {
-      throw new FsError('EBUSY', 'remove', { subject: node.name, reason });
+      throw new FsError('EPERM', 'remove', { subject: node.name, reason });
     };
     if (mount.id !== node.id || others.length > 0) refuse(`there is a shared folder in it: ${mount.name}`);
     const owned = this.#catalog.space(mount.mount ?? '')?.role === 'owner';
     if (owned) refuse('it is shared: `fjord leave --for-all` removes it for all members');
-    if (this.#pendingBelow(node).size > 0) refuse('changes in it have not reached the cloud yet');
+    if (this.#pendingBelow(node).size === 0) return;
+    throw new FsError('EBUSY', 'remove', {
+      subject: node.name,
+      reason: 'changes in it have not reached the cloud yet',
+    });
   }
 
   /** The file that takes the name next continues its history. */
