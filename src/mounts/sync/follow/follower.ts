@@ -247,7 +247,7 @@ export class Follower {
   #ignore({ id, name, kind }: SpaceRecord): void {
     if (this.#ignored.has(id)) return;
     this.#ignored.add(id);
-    this.#parts.log.info({ space: id, name }, `${kind} folders are not shown by this version`);
+    this.#parts.log.info({ space: id, name }, `this version cannot show ${kind} folders`);
   }
 
   /** A result may arrive before the first listing of the spaces. */
