@@ -202,7 +202,8 @@ export class ResultHandler {
   #goAround(intent: PendingIntent, entry: Entry): boolean {
     const { journal } = this.#replica;
     const next = journal.of(entry.id).find(({ op, seq }) => op === 'move' && seq > intent.seq);
-    if (next === undefined) return this.#goStraight(intent, entry);
+    // The Archive refuses the move that would follow.
+    if (next === undefined || this.#replica.policyOf(entry).sealing) return this.#goStraight(intent, entry);
     const { replace: _replace, replaceBase: _base, ...rest } = intent;
     const name = this.#replica.conflictName({ ...entry, parent: intent.parent, name: intent.name });
     this.#replica.submit([
