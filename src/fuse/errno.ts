@@ -52,7 +52,6 @@ export const EINVAL = ERRNO.EINVAL;
 export const ENODEV = 19;
 export const EPERM = ERRNO.EPERM;
 export const EACCES = ERRNO.EACCES;
-export const ETIMEDOUT = ERRNO.ETIMEDOUT;
 export const ECONNABORTED = 103;
 
 /** An error of this protocol for which the port has no code. */

@@ -1,7 +1,10 @@
 import type { Code } from '../vfs/fs-error.ts';
 
-/** Errors of looking a path up (path_resolution(7)). On `ESTALE` the kernel looks the names up again. */
-const PATH = ['EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'ESTALE'] as const;
+/**
+ * Errors of looking a path up (path_resolution(7)). On `ESTALE` the kernel looks the names up again; `ETIMEDOUT` is that of any
+ * network file system.
+ */
+const PATH = ['EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'ESTALE', 'ETIMEDOUT'] as const;
 const ROOM = ['EDQUOT', 'ENOSPC'] as const;
 const RULE = ['EPERM', 'EROFS'] as const;
 /** Errors of changing names in a folder. `EINVAL` is for an invalid name, as in open(2) and mkdir(2). */
@@ -14,8 +17,8 @@ const SETTING = [...PATH, ...RULE, 'EBADF', 'EINVAL'] as const;
 const SIZING = [...SETTING, ...ROOM, 'EFBIG', 'EISDIR'] as const;
 
 /**
- * The codes of the port that a program may get from each operation, in addition to `EIO` and `ETIMEDOUT`, by
- * POSIX.1-2024 and section 2 of the Linux manual. Programs handle the documented errors. Others they may take for
+ * The codes of the port that a program may get from each operation, in addition to `EIO`, by POSIX.1-2024 and section 2 of
+ * the Linux manual. What is done with an open file or folder never times out: read(2) has `ETIMEDOUT` for sockets only. Programs handle the documented errors. Others they may take for
  * success, for the end of the file, or for a reason to retry forever (`EAGAIN` on a regular file).
  */
 const ALLOWED = {
@@ -68,10 +71,8 @@ const ALLOWED = {
 
 export type OperationName = keyof typeof ALLOWED;
 
-const ALWAYS = ['EIO', 'ETIMEDOUT'] as const;
-
 const allowed = new Map<OperationName, ReadonlySet<Code>>(
-  (Object.keys(ALLOWED) as OperationName[]).map((op) => [op, new Set<Code>([...ALWAYS, ...ALLOWED[op]])]),
+  (Object.keys(ALLOWED) as OperationName[]).map((op) => [op, new Set<Code>(['EIO', ...ALLOWED[op]])]),
 );
 
 /** The closest permitted code, by operation and code. */
@@ -87,10 +88,11 @@ const INSTEAD: Partial<Record<OperationName, Partial<Record<Code, Code>>>> = {
 
 /**
  * The code that a program gets when an operation fails with `code`. `EAGAIN`, which means that the cloud cannot be
- * reached, becomes `ETIMEDOUT`; `EINTR` is returned only to an interrupted caller; any other code that the operation
+ * reached, becomes `ETIMEDOUT` where a path is looked up; `EINTR` is returned only to an interrupted caller; any other code that the operation
  * must not return becomes `EIO`.
  */
 export function failureOf(op: OperationName, code: Code, interrupted: boolean): Code {
-  if (allowed.get(op)?.has(code) === true || (code === 'EINTR' && interrupted)) return code;
-  return INSTEAD[op]?.[code] ?? (code === 'EAGAIN' ? 'ETIMEDOUT' : 'EIO');
+  if (code === 'EINTR' && interrupted) return code;
+  const known = code === 'EAGAIN' ? 'ETIMEDOUT' : code;
+  return allowed.get(op)?.has(known) === true ? known : (INSTEAD[op]?.[code] ?? 'EIO');
 }

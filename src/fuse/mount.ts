@@ -31,7 +31,7 @@ export interface FuseOptions {
   readonly xattr?: boolean;
   /** Whether the kernel may read and write completely cached files directly. Default true. */
   readonly passthrough?: boolean;
-  /** Milliseconds after which a request ends with `ETIMEDOUT`. Default 120,000. */
+  /** Milliseconds after which a request ends with `ETIMEDOUT` or `EIO`. Default 120,000. */
   readonly timeout?: number;
   /**
    * How long the kernel may cache names and attributes, in seconds, unless it is notified of a change. Default one day.

@@ -1,6 +1,6 @@
-import { asFsError } from '../vfs/fs-error.ts';
+import { type Code, FsError, asFsError } from '../vfs/fs-error.ts';
 import { Buffers } from './buffers.ts';
-import { EINTR, EIO, ENOSYS, ETIMEDOUT, Errno, errnoOf } from './errno.ts';
+import { EINTR, EIO, ENOSYS, Errno, errnoOf } from './errno.ts';
 import type { OperationName } from './failures.ts';
 import type { FuseLog } from './log.ts';
 import { MAX_WRITE } from './negotiation.ts';
@@ -18,6 +18,9 @@ const SMALL = 8192;
 /** Size of the longest request in bytes. */
 export const FRAME = MAX_WRITE + 4096;
 
+/** Failures of the connection, which are no fault of this program. */
+const EXPECTED: ReadonlySet<Code> = new Set(['EAGAIN', 'ETIMEDOUT']);
+
 interface Pending {
   readonly handler: Handler;
   readonly request: Request;
@@ -28,7 +31,7 @@ export interface SessionOptions {
   /** Sends a response to the kernel. */
   readonly reply: (from: Buffer, length: number) => void;
   readonly log: FuseLog;
-  /** Milliseconds after which a request ends with `ETIMEDOUT`. */
+  /** Milliseconds after which a request ends with `ETIMEDOUT`, or with `EIO` if it is about an open file. */
   readonly timeout: number;
 }
 
@@ -163,7 +166,7 @@ export class Session {
 
   #report(error: unknown, op: OperationName, errno: number): void {
     const known = asFsError(error, op);
-    if (errno === EIO) this.#options.log.error({ err: error, op }, known.message);
+    if (errno === EIO && !EXPECTED.has(known.code)) this.#options.log.error({ err: error, op }, known.message);
     else if (known.reason !== undefined) this.#options.log.debug({ op, code: known.code }, known.message);
   }
 
@@ -173,7 +176,7 @@ export class Session {
       if (since > limit) return;
       this.#options.log.warn({ op: handler.name }, 'a request took too long and was aborted');
       request.abort(new DOMException('timed out', 'TimeoutError'));
-      this.#giveUp(unique, ETIMEDOUT);
+      this.#giveUp(unique, errnoOf(new FsError('ETIMEDOUT', handler.name), handler.name, false));
     }
   }
 

@@ -6,6 +6,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** The value of `signal.aborted`, for contexts that create their signal only when it is waited on. */
   readonly aborted?: boolean;
+  /** Whether a call to the cloud fails at its first failure, without retries. */
+  readonly once?: boolean;
 }
 
 const never = new AbortController().signal;

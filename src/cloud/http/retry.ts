@@ -41,17 +41,21 @@ export class Tries {
   readonly #options: RetryOptions;
   readonly #about: Subject;
   readonly #signal: AbortSignal;
+  /** No retries, until a part of the response has arrived. */
+  #once: boolean;
   #failed = 0;
 
-  constructor(options: RetryOptions, about: Subject, { signal }: Context) {
+  constructor(options: RetryOptions, about: Subject, { signal, once = false }: Context) {
     this.#options = options;
     this.#about = about;
     this.#signal = signal;
+    this.#once = once;
   }
 
   /** To be called when a part of a long response has arrived. Resets the number of attempts. */
   progress(): void {
     this.#failed = 0;
+    this.#once = false;
   }
 
   /** Waits until the next attempt. @throws FsError, the final error, if no attempt is left */
@@ -59,7 +63,7 @@ export class Tries {
     const { error, temporary, after = 0 } = classify(thrown, this.#about.op, this.#about.subject, this.#signal);
     this.#failed += 1;
     const { tries, patience, sleep } = this.#options;
-    if (!temporary || this.#failed >= tries || after > patience) throw error;
+    if (!temporary || this.#once || this.#failed >= tries || after > patience) throw error;
     await sleep(Math.max(after, this.#pause()), this.#signal).catch((cause: unknown) => {
       throw classify(cause, this.#about.op, this.#about.subject, this.#signal).error;
     });

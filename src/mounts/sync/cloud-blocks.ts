@@ -18,8 +18,8 @@ export interface CloudBlocksParts {
 }
 
 /**
- * Content of the cloud. While that is known to be out of reach, calls fail at once or, now and then, within two seconds: a
- * program that reads on after an error would otherwise wait for each of its reads.
+ * Content of the cloud. While that is known to be out of reach, calls are made without retries and end within two seconds: a
+ * program that reads on after an error would otherwise wait for each of its reads. After one that took long, others fail at once.
  */
 export class CloudBlocks implements BlockSource {
   readonly #parts: CloudBlocksParts;
@@ -54,6 +54,7 @@ class Call {
   readonly context: Context;
   readonly #outage: Outage;
   readonly #began: number;
+  readonly #isProbe: boolean;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #late = new AbortController();
   /** What it fails with if it is given up. */
@@ -62,9 +63,10 @@ class Call {
   /** @throws the last failure if the call is not to be made */
   constructor({ outage, now }: CloudBlocksParts, { signal }: Context) {
     const isProbe = outage.enter() === 'probe';
+    this.#isProbe = isProbe;
     this.#outage = outage;
     this.#began = now();
-    this.context = { signal: isProbe ? AbortSignal.any([signal, this.#late.signal]) : signal };
+    this.context = isProbe ? { signal: AbortSignal.any([signal, this.#late.signal]), once: true } : { signal };
     if (isProbe) this.#timer = setTimeout(() => this.#giveUp(), PROBE_TIME);
   }
 
@@ -77,6 +79,7 @@ class Call {
     } catch (error) {
       const failure = this.#failure ?? error;
       this.#outage.failed(failure, this.#began);
+      if (this.#isProbe) this.#outage.probeFailed(this.#began);
       throw failure;
     } finally {
       clearTimeout(this.#timer);

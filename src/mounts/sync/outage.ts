@@ -2,16 +2,16 @@ import { isFsError } from '../../vfs/fs-error.ts';
 
 /** How long the cloud must have been out of reach before reads fail early, ms: shorter failures are waited out. */
 const KNOWN_AFTER = 3000;
-/** After a failure no read looks whether the cloud is back for so long, ms. */
-const PROBE_EVERY = 1000;
+/** The longest time after a failed probe in which no read probes again, ms. */
+const LONGEST_PAUSE = 1000;
 
 /** Whether the cloud is known to be out of reach: what the follower and reads of content have found last. */
 export class Outage {
   readonly #now: () => number;
   #since: number | undefined;
   #error: unknown;
-  /** When a call was last begun or has failed. */
-  #probed = -Infinity;
+  /** When a probe last failed, and how long it had taken, ms. */
+  #probed = { at: -Infinity, took: 0 };
 
   constructor(now: () => number) {
     this.#now = now;
@@ -26,20 +26,29 @@ export class Outage {
   failed(error: unknown, began: number = this.#now()): void {
     if (!isFsError(error, 'EAGAIN') && !isFsError(error, 'ETIMEDOUT')) return;
     this.#since ??= began;
-    this.#probed = this.#now();
     this.#error = error;
   }
 
   /**
-   * How a call is to be made: `ordinary`, with all its retries; as a `probe`, which gives up soon; or not at all.
+   * A probe that began at `began` has failed. No other is made for as long as it took: at most half of the time is spent on
+   * probes of a cloud that is silent, and one that refuses connections is probed by every read, so that the first read after it
+   * is back succeeds.
+   */
+  probeFailed(began: number): void {
+    const at = this.#now();
+    this.#probed = { at, took: Math.min(at - began, LONGEST_PAUSE) };
+  }
+
+  /**
+   * How a call is to be made: `ordinary`, with all its retries; as a `probe`, without any and for a short time; or not at all.
    * @throws the last failure in the last case
    */
   enter(): 'ordinary' | 'probe' {
     const now = this.#now();
     // A clock that was set back must not end all calls.
     if (this.#since === undefined || now - this.#since < KNOWN_AFTER) return 'ordinary';
-    if (now >= this.#probed && now - this.#probed < PROBE_EVERY) throw this.#error;
-    this.#probed = now;
+    const { at, took } = this.#probed;
+    if (now >= at && now - at < took) throw this.#error;
     return 'probe';
   }
 

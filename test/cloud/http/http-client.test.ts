@@ -42,6 +42,14 @@ t.test('the token is sent with every call', async (t) => {
   t.match(await http.json(call, shape, background), { greeting: 'hello', token: 'Bearer secret' });
 });
 
+t.test('a call that is to be made once is not retried', async (t) => {
+  const { http, proxy, slept } = await setup(t);
+  proxy.next({ kind: 'reset' });
+  await t.rejects(http.json(call, shape, { ...background, once: true }), { code: 'EAGAIN' });
+  t.same(slept, []);
+  t.match(await http.json(call, shape, { ...background, once: true }), greeting);
+});
+
 t.test('temporary failures are retried after growing pauses', async (t) => {
   const { http, proxy, slept } = await setup(t);
   const faults = [
