@@ -6,7 +6,10 @@ export function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw new BrokenAnswer("the cloud's answer is not JSON: is this its address?", { temporary: true, code: 'EAGAIN' });
+    throw new BrokenAnswer("the cloud's response is not JSON: is this its address?", {
+      temporary: true,
+      code: 'EAGAIN',
+    });
   }
 }
 
