@@ -9,7 +9,7 @@ const readAt = promisify(read);
 const STEP = 1 << 20;
 const PAGE = 4096;
 
-/** A lent file that became a copy, and what is known of its own bytes. */
+/** An open backing file whose node became a copy, and which of its own bytes are carried over. */
 interface Copied {
   readonly file: OpenFile;
   /** Size and time when its bytes were last carried over. */
@@ -18,16 +18,16 @@ interface Copied {
 }
 
 /**
- * Files that were lent empty and then became copies of others by reference: what their writers have written after that is only
- * in the file that was lent. It is written over the copy, page by page, without the zeros around it: before anything else sees the
- * file, and at the close.
+ * Files that were opened empty with passthrough and then became copies of others by reference. What is written afterwards is
+ * only in the backing file. It is carried over to the copy page by page, without the zeros around it, before anything else
+ * sees the file and at the close.
  */
 export class CarryOver {
   readonly #copies = new Map<NodeId, Set<Copied>>();
 
   /** The file is a copy from now on. */
   add(file: OpenFile): void {
-    if (file.loan === undefined) return;
+    if (file.backing === undefined) return;
     const { id } = file.inode;
     const copies = this.#copies.get(id) ?? new Set();
     this.#copies.set(id, copies.add({ file, carried: '', carrying: undefined }));
@@ -58,13 +58,13 @@ export class CarryOver {
   }
 
   #carry(copied: Copied): Promise<void> | undefined {
-    const { loan, handle } = copied.file;
-    const { size, mtimeNs } = fstatSync((loan as Backing).fd, { bigint: true });
+    const { backing, handle } = copied.file;
+    const { size, mtimeNs } = fstatSync((backing as Backing).fd, { bigint: true });
     const now = `${size} ${mtimeNs}`;
     if (size === 0n || copied.carried === now) return copied.carrying;
     copied.carried = now;
     const run = (copied.carrying ?? Promise.resolve())
-      .then(() => carry((loan as Backing).fd, Number(size), handle))
+      .then(() => carry((backing as Backing).fd, Number(size), handle))
       .finally(() => {
         if (copied.carrying === run) copied.carrying = undefined;
       });

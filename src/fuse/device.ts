@@ -2,7 +2,7 @@ import { closeSync, openSync, write } from 'node:fs';
 import { ECONNABORTED, EAGAIN, EINTR, ENODEV, ENOENT, EPERM } from './errno.ts';
 import { FileLease } from '../libc/file-lease.ts';
 import type { Libc } from './libc.ts';
-import type { Borrower } from './loans.ts';
+import type { BackingRegistry } from './passthrough.ts';
 import { BackingMap } from './wire/structs.ts';
 
 /** Longest wait for a request, ms, so that the process can end even if nothing happens. */
@@ -23,7 +23,7 @@ export type Received =
 const nothing: Received = { what: 'nothing' };
 
 /** The connection of a mount to the kernel: an open, non-blocking `/dev/fuse`. */
-export class Device implements Borrower {
+export class Device implements BackingRegistry {
   readonly #libc: Libc;
   readonly #lease = new FileLease();
   readonly #fd: number;
@@ -69,8 +69,8 @@ export class Device implements Borrower {
     await this.#use(() => new Promise((resolve) => write(this.#fd, message, () => resolve())));
   }
 
-  /** `Borrower.lend` */
-  lend(fd: number): number | undefined {
+  /** `BackingRegistry.register` */
+  register(fd: number): number | undefined {
     if (!this.#open) return undefined;
     const map = Buffer.alloc(BackingMap.size);
     BackingMap.encode({ fd }, map, 0);
@@ -78,15 +78,15 @@ export class Device implements Borrower {
     return id > 0 ? id : undefined;
   }
 
-  /** `Borrower.takeBack` */
-  takeBack(id: number): void {
+  /** `BackingRegistry.unregister` */
+  unregister(id: number): void {
     if (!this.#open) return;
     const number = Buffer.alloc(4);
     number.writeInt32LE(id);
     this.#libc.ioctl(this.#fd, BACKING_CLOSE, number);
   }
 
-  /** `Borrower.isShared` */
+  /** `BackingRegistry.isShared` */
   isShared(fd: number): boolean {
     return this.#lease.isShared(fd);
   }

@@ -5,13 +5,13 @@ import type { Attr, NodeId } from '../vfs/node.ts';
 interface Rare {
   atime?: number | undefined;
   files?: Set<OpenFile> | undefined;
-  lent?: Lent | undefined;
+  registered?: RegisteredBacking | undefined;
   unlinkedAttr?: Attr | undefined;
   touched?: number | undefined;
 }
 
 /** A backing file with the kernel's id for it and the number of opens that use it. */
-interface Lent {
+interface RegisteredBacking {
   readonly id: number;
   readonly key: string;
   users: number;
@@ -58,12 +58,12 @@ export class Inode {
     this.#change({ files });
   }
 
-  get lent(): Lent | undefined {
-    return this.#rare?.lent;
+  get registered(): RegisteredBacking | undefined {
+    return this.#rare?.registered;
   }
 
-  set lent(lent: Lent | undefined) {
-    this.#change({ lent });
+  set registered(registered: RegisteredBacking | undefined) {
+    this.#change({ registered });
   }
 
   /** Its attributes when a request of the kernel removed its name. */
@@ -127,7 +127,7 @@ export interface Opened {
   readonly mode: OpenMode;
   /** Whether this open created or truncated the file. */
   readonly fresh: boolean;
-  readonly loan: Backing | undefined;
+  readonly backing: Backing | undefined;
   /** The process that opened it. */
   readonly pid: number;
 }
@@ -142,11 +142,11 @@ export class OpenFile {
   readonly fresh: boolean;
   readonly pid: number;
   /** What the kernel reads and writes by itself. */
-  readonly loan: Backing | undefined;
+  readonly backing: Backing | undefined;
   /** Set if it became a copy of a whole file: the versions of the source and of the copy. */
   copied: { readonly from: string; readonly to: string } | undefined;
 
-  constructor(fh: number, inode: Inode, { handle, mode, fresh, loan, pid }: Opened) {
+  constructor(fh: number, inode: Inode, { handle, mode, fresh, backing, pid }: Opened) {
     this.fh = fh;
     this.inode = inode;
     this.handle = handle;
@@ -154,6 +154,6 @@ export class OpenFile {
     this.writable = mode.write;
     this.fresh = fresh;
     this.pid = pid;
-    this.loan = loan;
+    this.backing = backing;
   }
 }

@@ -10,7 +10,7 @@ import { ECONNABORTED, ENODEV } from './errno.ts';
 import { InodeTable } from './inode-table.ts';
 import { Libc } from './libc.ts';
 import type { FuseLog } from './log.ts';
-import { Loans } from './loans.ts';
+import { Passthrough } from './passthrough.ts';
 import { Loop, PACE } from './loop.ts';
 import { readMounts } from './mount-table.ts';
 import { attach, clearAndResolve, detach, enlargeReadAhead } from './mounter.ts';
@@ -155,7 +155,7 @@ export class FuseMount {
       fs,
       inodes,
       files: new OpenFiles(inodes),
-      loans: new Loans(this.#device, options.passthrough ?? true),
+      passthrough: new Passthrough(this.#device, options.passthrough ?? true),
       carryOver: new CarryOver(),
       cursors: new Cursors(fs),
       coherence: new Coherence(fs, inodes, this.#notifier),

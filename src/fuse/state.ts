@@ -3,7 +3,7 @@ import type { CarryOver } from './carry-over.ts';
 import type { Coherence } from './coherence.ts';
 import type { Cursors } from './cursors.ts';
 import type { InodeTable } from './inode-table.ts';
-import type { Loans } from './loans.ts';
+import type { Passthrough } from './passthrough.ts';
 import type { Negotiated } from './negotiation.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Presentation } from './reply.ts';
@@ -13,7 +13,7 @@ export interface State {
   readonly fs: FileSystem;
   readonly inodes: InodeTable;
   readonly files: OpenFiles;
-  readonly loans: Loans;
+  readonly passthrough: Passthrough;
   readonly carryOver: CarryOver;
   readonly cursors: Cursors;
   readonly coherence: Coherence;

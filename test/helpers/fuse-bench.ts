@@ -2,7 +2,7 @@ import { CarryOver } from '../../src/fuse/carry-over.ts';
 import { Coherence } from '../../src/fuse/coherence.ts';
 import { Cursors } from '../../src/fuse/cursors.ts';
 import { InodeTable } from '../../src/fuse/inode-table.ts';
-import { Loans } from '../../src/fuse/loans.ts';
+import { Passthrough } from '../../src/fuse/passthrough.ts';
 import { Notifier } from '../../src/fuse/notifier.ts';
 import { OpenFiles } from '../../src/fuse/open-files.ts';
 import { Session } from '../../src/fuse/session.ts';
@@ -34,7 +34,7 @@ export class FuseBench {
       inodes,
       files: new OpenFiles(inodes),
       carryOver: new CarryOver(),
-      loans: new Loans({ lend: () => undefined, takeBack: () => {}, isShared: () => false }, true),
+      passthrough: new Passthrough({ register: () => undefined, unregister: () => {}, isShared: () => false }, true),
       cursors: new Cursors(fs),
       coherence: new Coherence(fs, inodes, this.notifier),
       how: { uid: 1, gid: 2, validity: 3 },

@@ -18,8 +18,8 @@ export const init = operation({
   run(state, _request, offer) {
     if (offer.major > MAJOR) return { major: MAJOR, minor: 0, maxReadahead: 0, flags: 0, flags2: 0 };
     if (offer.major < MAJOR || offer.minor < MINOR_MIN) throw new Errno(E2BIG);
-    state.negotiated = negotiate(offer, { xattr: state.xattr, passthrough: state.loans.wanted });
-    state.loans.enabled = (state.negotiated.flags2 & Init2.PASSTHROUGH) !== 0;
+    state.negotiated = negotiate(offer, { xattr: state.xattr, passthrough: state.passthrough.wanted });
+    state.passthrough.enabled = (state.negotiated.flags2 & Init2.PASSTHROUGH) !== 0;
     state.coherence.expires = (state.negotiated.flags2 & Init2.HAS_EXPIRE_ONLY) !== 0;
     return state.negotiated;
   },

@@ -21,7 +21,7 @@ interface Opening {
   readonly attr: Attr;
   readonly mode: OpenMode;
   readonly fresh: boolean;
-  readonly loan: Backing | undefined;
+  readonly backing: Backing | undefined;
   readonly pid: number;
 }
 
@@ -71,10 +71,10 @@ function opened(state: State, handle: FileHandle, how: How, request: Request): A
     const inode = state.inodes.find(attr.id);
     const isPrivileged = withoutPrivileges(attr.mode) !== attr.mode;
     const { pid } = request;
-    const loan = state.loans.ask(inode, handle, { isPrivileged, size: attr.size, pid, ...how }, request);
-    return chain(loan, (loan): Awaitable<Opening> => {
-      if (loan === undefined) return { handle, attr, ...how, loan, pid };
-      return chain(handle.attr(request), (attr) => ({ handle, attr, ...how, loan, pid }));
+    const backing = state.passthrough.ask(inode, handle, { isPrivileged, size: attr.size, pid, ...how }, request);
+    return chain(backing, (backing): Awaitable<Opening> => {
+      if (backing === undefined) return { handle, attr, ...how, backing, pid };
+      return chain(handle.attr(request), (attr) => ({ handle, attr, ...how, backing, pid }));
     });
   });
 }
@@ -94,16 +94,16 @@ function close({ handle }: Opening): void {
 /** Registers the handle and writes `fuse_open_out`. @throws Errno ESTALE to make the kernel look the name up again */
 function putOpen(state: State, inode: Inode, file: Opening, out: Buffer, at: number): number {
   const { attr, mode } = file;
-  if (inode.left || !state.loans.enter(inode, file.loan)) {
+  if (inode.left || !state.passthrough.enter(inode, file.backing)) {
     leave(state, inode, attr);
     close(file);
     throw new Errno(ESTALE);
   }
-  const loan = inode.lent === undefined ? undefined : file.loan;
-  const { fh } = state.files.add(inode, { ...file, loan });
-  if (loan !== undefined) {
+  const backing = inode.registered === undefined ? undefined : file.backing;
+  const { fh } = state.files.add(inode, { ...file, backing });
+  if (backing !== undefined) {
     const openFlags = Fopen.PASSTHROUGH | (mode.write ? 0 : Fopen.NOFLUSH);
-    wire.OpenOut.encode({ fh, openFlags, backingId: inode.lent?.id ?? 0 }, out, at);
+    wire.OpenOut.encode({ fh, openFlags, backingId: inode.registered?.id ?? 0 }, out, at);
     return wire.OpenOut.size;
   }
   const keep = inode.cached === attr.version ? Fopen.KEEP_CACHE : 0;
@@ -225,22 +225,22 @@ export const release = operation({
     const isOpen = (): boolean => state.files.has(file);
     const late = (): void => void (async () => end(state, file))().catch(() => {});
     noteSize(state, file);
-    if (state.loans.whenUnmapped(file, isOpen, late)) return end(state, file);
+    if (state.passthrough.whenUnmapped(file, isOpen, late)) return end(state, file);
   },
   encode: nothing,
 });
 
 function noteSize(state: State, { handle, fresh, writable, pid }: OpenFile): void {
   if (!fresh || !writable) return;
-  const note = (): Awaitable<void> => chain(handle.attr(background), ({ size }) => state.loans.wrote(pid, size));
+  const note = (): Awaitable<void> => chain(handle.attr(background), ({ size }) => state.passthrough.wrote(pid, size));
   void rescue(note, () => {});
 }
 
 function end(state: State, file: OpenFile): Awaitable<void> {
-  const { inode, handle, loan, writable } = file;
+  const { inode, handle, backing, writable } = file;
   state.files.remove(file);
-  if (loan === undefined) return handle.close();
-  state.loans.leave(inode);
+  if (backing === undefined) return handle.close();
+  state.passthrough.leave(inode);
   if (!writable) return handle.close();
   inode.changing++;
   // The kernel may have cached pages that were read while the content was being carried over.

@@ -44,6 +44,6 @@ function seek(
 
 /** What a program has written into a shared mapping comes later, so nothing is known to be a hole. */
 function mayBeMapped(files: Iterable<OpenFile>): boolean {
-  for (const { readable, writable, loan } of files) if (readable && writable && loan === undefined) return true;
+  for (const { readable, writable, backing } of files) if (readable && writable && backing === undefined) return true;
   return false;
 }

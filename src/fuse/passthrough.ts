@@ -4,14 +4,14 @@ import { rescue } from './awaitable.ts';
 import type { Inode, OpenFile } from './inode.ts';
 import { SmallWriters } from './small-writers.ts';
 
-/** The kernel's side of passthrough: registers backing files. */
-export interface Borrower {
+/** Registers backing files with the kernel, which then reads and writes them itself. */
+export interface BackingRegistry {
   /**
    * Registers an open file. Returns its backing id; `undefined` if the kernel refuses (no CAP_SYS_ADMIN, a stacked file
    * system).
    */
-  lend(fd: number): number | undefined;
-  takeBack(id: number): void;
+  register(fd: number): number | undefined;
+  unregister(id: number): void;
   /** True while the file is also open elsewhere, or mapped. */
   isShared(fd: number): boolean;
 }
@@ -58,16 +58,16 @@ const READER_PATIENCE = 60_000;
  * A mapping outlives its open file, invisibly to the server. So a handle that may have been mapped is closed only when
  * the backing file is no longer in use.
  */
-export class Loans {
+export class Passthrough {
   /** False if passthrough is turned off. */
   readonly wanted: boolean;
   /** Set by INIT, if the kernel supports passthrough. */
   enabled = false;
-  readonly #borrower: Borrower;
+  readonly #registry: BackingRegistry;
   readonly #small = new SmallWriters();
 
-  constructor(borrower: Borrower, wanted: boolean) {
-    this.#borrower = borrower;
+  constructor(registry: BackingRegistry, wanted: boolean) {
+    this.#registry = registry;
     this.wanted = wanted;
   }
 
@@ -85,37 +85,37 @@ export class Loans {
 
   /** Adds an open of the inode. @returns false if it cannot be opened in the inode's current mode */
   enter(inode: Inode, backing: Backing | undefined): boolean {
-    const { lent } = inode;
-    if (lent !== undefined) {
-      if (backing?.key !== lent.key) return false;
-      lent.users++;
+    const { registered } = inode;
+    if (registered !== undefined) {
+      if (backing?.key !== registered.key) return false;
+      registered.users++;
       return true;
     }
     if (backing === undefined || inode.files !== undefined) return true;
-    const id = this.#borrower.lend(backing.fd);
+    const id = this.#registry.register(backing.fd);
     // If the kernel refuses once, it will always refuse.
     if (id === undefined) this.enabled = false;
-    else inode.lent = { id, key: backing.key, users: 1 };
+    else inode.registered = { id, key: backing.key, users: 1 };
     return true;
   }
 
   /** Removes an open of the inode. */
   leave(inode: Inode): void {
-    const { lent } = inode;
-    if (lent === undefined || --lent.users > 0) return;
-    inode.lent = undefined;
-    this.#borrower.takeBack(lent.id);
+    const { registered } = inode;
+    if (registered === undefined || --registered.users > 0) return;
+    inode.registered = undefined;
+    this.#registry.unregister(registered.id);
   }
 
   /** Calls `end` once no mapping of the file through this handle can be left; at once if there cannot be one. */
   whenUnmapped(file: OpenFile, isOpen: () => boolean, end: () => void): boolean {
-    const { loan, readable, writable } = file;
-    if (loan === undefined || !readable || !this.#borrower.isShared(loan.fd)) return true;
+    const { backing, readable, writable } = file;
+    if (backing === undefined || !readable || !this.#registry.isShared(backing.fd)) return true;
     const until = writable ? Infinity : performance.now() + READER_PATIENCE;
     let pause = LOOK_FIRST;
     const look = (): void => {
       if (!isOpen()) return;
-      if (performance.now() > until || !this.#borrower.isShared(loan.fd)) return end();
+      if (performance.now() > until || !this.#registry.isShared(backing.fd)) return end();
       setTimeout(look, (pause = Math.min(2 * pause, LOOK_MOST))).unref();
     };
     setTimeout(look, pause).unref();
@@ -129,7 +129,7 @@ export class Loans {
 
   #wants(inode: Inode | undefined, { mode, fresh, append, isPrivileged, size, pid }: Opening): boolean {
     if (!this.enabled) return false;
-    if (inode?.lent !== undefined) return true;
+    if (inode?.registered !== undefined) return true;
     if (inode?.files !== undefined) return false;
     if (mode.write) return fresh && !mode.read && !append && !isPrivileged && !this.#small.expects(pid);
     return size >= READ_MIN && inode?.restless !== true;
