@@ -71,7 +71,7 @@ export interface ContentReader extends Readable {
   /** True if every block is on the local disk. */
   readonly complete: boolean;
   /** The file, to be read by the kernel, if every block is in it and verified. The caller must release it. */
-  lend(): Borrowed | undefined;
+  openBacking(): Borrowed | undefined;
   close(): void;
 }
 
@@ -122,7 +122,7 @@ export interface StagedFile extends Readable {
    * `size` is then taken from the file. `undefined` if some of the bytes are elsewhere, or, with `write`, if it is
    * sealed or the disk does not have ample space. The caller must release it.
    */
-  lend(write: boolean): Borrowed | undefined;
+  openBacking(write: boolean): Borrowed | undefined;
   /** Records that the kernel has written to the file. */
   touched(): void;
   /** Ends writing; later writes throw `EBADF`. Idempotent. */

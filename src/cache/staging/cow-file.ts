@@ -282,7 +282,7 @@ export class CowFile {
   }
 
   /** Borrows the file itself, for the kernel to read and, if so specified, write it. It must have no base. */
-  lend(how?: 'others write'): Borrowed {
+  openBacking(how?: 'others write'): Borrowed {
     if (how !== undefined) this.#shared = this.#warm = true;
     return this.hold().share();
   }

@@ -136,11 +136,11 @@ export class DiskStagedFile implements StagedFile {
     }
   }
 
-  lend(write: boolean): Borrowed | undefined {
+  openBacking(write: boolean): Borrowed | undefined {
     if (this.#file.base !== undefined || (write && (this.#sealed || !this.#parts.room.isAmple))) return undefined;
-    if (!write) return this.#file.lend();
+    if (!write) return this.#file.openBacking();
     this.#passing.giveUp();
-    return this.#file.lend('others write');
+    return this.#file.openBacking('others write');
   }
 
   touched(): void {

@@ -34,8 +34,8 @@ export class StoreReader implements ContentReader {
     return this.#stored.present.isFull;
   }
 
-  lend(): Borrowed | undefined {
-    return this.#closed ? undefined : this.#stored.lend();
+  openBacking(): Borrowed | undefined {
+    return this.#closed ? undefined : this.#stored.openBacking();
   }
 
   read(into: Uint8Array, position: number, context: Context): Awaitable<number> {

@@ -194,7 +194,7 @@ export class StoredContent {
   }
 
   /** The file, if all blocks are ready. */
-  lend(): Borrowed | undefined {
+  openBacking(): Borrowed | undefined {
     if (!this.present.isFull || !this.#ready.isFull || this.size === 0) return undefined;
     this.#fd();
     return this.#file?.share();

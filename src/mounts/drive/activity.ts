@@ -25,12 +25,20 @@ interface Work {
   /** An fsync has been requested since the last change. */
   flushed: boolean;
   /** A kernel may be writing directly. */
-  lent: boolean;
+  passthrough: boolean;
   /** The size of the whole file, bytes, if a kernel has written to it since it was last sent. */
   unsent: number | undefined;
 }
 
-const NEW = { writers: 0, holds: 0, hollow: false, empty: false, flushed: false, lent: false, unsent: undefined };
+const NEW = {
+  writers: 0,
+  holds: 0,
+  hollow: false,
+  empty: false,
+  flushed: false,
+  passthrough: false,
+  unsent: undefined,
+};
 
 export interface ActivityOptions {
   readonly now: () => number;
@@ -62,7 +70,7 @@ export class Activity {
     if (work === undefined) return 0;
     const busy = work.writers > 0 || work.holds > 0;
     if (settle > 0) return busy ? undefined : work.at + (work.empty ? Math.max(settle, EMPTY_FOLDER) : settle);
-    if (work.lent) return work.unsent === undefined || work.unsent > COPIED ? undefined : work.at + IDLE;
+    if (work.passthrough) return work.unsent === undefined || work.unsent > COPIED ? undefined : work.at + IDLE;
     if (work.flushed) return 0;
     if (busy) return work.at + IDLE;
     return work.hollow ? work.at + HOLLOW : 0;
@@ -110,8 +118,8 @@ export class Activity {
   }
 
   /** A kernel starts or stops being able to write into the file directly. */
-  lent(node: NodeId, lent: boolean): void {
-    this.#touch(node).lent = lent;
+  passthrough(node: NodeId, passthrough: boolean): void {
+    this.#touch(node).passthrough = passthrough;
   }
 
   /** All that was written is being sent. */

@@ -69,11 +69,11 @@ async function ownFile(staging: Staging, id: string | undefined): Promise<Staged
   if (id === undefined || process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   try {
     const file = await staging.open(id);
-    const lent = file.lend(false);
-    if (lent === undefined) return undefined;
+    const backing = file.openBacking(false);
+    if (backing === undefined) return undefined;
     const { FileLease } = await import('../../libc/file-lease.ts');
-    const isShared = new FileLease().isShared(lent.fd);
-    lent.release();
+    const isShared = new FileLease().isShared(backing.fd);
+    backing.release();
     return isShared ? await staging.copy(file) : undefined;
   } catch {
     return undefined;

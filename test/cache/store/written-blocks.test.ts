@@ -40,9 +40,9 @@ t.test('blocks that the source writes are read from the file, and counted', asyn
   t.equal(disk.store.usage().bytes, data.length);
   t.equal(disk.store.has(content.hash), true);
   t.equal(source.lent, 0);
-  const lent = reader.lend();
-  t.ok(lent, 'all of them count as compared');
-  lent?.release();
+  const backing = reader.openBacking();
+  t.ok(backing, 'all of them count as compared');
+  backing?.release();
   reader.close();
 });
 

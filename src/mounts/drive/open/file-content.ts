@@ -150,19 +150,19 @@ export class FileContent {
     const source = write ? Source.of(await this.#directFile()) : await this.#source.get(this.look());
     // What is about to be sent is not changed in place: a new writer would write to another file than readers see.
     if (!write && source.staged !== undefined && this.#backing?.isUsed !== true) return undefined;
-    const file = source.lend(write);
+    const file = source.openBacking(write);
     if (file === undefined) return undefined;
     const backing = backingFor(file, source.staged, this.#backing, () => this.#measure());
     backing.use(write);
     this.#backing = backing;
-    if (write) this.#activity.lent(this.node, true);
+    if (write) this.#activity.passthrough(this.node, true);
     return backing;
   }
 
   closeBacking(backing: BackingFile, write: boolean): void {
     this.#measure();
     backing.leave(write);
-    if (write && !backing.isWritten) this.#activity.lent(this.node, false);
+    if (write && !backing.isWritten) this.#activity.passthrough(this.node, false);
   }
 
   /** The last handle is closed. */

@@ -6,7 +6,7 @@ import type { Awaitable, Context } from '../../../vfs/context.ts';
 import { FsError } from '../../../vfs/fs-error.ts';
 
 /** What bytes come from. */
-type Origin = Readable & { close?(): void; lend?(write: boolean): Borrowed | undefined };
+type Origin = Readable & { close?(): void; openBacking?(write: boolean): Borrowed | undefined };
 
 /** Where an open file's bytes are read from: what is staged here, or the cloud's content through the store. */
 export class Source {
@@ -53,8 +53,8 @@ export class Source {
   }
 
   /** The file that has all of the bytes, if there is one, to be read directly. Must be released. */
-  lend(write: boolean): Borrowed | undefined {
-    return this.#from.lend?.(write);
+  openBacking(write: boolean): Borrowed | undefined {
+    return this.#from.openBacking?.(write);
   }
 
   /** True once nothing can be read any more. */
