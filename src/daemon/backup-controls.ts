@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import PQueue from 'p-queue';
 import type { BackupSet as StoredSet } from '../backup/agent/backup-set.ts';
 import { SetAgent, type AgentState, type SetAgentOptions } from '../backup/agent/set-agent.ts';
 import { checkPatterns } from '../backup/exclusions.ts';
@@ -56,8 +57,10 @@ export class BackupControls implements BackupRuns {
   readonly #options: BackupControlsOptions;
   /** By the names of the sets, in the order in which they were added. */
   readonly #agents = new Map<string, SetAgent>();
-  #changing: Promise<unknown> = Promise.resolve();
-  #writing: Promise<unknown> = Promise.resolve();
+  /** Changes of the list, one at a time. */
+  readonly #changes = new PQueue({ concurrency: 1 });
+  /** Writes of the file, one at a time. */
+  readonly #writes = new PQueue({ concurrency: 1 });
 
   constructor(options: BackupControlsOptions) {
     this.#options = options;
@@ -71,7 +74,7 @@ export class BackupControls implements BackupRuns {
   /** Ends all agents; what they have not done they do after the next start. */
   async close(): Promise<void> {
     await Promise.all([...this.#agents.values()].map((agent) => agent.stop()));
-    await this.#writing;
+    await this.#writes.onIdle();
   }
 
   list(): BackupSet[] {
@@ -210,18 +213,13 @@ export class BackupControls implements BackupRuns {
     throw new FsError('ENOENT', 'backup', { subject: name, reason: `there is no set "${name}"; ${known}` });
   }
 
-  /** Writes all sets as they are at that moment, one time after the other. */
+  /** Writes all sets as they are once earlier writes have ended. */
   async #save(): Promise<void> {
-    const written = this.#writing.then(async () => writeSets(this.#options.file, this.#sets()));
-    this.#writing = written.catch(() => undefined);
-    await written;
+    await this.#writes.add(async () => writeSets(this.#options.file, this.#sets()));
   }
 
-  /** Changes the list, one change after the other. */
   async #change<T>(change: () => Promise<T>): Promise<T> {
-    const changed = this.#changing.then(change);
-    this.#changing = changed.catch(() => undefined);
-    return changed;
+    return await this.#changes.add(change);
   }
 }
 
