@@ -83,6 +83,12 @@ t.test('a block of the last content is asked for, however small', async (t) => {
   t.same(content.reads, []);
 });
 
+t.test('a few bytes are sent without a question', async (t) => {
+  const cloud = new Blocks();
+  await uploadContents(new BlockSender(cloud), [contentOf([filled(1, 10)])], context);
+  t.same([cloud.questions.length, cloud.stored.size], [0, 1]);
+});
+
 t.test('equal blocks, beside each other and in different contents, are read and sent once', async (t) => {
   const cloud = new Blocks();
   const contents = [contentOf([filled(0), filled(0), filled(0)]), contentOf([filled(0), filled(1)])];
