@@ -201,7 +201,10 @@ t.test(
 );
 
 t.test('operations that the rules refuse', { timeout: 300_000 }, async (t) => {
-  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/top.txt'), { code: 5, stderr: /^fjord: .*cannot be changed\n$/ });
+  t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/top.txt'), {
+    code: 5,
+    stderr: /^fjord: .*cannot be changed\n$/,
+  });
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Backup/x.txt'), { code: 5 });
   t.match(await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync'), { code: 2, stderr: /add the name of the file/ });
   t.match(await fjord.cli('ls', '/none'), { code: 4, stderr: '/none: there is no such file or folder' });

@@ -43,5 +43,5 @@ t.test('removing the cache folder ends the program with a one-line reason', { sk
   mkdirSync(dir);
   const set = await setUp(t, dir);
   rmSync(dir, { recursive: true });
-  await ended(t, set, /cache\/db: this folder was removed while Fjord ran/);
+  await ended(t, set, /cache\/db: this folder was removed while Fjord was running/);
 });

@@ -39,7 +39,10 @@ export class LiveTree {
   spaceFolder(id: NodeId, op: string): Entry {
     const folder = this.folder(id, op);
     if (folder.space === FIXED)
-      throw new FsError('EROFS', op, { subject: folder.name, reason: 'this folder is fixed' });
+      throw new FsError('EROFS', op, {
+        subject: folder.name,
+        reason: 'this folder is part of the drive and cannot be changed',
+      });
     return folder;
   }
 
@@ -81,7 +84,11 @@ export class LiveTree {
 
 /** @throws EXDEV for two spaces; EROFS, EBUSY for the root of a space, which is mounted where it is */
 export function checkMovable(entry: Entry, parent: Entry, op: string): void {
-  if (parent.space === FIXED) throw new FsError('EROFS', op, { subject: entry.name, reason: 'this folder is fixed' });
+  if (parent.space === FIXED)
+    throw new FsError('EROFS', op, {
+      subject: entry.name,
+      reason: 'this folder is part of the drive and cannot be changed',
+    });
   if (entry.space === innerSpace(parent)) return;
   throw new FsError('EBUSY', op, { subject: entry.name, reason: 'it is shared as a whole' });
 }

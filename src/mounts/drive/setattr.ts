@@ -52,7 +52,10 @@ export class AttrSetter {
   async setAttr(id: NodeId, changes: AttrChanges, context: Context): Promise<Attr> {
     const before = this.#tree.node(id, 'setattr');
     if (this.#tree.isFixed(before)) {
-      throw new FsError('EROFS', 'setattr', { subject: before.name, reason: 'this folder is fixed' });
+      throw new FsError('EROFS', 'setattr', {
+        subject: before.name,
+        reason: 'this folder is part of the drive and cannot be changed',
+      });
     }
     changed(before, changes);
     if (changes.size !== undefined) await this.#resize(before, changes.size, context);

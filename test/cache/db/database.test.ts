@@ -126,7 +126,7 @@ t.test(
         const count = Math.min(all.limit, done.length);
         if (last !== undefined && rows.getSync(last) === undefined) throw new Error(`${last} is lost`);
         if ((await rows.range(all)).length < count) throw new Error('records are lost');
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await new Promise((resolve) => setImmediate(resolve));
       }
       return reads;
     })();
