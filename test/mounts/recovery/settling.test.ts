@@ -135,7 +135,7 @@ t.test('content that was truncated by a power loss is not sent until it is writt
   truncateSync(join(dir, 'a', 'staging', staged), 7);
   await device.restart();
   remote.offline = false;
-  await t.rejects(device.gateway.flush(), { code: 'EIO', subject: '/Sync/f', reason: /^7 of its 22 bytes/ });
+  await t.rejects(device.gateway.flush(), { code: 'EIO', subject: '/Sync/f', reason: /^only 7 of its 22 bytes/ });
   await device.write('/Sync/f', 'written again');
   await device.gateway.flush();
   t.equal(device.gateway.status().queued, 0);
