@@ -27,7 +27,8 @@ import type {
 } from '../records.ts';
 
 /**
- * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each.
+ * The wire types of the cloud's API (`/v1`), shared by the client and the service. `docs/api.md` shows a call of each. They are in one
+ * file because they build on each other, and each is a line or two.
  *
  * Content is cut into blocks of `BLOCK_SIZE` bytes at multiples of it, the last one shorter; an empty file has none. A
  * block's digest is the SHA-256 of its bytes. A content's hash is the SHA-256 of its blocks' raw digests, concatenated.

@@ -1,3 +1,4 @@
+import { changedNodes } from './meta/node-pages.ts';
 import type { Cursor, Mark, NodeRecord, Rewound } from '../records.ts';
 import { departuresAfter } from './meta/departures.ts';
 import { nodeRecord } from './meta/records.ts';
@@ -61,7 +62,7 @@ export async function* snapshot(
   if (rewound) yield [{ rewound: true }];
   let cursor = 0;
   for (;;) {
-    const rows = await page(db, space, cursor);
+    const rows = await changedNodes(db, space, cursor, PAGE);
     const last = rows.at(-1);
     if (last === undefined) break;
     const live = await alive(db, space, rows);
@@ -80,7 +81,7 @@ async function changesAfter(
   after: number,
   spaces: ReadonlySet<string>,
 ): Promise<NodeRecord[]> {
-  const rows = (await page(db, space, after)).map(nodeRecord);
+  const rows = (await changedNodes(db, space, after, PAGE)).map(nodeRecord);
   const gone = await departuresAfter(db, space, after, PAGE, spaces);
   if (gone.length === 0) return rows;
   return [...rows, ...gone].sort((a, b) => a.rev - b.rev).slice(0, PAGE);
@@ -89,18 +90,6 @@ async function changesAfter(
 async function cursorAt(db: Db, { id }: SpaceRow, cursor: number, more: boolean): Promise<Cursor> {
   const stamp = await stampOf(db, id, cursor);
   return { cursor, more, ...(stamp === undefined || stamp === '' ? {} : { stamp }) };
-}
-
-async function page(db: Db, space: SpaceRow, after: number): Promise<NodeRow[]> {
-  return await db
-    .selectFrom('nodes')
-    .selectAll()
-    .where('space', '=', space.id)
-    .where('rev', '>', after)
-    .where('rev', '<=', space.rev)
-    .orderBy('rev')
-    .limit(PAGE)
-    .execute();
 }
 
 type Step = Pick<NodeRow, 'id' | 'parent' | 'removed'>;

@@ -1,3 +1,4 @@
+import { changedNodes } from './node-pages.ts';
 import type { NodePast } from '../../records.ts';
 import { nodeRecord } from './records.ts';
 import type { Db, NodeRow, PlaceRow, SpaceRow, VersionRow } from './schema.ts';
@@ -11,7 +12,7 @@ type Version = Pick<VersionRow, 'id' | 'node' | 'size' | 'hash' | 'mtime' | 'sin
 export async function* pastOf(db: Db, space: SpaceRow): AsyncGenerator<NodePast[]> {
   let after = 0;
   for (;;) {
-    const rows = await page(db, space, after);
+    const rows = await changedNodes(db, space, after, PAGE);
     if (rows.length === 0) return;
     const ids = rows.map(({ id }) => id);
     const versions = grouped(await versionsOf(db, ids));
@@ -19,18 +20,6 @@ export async function* pastOf(db: Db, space: SpaceRow): AsyncGenerator<NodePast[
     yield rows.map((row) => record(row, versions.get(row.id) ?? [], places.get(row.id) ?? []));
     after = rows.at(-1)?.rev ?? after;
   }
-}
-
-async function page(db: Db, space: SpaceRow, after: number): Promise<NodeRow[]> {
-  return await db
-    .selectFrom('nodes')
-    .selectAll()
-    .where('space', '=', space.id)
-    .where('rev', '>', after)
-    .where('rev', '<=', space.rev)
-    .orderBy('rev')
-    .limit(PAGE)
-    .execute();
 }
 
 async function versionsOf(db: Db, nodes: readonly string[]): Promise<Version[]> {
