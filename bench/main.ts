@@ -9,7 +9,7 @@ import { benchWebdav } from './webdav/main.ts';
 const FILE = join(import.meta.dirname, '../docs/benchmarks.md');
 
 const suites: Record<string, (options: BenchOptions) => Promise<string>> = {
-  webdav: ({ rounds = 5 }) => benchWebdav(rounds),
+  webdav: benchWebdav,
   fuse: benchFuse,
   core: benchCore,
   backup: benchBackup,

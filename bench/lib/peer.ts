@@ -8,6 +8,8 @@ export interface Peer {
   readonly authorization?: string;
   /** False if it does not support PROPFIND. */
   readonly lists?: boolean;
+  /** Resolves when it has nothing left to do; absent if it never works by itself. */
+  idle?(): Promise<void>;
   /** Resident memory of its processes, bytes. */
   memory(): Promise<number>;
   stop(): Promise<void>;

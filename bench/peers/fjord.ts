@@ -12,6 +12,7 @@ export async function fjord(dir: string): Promise<Peer> {
     version: await fjordVersion(),
     url: `${webdav.url}Sync/`,
     authorization: `Basic ${secret}`,
+    idle: async () => void (await program.command('flush')),
     memory: () => residentMemory(gateway.pid),
     stop: () => program.stop(),
   };

@@ -8,11 +8,11 @@ const PROPS = `<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/>
 const CONNECTIONS = 8;
 
 /** Puts `count` files of 4 KiB into a new folder. Resolves to the time in seconds. */
-export async function putSmall(peer: Peer, folder: string, count: number): Promise<number> {
+export async function putSmall(peer: Peer, folder: string, count: number, connections = CONNECTIONS): Promise<number> {
   await call(peer, 'MKCOL', `${folder}/`);
   const body = Buffer.alloc(4096, 'fjord ');
   const { origin, pathname } = new URL(peer.url);
-  const pool = new Pool(origin, { connections: CONNECTIONS });
+  const pool = new Pool(origin, { connections });
   const headers = { ...authorize(peer) };
   const begin = performance.now();
   let next = 0;
@@ -27,7 +27,7 @@ export async function putSmall(peer: Peer, folder: string, count: number): Promi
       if (statusCode >= 300) throw new Error(`${peer.name}: PUT ${path} returned ${statusCode}`);
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, worker));
+  await Promise.all(Array.from({ length: connections }, worker));
   const seconds = (performance.now() - begin) / 1000;
   await pool.close();
   return seconds;
