@@ -277,6 +277,20 @@ const SCRIPTS: readonly Script[] = [
       a mv /Sync/b /Sync/a
       b mv /Sync/b%20(conflict,%20b,%202026-01-01%2000.00.03) /Sync/a`,
   },
+  {
+    what: 'content that another computer has written is not removed with the folder that the file was moved into',
+    seeds: [739, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/b
+      a save /Sync/b/b a0..
+      a create /Sync/a same1
+      - meet
+      a rewrite /Sync/a a4..
+      b patch /Sync/b/b same0
+      b swap /Sync/b/b /Sync/a
+      b rmtree /Sync/b`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -165,6 +165,21 @@ t.test('a removal is refused after a change by another device', async (t) => {
   t.match(await api.done(mkdir(here('folder'))), { name: 'folder' }, 'the name is free again');
 });
 
+t.test('a change by another device is not hidden by a later one of the device that removes the folder', async (t) => {
+  const { api, other, here, sync } = await twoDevices(t);
+  const folder = await api.done(mkdir(here('folder')));
+  const file = await api.store(sync, 'f', noise(3));
+  const seen = file.rev;
+  const bytes = noise(4);
+  await other.upload(bytes);
+  const changed = await other.done(next(file, bytes));
+  const moved = await api.done(move(file, folder.id, 'f'));
+  await api.done({ op: 'attr', id: newId(), space: sync.id, node: file.id, mode: 0o600 });
+  t.equal(moved.version, changed.version);
+  t.equal(await api.refused(remove(sync.id, folder.id, null, seen)), 'conflict');
+  t.equal((await api.done(remove(sync.id, folder.id, null, changed.rev))).removed, true, 'once it has been seen');
+});
+
 t.test('a file is not replaced if another version of it is current than the one that is named', async (t) => {
   const { api, here, sync } = await twoDevices(t);
   const bytes = noise(3);

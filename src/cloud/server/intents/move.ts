@@ -57,7 +57,7 @@ async function moveAcross(edit: Edit, from: SpaceRow, intent: Move): Promise<Nod
   await depart(edit, from, node, to);
   await moveVersions(edit, from, to, files);
   await carry(edit, [node, ...below], from, to);
-  const carried = { ...node, space: to.id };
+  const carried = (await edit.node(node.id, to)) ?? node;
   const row = await edit.update(to, carried, { parent, name });
   if (replaced !== undefined && inherits) await adopt(edit, to, row, replaced);
   return row;

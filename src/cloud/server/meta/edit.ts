@@ -12,7 +12,7 @@ import type { StoredBlock } from './stored-blocks.ts';
 import type { AccountRow, Db, IntentRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** A node without the columns that the edit fills in. */
-export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'removed' | 'purged' | 'mount'>;
+export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'others' | 'removed' | 'purged' | 'mount'>;
 
 /**
  * A transaction of one account. Nodes that were read are kept, so that walking up from a thousand siblings costs one
@@ -152,7 +152,8 @@ export class Edit implements Actor {
 
   /** Adds a node with the next revision. */
   async insert(space: SpaceRow, node: NewNode): Promise<NodeRow> {
-    const row: NodeRow = assign(node, { removed: null, purged: 0 as const, mount: null, ...this.#stamp(space) });
+    const live = { removed: null, purged: 0 as const, mount: null };
+    const row: NodeRow = assign(node, { ...live, others: 0, ...this.#stamp(space) });
     await this.#makeRoom();
     this.#pending.addNode(row);
     this.#nodes.set(row.id, row);
@@ -162,7 +163,8 @@ export class Edit implements Actor {
 
   /** Changes a node and gives it the next revision. */
   async update(space: SpaceRow, node: NodeRow, changes: Partial<NodeRow>): Promise<NodeRow> {
-    const stamp = this.#stamp(space);
+    const others = node.device === this.caller.device ? node.others : node.rev;
+    const stamp = { ...this.#stamp(space), others };
     const row: NodeRow = { ...node, ...changes, ...stamp };
     const db = await this.connection();
     await db

@@ -19,6 +19,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0005-generations': { up: dropGenerationIndex },
     '0006-shares': { up: addShares },
     '0007-places': { up: addPlaces },
+    '0008-others': { up: addOthers },
   };
   const migrator = new Migrator({
     db,
@@ -80,6 +81,11 @@ async function addPlaces(db: Schema): Promise<void> {
     .addColumn('rev', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('places_key', ['node', 'rev'])
     .execute();
+}
+
+async function addOthers(db: Schema): Promise<void> {
+  const alter = db.schema.alterTable('nodes');
+  await alter.addColumn('others', 'bigint', (column) => column.notNull().defaultTo(0)).execute();
 }
 
 const TIMES = [

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { inChunks } from './chunks.ts';
 import type { Edit } from './edit.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
@@ -30,11 +31,10 @@ export async function carry(edit: Edit, rows: readonly Carried[], from: SpaceRow
   let bytes = 0;
   let files = 0;
   for (const { id, kind, size, purged } of rows) {
-    await db
-      .updateTable('nodes')
-      .set({ space: to.id, rev: edit.nextRev(to) })
-      .where('id', '=', id)
-      .execute();
+    const rev = edit.nextRev(to);
+    // What other devices have changed, nobody has seen in this space yet.
+    const others = sql<number>`case when others = 0 then 0 else ${sql.lit(rev)} end`;
+    await db.updateTable('nodes').set({ space: to.id, rev, others }).where('id', '=', id).execute();
     if (kind !== 'file' || purged !== 0) continue;
     bytes += size;
     files += 1;

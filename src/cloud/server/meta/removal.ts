@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Edit } from './edit.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
 import { dropVersions, versionsOf } from './versions.ts';
@@ -60,15 +61,19 @@ export async function hasChildren(db: Db, folder: string): Promise<boolean> {
   return child !== undefined;
 }
 
-/** True if a device other than `device` changed something below the folder after the revision `seen`. */
+/**
+ * True if a device other than `device` changed something below the folder after the revision `seen`, also if `device` has
+ * changed the same node since: moving it says nothing about its content.
+ */
 export async function changedBelow(db: Db, folder: NodeRow, seen: number, device: string | null): Promise<boolean> {
+  const byOthers = sql<boolean>`(device is null or device != ${device ?? ''} or others > ${seen})`;
   // Nearly always nothing in the whole space is newer, which one look-up in an index finds without a walk.
   const newer = await db
     .selectFrom('nodes')
     .select('id')
     .where('space', '=', folder.space)
     .where('rev', '>', seen)
-    .where((eb) => eb.or([eb('device', 'is', null), eb('device', '!=', device ?? '')]))
+    .where(byOthers)
     .limit(1)
     .executeTakeFirst();
   if (newer === undefined) return false;
@@ -77,7 +82,7 @@ export async function changedBelow(db: Db, folder: NodeRow, seen: number, device
     .select('id')
     .where('depth', '>', 0)
     .where('rev', '>', seen)
-    .where((eb) => eb.or([eb('device', 'is', null), eb('device', '!=', device ?? '')]))
+    .where(byOthers)
     .limit(1)
     .executeTakeFirst();
   return found !== undefined;
@@ -88,11 +93,12 @@ export async function changedBelow(db: Db, folder: NodeRow, seen: number, device
  * callers need. (A later join with `nodes` could make SQLite read the whole table.)
  */
 export function below(db: Db, tops: readonly string[]) {
-  return db.withRecursive('below(id, depth, kind, size, rev, device)', (query) =>
+  return db.withRecursive('below(id, depth, kind, size, rev, device, others)', (query) =>
     query
       .selectFrom('nodes as start')
       .select((eb) => ['start.id as id', eb.lit(0).as('depth')])
       .select(['start.kind as kind', 'start.size as size', 'start.rev as rev', 'start.device as device'])
+      .select('start.others as others')
       .where('start.id', 'in', tops)
       .unionAll(
         query
@@ -100,6 +106,7 @@ export function below(db: Db, tops: readonly string[]) {
           .innerJoin('below as above', 'above.id', 'child.parent')
           .select((eb) => ['child.id as id', eb('above.depth', '+', 1).as('depth')])
           .select(['child.kind as kind', 'child.size as size', 'child.rev as rev', 'child.device as device'])
+          .select('child.others as others')
           .where('child.removed', 'is', null),
       ),
   );

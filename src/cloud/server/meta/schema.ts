@@ -103,7 +103,10 @@ export interface NodeRow {
   birthtime: number;
   ctime: number;
   rev: number;
+  /** Which made the last change. */
   device: string | null;
+  /** The revision of the last change by any other device than that one; 0 if there was none. */
+  others: number;
   size: number;
   version: string | null;
   hash: string | null;

@@ -176,8 +176,18 @@ async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void>
     .orderBy('id')
     .execute();
   for (const { id } of rows) {
-    const stamp = { rev: edit.nextRev(space), ctime: edit.now, device: edit.caller.device };
-    await (await edit.connection()).updateTable('nodes').set(stamp).where('id', '=', id).execute();
+    const { device } = edit.caller;
+    const stamp = { rev: edit.nextRev(space), ctime: edit.now, device };
+    await (
+      await edit.connection()
+    )
+      .updateTable('nodes')
+      .set((eb) => ({
+        ...stamp,
+        others: eb.case().when('device', '=', device).then(eb.ref('others')).else(eb.ref('rev')).end(),
+      }))
+      .where('id', '=', id)
+      .execute();
   }
   edit.forget();
 }
