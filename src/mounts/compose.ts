@@ -19,6 +19,7 @@ import { attachFixedFolders } from './drive/mount-table.ts';
 import { ROOT } from './policy/layout.ts';
 import { Changes } from './drive/changes.ts';
 import { Issues } from './sync/issues.ts';
+import { Chores } from './sync/chores.ts';
 import { Conflicts } from './sync/conflict/conflicts.ts';
 import { AccountRoom, type Quota } from './drive/account-room.ts';
 import { Drive } from './drive/drive.ts';
@@ -39,6 +40,7 @@ import { Healer } from './sync/healer.ts';
 import { Outage } from './sync/outage.ts';
 import { rescueInto } from './sync/rescue.ts';
 import { Replica } from './sync/replica.ts';
+import { resumeChores } from './sync/resume.ts';
 import { removeScratch } from './recovery/scratch.ts';
 import { recoverSettling } from './recovery/settling.ts';
 import { PolicyState } from './drive/policy-state.ts';
@@ -179,10 +181,20 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const guarded = new Guard(raw, policyState);
   const fs = new VersionsFolder(guarded, { remote, store, policyState });
 
+  const chores = new Chores(await db.rows('chores'), writer);
   const conflicts = new Conflicts(await db.rows('conflicts'), writer);
   const issues = await Issues.open(await db.rows('issues'), writer);
   const locks = new LockRecords(await db.rows('locks'), writer);
-  const replica = new Replica({ ...parts, stagedCollector, conflicts, openFiles: files, policyOf, device, log });
+  const replica = new Replica({
+    ...parts,
+    stagedCollector,
+    chores,
+    conflicts,
+    openFiles: files,
+    policyOf,
+    device,
+    log,
+  });
   const loop = { replica, remote, now, random, log };
   const uploader: Uploader = new Uploader(
     { ...loop, openFiles: files, activity },
@@ -211,6 +223,7 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   await recoverWriting(parts);
   await recoverSettling({ ...parts, policyOf });
   await removeScratch(catalog, journal, raw);
+  await resumeChores(replica);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
   const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, healer, follower];
   for (const part of ends) closers.add(() => part.close());

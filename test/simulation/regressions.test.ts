@@ -278,6 +278,19 @@ const SCRIPTS: readonly Script[] = [
       b mv /Sync/b%20(conflict,%20b,%202026-01-01%2000.00.03) /Sync/a`,
   },
   {
+    what: 'what was in a removed folder does not come back with a feed that was read before an earlier process removed it',
+    seeds: [921, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/d
+      a open h1 /Sync/d/b
+      a add h1 a10.
+      a restart
+      a rmtree /Sync/d
+      a flush
+      a restart`,
+  },
+  {
     what: 'content that another computer has written is not removed with the folder that the file was moved into',
     seeds: [739, 1, 2],
     devices: 2,

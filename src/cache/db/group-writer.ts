@@ -56,6 +56,12 @@ interface Group {
   logged: number | undefined;
 }
 
+interface Scheduling {
+  readonly logged: boolean;
+  readonly sync: boolean;
+  readonly lazy: boolean;
+}
+
 interface PromiseWithResolvers {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
@@ -87,6 +93,9 @@ export class GroupWriter {
   readonly #unlogged = new Set<readonly Op[]>();
   /** The last failure because of a full disk, if nothing was written since. */
   #full: FsError | undefined;
+  /** What `join` has submitted in this turn, until it is logged. */
+  #joined: Op[] = [];
+  #turn: Promise<void> | undefined;
   #ending = false;
   #next: Group | undefined;
   #running: Promise<void> | undefined;
@@ -105,20 +114,29 @@ export class GroupWriter {
    * If the disk is full, submitted ops wait for space, unless they request a sync; see `checkRoom`.
    */
   write(ops: readonly Op[], { sync = false, lazy = false } = {}): Promise<void> {
+    if (this.#turn !== undefined && !sync) return this.join(ops);
+    void this.#logJoined();
     const logged = this.#log(ops);
     if (logged && ops.length === 0 && !sync) return ANSWERED;
-    const group = (this.#next ??= newGroup());
-    if (logged) group.logged = this.#place;
+    const group = this.#add(ops);
     group.sync ||= sync;
-    for (const op of ops) {
-      group.ops.set(`${op.table}/${op.key}`, op);
-      this.#tableOverlay(op.table).set(op.key, op);
-      this.#observers.get(op.table)?.submitted(op);
+    return this.#schedule(group, { logged, sync, lazy });
+  }
+
+  /**
+   * Like `write`, but all that is written in this turn of the event loop (until the next microtask) survives a crash of the
+   * process, or nothing of it.
+   */
+  join(ops: readonly Op[]): Promise<void> {
+    if (!this.#logs) return this.write(ops);
+    this.#joined.push(...ops);
+    this.#add(ops);
+    if (this.#turn === undefined) {
+      this.#turn = Promise.resolve().then(() => this.#logJoined());
+      // As that of a group: a caller that needs it waits for it.
+      this.#turn.catch(() => undefined);
     }
-    if (sync || !(logged || lazy) || group.ops.size >= MANY) this.#start(group);
-    else this.#later ??= setTimeout(() => this.#start(group), logged ? LOGGED_DELAY : LAZY_DELAY);
-    if (sync) return group.tried.promise;
-    return !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
+    return this.#turn;
   }
 
   /** To be called before a requested change is started. @throws ENOSPC if it might have to wait for space */
@@ -140,13 +158,43 @@ export class GroupWriter {
   /** Makes ops that wait for space fail. To be called before closing, so that waiting callers end. */
   end(): void {
     this.#ending = true;
+    void this.#logJoined();
     if (this.#next !== undefined) this.#start(this.#next);
   }
 
   /** Resolves when everything submitted so far has been written or has failed. */
   async idle(): Promise<void> {
+    void this.#logJoined();
     if (this.#next !== undefined) this.#start(this.#next);
     while (this.#running !== undefined) await this.#running;
+  }
+
+  #add(ops: readonly Op[]): Group {
+    const group = (this.#next ??= newGroup());
+    for (const op of ops) {
+      group.ops.set(`${op.table}/${op.key}`, op);
+      this.#tableOverlay(op.table).set(op.key, op);
+      this.#observers.get(op.table)?.submitted(op);
+    }
+    return group;
+  }
+
+  #logJoined(): Promise<void> {
+    if (this.#turn === undefined) return ANSWERED;
+    const ops = this.#joined;
+    this.#joined = [];
+    this.#turn = undefined;
+    const logged = this.#log(ops);
+    // The group may be on its way to the disk already.
+    return this.#schedule((this.#next ??= newGroup()), { logged, sync: false, lazy: false });
+  }
+
+  #schedule(group: Group, { logged, sync, lazy }: Scheduling): Promise<void> {
+    if (logged) group.logged = this.#place;
+    if (sync || !(logged || lazy) || group.ops.size >= MANY) this.#start(group);
+    else this.#later ??= setTimeout(() => this.#start(group), logged ? LOGGED_DELAY : LAZY_DELAY);
+    if (sync) return group.tried.promise;
+    return !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Changes } from '../drive/changes.ts';
 import type { StagedCollector } from '../drive/staged-collector.ts';
 import type { OpenFiles } from '../drive/open/open-files.ts';
 import type { Policy, PolicyOf } from '../policy/policy.ts';
+import type { Chore, Chores } from './chores.ts';
 import type { Conflicts } from './conflict/conflicts.ts';
 import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../cloud/records.ts';
@@ -33,6 +34,7 @@ export interface ReplicaParts {
   readonly staging: Staging;
   readonly store: ContentStore;
   readonly conflicts: Conflicts;
+  readonly chores: Chores;
   readonly openFiles: Pick<OpenFiles, 'rebind' | 'isOpen'>;
   readonly stagedCollector: Pick<StagedCollector, 'collect' | 'hold'>;
   readonly activity: Pick<Activity, 'rebind' | 'isBusy'>;
@@ -46,12 +48,14 @@ export interface ReplicaParts {
 
 /**
  * The changes that the two loops make to the local tree. Each is checked and submitted in one turn of the event loop,
- * catalog and journal together, and then emitted to the listeners; `written` resolves when all of it is on disk.
+ * catalog and journal together, and then emitted to the listeners: of the changes of one turn a crash leaves all or none.
+ * `written` resolves when all of it is on disk.
  */
 export class Replica {
   readonly catalog: Catalog;
   readonly journal: Journal;
   readonly planner: IntentPlanner;
+  readonly chores: Chores;
   readonly recentDeletions = new RecentDeletions();
   readonly pace: UploadPace;
   /** Nodes of the cloud that are not shown because another has their name, until a record contains their new place. */
@@ -64,6 +68,7 @@ export class Replica {
     this.#parts = parts;
     this.catalog = parts.catalog;
     this.journal = parts.journal;
+    this.chores = parts.chores;
     this.planner = new IntentPlanner(parts);
     this.pace = new UploadPace(parts.now);
   }
@@ -126,7 +131,7 @@ export class Replica {
   }
 
   submit(ops: readonly Op[]): void {
-    if (ops.length > 0) this.#written = this.#parts.writer.write(ops);
+    if (ops.length > 0) this.#written = this.#parts.writer.join(ops);
   }
 
   /** @throws EIO when the database cannot be written */
@@ -134,8 +139,30 @@ export class Replica {
     await this.#written;
   }
 
-  /** Defers a task that need not be done in this turn. */
-  later(task: () => Promise<void>): void {
+  /** Does what a change in this turn requires; the next process does it if this one ends before. */
+  async do(chore: Chore, task: () => Promise<void>): Promise<void> {
+    const key = this.newId();
+    this.submit([this.chores.add(key, chore)]);
+    await this.#finish(key, task);
+  }
+
+  /** Does in the background what an earlier process has left. */
+  resume(key: string, task: () => Promise<void>): void {
+    this.later(() => this.#finish(key, task));
+  }
+
+  async #finish(key: string, task: () => Promise<void>): Promise<void> {
+    await task();
+    this.submit([this.chores.remove(key)]);
+  }
+
+  /** Defers a task that need not be done in this turn; as a `chore`, as with `do`. */
+  later(task: () => Promise<void>, chore?: Chore): void {
+    if (chore !== undefined) {
+      const key = this.newId();
+      this.submit([this.chores.add(key, chore)]);
+      return this.resume(key, task);
+    }
     this.#background.add(task).catch((error: unknown) => this.#parts.log.warn({ err: error }, 'cleaning up failed'));
   }
 

@@ -4,7 +4,7 @@ import type { ContentStore, StagedFile, Staging } from '../../cache/content/cont
 import type { SpaceState } from '../../cache/tree/catalog.ts';
 import type { Entry } from '../../cache/tree/entry.ts';
 import { background } from '../../vfs/context.ts';
-import { sweep } from './follow/apply-deletion.ts';
+import { sweepLater } from './follow/sweep.ts';
 import type { Issues } from './issues.ts';
 import type { Replica } from './replica.ts';
 
@@ -108,6 +108,6 @@ async function remove({ store }: RescueParts, replica: Replica, folder: Entry): 
   replica.submit(intents.map(({ seq }) => journal.remove(seq)));
   const left = catalog.get(folder.id);
   if (left !== undefined) replica.retire(left);
-  await sweep(replica, folder.id);
+  sweepLater(replica, folder.id);
   for (const hash of hashes) await store.drop(hash);
 }

@@ -229,3 +229,38 @@ t.test('ops that could not be logged are waited for, and logged before later one
   await late;
   await writer.idle();
 });
+
+t.test('what is joined in one turn is logged as one frame, with what is written in between', async (t) => {
+  const disk = new LoggingDisk();
+  const frames: string[][] = [];
+  const log = disk.log.bind(disk);
+  disk.log = (ops) => (frames.push(ops.map(({ key }) => key)), log(ops));
+  const writer = new GroupWriter(disk);
+  const joined = writer.join([put('a', 1)]);
+  t.equal(writer.pending('t').get('a')?.value, 1, 'visible at once');
+  void writer.write([put('b', 1)]);
+  void writer.join([put('a', 2)]);
+  t.same(frames, []);
+  await joined;
+  void writer.join([put('c', 1)]);
+  await turn();
+  void writer.join([put('d', 1)]);
+  const synced = writer.write([put('e', 1)], { sync: true });
+  t.same(frames, [['a', 'b', 'a'], ['c'], ['d'], ['e']], 'a sync does not wait for the turn');
+  await turn();
+  t.match(disk.batches, [{ ops: ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key })), sync: true, logged: 6 }]);
+  disk.batches[0]?.finish();
+  await synced;
+  await writer.idle();
+});
+
+t.test('joined ops that cannot be logged are waited for', async (t) => {
+  const disk = new LoggingDisk();
+  const writer = new GroupWriter(disk);
+  disk.full = true;
+  const waits = writer.join([put('a', 1)]);
+  t.notOk(await isAnswered(waits));
+  t.match(disk.batches, [{ ops: [put('a', 1)] }]);
+  disk.batches[0]?.finish();
+  await t.resolves(waits);
+});

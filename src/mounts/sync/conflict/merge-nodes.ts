@@ -43,7 +43,7 @@ export function mergeNodes(replica: Replica, ours: Entry, record: NodeRecord): v
   const still = stagedOf(united, rest);
   for (const id of stagedOf(ours, intents)) if (!still.has(id)) replica.discard(record.id, id);
   replica.notify({ what: 'entry', folder: united.parent, name: united.name });
-  if (ours.kind === 'folder') replica.later(() => moveChildren(replica, ours.id, record.id));
+  if (ours.kind === 'folder') moveLater(replica, ours.id, record.id);
 }
 
 /** An intent of our node, as one of the cloud's. */
@@ -64,6 +64,10 @@ function reparent(replica: Replica, from: NodeId, to: NodeId): Op[] {
     ops.push(journal.put({ ...intent, parent, ...left }));
   }
   return ops;
+}
+
+function moveLater(replica: Replica, folder: NodeId, to: NodeId): void {
+  replica.later(() => moveChildren(replica, folder, to), { what: 'move', folder, to });
 }
 
 /**
@@ -112,5 +116,5 @@ function join(replica: Replica, ours: Entry, shown: Entry): void {
   ]);
   replica.keepOrder([...journal.all()].filter(({ parent }) => parent === shown.id).map(({ node }) => node));
   replica.rebind(ours.id, shown.id);
-  replica.later(() => moveChildren(replica, ours.id, shown.id));
+  moveLater(replica, ours.id, shown.id);
 }

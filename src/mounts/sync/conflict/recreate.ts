@@ -28,7 +28,8 @@ export function recreate(
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id, removed)]);
   replica.submit(replica.planner.ops(planCreation(fresh, content)));
   replica.rebind(entry.id, fresh.id);
-  if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id, removed));
+  const renew = { what: 'renew', folder: entry.id, to: fresh.id, removed } as const;
+  if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id, removed), renew);
   return fresh;
 }
 
@@ -68,7 +69,13 @@ export function contentOf(fresh: Entry, entry: Entry, intents: readonly PendingI
   };
 }
 
-async function renewChildren(replica: Replica, from: NodeId, to: NodeId, removed: number | undefined): Promise<void> {
+/** Creates the contents of a folder again in another one. */
+export async function renewChildren(
+  replica: Replica,
+  from: NodeId,
+  to: NodeId,
+  removed: number | undefined,
+): Promise<void> {
   const { catalog, journal } = replica;
   for (;;) {
     const { entries } = await catalog.page(from, undefined, 500);

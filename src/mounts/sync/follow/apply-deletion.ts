@@ -3,9 +3,7 @@ import type { NodeId } from '../../../vfs/node.ts';
 import { localChangesOf } from '../conflict/merge.ts';
 import { adoptChild, recreate, recreateParent } from '../conflict/recreate.ts';
 import type { Replica } from '../replica.ts';
-
-/** How many entries a sweep removes before it waits for the disk. */
-const SWEEP = 500;
+import { survives, sweepLater } from './sweep.ts';
 
 /** A node that the cloud has removed, as it is, or was, shown here. */
 export interface Removed {
@@ -36,22 +34,8 @@ export function applyDeletion(replica: Replica, removed: Removed, rev: number | 
   );
   const left = catalog.get(removed.id);
   if (left?.id === removed.id) replica.retire(left);
-  for (const id of [removed.id, ...recreatedParents.emptied]) replica.later(() => sweep(replica, id));
+  for (const id of [removed.id, ...recreatedParents.emptied]) sweepLater(replica, id);
   return true;
-}
-
-/** Removes what is left below a folder that is no longer shown. */
-export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
-  const { catalog, journal } = replica;
-  let count = 0;
-  for await (const { parent, name, id } of catalog.below(folder)) {
-    const entry = catalog.child(parent, name);
-    if (entry?.id === id && !survives(replica, entry)) {
-      if (catalog.get(id)?.id === id) replica.retire(entry);
-    }
-    if (++count % SWEEP === 0) await replica.written();
-  }
-  if (journal.size === 0) await replica.written();
 }
 
 function applyFileDeletion(replica: Replica, entry: Entry): boolean {
@@ -152,12 +136,4 @@ function depthBelow({ catalog }: Replica, folder: NodeId, depths: Map<NodeId, nu
   let depth = at === undefined ? undefined : depths.get(at);
   for (const id of path.toReversed()) depths.set(id, (depth = depth === undefined ? undefined : depth + 1));
   return depth;
-}
-
-/** Whether a node outlives its removal elsewhere: with content, a place or a creation of this computer; attributes do not count. */
-function survives(replica: Replica, entry: Entry): boolean {
-  const { place, content } = replica.localChanges(entry.id);
-  if (!place && !content) return false;
-  // No policy decides over what is left of a space that is gone.
-  return replica.catalog.space(entry.space) === undefined || replica.policyOf(entry).rules.removedThere === 'recreate';
 }

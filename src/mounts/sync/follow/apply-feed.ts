@@ -2,6 +2,7 @@ import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { applyDeletion, type Removed } from './apply-deletion.ts';
 import type { Replica } from '../replica.ts';
+import { sweepLater } from './sweep.ts';
 import { closesCircle, show } from './show.ts';
 
 interface Tombstone extends Removed {
@@ -111,8 +112,11 @@ export class FeedApplier {
     const entry = catalog.get(id);
     const foreign = device !== this.#replica.device;
     const known = entry?.id === id;
+    if (!known && kind !== 'folder') return;
+    // An earlier process has removed it, and the records of what was in it may have come before this one.
+    if (!known && !foreign && !this.#replica.recentDeletions.has(id)) return sweepLater(this.#replica, id);
     // Something may be stored below a folder that is not shown, or was created here again.
-    if (known ? rev <= entry.rev : kind !== 'folder' || !foreign) return;
+    if (known ? rev <= entry.rev : !foreign) return;
     // Removed here, too.
     if (journal.has(id) && this.#replica.localChanges(id).removal) return;
     this.#removed.set(id, { id, parent, name, rev, foreign });

@@ -7,7 +7,7 @@ import { agreedSpace } from '../../../cache/tree/entry.ts';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { adoptShared, takeBack } from './shared-folders.ts';
-import { sweep } from './apply-deletion.ts';
+import { sweepLater } from './sweep.ts';
 import { Backoff } from '../../../transfer/backoff.ts';
 import type { HeldRemoval } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
@@ -220,7 +220,7 @@ export class Follower {
     for (const space of shared) await adoptShared(this.#replica, space);
     for (const { id, parent, name } of gone) {
       this.#replica.notify({ what: 'entry', folder: parent, name });
-      this.#replica.later(() => sweep(this.#replica, id));
+      sweepLater(this.#replica, id);
     }
     const ids = new Set(records.map(({ id }) => id));
     for (const id of this.#spaces.keys()) if (!ids.has(id)) this.#spaces.delete(id);

@@ -17,6 +17,10 @@ export class RecentDeletions {
     this.#revs.set(node, rev);
   }
 
+  has(node: NodeId): boolean {
+    return this.#revs.has(node);
+  }
+
   /** Forgets all: the cloud has gone back in time. */
   clear(): void {
     this.#revs.clear();

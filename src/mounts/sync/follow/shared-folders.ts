@@ -7,7 +7,7 @@ export async function adoptShared(replica: Replica, { id, root }: SpaceState): P
   const folder = replica.catalog.get(root);
   if (folder === undefined) return;
   if (folder.mount !== id) replica.put({ ...folder, mount: id }, folder);
-  await relabelBelow(replica, root, id);
+  await replica.do({ what: 'relabel', folder: root, space: id }, () => relabelBelow(replica, root, id));
 }
 
 /** A folder that its owner has stopped sharing: what is in it belongs to Sync again. */
@@ -16,5 +16,6 @@ export async function takeBack(replica: Replica, { root }: SpaceState): Promise<
   if (folder === undefined) return;
   const { mount: _mount, ...plain } = folder;
   replica.put(plain, folder);
-  await relabelBelow(replica, root, folder.space);
+  const chore = { what: 'relabel', folder: root, space: folder.space } as const;
+  await replica.do(chore, () => relabelBelow(replica, root, folder.space));
 }

@@ -4,7 +4,7 @@ import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { Mark, NodeRecord } from '../../../cloud/records.ts';
 import { assign } from '../../../vfs/assign.ts';
 import type { NodeId } from '../../../vfs/node.ts';
-import { sweep } from '../follow/apply-deletion.ts';
+import { sweepLater } from '../follow/sweep.ts';
 import { baseOf, localChangesOf, merge } from '../conflict/merge.ts';
 import type { Replica } from '../replica.ts';
 import { rebaseSuccessors } from './successors.ts';
@@ -67,7 +67,7 @@ export class SuccessHandler {
     if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
       const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record?.version ?? null) : [];
       this.#replica.submit([journal.remove(seq), ...rebased]);
-      if (intent.op === 'remove') this.#replica.later(() => sweep(this.#replica, intent.node));
+      if (intent.op === 'remove') this.#sweep(intent.node, record);
       else if (file !== undefined) this.#replica.discard(intent.node, file.id);
       return 'settled';
     }
@@ -77,6 +77,10 @@ export class SuccessHandler {
     this.#finish(intent, entry, record);
     if (file !== undefined && manifest !== undefined) this.#keep(entry, file, manifest, record);
     return 'settled';
+  }
+
+  #sweep(node: NodeId, record: NodeRecord | undefined): void {
+    if (record?.kind === undefined || record.kind === 'folder') sweepLater(this.#replica, node);
   }
 
   #pace({ op, node, replace, parent, name }: PendingIntent): void {
@@ -120,7 +124,8 @@ export class SuccessHandler {
     if (stays) this.#sources.offer(record);
     const { targetSpace } = intent;
     if (targetSpace !== undefined && entry.kind === 'folder') {
-      this.#replica.later(() => relabelBelow(this.#replica, entry.id, targetSpace));
+      const relabel = { what: 'relabel', folder: entry.id, space: targetSpace } as const;
+      this.#replica.later(() => relabelBelow(this.#replica, entry.id, targetSpace), relabel);
     }
   }
 

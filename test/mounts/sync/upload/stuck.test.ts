@@ -1,6 +1,7 @@
 import t from 'tap';
 import { flush } from '../../../../src/mounts/flush.ts';
 import { syncStatus } from '../../../../src/mounts/sync-status.ts';
+import { Chores } from '../../../../src/mounts/sync/chores.ts';
 import { Replica } from '../../../../src/mounts/sync/replica.ts';
 import { StagedCollector } from '../../../../src/mounts/drive/staged-collector.ts';
 import { Changes } from '../../../../src/mounts/drive/changes.ts';
@@ -24,7 +25,8 @@ t.test('a queue that does not go on, and could, says so: once in the log, in the
   const clock = { now: Date.now, random: Math.random };
   const more = { remote: netA, openFiles: stack.files, changes: new Changes(), device, ...clock, log };
   const stagedCollector = new StagedCollector(stack, () => false);
-  const replica = new Replica({ ...stack, ...more, stagedCollector });
+  const chores = new Chores(await stack.db.rows('chores'), stack.writer);
+  const replica = new Replica({ ...stack, ...more, stagedCollector, chores });
   const sources = {
     offer: () => undefined,
     expect: () => undefined,
