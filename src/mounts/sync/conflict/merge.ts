@@ -43,7 +43,7 @@ export function merge(before: Entry | undefined, record: NodeRecord, local: Loca
     rev: record.rev,
     ...(local.place ? {} : { parent, name: record.name, space: record.space }),
     ...(record.mount === undefined ? {} : { mount: record.mount }),
-    ...(local.attr ? {} : attributes(record, kept)),
+    ...(local.attr ? {} : attributesOf(record, kept)),
     ...(local.content ? {} : content(before, record)),
     ...(isLocal(local) ? { base: mergedBase(before, record, local) } : {}),
   });
@@ -81,7 +81,8 @@ function fresh(record: NodeRecord, parent: string): Entry {
   };
 }
 
-function attributes({ mode, mtime, birthtime, xattrs }: NodeRecord, before: Entry): Partial<Entry> {
+/** The attributes of a record, for an entry that has shown others. */
+export function attributesOf({ mode, mtime, birthtime, xattrs }: NodeRecord, before: Entry): Partial<Entry> {
   const times = { mode, mtime, birthtime };
   if (xattrs !== undefined) return { ...times, xattrs };
   return before.xattrs === undefined ? times : { ...times, xattrs: {} };

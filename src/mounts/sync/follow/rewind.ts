@@ -9,7 +9,7 @@ import { assign } from '../../../vfs/assign.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { isFsError } from '../../../vfs/fs-error.ts';
 import { planAttr, planContent, planCreation, planPlainMove, type NewContent } from '../../intents/plan.ts';
-import { baseOf } from '../conflict/merge.ts';
+import { attributesOf, baseOf } from '../conflict/merge.ts';
 import { bytesOf, contentOf, recreate } from '../conflict/recreate.ts';
 import type { Replica } from '../replica.ts';
 import { IdSet } from './id-set.ts';
@@ -109,7 +109,7 @@ export class Rewind {
     const attr = looks(entry) !== looks(record);
     if (!place && !content && !attr) return this.#agree(entry, record);
     if (!this.#heals) return this.#lower(entry, record.rev - 1);
-    const isOlder = record.ctime <= entry.ctime;
+    const isOlder = record.ctime <= entry.ctime || (content && !place && (await this.#isContentOlder(entry, record)));
     if (isOlder) return await this.#succeed(entry, record, { place, content, attr });
     if (content) await this.#keepBeside(entry, record);
     const now = catalog.get(record.id);
@@ -174,7 +174,7 @@ export class Rewind {
     if (!isHere)
       this.#options.report(now, 'the cloud went back to an older version, and the newer one is not on this computer');
     const { remote, staged: _staged, ...kept } = now;
-    const shown: Partial<Entry> = isHere ? {} : contentIn(record);
+    const shown: Partial<Entry> = isHere ? {} : { ...contentIn(record), ...attributesOf(record, now) };
     const mine =
       differs.content && isHere ? (staged === undefined ? {} : { staged }) : { remote: record.version ?? remote };
     const after = assign(assign(assign(kept, shown), mine), { rev: record.rev, base: baseOf(record) }) as Entry;
@@ -186,10 +186,20 @@ export class Rewind {
     if (differs.place)
       this.#replica.submit(planner.ops({ add: [planPlainMove(after, waiting(), after)], rewrite: [], drop: [] }));
     if (differs.content && isHere) this.#replica.submit(planner.ops(planContent(after, waiting(), content)));
-    else if (differs.attr) this.#replica.submit(planner.ops(planAttr(after, waiting())));
+    else if (differs.attr && isHere) this.#replica.submit(planner.ops(planAttr(after, waiting())));
     if (journal.has(after.id)) return;
     const { base: _base, ...settled } = after;
     this.#replica.put(settled, after);
+  }
+
+  /**
+   * Whether the cloud's content is from before ours although the node has changed since: another computer that has the
+   * node, but not its lost content, has restored its name.
+   */
+  async #isContentOlder(entry: Entry, { id, version }: NodeRecord): Promise<boolean> {
+    const versions = await this.#options.remote.versions(id, this.#options.context);
+    const current = versions.find((one) => one.id === version);
+    return current !== undefined && current.created <= entry.ctime;
   }
 
   /** Another computer has changed the file since: the version that the cloud has lost becomes a separate file. */

@@ -133,6 +133,36 @@ t.test('content that one device has reaches the others, and their issues are res
   t.equal((await b.gateway.issues()).count, 0);
 });
 
+for (const [what, change] of [
+  ['version', async () => undefined],
+  ['version and name', async ({ a }) => a.rename('/Sync/old/1', '/Sync/old/renamed')],
+  ['version and folder', async ({ a }) => a.rename('/Sync/old/1', '/Sync/1')],
+  [
+    'version and mode',
+    async ({ a }) => void (await a.fs.setattr((await a.stat('/Sync/old/1')).id, { mode: 0o600 }, background)),
+  ],
+] as const satisfies readonly (readonly [string, (rig: Rewinding) => Promise<void>])[]) {
+  t.test(`a lost ${what} returns though a device without its content compares first`, async (t) => {
+    const rig = await begin(t);
+    const { a, b } = rig;
+    await a.write('/Sync/old/1', 'only a has it');
+    await change(rig);
+    await rig.converge();
+    const [before, path] = [await a.tree(), (await a.exists('/Sync/old/1')) ? '/Sync/old/1' : undefined];
+    rig.netA.offline = true;
+    await rig.back();
+    await b.sync();
+    await b.sync();
+    rig.netA.offline = false;
+    t.strictSame(await same(t, rig), before);
+    if (path !== undefined) t.equal((await b.stat(path)).mode, (await a.stat(path)).mode);
+    for (const device of [a, b]) {
+      t.strictSame(await device.gateway.conflicts(), []);
+      t.strictSame((await device.gateway.issues()).first, []);
+    }
+  });
+}
+
 t.test(
   'a file that another device has changed since keeps that content, and the lost version is saved beside it',
   async (t) => {
