@@ -177,7 +177,8 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const sweeper = new Sweeper({ ...parts, treeWriter });
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
   const isCrossing = (space: string): boolean => policyOf({ space }).crossing;
-  const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed, isCrossing });
+  const isSealing = (space: string): boolean => policyOf({ space }).sealing;
+  const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed, isCrossing, isSealing });
   const guarded = new Guard(raw, policyState);
   const fs = new VersionsFolder(guarded, { remote, store, policyState });
 

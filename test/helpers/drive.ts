@@ -83,7 +83,8 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   if (catalog.get(ROOT) === undefined) await writer.write((await attachSpaces(catalog, spaces, now())).ops);
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
   const isCrossing = (space: string): boolean => policyOf({ space }).crossing;
-  const parts: DriveParts = { ...base, files, treeWriter, sweeper, isSealed, isCrossing };
+  const isSealing = (space: string): boolean => policyOf({ space }).sealing;
+  const parts: DriveParts = { ...base, files, treeWriter, sweeper, isSealed, isCrossing, isSealing };
   const drive = new Drive(ROOT, parts);
   return {
     parts,

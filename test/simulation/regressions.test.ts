@@ -304,6 +304,21 @@ const SCRIPTS: readonly Script[] = [
       b swap /Sync/b/b /Sync/a
       b rmtree /Sync/b`,
   },
+  {
+    what: 'a new folder of the Archive is moved into one that was made after it, with what is in it',
+    seeds: [294, 1],
+    devices: 2,
+    steps: `
+      a mkdir /Archive/d
+      a write /Archive/d/f f
+      a mkdir /Archive/d/e
+      a mkdir /Archive/c
+      a write /Archive/d/e/g g
+      a mv /Archive/d /Archive/c/d
+      a mv /Archive/c/d/f /Archive/c/f
+      a mkdir /Archive/x
+      a mv /Archive/c /Archive/x/c`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -63,6 +63,8 @@ export interface DriveParts {
   readonly isSealed: (entry: Entry) => boolean;
   /** Whether nodes move to and from the space by renaming. */
   readonly isCrossing: (space: string) => boolean;
+  /** Whether nodes of the space are sealed. */
+  readonly isSealing: (space: string) => boolean;
   /** ms since 1970 */
   readonly now: () => number;
 }

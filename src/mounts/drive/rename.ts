@@ -53,6 +53,8 @@ export interface RenamerParts {
   readonly isSealed: (entry: Entry) => boolean;
   /** Whether nodes move to and from the space by renaming. */
   readonly isCrossing: (space: string) => boolean;
+  /** Whether nodes of the space are sealed. */
+  readonly isSealing: (space: string) => boolean;
 }
 
 /** Renames and exchanges nodes. */
@@ -69,6 +71,7 @@ export class Renamer {
   readonly #now: () => number;
   readonly #isSealed: (entry: Entry) => boolean;
   readonly #isCrossing: (space: string) => boolean;
+  readonly #isSealing: (space: string) => boolean;
 
   constructor({
     tree,
@@ -83,6 +86,7 @@ export class Renamer {
     now,
     isSealed,
     isCrossing,
+    isSealing,
   }: RenamerParts) {
     this.#tree = tree;
     this.#treeWriter = treeWriter;
@@ -96,6 +100,7 @@ export class Renamer {
     this.#now = now;
     this.#isSealed = isSealed;
     this.#isCrossing = isCrossing;
+    this.#isSealing = isSealing;
   }
 
   /** See `FileSystem.rename`. */
@@ -231,7 +236,8 @@ export class Renamer {
       const isCrossing = space !== node.space;
       const heritage = { replace, predecessor: isCrossing ? undefined : this.#predecessorOf(node, place) };
       const to = { ...place, space };
-      const plan = planMove(node, waiting, to, (mkdir) => this.#planner.keepsTurn(mkdir, place), heritage);
+      const turns = this.#planner.turns(place, this.#isSealing(node.space));
+      const plan = planMove(node, waiting, to, turns, heritage);
       const after = { ...withCrossingBase(node, space), ...place, space, ctime };
       return { after, ops: [...this.#planner.ops(plan), ...this.#catalog.put(after, node)] };
     }

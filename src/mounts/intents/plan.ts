@@ -115,14 +115,23 @@ export function planAttr(entry: Entry, waiting: readonly Waiting[], cleared: rea
   return { ...nothing, add: [{ op: 'attr', ...subject(entry), ...(cleared.length > 0 ? { cleared } : {}) }] };
 }
 
-/**
- * `entry` moves to another place. `keepsTurn` returns whether an intent can move its node there without changing its position: see the function of that name.
- */
+/** How the creation of a folder can be changed when the folder moves. */
+export interface Turns {
+  /** Whether it can put the folder to its new place without changing its position: see the function `keepsTurn`. */
+  readonly keeps: (mkdir: PendingIntent) => boolean;
+  /**
+   * The intents that fill the folder, which then follow its creation to the end of the order. Only where the cloud
+   * refuses the separate `move` that would be planned otherwise.
+   */
+  readonly filling?: ((mkdir: PendingIntent) => readonly Waiting[]) | undefined;
+}
+
+/** `entry` moves to another place. */
 export function planMove(
   entry: Entry,
   waiting: readonly Waiting[],
   to: Destination,
-  keepsTurn: (mkdir: PendingIntent) => boolean,
+  turns: Turns,
   heritage: Heritage = {},
 ): Plan {
   const [only, ...others] = waiting;
@@ -133,12 +142,18 @@ export function planMove(
   if (only.intent.op === 'mkdir') {
     // The contents of the folder were journaled after it, so it must keep its position, or be moved after all of them.
     const stays = (to.space ?? entry.space) === only.intent.space;
-    if (stays && heritage.replace === undefined && keepsTurn(only.intent)) {
-      return { ...nothing, rewrite: [{ ...unparked(only.intent), parent: to.parent, name: to.name }] };
+    if (stays && heritage.replace === undefined) {
+      const moved = { ...unparked(only.intent), parent: to.parent, name: to.name };
+      if (turns.keeps(only.intent)) return { ...nothing, rewrite: [moved] };
+      const filling = turns.filling?.(only.intent);
+      if (filling?.every(({ fixed }) => !fixed) === true) {
+        const intents = filling.map(({ intent }) => intent);
+        return { ...nothing, drop: [only.intent, ...intents], add: [moved, ...intents].map(anew) };
+      }
     }
     return { ...nothing, add: [planPlainMove(entry, waiting, to, heritage)] };
   }
-  const { seq: _seq, id: _id, at: _at, predecessor: _predecessor, ...creation } = unparked(only.intent);
+  const { predecessor: _predecessor, ...creation } = anew(only.intent);
   return {
     ...nothing,
     drop: [only.intent],
@@ -150,8 +165,7 @@ export function planMove(
  * Whether an intent could put its node at a place as if it had been journaled that way: no intent concerns the name, the
  * folder is not created later, and nothing in the space moves later, which could put that folder below the node in the
  * meantime (the folder that the node is in already cannot be put below it). This keeps every intent behind those that it
- * depends on, so the order never has a cycle. Moves in other spaces do not count: the Archive refuses the separate `move`
- * that would be necessary.
+ * depends on, so the order never has a cycle. Moves in other spaces do not count.
  */
 export function keepsTurn(
   intents: Iterable<PendingIntent>,
@@ -166,6 +180,19 @@ export function keepsTurn(
     if (intent.op === 'move' || (intent.node === parent && isCreation(intent))) return false;
   }
   return true;
+}
+
+/** The intents of everything that is made in a folder, in their order, the folder's own not included. */
+export function fillingOf(intents: Iterable<PendingIntent>, folder: NodeId): PendingIntent[] {
+  const made = new Set([folder]);
+  const found: PendingIntent[] = [];
+  for (const intent of intents) {
+    const { node, parent } = intent;
+    if (node === folder || !(made.has(node) || (made.has(parent) && isCreation(intent)))) continue;
+    made.add(node);
+    found.push(intent);
+  }
+  return found;
 }
 
 /** An intent that precedes the creation of the folder that it concerns; there must be none. */
@@ -301,6 +328,12 @@ function replacedBy({ replaceBase }: PendingIntent, node: NodeId): Replaced {
 /** A put without its content. */
 function bare(put: PendingIntent): PendingIntent {
   const { staged: _staged, from: _from, writing: _writing, ...rest } = unparked(put);
+  return rest;
+}
+
+/** An intent that is to get another position. */
+function anew(intent: PendingIntent): NewIntent {
+  const { seq: _seq, id: _id, at: _at, ...rest } = unparked(intent);
   return rest;
 }
 

@@ -5,7 +5,17 @@ import type { Journal, PendingIntent } from '../../cache/tree/journal.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { newId } from '../../vfs/ids.ts';
-import { keepsTurn, type NewIntent, type Plan, planRemove, planReplaced, type Replaced, type Waiting } from './plan.ts';
+import {
+  fillingOf,
+  keepsTurn,
+  type NewIntent,
+  type Plan,
+  planRemove,
+  planReplaced,
+  type Replaced,
+  type Turns,
+  type Waiting,
+} from './plan.ts';
 
 export interface IntentPlannerParts {
   readonly journal: Journal;
@@ -51,9 +61,16 @@ export class IntentPlanner {
     return { ops: this.ops(plan), ...(replace === undefined ? {} : { replace }) };
   }
 
-  /** See the function of that name. */
-  keepsTurn(mkdir: PendingIntent, place: Place): boolean {
-    return keepsTurn(this.#parts.journal.all(), mkdir, place);
+  /** How a new folder can move to a place; `sealing` where the cloud refuses to move it once it has it. */
+  turns(place: Place, sealing: boolean): Turns {
+    const { journal } = this.#parts;
+    const filling = ({ node }: PendingIntent): Waiting[] => {
+      return fillingOf(journal.all(), node).map((intent) => ({ intent, fixed: journal.isFixed(intent.seq) }));
+    };
+    return {
+      keeps: (mkdir) => keepsTurn(journal.all(), mkdir, place),
+      ...(sealing ? { filling } : {}),
+    };
   }
 
   /** The ops of a plan; submit them in the same turn. */

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Entry } from '../../../src/cache/tree/entry.ts';
 import type { PendingIntent } from '../../../src/cache/tree/journal.ts';
 import {
+  fillingOf,
   keepsTurn,
   planAttr,
   planContent,
@@ -80,7 +81,7 @@ t.test('new attributes', async (t) => {
 
 t.test('another place', async (t) => {
   const plan = (entry: Entry, waiting: Waiting[], replace?: Replaced, free = true): Plan =>
-    planMove(entry, waiting, to, () => free, { replace });
+    planMove(entry, waiting, to, { keeps: () => free }, { replace });
   t.match(plan(known, []), { add: [{ op: 'move', ...to, origin: { parent: 'p', name: 'f' } }] });
   t.equal(shape(plan(born, [unsent('put', creation)])), '-put +put', 'a file that was never sent is created there');
   t.match(plan(born, [unsent('put', creation)], { node: 'r' }).add[0], { ...to, staged: 'a', replace: 'r' });
@@ -104,6 +105,41 @@ t.test('another place', async (t) => {
     'unless another intent concerns the name',
   );
   t.equal(shape(plan(bornFolder, [unsent('mkdir')], { node: 'r' })), '+move');
+});
+
+t.test(
+  'a new folder that the cloud would not move gets a later position, before everything that is made in it',
+  (t) => {
+    const mkdir = unsent('mkdir', { parent: 'p', name: 'f' });
+    const child = unsent('put', { ...creation, node: 'c', parent: 'n', name: 'g' });
+    const move = (filling: Waiting[]): Plan =>
+      planMove(bornFolder, [mkdir], to, { keeps: () => false, filling: () => filling });
+    const plan = move([child]);
+    t.equal(shape(plan), '-mkdir -put +mkdir +put');
+    t.match(plan.add, [to, { node: 'c', parent: 'n', staged: 'a' }]);
+    t.equal(shape(move([sent('put', { ...creation, node: 'c', parent: 'n' })])), '+move', 'unless some of it was sent');
+    t.end();
+  },
+);
+
+t.test('the filling of a folder is what is made below it, and what else waits for that', (t) => {
+  const made = (seq: number, op: PendingIntent['op'], node: string, parent: string): PendingIntent => {
+    return { ...unsent(op, { node, parent, name: node }).intent, seq };
+  };
+  const intents = [
+    made(1, 'mkdir', 'n', 'p'),
+    made(2, 'mkdir', 'sub', 'n'),
+    made(3, 'mkdir', 'other', 'p'),
+    made(4, 'symlink', 'link', 'sub'),
+    made(5, 'symlink', 'beside', 'other'),
+    made(6, 'attr', 'link', 'sub'),
+    made(7, 'attr', 'n', 'p'),
+  ];
+  t.same(
+    fillingOf(intents, 'n').map(({ seq }) => seq),
+    [2, 4, 6],
+  );
+  t.end();
 });
 
 t.test('removal', async (t) => {

@@ -64,8 +64,11 @@ class Local {
     const entry = this.entries.get(id);
     if (entry === undefined || this.#at(parent, name) !== undefined || this.#isBelow(parent, id)) return;
     this.#plan(
-      planMove(entry, this.#waiting(id), { parent, name }, (mkdir) =>
-        keepsTurn(this.inOrder(), mkdir, { parent, name }),
+      planMove(
+        entry,
+        this.#waiting(id),
+        { parent, name },
+        { keeps: (mkdir) => keepsTurn(this.inOrder(), mkdir, { parent, name }) },
       ),
     );
     this.entries.set(id, { ...entry, parent, name });
