@@ -2,7 +2,7 @@ import type { BackupIndex } from './backup-index.ts';
 import { looksMoved } from './decide.ts';
 import type { Spot } from './changes.ts';
 import type { Mirrored } from './mirrored.ts';
-import type { SourceEntry } from './source-entry.ts';
+import { hasVanished, type SourceEntry } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
 import type { SourceThread } from './transfer.ts';
 
@@ -96,7 +96,7 @@ export class Moves {
     const path = this.#index.path(node);
     if (path === undefined || !this.isFree(node) || this.#present.has(node.id)) return undefined;
     const look = await this.#source.request<Look>({ ask: 'look', path }).catch(nothing);
-    if (!isGone(look)) {
+    if (look === undefined || !isGone(look)) {
       if (this.#present.size < MOST_PRESENT) this.#present.add(node.id);
       return undefined;
     }
@@ -107,8 +107,8 @@ export class Moves {
   }
 }
 
-/** Treats a path through a file as absent (ENOTDIR), like ENOENT. */
-function nothing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return null;
-  throw error;
+/** A path through a file (ENOTDIR) is absent, like ENOENT; undefined where the disk does not say. @throws EINTR */
+function nothing(error: NodeJS.ErrnoException): null | undefined {
+  if (error.code === 'EINTR') throw error;
+  return hasVanished(error) ? null : undefined;
 }

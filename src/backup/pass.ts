@@ -92,11 +92,11 @@ export class Pass {
     if (guard.refused > 0) return { kind: 'mass-change', reason: refusal(guard, guard.refused, 'replaced in') };
     const gone = [...this.#walk.missing].map((id) => index.get(id)).filter((node) => node !== undefined);
     const free = gone.filter((node) => this.#moves.isFree(node));
-    if (free.length === 0) return undefined;
-    tally.phase = 'remove';
     if (!(await this.#sourceIsThere())) {
       return { kind: 'vanished', reason: 'the folder has vanished during the run: is its disk mounted?' };
     }
+    if (free.length === 0) return undefined;
+    tally.phase = 'remove';
     if (!confirm && (await this.isEmptied())) return EMPTIED;
     const files = await this.#countFiles(free);
     if (!guard.admits(files)) return { kind: 'mass-removal', reason: refusal(guard, files, 'removed from') };

@@ -46,3 +46,8 @@ export interface SourceProblem {
   /** It has no content to keep: a socket, a pipe or a device. */
   readonly skipped?: boolean;
 }
+
+/** Whether an error says that what was there a moment ago is not there any more, or something else is. */
+export function hasVanished({ code }: { readonly code?: string | undefined }): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP';
+}

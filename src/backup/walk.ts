@@ -11,7 +11,7 @@ import type { MassGuard } from './mass-guard.ts';
 import { markOf, type Mirrored } from './mirrored.ts';
 import type { Moves } from './moves.ts';
 import type { ReadOutcome } from './segment-reader.ts';
-import type { SourceAttributes, SourceEntry, SourceMark } from './source-entry.ts';
+import { hasVanished, type SourceAttributes, type SourceEntry, type SourceMark } from './source-entry.ts';
 import type { Tally } from './tally.ts';
 import type { Look } from './source-thread.ts';
 import type { SourceThread, Transfer } from './transfer.ts';
@@ -130,7 +130,8 @@ export class Walk {
     const { scanner, index, moves, committer, transfer } = this.#options;
     await committer.room();
     await transfer.room();
-    const page = await scanner.request<ListingPage | undefined>({ ask: 'some', folder: folder.path, names });
+    const asked = scanner.request<ListingPage | undefined>({ ask: 'some', folder: folder.path, names });
+    const page = await asked.catch((error: unknown) => this.#unreadable(folder.path, error));
     if (!page) return;
     const nodes = names.map((name) => index.at(folder.id, name)).filter((node) => node !== undefined);
     const here = nodes.filter((node) => !moves.hasLeft(node)).sort((a, b) => compareUtf8(a.name, b.name));
@@ -142,13 +143,9 @@ export class Walk {
     for (let after: string | undefined, more = true; more;) {
       await committer.room();
       await transfer.room();
-      let page: ListingPage;
-      try {
-        page = await scanner.request<ListingPage>({ ask: 'list', folder: folder.path, after });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EINTR' || folder.path === '') throw error;
-        return tally.problem(folder.path, reasonOf(error));
-      }
+      const asked = scanner.request<ListingPage>({ ask: 'list', folder: folder.path, after });
+      const page = await asked.catch((error: unknown) => this.#unreadable(folder.path, error));
+      if (!page) return;
       if (after === undefined && folder.settle) {
         if (page.entries.length === 0 && !(await this.#isEmpty(folder))) {
           return tally.problem(
@@ -162,6 +159,14 @@ export class Walk {
       after = page.next;
       more = page.next !== undefined;
     }
+  }
+
+  /** What is in the mirror for it stays. @throws if it is the source folder itself, or the run was ended */
+  #unreadable(path: string, error: unknown): undefined {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EINTR' || path === '') throw error;
+    // The folder above says in the next run that it has gone.
+    if (!hasVanished({ code })) this.#options.tally.problem(path, reasonOf(error));
   }
 
   async #isEmpty({ id }: Folder): Promise<boolean> {
@@ -275,7 +280,8 @@ export class Walk {
     const { changes, committer, scanner, tally } = this.#options;
     let attrs = entry;
     if (entry.xattrs === undefined) {
-      const look = await scanner.request<Look>({ ask: 'describe', path: spot.path });
+      const asked = scanner.request<Look>({ ask: 'describe', path: spot.path });
+      const look = await asked.catch((error: unknown) => this.#unreadable(spot.path, error));
       // Gone, or another one: the next run sees what it is now.
       if (look?.signature !== entry.signature) return;
       if (look.fault !== undefined) tally.problem(spot.path, look.fault);
@@ -291,7 +297,7 @@ export class Walk {
     if (node?.source && guard.refused > 0 && !guard.admitsReplacement()) return;
     const finish = async (outcome: ReadOutcome) => {
       if (outcome.state === 'read') return this.#finish(spot, outcome, node, entry);
-      if (outcome.state === 'failed' && outcome.code !== 'ENOENT') return tally.problem(spot.path, outcome.reason);
+      if (outcome.state === 'failed' && !hasVanished(outcome)) return tally.problem(spot.path, outcome.reason);
       if (outcome.state === 'failed') return;
       if (again)
         return tally.problem(spot.path, 'it was being written each time it was read; the next run tries again');

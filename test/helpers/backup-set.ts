@@ -15,16 +15,19 @@ import { temporary } from './temporary.ts';
 
 const { signal } = background;
 
-/** A source folder, a set for it in a cloud of its own, and a proxy between them that counts. */
-export async function openSet(t: Test) {
+/**
+ * A source folder, a set for it in a cloud of its own, and a proxy between them that counts.
+ * @param given the folder; a new one if absent
+ */
+export async function openSet(t: Test, given?: string) {
   const cloud = await startTestCloud(t);
   const proxy = await startFaultyProxy(cloud.url);
   // A third of the calls may be disturbed: four tries of one are at times all among them.
   const retry = { tries: 10, pause: 5, longest: 20 };
   const remote = new HttpRemote({ url: proxy.url, token: await cloud.login(), retry });
   const base = temporary(t);
-  const folder = join(base, 'source');
-  mkdirSync(folder);
+  const folder = given ?? join(base, 'source');
+  mkdirSync(folder, { recursive: true });
   let database = await Database.open(join(base, 'index'));
   t.teardown(async () => {
     await database.close();
