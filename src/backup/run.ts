@@ -93,7 +93,7 @@ interface Tools {
 /** @returns why it paused, if it did */
 async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | undefined> {
   const { folder, space, remote, store, confirm = false, scope, oneFileSystem = false } = options;
-  const context = { signal: tools.signal };
+  const context = { signal: tools.signal, bulk: true };
   const exclusions = new Exclusions(options.exclude ?? []);
   const index = new BackupIndex(store);
   const source = await tools.scanner.request<Look>({ ask: 'look', path: '' });

@@ -10,6 +10,7 @@ import { cpCommand } from './commands/cp.ts';
 import { downCommand } from './commands/down.ts';
 import { catCommand, getCommand } from './commands/get.ts';
 import { historyCommands } from './commands/history.ts';
+import { limitCommand } from './commands/limit.ts';
 import { loginCommand } from './commands/login.ts';
 import { lsCommand } from './commands/ls.ts';
 import { mountCommands } from './commands/mount.ts';
@@ -41,6 +42,7 @@ export function createProgram(cli: Cli): Command {
         upCommand(cli),
         downCommand(cli),
         statusCommand(cli),
+        limitCommand(cli),
         ...mountCommands(cli),
         serviceCommand(cli),
       ],

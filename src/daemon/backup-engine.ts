@@ -100,7 +100,8 @@ export class GatewayBackups implements BackupEngine {
     }
     const index = new BackupIndex(await openBackupStore(gateway.stack.db, space.id));
     const rules = { exclusions: new Exclusions(exclude), oneFileSystem, random: Math.random };
-    await new Verification({ folder, space, remote, index, ...rules, ...request }).run();
+    const context = { ...request.context, bulk: true };
+    await new Verification({ folder, space, remote, index, ...rules, ...request, context }).run();
   }
 
   async remove(name: string, context: Context): Promise<void> {

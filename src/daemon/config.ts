@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { closest, distance } from 'fastest-levenshtein';
 import { parse, TomlError } from 'smol-toml';
-import { bytes, choice, duration, flag, text, whole, type Setting } from './setting.ts';
+import { bytes, choice, duration, flag, limit, text, whole, type Setting } from './setting.ts';
 
 /** The platform's folders for settings and data. */
 const platform = envPaths('fjord', { suffix: '' });
@@ -12,6 +12,11 @@ const platform = envPaths('fjord', { suffix: '' });
 export const SETTINGS = {
   'data.dir': text(platform.data, 'folder for everything that Fjord stores on this computer'),
   'cloud.url': text('', 'address of the cloud; empty: the one given to `fjord login`'),
+  'limit.up': limit(
+    'off',
+    'most bytes per second sent to the cloud, by time of day if wanted; `fjord limit` overrides it',
+  ),
+  'limit.down': limit('off', 'most bytes per second received from the cloud; `fjord limit` overrides it'),
   'device.name': text('', "this computer's name in the account; empty: its host name"),
   'cache.dir': text(
     '',

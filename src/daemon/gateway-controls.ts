@@ -11,6 +11,8 @@ import type {
   ArchiveRemoveBody,
   Conflict,
   KeptVersion,
+  Limits,
+  LimitsBody,
   Listed,
   MountBody,
   PurgeBody,
@@ -18,6 +20,7 @@ import type {
   Status,
   Trashed,
 } from './control/wire.ts';
+import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
 import type { ShareControls } from './share-controls.ts';
 import type { MountPoint } from './mount-point.ts';
@@ -26,6 +29,7 @@ export interface GatewayControlsOptions {
   readonly gateway: Gateway;
   readonly backups: BackupControls;
   readonly shares: ShareControls;
+  readonly bandwidth: BandwidthLimits;
   readonly mountPoint: MountPoint;
   /** Resolves to the folder's real path. */
   readonly mount: (body: MountBody) => Promise<string>;
@@ -43,8 +47,10 @@ export class GatewayControls implements Controls {
   readonly #leave: () => number;
   readonly backups: BackupControls;
   readonly shares: ShareControls;
+  readonly #bandwidth: BandwidthLimits;
 
-  constructor({ gateway, backups, shares, mountPoint, mount, circumstances, leave }: GatewayControlsOptions) {
+  constructor(options: GatewayControlsOptions) {
+    const { gateway, backups, shares, bandwidth, mountPoint, mount, circumstances, leave } = options;
     this.#gateway = gateway;
     this.#mountPoint = mountPoint;
     this.mount = mount;
@@ -52,6 +58,7 @@ export class GatewayControls implements Controls {
     this.#leave = leave;
     this.backups = backups;
     this.shares = shares;
+    this.#bandwidth = bandwidth;
   }
 
   get fs(): FileSystem {
@@ -63,7 +70,19 @@ export class GatewayControls implements Controls {
   }
 
   status(): Promise<Status> {
-    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state, this.backups.list());
+    const { limits } = this.#bandwidth;
+    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state, {
+      backups: this.backups.list(),
+      limits,
+    });
+  }
+
+  limits(): Limits {
+    return this.#bandwidth.limits;
+  }
+
+  setLimits(body: LimitsBody): Promise<Limits> {
+    return this.#bandwidth.set(body);
   }
 
   async versions(path: string, context: Context): Promise<KeptVersion[]> {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Bandwidth } from '../cloud/http/bandwidth.ts';
 import { HttpRemote } from '../cloud/http/http-remote.ts';
 import { Gateway } from '../mounts/gateway.ts';
 import { openWebDavDoor, type WebDavDoor } from '../mounts/doors/webdav-door.ts';
@@ -18,6 +19,7 @@ import { folderGone, removed } from './folder-gone.ts';
 import { ShareControls } from './share-controls.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
+import { openLimits, type BandwidthLimits } from './limits/bandwidth-limits.ts';
 import { openLog, type LogFile } from './log.ts';
 import { MountPoint, type MountState } from './mount-point.ts';
 import { takenFolders, wishedBy, wishOf } from './mount-request.ts';
@@ -47,6 +49,7 @@ interface Parts {
   readonly control: ControlServer;
   readonly backups: BackupControls;
   readonly mountPoint: MountPoint;
+  readonly limits: BandwidthLimits;
   readonly logFile: LogFile;
   /** Path of the cache folder. */
   readonly cache: string;
@@ -110,7 +113,10 @@ export class GatewayProcess {
     const closers: (() => Promise<unknown>)[] = [];
     try {
       const url = config['cloud.url'] === '' ? device.url : config['cloud.url'];
-      const remote = new HttpRemote({ url, token: device.token });
+      const bandwidth = new Bandwidth();
+      const limits = await openLimits(config, dir, bandwidth);
+      closers.unshift(async () => limits.close());
+      const remote = new HttpRemote({ url, token: device.token, bandwidth });
       closers.unshift(() => remote.close());
       const stopCollecting = IdleCollection.start(collector());
       closers.unshift(async () => stopCollecting());
@@ -151,7 +157,8 @@ export class GatewayProcess {
       });
       const mount = (body: MountBody): Promise<string> => mountPoint.mount(wishedBy(body, config));
       const shares = new ShareControls(gateway, remote);
-      const controls = new GatewayControls({ gateway, backups, shares, mountPoint, mount, circumstances, leave });
+      const parts = { gateway, backups, shares, bandwidth: limits, mountPoint };
+      const controls = new GatewayControls({ ...parts, mount, circumstances, leave });
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
       await control.listen();
       closers.unshift(() => control.close());
@@ -161,8 +168,20 @@ export class GatewayProcess {
       await backups.open();
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
       const cache = cacheDir(config, dir);
-      const parts = { dir, cache, backups, remote, gateway, door, control, mountPoint, logFile, stopCollecting };
-      return new GatewayProcess(parts, { ...access, url: door.url }, { url, email: device.email });
+      const running = {
+        dir,
+        cache,
+        backups,
+        remote,
+        gateway,
+        door,
+        control,
+        mountPoint,
+        limits,
+        logFile,
+        stopCollecting,
+      };
+      return new GatewayProcess(running, { ...access, url: door.url }, { url, email: device.email });
     } catch (error) {
       for (const close of closers) await close().catch(() => undefined);
       logFile.flush();
@@ -175,7 +194,7 @@ export class GatewayProcess {
    * cloud.
    */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
-    const { dir, backups, remote, gateway, door, control, mountPoint, logFile, stopCollecting } = this.#parts;
+    const { dir, backups, remote, gateway, door, control, mountPoint, limits, logFile, stopCollecting } = this.#parts;
     this.#life.abort();
     stopCollecting();
     await Promise.all([mountPoint.close(), door.close(), backups.close()]);
@@ -183,6 +202,7 @@ export class GatewayProcess {
     const { queued: files, bytes } = gateway.status();
     await gateway.close();
     await remote.close();
+    limits.close();
     await forgetRunning(dir);
     await control.close();
     logFile.log.info({ queued: files }, 'the gateway ended');

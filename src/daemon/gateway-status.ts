@@ -1,6 +1,6 @@
 import type { Gateway, GatewayStatus } from '../mounts/gateway.ts';
 import { background } from '../vfs/context.ts';
-import type { BackupSet, Status } from './control/wire.ts';
+import type { Status } from './control/wire.ts';
 import type { MountState } from './mount-point.ts';
 
 /** The properties that do not change while the gateway runs. */
@@ -13,7 +13,7 @@ export async function describeStatus(
   gateway: Gateway,
   circumstances: Circumstances,
   { dir: mount, problem }: MountState,
-  backups: readonly BackupSet[],
+  parts: Pick<Status, 'backups' | 'limits'>,
 ): Promise<Status> {
   const { cloudUrl, ...rest } = circumstances;
   const status = gateway.status();
@@ -29,7 +29,7 @@ export async function describeStatus(
     parkedCount: status.parked,
     behindParked: status.behind,
     ...(status.stuck === undefined ? {} : { stuck: status.stuck.path }),
-    backups,
+    ...parts,
     conflicts: (await gateway.conflicts()).length,
     held: status.held.map(({ space, files }) => ({ space: spacePath(gateway, space), files })),
     issues: issues.first.map(({ path, reason, at }) => ({ path, reason, at })),

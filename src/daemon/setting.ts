@@ -1,3 +1,5 @@
+import { parseTimetable } from './limits/timetable.ts';
+
 /** A setting: its default, and how its value is read from a TOML document or an environment variable. */
 export interface Setting<T> {
   readonly default: T;
@@ -79,6 +81,23 @@ export function duration(value: string, help: string): Setting<number> {
     read: parseDuration,
     show: showDuration,
   };
+}
+
+/** A rate, or rates by the time of day (`limits/timetable.ts`), as text. */
+export function limit(value: string, help: string): Setting<string> {
+  return {
+    ...text(value, help),
+    expects: 'a limit such as "2M", "08:00-18:00 1M, off" or "off"',
+    read: (raw) => (typeof raw === 'string' && isTimetable(raw) ? raw : undefined),
+  };
+}
+
+function isTimetable(raw: string): boolean {
+  try {
+    return parseTimetable(raw).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 const DECIMAL = ['', 'K', 'M', 'G', 'T', 'P'];

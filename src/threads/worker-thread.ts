@@ -16,6 +16,8 @@ export interface WorkerThreadOptions {
   readonly name: string;
   /** `workerData` of the program. */
   readonly data?: unknown;
+  /** What of the data is handed over. */
+  readonly transfer?: readonly Transferable[];
   /** Whether files that the thread opens are closed when it ends; true unless given. */
   readonly closesFiles?: boolean;
 }
@@ -91,8 +93,8 @@ export class WorkerThread<Request, Response> {
  * Starts a thread. It does not inherit the loader that runs TypeScript without a build, so its program loads that
  * first.
  */
-function startWorker(program: URL, { name, data, closesFiles = true }: WorkerThreadOptions): Worker {
-  const options = { name, workerData: data, execArgv: [], trackUnmanagedFds: closesFiles };
+function startWorker(program: URL, { name, data, transfer = [], closesFiles = true }: WorkerThreadOptions): Worker {
+  const options = { name, workerData: data, transferList: [...transfer], execArgv: [], trackUnmanagedFds: closesFiles };
   if (!program.pathname.endsWith('.ts')) return new Worker(program, options);
   const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const source = `import(${loader}).then(({ register }) => { register(); return import(${JSON.stringify(program.href)}); })`;

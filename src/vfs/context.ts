@@ -8,6 +8,8 @@ export interface Context {
   readonly aborted?: boolean;
   /** Whether a call to the cloud fails at its first failure, without retries. */
   readonly once?: boolean;
+  /** Whether what is transferred gives way to what programs wait for. */
+  readonly bulk?: boolean;
 }
 
 const never = new AbortController().signal;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { BackupSet, Status } from '../../daemon/control/wire.ts';
 import { isConcern, stateWords } from '../backup-words.ts';
 import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { limitWords } from './limit.ts';
 import { count, shown, size, span, time } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -58,6 +59,7 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     ...(mount === null ? [] : [`mount      ${shown(mount)}`]),
     ...(mountProblem === undefined ? [] : [terminal.paint('yellow', `mount      ${notMounted(mountProblem)}`)]),
     `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'the queued changes cannot be sent' : 'everything is in the cloud'}`,
+    ...limitLines(status.limits),
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
     ...status.backups.map((set) => backupLine(set, terminal, now)),
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
@@ -68,6 +70,11 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
 function backupLine(set: BackupSet, terminal: Pick<Terminal, 'paint'>, now: number): string {
   const line = `backup     ${shown(set.name)}: ${stateWords(set, now)}`;
   return isConcern(set) ? terminal.paint('yellow', line) : line;
+}
+
+function limitLines({ up, down }: Status['limits']): string[] {
+  if (up.limit === 'off' && down.limit === 'off') return [];
+  return [`limits     up ${limitWords(up)}, down ${limitWords(down)}`];
 }
 
 function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): string {

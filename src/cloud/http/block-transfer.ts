@@ -23,7 +23,7 @@ export async function uploadBlocks(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const send = async () => {
-    for (const batch of batches) await sendBatch(http, batch, { signal }, query);
+    for (const batch of batches) await sendBatch(http, batch, { ...context, signal }, query);
   };
   const lanes = Array.from({ length: Math.min(UPLOADS, blocks.length) }, send);
   try {
@@ -36,7 +36,9 @@ export async function uploadBlocks(
 }
 
 async function sendBatch(http: Http, batch: readonly UploadBlock[], context: Context, query: string): Promise<void> {
-  const call = { op: 'upload', method: 'POST', path: `/v1/blocks${query}`, bytes: encodeFrames(batch) } as const;
+  const lane = context.bulk === true ? 'backup' : 'drive';
+  const path = `/v1/blocks${query}`;
+  const call = { op: 'upload', method: 'POST', path, bytes: encodeFrames(batch), lane } as const;
   await http.done(call, context);
 }
 
@@ -97,7 +99,8 @@ function frames(
   context: Context,
 ): AsyncGenerator<ReceivedFrame> {
   const json = { blocks: asked.map(({ version, index }) => ({ version, index })) };
-  const call = { op: 'read', method: 'POST', path: '/v1/blocks/read', json } as const;
+  const lane = context.bulk === true ? 'backup' : 'first';
+  const call = { op: 'read', method: 'POST', path: '/v1/blocks/read', json, lane } as const;
   const bytes = asked.reduce((sum, { length = 0 }) => sum + length, 0);
   if (bytes < asked.length * LARGE) return receive({ http, memory }, call, asked.length, context);
   return thread.frames(call, asked, context, memory);

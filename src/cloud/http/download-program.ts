@@ -3,10 +3,10 @@ import { workerData } from 'node:worker_threads';
 import { serve } from '../../threads/serve.mjs';
 import { BLOCK_SIZE } from '../../vfs/block.ts';
 import { receive } from './block-response.ts';
-import type { DownloadRequest, DownloadResponse, FilePlace, ReceivedFrame } from './download-thread.ts';
+import { BorrowedAllowance } from './bandwidth-port.ts';
+import type { DownloadData, DownloadRequest, DownloadResponse, FilePlace, ReceivedFrame } from './download-thread.ts';
 import { record } from './errors.ts';
 import type { OwnFrame } from './frames.ts';
-import type { DispatcherOptions } from './dispatcher.ts';
 import { Http } from './http-client.ts';
 
 /** Blocks whose memory waits for others. */
@@ -21,7 +21,8 @@ interface Download {
 }
 
 /** The program of `DownloadThread`. */
-const http = new Http({ ...(workerData as DispatcherOptions), reusesMemory: true });
+const { options, port, limited } = workerData as DownloadData;
+const http = new Http({ ...options, down: new BorrowedAllowance(port, limited), reusesMemory: true });
 const downloads = new Map<number, Download>();
 const spare: ArrayBuffer[] = [];
 

@@ -1,11 +1,15 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Context } from '../../vfs/context.ts';
 import { BLOCK_SIZE, type BlockFile } from '../../vfs/block.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { WorkerThread } from '../../threads/worker-thread.ts';
 import type { BlockMemory, BlockRequest } from '../remote.ts';
+import { Bandwidth } from './bandwidth.ts';
+import { lend } from './bandwidth-port.ts';
 import { revive, type FailureRecord } from './errors.ts';
 import type { OwnFrame } from './frames.ts';
 import type { DispatcherOptions } from './dispatcher.ts';
+import type { TokenBucket } from './token-bucket.ts';
 import type { Call } from './http-client.ts';
 
 /** Blocks of one response that are asked of the thread at a time. */
@@ -37,6 +41,14 @@ export interface ReceivedFrame extends OwnFrame {
 export type DownloadResponse =
   { readonly frame: ReceivedFrame } | { readonly frame: undefined; readonly failure?: FailureRecord };
 
+/** What the program of the thread is started with. */
+export interface DownloadData {
+  readonly options: DispatcherOptions;
+  /** Leads to the bucket that responses take from. */
+  readonly port: MessagePort;
+  readonly limited: TokenBucket['limited'];
+}
+
 type Thread = WorkerThread<DownloadRequest, DownloadResponse>;
 
 /**
@@ -46,12 +58,17 @@ type Thread = WorkerThread<DownloadRequest, DownloadResponse>;
  */
 export class DownloadThread {
   readonly #options: DispatcherOptions;
+  readonly #bandwidth: Bandwidth;
   #thread: Thread | undefined;
   #last = 0;
   #isClosed = false;
 
-  constructor(options: DispatcherOptions) {
+  constructor({
+    bandwidth = new Bandwidth(),
+    ...options
+  }: DispatcherOptions & { readonly bandwidth?: Bandwidth | undefined }) {
     const { url, token, connections, timeouts, allowPlain, ca } = options;
+    this.#bandwidth = bandwidth;
     this.#options = { url, token, connections, timeouts, allowPlain, ca };
   }
 
@@ -81,6 +98,7 @@ export class DownloadThread {
     try {
       void handled(thread.request({ ask: 'begin', id, call, most: requests.length }));
       const asked = requests.slice(0, ASKED_AHEAD).map(next);
+      let received = 0;
       for (let count = asked.length; asked.length > 0;) {
         const response = await (asked.shift() as Promise<DownloadResponse>);
         signal.throwIfAborted();
@@ -90,6 +108,9 @@ export class DownloadThread {
         }
         // The last one finds the end of the response.
         if (count <= requests.length) asked.push(next(requests[count++]));
+        const { data, isWritten = false } = response.frame;
+        this.#bandwidth.passed.down += isWritten ? (requests[received]?.length ?? 0) : data.length;
+        received += 1;
         yield response.frame;
       }
     } finally {
@@ -111,15 +132,18 @@ export class DownloadThread {
 
   #running(): Thread {
     if (this.#isClosed) throw new FsError('EINTR', 'read', { reason: 'the connection was closed by this program' });
-    if (this.#thread === undefined || this.#thread.hasEnded) this.#thread = start(this.#options);
+    if (this.#thread === undefined || this.#thread.hasEnded) this.#thread = start(this.#options, this.#bandwidth);
     return this.#thread;
   }
 }
 
-function start(options: DispatcherOptions): Thread {
+function start(options: DispatcherOptions, { down }: Bandwidth): Thread {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = new URL(`./download-program.${extension}`, import.meta.url);
-  return new WorkerThread(program, { name: 'downloads', data: options });
+  const { port1, port2 } = new MessageChannel();
+  lend(down, port1);
+  const data: DownloadData = { options, port: port2, limited: down.limited };
+  return new WorkerThread(program, { name: 'downloads', data, transfer: [port2] });
 }
 
 /** Has the next block of a request written. The file stays open while the thread may be writing. */

@@ -1,13 +1,16 @@
+import type { Readable } from 'node:stream';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Dispatcher } from 'undici';
 import type { Context } from '../../vfs/context.ts';
 import type { FsError } from '../../vfs/fs-error.ts';
+import { admitted, Bandwidth, paced, slices } from './bandwidth.ts';
 import { openDispatcher, timeoutDefaults, type DispatcherOptions } from './dispatcher.ts';
 import { BrokenAnswer, classify, RefusedAnswer } from './errors.ts';
 import { readNdjson } from './ndjson.ts';
 import { Pouring } from './pouring.ts';
 import { retryDefaults, Tries, type RetryOptions, type Subject } from './retry.ts';
+import type { Allowance, Lane } from './token-bucket.ts';
 import type { WireError } from './wire.ts';
 import { parse, wireErrorOf } from './wire-error.ts';
 
@@ -15,6 +18,10 @@ export interface HttpOptions extends DispatcherOptions {
   readonly retry?: Partial<RetryOptions> | undefined;
   /** The time, ms since 1970, for a `Retry-After` with a date. */
   readonly now?: (() => number) | undefined;
+  /** Shared with other clients; a line without limits if absent. */
+  readonly bandwidth?: Bandwidth | undefined;
+  /** What responses take from; the bandwidth if absent. */
+  readonly down?: Allowance | undefined;
 }
 
 export interface Call extends Subject {
@@ -25,9 +32,11 @@ export interface Call extends Subject {
   readonly bytes?: Uint8Array;
   /** Longest pause before and within the response, ms, instead of the default ones. */
   readonly silence?: number;
+  /** Of the bytes that it transfers; `first` if absent. */
+  readonly lane?: Lane;
 }
 
-export type Body = Dispatcher.ResponseData['body'];
+export type Body = AsyncIterable<Buffer>;
 
 /** Largest JSON response in bytes; the service sends no larger ones. */
 const LARGEST_JSON = 64 * 1024 * 1024;
@@ -59,11 +68,15 @@ export class Http {
   readonly #options: HttpOptions;
   readonly #retry: RetryOptions;
   readonly #prefix: string;
+  readonly #bandwidth: Bandwidth;
+  readonly #down: Allowance;
   #dispatcher: Dispatcher;
 
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#retry = { ...retryDefaults, ...options.retry };
+    this.#bandwidth = options.bandwidth ?? new Bandwidth();
+    this.#down = options.down ?? this.#bandwidth.down;
     this.#dispatcher = openDispatcher(options);
     this.#prefix = new URL(options.url).pathname.replace(/\/+$/, '');
   }
@@ -127,13 +140,16 @@ export class Http {
   }
 
   /**
-   * Makes one attempt. Resolves to the body of a 2xx response, which must be read to its end or destroyed. @throws
+   * Makes one attempt. Resolves to the body of a 2xx response, which must be iterated, if not to its end. @throws
    * errors for `classify`
    */
   async open(call: Call, { signal }: Context): Promise<Body> {
     signal.throwIfAborted();
-    const answer = await this.#dispatcher.request({ ...this.#request(call), signal, highWaterMark: 1024 * 1024 });
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body;
+    const request = await this.#request(call, signal);
+    const answer = await this.#dispatcher.request({ ...request, signal, highWaterMark: 1024 * 1024 });
+    if (answer.statusCode >= 200 && answer.statusCode < 300) {
+      return paced(answer.body, { allowance: this.#down, passed: this.#bandwidth.passed, lane: laneOf(call), signal });
+    }
     throw new RefusedAnswer(
       answer.statusCode,
       await wireError(answer.body),
@@ -148,11 +164,11 @@ export class Http {
    */
   async pour(call: Call, sink: (chunk: Uint8Array) => Promise<void> | undefined, { signal }: Context): Promise<void> {
     signal.throwIfAborted();
+    const request = await this.#request(call, signal);
+    const pace = { allowance: this.#down, passed: this.#bandwidth.passed, lane: laneOf(call), signal };
     await new Promise<void>((resolve, reject) => {
-      this.#dispatcher.dispatch(
-        this.#request(call),
-        new Pouring({ sink, signal, resolve, reject, after: this.#afterOf }),
-      );
+      const pouring = { sink: admitted(sink, pace), signal, resolve, reject, after: this.#afterOf };
+      this.#dispatcher.dispatch(request, new Pouring(pouring));
     });
   }
 
@@ -173,17 +189,29 @@ export class Http {
     await this.#dispatcher.destroy();
   }
 
-  #request(call: Call): Dispatcher.DispatchOptions {
+  /** A small body waits until it may go; a large one does so slice by slice. */
+  async #request(call: Call, signal: AbortSignal): Promise<Dispatcher.DispatchOptions> {
     const content = bodyOf(call);
+    const length = content.body?.length ?? 0;
+    if (call.bytes === undefined && length > 0) {
+      await this.#bandwidth.up.take(length, laneOf(call), signal);
+      this.#bandwidth.passed.up += length;
+    }
     const headers = call.silence ?? this.#options.timeouts?.headers ?? timeoutDefaults.headers;
     return {
       method: call.method,
       path: this.#prefix + call.path,
-      headers: content.type === undefined ? {} : { 'content-type': content.type },
-      headersTimeout: headers + Math.ceil((content.body?.length ?? 0) / SLOW_LINE),
-      ...(content.body === undefined ? {} : { body: content.body }),
+      headers: content.type === undefined ? {} : { 'content-type': content.type, 'content-length': String(length) },
+      headersTimeout: headers + Math.ceil(length / SLOW_LINE),
+      ...(content.body === undefined ? {} : { body: this.#body(call, content.body, signal) }),
       ...(call.silence === undefined ? {} : { bodyTimeout: call.silence }),
     };
+  }
+
+  #body(call: Call, body: Uint8Array, signal: AbortSignal): Uint8Array | Readable {
+    // undici sends any iterable; its type for `dispatch` names only streams.
+    const sliced = (): unknown => slices(body, this.#bandwidth, laneOf(call), signal);
+    return call.bytes === undefined ? body : (sliced() as Readable);
   }
 
   /** RFC 9110, section 10.2.3: seconds, or a date. */
@@ -200,6 +228,10 @@ export function checked<T>(shape: Shape<T>, value: unknown): T {
   throw new BrokenAnswer(`the cloud's response is invalid ${shape.fault(value)}`);
 }
 
+function laneOf({ lane = 'first' }: Call): Lane {
+  return lane;
+}
+
 function bodyOf({ json, bytes }: Call): { body?: Uint8Array; type?: string } {
   if (bytes) return { body: bytes, type: 'application/octet-stream' };
   return json === undefined ? {} : { body: Buffer.from(JSON.stringify(json)), type: 'application/json' };
@@ -209,7 +241,7 @@ function bodyOf({ json, bytes }: Call): { body?: Uint8Array; type?: string } {
 async function collect(body: Body, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > limit) throw new BrokenAnswer(`the cloud's response has more than ${limit} bytes`);
     chunks.push(chunk);

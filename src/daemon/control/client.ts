@@ -21,6 +21,8 @@ import type {
   CopyBody,
   KeptVersion,
   LeaveBody,
+  Limits,
+  LimitsBody,
   Leaving,
   ListQuery,
   Listed,
@@ -241,6 +243,14 @@ export class ControlClient {
 
   async removeArchived(body: ArchiveRemoveBody): Promise<void> {
     await this.#json({ method: 'POST', path: '/archive/remove', json: body });
+  }
+
+  async limits(): Promise<Limits> {
+    return (await this.#json({ method: 'GET', path: '/limits' })) as Limits;
+  }
+
+  async setLimits(body: LimitsBody): Promise<Limits> {
+    return (await this.#json({ method: 'POST', path: '/limits', json: body })) as Limits;
   }
 
   /** Mounts the drive. Resolves to the real path of the mount point. */

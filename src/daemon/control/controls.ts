@@ -14,6 +14,8 @@ import type {
   Conflict,
   KeptVersion,
   LeaveBody,
+  Limits,
+  LimitsBody,
   Listed,
   MountBody,
   Progress,
@@ -79,6 +81,9 @@ export interface Controls {
   confirm(): number;
   /** Resolves when everything below the path is in the cloud. */
   flush(path: string, onProgress: OnProgress, context: Context): Promise<void>;
+  limits(): Limits;
+  /** @throws EINVAL */
+  setLimits(body: LimitsBody): Promise<Limits>;
   readonly backups: BackupRuns;
   readonly shares: SharedFolders;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;

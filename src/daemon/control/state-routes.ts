@@ -14,6 +14,7 @@ import {
   BackupRunBody,
   BackupVerifyBody,
   DownBody,
+  LimitsBody,
   MountBody,
   PathQuery,
   PurgeBody,
@@ -31,6 +32,8 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addBackupRoutes(app, controls);
   addMountRoutes(app, controls);
   addShareRoutes(app, controls);
+  app.get('/limits', () => controls.limits());
+  app.post<{ Body: LimitsBody }>('/limits', { schema: { body: LimitsBody } }, ({ body }) => controls.setLimits(body));
   app.get('/status', () => controls.status());
   app.get('/alive', () => ({}));
   app.post<{ Body: ArchiveRemoveBody }>(

@@ -125,6 +125,22 @@ export type LeaveBody = Static<typeof LeaveBody>;
 export const RevokeBody = Type.Object({ path: Path, email: Type.Optional(Type.String({ minLength: 1 })) });
 export type RevokeBody = Static<typeof RevokeBody>;
 
+/** A limit per direction as a person writes it (`daemon/limits/timetable.ts`), or `default`: as in the settings. Absent: as before. */
+export const LimitsBody = Type.Object({ up: Type.Optional(Type.String()), down: Type.Optional(Type.String()) });
+export type LimitsBody = Static<typeof LimitsBody>;
+
+/** The limit as it was written, and the rate at the moment, bytes per second, if there is one. */
+export interface Limit {
+  readonly limit: string;
+  readonly rate?: number;
+}
+
+/** Of everything that is transferred to and from the cloud. */
+export interface Limits {
+  readonly up: Limit;
+  readonly down: Limit;
+}
+
 export const MountBody = Type.Object({
   dir: Type.String({ minLength: 1 }),
   /** Absent options are taken from the settings. */
@@ -323,6 +339,7 @@ export interface Status {
   /** The path of a change that is not sent although nothing prevents it, which is a bug in Fjord. */
   readonly stuck?: string;
   readonly backups: readonly BackupSet[];
+  readonly limits: Limits;
   readonly conflicts: number;
   readonly held: readonly Held[];
   /** The first ones; see the count for all. */
