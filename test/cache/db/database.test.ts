@@ -119,8 +119,8 @@ t.test(
       done.push(key);
     };
     const reader = new AbortController();
+    let reads = 0;
     const reading = (async () => {
-      let reads = 0;
       for (; !reader.signal.aborted; reads++) {
         const last = done.at(-1);
         const count = Math.min(all.limit, done.length);
@@ -128,9 +128,9 @@ t.test(
         if ((await rows.range(all)).length < count) throw new Error('records are lost');
         await new Promise((resolve) => setImmediate(resolve));
       }
-      return reads;
     })();
     for (let round = 0; round < 4; round++) {
+      const before = reads;
       for (let i = 0; i < 6; i++) await write(`${round} before ${i}`);
       const filler = join(small, 'filler');
       // Leaves enough space for the log, and too little for a table.
@@ -144,9 +144,10 @@ t.test(
       rmSync(filler);
       execFileSync('mount', ['-o', `remount,size=${24 + 24 * (round + 1)}m`, small]);
       await write(`${round} after`);
+      t.ok(reads > before, 'reads during the replacement');
     }
     reader.abort();
-    t.ok((await reading) > 20, 'reads during the replacement');
+    await reading;
     t.ok(readdirSync(dir).includes('generation'), 'it was replaced');
     await db.close();
     const again = await Database.open(dir);
