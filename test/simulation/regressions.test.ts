@@ -12,6 +12,62 @@ interface Script {
 
 const SCRIPTS: readonly Script[] = [
   {
+    what: 'a new folder that was moved through one that is gone is sent to where it is, not made a second time',
+    seeds: [18, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/a
+      a mkdir /Sync/a/c
+      a mv /Sync/a/c /Sync/c
+      a mv /Sync/a /Sync/b
+      b mkdir /Sync/c
+      a cpnew /Sync/b /Sync/c/b
+      a mv /Sync/b /Sync/c/b/d
+      a mv /Sync/c/b /Sync/c/a
+      a mv /Sync/c/a/d /Sync/d
+      a rmtree /Sync/c`,
+  },
+  {
+    what: 'a folder that was moved into one that was moved into it, and removed, is not put below itself',
+    seeds: [19, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/a
+      a mkdir /Sync/a/a
+      a mkdir /Sync/a/a/b
+      a mv /Sync/a/a/b /Sync/b
+      a swap /Sync/a/a /Sync/b
+      - wait 1500
+      a mv /Sync/b /Sync/a/b
+      b mv /Sync/a /Sync/b/b
+      b mkdir /Sync/b/a
+      b mv /Sync/b/b/a /Sync/a
+      b mkdir /Sync/a/a
+      b mkdir /Sync/b/a/a
+      b swap /Sync/b /Sync/a
+      b mv /Sync/a/a/a /Sync/b/a/b
+      b swap /Sync/a/a /Sync/b/a
+      b rmdir /Sync/a/b
+      a pull`,
+  },
+  {
+    what: 'what a snapshot lacks is not shown either when its folder, removed here in vain, comes back',
+    seeds: [47, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/b
+      a write /Sync/a a0..........
+      a mkdir /Archive/a
+      - wait 1500
+      b rmdir /Sync/b
+      b write /Sync/a b1
+      b mkdir /Sync/b
+      a mkdir /Sync/b/b
+      a mkdir /Sync/b/b/a
+      a pull
+      a rmtree /Sync/b/b/a`,
+  },
+  {
     what: 'a file that was renamed elsewhere is shown, though a rename here that was not sent has its name',
     seeds: [1, 2, 3],
     devices: 2,

@@ -20,13 +20,15 @@ export function recreate(
 ): Entry {
   const { catalog, journal } = replica;
   const intents = journal.of(entry.id);
-  const node = reborn(replica, entry, to);
+  const name = freeName(replica, entry, to);
+  const node = reborn(replica, entry, { parent: to.parent, name });
   const known = given === undefined ? contentOf(node, entry, intents) : { ...given, version: node.version };
   const content = node.kind === 'file' ? known : undefined;
   const fresh = { ...node, ...bytesOf(content) };
   replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id, removed)]);
   replica.submit(replica.planner.ops(planCreation(fresh, content)));
+  if (name !== to.name) replica.submit([replica.noteConflict(fresh.id, to.name)]);
   replica.rebind(entry.id, fresh.id);
   const renew = { what: 'renew', folder: entry.id, to: fresh.id, removed } as const;
   if (fresh.kind === 'folder') replica.later(() => renewChildren(replica, entry.id, fresh.id, removed), renew);
@@ -102,10 +104,23 @@ export async function renewChildren(
  */
 export function adoptChild(replica: Replica, child: Entry, parent: NodeId): void {
   const { journal } = replica;
+  const name = freeName(replica, child, { parent, name: child.name });
+  if (name !== child.name) {
+    replica.submit([replica.noteConflict(child.id, child.name)]);
+    replica.rehome(child, { parent, name });
+    return;
+  }
   const moved = { ...child, parent };
   const ops = journal
     .of(child.id)
     .filter((intent) => intent.parent === child.parent)
     .map((intent) => journal.put({ ...intent, parent }));
   replica.put(moved, child, ops);
+}
+
+/** The name that a node gets at a place: another one if a different node has that. */
+function freeName(replica: Replica, entry: Entry, { parent, name }: Place): string {
+  const holder = replica.catalog.child(parent, name);
+  if (holder === undefined || holder.id === entry.id) return name;
+  return replica.conflictName({ ...entry, parent, name });
 }

@@ -91,7 +91,7 @@ class RecreatedParents {
     const entry = known?.id === folder ? known : undefined;
     const { name } = entry ?? this.#removed;
     const top = folder === this.#removed.id;
-    const parent = top ? this.#replica.resolve(this.#removed.parent) : this.for(entry?.parent ?? this.#removed.id);
+    const parent = top ? this.#above(entry) : this.for(entry?.parent ?? this.#removed.id);
     const holder = catalog.child(parent, name);
     if (holder?.kind === 'folder' && holder.id !== folder) return holder.id;
     this.emptied.push(folder);
@@ -99,6 +99,16 @@ class RecreatedParents {
     const to = { parent, name: free ? name : this.#replica.conflictName(holder) };
     const lost = entry ?? unknownFolder(this.#replica, this.#removed, parent);
     return recreateParent(this.#replica, lost, this.#rev, to).id;
+  }
+
+  /** Where the removed folder was: in the cloud, unless that is in what survives in it, as folders were moved into each other; then here. */
+  #above(entry: Entry | undefined): NodeId {
+    const { catalog } = this.#replica;
+    const there = this.#replica.resolve(this.#removed.parent);
+    const folder = catalog.get(there);
+    const path = folder === undefined ? [] : [folder, ...catalog.ancestors(folder)];
+    if (entry === undefined || !path.some(({ id }) => id === entry.id || this.#surviving.has(id))) return there;
+    return this.#replica.resolve(entry.parent);
   }
 }
 

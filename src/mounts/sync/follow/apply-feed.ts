@@ -30,6 +30,11 @@ export class FeedApplier {
     return this.#live.size + this.#removed.size > 0;
   }
 
+  /** Nodes whose records are not shown yet. */
+  get waiting(): Iterable<NodeId> {
+    return this.#live.keys();
+  }
+
   /** The smallest revision that is not shown yet. */
   get floor(): number {
     let floor = Infinity;

@@ -155,13 +155,19 @@ export class ResultHandler {
     const hashed =
       entry === undefined || sent.manifest === undefined ? entry : assign(entry, { hash: sent.manifest.hash });
     const equal = current !== undefined && hashed !== undefined && isSame(hashed, current);
-    return { op: intent.op, creates, code, rules, about: this.#about(intent, current), equal };
+    return { op: intent.op, creates, code, rules, about: this.#about(intent, current, entry), equal };
   }
 
-  #about({ node, parent }: PendingIntent, current: NodeRecord | undefined): Refused['about'] {
-    if (current === undefined) return this.#isUnborn(parent) ? 'parent' : 'nothing';
+  #about(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Refused['about'] {
+    const { node, parent } = intent;
+    if (current === undefined) return this.#isUnborn(parent) || this.#isDropped(intent, entry) ? 'parent' : 'nothing';
     if (current.id === node) return 'node';
     return current.id === parent || current.id === this.#replica.resolve(parent) ? 'parent' : 'holder';
+  }
+
+  /** A folder that the node was to pass on its way was removed here, and nothing of it is sent any more. */
+  #isDropped({ op, parent }: PendingIntent, entry: Entry | undefined): boolean {
+    return op === 'move' && entry?.parent !== parent && this.#replica.catalog.get(parent) === undefined;
   }
 
   /** The cloud cannot know the folder yet. */
