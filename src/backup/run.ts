@@ -12,7 +12,7 @@ import { ProblemLog } from './problem-log.ts';
 import { checkSource } from './source-check.ts';
 import type { VolumeId } from './volume.ts';
 import { refresh } from './refresh.ts';
-import type { Look, SourceResponse, SourceRequest, SourceThreadData } from './source-thread.ts';
+import type { Look, Priority, SourceResponse, SourceRequest, SourceThreadData } from './source-thread.ts';
 import type { BackupStore } from './store.ts';
 import { Tally, type BackupProgress, type BackupSummary } from './tally.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
@@ -40,6 +40,8 @@ export interface BackupOptions {
   readonly recentlyLost?: number | undefined;
   /** A run before has asked a person, who has not decided. */
   readonly asked?: boolean | undefined;
+  /** `low`: the threads that read the source give way to programs for CPU and disk. */
+  readonly priority?: Priority | undefined;
   /** ms since 1970 */
   readonly now?: () => number;
   /** Called a few times a second. */
@@ -64,7 +66,8 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
   const timer = setInterval(() => options.onProgress?.(tally.progress()), PROGRESS_EVERY);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const threads = { scanner: sourceThread(options.folder), reader: sourceThread(options.folder) };
+  const thread = () => sourceThread(options.folder, options.priority ?? 'low');
+  const threads = { scanner: thread(), reader: thread() };
   const end = () => void Promise.all([threads.scanner.terminate(), threads.reader.terminate()]);
   signal.addEventListener('abort', end, { once: true });
   try {
@@ -139,8 +142,9 @@ async function guardOf(options: BackupOptions, index: BackupIndex): Promise<Mass
   return new MassGuard({ files, recent: recentlyLost, confirmed: confirm, asked });
 }
 
-function sourceThread(folder: string): WorkerThread<SourceRequest, SourceResponse> {
-  const data: SourceThreadData = { limits: { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES }, folder };
+/** A thread that accesses a source folder. */
+export function sourceThread(folder: string, priority: Priority): WorkerThread<SourceRequest, SourceResponse> {
+  const data: SourceThreadData = { limits: { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES }, folder, priority };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return new WorkerThread(new URL(`./source-thread.${extension}`, import.meta.url), { name: 'source', data });
 }

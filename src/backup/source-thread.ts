@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
+import { lowerThreadPriority } from '../libc/thread-priority.ts';
 import { Describer } from './describer.ts';
 import { isEmpty, Listings, type ListingPage } from './listing.ts';
 import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } from './segment-reader.ts';
@@ -25,13 +26,17 @@ export type Look = ({ readonly isFolder: boolean } & SourceAttributes) | null;
 
 export type SourceResponse = ListingPage | Look | Segment | boolean | undefined;
 
+export type Priority = 'low' | 'normal';
+
 export interface SourceThreadData {
   readonly limits: SegmentLimits;
   /** The source, an absolute path. */
   readonly folder: string;
+  readonly priority: Priority;
 }
 
-const { limits, folder } = workerData as SourceThreadData;
+const { limits, folder, priority } = workerData as SourceThreadData;
+if (priority === 'low') lowerThreadPriority();
 const paths = new SourcePaths(folder);
 const describer = new Describer(folder);
 const listings = new Listings(paths, describer);

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import PQueue from 'p-queue';
 import type { Remote } from '../cloud/remote.ts';
 import type { Gateway } from '../mounts/gateway.ts';
 import type { Context } from '../vfs/context.ts';
@@ -6,6 +7,7 @@ import { asFsError, FsError } from '../vfs/fs-error.ts';
 import type { BackupSet } from '../backup/agent/backup-set.ts';
 import type { RunRequest } from '../backup/agent/set-agent.ts';
 import { BackupIndex } from '../backup/backup-index.ts';
+import type { Priority } from '../backup/source-thread.ts';
 import { Exclusions } from '../backup/exclusions.ts';
 import { checkFolder } from '../backup/folder-check.ts';
 import { rereadDamaged } from '../backup/reread.ts';
@@ -26,14 +28,19 @@ export interface BackupEngineOptions {
   /** The folder where the drive is mounted, or is about to be mounted again. */
   readonly mounted: () => string | undefined;
   readonly log: Logger;
+  readonly priority: Priority;
+  /** Most sets that run at the same time. */
+  readonly parallel: number;
 }
 
 /** Mirrors folders of this computer into the gateway's account. */
 export class GatewayBackups implements BackupEngine {
   readonly #options: BackupEngineOptions;
+  readonly #runs: PQueue;
 
   constructor(options: BackupEngineOptions) {
     this.#options = options;
+    this.#runs = new PQueue({ concurrency: options.parallel });
   }
 
   check(folder: string, others: readonly BackupSet[]): Promise<string> {
@@ -52,8 +59,16 @@ export class GatewayBackups implements BackupEngine {
     }
   }
 
-  async run(set: BackupSet, { confirm, ...request }: RunRequest): ReturnType<BackupEngine['run']> {
-    const { gateway, remote, log } = this.#options;
+  async run(set: BackupSet, request: RunRequest): ReturnType<BackupEngine['run']> {
+    try {
+      return await this.#runs.add(async () => this.#run(set, request), { signal: request.signal });
+    } catch (error) {
+      throw request.signal.aborted ? new FsError('EINTR', 'backup', { subject: set.name }) : error;
+    }
+  }
+
+  async #run(set: BackupSet, { confirm, ...request }: RunRequest): ReturnType<BackupEngine['run']> {
+    const { gateway, remote, log, priority } = this.#options;
     const context = { signal: request.signal };
     const { name, folder, exclude, oneFileSystem, volume } = set;
     const space = await remote.openBackup(name, context);
@@ -62,7 +77,7 @@ export class GatewayBackups implements BackupEngine {
       const reread = await rereadDamaged(new BackupIndex(store), remote, context);
       if (reread > 0) log.warn({ set: name, files: reread }, 'the cloud has damaged content, which is read again');
     }
-    const rules = { exclude, oneFileSystem, volume, confirm };
+    const rules = { exclude, oneFileSystem, volume, confirm, priority };
     const summary = await runBackup({ folder, space, remote, store, ...rules, ...request });
     const { problems, ...counts } = summary;
     const whole = request.scope === undefined;

@@ -17,5 +17,5 @@ export async function openCloud(config: Config): Promise<HttpRemote> {
   const url = config['cloud.url'] === '' ? device.url : config['cloud.url'];
   const bandwidth = new Bandwidth();
   await openLimits(config, dir, bandwidth);
-  return new HttpRemote({ url, token: device.token, bandwidth });
+  return new HttpRemote({ url, token: device.token, bandwidth, connections: config['cloud.connections'] });
 }

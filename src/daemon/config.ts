@@ -12,6 +12,17 @@ const platform = envPaths('fjord', { suffix: '' });
 export const SETTINGS = {
   'data.dir': text(platform.data, 'folder for everything that Fjord stores on this computer'),
   'cloud.url': text('', 'address of the cloud; empty: the one given to `fjord login`'),
+  'cloud.connections': whole(
+    16,
+    [4, 64],
+    'most connections to the cloud at a time, and as many again for large downloads',
+  ),
+  'backup.parallel': whole(4, [1, 32], 'most backup sets that run at the same time; others wait for their turn'),
+  'backup.priority': choice(
+    ['low', 'normal'],
+    'low',
+    'whether reading and hashing the folders of backups gives way to other programs for CPU and disk (Linux)',
+  ),
   'limit.up': limit(
     'off',
     'most bytes per second sent to the cloud, by time of day if wanted; `fjord limit` overrides it',

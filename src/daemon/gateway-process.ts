@@ -116,7 +116,7 @@ export class GatewayProcess {
       const bandwidth = new Bandwidth();
       const limits = await openLimits(config, dir, bandwidth);
       closers.unshift(async () => limits.close());
-      const remote = new HttpRemote({ url, token: device.token, bandwidth });
+      const remote = new HttpRemote({ url, token: device.token, bandwidth, connections: config['cloud.connections'] });
       closers.unshift(() => remote.close());
       const stopCollecting = IdleCollection.start(collector());
       closers.unshift(async () => stopCollecting());
@@ -137,7 +137,15 @@ export class GatewayProcess {
         cloudUrl: url,
       };
       const mounted = (): string | undefined => mountPoint.state.dir ?? mountPoint.state.wish?.dir;
-      const engine = new GatewayBackups({ gateway, remote, dataFolder: dir.root, mounted, log: logFile.log });
+      const engine = new GatewayBackups({
+        gateway,
+        remote,
+        dataFolder: dir.root,
+        mounted,
+        log: logFile.log,
+        priority: config['backup.priority'],
+        parallel: config['backup.parallel'],
+      });
       const backups = new BackupControls({
         file: dir.backups,
         engine,
