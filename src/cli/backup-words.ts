@@ -20,7 +20,8 @@ export function whenWords(ms: number, now: number): string {
 /** What a set does, in a few words. */
 export function stateWords(set: BackupSet, now: number): string {
   const verified = set.verified === undefined ? '' : `, ${verifiedWords(set.verified)}`;
-  const words = WORDS[set.state.doing](set.state as never, set, now) + verified;
+  const say = WORDS[set.state.doing] as (state: BackupState, of: BackupSet, now: number) => string;
+  const words = say(set.state, set, now) + verified;
   const { problems } = set;
   const hint = `; \`fjord backup log ${shown(set.name)}\``;
   return problems === 0 ? words : `${words}; ${problems.toLocaleString('en')} could not be taken${hint}`;
@@ -62,6 +63,10 @@ const WORDS: Words = {
     return next === undefined ? `${done}, runs when asked to` : `${done}, next: ${whenWords(next, now)}`;
   },
   paused: ({ until }, _set, now) => (until === undefined ? 'paused' : `paused, goes on ${whenWords(until, now)}`),
+  deferred: ({ reason }, { finished }) => {
+    const done = finished === undefined ? 'not complete yet' : `complete as of ${time(finished)}`;
+    return `${done}, waits: ${shown(reason)}`;
+  },
   halted: ({ reason, ends }, { name }) => {
     const hints = {
       confirm: '`fjord confirm` lets it go on',

@@ -46,7 +46,10 @@ export interface BackupEngine {
   remove(name: string, context: Context): Promise<void>;
 }
 
-export interface BackupControlsOptions extends Pick<SetAgentOptions, 'watch' | 'clock' | 'random' | 'onFault'> {
+export interface BackupControlsOptions extends Pick<
+  SetAgentOptions,
+  'watch' | 'clock' | 'random' | 'onFault' | 'deferred'
+> {
   /** Where the chosen folders are kept. */
   readonly file: string;
   readonly engine: BackupEngine;
@@ -164,6 +167,11 @@ export class BackupControls implements BackupRuns {
     return waiting.length;
   }
 
+  /** To be called when sets may be deferred, or not any more. */
+  reconsider(): void {
+    for (const agent of this.#agents.values()) agent.reconsider();
+  }
+
   /** @throws ENOENT */
   log(name: string, context: Context): AsyncIterable<LoggedProblem> {
     return this.#options.engine.problems(this.#find(name).set, context);
@@ -188,10 +196,20 @@ export class BackupControls implements BackupRuns {
   }
 
   #begin(set: StoredSet): SetAgent {
-    const { engine, watch, clock, random, onFault } = this.#options;
+    const { engine, watch, clock, random, onFault, deferred } = this.#options;
     const run: SetAgentOptions['run'] = async (of, request) => engine.run(of, request);
     const probe: SetAgentOptions['probe'] = async (of, halt) => engine.probe(of, halt);
-    const agent = new SetAgent({ set, run, probe, watch, clock, random, onFault, save: async () => this.#save() });
+    const agent = new SetAgent({
+      set,
+      run,
+      probe,
+      watch,
+      clock,
+      random,
+      deferred,
+      onFault,
+      save: async () => this.#save(),
+    });
     this.#agents.set(set.name, agent);
     agent.start();
     return agent;

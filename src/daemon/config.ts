@@ -18,6 +18,16 @@ export const SETTINGS = {
     'most connections to the cloud at a time, and as many again for large downloads',
   ),
   'backup.parallel': whole(4, [1, 32], 'most backup sets that run at the same time; others wait for their turn'),
+  'backup.on_battery': choice(
+    ['run', 'pause'],
+    'run',
+    'what backups do while the computer runs on battery; `fjord backup run` runs them anyway',
+  ),
+  'backup.on_metered': choice(
+    ['pause', 'run'],
+    'pause',
+    'what backups do while NetworkManager says that the network is metered; `fjord backup run` runs them anyway',
+  ),
   'backup.priority': choice(
     ['low', 'normal'],
     'low',

@@ -14,6 +14,7 @@ import type { Config } from './config.ts';
 import type { Amount, MountBody } from './control/wire.ts';
 import { ControlServer } from './control/server.ts';
 import { dataDir, takeDataDir, type DataDir } from './data-dir.ts';
+import { Deferral, systemProbesOptions } from './deferral.ts';
 import { drain } from './drain.ts';
 import { folderGone, removed } from './folder-gone.ts';
 import { ShareControls } from './share-controls.ts';
@@ -25,6 +26,7 @@ import { MountPoint, type MountState } from './mount-point.ts';
 import { takenFolders, wishedBy, wishOf } from './mount-request.ts';
 import { Problem } from './problem.ts';
 import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
+import { SystemProbes } from './system-probes.ts';
 import { forgetRunning, mountSource, noteRunning, refuseSecond } from './running.ts';
 import { version } from './version.ts';
 
@@ -50,6 +52,7 @@ interface Parts {
   readonly backups: BackupControls;
   readonly mountPoint: MountPoint;
   readonly limits: BandwidthLimits;
+  readonly deferral: Deferral;
   readonly logFile: LogFile;
   /** Path of the cache folder. */
   readonly cache: string;
@@ -146,7 +149,18 @@ export class GatewayProcess {
         priority: config['backup.priority'],
         parallel: config['backup.parallel'],
       });
+      const deferral = new Deferral({
+        probes: new SystemProbes(systemProbesOptions),
+        onBattery: config['backup.on_battery'],
+        onMetered: config['backup.on_metered'],
+        onChange: (reason) => {
+          logFile.log.info({ reason }, reason === undefined ? 'backups go on' : 'backups wait');
+          backups.reconsider();
+        },
+      });
+      closers.unshift(async () => deferral.close());
       const backups = new BackupControls({
+        deferred: () => deferral.reason,
         file: dir.backups,
         engine,
         watch: watchFolder,
@@ -173,6 +187,7 @@ export class GatewayProcess {
       await noteRunning(dir);
       await mountPoint.start(wishOf(config));
       closers.unshift(() => backups.close());
+      await deferral.open();
       await backups.open();
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
       const cache = cacheDir(config, dir);
@@ -186,6 +201,7 @@ export class GatewayProcess {
         control,
         mountPoint,
         limits,
+        deferral,
         logFile,
         stopCollecting,
       };
@@ -202,9 +218,11 @@ export class GatewayProcess {
    * cloud.
    */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
-    const { dir, backups, remote, gateway, door, control, mountPoint, limits, logFile, stopCollecting } = this.#parts;
+    const { dir, backups, remote, gateway, door, control, mountPoint, limits, deferral, logFile, stopCollecting } =
+      this.#parts;
     this.#life.abort();
     stopCollecting();
+    deferral.close();
     await Promise.all([mountPoint.close(), door.close(), backups.close()]);
     if (options.drain) await drain(gateway);
     const { queued: files, bytes } = gateway.status();

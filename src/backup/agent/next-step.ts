@@ -6,6 +6,8 @@ export interface Facts {
   readonly opening: Opening;
   /** Up to a time, or without end. */
   readonly paused: { readonly until?: number | undefined } | undefined;
+  /** It waits for something outside, unless a person has asked for a run. */
+  readonly deferred: boolean;
   /** A person has asked for a run. */
   readonly requested: boolean;
   /** What the last run stopped at: a person decides, or the source comes back. */
@@ -29,6 +31,7 @@ export function nextStep(facts: Facts): Step {
   const { now, opening, paused, requested, halted, again } = facts;
   if (paused && !(paused.until !== undefined && paused.until <= now)) return waitUntil(paused.until, now);
   if (requested) return { run: 'whole', until: undefined };
+  if (facts.deferred) return waitUntil(undefined, now);
   if (halted === 'asks') return waitUntil(undefined, now);
   if (again > now) return waitUntil(again, now);
   if (halted === 'vanished') return { run: 'probe' };

@@ -40,6 +40,8 @@ export interface SetAgentOptions {
   readonly save: (set: BackupSet) => Promise<void>;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Why runs that nobody has asked for wait; undefined if they do not. */
+  readonly deferred?: (() => string | undefined) | undefined;
   /** A step that failed for no known reason. */
   readonly onFault: (error: unknown) => void;
 }
@@ -52,6 +54,8 @@ export type AgentState =
   /** Waits for its schedule; without a time, for a person. */
   | { readonly doing: 'waiting'; readonly next: number | undefined }
   | { readonly doing: 'paused'; readonly until: number | undefined }
+  /** Waits for something outside, such as mains. */
+  | { readonly doing: 'deferred'; readonly reason: string }
   | { readonly doing: 'halted'; readonly halt: Halt }
   | { readonly doing: 'failing'; readonly reason: string; readonly next: number };
 
@@ -86,7 +90,14 @@ export class SetAgent {
   #schedule: Schedule;
   #halt: Halt | undefined;
   #probeAt = 0;
-  #run: { readonly stop: AbortController; readonly whole: boolean; progress: BackupProgress | undefined } | undefined;
+  #run:
+    | {
+        readonly stop: AbortController;
+        readonly whole: boolean;
+        readonly asked: boolean;
+        progress: BackupProgress | undefined;
+      }
+    | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: SetAgentOptions) {
@@ -110,6 +121,8 @@ export class SetAgent {
     const paused = this.#paused;
     if (paused) return { doing: 'paused', until: paused.until };
     if (this.#halt) return { doing: 'halted', halt: this.#halt };
+    const reason = this.#deferred;
+    if (reason !== undefined) return { doing: 'deferred', reason };
     const { error, until } = this.#backoff;
     if (error !== undefined) return { doing: 'failing', reason: reasonOf(error), next: until };
     const opening = this.#opening(now());
@@ -174,6 +187,16 @@ export class SetAgent {
     this.#signal.wake();
   }
 
+  /** To be called when it may be deferred, or not any more. What a person has asked for goes on. */
+  reconsider(): void {
+    if (this.#deferred !== undefined && this.#run?.asked === false) this.#run.stop.abort();
+    this.#signal.wake();
+  }
+
+  get #deferred(): string | undefined {
+    return this.#options.deferred?.();
+  }
+
   get #paused(): BackupSet['paused'] {
     const { paused: until } = this.#set;
     return until?.until !== undefined && until.until <= this.#options.clock.now() ? undefined : until;
@@ -200,6 +223,7 @@ export class SetAgent {
       now,
       opening: this.#opening(now),
       paused: this.#paused,
+      deferred: this.#deferred !== undefined,
       requested: this.#asked.length > 0,
       halted: this.#halt && (isMass(this.#halt) ? 'asks' : 'vanished'),
       again: this.#halt ? this.#probeAt : this.#backoff.until,
@@ -238,7 +262,12 @@ export class SetAgent {
   async #mirror(whole: boolean, until: number | undefined, asked: readonly Asked[]): Promise<BackupSummary> {
     const { clock, run } = this.#options;
     const stop = new AbortController();
-    const current = (this.#run = { stop, whole, progress: undefined as BackupProgress | undefined });
+    const current = (this.#run = {
+      stop,
+      whole,
+      asked: asked.length > 0,
+      progress: undefined as BackupProgress | undefined,
+    });
     const [started, began] = [clock.now(), clock.monotonic()];
     const closing = until === undefined ? undefined : setTimeout(() => stop.abort(), Math.max(0, until - started));
     const onProgress = (progress: BackupProgress): void => {

@@ -273,6 +273,7 @@ export interface BackupSet {
 /**
  * - `running`; `watching` for changes, or, for the reason in `scanning`, comparing everything from time to time
  * - `waiting` for the schedule, or for a person if there is no `next`; `paused` by a person
+ * - `deferred`: for a `reason` outside, such as the battery, unless a person asks for a run
  * - `halted`: nothing is removed or replaced until a person says `fjord confirm`; or until the `disk` is back, or a
  *   `run --confirm` says that it is
  * - `failing`: tries again at `next`
@@ -282,6 +283,7 @@ export type BackupState =
   | { readonly doing: 'watching'; readonly scanning?: string }
   | { readonly doing: 'waiting'; readonly next?: number }
   | { readonly doing: 'paused'; readonly until?: number }
+  | { readonly doing: 'deferred'; readonly reason: string }
   | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'run' | 'disk' }
   | { readonly doing: 'failing'; readonly reason: string; readonly next: number };
 
