@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link as hardLink, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FsError } from '../../vfs/fs-error.ts';
 import { FolderSync } from '../disk/folder-sync.ts';
@@ -17,10 +17,12 @@ const OWN = /^LO(G|CK)/;
  */
 export class Generations {
   readonly #dir: string;
+  readonly #link: typeof hardLink;
   #number = 0;
 
-  constructor(dir: string) {
+  constructor(dir: string, link = hardLink) {
     this.#dir = dir;
+    this.#link = link;
   }
 
   /** The folder of the generation in use. */
@@ -53,7 +55,7 @@ export class Generations {
     for (const name of await readdir(from)) {
       if (!DATABASE_FILE.test(name) || OWN.test(name)) continue;
       // Some file systems of external disks have no hard links.
-      await link(join(from, name), join(to, name)).catch(() => copyFile(join(from, name), join(to, name)));
+      await this.#link(join(from, name), join(to, name)).catch(() => copyDurably(join(from, name), join(to, name)));
     }
     return to;
   }
@@ -103,6 +105,17 @@ export class Generations {
 export async function hasDatabase(dir: string): Promise<boolean> {
   const names = await readdir(dir).catch((): string[] => []);
   return names.includes('CURRENT') || names.includes(POINTER);
+}
+
+/** Copies a file, and resolves once that survives the loss of power. */
+async function copyDurably(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  const file = await open(to, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function syncFolder(dir: string): Promise<void> {

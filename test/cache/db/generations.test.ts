@@ -11,8 +11,8 @@ function databaseIn(dir: string): void {
   for (const name of FILES) writeFileSync(join(dir, name), name);
 }
 
-async function loaded(dir: string): Promise<Generations> {
-  const generations = new Generations(dir);
+async function loaded(dir: string, link?: ConstructorParameters<typeof Generations>[1]): Promise<Generations> {
+  const generations = new Generations(dir, link);
   await generations.load();
   return generations;
 }
@@ -27,6 +27,22 @@ t.test('the next generation begins with the files of the one in use, as links', 
   t.equal(statSync(join(next, '000005.ldb')).ino, statSync(join(dir, '000005.ldb')).ino);
   t.equal(generations.folder, dir, 'until it is used');
   t.notOk(await generations.isOutdated());
+});
+
+t.test('where there are no hard links it begins with copies, which belong to it alone', async (t) => {
+  const dir = temporary(t);
+  databaseIn(dir);
+  const none = async () => Promise.reject(Object.assign(new Error('no links'), { code: 'EPERM' }));
+  const generations = await loaded(dir, none);
+  const next = await generations.next();
+  for (const name of ['000003.log', '000005.ldb', 'CURRENT', 'MANIFEST-000002']) {
+    t.equal(readFileSync(join(next, name), 'utf8'), name);
+    t.not(statSync(join(next, name)).ino, statSync(join(dir, name)).ino);
+  }
+  await generations.use();
+  await generations.clean();
+  t.equal((await loaded(dir)).folder, next);
+  t.equal(readFileSync(join(next, 'CURRENT'), 'utf8'), 'CURRENT');
 });
 
 t.test('one that was not put to use is made anew, and goes', async (t) => {
