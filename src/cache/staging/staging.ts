@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync, ftruncateSync, mkdirSync, statSync } from 'node:fs';
-import { copyFile, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background } from '../../vfs/context.ts';
 import { FsError, asFsError } from '../../vfs/fs-error.ts';
@@ -289,7 +289,7 @@ export class DiskStaging implements Staging {
     this.#left.remove(id);
     this.#unsynced.forget(this.#path(id));
     this.#store.pool.forget(this.#path(id));
-    await rm(this.#path(id), { force: true });
+    await removeFile(this.#path(id), file?.size);
     if (this.#table.get(id) !== undefined) await this.#writer.write([this.#table.del(id)]);
     await this.#leaveParent(id, record);
   }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { DiskSpace } from '../disk/disk-space.ts';
 import type { FilePool } from '../disk/file-pool.ts';
 import type { GroupWriter, Op } from '../db/group-writer.ts';
+import { removeFile } from '../disk/remove-file.ts';
 import { type StoreRecord, StoredContent } from './stored-content.ts';
 import type { Table } from '../db/table.ts';
 
@@ -298,7 +298,7 @@ export class StoreIndex {
     const written = records.get(hash) === undefined ? undefined : writer.write([records.del(hash), ...forget(hash)]);
     // On a full disk, writing the record may wait for the space that removing the file frees, so the removal is started
     // first.
-    const removed = there ? rm(trash, { force: true }).finally(() => space.refresh()) : undefined;
+    const removed = there ? removeFile(trash).finally(() => space.refresh()) : undefined;
     await Promise.all([removed, written]);
   }
 }
