@@ -375,6 +375,37 @@ const SCRIPTS: readonly Script[] = [
       a mkdir /Archive/x
       a mv /Archive/c /Archive/x/c`,
   },
+  {
+    what: 'what was sent before its folder was removed here is not stored again below a folder that is gone',
+    seeds: [733, 1, 2],
+    devices: 2,
+    steps: `
+      b mkdir /Sync/a.txt
+      b mkdir /Sync/a.txt/%C3%89
+      b write /Sync/a.txt/%C3%89/%C3%89 b1.......
+      - meet
+      a lose 2
+      b create /Sync/a.txt/%C3%89/a b3...........
+      a truncate /Sync/a.txt/%C3%89/%C3%89 0
+      b rmtree /Sync/a.txt`,
+  },
+  {
+    what: 'nor is what was moved into it before',
+    seeds: [652, 1, 2],
+    devices: 2,
+    steps: `
+      b open h3 /Sync/d
+      a mkdir /Sync/b
+      a mkdir /Sync/b/b
+      - wait 5000
+      b create /Sync/b/b/d b11..........
+      - wait 1500
+      b mv /Sync/b/b/d /Sync/b/b/._a
+      b mv /Sync/b/b /Sync/b/ss
+      b mv /Sync/d /Sync/b/ss/._a
+      - wait 100
+      b rmtree /Sync/b`,
+  },
 ];
 
 t.setTimeout(600_000);

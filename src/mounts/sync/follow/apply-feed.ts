@@ -1,3 +1,4 @@
+import type { Entry } from '../../../cache/tree/entry.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { applyDeletion, type Removed } from './apply-deletion.ts';
@@ -20,6 +21,8 @@ export class FeedApplier {
   readonly #replica: Replica;
   readonly #live = new Map<NodeId, NodeRecord>();
   readonly #removed = new Map<NodeId, Tombstone>();
+  /** Revisions of nodes that are stored below a folder which is not here: it may follow, or was removed here. */
+  readonly #homeless = new Map<NodeId, number>();
 
   constructor(replica: Replica) {
     this.#replica = replica;
@@ -27,7 +30,7 @@ export class FeedApplier {
 
   /** True while something waits. */
   get isWaiting(): boolean {
-    return this.#live.size + this.#removed.size > 0;
+    return this.#live.size + this.#removed.size + this.#homeless.size > 0;
   }
 
   /** Nodes whose records are not shown yet. */
@@ -40,6 +43,7 @@ export class FeedApplier {
     let floor = Infinity;
     for (const { rev } of this.#live.values()) floor = Math.min(floor, rev);
     for (const { rev } of this.#removed.values()) floor = Math.min(floor, rev);
+    for (const rev of this.#homeless.values()) floor = Math.min(floor, rev);
     return floor;
   }
 
@@ -61,7 +65,15 @@ export class FeedApplier {
     this.#removed.delete(id);
     if (record.removed) this.#replica.nameless.delete(id);
     if (record.removed) this.#takeRemoval(record);
-    else if (show(this.#replica, record) === 'wait') this.#live.set(id, record);
+    else if (!this.#show(record)) this.#live.set(id, record);
+  }
+
+  /** Returns false if it has to wait. */
+  #show(record: NodeRecord): boolean {
+    if (show(this.#replica, record) === 'wait') return false;
+    const entry = this.#homelessEntry(record.id);
+    if (entry !== undefined && entry.rev === record.rev) this.#homeless.set(record.id, record.rev);
+    return true;
   }
 
   /** Keeps a record that is to be shown when what concerns it has been written. */
@@ -80,6 +92,7 @@ export class FeedApplier {
   reset(): void {
     this.#live.clear();
     this.#removed.clear();
+    this.#homeless.clear();
   }
 
   /** Drops live records that a snapshot shows to be out of date. */
@@ -91,7 +104,7 @@ export class FeedApplier {
   revisit(): void {
     for (let before = -1; before !== this.#live.size;) {
       before = this.#live.size;
-      for (const [id, record] of this.#live) if (show(this.#replica, record) === 'shown') this.#live.delete(id);
+      for (const [id, record] of this.#live) if (this.#show(record)) this.#live.delete(id);
     }
   }
 
@@ -110,6 +123,31 @@ export class FeedApplier {
     for (const [id, tombstone] of this.#removed) {
       if (applyDeletion(this.#replica, tombstone, tombstone.rev)) this.#removed.delete(id);
     }
+    for (const id of this.#homeless.keys()) if (!this.#isExpected(id)) this.#homeless.delete(id);
+  }
+
+  /**
+   * Whether the folder of a homeless node may still be shown. If not, it was removed here with all that was in it, and the node,
+   * which the cloud got before the removal, goes, too. Should the removal be refused, the whole space is compared.
+   */
+  #isExpected(id: NodeId): boolean {
+    const { journal, nameless } = this.#replica;
+    const entry = this.#homelessEntry(id);
+    if (entry === undefined) return false;
+    const { parent } = entry;
+    if (this.#live.has(parent) || nameless.has(parent) || journal.replacements.has(parent)) return true;
+    if (journal.has(id)) return false;
+    this.#replica.retire(entry);
+    if (entry.kind === 'folder') sweepLater(this.#replica, id);
+    return false;
+  }
+
+  /** The node, if its folder is not here, nor is it a space's own. */
+  #homelessEntry(id: NodeId): Entry | undefined {
+    const { catalog } = this.#replica;
+    const entry = catalog.get(id);
+    if (entry?.id !== id || catalog.get(entry.parent) !== undefined) return undefined;
+    return catalog.space(entry.space)?.root === entry.parent ? undefined : entry;
   }
 
   #takeRemoval({ id, parent, name, kind, rev, device }: NodeRecord): void {
