@@ -406,6 +406,16 @@ const SCRIPTS: readonly Script[] = [
       - wait 100
       b rmtree /Sync/b`,
   },
+  {
+    what: 'a sealed file that is replaced by equal bytes has the same times on all computers',
+    seeds: [954, 1],
+    devices: 2,
+    steps: `
+      b mkdir /Archive/a
+      b write /Archive/a/c same0
+      - wait 15000
+      a rewrite /Archive/a/c same0`,
+  },
 ];
 
 t.setTimeout(600_000);

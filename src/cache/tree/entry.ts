@@ -50,6 +50,8 @@ export interface Base {
   readonly version: string | null;
   readonly hash: string | null;
   readonly rev: number;
+  /** Absent in what older versions of Fjord have stored. */
+  readonly attributes?: Pick<Entry, 'mode' | 'mtime' | 'birthtime' | 'xattrs'>;
 }
 
 /** The key under which an entry is stored. Names have no `/`, so the parent ends at the first one. */
@@ -61,6 +63,16 @@ export function entryKey(parent: NodeId, name: string): string {
 export function attrOf(entry: Entry): Attr {
   const { id, parent, name, kind, size, mode, mtime, ctime, birthtime, version } = entry;
   return { id, parent, name, kind, size, mode, mtime, ctime, birthtime, version };
+}
+
+/** The attributes that a base has. */
+export function agreedAttributes({
+  mode,
+  mtime,
+  birthtime,
+  xattrs,
+}: Pick<Entry, 'mode' | 'mtime' | 'birthtime' | 'xattrs'>) {
+  return { mode, mtime, birthtime, ...(xattrs === undefined ? {} : { xattrs }) };
 }
 
 /**

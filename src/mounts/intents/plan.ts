@@ -1,5 +1,5 @@
 import type { Place } from '../../vfs/file-system.ts';
-import type { Base, Entry } from '../../cache/tree/entry.ts';
+import { agreedAttributes, type Base, type Entry } from '../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../cache/tree/journal.ts';
 import { assign } from '../../vfs/assign.ts';
 import type { NodeId } from '../../vfs/node.ts';
@@ -50,8 +50,9 @@ export function withBase(entry: Entry): Entry {
   return entry.base === undefined ? assign(entry, { base: agreedOf(entry) }) : entry;
 }
 
-function agreedOf({ parent, name, remote, hash, rev }: Entry): Base {
-  return { parent, name, version: remote ?? null, hash: hash ?? null, rev };
+function agreedOf(entry: Entry): Base {
+  const { parent, name, remote, hash, rev } = entry;
+  return { parent, name, version: remote ?? null, hash: hash ?? null, rev, attributes: agreedAttributes(entry) };
 }
 
 /** The holder of a name before another node takes it, which the cloud knows. */

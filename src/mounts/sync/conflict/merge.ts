@@ -1,4 +1,4 @@
-import { type Base, type Entry, looksSame, nextCtime } from '../../../cache/tree/entry.ts';
+import { agreedAttributes, type Base, type Entry, looksSame, nextCtime } from '../../../cache/tree/entry.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import { assign } from '../../../vfs/assign.ts';
@@ -26,8 +26,9 @@ export function localChangesOf(intents: readonly PendingIntent[]): LocalChanges 
 }
 
 /** The state that a record of the cloud describes. */
-export function baseOf({ parent, name, version, hash, rev }: NodeRecord): Base {
-  return { parent, name, version, hash, rev };
+export function baseOf(record: NodeRecord): Base {
+  const { parent, name, version, hash, rev } = record;
+  return { parent, name, version, hash, rev, attributes: agreedAttributes(record) };
 }
 
 /**
@@ -106,5 +107,5 @@ function mergedBase(before: Entry, record: NodeRecord, local: LocalChanges): Bas
   const { version, hash } = local.content ? base : now;
   const { parent, name } = local.place ? base : now;
   const space = local.place && record.space !== before.space ? { space: record.space } : {};
-  return { ...space, parent, name, version, hash, rev: record.rev };
+  return { ...now, ...space, parent, name, version, hash };
 }

@@ -1,3 +1,4 @@
+import { nextCtime } from '../../../cache/tree/entry.ts';
 import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
 import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { Intent } from '../../../cloud/records.ts';
@@ -178,7 +179,10 @@ export class Preparation {
     if (entry !== undefined && entry.staged === staged) {
       const { staged: _staged, base: agreed, ...rest } = entry;
       const clean = agreed === undefined || !journal.has(entry.id) ? rest : assign(rest, { base: agreed });
-      ops.push(...catalog.put(assign(clean, { hash, size, remote }), entry));
+      const ctime = nextCtime(entry, this.#replica.now());
+      const shown = pointless ? assign(clean, { ...agreed?.attributes, ctime }) : clean;
+      ops.push(...catalog.put(assign(shown, { hash, size, remote }), entry));
+      if (pointless) this.#replica.notify({ what: 'node', node: entry.id, content: false });
     }
     this.#replica.submit(ops);
     this.#replica.settleStaged(intent.node, file, { hash, size, version: remote });
