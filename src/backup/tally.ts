@@ -9,6 +9,8 @@ export interface BackupProgress {
   /** Files whose content must be read, as known so far; final once the phase is no longer `scan`. */
   readonly total: { readonly files: number; readonly bytes: number };
   readonly read: { readonly files: number; readonly bytes: number };
+  /** Path of a file that is being read or sent. */
+  readonly current?: string | undefined;
   /** The blocks that the cloud did not have. */
   readonly uploaded: { readonly blocks: number; readonly bytes: number };
 }
@@ -50,6 +52,7 @@ export class Tally {
   readonly uploaded = { blocks: 0, bytes: 0 };
   readonly done = { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 };
   lost = 0;
+  current: string | undefined;
   /** By how many files the mirror has grown; below 0 if it has shrunk. */
   growth = 0;
   readonly #problems: SourceProblem[] = [];
@@ -74,6 +77,7 @@ export class Tally {
       scanned: { entries: files + folders + symlinks, bytes },
       total: { ...this.total },
       read: { ...this.read },
+      current: this.current,
       uploaded: { ...this.uploaded },
     };
   }

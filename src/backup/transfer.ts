@@ -57,6 +57,7 @@ export class Transfer {
     this.#unsent.push({ token, path: job.path });
     this.#options.tally.total.files += 1;
     this.#options.tally.total.bytes += job.size;
+    this.#options.tally.current ??= job.path;
     this.#running ??= this.#run();
   }
 
@@ -124,6 +125,9 @@ export class Transfer {
       this.#options.tally.read.files += 1;
       await job?.finish(outcome);
     }
+    // Files are finished in the order in which they were added.
+    const [next] = this.#jobs.values();
+    this.#options.tally.current = next?.path;
     this.#wake();
   }
 

@@ -21,7 +21,8 @@ export function whenWords(ms: number, now: number): string {
 export function stateWords(set: BackupSet, now: number): string {
   const verified = set.verified === undefined ? '' : `, ${verifiedWords(set.verified)}`;
   const say = WORDS[set.state.doing] as (state: BackupState, of: BackupSet, now: number) => string;
-  const words = say(set.state, set, now) + verified;
+  const late = set.overdue === undefined ? '' : `, OVERDUE since ${time(set.overdue)}`;
+  const words = say(set.state, set, now) + late + verified;
   const { problems } = set;
   const hint = `; \`fjord backup log ${shown(set.name)}\``;
   return problems === 0 ? words : `${words}; ${problems.toLocaleString('en')} could not be taken${hint}`;
@@ -35,8 +36,8 @@ export function verifiedWords(verified: BackupSet['verified']): string {
 }
 
 /** Whether a person should look at it. */
-export function isConcern({ state, problems }: BackupSet): boolean {
-  return state.doing === 'halted' || state.doing === 'failing' || problems > 0;
+export function isConcern({ state, problems, overdue }: BackupSet): boolean {
+  return overdue !== undefined || state.doing === 'halted' || state.doing === 'failing' || problems > 0;
 }
 
 type Words = {

@@ -11,6 +11,7 @@ export const EXITS = [
   [6, 'something is in the way: it exists, is in use, was changed meanwhile, or is parked'],
   [7, 'no room: disk or quota is full'],
   [8, 'stored content is lost or damaged'],
+  [9, 'a backup has not been complete for longer than its schedule allows (`status`, `backup status`)'],
   [130, 'interrupted'],
 ] as const;
 
@@ -23,6 +24,7 @@ const CODES = {
   conflict: 6,
   'no-room': 7,
   damaged: 8,
+  overdue: 9,
   interrupted: 130,
 } as const satisfies Record<ProblemKind, (typeof EXITS)[number][0]>;
 

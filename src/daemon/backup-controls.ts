@@ -95,7 +95,9 @@ export class BackupControls implements BackupRuns {
         throw new FsError('EEXIST', 'backup', { subject: name, reason });
       }
       const path = await engine.check(folder, this.#sets());
-      const agent = this.#begin({ name, folder: path, ...rules, volume: await engine.identify(path, marker) });
+      const volume = await engine.identify(path, marker);
+      const added = this.#options.clock.now();
+      const agent = this.#begin({ name, folder: path, ...kept(rules), volume, added });
       await this.#save();
       return shownSet(agent);
     });
@@ -106,8 +108,12 @@ export class BackupControls implements BackupRuns {
     return this.#change(async () => {
       const agent = this.#find(name);
       checkRules(rules);
-      const { schedule, exclude, oneFileSystem } = { ...agent.set, ...rules };
-      await agent.edit({ schedule, exclude, oneFileSystem });
+      const { onFailure, ...others } = rules;
+      if (onFailure !== undefined) await agent.hook(onFailure === '' ? undefined : onFailure);
+      if (Object.keys(others).length > 0) {
+        const { schedule, exclude, oneFileSystem } = { ...agent.set, ...others };
+        await agent.edit({ schedule, exclude, oneFileSystem });
+      }
       return shownSet(agent);
     });
   }
@@ -246,7 +252,12 @@ function checkRules({ schedule, exclude = [] }: Pick<BackupBody, 'schedule' | 'e
   checkPatterns(exclude);
 }
 
-function shownSet({ set, state }: SetAgent): BackupSet {
+/** An empty hook is none. */
+function kept<Rules extends { readonly onFailure?: string | undefined }>({ onFailure, ...rules }: Rules) {
+  return { ...rules, ...(onFailure === undefined || onFailure === '' ? {} : { onFailure }) };
+}
+
+function shownSet({ set, state, overdue }: SetAgent): BackupSet {
   const {
     name,
     folder,
@@ -256,8 +267,14 @@ function shownSet({ set, state }: SetAgent): BackupSet {
     finished,
     problems = 0,
     verified,
+    onFailure,
   } = set;
-  const rest = { ...(finished === undefined ? {} : { finished }), ...(verified === undefined ? {} : { verified }) };
+  const rest = {
+    ...(overdue === undefined ? {} : { overdue }),
+    ...(onFailure === undefined ? {} : { onFailure }),
+    ...(finished === undefined ? {} : { finished }),
+    ...(verified === undefined ? {} : { verified }),
+  };
   return { name, folder, schedule, exclude, oneFileSystem, ...rest, problems, state: shownState(state) };
 }
 
@@ -274,8 +291,8 @@ function shownState(state: AgentState): BackupState {
   return JSON.parse(JSON.stringify(state)) as BackupState;
 }
 
-function toProgress({ read, total }: BackupProgress): Progress {
-  return { done: read, total };
+function toProgress({ read, total, current }: BackupProgress): Progress {
+  return { done: read, total, ...(current === undefined ? {} : { current }) };
 }
 
 function failureOf(name: string, { paused, problems, problemCount }: BackupSummary): FsError | undefined {

@@ -29,6 +29,8 @@ const SetsSchema = Type.Object({
           reason: Type.String(),
         }),
       ),
+      added: Type.Optional(Type.Number()),
+      onFailure: Type.Optional(Text),
       started: Type.Optional(Type.Number()),
       finished: Type.Optional(Type.Number()),
       verified: Type.Optional(Type.Object({ at: Type.Number(), damaged: Type.Number() })),

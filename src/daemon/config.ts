@@ -28,6 +28,10 @@ export const SETTINGS = {
     'pause',
     'what backups do while NetworkManager says that the network is metered; `fjord backup run` runs them anyway',
   ),
+  'backup.on_failure': text(
+    '',
+    'what is done when a backup fails: a command for the shell, or the http(s) URL of a webhook; `fjord backup edit` sets one for a set',
+  ),
   'backup.priority': choice(
     ['low', 'normal'],
     'low',

@@ -74,6 +74,7 @@ export class GatewayControls implements Controls {
     return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state, {
       backups: this.backups.list(),
       limits,
+      transferred: this.#bandwidth.transferred,
     });
   }
 

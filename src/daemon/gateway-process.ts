@@ -6,6 +6,7 @@ import { HttpRemote } from '../cloud/http/http-remote.ts';
 import { Gateway } from '../mounts/gateway.ts';
 import { openWebDavDoor, type WebDavDoor } from '../mounts/doors/webdav-door.ts';
 import type { FsError } from '../vfs/fs-error.ts';
+import { BackupWatch } from './backup-watch.ts';
 import { BackupControls } from './backup-controls.ts';
 import { GatewayBackups } from './backup-engine.ts';
 import { watchFolder } from '../watch/watch-folder.ts';
@@ -16,6 +17,7 @@ import { ControlServer } from './control/server.ts';
 import { dataDir, takeDataDir, type DataDir } from './data-dir.ts';
 import { Deferral, systemProbesOptions } from './deferral.ts';
 import { drain } from './drain.ts';
+import { FailureHook } from './failure-hook.ts';
 import { folderGone, removed } from './folder-gone.ts';
 import { ShareControls } from './share-controls.ts';
 import { GatewayControls } from './gateway-controls.ts';
@@ -53,6 +55,8 @@ interface Parts {
   readonly mountPoint: MountPoint;
   readonly limits: BandwidthLimits;
   readonly deferral: Deferral;
+  readonly watch: BackupWatch;
+  readonly hook: FailureHook;
   readonly logFile: LogFile;
   /** Path of the cache folder. */
   readonly cache: string;
@@ -168,6 +172,13 @@ export class GatewayProcess {
         random: Math.random,
         onFault: (error) => logFile.log.error({ err: error }, 'a step of a backup failed'),
       });
+      const hook = new FailureHook({ dataFolder: dir.root, log: logFile.log });
+      closers.unshift(() => hook.close());
+      const watch = new BackupWatch({
+        sets: () => backups.list(),
+        onTrouble: (event, own) => hook.notify(own ?? config['backup.on_failure'], event),
+      });
+      closers.unshift(async () => watch.close());
       const mountPoint = new MountPoint({
         fs: gateway.fs,
         file: dir.mount,
@@ -189,6 +200,7 @@ export class GatewayProcess {
       closers.unshift(() => backups.close());
       await deferral.open();
       await backups.open();
+      watch.start();
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
       const cache = cacheDir(config, dir);
       const running = {
@@ -202,6 +214,8 @@ export class GatewayProcess {
         mountPoint,
         limits,
         deferral,
+        watch,
+        hook,
         logFile,
         stopCollecting,
       };
@@ -223,7 +237,9 @@ export class GatewayProcess {
     this.#life.abort();
     stopCollecting();
     deferral.close();
-    await Promise.all([mountPoint.close(), door.close(), backups.close()]);
+    const { watch, hook } = this.#parts;
+    watch.close();
+    await Promise.all([hook.close(), mountPoint.close(), door.close(), backups.close()]);
     if (options.drain) await drain(gateway);
     const { queued: files, bytes } = gateway.status();
     await gateway.close();

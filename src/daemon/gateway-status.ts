@@ -13,7 +13,7 @@ export async function describeStatus(
   gateway: Gateway,
   circumstances: Circumstances,
   { dir: mount, problem }: MountState,
-  parts: Pick<Status, 'backups' | 'limits'>,
+  parts: Pick<Status, 'backups' | 'limits' | 'transferred'>,
 ): Promise<Status> {
   const { cloudUrl, ...rest } = circumstances;
   const status = gateway.status();

@@ -3,7 +3,16 @@ import { ConfigError } from './config.ts';
 
 /** The kind of a failure, which determines the exit code of a command. */
 export type ProblemKind =
-  'failure' | 'damaged' | 'usage' | 'unreachable' | 'not-found' | 'refused' | 'conflict' | 'no-room' | 'interrupted';
+  | 'failure'
+  | 'damaged'
+  | 'overdue'
+  | 'usage'
+  | 'unreachable'
+  | 'not-found'
+  | 'refused'
+  | 'conflict'
+  | 'no-room'
+  | 'interrupted';
 
 /** A failure as one line for the terminal, which says what was wrong and what to do. */
 export class Problem extends Error {

@@ -20,6 +20,10 @@ export interface BackupSet {
   readonly paused?: { readonly until?: number | undefined } | undefined;
   /** It waits for a person. */
   readonly halt?: Halt | undefined;
+  /** When it was chosen, ms; absent from sets of earlier versions. */
+  readonly added?: number | undefined;
+  /** A command or a URL for failures; the general one if absent. */
+  readonly onFailure?: string | undefined;
   /** Of the last complete run of the whole folder: when it began and when all was in the cloud, ms. */
   readonly started?: number | undefined;
   readonly finished?: number | undefined;

@@ -7,6 +7,7 @@ import type { ChangedNames } from '../../watch/quiet-paths.ts';
 import { Exclusions } from '../exclusions.ts';
 import { isMass, type Halt } from '../halt.ts';
 import { openingOf, type Opening } from '../schedule/opening.ts';
+import { overdueFrom } from '../schedule/overdue.ts';
 import { parseSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { BackupProgress, BackupSummary } from '../tally.ts';
 import type { BackupSet } from './backup-set.ts';
@@ -57,7 +58,7 @@ export type AgentState =
   /** Waits for something outside, such as mains. */
   | { readonly doing: 'deferred'; readonly reason: string }
   | { readonly doing: 'halted'; readonly halt: Halt }
-  | { readonly doing: 'failing'; readonly reason: string; readonly next: number };
+  | { readonly doing: 'failing'; readonly reason: string; readonly next: number; readonly offline: boolean };
 
 export interface AskOptions {
   readonly confirm: boolean;
@@ -115,6 +116,12 @@ export class SetAgent {
     return this.#set;
   }
 
+  /** Since when it has not been complete for longer than its schedule allows, ms; undefined if it has. */
+  get overdue(): number | undefined {
+    const from = overdueFrom(this.#schedule, { finished: this.#set.finished, added: this.#set.added });
+    return from !== undefined && from <= this.#options.clock.now() ? from : undefined;
+  }
+
   get state(): AgentState {
     const { now } = this.#options.clock;
     if (this.#run) return { doing: 'running', whole: this.#run.whole, progress: this.#run.progress };
@@ -124,7 +131,10 @@ export class SetAgent {
     const reason = this.#deferred;
     if (reason !== undefined) return { doing: 'deferred', reason };
     const { error, until } = this.#backoff;
-    if (error !== undefined) return { doing: 'failing', reason: reasonOf(error), next: until };
+    if (error !== undefined) {
+      const offline = isFsError(error, 'EAGAIN') || isFsError(error, 'ETIMEDOUT');
+      return { doing: 'failing', reason: reasonOf(error), next: until, offline };
+    }
     const opening = this.#opening(now());
     if (opening.state === 'open') return { doing: 'watching', scanning: this.#follower.unsupported };
     return { doing: 'waiting', next: opening.state === 'due' ? now() : opening.next };
@@ -177,6 +187,11 @@ export class SetAgent {
   /** Keeps when it was verified. */
   async note(verified: NonNullable<BackupSet['verified']>): Promise<void> {
     await this.#keep({ verified });
+  }
+
+  /** Whom to tell of failures; what runs is not disturbed. */
+  async hook(onFailure: string | undefined): Promise<void> {
+    await this.#keep({ onFailure });
   }
 
   async edit(changes: Pick<BackupSet, 'schedule' | 'exclude' | 'oneFileSystem'>): Promise<void> {

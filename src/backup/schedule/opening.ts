@@ -40,6 +40,6 @@ function window({ opens, closes }: Schedule & { kind: 'window' }, now: number, z
   return { state: 'closed', next: opening.nextRun(new Date(now))?.getTime() };
 }
 
-function timesOf(line: string, zone: string | undefined): Cron {
+export function timesOf(line: string, zone: string | undefined): Cron {
   return new Cron(line, { paused: true, ...(zone === undefined ? {} : { timezone: zone }) });
 }

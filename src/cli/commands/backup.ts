@@ -3,12 +3,14 @@ import { resolve } from 'node:path';
 import type { BackupSet, VerifyReport } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { parseDuration } from '../../daemon/setting.ts';
+import { noteOverdue } from '../overdue.ts';
 import { stateWords, verifiedWords, whenWords } from '../backup-words.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { columns, count, shown, size, time } from '../format.ts';
 import { follow } from './upload.ts';
 
 interface RuleOptions extends DataOptions {
+  readonly onFailure?: string;
   readonly schedule?: string;
   readonly exclude?: readonly string[];
   readonly oneFileSystem?: boolean;
@@ -50,6 +52,10 @@ function withRules(command: Command): Command {
   return command
     .option('--schedule <when>', 'when it runs, see below')
     .option('--exclude <pattern>', 'leave out what matches, as in .gitignore; may be repeated', collect)
+    .option(
+      '--on-failure <command>',
+      'what is done when it fails: a command, or the URL of a webhook; "": as in the settings',
+    )
     .option('--one-file-system', 'leave out folders that are on other disks')
     .addHelpText('after', SCHEDULES);
 }
@@ -58,11 +64,12 @@ function collect(pattern: string, before: readonly string[] = []): string[] {
   return [...before, pattern];
 }
 
-function rulesOf({ schedule, exclude, oneFileSystem }: RuleOptions) {
+function rulesOf({ schedule, exclude, oneFileSystem, onFailure }: RuleOptions) {
   return {
     ...(schedule === undefined ? {} : { schedule }),
     ...(exclude === undefined ? {} : { exclude: exclude.filter((one) => one !== '') }),
     ...(oneFileSystem === undefined ? {} : { oneFileSystem }),
+    ...(onFailure === undefined ? {} : { onFailure }),
   };
 }
 
@@ -137,6 +144,7 @@ function status(cli: Cli): Command {
       const all = await withGateway(cli, options, (gateway) => gateway.backups());
       const sets = name === undefined ? all : all.filter((set) => set.name === name);
       if (name !== undefined && sets.length === 0) throw new Problem('not-found', `there is no set "${name}"`);
+      noteOverdue(sets);
       if (options.json) return cli.terminal.print(JSON.stringify(sets, null, 2));
       if (sets.length === 0) cli.terminal.note('nothing is mirrored yet; choose with `fjord backup add FOLDER`');
       for (const set of sets) await cli.terminal.print(`${shown(set.name)}: ${stateWords(set, Date.now())}`);

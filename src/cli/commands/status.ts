@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { BackupSet, Status } from '../../daemon/control/wire.ts';
+import { noteOverdue } from '../overdue.ts';
+import { plainLine, RateMeter, rateWords, type Rates } from '../status-watch.ts';
 import { isConcern, stateWords } from '../backup-words.ts';
 import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { limitWords } from './limit.ts';
@@ -14,31 +16,58 @@ interface StatusOptions extends DataOptions {
 
 /** How many parked changes and issues are listed individually. */
 const SHOWN = 20;
+/** ms */
+const REFRESH = 1000;
 
 export function statusCommand(cli: Cli): Command {
   return dataCommand('status')
     .description('show what is running, what is queued and what needs a decision')
     .option('--json', 'as JSON')
     .option('--watch', 'refresh every second, until Ctrl-C')
+    .addHelpText(
+      'after',
+      '\nWith --watch on a terminal the view is refreshed every second; elsewhere it is a line when something has changed, and with\n' +
+        '--json an object per line, with the bytes per second in "rate". Ctrl-C ends it. Without --watch the exit code is 9 if a\n' +
+        'backup has not been complete for longer than its schedule allows.',
+    )
     .action((options: StatusOptions) =>
       withGateway(cli, options, async (gateway) => {
-        await show(cli, await gateway.status(), options);
-        while (options.watch && !cli.signal.aborted) {
-          await sleep(1000, undefined, { signal: cli.signal }).catch(() => undefined);
-          if (!cli.signal.aborted) await again(cli, await gateway.status(), options);
-        }
+        if (options.watch) return watch(cli, () => gateway.status(), options);
+        const status = await gateway.status();
+        noteOverdue(status.backups);
+        if (options.json) return cli.terminal.print(JSON.stringify(status, null, 2));
+        for (const line of statusLines(status, cli.terminal, Date.now())) await cli.terminal.print(line);
       }),
     );
 }
 
-async function again(cli: Cli, status: Status, options: StatusOptions): Promise<void> {
-  if (cli.terminal.live && !options.json) await cli.terminal.write('\u001B[H\u001B[J');
-  await show(cli, status, options);
+/** Shows the status once a second, until a signal ends it. */
+async function watch(cli: Cli, ask: () => Promise<Status>, { json }: StatusOptions): Promise<void> {
+  const { terminal, signal } = cli;
+  const meter = new RateMeter();
+  const isLive = terminal.stdout.isTTY === true && terminal.live;
+  let last = '';
+  for (; !signal.aborted; await sleep(REFRESH, undefined, { signal }).catch(() => undefined)) {
+    const status = await ask().catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
+    if (status === undefined) return;
+    const rate = meter.add(status, performance.now());
+    if (json) await terminal.print(JSON.stringify({ ...status, rate }));
+    else if (isLive) await terminal.write(view(status, terminal, rate));
+    else {
+      const line = plainLine(status, rate, Date.now());
+      if (line !== last) await terminal.print(line);
+      last = line;
+    }
+  }
 }
 
-async function show({ terminal }: Cli, status: Status, { json, watch }: StatusOptions): Promise<void> {
-  if (json) return terminal.print(JSON.stringify(status, null, watch ? undefined : 2));
-  for (const line of statusLines(status, terminal, Date.now())) await terminal.print(line);
+/** From the top of the screen; each line ends by erasing what was behind it, and all below the last is erased. */
+function view(status: Status, terminal: Terminal, rate: Rates): string {
+  const lines = [...statusLines(status, terminal, Date.now()), `now        ${rateWords(status, rate)}`];
+  return `\u001B[H${lines.map((line) => `${line}\u001B[K\n`).join('')}\u001B[J`;
 }
 
 /** The status as lines of text. */

@@ -57,6 +57,8 @@ const BackupRules = {
   schedule: Type.Optional(Type.String()),
   exclude: Type.Optional(Type.Array(Type.String())),
   oneFileSystem: Type.Optional(Type.Boolean()),
+  /** A command, or the URL of a webhook; empty: as in the settings. */
+  onFailure: Type.Optional(Type.String()),
 };
 
 export const BackupBody = Type.Object({
@@ -263,6 +265,10 @@ export interface BackupSet {
   readonly oneFileSystem: boolean;
   /** When all was in the cloud last. */
   readonly finished?: number;
+  /** Since when it has not been complete for longer than its schedule allows. */
+  readonly overdue?: number;
+  /** Its own hook for failures: a command or a URL. */
+  readonly onFailure?: string;
   /** When the mirror was last compared with the folder, and how much damage was found. */
   readonly verified?: { readonly at: number; readonly damaged: number };
   /** How many files and folders could not be taken; without what has no content, such as sockets. */
@@ -276,7 +282,7 @@ export interface BackupSet {
  * - `deferred`: for a `reason` outside, such as the battery, unless a person asks for a run
  * - `halted`: nothing is removed or replaced until a person says `fjord confirm`; or until the `disk` is back, or a
  *   `run --confirm` says that it is
- * - `failing`: tries again at `next`
+ * - `failing`: tries again at `next`; `offline`: the cloud cannot be reached
  */
 export type BackupState =
   | { readonly doing: 'running'; readonly progress?: Progress }
@@ -285,7 +291,7 @@ export type BackupState =
   | { readonly doing: 'paused'; readonly until?: number }
   | { readonly doing: 'deferred'; readonly reason: string }
   | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'run' | 'disk' }
-  | { readonly doing: 'failing'; readonly reason: string; readonly next: number };
+  | { readonly doing: 'failing'; readonly reason: string; readonly next: number; readonly offline?: boolean };
 
 /** What a verification says as it goes. */
 export type VerifyReport =
@@ -342,6 +348,8 @@ export interface Status {
   readonly stuck?: string;
   readonly backups: readonly BackupSet[];
   readonly limits: Limits;
+  /** Bytes of requests and responses since the start. */
+  readonly transferred: { readonly up: number; readonly down: number };
   readonly conflicts: number;
   readonly held: readonly Held[];
   /** The first ones; see the count for all. */

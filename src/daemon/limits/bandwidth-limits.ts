@@ -19,7 +19,7 @@ export interface BandwidthLimitsOptions {
   readonly file: string;
   /** What holds where nothing was chosen, as texts. */
   readonly settings: Readonly<Record<Direction, string>>;
-  readonly bandwidth: Pick<Bandwidth, 'up' | 'down'>;
+  readonly bandwidth: Bandwidth;
   /** ms since 1970 */
   readonly now: () => number;
 }
@@ -51,6 +51,11 @@ export class BandwidthLimits {
 
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  /** Bytes so far. */
+  get transferred(): { readonly up: number; readonly down: number } {
+    return { ...this.#options.bandwidth.passed };
   }
 
   get limits(): Limits {
