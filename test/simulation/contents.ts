@@ -6,6 +6,8 @@ export class Contents {
   readonly #owed = new Set<string>();
   /** Contents that were overwritten or removed by a program that saw them. */
   readonly #released = new Set<string>();
+  /** Acknowledged contents that a loss of power may take, by computer. */
+  readonly #unsynced = new Map<string, Set<string>>();
 
   /** A content that a file has had. */
   learn(content: string): void {
@@ -32,6 +34,24 @@ export class Contents {
   release(content: string): void {
     this.#owed.delete(content);
     this.#released.add(content);
+    for (const unsynced of this.#unsynced.values()) unsynced.delete(content);
+  }
+
+  /** Records that only the memory of this computer may have an acknowledged content. */
+  doubt(device: string, content: string): void {
+    const unsynced = this.#unsynced.get(device) ?? new Set();
+    this.#unsynced.set(device, unsynced.add(content));
+  }
+
+  /** All that the computer has acknowledged is on its disk, or in the cloud. */
+  trust(device: string): void {
+    this.#unsynced.delete(device);
+  }
+
+  /** Only what was synced is promised after a loss of power. */
+  losePower(device: string): void {
+    for (const content of this.#unsynced.get(device) ?? []) this.#owed.delete(content);
+    this.#unsynced.delete(device);
   }
 
   get owed(): ReadonlySet<string> {

@@ -66,6 +66,11 @@ export class Device {
     return this.#left !== undefined;
   }
 
+  /** Whether it is dead for lack of power. */
+  get hasLostPower(): boolean {
+    return this.#left?.power === true;
+  }
+
   get disk(): SimulatedDisk {
     if (this.#life === undefined) throw new Error(`${this.name} does not run`);
     return this.#life.disk;

@@ -68,6 +68,8 @@ export interface Taste {
   readonly folders?: boolean;
   /** Disks that fill up, clocks that are set, power that is lost, more files open at a time. */
   readonly more?: boolean;
+  /** None of that is a loss of power. */
+  readonly powered?: boolean;
 }
 
 type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | keyof typeof MORE | 'wait' | 'meet';
@@ -115,6 +117,7 @@ export class Generator {
     for (const [verb, weight] of Object.entries(PROGRAMS)) weights[verb] = vary(weight);
     for (const [verb, weight] of Object.entries(FAULTS)) weights[verb] = faults * vary(weight);
     if (taste.more === true) for (const [verb, weight] of Object.entries(MORE)) weights[verb] = vary(weight);
+    if (taste.powered === true) weights['power'] = 0;
     const bias = random.pick([0, 0, 0.5, 0.9]);
     this.#bias = taste.folders === true ? 0.9 : bias;
     this.#locality = random.pick([0, 0.3, 0.7]);

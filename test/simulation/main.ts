@@ -21,6 +21,7 @@ const { values } = parseArgs({
     kinds: { type: 'string' },
     folders: { type: 'boolean', default: false },
     more: { type: 'boolean', default: false },
+    powered: { type: 'boolean', default: false },
   },
 });
 

@@ -36,8 +36,12 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     run: async ({ fs, changed }, path = '', content = '') => {
       const [folder, name] = await place(fs, path);
       const draft = await fs.draft(folder.id, name, {}, context);
-      await draft.append(Buffer.from(content), context);
-      changed((await draft.commit({}, context)).id);
+      try {
+        await draft.append(Buffer.from(content), context);
+        changed((await draft.commit({}, context)).id);
+      } finally {
+        await draft.discard();
+      }
     },
   },
   /** Copies to a new name, like `cp`. */

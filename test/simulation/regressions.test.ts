@@ -416,6 +416,18 @@ const SCRIPTS: readonly Script[] = [
       - wait 15000
       a rewrite /Archive/a/c same0`,
   },
+  {
+    what: 'a disk that is full in spite of the reservation is reported as `ENOSPC`, as an `FsError`',
+    seeds: [1, 2],
+    devices: 2,
+    steps: `
+      a write /Sync/d text
+      - wait 5000
+      a full 1
+      a patch /Sync/d more
+      a full 0
+      a patch /Sync/d more2`,
+  },
 ];
 
 t.setTimeout(600_000);

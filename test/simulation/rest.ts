@@ -8,6 +8,8 @@ import type { World } from './world.ts';
 const ROUNDS = 25;
 /** Why a copy cannot be sent whose content is nowhere any more. */
 const LOST = 'the version that it is a copy of is no longer in the cloud';
+/** Why a content cannot be sent that a loss of power has taken, in part or in whole. */
+const CUT_OFF = /survived a power loss|there is no such staged file/;
 
 /** Sends and shows everything until nothing is left to do. */
 export async function comeToRest(world: World): Promise<void> {
@@ -47,7 +49,8 @@ async function removeLostCopies(world: World): Promise<boolean> {
     const { journal, catalog } = gateway.stack;
     for (const { node, parked } of journal.all()) {
       const entry = catalog.get(node);
-      if (parked?.reason !== LOST || entry === undefined) continue;
+      if (parked === undefined || entry === undefined) continue;
+      if (parked.reason !== LOST && !CUT_OFF.test(parked.reason)) continue;
       await world.until(Promise.resolve(gateway.fs.unlink(entry.parent, entry.name, context)), 'rm');
       any = true;
     }

@@ -36,6 +36,7 @@ const COMPOSED: ReadonlySet<string> = new Set(['save', 'backup', 'create', 'rewr
 /** Runs one program to its end, and notes what it was told is written, overwritten or removed. */
 export async function runProgram(world: World, device: Device, verb: string, args: readonly string[]): Promise<void> {
   const { run, overwrites } = program(verb);
+  if (device.gateway.stack.journal.size === 0) world.contents.trust(device.name);
   const { lives } = device;
   const promised: string[] = [];
   const handles = world.handlesOf(device);
@@ -68,7 +69,12 @@ export async function runProgram(world: World, device: Device, verb: string, arg
   // Of a program that has died with its gateway nobody knows what it has done.
   if (done === 'refused' && !COMPOSED.has(verb)) return;
   for (const content of old) if (!promised.includes(content)) world.contents.release(content);
-  if (done === 'done') for (const content of promised.slice(-1)) world.contents.owe(content);
+  if (done !== 'done') return;
+  for (const content of promised.slice(-1)) {
+    world.contents.owe(content);
+    world.contents.doubt(device.name, content);
+  }
+  if (verb === 'sync') world.contents.trust(device.name);
 }
 
 async function outcome(

@@ -144,6 +144,7 @@ export class World {
     for (const device of this.devices) {
       if (!device.isDead) continue;
       this.#handles.get(device)?.clear();
+      if (device.hasLostPower) this.contents.losePower(device.name);
       await this.until(device.rise(), 'the start');
     }
   }

@@ -242,7 +242,9 @@ export class DiskStagedFile implements StagedFile {
         const failure = asFsError(error, 'write', this.id);
         if (failure.code !== 'ENOSPC') throw failure;
         await this.#parts.room.reserve(data.length, context);
-        await this.#file.write(data, at, context);
+        await this.#file.write(data, at, context).catch((error: unknown) => {
+          throw asFsError(error, 'write', this.id);
+        });
       }
       this.#wrote(at, at + data.length);
     });

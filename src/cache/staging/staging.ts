@@ -247,7 +247,13 @@ export class DiskStaging implements Staging {
     const data = Buffer.allocUnsafeSlow(parent.size);
     await parent.read(data, 0, background);
     const file = this.#create({}, undefined, 0);
-    await file.append(data, background);
+    try {
+      await file.append(data, background);
+    } catch (error) {
+      file.close();
+      await this.discard(file.id);
+      throw error;
+    }
     return file;
   }
 
