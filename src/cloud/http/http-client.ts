@@ -1,6 +1,4 @@
 import type { Readable } from 'node:stream';
-import type { Static, TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
 import type { Dispatcher } from 'undici';
 import type { Context } from '../../vfs/context.ts';
 import type { FsError } from '../../vfs/fs-error.ts';
@@ -10,6 +8,7 @@ import { BrokenAnswer, classify, RefusedAnswer } from './errors.ts';
 import { readNdjson } from './ndjson.ts';
 import { Pouring } from './pouring.ts';
 import { retryDefaults, Tries, type RetryOptions, type Subject } from './retry.ts';
+import { checked, type Shape } from './shape.ts';
 import type { Allowance, Lane } from './token-bucket.ts';
 import type { WireError } from './wire.ts';
 import { parse, wireErrorOf } from './wire-error.ts';
@@ -43,25 +42,6 @@ const LARGEST_JSON = 64 * 1024 * 1024;
 /** Bytes of a request body that even a slow connection sends in a millisecond. */
 const SLOW_LINE = 32;
 const ERROR_BODY = 64 * 1024;
-
-/** Validates values of a type. */
-export interface Shape<T> {
-  has(value: unknown): value is T;
-  /** A message that says what is wrong with an invalid value. */
-  fault(value: unknown): string;
-}
-
-/** Compiles a schema, as some responses have millions of records. */
-export function compile<T extends TSchema>(schema: T): Shape<Static<T>> {
-  const validator = Compile(schema);
-  return {
-    has: (value): value is Static<T> => validator.Check(value),
-    fault: (value) => {
-      const [error] = validator.Errors(value);
-      return `at '${error?.instancePath ?? ''}': ${error?.message ?? ''}`;
-    },
-  };
-}
 
 /** Calls to one origin: sends requests, retries them, and reads the kinds of responses that the API has. */
 export class Http {
@@ -220,12 +200,6 @@ export class Http {
     const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - (this.#options.now ?? Date.now)();
     return Number.isFinite(ms) && ms > 0 ? ms : undefined;
   }
-}
-
-/** Returns the value if it has the shape. @throws BrokenAnswer with a message that says where it has not */
-export function checked<T>(shape: Shape<T>, value: unknown): T {
-  if (shape.has(value)) return value;
-  throw new BrokenAnswer(`the cloud's response is invalid ${shape.fault(value)}`);
 }
 
 function laneOf({ lane = 'first' }: Call): Lane {

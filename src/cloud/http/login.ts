@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import type { Context } from '../../vfs/context.ts';
-import { compile, Http, type HttpOptions } from './http-client.ts';
+import { compile } from './compile.ts';
+import { Http, type HttpOptions } from './http-client.ts';
 import { DeviceSchema, Id } from './wire.ts';
 
 const LoginSchema = Type.Object({

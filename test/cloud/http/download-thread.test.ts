@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { DownloadThread } from '../../../src/cloud/http/download-thread.ts';
@@ -52,6 +52,24 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) found.push(item);
   return found;
 }
+
+/** The packages that a source file and those below it load. */
+function packages(file: string, seen = new Set<string>()): Set<string> {
+  const found = new Set<string>();
+  if (seen.has(file)) return found;
+  seen.add(file);
+  for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(/^import (?!type )[^;]*?'([^']+)';/gm)) {
+    if (!name.startsWith('.')) found.add(name);
+    else for (const one of packages(join(dirname(file), name), seen)) found.add(one);
+  }
+  return found;
+}
+
+t.test('the thread loads no compiler of schemas, as the first read waits for what it loads', async (t) => {
+  const program = join(import.meta.dirname, '../../../src/cloud/http/download-program.ts');
+  const loaded = [...packages(program)].filter((name) => !name.startsWith('node:'));
+  t.strictSame(loaded, ['undici']);
+});
 
 t.test('blocks come in order, and no more memory is asked for than blocks of full size', async (t) => {
   const thread = await setup(t, (_request, response) => response.end(body));
