@@ -72,6 +72,14 @@ export interface Taste {
   readonly powered?: boolean;
 }
 
+/** The share of seeds whose histories move folders. */
+const FOLDER_SHARE = 0.25;
+
+/** What a seed draws if nothing is requested. From a stream of its own, so that all other choices stay the same. */
+function tasteOf(seed: number): Taste {
+  return { folders: Random.of(seed, 4).chance(FOLDER_SHARE) };
+}
+
 type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | keyof typeof MORE | 'wait' | 'meet';
 
 const COMMON = ['a', 'b', 'c', 'd', 'e'];
@@ -104,7 +112,8 @@ export class Generator {
   #who = 0;
   #content = 0;
 
-  constructor(seed: number, taste: Taste = {}) {
+  constructor(seed: number, given: Taste = {}) {
+    const taste = Object.values(given).includes(true) ? given : tasteOf(seed);
     this.#taste = taste;
     const random = Random.of(seed, 0);
     this.#random = random;

@@ -6,8 +6,8 @@ import t, { type Test } from 'tap';
 import { explore, replay } from './history.ts';
 
 /**
- * Which histories: `FJORD_SIMULATION_SEEDS` of them, from `FJORD_SIMULATION_SEED` on. The same every time, unless told. 900 take
- * about two minutes of one core. All up to 2,000 hold but 921, which leaves an entry in no folder after `rmtree` and a restart.
+ * Which histories: `FJORD_SIMULATION_SEEDS` of them, from `FJORD_SIMULATION_SEED` on. The same every time, unless told. A
+ * quarter of them move folders in quick succession.
  */
 const FIRST = Number(process.env['FJORD_SIMULATION_SEED'] ?? 1);
 const COUNT = Number(process.env['FJORD_SIMULATION_SEEDS'] ?? 900);
