@@ -1,4 +1,5 @@
 import type { Mark } from '../cloud/records.ts';
+import { Drift } from './drift.ts';
 import type { Mirrored } from './mirrored.ts';
 import type { BackupStore, StoreOp } from './store.ts';
 
@@ -16,6 +17,8 @@ export interface IndexState {
   readonly files?: number | undefined;
   /** Of the source folder at the last run that was not paused. */
   readonly source?: { readonly inode: string; readonly disk: string } | undefined;
+  /** Signature of the source folder when the root of the mirror got its attributes. */
+  readonly described?: string | undefined;
 }
 
 /** Appended to a prefix, it sorts after all keys with that prefix. */
@@ -25,16 +28,19 @@ const ROWS = 1000;
 const CANDIDATES = 8;
 
 /**
- * The nodes in the mirror of a source folder, and the state of the source when they were mirrored. Rows: children by
- * parent and name (`c`); places by id (`i`); ids by content (`h`) and by inode (`o`). If the index is lost, it is
- * rebuilt from the cloud.
+ * The nodes that runs have put into the mirror of a source folder, and the state of the source when they did. Rows:
+ * children by parent and name (`c`); places by id (`i`); ids by content (`h`) and by inode (`o`); ids of nodes that were
+ * sent, up to their acknowledgement (`s`). What was changed in the cloud since is in `drift`. If the index is lost, it
+ * is rebuilt from the cloud.
  */
 export class BackupIndex {
   readonly #store: BackupStore;
+  readonly drift: Drift;
   #state: IndexState | undefined;
 
   constructor(store: BackupStore) {
     this.#store = store;
+    this.drift = new Drift(store, () => this.half);
     const text = store.getSync(STATE);
     this.#state = text === undefined ? undefined : (JSON.parse(text) as IndexState);
   }
@@ -60,8 +66,9 @@ export class BackupIndex {
   get(id: string, half = this.half): Mirrored | undefined {
     const place = this.#store.getSync(`${half}i${id}`);
     if (place === undefined) return undefined;
-    const node = this.#store.getSync(`${half}c${JSON.parse(place) as string}`);
-    return node === undefined ? undefined : (JSON.parse(node) as Mirrored);
+    const text = this.#store.getSync(`${half}c${JSON.parse(place) as string}`);
+    const node = text === undefined ? undefined : (JSON.parse(text) as Mirrored);
+    return node?.id === id ? node : undefined;
   }
 
   at(parent: string, name: string): Mirrored | undefined {
@@ -134,11 +141,29 @@ export class BackupIndex {
 
   /** Removes the node and everything below it. */
   async remove(node: Mirrored): Promise<void> {
-    const half = this.half;
     if (node.kind === 'folder') {
       for await (const child of this.children(node.id)) await this.remove(child);
     }
-    await this.write([...this.#unlink(node, half), { type: 'del', key: `${half}i${node.id}` }]);
+    await this.write(this.forget(node));
+  }
+
+  /** The ops that remove a node, not what is below it, and what the cloud has of it. */
+  forget(node: Mirrored): StoreOp[] {
+    const place: StoreOp = { type: 'del', key: `${this.half}i${node.id}` };
+    return [...this.#unlink(node, this.half), place, ...this.drift.clear(node.id)];
+  }
+
+  /** The op that keeps the ids of nodes that are about to be created, or of none any more, under the id of a batch. */
+  sending(batch: string, nodes: readonly string[]): StoreOp {
+    const key = `${this.half}s${batch}`;
+    return nodes.length === 0 ? { type: 'del', key } : { type: 'put', key, value: nodes };
+  }
+
+  /** Nodes of which it is not known whether the cloud has created them. */
+  async unacknowledged(): Promise<Set<string>> {
+    const gt = `${this.half}s`;
+    const rows = await this.#store.range({ gt, lt: gt + LAST, limit: ROWS });
+    return new Set(rows.flatMap(([, text]) => JSON.parse(text) as string[]));
   }
 
   /** Deletes all rows whose keys begin with `prefix`, such as those of one half. */

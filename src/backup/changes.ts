@@ -1,10 +1,12 @@
 import type { NodeRecord } from '../cloud/records.ts';
 import { newId as newIdAt } from '../vfs/ids.ts';
 import type { BackupIndex } from './backup-index.ts';
+import type { CloudState } from './cloud-state.ts';
 import type { BackupChange } from './committer.ts';
 import { mirroredOf, type Mirrored } from './mirrored.ts';
 import { posixRecord } from './posix-text.ts';
 import type { ReadOutcome } from './segment-reader.ts';
+import type { StoreOp } from './store.ts';
 import type { SourceAttributes, SourceEntry, SourceMark } from './source-entry.ts';
 import type { Tally } from './tally.ts';
 
@@ -21,16 +23,18 @@ export type ReadContent = ReadOutcome & { readonly state: 'read' };
 export class Changes {
   readonly #space: string;
   readonly #index: BackupIndex;
+  readonly #cloud: CloudState;
   readonly #tally: Tally;
 
-  constructor(space: string, index: BackupIndex, tally: Tally) {
+  constructor(space: string, index: BackupIndex, cloud: CloudState, tally: Tally) {
     this.#space = space;
     this.#index = index;
+    this.#cloud = cloud;
     this.#tally = tally;
   }
 
   mkdir(spot: Spot, entry: SourceEntry): BackupChange {
-    const intent = { op: 'mkdir', ...this.#new(), ...place(spot), ...born(entry) } as const;
+    const intent = { op: 'mkdir', ...this.#new(), ...this.#place(spot), ...born(entry) } as const;
     return { intent, path: spot.path, effect: this.#counted('added', entry) };
   }
 
@@ -38,7 +42,7 @@ export class Changes {
     const intent = {
       op: 'symlink',
       ...this.#new(),
-      ...place(spot),
+      ...this.#place(spot),
       ...born(entry),
       target: entry.target ?? '',
     } as const;
@@ -50,7 +54,15 @@ export class Changes {
     const content = { size, blocks: Buffer.from(digests).toString('base64') };
     const ids = before ? { ...this.#new(), node: before.id } : this.#new();
     const base = before?.version ?? null;
-    const intent = { op: 'put', ...ids, version: newId(), base, ...place(spot), ...born(attrs), content } as const;
+    const intent = {
+      op: 'put',
+      ...ids,
+      version: newId(),
+      base,
+      ...this.#place(spot),
+      ...born(attrs),
+      content,
+    } as const;
     const counted = this.#counted(before ? 'changed' : 'added', attrs, before);
     const effect = (record: NodeRecord) => {
       if (before) this.#tally.lost += 1;
@@ -69,19 +81,54 @@ export class Changes {
 
   /** @param mark how the source looks at the new place; of one that only gives way there is none, and it does not count */
   move(node: Mirrored, from: Spot, to: Spot, mark?: SourceMark): BackupChange {
-    const intent = { op: 'move', ...this.#new(), node: node.id, ...place(to), from: place(from) } as const;
+    const intent = { op: 'move', ...this.#new(), node: node.id, ...this.#place(to), from: this.#place(from) } as const;
     return { intent, path: to.path, effect: this.#counted(mark && 'moved', mark ?? node.source, node) };
   }
 
-  remove(node: Mirrored, path: string, seen: number): BackupChange {
+  /** Of a node that was moved in the cloud, or is in the way of one: what the index says of it stays. */
+  putBack(node: Mirrored, from: Spot, to: Spot): BackupChange {
+    const intent = { op: 'move', ...this.#new(), node: node.id, ...this.#place(to), from: this.#place(from) } as const;
+    const effect = (record: NodeRecord) =>
+      this.#index.drift.observe(record.id, mirroredOf(record), this.#index.get(record.id));
+    return { intent, path: to.path, effect };
+  }
+
+  /** A folder in place of one that was removed in the cloud: a new one, or `there`. `done` gives the effect on the index. */
+  recreate(
+    spot: Spot,
+    folder: {
+      readonly node: Mirrored;
+      readonly entry: SourceEntry | undefined;
+      readonly there: Mirrored | undefined;
+      readonly done: (after: Mirrored) => StoreOp[];
+    },
+  ): BackupChange {
+    const { node, entry, there, done } = folder;
+    const { path } = spot;
+    const { posix, xattrs = {}, mode, mtime, birthtime } = entry ?? node;
+    const attrs = { mode, mtime, birthtime, xattrs, ...(posix === undefined ? {} : { posix: posixRecord(posix) }) };
+    const effect = (record: NodeRecord) => {
+      this.#tally.done.added += 1;
+      return done(mirroredOf(record, entry ?? node.source));
+    };
+    if (!there) return { intent: { op: 'mkdir', ...this.#new(), ...this.#place(spot), ...attrs }, path, effect };
+    return { intent: { op: 'attr', ...this.#new(), node: there.id, ...attrs }, path, effect };
+  }
+
+  remove(node: Mirrored, path: string): BackupChange {
+    const seen = this.#index.state?.cursor ?? 0;
     const intent = { op: 'remove', ...this.#new(), node: node.id, base: node.version, seen } as const;
     const effect = async () => {
       this.#tally.done.removed += 1;
       const now = this.#index.get(node.id);
       if (now) await this.#index.remove(now);
-      return [];
+      return this.#index.drift.clear(node.id);
     };
     return { intent, path, effect };
+  }
+
+  #place({ parent, name }: Spot) {
+    return { parent: this.#cloud.folder(parent), name };
   }
 
   #new() {
@@ -92,13 +139,9 @@ export class Changes {
     return (record: NodeRecord) => {
       if (what) this.#tally.done[what] += 1;
       const known = before && (this.#index.get(before.id) ?? before);
-      return this.#index.put(mirroredOf(record, mark), known);
+      return [...this.#index.drift.clear(record.id), ...this.#index.put(mirroredOf(record, mark), known)];
     };
   }
-}
-
-function place({ parent, name }: Spot) {
-  return { parent, name };
 }
 
 export function born({ mode, mtime, birthtime, posix, xattrs }: SourceAttributes) {

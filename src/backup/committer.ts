@@ -46,7 +46,11 @@ export class Committer {
     this.#options = options;
     const settle = async (batch: readonly BackupChange[], results: readonly IntentResult[]) =>
       this.#settle(batch, results);
-    this.#queue = new CommitQueue({ remote, context, settle });
+    const commit: Remote['commit'] = async (intents, ...more) => {
+      await options.index.write([options.index.sending(nameOf(intents), created(intents))]);
+      return remote.commit(intents, ...more);
+    };
+    this.#queue = new CommitQueue({ remote: { commit }, context, settle });
   }
 
   /** Whether a refusal has shown that the index must be rebuilt. */
@@ -77,6 +81,7 @@ export class Committer {
 
   async #settle(batch: readonly BackupChange[], results: readonly IntentResult[]): Promise<void> {
     const ops = this.#takeNotes();
+    ops.push(this.#options.index.sending(nameOf(batch.map(({ intent }) => intent)), []));
     for (const [i, result] of results.entries()) {
       const change = batch[i] as BackupChange;
       if (result.status === 'done') ops.push(...(await change.effect(result.node)));
@@ -115,4 +120,21 @@ export class Committer {
     else if (SURPRISES.has(code)) this.#surprised = true;
     else this.#options.problem(change.path, message);
   }
+}
+
+/** Names a batch. */
+function nameOf(intents: readonly Intent[]): string {
+  return intents[0]?.id ?? '';
+}
+
+function created(intents: readonly Intent[]): string[] {
+  return intents.filter((intent) => intent.op === 'mkdir' || intent.op === 'symlink' || isNewFile(intent)).map(nodeOf);
+}
+
+function isNewFile(intent: Intent): boolean {
+  return intent.op === 'put' && intent.base === null;
+}
+
+function nodeOf({ node }: Intent): string {
+  return node;
 }

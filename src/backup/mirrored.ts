@@ -23,6 +23,11 @@ export interface Mirrored {
   readonly source?: SourceMark | undefined;
 }
 
+const PARTS = [
+  ...(['parent', 'name', 'kind', 'version', 'hash', 'size', 'target'] as const),
+  ...(['mode', 'mtime', 'birthtime', 'posix'] as const),
+];
+
 export function mirroredOf(node: NodeRecord, source?: SourceMark): Mirrored {
   const { id, parent, name, kind, mode, mtime, birthtime, size, version, hash, target, xattrs } = node;
   const posix = node.posix && posixText(node.posix);
@@ -32,4 +37,12 @@ export function mirroredOf(node: NodeRecord, source?: SourceMark): Mirrored {
 
 export function markOf({ signature, inode, disk, fault }: SourceMark): SourceMark {
   return { signature, inode, disk, fault };
+}
+
+/** Whether two states of a node are alike, whatever is known of the source. */
+export function isSameNode(a: Mirrored, b: Mirrored): boolean {
+  const same = PARTS.every((part) => a[part] === b[part]);
+  const [one, other] = [a.xattrs ?? {}, b.xattrs ?? {}];
+  const names = Object.keys(one);
+  return same && names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }

@@ -1,6 +1,7 @@
 import type { BackupIndex } from './backup-index.ts';
 import { looksMoved } from './decide.ts';
 import type { Spot } from './changes.ts';
+import type { CloudState } from './cloud-state.ts';
 import type { Mirrored } from './mirrored.ts';
 import { hasVanished, type SourceEntry } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
@@ -8,12 +9,14 @@ import type { SourceThread } from './transfer.ts';
 
 /** A node that may be moved to another place, and its place in the cloud once pending changes are done. */
 export interface Candidate {
+  /** As the cloud has it. */
   readonly node: Mirrored;
   readonly from: Spot;
 }
 
 export interface MovesOptions {
   readonly index: BackupIndex;
+  readonly cloud: CloudState;
   readonly source: SourceThread;
   /** The mirror was empty when the run began: nothing can have moved, and nothing is looked up. */
   readonly fresh: boolean;
@@ -27,6 +30,7 @@ const MOST_PRESENT = 100_000;
  */
 export class Moves {
   readonly #index: BackupIndex;
+  readonly #cloud: CloudState;
   readonly #source: SourceThread;
   readonly #fresh: boolean;
   /** Where nodes are that were moved in this run. */
@@ -36,8 +40,9 @@ export class Moves {
   /** Ids of nodes whose files were found in place, so that they need not be checked again. */
   readonly #present = new Set<string>();
 
-  constructor({ index, source, fresh }: MovesOptions) {
+  constructor({ index, cloud, source, fresh }: MovesOptions) {
     this.#fresh = fresh;
+    this.#cloud = cloud;
     this.#index = index;
     this.#source = source;
   }
@@ -57,6 +62,17 @@ export class Moves {
   claim(node: Mirrored, to: Spot): void {
     this.#places.set(node.id, to);
     this.#displaced.delete(node.id);
+  }
+
+  /** A node that was moved in the cloud is put back, or gives way to one that is: no entry has claimed it yet. */
+  putBack(node: Mirrored, to: Spot): void {
+    if (this.isFree(node)) this.displace(node, to);
+    else this.#places.set(node.id, to);
+  }
+
+  /** Where this run has moved a node. */
+  placeOf(node: Mirrored): Spot | undefined {
+    return this.#places.get(node.id);
   }
 
   displace(node: Mirrored, to: Spot): void {
@@ -79,6 +95,7 @@ export class Moves {
   async byContent(hash: string, size: number, to: Spot): Promise<Candidate | undefined> {
     if (size === 0 || this.#fresh) return undefined;
     for await (const node of this.#index.withHash(hash)) {
+      if (this.#cloud.isChanged(node.id)) continue;
       const found = await this.#take(
         node,
         to,
@@ -94,16 +111,17 @@ export class Moves {
    */
   async #take(node: Mirrored, to: Spot, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
     const path = this.#index.path(node);
-    if (path === undefined || !this.isFree(node) || this.#present.has(node.id)) return undefined;
+    const now = this.#cloud.now(node);
+    if (path === undefined || !now || !this.isFree(node) || this.#present.has(node.id)) return undefined;
     const look = await this.#source.request<Look>({ ask: 'look', path }).catch(nothing);
     if (look === undefined || !isGone(look)) {
       if (this.#present.size < MOST_PRESENT) this.#present.add(node.id);
       return undefined;
     }
     if (!this.isFree(node)) return undefined;
-    const from = this.#places.get(node.id) ?? { parent: node.parent, name: node.name, path };
+    const from = this.#places.get(node.id) ?? { parent: now.parent, name: now.name, path };
     this.claim(node, to);
-    return { node, from };
+    return { node: now, from };
   }
 }
 

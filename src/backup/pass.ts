@@ -4,11 +4,13 @@ import type { Context } from '../vfs/context.ts';
 import type { ChangedNames } from '../watch/quiet-paths.ts';
 import type { BackupIndex } from './backup-index.ts';
 import { born, Changes } from './changes.ts';
+import { CloudState } from './cloud-state.ts';
 import { Committer } from './committer.ts';
 import { sameAttrs } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
 import { EMPTIED, type Halt } from './halt.ts';
 import type { MassGuard } from './mass-guard.ts';
+import { Mender } from './mender.ts';
 import type { Mirrored } from './mirrored.ts';
 import { Moves } from './moves.ts';
 import { posixText } from './posix-text.ts';
@@ -42,6 +44,8 @@ export interface PassOptions {
 /** One comparison of the source with the mirror. */
 export class Pass {
   readonly #options: PassOptions;
+  readonly #cloud: CloudState;
+  readonly #mender: Mender;
   readonly #changes: Changes;
   readonly #committer: Committer;
   readonly #transfer: Transfer;
@@ -52,7 +56,8 @@ export class Pass {
     const { source, index, remote, space, scanner, reader, tally, context, fresh } = options;
     const { guard, exclusions, oneFileSystem } = options;
     this.#options = options;
-    this.#changes = new Changes(space.id, index, tally);
+    this.#cloud = new CloudState(index);
+    this.#changes = new Changes(space.id, index, this.#cloud, tally);
     this.#committer = new Committer({
       index,
       remote,
@@ -60,10 +65,12 @@ export class Pass {
       problem: (path, reason) => tally.problem(path, reason),
     });
     this.#transfer = new Transfer({ reader, remote, tally, context, fresh });
-    this.#moves = new Moves({ index, source: scanner, fresh });
-    const parts = { changes: this.#changes, committer: this.#committer, transfer: this.#transfer, moves: this.#moves };
+    this.#moves = new Moves({ index, cloud: this.#cloud, source: scanner, fresh });
+    const tools = { index, cloud: this.#cloud, changes: this.#changes, committer: this.#committer, moves: this.#moves };
+    this.#mender = new Mender(tools);
+    const parts = { ...tools, transfer: this.#transfer, mender: this.#mender };
     const rules = { guard, exclusions, disk: oneFileSystem ? source.disk : undefined };
-    this.#walk = new Walk({ root: space.root, index, scanner, tally, ...parts, ...rules });
+    this.#walk = new Walk({ root: space.root, scanner, tally, ...parts, ...rules });
   }
 
   get surprised(): boolean {
@@ -84,6 +91,7 @@ export class Pass {
     tally.phase = 'finish';
     await this.#settle();
     while (this.#walk.again() > 0) await this.#settle();
+    await this.#mender.finish();
   }
 
   /** Removes from the mirror what is not in the source any more; or answers why it does not. */
@@ -102,22 +110,31 @@ export class Pass {
     if (!guard.admits(files)) return { kind: 'mass-removal', reason: refusal(guard, files, 'removed from') };
     tally.lost += files;
     tally.growth -= files;
-    const seen = index.state?.cursor ?? 0;
     for (const node of free) {
       await this.#committer.room();
-      this.#committer.add(this.#changes.remove(node, index.path(node) ?? node.name, seen));
+      await this.#remove(node);
     }
     await this.#committer.flush();
     return undefined;
   }
 
+  async #remove(node: Mirrored): Promise<void> {
+    const { index } = this.#options;
+    const now = this.#cloud.now(node);
+    for (const one of await this.#mender.part(node)) this.#committer.add(this.#changes.remove(one, one.name));
+    if (now) this.#committer.add(this.#changes.remove(now, index.path(node) ?? node.name));
+    else await index.remove(node);
+  }
+
   /** The root folder of the mirror gets the attributes of the source folder. */
   async describeRoot(): Promise<void> {
-    const { scanner, remote, space, context, scope } = this.#options;
+    const { scanner, remote, space, context, scope, index } = this.#options;
     if (scope !== undefined && !scope.has('')) return;
     const look = await scanner.request<Look>({ ask: 'describe', path: '' });
-    if (!look || isSameRoot(look, space.attributes)) return;
-    await remote.setAttributes(space.id, born(look), context);
+    const { state } = index;
+    if (!look || !state || look.signature === state.described) return;
+    if (!isSameRoot(look, space.attributes)) await remote.setAttributes(space.id, born(look), context);
+    await index.setState({ ...state, described: look.signature });
   }
 
   /** Records the source folder's identity, which the next run compares. */

@@ -4,15 +4,17 @@ import type { Cursor, NodeRecord, SpaceRecord } from '../cloud/records.ts';
 import type { Context } from '../vfs/context.ts';
 import { isFsError } from '../vfs/fs-error.ts';
 import type { BackupIndex, IndexState } from './backup-index.ts';
-import { mirroredOf } from './mirrored.ts';
+import { isInTheWay } from './mender.ts';
+import { isSameNode, mirroredOf, type Mirrored } from './mirrored.ts';
 import type { SourceMark } from './source-entry.ts';
 import type { StoreOp } from './store.ts';
 
 const BATCH = 1000;
 
 /**
- * Updates the index to the state of the cloud: by the feed if possible, otherwise by a snapshot: if the index is empty
- * or too old, the cloud has gone back in time, or `whole` is set.
+ * Learns what was changed in the cloud: by the feed if possible, which leaves the index as it is. Otherwise the index is
+ * made anew of a snapshot, after which a run puts the whole mirror right: if the index is empty or too old, the cloud has
+ * gone back in time, or `anew` is set.
  * @throws as `Remote`
  */
 export async function refresh(
@@ -20,11 +22,12 @@ export async function refresh(
   remote: Remote,
   space: SpaceRecord,
   context: Context,
-  whole: boolean,
+  anew: boolean,
 ): Promise<void> {
   const { state } = index;
-  if (whole || state?.space !== space.id) return snapshot(index, remote, space, context);
+  if (anew || state?.space !== space.id) return snapshot(index, remote, space, context);
   try {
+    await index.drift.load();
     await feed(index, remote, state, context);
   } catch (error) {
     if (!isFsError(error, 'ESTALE')) throw error;
@@ -33,6 +36,7 @@ export async function refresh(
 }
 
 async function feed(index: BackupIndex, remote: Remote, before: IndexState, context: Context): Promise<void> {
+  const sent = await index.unacknowledged();
   let state = before;
   for (let more = true; more;) {
     more = false;
@@ -41,20 +45,26 @@ async function feed(index: BackupIndex, remote: Remote, before: IndexState, cont
         state = { ...state, cursor: record.cursor, marks: marksAt(record.cursor, record.stamp) };
         more = record.more;
       } else if ('id' in record) {
-        await apply(index, record);
+        await apply(index, record, sent);
       }
     }
     if (state !== index.state) await index.setState(state);
   }
+  if (sent.size > 0) await index.clear(`${index.half}s`);
 }
 
-async function apply(index: BackupIndex, record: NodeRecord): Promise<void> {
+async function apply(index: BackupIndex, record: NodeRecord, sent: ReadonlySet<string>): Promise<void> {
   const known = index.get(record.id);
-  if (record.removed) {
-    if (known) await index.remove(known);
-    return;
-  }
-  await index.write(index.put(mirroredOf(record, markOf(index, record, index.half)), known));
+  const now = record.removed ? null : mirroredOf(record);
+  if (now && !known && (sent.has(now.id) || isInTheWay(now))) return adopt(index, now);
+  await index.write(index.drift.observe(record.id, now, known));
+}
+
+/** A node that a run has created, or moved out of the way, before it was killed: the next one compares it. */
+async function adopt(index: BackupIndex, node: Mirrored): Promise<void> {
+  const holder = index.at(node.parent, node.name);
+  if (holder && holder.id !== node.id) await index.remove(holder);
+  await index.write([...index.drift.clear(node.id), ...index.put(node, undefined)]);
 }
 
 /**
@@ -81,10 +91,13 @@ async function snapshot(index: BackupIndex, remote: Remote, space: SpaceRecord, 
     ops,
   );
   await index.clear(old);
+  await index.drift.load();
 }
 
-/** The recorded state of the source for the same content; without it the file is read again. */
+/** The recorded state of the source for the same node; without it the file is read again. */
 function markOf(index: BackupIndex, record: NodeRecord, half: 'a' | 'b'): SourceMark | undefined {
   const known = index.get(record.id, half);
-  return known?.version === record.version ? known?.source : undefined;
+  return known && isSameNode(mirroredOf(record), { ...known, parent: record.parent, name: record.name })
+    ? known.source
+    : undefined;
 }

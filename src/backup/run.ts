@@ -29,6 +29,8 @@ export interface BackupOptions {
   readonly signal: AbortSignal;
   /** Continues a run that paused. */
   readonly confirm?: boolean;
+  /** Puts right everything that was changed in the cloud. */
+  readonly repair?: boolean;
   /** Names to compare; everything if absent. */
   readonly scope?: ChangedNames | undefined;
   /** Patterns of what is left out. */
@@ -50,10 +52,10 @@ export interface BackupOptions {
 
 const PROGRESS_EVERY = 200;
 /**
- * Most passes: if the mirror differs from the index, the index is rebuilt from the cloud, and the source compared once
- * more.
+ * Most passes: if a refusal shows that the mirror differs from the index, everything is compared once more with what the
+ * cloud says then, and at last with an index that is rebuilt from the cloud.
  */
-const PASSES = 2;
+const PASSES = 3;
 
 /**
  * Mirrors a folder into a backup space. A run can be aborted at any point; the next one continues from there. Entries
@@ -95,7 +97,7 @@ interface Tools {
 
 /** @returns why it paused, if it did */
 async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | undefined> {
-  const { folder, space, remote, store, confirm = false, scope, oneFileSystem = false } = options;
+  const { folder, space, remote, store, confirm = false, repair = false, scope, oneFileSystem = false } = options;
   const context = { signal: tools.signal, bulk: true };
   const exclusions = new Exclusions(options.exclude ?? []);
   const index = new BackupIndex(store);
@@ -107,9 +109,10 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
   const differs = known && known.disk !== source.disk && known.inode !== source.inode;
   // Without a name of the volume this is all that can be known.
   if (options.volume === undefined && differs && !confirm) return OTHER_VOLUME;
-  for (let left = PASSES, whole = false; ; whole = true) {
+  for (let left = PASSES, whole = repair; ; whole = true) {
     tools.tally.phase = 'refresh';
-    await refresh(index, remote, space, context, whole);
+    left -= 1;
+    await refresh(index, remote, space, context, left === 0 || (repair && left === PASSES - 1));
     const fresh = await index.isEmpty();
     const guard = await guardOf(options, index);
     const rules = { confirm, guard, exclusions, oneFileSystem };
@@ -117,7 +120,6 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
     const pass = new Pass({ ...tools, ...rules, source, index, remote, space, context, fresh, scope: part });
     if (!confirm && (await pass.isEmptied())) return EMPTIED;
     await pass.compare();
-    left -= 1;
     if (pass.surprised && left > 0) continue;
     const paused = await pass.remove();
     if (paused === undefined) {

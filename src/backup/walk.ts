@@ -2,12 +2,14 @@ import { compareUtf8 } from '../cache/db/table.ts';
 import { assign } from '../vfs/assign.ts';
 import type { ChangedNames } from '../watch/quiet-paths.ts';
 import type { BackupIndex } from './backup-index.ts';
+import type { CloudState } from './cloud-state.ts';
 import type { Changes, ReadContent, Spot } from './changes.ts';
 import type { Committer } from './committer.ts';
-import { decide, sameAttrs } from './decide.ts';
+import { decide, sameAttrs, type Decision } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
 import type { ListingPage } from './listing.ts';
 import type { MassGuard } from './mass-guard.ts';
+import { nameInTheWay, type Mender } from './mender.ts';
 import { markOf, type Mirrored } from './mirrored.ts';
 import type { Moves } from './moves.ts';
 import type { ReadOutcome } from './segment-reader.ts';
@@ -24,6 +26,8 @@ export interface WalkOptions {
   readonly committer: Committer;
   readonly transfer: Transfer;
   readonly moves: Moves;
+  readonly cloud: CloudState;
+  readonly mender: Mender;
   readonly tally: Tally;
   readonly guard: MassGuard;
   readonly exclusions: Exclusions;
@@ -212,7 +216,7 @@ export class Walk {
   }
 
   async #entry(folder: Folder, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
-    const { changes, committer, moves, tally } = this.#options;
+    const { moves, tally } = this.#options;
     const spot: Spot = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
     this.#count(entry);
     // A node may have been moved to another place while this folder was read.
@@ -220,22 +224,55 @@ export class Walk {
     const verdict = decide(entry, node);
     const fault = entry.fault ?? (verdict === 'same' ? node?.source?.fault : undefined);
     if (fault !== undefined) tally.problem(spot.path, fault);
-    if (verdict === 'create' || !node) return this.#create(spot, entry);
+    if (!node || (verdict !== 'same' && verdict !== 'note')) return this.#change(folder, spot, entry, node);
+    if (verdict === 'note') moves.claim(node, spot);
+    await this.#found(folder, spot, entry, node, verdict);
+  }
+
+  /** Something has changed here: now what was changed in the cloud counts, too. */
+  async #change(folder: Folder, spot: Spot, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
+    const { mender, moves } = this.#options;
+    const node = known ? mender.settle(known) : mender.claim(spot, entry.kind, entry.target);
+    if (known && !node) return this.#renew(spot, entry, known);
+    const verdict = decide(entry, node);
+    if (!node || verdict === 'create') return this.#create(spot, entry);
     if (verdict === 'replace') {
       this.#giveWay(node, spot);
       return this.#create(spot, entry);
     }
-    if (verdict !== 'same') moves.claim(node, spot);
+    moves.claim(node, spot);
     if (verdict === 'read') return this.#read(spot, entry, node);
-    const settle = () => {
-      if (verdict === 'attrs') committer.add(changes.attr(node, spot.path, entry));
-      if (verdict === 'note') this.#note(node, entry);
-    };
     if (verdict === 'attrs' && entry.kind === 'file') return this.#attr(node, spot, entry);
+    await this.#found(folder, spot, entry, node, verdict);
+  }
+
+  /** The place has the right node, and whatever is in a folder is compared. */
+  async #found(folder: Folder, spot: Spot, entry: SourceEntry, node: Mirrored, verdict: Decision): Promise<void> {
+    const { changes, committer } = this.#options;
+    const settle = () => {
+      if (verdict === 'same') return;
+      if (verdict === 'note' && !this.#isWaiting(node)) this.#note(node, entry);
+      else committer.add(changes.attr(node, spot.path, entry));
+    };
     const otherDisk = entry.kind === 'folder' && node.source !== undefined && node.source.disk !== entry.disk;
     if (!otherDisk) settle();
     if (entry.kind !== 'folder' || folder.shallow) return;
     this.#enter(entry, { id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined });
+  }
+
+  /** A node was removed in the cloud. */
+  async #renew(spot: Spot, entry: SourceEntry, known: Mirrored): Promise<void> {
+    const { mender, moves, index } = this.#options;
+    if (known.kind === 'folder' && entry.kind === 'folder') {
+      moves.claim(known, spot);
+      mender.recreate(known, entry);
+      return this.#enter(entry, { id: known.id, path: spot.path, fresh: false });
+    }
+    await index.remove(known);
+    const there = mender.claim(spot, entry.kind, entry.target);
+    if (there?.kind !== 'file') return this.#create(spot, entry);
+    moves.claim(there, spot);
+    this.#read(spot, entry, there);
   }
 
   async #create(spot: Spot, entry: SourceEntry): Promise<void> {
@@ -250,6 +287,12 @@ export class Walk {
     this.#enter(entry, { id: made.intent.node, path: spot.path, fresh: true });
   }
 
+  /** Whether the index does not have what the cloud has of a node: it will once a change is done. */
+  #isWaiting(node: Mirrored): boolean {
+    const { cloud, index } = this.#options;
+    return !cloud.isAsKnown && (cloud.isChanged(node.id) || index.get(node.id) === undefined);
+  }
+
   #enter({ disk }: SourceEntry, folder: Folder): void {
     if (this.#options.disk === undefined || disk === this.#options.disk) this.#pending.push(folder);
     else folder.settle?.();
@@ -261,7 +304,8 @@ export class Walk {
     const moved = await moves.byInode(entry, spot);
     if (!moved) return undefined;
     committer.add(changes.move(moved.node, moved.from, spot, entry));
-    if (entry.kind === 'file') await this.#attr(moved.node, spot, entry);
+    if (entry.kind === 'file' && this.#isWaiting(moved.node)) this.#read(spot, entry, moved.node);
+    else if (entry.kind === 'file') await this.#attr(moved.node, spot, entry);
     else if (!sameAttrs(entry, moved.node)) committer.add(changes.attr(moved.node, spot.path, entry));
     return moved.node;
   }
@@ -269,7 +313,7 @@ export class Walk {
   /** Moves a node out of the way to a unique name, and marks it as missing, as its file may appear elsewhere. */
   #giveWay(node: Mirrored, spot: Spot): void {
     const { changes, committer, moves } = this.#options;
-    const to = { parent: node.parent, name: `.fjord-replaced-${node.id}`, path: spot.path };
+    const to = { parent: node.parent, name: nameInTheWay(node.id), path: spot.path };
     moves.displace(node, to);
     committer.add(changes.move(node, spot, to));
     this.missing.add(node.id);
@@ -287,7 +331,7 @@ export class Walk {
       if (look.fault !== undefined) tally.problem(spot.path, look.fault);
       attrs = look;
     }
-    if (sameAttrs(attrs, node)) this.#note(node, attrs);
+    if (sameAttrs(attrs, node) && !this.#isWaiting(node)) this.#note(node, attrs);
     else committer.add(changes.attr(node, spot.path, attrs));
   }
 
@@ -311,7 +355,7 @@ export class Walk {
     const { hash, size, attrs } = content;
     if (attrs.fault !== undefined) this.#options.tally.problem(spot.path, attrs.fault);
     if (node?.hash === hash) {
-      if (sameAttrs(attrs, node)) this.#note(node, attrs);
+      if (sameAttrs(attrs, node) && !this.#isWaiting(node)) this.#note(node, attrs);
       else committer.add(changes.attr(node, spot.path, attrs));
       return;
     }
