@@ -6,6 +6,7 @@ import type { Context } from '../vfs/context.ts';
 import { isFsError } from '../vfs/fs-error.ts';
 import { readableName } from '../vfs/raw-name.ts';
 import type { BackupIndex } from './backup-index.ts';
+import { CloudState } from './cloud-state.ts';
 import type { Exclusions } from './exclusions.ts';
 import { checkContent } from './restore/check-content.ts';
 import { localHash } from './restore/local-content.ts';
@@ -99,7 +100,14 @@ export class Verification {
     const { space, remote, context } = this.#options;
     if (this.#lost.size === 0) return;
     for await (const item of remote.snapshot(space.id, context)) if ('id' in item) this.#lost.delete(item.id);
-    for (const at of this.#lost.values()) {
+    const cloud = new CloudState(this.#options.index);
+    for (const [id, at] of this.#lost) {
+      const known = this.#options.index.get(id);
+      if (known && cloud.now(known) !== known) {
+        const reason = 'it was removed or moved in the cloud; `fjord backup run --repair` puts it back';
+        this.#find(at, 'only in the folder', 'changed', reason);
+        continue;
+      }
       this.#find(
         at,
         'only in the folder',

@@ -136,16 +136,24 @@ export class BackupControls implements BackupRuns {
   }
 
   /** @throws ENOENT, EBUSY */
-  start({ name, confirm }: BackupRunBody): void {
+  start({ name, confirm, repair = false }: BackupRunBody): void {
     const agent = this.#find(name);
     if (agent.state.doing === 'paused') throw pausedError(name);
     // What it fails with, the state of the set says.
-    agent.ask({ confirm }).catch(() => undefined);
+    agent.ask({ confirm, repair }).catch(() => undefined);
   }
 
   /** @throws ENOENT, EBUSY; what the run fails with; EBUSY where it halts; EIO if something could not be taken */
-  async run({ name, confirm }: BackupRunBody, onProgress: OnProgress, { signal }: Context): Promise<void> {
-    const running = this.#find(name).ask({ confirm, onProgress: (progress) => onProgress(toProgress(progress)) });
+  async run(
+    { name, confirm, repair = false }: BackupRunBody,
+    onProgress: OnProgress,
+    { signal }: Context,
+  ): Promise<void> {
+    const running = this.#find(name).ask({
+      confirm,
+      repair,
+      onProgress: (progress) => onProgress(toProgress(progress)),
+    });
     const left = new Promise<never>((_, reject) => {
       const leave = (): void => reject(new FsError('EINTR', 'backup', { subject: name }));
       if (signal.aborted) leave();

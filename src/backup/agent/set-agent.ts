@@ -21,6 +21,7 @@ export interface RunRequest {
   /** Names to compare; everything if undefined. */
   readonly scope: ChangedNames | undefined;
   readonly confirm: boolean;
+  readonly repair: boolean;
   readonly recentlyLost: number;
   readonly asked: boolean;
   readonly onProgress: (progress: BackupProgress) => void;
@@ -62,6 +63,8 @@ export type AgentState =
 
 export interface AskOptions {
   readonly confirm: boolean;
+  /** Puts right everything that was changed in the cloud. */
+  readonly repair?: boolean;
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
@@ -183,7 +186,6 @@ export class SetAgent {
     this.#signal.wake();
   }
 
-  /** Other patterns, another schedule. What runs is begun anew with them. */
   /** Keeps when it was verified. */
   async note(verified: NonNullable<BackupSet['verified']>): Promise<void> {
     await this.#keep({ verified });
@@ -194,6 +196,7 @@ export class SetAgent {
     await this.#keep({ onFailure });
   }
 
+  /** Other patterns, another schedule. What runs is begun anew with them. */
   async edit(changes: Pick<BackupSet, 'schedule' | 'exclude' | 'oneFileSystem'>): Promise<void> {
     this.#schedule = parseSchedule(changes.schedule ?? 'continuous');
     await this.#keep(changes);
@@ -293,9 +296,10 @@ export class SetAgent {
       if (whole && this.#follows) await this.#follow();
       const scope = whole ? undefined : this.#follower.take();
       const confirm = asked.some((one) => one.confirm);
+      const repair = asked.some((one) => one.repair === true);
       const recentlyLost = this.#losses.files;
       const waits = this.#halt !== undefined && isMass(this.#halt);
-      const request = { scope, confirm, recentlyLost, asked: waits, onProgress, signal: stop.signal };
+      const request = { scope, confirm, repair, recentlyLost, asked: waits, onProgress, signal: stop.signal };
       const { summary, changes } = await run(this.#set, request);
       await this.#ended(summary, { whole, confirm, started, took: clock.monotonic() - began, changes });
       return summary;

@@ -176,12 +176,13 @@ function run(cli: Cli): Command {
     .argument('[set]', 'one set; all by default')
     .option('--wait', 'end when all that is there now is in the cloud; the exit code says whether it is')
     .option('--confirm', 'go on where a run waits because the disk or most of the files are different')
-    .action((name: string | undefined, options: DataOptions & { confirm?: true; wait?: true }) =>
+    .option('--repair', 'put everything right that was changed in the cloud, where else it is left alone')
+    .action((name: string | undefined, options: DataOptions & { confirm?: true; repair?: true; wait?: true }) =>
       withGateway(cli, options, async (gateway) => {
         const names = name === undefined ? (await gateway.backups()).map((set) => set.name) : [name];
         if (names.length === 0) cli.terminal.note('nothing is mirrored yet; choose with `fjord backup add FOLDER`');
         for (const set of names) {
-          const body = { name: set, confirm: options.confirm ?? false };
+          const body = { name: set, confirm: options.confirm ?? false, repair: options.repair ?? false };
           if (options.wait) await follow(cli, `Mirroring ${shown(set)}`, 'mirrored', gateway.runBackup(body));
           else await gateway.startBackup(body);
         }

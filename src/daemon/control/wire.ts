@@ -78,6 +78,8 @@ export const BackupRunBody = Type.Object({
   name: SetName,
   /** Replaces and removes what a run has stopped at. */
   confirm: Type.Boolean(),
+  /** Puts right everything that was changed in the cloud. */
+  repair: Type.Optional(Type.Boolean()),
 });
 export type BackupRunBody = Static<typeof BackupRunBody>;
 
