@@ -1,6 +1,13 @@
-import { realpath, stat } from 'node:fs/promises';
-import { asFsError, FsError } from '../vfs/fs-error.ts';
-import { realPlaceOf, relate } from './real-place.ts';
+import PQueue from 'p-queue';
+import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
+import { placeByName, relate, type RealPlace } from './real-place.ts';
+import type { SourceRequest, SourceResponse } from './source-thread.ts';
+import { askSource } from './start-source-thread.ts';
+
+/** Ms that are waited for a disk. */
+const PATIENCE = 3000;
+/** Folders that are looked for at a time. */
+const AT_ONCE = 8;
 
 /** A folder that is already in use. `what` names its use in messages: "the drive", "the backup set Documents". */
 export interface TakenFolder {
@@ -14,10 +21,11 @@ export interface TakenFolder {
  * @throws EINVAL that names the other; ENOENT, ENOTDIR, EACCES
  */
 export async function checkFolder(folder: string, others: readonly TakenFolder[]): Promise<string> {
-  const path = await realpath(folder).catch((error: unknown) => {
+  const path = await ask<string | undefined>(folder, { ask: 'folder' }).catch((error: unknown) => {
+    if (isFsError(error, 'EINTR')) throw silent('backup', folder);
     throw asFsError(error, 'backup', folder);
   });
-  if (!(await stat(path)).isDirectory()) {
+  if (path === undefined) {
     throw new FsError('ENOTDIR', 'backup', { subject: folder, reason: 'it is not a folder; name a folder' });
   }
   await refuseTaken('backup', folder, others);
@@ -33,10 +41,32 @@ export async function checkMountPlace(folder: string, others: readonly TakenFold
 }
 
 async function refuseTaken(op: string, folder: string, others: readonly TakenFolder[]): Promise<void> {
-  const place = await realPlaceOf(folder);
-  for (const { what, path } of others) {
-    const relation = relate(place, await realPlaceOf(path));
+  const place = await placeOf(folder);
+  const queue = new PQueue({ concurrency: AT_ONCE });
+  const places = await queue.addAll(
+    others.map(
+      ({ path }) =>
+        async () =>
+          placeOf(path),
+    ),
+  );
+  for (const [i, { what, path }] of others.entries()) {
+    const relation = relate(place, places[i] ?? placeByName(path));
     if (relation)
       throw new FsError('EINVAL', op, { subject: folder, reason: `the folder ${relation} ${what}, ${path}` });
   }
+}
+
+/** A disk that hangs keeps no other folder from being used: of one on it, the name alone is compared. */
+async function placeOf(folder: string): Promise<RealPlace> {
+  return await ask<RealPlace>(folder, { ask: 'place' }).catch(() => placeByName(folder));
+}
+
+/** @throws EINTR if the disk does not answer; errors of node:fs */
+async function ask<R extends SourceResponse>(folder: string, request: SourceRequest): Promise<R> {
+  return await askSource<R>(folder, request, AbortSignal.timeout(PATIENCE));
+}
+
+function silent(op: string, folder: string): FsError {
+  return new FsError('ETIMEDOUT', op, { subject: folder, reason: 'its disk does not answer' });
 }

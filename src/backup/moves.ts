@@ -5,7 +5,7 @@ import type { CloudState } from './cloud-state.ts';
 import type { Mirrored } from './mirrored.ts';
 import { hasVanished, type SourceEntry } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
-import type { SourceThread } from './transfer.ts';
+import type { SourceThread } from './start-source-thread.ts';
 
 /** A node that may be moved to another place, and its place in the cloud once pending changes are done. */
 export interface Candidate {

@@ -17,7 +17,8 @@ import { posixText } from './posix-text.ts';
 import type { SourceAttributes } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
 import type { Tally } from './tally.ts';
-import { Transfer, type SourceThread } from './transfer.ts';
+import type { SourceThread } from './start-source-thread.ts';
+import { Transfer } from './transfer.ts';
 import { Walk } from './walk.ts';
 
 export interface PassOptions {

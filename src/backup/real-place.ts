@@ -1,4 +1,4 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix, sep } from 'node:path';
 
 /** A part of a file system that can be reached below a folder. */
@@ -24,16 +24,24 @@ interface Mount extends Region {
   readonly point: string;
 }
 
-/** The place of a folder that need not be there, through links, bind mounts and other spellings of its name. */
-export async function realPlaceOf(folder: string): Promise<RealPlace> {
-  const path = await realPath(folder);
+/**
+ * The place of a folder that need not be there, through links, bind mounts and other spellings of its name. Waits for the disk,
+ * so it is called on a thread of the source.
+ */
+export function realPlaceOf(folder: string): RealPlace {
+  const path = realPath(folder);
   const chain: (string | undefined)[] = [];
   for (let at = path; ; at = dirname(at)) {
-    chain.push(await identityOf(at));
+    chain.push(identityOf(at));
     if (dirname(at) === at) break;
   }
   const [self, ...rest] = chain;
-  return { path, self, above: rest.filter((one) => one !== undefined), regions: regionsOf(path, await mounts()) };
+  return { path, self, above: rest.filter((one) => one !== undefined), regions: regionsOf(path, mounts()) };
+}
+
+/** The same of a folder whose disk does not answer, as far as its name says. */
+export function placeByName(path: string): RealPlace {
+  return { path, self: undefined, above: [], regions: regionsOf(path, mounts()) };
 }
 
 /** How one place lies to another, as the middle of a sentence; undefined if they have nothing in common. */
@@ -56,28 +64,41 @@ export function relate(one: RealPlace, other: RealPlace): string | undefined {
 }
 
 /** The real path of the nearest folder that has one, and the names below it. */
-async function realPath(folder: string): Promise<string> {
+function realPath(folder: string): string {
   const above = dirname(folder);
   if (above === folder) return folder;
-  return realpath(folder).catch(async () => join(await realPath(above), basename(folder)));
+  try {
+    return realpathSync(folder);
+  } catch {
+    return join(realPath(above), basename(folder));
+  }
 }
 
-async function identityOf(path: string): Promise<string | undefined> {
+function identityOf(path: string): string | undefined {
   try {
-    const { dev, ino } = await stat(path, { bigint: true });
+    const { dev, ino } = statSync(path, { bigint: true });
     return `${dev}:${ino}`;
   } catch {
     return undefined;
   }
 }
 
-async function mounts(): Promise<Mount[]> {
+function mounts(): Mount[] {
   if (process.platform !== 'linux') return [];
-  const text = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  return text.split('\n').flatMap((line) => {
-    const [, , device, path, point] = line.split(' ').map(unescape);
-    return device && path && point ? [{ device, path, point }] : [];
-  });
+  return mountTable()
+    .split('\n')
+    .flatMap((line) => {
+      const [, , device, path, point] = line.split(' ').map(unescape);
+      return device && path && point ? [{ device, path, point }] : [];
+    });
+}
+
+function mountTable(): string {
+  try {
+    return readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Blanks and backslashes are written in octal. */

@@ -1,6 +1,4 @@
 import type { Remote } from '../cloud/remote.ts';
-import { BLOCK_SIZE } from '../vfs/block.ts';
-import { MAX_BATCH_BYTES } from '../cloud/limits.ts';
 import type { SpaceRecord } from '../cloud/records.ts';
 import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
 import { BackupIndex } from './backup-index.ts';
@@ -9,13 +7,13 @@ import { EMPTIED, OTHER_VOLUME, type Halt } from './halt.ts';
 import { MassGuard } from './mass-guard.ts';
 import { Pass } from './pass.ts';
 import { ProblemLog } from './problem-log.ts';
-import { checkSource } from './source-check.ts';
+import { Silence } from './silence.ts';
 import type { VolumeId } from './volume.ts';
 import { refresh } from './refresh.ts';
-import type { Look, Priority, SourceResponse, SourceRequest, SourceThreadData } from './source-thread.ts';
+import type { Look, Priority } from './source-thread.ts';
+import { startSourceThread, type SourceThread } from './start-source-thread.ts';
 import type { BackupStore } from './store.ts';
 import { Tally, type BackupProgress, type BackupSummary } from './tally.ts';
-import { WorkerThread } from '../threads/worker-thread.ts';
 import type { ChangedNames } from '../watch/quiet-paths.ts';
 
 export interface BackupOptions {
@@ -65,11 +63,15 @@ const PASSES = 3;
 export async function runBackup(options: BackupOptions): Promise<BackupSummary> {
   const problems = new ProblemLog(options.store, (options.now ?? Date.now)());
   const tally = new Tally((problem) => problems.add(problem));
-  const timer = setInterval(() => options.onProgress?.(tally.progress()), PROGRESS_EVERY);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const thread = () => sourceThread(options.folder, options.priority ?? 'low');
+  const thread = () => startSourceThread(options.folder, options.priority ?? 'low');
   const threads = { scanner: thread(), reader: thread() };
+  const silence = new Silence([threads.scanner, threads.reader], PROGRESS_EVERY);
+  const timer = setInterval(() => {
+    tally.silent = silence.look();
+    options.onProgress?.(tally.progress());
+  }, PROGRESS_EVERY);
   const end = () => void Promise.all([threads.scanner.terminate(), threads.reader.terminate()]);
   signal.addEventListener('abort', end, { once: true });
   try {
@@ -89,22 +91,22 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
 }
 
 interface Tools {
-  readonly scanner: WorkerThread<SourceRequest, SourceResponse>;
-  readonly reader: WorkerThread<SourceRequest, SourceResponse>;
+  readonly scanner: SourceThread;
+  readonly reader: SourceThread;
   readonly signal: AbortSignal;
   readonly tally: Tally;
 }
 
 /** @returns why it paused, if it did */
 async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | undefined> {
-  const { folder, space, remote, store, confirm = false, repair = false, scope, oneFileSystem = false } = options;
+  const { space, remote, store, confirm = false, repair = false, scope, oneFileSystem = false } = options;
   const context = { signal: tools.signal, bulk: true };
   const exclusions = new Exclusions(options.exclude ?? []);
   const index = new BackupIndex(store);
   const source = await tools.scanner.request<Look>({ ask: 'look', path: '' });
   if (!source?.isFolder) return { kind: 'vanished', reason: 'the folder is not there: is its disk mounted?' };
   const known = index.state?.space === space.id ? index.state.source : undefined;
-  const other = await checkSource(folder, options.volume);
+  const other = await tools.scanner.request<Halt | undefined>({ ask: 'check', volume: options.volume });
   if (other !== undefined && (other.kind === 'vanished' || !confirm)) return other;
   const differs = known && known.disk !== source.disk && known.inode !== source.inode;
   // Without a name of the volume this is all that can be known.
@@ -142,11 +144,4 @@ async function guardOf(options: BackupOptions, index: BackupIndex): Promise<Mass
   const { state } = index;
   const files = state?.files ?? (await index.countFiles(state?.root ?? ''));
   return new MassGuard({ files, recent: recentlyLost, confirmed: confirm, asked });
-}
-
-/** A thread that accesses a source folder. */
-export function sourceThread(folder: string, priority: Priority): WorkerThread<SourceRequest, SourceResponse> {
-  const data: SourceThreadData = { limits: { block: BLOCK_SIZE, segment: MAX_BATCH_BYTES }, folder, priority };
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new WorkerThread(new URL(`./source-thread.${extension}`, import.meta.url), { name: 'source', data });
 }

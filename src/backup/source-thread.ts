@@ -1,11 +1,15 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { lowerThreadPriority } from '../libc/thread-priority.ts';
 import { Describer } from './describer.ts';
+import type { Halt } from './halt.ts';
 import { isEmpty, Listings, type ListingPage } from './listing.ts';
+import { realPlaceOf, type RealPlace } from './real-place.ts';
 import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } from './segment-reader.ts';
+import { checkSource } from './source-check.ts';
 import type { SourceAttributes } from './source-entry.ts';
 import { SourcePaths } from './source-paths.ts';
+import { markVolume, volumeOf, type VolumeId } from './volume.ts';
 import { serve } from '../threads/serve.mjs';
 
 /**
@@ -16,6 +20,13 @@ export type SourceRequest =
   | { readonly ask: 'list'; readonly folder: string; readonly after: string | undefined }
   | { readonly ask: 'some'; readonly folder: string; readonly names: readonly string[] }
   | { readonly ask: 'isEmpty' }
+  /** Its real path, if it is a folder. */
+  | { readonly ask: 'folder' }
+  | { readonly ask: 'place' }
+  /** Why the source cannot be mirrored just now. */
+  | { readonly ask: 'check'; readonly volume: VolumeId | undefined }
+  /** What names its volume; `marker`: a file is put there if nothing else does. */
+  | { readonly ask: 'identify'; readonly marker: boolean }
   | { readonly ask: 'look'; readonly path: string }
   | { readonly ask: 'describe'; readonly path: string }
   | { readonly ask: 'add'; readonly files: readonly ReadRequest[] }
@@ -24,7 +35,7 @@ export type SourceRequest =
 /** The state of a path; null if nothing is there. */
 export type Look = ({ readonly isFolder: boolean } & SourceAttributes) | null;
 
-export type SourceResponse = ListingPage | Look | Segment | boolean | undefined;
+export type SourceResponse = ListingPage | Look | Segment | Halt | VolumeId | RealPlace | string | boolean | undefined;
 
 export type Priority = 'low' | 'normal';
 
@@ -46,6 +57,10 @@ function respond(request: SourceRequest): SourceResponse {
   if (request.ask === 'list') return listings.page(request.folder, request.after);
   if (request.ask === 'some') return listings.some(request.folder, request.names);
   if (request.ask === 'isEmpty') return isEmpty(folder);
+  if (request.ask === 'folder') return statSync(folder).isDirectory() ? realpathSync(folder) : undefined;
+  if (request.ask === 'place') return realPlaceOf(folder);
+  if (request.ask === 'check') return checkSource(folder, request.volume);
+  if (request.ask === 'identify') return volumeOf(folder) ?? (request.marker ? markVolume(folder) : undefined);
   if (request.ask === 'look') return look(request.path, false);
   if (request.ask === 'describe') return look(request.path, true);
   if (request.ask === 'next') return reader.next();

@@ -13,6 +13,8 @@ export interface BackupProgress {
   readonly current?: string | undefined;
   /** The blocks that the cloud did not have. */
   readonly uploaded: { readonly blocks: number; readonly bytes: number };
+  /** Ms for which the disk of the source has not answered a call. */
+  readonly silent: number;
 }
 
 export interface BackupSummary {
@@ -51,6 +53,7 @@ export class Tally {
   readonly read = { files: 0, bytes: 0 };
   readonly uploaded = { blocks: 0, bytes: 0 };
   readonly done = { added: 0, changed: 0, touched: 0, moved: 0, removed: 0 };
+  silent = 0;
   lost = 0;
   current: string | undefined;
   /** By how many files the mirror has grown; below 0 if it has shrunk. */
@@ -79,6 +82,7 @@ export class Tally {
       read: { ...this.read },
       current: this.current,
       uploaded: { ...this.uploaded },
+      silent: this.silent,
     };
   }
 

@@ -1,14 +1,11 @@
 import type { Remote } from '../cloud/remote.ts';
-import type { WorkerThread } from '../threads/worker-thread.ts';
 import { BlockSender, bytesOf, type SendableBlock } from '../transfer/block-sender.ts';
 import { Pipeline } from '../transfer/pipeline.ts';
 import type { Context } from '../vfs/context.ts';
 import { asFsError, type FsError } from '../vfs/fs-error.ts';
 import type { ReadOutcome, Segment, SegmentBlock } from './segment-reader.ts';
-import type { SourceRequest, SourceResponse } from './source-thread.ts';
+import type { SourceThread } from './start-source-thread.ts';
 import type { Tally } from './tally.ts';
-
-export type SourceThread = WorkerThread<SourceRequest, SourceResponse>;
 
 /** A file whose content must be read. */
 export interface ReadJob {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { volumeUuid } from '../libc/volume-uuid.ts';
 
@@ -19,22 +19,22 @@ export function volumeOf(folder: string): VolumeId | undefined {
 }
 
 /** The marker of a folder, made if there is none. @throws errors of `node:fs` */
-export async function markVolume(folder: string): Promise<VolumeId> {
-  const known = await readMarker(folder);
+export function markVolume(folder: string): VolumeId {
+  const known = readMarker(folder);
   if (known !== undefined) return { kind: 'marker', id: known };
   const id = randomUUID();
-  await writeFile(join(folder, MARKER), `${id}\n`, { flag: 'wx' });
+  writeFileSync(join(folder, MARKER), `${id}\n`, { flag: 'wx' });
   return { kind: 'marker', id };
 }
 
 /** Whether a folder is on that volume now. @throws errors of `node:fs` */
-export async function isOnVolume(folder: string, { kind, id }: VolumeId): Promise<boolean> {
-  return kind === 'marker' ? (await readMarker(folder)) === id : volumeUuid(folder) === id;
+export function isOnVolume(folder: string, { kind, id }: VolumeId): boolean {
+  return kind === 'marker' ? readMarker(folder) === id : volumeUuid(folder) === id;
 }
 
-async function readMarker(folder: string): Promise<string | undefined> {
+function readMarker(folder: string): string | undefined {
   try {
-    return (await readFile(join(folder, MARKER), 'utf8')).trim();
+    return readFileSync(join(folder, MARKER), 'utf8').trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -16,7 +16,8 @@ import type { ReadOutcome } from './segment-reader.ts';
 import { hasVanished, type SourceAttributes, type SourceEntry, type SourceMark } from './source-entry.ts';
 import type { Tally } from './tally.ts';
 import type { Look } from './source-thread.ts';
-import type { SourceThread, Transfer } from './transfer.ts';
+import type { SourceThread } from './start-source-thread.ts';
+import type { Transfer } from './transfer.ts';
 
 export interface WalkOptions {
   readonly root: string;

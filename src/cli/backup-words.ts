@@ -37,7 +37,8 @@ export function verifiedWords(verified: BackupSet['verified']): string {
 
 /** Whether a person should look at it. */
 export function isConcern({ state, problems, overdue }: BackupSet): boolean {
-  return overdue !== undefined || state.doing === 'halted' || state.doing === 'failing' || problems > 0;
+  const isSilent = state.doing === 'running' && state.silent !== undefined;
+  return isSilent || overdue !== undefined || state.doing === 'halted' || state.doing === 'failing' || problems > 0;
 }
 
 type Words = {
@@ -49,11 +50,12 @@ type Words = {
 };
 
 const WORDS: Words = {
-  running: ({ progress }) => {
-    if (progress === undefined || progress.total.files === 0) return 'running: comparing';
+  running: ({ progress, silent }) => {
+    const waits = silent === undefined ? '' : `; its disk has not answered for ${Math.round(silent / 1000)} s`;
+    if (progress === undefined || progress.total.files === 0) return `running: comparing${waits}`;
     const { done, total } = progress;
     const files = `${done.files.toLocaleString('en')} of ${total.files.toLocaleString('en')} files`;
-    return `running: ${files}, ${size(done.bytes)} of ${size(total.bytes)}`;
+    return `running: ${files}, ${size(done.bytes)} of ${size(total.bytes)}${waits}`;
   },
   watching: ({ scanning }, set) => {
     const done = set.finished === undefined ? 'not complete yet' : `complete as of ${time(set.finished)}`;

@@ -212,7 +212,7 @@ export class BackupControls implements BackupRuns {
   #begin(set: StoredSet): SetAgent {
     const { engine, watch, clock, random, onFault, deferred } = this.#options;
     const run: SetAgentOptions['run'] = async (of, request) => engine.run(of, request);
-    const probe: SetAgentOptions['probe'] = async (of, halt) => engine.probe(of, halt);
+    const probe: SetAgentOptions['probe'] = async (...request) => engine.probe(...request);
     const agent = new SetAgent({
       set,
       run,
@@ -288,7 +288,8 @@ function shownSet({ set, state, overdue }: SetAgent): BackupSet {
 
 function shownState(state: AgentState): BackupState {
   if (state.doing === 'running') {
-    return { doing: 'running', ...(state.progress && { progress: toProgress(state.progress) }) };
+    const { progress, silent } = state;
+    return { doing: 'running', ...(progress && { progress: toProgress(progress) }), ...(silent && { silent }) };
   }
   if (state.doing === 'halted') {
     const { kind, reason } = state.halt;

@@ -15,8 +15,8 @@ import { runBackup } from '../backup/run.ts';
 import { openBackupStore } from '../backup/store.ts';
 import type { Halt } from '../backup/halt.ts';
 import { ProblemLog, type LoggedProblem } from '../backup/problem-log.ts';
-import { checkSource, isEmptyFolder } from '../backup/source-check.ts';
-import { markVolume, volumeOf, type VolumeId } from '../backup/volume.ts';
+import { askSource } from '../backup/start-source-thread.ts';
+import type { VolumeId } from '../backup/volume.ts';
 import { Verification } from '../backup/verify.ts';
 import type { BackupEngine, VerifyRequest } from './backup-controls.ts';
 
@@ -32,6 +32,9 @@ export interface BackupEngineOptions {
   /** Most sets that run at the same time. */
   readonly parallel: number;
 }
+
+/** Ms that a person who adds a folder waits for its disk. */
+const PATIENCE = 15_000;
 
 /** Mirrors folders of this computer into the gateway's account. */
 export class GatewayBackups implements BackupEngine {
@@ -53,7 +56,8 @@ export class GatewayBackups implements BackupEngine {
 
   async identify(folder: string, marker: boolean): Promise<VolumeId | undefined> {
     try {
-      return volumeOf(folder) ?? (marker ? await markVolume(folder) : undefined);
+      const signal = AbortSignal.timeout(PATIENCE);
+      return await askSource<VolumeId | undefined>(folder, { ask: 'identify', marker }, signal);
     } catch (error) {
       throw asFsError(error, 'backup', folder);
     }
@@ -91,10 +95,10 @@ export class GatewayBackups implements BackupEngine {
     return { summary, changes: { ...changes, ...now, problems: count } };
   }
 
-  async probe({ folder, volume }: BackupSet, halt: Halt | undefined): Promise<Halt | undefined> {
-    const found = await checkSource(folder, volume);
+  async probe({ folder, volume }: BackupSet, halt: Halt | undefined, signal: AbortSignal): Promise<Halt | undefined> {
+    const found = await askSource<Halt | undefined>(folder, { ask: 'check', volume }, signal);
     if (found || halt?.kind !== 'emptied') return found;
-    return (await isEmptyFolder(folder).catch(() => true)) ? halt : undefined;
+    return (await askSource<boolean>(folder, { ask: 'isEmpty' }, signal).catch(() => true)) ? halt : undefined;
   }
 
   async *problems({ name, space }: BackupSet, context: Context): AsyncGenerator<LoggedProblem> {
@@ -107,7 +111,7 @@ export class GatewayBackups implements BackupEngine {
     const { gateway, remote } = this.#options;
     const { folder, exclude = [], oneFileSystem = false, volume } = set;
     const space = (await remote.spaces(request.context)).find((one) => one.id === id);
-    const other = await checkSource(folder, volume);
+    const other = await askSource<Halt | undefined>(folder, { ask: 'check', volume }, request.context.signal);
     if (other) throw new FsError('EBUSY', 'verify', { subject: name, reason: other.reason });
     if (space === undefined) {
       const reason = `${name} has no mirror yet; \`fjord backup run ${name}\` makes one`;

@@ -43,6 +43,11 @@ export class WorkerThread<Request, Response> {
     return this.#ended !== undefined;
   }
 
+  /** The number of the request that the thread handles now; undefined if it has none. */
+  get current(): number | undefined {
+    return this.#waiting.keys().next().value;
+  }
+
   /** @throws what the thread threw, an error with its `code`; EINTR after `end` and `terminate`; EIO if the thread dies */
   request<R extends Response>(request: Request, transfer: readonly Transferable[] = []): Promise<R> {
     if (this.#ended) return Promise.reject(this.#ended);

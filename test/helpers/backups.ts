@@ -10,7 +10,7 @@ const PATIENCE = 60_000;
 
 /** Files of a mirror and their contents, by paths in the order of names, as the drive shows them. */
 export async function mirror(fjord: Fjord, set: string): Promise<Record<string, string>> {
-  return ask(fjord, async (client) => {
+  return controls(fjord, async (client) => {
     const contents: Record<string, string> = {};
     for await (const { path, kind } of client.list({ path: '/Backup', recursive: true })) {
       const [, , , name, ...rest] = path.split('/');
@@ -35,7 +35,7 @@ export async function becomes(
 }
 
 export async function stateOf(fjord: Fjord, set: string): Promise<BackupSet['state']> {
-  const sets = await ask(fjord, (client) => client.backups());
+  const sets = await controls(fjord, (client) => client.backups());
   const found = sets.find(({ name }) => name === set);
   if (!found) throw new Error(`there is no set ${set}`);
   return found.state;
@@ -53,7 +53,8 @@ export async function comesTo(
   }
 }
 
-async function ask<T>(fjord: Fjord, question: (client: ControlClient) => Promise<T>): Promise<T> {
+/** Asks the gateway over its control socket. */
+export async function controls<T>(fjord: Fjord, question: (client: ControlClient) => Promise<T>): Promise<T> {
   const dir = dataDir(fjord.data);
   const client = new ControlClient(dir.controlSocket, dir.root, new AbortController().signal);
   try {

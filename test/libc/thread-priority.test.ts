@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { sourceThread } from '../../src/backup/run.ts';
+import { startSourceThread } from '../../src/backup/start-source-thread.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 /** The nice value of each thread of this process, by its id; see proc(5). */
@@ -27,7 +27,7 @@ t.test('a thread that reads a source gives way for CPU and disk, and no other th
     ['low', 1],
     ['normal', 0],
   ] as const) {
-    const thread = sourceThread(folder, priority);
+    const thread = startSourceThread(folder, priority);
     await thread.request({ ask: 'look', path: '' });
     const after = nices();
     const low = [...after].filter(([id, nice]) => nice === 10 && !before.has(id)).map(([id]) => id);

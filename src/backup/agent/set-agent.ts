@@ -36,7 +36,7 @@ export interface SetAgentOptions {
     request: RunRequest,
   ) => Promise<{ summary: BackupSummary; changes: Partial<BackupSet> }>;
   /** Whether what a run has stopped at is still so. */
-  readonly probe: (set: BackupSet, halt: Halt | undefined) => Promise<Halt | undefined>;
+  readonly probe: (set: BackupSet, halt: Halt | undefined, signal: AbortSignal) => Promise<Halt | undefined>;
   readonly watch: WatchFolder;
   /** Keeps what the agent has learned. */
   readonly save: (set: BackupSet) => Promise<void>;
@@ -50,7 +50,13 @@ export interface SetAgentOptions {
 
 /** What an agent does just now. */
 export type AgentState =
-  | { readonly doing: 'running'; readonly whole: boolean; readonly progress: BackupProgress | undefined }
+  /** `silent`: ms for which the disk has not answered, where that is longer than disks take. */
+  | {
+      readonly doing: 'running';
+      readonly whole: boolean;
+      readonly progress: BackupProgress | undefined;
+      readonly silent: number | undefined;
+    }
   /** Waits for changes. `scanning`: why it cannot be told of them, and compares from time to time. */
   | { readonly doing: 'watching'; readonly scanning: string | undefined }
   /** Waits for its schedule; without a time, for a person. */
@@ -72,6 +78,17 @@ interface Asked extends AskOptions {
   readonly settle: (error: FsError | undefined, summary?: BackupSummary) => void;
 }
 
+interface Run {
+  readonly stop: AbortController;
+  readonly whole: boolean;
+  readonly asked: boolean;
+  progress: BackupProgress | undefined;
+  /** Since when it waits for the disk's first answer, by the clock that never steps. */
+  probing: number | undefined;
+}
+
+/** Ms after which a disk counts as one that does not answer. */
+const SILENT = 10_000;
 /** Most ms between two looks at the clock, which may have been set, or have gone on while the computer slept. */
 const LOOK = 30_000;
 /** Ms between two looks for a source that has vanished. */
@@ -94,14 +111,7 @@ export class SetAgent {
   #schedule: Schedule;
   #halt: Halt | undefined;
   #probeAt = 0;
-  #run:
-    | {
-        readonly stop: AbortController;
-        readonly whole: boolean;
-        readonly asked: boolean;
-        progress: BackupProgress | undefined;
-      }
-    | undefined;
+  #run: Run | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: SetAgentOptions) {
@@ -111,7 +121,7 @@ export class SetAgent {
     this.#schedule = parseSchedule(set.schedule ?? 'continuous');
     this.#halt = set.halt;
     this.#losses = new RecentLosses(clock.monotonic);
-    this.#backoff = new Backoff({ now: clock.now, random });
+    this.#backoff = new Backoff({ now: clock.monotonic, random });
     this.#follower = new Follower({ watch, clock, wake: () => this.#signal.wake() });
   }
 
@@ -127,7 +137,8 @@ export class SetAgent {
 
   get state(): AgentState {
     const { now } = this.#options.clock;
-    if (this.#run) return { doing: 'running', whole: this.#run.whole, progress: this.#run.progress };
+    if (this.#run)
+      return { doing: 'running', whole: this.#run.whole, progress: this.#run.progress, silent: this.#silent };
     const paused = this.#paused;
     if (paused) return { doing: 'paused', until: paused.until };
     if (this.#halt) return { doing: 'halted', halt: this.#halt };
@@ -136,7 +147,7 @@ export class SetAgent {
     const { error, until } = this.#backoff;
     if (error !== undefined) {
       const offline = isFsError(error, 'EAGAIN') || isFsError(error, 'ETIMEDOUT');
-      return { doing: 'failing', reason: reasonOf(error), next: until, offline };
+      return { doing: 'failing', reason: reasonOf(error), next: this.#timeOf(until), offline };
     }
     const opening = this.#opening(now());
     if (opening.state === 'open') return { doing: 'watching', scanning: this.#follower.unsupported };
@@ -244,8 +255,8 @@ export class SetAgent {
       deferred: this.#deferred !== undefined,
       requested: this.#asked.length > 0,
       halted: this.#halt && (isMass(this.#halt) ? 'asks' : 'vanished'),
-      again: this.#halt ? this.#probeAt : this.#backoff.until,
-      scanAt: now + scanAt - clock.monotonic(),
+      again: this.#timeOf(this.#halt ? this.#probeAt : this.#backoff.until),
+      scanAt: this.#timeOf(scanAt),
       changes: this.#follower.wait,
     });
   }
@@ -273,18 +284,19 @@ export class SetAgent {
   }
 
   async #probe(): Promise<void> {
-    this.#halt = await this.#options.probe(this.#set, this.#halt);
-    this.#probeAt = this.#options.clock.now() + PROBE;
+    this.#halt = await this.#options.probe(this.#set, this.#halt, this.#life.signal);
+    this.#probeAt = this.#options.clock.monotonic() + PROBE;
   }
 
   async #mirror(whole: boolean, until: number | undefined, asked: readonly Asked[]): Promise<BackupSummary> {
     const { clock, run } = this.#options;
     const stop = new AbortController();
-    const current = (this.#run = {
+    const current: Run = (this.#run = {
       stop,
       whole,
       asked: asked.length > 0,
-      progress: undefined as BackupProgress | undefined,
+      progress: undefined,
+      probing: undefined,
     });
     const [started, began] = [clock.now(), clock.monotonic()];
     const closing = until === undefined ? undefined : setTimeout(() => stop.abort(), Math.max(0, until - started));
@@ -293,7 +305,10 @@ export class SetAgent {
       for (const one of asked) one.onProgress?.(progress);
     };
     try {
-      if (whole && this.#follows) await this.#follow();
+      if (whole && this.#follows) {
+        await this.#answered(current);
+        await this.#follow();
+      }
       const scope = whole ? undefined : this.#follower.take();
       const confirm = asked.some((one) => one.confirm);
       const repair = asked.some((one) => one.repair === true);
@@ -311,6 +326,26 @@ export class SetAgent {
       clearTimeout(closing);
       this.#run = undefined;
     }
+  }
+
+  /** Waits for a disk that hangs before anything else does that cannot say so. */
+  async #answered(current: Run): Promise<void> {
+    const { clock, probe } = this.#options;
+    current.probing = clock.monotonic();
+    await probe(this.#set, undefined, current.stop.signal);
+    current.probing = undefined;
+  }
+
+  get #silent(): number | undefined {
+    const { progress, probing } = this.#run ?? {};
+    const silent = probing === undefined ? (progress?.silent ?? 0) : this.#options.clock.monotonic() - probing;
+    return silent < SILENT ? undefined : silent;
+  }
+
+  /** When a moment of the clock that never steps is, was or will be by the other. */
+  #timeOf(moment: number): number {
+    const { clock } = this.#options;
+    return clock.now() + moment - clock.monotonic();
   }
 
   get #follows(): boolean {
@@ -334,7 +369,7 @@ export class SetAgent {
     const { paused: halt } = summary;
     this.#halt = halt;
     if (halt) {
-      this.#probeAt = this.#options.clock.now() + PROBE;
+      this.#probeAt = this.#options.clock.monotonic() + PROBE;
       this.#follower.close();
       return this.#keep({ ...run.changes, halt });
     }
@@ -346,7 +381,7 @@ export class SetAgent {
 
   #failed(failure: FsError): void {
     this.#backoff.failed(failure);
-    this.#probeAt = this.#options.clock.now() + PROBE;
+    this.#probeAt = this.#options.clock.monotonic() + PROBE;
   }
 
   #refuse(error: FsError): void {

@@ -279,7 +279,7 @@ export interface BackupSet {
 }
 
 /**
- * - `running`; `watching` for changes, or, for the reason in `scanning`, comparing everything from time to time
+ * - `running`, and waiting for a disk that has not answered for `silent` ms, if that is there; `watching` for changes, or, for the reason in `scanning`, comparing everything from time to time
  * - `waiting` for the schedule, or for a person if there is no `next`; `paused` by a person
  * - `deferred`: for a `reason` outside, such as the battery, unless a person asks for a run
  * - `halted`: nothing is removed or replaced until a person says `fjord confirm`; or until the `disk` is back, or a
@@ -287,7 +287,7 @@ export interface BackupSet {
  * - `failing`: tries again at `next`; `offline`: the cloud cannot be reached
  */
 export type BackupState =
-  | { readonly doing: 'running'; readonly progress?: Progress }
+  | { readonly doing: 'running'; readonly progress?: Progress; readonly silent?: number }
   | { readonly doing: 'watching'; readonly scanning?: string }
   | { readonly doing: 'waiting'; readonly next?: number }
   | { readonly doing: 'paused'; readonly until?: number }

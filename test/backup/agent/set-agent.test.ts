@@ -17,6 +17,7 @@ function setup(t: Test, more: Partial<BackupSet> = {}, start = '2026-11-10T12:00
   const watches: WatchListener[] = [];
   let ending: (run: RunRequest) => Promise<Halt | undefined> = async () => undefined;
   let gone: Halt | undefined;
+  let answering = true;
   const agent = new SetAgent({
     set: { name: 'set', folder: '/source', ...more },
     run: async (set, request) => {
@@ -24,7 +25,12 @@ function setup(t: Test, more: Partial<BackupSet> = {}, start = '2026-11-10T12:00
       const halt = await ending(request);
       return { summary: new Tally().summary(halt), changes: {} };
     },
-    probe: async () => gone,
+    probe: async (_set, _halt, signal) => {
+      if (answering) return gone;
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new FsError('EINTR', 'backup')), { once: true });
+      });
+    },
     watch: (_options, listener) => {
       watches.push(listener);
       return { ready: Promise.resolve(), blind: undefined, close: () => undefined };
@@ -52,6 +58,7 @@ function setup(t: Test, more: Partial<BackupSet> = {}, start = '2026-11-10T12:00
     pass,
     ends: (how: typeof ending) => void (ending = how),
     source: (halt: Halt | undefined) => void (gone = halt),
+    answers: (so: boolean) => void (answering = so),
   };
 }
 
@@ -186,4 +193,52 @@ t.test('what a person has to decide waits, what comes back by itself goes on', a
   t.equal(runs.length, 5);
   t.match(runs[4], { asked: false });
   t.match([agent.state, agent.set.halt], [{ doing: 'watching' }, undefined]);
+});
+
+t.test('a clock that is set back delays neither the look for a disk nor the next try', async (t) => {
+  const { agent, runs, pass, source, ends, time } = setup(t);
+  await sleep(20);
+  const gone: Halt = { kind: 'vanished', reason: 'gone' };
+  ends(async () => gone);
+  source(gone);
+  await t.resolves(agent.ask({ confirm: false }));
+  t.match(agent.state, { doing: 'halted' });
+  time.now -= 1000 * HOUR;
+  source(undefined);
+  ends(async () => undefined);
+  time.monotonic += 6000;
+  await pass(0);
+  t.match(agent.state, { doing: 'watching' }, 'the disk is back');
+
+  ends(async () => {
+    throw new FsError('EIO', 'backup', { reason: 'no' });
+  });
+  await t.rejects(agent.ask({ confirm: false }), { code: 'EIO' });
+  t.match(agent.state, { doing: 'failing', next: Number });
+  const count = runs.length;
+  time.now -= 1000 * HOUR;
+  ends(async () => undefined);
+  time.monotonic += 60_000;
+  agent.start();
+  await agent.edit({});
+  await sleep(20);
+  t.equal(runs.length, count + 1);
+});
+
+t.test('a disk that does not answer is what a run says that it waits for, and can be stopped', async (t) => {
+  const { agent, runs, pass, answers } = setup(t);
+  await sleep(20);
+  answers(false);
+  await agent.edit({});
+  await sleep(20);
+  t.match(agent.state, { doing: 'running', silent: undefined });
+  await pass(11_000);
+  t.match(agent.state, { doing: 'running', silent: Number });
+  t.equal(runs.length, 1);
+  await agent.pause(undefined);
+  await sleep(20);
+  t.match(agent.state, { doing: 'paused' });
+  answers(true);
+  await pass(1);
+  t.match(agent.state, { doing: 'watching' });
 });
