@@ -33,6 +33,8 @@ export interface BackupEngineOptions {
   readonly parallel: number;
 }
 
+/** Ms after which a run whose disk does not answer gives up its place. */
+const SILENT = 2000;
 /** Ms that a person who adds a folder waits for its disk. */
 const PATIENCE = 15_000;
 
@@ -65,10 +67,24 @@ export class GatewayBackups implements BackupEngine {
 
   async run(set: BackupSet, request: RunRequest): ReturnType<BackupEngine['run']> {
     try {
-      return await this.#runs.add(async () => this.#run(set, request), { signal: request.signal });
+      const placed = await this.#runs.add(async () => this.#begin(set, request), { signal: request.signal });
+      return await placed.running;
     } catch (error) {
       throw request.signal.aborted ? new FsError('EINTR', 'backup', { subject: set.name }) : error;
     }
+  }
+
+  /** Resolves when the run gives up its place: at its end, or as its disk does not answer, and others need not wait for that. */
+  #begin(set: BackupSet, request: RunRequest): Promise<{ running: ReturnType<BackupEngine['run']> }> {
+    return new Promise((resolve) => {
+      const onProgress: RunRequest['onProgress'] = (progress) => {
+        if (progress.silent >= SILENT) resolve({ running });
+        request.onProgress(progress);
+      };
+      const running = this.#run(set, { ...request, onProgress });
+      const end = (): void => resolve({ running });
+      running.then(end, end);
+    });
   }
 
   async #run(set: BackupSet, { confirm, ...request }: RunRequest): ReturnType<BackupEngine['run']> {
