@@ -5,6 +5,7 @@ import type { Extent } from '../vfs/extent.ts';
 import { zeroDigest } from '../vfs/block.ts';
 import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
 import { signatureOf, type Describer } from './describer.ts';
+import { Recheck } from './recheck.ts';
 import type { SourceAttributes } from './source-entry.ts';
 import type { RawForms, SourcePath, SourcePaths } from './source-paths.ts';
 
@@ -28,6 +29,8 @@ export interface ReadRequest {
   readonly token: number;
   /** Relative to the source folder, names in their readable form. */
   readonly path: string;
+  /** It was written while it was read before: it is taken as it was at a moment in between, if two readings find that. */
+  readonly again?: boolean | undefined;
 }
 
 export interface SegmentBlock {
@@ -65,6 +68,7 @@ export interface Segment {
 
 interface SegmentFile {
   readonly token: number;
+  readonly again: boolean;
   readonly fd: number;
   readonly stats: BigIntStats;
   readonly raw: RawForms;
@@ -78,6 +82,7 @@ interface SegmentFile {
   hasZeros: boolean;
   /** Number of bytes that have been processed. */
   at: number;
+  recheck: Recheck | undefined;
 }
 
 /**
@@ -113,35 +118,37 @@ export class SegmentReader {
     ) {
       const file = (this.#open ??= this.#openNext(outcomes));
       if (!file) break;
-      const block = this.#step(file, outcomes);
-      if (!block) continue;
-      blocks.push(block);
-      bytes += block.data.length;
+      bytes += this.#step(file, blocks, outcomes);
     }
     return { blocks, outcomes, idle: this.#open === undefined && this.#head === this.#queue.length };
   }
 
-  /** The next block of the file; undefined when it has ended, one way or another. */
-  #step(file: SegmentFile, outcomes: ReadOutcome[]): SegmentBlock | undefined {
+  /** Reads or checks the next block of the file; returns its length, 0 when the file has ended, one way or another. */
+  #step(file: SegmentFile, blocks: SegmentBlock[], outcomes: ReadOutcome[]): number {
+    const { block: longest } = this.#limits;
     try {
-      const block = skipHole(file, this.#limits.block) ?? readBlock(file, this.#limits.block);
-      if (block) return block;
+      const block = file.recheck ? undefined : (skipHole(file, longest) ?? readBlock(file, longest));
+      if (block) return blocks.push(block) && block.data.length;
+      file.recheck ??= needsRecheck(file) ? new Recheck({ ...file, size: file.at, block: longest }) : undefined;
+      const checked = file.recheck?.step() ?? 0;
+      if (checked > 0) return checked;
       outcomes.push(finish(file, this.#describer));
     } catch (error) {
       outcomes.push(failed(file.token, error));
     }
     closeSync(file.fd);
     this.#open = undefined;
-    return undefined;
+    return 0;
   }
 
   #openNext(outcomes: ReadOutcome[]): SegmentFile | undefined {
     while (this.#head < this.#queue.length) {
-      const { token, path } = this.#queue[this.#head++] as ReadRequest;
+      const request = this.#queue[this.#head++] as ReadRequest;
+      const { token, path } = request;
       if (this.#head > 1000) this.#head -= this.#queue.splice(0, this.#head).length;
       try {
         const map = () => (this.#map ??= new DataMap());
-        const file = this.#paths.use(path, (place, raw) => openFile(token, place, raw, map));
+        const file = this.#paths.use(path, (place, raw) => openFile(request, place, raw, map));
         if (file) return file;
         outcomes.push({ token, state: 'changed' });
       } catch (error) {
@@ -153,7 +160,12 @@ export class SegmentReader {
 }
 
 /** Undefined if it is no file any more. Never follows a link, never waits for the writer of a pipe. */
-function openFile(token: number, path: SourcePath, raw: RawForms, map: () => DataMap): SegmentFile | undefined {
+function openFile(
+  { token, again = false }: ReadRequest,
+  path: SourcePath,
+  raw: RawForms,
+  map: () => DataMap,
+): SegmentFile | undefined {
   const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   const stats = fstatSync(fd, { bigint: true });
   if (!stats.isFile()) {
@@ -162,7 +174,7 @@ function openFile(token: number, path: SourcePath, raw: RawForms, map: () => Dat
   }
   const sparse = Number(stats.blocks) * SECTOR < Number(stats.size) ? map() : undefined;
   const progress = { runs: [], hash: createHash('sha256'), data: { start: 0, end: 0 }, hasZeros: false, at: 0 };
-  return { token, fd, stats, raw, map: sparse, ...progress };
+  return { token, again, fd, stats, raw, map: sparse, recheck: undefined, ...progress };
 }
 
 /** Passes over the whole blocks of a hole; returns a block of zeros that was not passed on before, if there is one. */
@@ -211,10 +223,20 @@ function readBlock(file: SegmentFile, longest: number): SegmentBlock | undefined
   return { digest: digest.toString('hex'), data };
 }
 
-function finish({ token, fd, stats, raw, runs, hash, at }: SegmentFile, describer: Describer): ReadOutcome {
+function hasChanged({ fd, stats }: SegmentFile): boolean {
+  return signatureOf(fstatSync(fd, { bigint: true })) !== signatureOf(stats);
+}
+
+/** Not for a file with holes: reading those again could take for ever. */
+function needsRecheck(file: SegmentFile): boolean {
+  return file.again && file.map === undefined && file.at === Number(file.stats.size) && hasChanged(file);
+}
+
+function finish(file: SegmentFile, describer: Describer): ReadOutcome {
+  const { token, fd, stats, raw, runs, hash, at, recheck } = file;
   const attrs = { ...describer.attributes(stats, raw), ...describer.ofFile(fd) };
-  const same = signatureOf(fstatSync(fd, { bigint: true })) === signatureOf(stats);
-  if (!same || at !== Number(stats.size)) return { token, state: 'changed' };
+  const isWhole = at === Number(stats.size) && (recheck?.isEqual ?? !hasChanged(file));
+  if (!isWhole) return { token, state: 'changed' };
   const digests = new Uint8Array(DigestList.ofRuns(runs).toBytes());
   return { token, state: 'read', size: at, hash: hash.digest('hex'), digests, attrs };
 }

@@ -3,7 +3,7 @@ import { BlockSender, bytesOf, type SendableBlock } from '../transfer/block-send
 import { Pipeline } from '../transfer/pipeline.ts';
 import type { Context } from '../vfs/context.ts';
 import { asFsError, type FsError } from '../vfs/fs-error.ts';
-import type { ReadOutcome, Segment, SegmentBlock } from './segment-reader.ts';
+import type { ReadOutcome, ReadRequest, Segment, SegmentBlock } from './segment-reader.ts';
 import type { SourceThread } from './start-source-thread.ts';
 import type { Tally } from './tally.ts';
 
@@ -12,6 +12,8 @@ export interface ReadJob {
   /** Path relative to the source folder. */
   readonly path: string;
   readonly size: number;
+  /** It was being written when it was read before. */
+  readonly again?: boolean;
   /** Called once, when all blocks of the file are in the cloud or reading it has failed. */
   readonly finish: (outcome: ReadOutcome) => Promise<void> | void;
 }
@@ -37,7 +39,7 @@ export class Transfer {
   /** Sends segments concurrently; their files are finished in the order of reading. */
   readonly #pipeline = new Pipeline(SEGMENTS);
   readonly #jobs = new Map<number, ReadJob>();
-  #unsent: { token: number; path: string }[] = [];
+  #unsent: ReadRequest[] = [];
   #last = 0;
   #running: Promise<void> | undefined;
   #failure: FsError | undefined;
@@ -51,7 +53,7 @@ export class Transfer {
   add(job: ReadJob): void {
     const token = (this.#last += 1);
     this.#jobs.set(token, job);
-    this.#unsent.push({ token, path: job.path });
+    this.#unsent.push({ token, path: job.path, again: job.again });
     this.#options.tally.total.files += 1;
     this.#options.tally.total.bytes += job.size;
     this.#options.tally.current ??= job.path;
@@ -84,6 +86,7 @@ export class Transfer {
     while (this.#jobs.size > 0) {
       const { blocks, outcomes } = await this.#next();
       if (blocks.length + outcomes.length === 0) {
+        // Nothing is left, or a file is being checked.
         await this.#pipeline.idle();
         continue;
       }

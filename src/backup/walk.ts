@@ -348,7 +348,7 @@ export class Walk {
         return tally.problem(spot.path, 'it was being written each time it was read; the next run tries again');
       this.#restless.push(() => this.#read(spot, entry, node, true));
     };
-    transfer.add({ path: spot.path, size: entry.size, finish });
+    transfer.add({ path: spot.path, size: entry.size, again, finish });
   }
 
   async #finish(spot: Spot, content: ReadContent, node: Mirrored | undefined, entry: SourceEntry): Promise<void> {

@@ -69,6 +69,49 @@ t.test('a file that is written while it is read is reported as changed', async (
   t.match(readAll(reader).outcomes, [{ token: 1, state: 'changed' }]);
 });
 
+t.test('a file that grows is taken as it was when it was opened, if it was written before, too', async (t) => {
+  for (const size of [1000, 3 * BLOCK_SIZE, 12 * BLOCK_SIZE + 7]) {
+    const dir = temporary(t);
+    const content = noise(size);
+    writeFileSync(join(dir, 'log'), content);
+    const reader = readerOf(dir);
+    reader.add([{ token: 1, path: 'log', again: true }]);
+    let [outcomes, rounds] = [[] as readonly ReadOutcome[], 0];
+    // It has 8 MiB at most in memory, so the larger one is still open after the first.
+    for (let idle = false; !idle; rounds++) {
+      if (rounds < 2) appendFileSync(join(dir, 'log'), 'more');
+      const segment = reader.next();
+      ({ idle } = segment);
+      if (segment.outcomes.length > 0) ({ outcomes } = segment);
+    }
+    const expected = Buffer.concat([content, Buffer.from('more')]);
+    t.match(outcomes, [{ state: 'read', size: expected.length, hash: contentOf(expected).hash }]);
+  }
+});
+
+t.test('a file that is written in what was read already is not taken, however often it is read', async (t) => {
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'data'), noise(20 * BLOCK_SIZE));
+  const reader = readerOf(dir);
+  reader.add([{ token: 1, path: 'data', again: true }]);
+  const first = reader.next();
+  t.same(first.outcomes, []);
+  const fd = openSync(join(dir, 'data'), 'r+');
+  writeSync(fd, 'x', 5);
+  closeSync(fd);
+  t.same(readAll(reader).outcomes, [{ token: 1, state: 'changed' }]);
+});
+
+t.test('a file that is shortened while it is read is not taken', async (t) => {
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'data'), noise(20 * BLOCK_SIZE));
+  const reader = readerOf(dir);
+  reader.add([{ token: 1, path: 'data', again: true }]);
+  reader.next();
+  truncateSync(join(dir, 'data'), 100);
+  t.same(readAll(reader).outcomes, [{ token: 1, state: 'changed' }]);
+});
+
 t.test('links, folders and missing files are not read', async (t) => {
   const dir = temporary(t);
   mkdirSync(join(dir, 'folder'));
