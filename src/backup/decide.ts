@@ -1,5 +1,6 @@
 import type { Mirrored } from './mirrored.ts';
 import type { XattrRecord } from '../cloud/records.ts';
+import { posixRecord } from './posix-text.ts';
 import type { SourceAttributes, SourceEntry } from './source-entry.ts';
 
 /**
@@ -32,6 +33,22 @@ export function sameAttrs(
   const { mode, mtime, birthtime, posix, xattrs } = attrs;
   const same = mode === node.mode && mtime === node.mtime && birthtime === node.birthtime && posix === node.posix;
   return same && (xattrs === undefined || sameXattrs(xattrs, node.xattrs ?? {}));
+}
+
+/** What of the attributes is different, in words. The names of user and group do not count where their numbers are the same. */
+export function differingAttributes(
+  attrs: SourceAttributes,
+  node: Pick<Mirrored, 'mode' | 'mtime' | 'birthtime' | 'posix' | 'xattrs'>,
+): string[] {
+  const [here, there] = [posixRecord(attrs.posix), posixRecord(node.posix ?? '')];
+  const differing = {
+    mode: attrs.mode !== node.mode,
+    times: attrs.mtime !== node.mtime || attrs.birthtime !== node.birthtime || here.mtimeNs !== there.mtimeNs,
+    'owner or group': here.uid !== there.uid || here.gid !== there.gid,
+    'hard links': here.link !== there.link,
+    'extended attributes': attrs.xattrs !== undefined && !sameXattrs(attrs.xattrs, node.xattrs ?? {}),
+  };
+  return Object.entries(differing).flatMap(([what, differs]) => (differs ? what : []));
 }
 
 function sameXattrs(a: XattrRecord, b: XattrRecord): boolean {

@@ -11,7 +11,9 @@ import type { Exclusions } from './exclusions.ts';
 import { checkContent } from './restore/check-content.ts';
 import { localHash } from './restore/local-content.ts';
 import { OpenFolder } from './restore/open-folder.ts';
-import { signatureOf } from './describer.ts';
+import { differingAttributes } from './decide.ts';
+import { Describer, signatureOf } from './describer.ts';
+import { mirroredOf } from './mirrored.ts';
 
 /**
  * A difference between a folder and its mirror. `changed`: the folder has changed since the last run, or that has left it out.
@@ -56,13 +58,22 @@ interface Folder {
   readonly open: OpenFolder;
 }
 
+interface Here {
+  readonly open: OpenFolder;
+  readonly name: Buffer;
+  readonly at: string;
+  readonly stats: BigIntStats;
+}
+
 /**
- * Compares a folder, the index of its mirror, what the cloud says that it has, and the content of some of the files, end to end.
+ * Compares a folder, the index of its mirror, what the cloud says that it has, attributes included, and the content of some of the
+ * files, end to end.
  * Changes nothing.
  */
 export class Verification {
   readonly #options: VerifyOptions;
   readonly #children = new Map<string, NodeRecord[]>();
+  readonly #describer: Describer;
   readonly #reads = new PQueue({ concurrency: READS });
   readonly #progress = { files: 0, bytes: 0 };
   /** By their ids: what the index knows and the cloud does not. */
@@ -72,6 +83,7 @@ export class Verification {
 
   constructor(options: VerifyOptions) {
     this.#options = options;
+    this.#describer = new Describer(options.folder);
   }
 
   /** @throws ENOENT, EACCES about the folder itself; as `Remote` */
@@ -153,12 +165,10 @@ export class Verification {
     this.#find(at, 'only in the cloud', 'changed', reason);
   }
 
-  async #both(
-    here: { open: OpenFolder; name: Buffer; at: string; stats: BigIntStats },
-    node: NodeRecord,
-  ): Promise<void> {
+  async #both(here: Here, node: NodeRecord): Promise<void> {
     const { open, name, at, stats } = here;
     const known = this.#options.index.get(node.id);
+    if (known?.source?.signature === signatureOf(stats)) this.#compareAttributes(here, node);
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'symlink';
     if (kind !== node.kind)
       return this.#find(at, 'different', 'changed', `it is a ${kind} since, and was a ${node.kind}`);
@@ -184,6 +194,21 @@ export class Verification {
     return this.#sample(here, node);
   }
 
+  /** Of what has not changed here since a run has sent it. */
+  #compareAttributes({ open, name, at, stats }: Here, node: NodeRecord): void {
+    const there = mirroredOf(node);
+    // Mirrored by a program that did not keep them: the next run sends them.
+    if (there.posix === undefined) return;
+    try {
+      const attrs = { ...this.#describer.attributes(stats, node.posix), ...this.#describer.ofPath(open.at(name)) };
+      const differing = differingAttributes(attrs, there);
+      if (differing.length === 0) return;
+      this.#find(at, 'different', 'changed', `the cloud has other attributes of it since: ${differing.join(', ')}`);
+    } catch (error) {
+      this.#find(at, 'unreadable', 'changed', `its attributes cannot be read here (${codeOf(error)})`);
+    }
+  }
+
   async #isSame(open: OpenFolder, name: Buffer, node: NodeRecord): Promise<boolean> {
     const { signal } = this.#options.context;
     return (await localHash(open.at(name), signal).catch(() => undefined)) === node.hash;
@@ -205,7 +230,7 @@ export class Verification {
   }
 
   /** Reads the content of the file on both sides, if chance says so. */
-  async #sample({ open, name, at }: { open: OpenFolder; name: Buffer; at: string }, node: NodeRecord): Promise<void> {
+  async #sample({ open, name, at }: Here, node: NodeRecord): Promise<void> {
     if (this.#options.random() >= this.#options.share) return;
     const { context } = this.#options;
     // The folder is closed when the cloud answers.

@@ -3,7 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { startFjord } from '../helpers/gateway-process.ts';
+import { v7 as newId } from 'uuid';
+import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
+import type { Intent } from '../../src/cloud/records.ts';
+import { dataDir } from '../../src/daemon/data-dir.ts';
+import { readDevice } from '../../src/daemon/secrets.ts';
+import { background } from '../../src/vfs/context.ts';
+import { startFjord, type Fjord } from '../helpers/gateway-process.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 t.setTimeout(400_000);
@@ -23,6 +29,17 @@ t.test('`backup verify` tells changes since the last run from damage', async (t)
   t.match((await fjord.cli('backup', 'list')).stdout, / not verified yet /);
   t.match(await verify('--read', '100%'), { code: 0, stdout: '', stderr: /compared 6 files, and 3\.2 MiB of content/ });
   t.match((await fjord.cli('backup', 'list')).stdout, / verified 20\d\d-\d\d-\d\d \d\d:\d\d /);
+
+  await changeInCloud(fjord, 'same', { mode: 0o601, posix: { v: 1, uid: 4242, gid: 0 } });
+  await changeInCloud(fjord, 'folder', { xattrs: { 'user.x': 'eA==' } });
+  const attributes = await verify();
+  t.match(attributes, { code: 0, stderr: /2 differences from changes/ });
+  t.match(attributes.stdout, /^changed {2}same {2}different: .*other attributes of it since: mode, times, owner or group$/m);
+  t.match(attributes.stdout, /^changed {2}folder {2}different: .*other attributes of it since: extended attributes$/m);
+  t.equal((await fjord.cli('backup', 'run', '--wait')).code, 0);
+  t.match(await verify(), { stderr: /2 differences from changes/ }, 'a run leaves them alone');
+  t.equal((await fjord.cli('backup', 'run', '--wait', '--repair')).code, 0);
+  t.match(await verify(), { code: 0, stdout: '' });
 
   appendFileSync(join(source, 'changed'), 'more');
   rmSync(join(source, 'gone'));
@@ -56,6 +73,25 @@ t.test('`backup verify` tells changes since the last run from damage', async (t)
   t.match(await verify('--read', 'all'), { code: 2, stderr: /no percentage/ });
   t.match(await fjord.cli('backup', 'verify', 'other'), { code: 4, stderr: /no set "other"/ });
 });
+
+/** Changes attributes of a node of the mirror by the cloud's API, with the rights of its computer. */
+async function changeInCloud(fjord: Fjord, name: string, attributes: object): Promise<void> {
+  const device = await readDevice(dataDir(fjord.data).device);
+  if (device === undefined) throw new Error('there is no device');
+  const remote = new HttpRemote(device);
+  try {
+    const space = (await remote.spaces(background)).find(({ kind }) => kind === 'backup');
+    if (space === undefined) throw new Error('there is no backup');
+    for await (const item of remote.snapshot(space.id, background)) {
+      if (!('id' in item) || item.name !== name) continue;
+      const intent: Intent = { op: 'attr', id: newId(), space: space.id, node: item.id, ...attributes };
+      const [result] = await remote.commit([intent], background);
+      if (result?.status !== 'done') throw new Error(JSON.stringify(result));
+    }
+  } finally {
+    await remote.close();
+  }
+}
 
 /** Turns a byte of a file's first block in the cloud's block files. */
 function damage(cloud: string, file: string): void {

@@ -227,7 +227,7 @@ async function verifySet(cli: Cli, reports: AsyncIterable<VerifyReport>, json: b
   cli.terminal.note(`compared ${count(files, 'file')}, and ${size(bytes)} of content with the cloud`);
   if (found.changed > 0) {
     cli.terminal.note(
-      `${count(found.changed, 'difference')} from changes since the last run, which the next one takes`,
+      `${count(found.changed, 'difference')} from changes since the last run: the next one takes those made here, \`fjord backup run --repair\` undoes those made in the cloud`,
     );
   }
   if (found.damage > 0)
