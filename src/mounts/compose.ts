@@ -168,9 +168,9 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());
   const parts = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
-  const records = new FileRecords(parts);
+  const records = new FileRecords({ ...parts, isHeld: (staged) => stagedCollector.isHeld(staged) });
   const openParts = { records, sources: new Sources(staging, store), activity, room };
-  const stagedCollector = new StagedCollector(parts, (node) => files.isOpen(node));
+  const stagedCollector: StagedCollector = new StagedCollector(parts, (node) => files.isOpen(node));
   const closed = (): void => stagedCollector.closed();
   const files: OpenFiles = new OpenFiles(openParts, { durable: options.durability === 'power', closed });
   const treeWriter = new TreeWriter({ ...parts, stagedCollector });

@@ -52,6 +52,11 @@ export class StagedCollector {
     return () => void this.#held.delete(staged);
   }
 
+  /** Whether an upload is turning it into cached content: `collect` follows. */
+  isHeld(staged: string): boolean {
+    return this.#held.has(staged);
+  }
+
   #soon(staged: string, node: NodeId): void {
     if (this.#unnamed.size === 0) setImmediate(() => this.#check());
     this.#unnamed.set(staged, node);

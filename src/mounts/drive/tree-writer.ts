@@ -56,7 +56,8 @@ export class TreeWriter {
   /** Removes a staged file whose node has received other content; open handles switch to that. */
   discardReplaced(staged: string | undefined): void {
     // What cannot be removed now is removed by the next start.
-    if (staged !== undefined && !this.#parts.journal.names(staged)) this.drop(staged);
+    if (staged === undefined || this.#parts.journal.names(staged)) return;
+    if (!this.#parts.stagedCollector.isHeld(staged)) this.drop(staged);
   }
 
   /** Removes a staged file that nothing names. */

@@ -19,6 +19,8 @@ export interface FileRecordsParts {
   readonly writer: GroupWriter;
   readonly staging: Staging;
   readonly changes: Changes;
+  /** Whether a staged file is being turned into cached content. */
+  readonly isHeld: (staged: string) => boolean;
   /** ms since 1970 */
   readonly now: () => number;
 }
@@ -37,15 +39,17 @@ export class FileRecords {
   readonly #writer: GroupWriter;
   readonly #staging: Staging;
   readonly #changes: Changes;
+  readonly #isHeld: (staged: string) => boolean;
   readonly #now: () => number;
 
-  constructor({ catalog, journal, planner, writer, staging, changes, now }: FileRecordsParts) {
+  constructor({ catalog, journal, planner, writer, staging, changes, isHeld, now }: FileRecordsParts) {
     this.#catalog = catalog;
     this.#journal = journal;
     this.#planner = planner;
     this.#writer = writer;
     this.#staging = staging;
     this.#changes = changes;
+    this.#isHeld = isHeld;
     this.#now = now;
   }
 
@@ -163,9 +167,9 @@ export class FileRecords {
     return this.#staging.copy(file);
   }
 
-  /** Removes a staged file that is no longer used, unless it waits to be sent. */
+  /** Removes a staged file that is no longer used, unless it waits to be sent or was just sent. */
   discard(staged: string): void {
-    if (!this.#journal.names(staged)) this.#staging.discard(staged).catch(() => undefined);
+    if (!this.#journal.names(staged) && !this.#isHeld(staged)) this.#staging.discard(staged).catch(() => undefined);
   }
 
   #begun(entry: Entry, ops: readonly Op[]): { entry: Entry; written: Promise<void> } {
