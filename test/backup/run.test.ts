@@ -30,8 +30,10 @@ function listed(folder: string, base = ''): string[] {
     .flatMap((entry) => {
       const path = base === '' ? entry.name : `${base}/${entry.name}`;
       if (entry.isSymbolicLink()) return [`${path} symlink`];
-      const { mode, mtimeMs, size } = statSync(join(folder, path));
-      const line = `${path} ${(mode & 0o7777).toString(8)} ${Math.round(mtimeMs)} ${entry.isFile() ? size : ''}`;
+      const { mode, mtimeNs, size } = statSync(join(folder, path), { bigint: true });
+      // `mtimeMs` is rounded otherwise.
+      const mtime = Math.round(Number(mtimeNs) / 1e6);
+      const line = `${path} ${(mode & 0o7777n).toString(8)} ${mtime} ${entry.isFile() ? size : ''}`;
       return entry.isDirectory() ? [line, ...listed(folder, path)] : [line];
     })
     .sort();
