@@ -289,10 +289,12 @@ t.test('what is half of the files is counted with those that came by runs of som
   t.equal([...(await mirror()).keys()].filter((path) => path.endsWith('.txt')).length, 240);
 });
 
-t.test('a log that a program writes all the time is taken as it was at a moment, one that is overwritten is reported', async (t) => {
-  const { folder, run, mirror, remote } = await openSet(t);
-  for (const name of ['log', 'state']) writeFileSync(join(folder, name), Buffer.alloc(12 * 1024 * 1024, 'a line\n'));
-  const program = `
+t.test(
+  'a log that a program writes all the time is taken as it was at a moment, one that is overwritten is reported',
+  async (t) => {
+    const { folder, run, mirror, remote } = await openSet(t);
+    for (const name of ['log', 'state']) writeFileSync(join(folder, name), Buffer.alloc(12 * 1024 * 1024, 'a line\n'));
+    const program = `
     const { openSync, writeSync } = require('node:fs');
     const [log, state] = [openSync('log', 'a'), openSync('state', 'r+')];
     let lines = 0;
@@ -301,23 +303,27 @@ t.test('a log that a program writes all the time is taken as it was at a moment,
       writeSync(state, 'state ' + lines, 1000);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }`;
-  const writer = spawn(process.execPath, ['-e', program], { cwd: folder, stdio: 'ignore' });
-  t.teardown(() => writer.kill());
-  const before = statSync(join(folder, 'log')).size;
-  while (statSync(join(folder, 'log')).size === before) await sleep(20);
-  t.match(await run(), { problems: [{ path: 'state', reason: /being written/ }], paused: undefined });
-  writer.kill();
-  const node = (await mirror()).get('log');
-  if (node?.version == null) throw new Error('the log is not in the mirror');
-  const parts: Uint8Array[] = [];
-  const blocks = Array.from({ length: Math.ceil(node.size / 2 ** 20) }, (_, index) => ({ version: node.version ?? '', index }));
-  for await (const { data } of remote.read(blocks, background)) parts.push(data);
-  const taken = Buffer.concat(parts);
-  t.ok(node.size > before);
-  t.ok(readFileSync(join(folder, 'log')).subarray(0, node.size).equals(taken), 'no byte is from another time');
-  t.match(await run(), { problems: [] }, 'the next run finds both at rest');
-  t.same(shown(await mirror()), listed(folder));
-});
+    const writer = spawn(process.execPath, ['-e', program], { cwd: folder, stdio: 'ignore' });
+    t.teardown(() => writer.kill());
+    const before = statSync(join(folder, 'log')).size;
+    while (statSync(join(folder, 'log')).size === before) await sleep(20);
+    t.match(await run(), { problems: [{ path: 'state', reason: /being written/ }], paused: undefined });
+    writer.kill();
+    const node = (await mirror()).get('log');
+    if (node === undefined || node.version === null) throw new Error('the log is not in the mirror');
+    const parts: Uint8Array[] = [];
+    const blocks = Array.from({ length: Math.ceil(node.size / 2 ** 20) }, (_, index) => ({
+      version: node.version ?? '',
+      index,
+    }));
+    for await (const { data } of remote.read(blocks, background)) parts.push(data);
+    const taken = Buffer.concat(parts);
+    t.ok(node.size > before);
+    t.ok(readFileSync(join(folder, 'log')).subarray(0, node.size).equals(taken), 'no byte is from another time');
+    t.match(await run(), { problems: [] }, 'the next run finds both at rest');
+    t.same(shown(await mirror()), listed(folder));
+  },
+);
 
 t.test('what is excluded is not in the mirror, or not any more', async (t) => {
   const { folder, run, mirror } = await openSet(t);

@@ -34,7 +34,10 @@ t.test('`backup verify` tells changes since the last run from damage', async (t)
   await changeInCloud(fjord, 'folder', { xattrs: { 'user.x': 'eA==' } });
   const attributes = await verify();
   t.match(attributes, { code: 0, stderr: /2 differences from changes/ });
-  t.match(attributes.stdout, /^changed {2}same {2}different: .*other attributes of it since: mode, times, owner or group$/m);
+  t.match(
+    attributes.stdout,
+    /^changed {2}same {2}different: .*other attributes of it since: mode, times, owner or group$/m,
+  );
   t.match(attributes.stdout, /^changed {2}folder {2}different: .*other attributes of it since: extended attributes$/m);
   t.equal((await fjord.cli('backup', 'run', '--wait')).code, 0);
   t.match(await verify(), { stderr: /2 differences from changes/ }, 'a run leaves them alone');

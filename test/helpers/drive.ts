@@ -75,7 +75,12 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   const planner = new IntentPlanner({ journal, writer, now });
   const room = new AccountRoom(() => staging.usage());
   const base = { catalog, journal, planner, writer, staging, store, changes, activity, room, now };
-  const openParts = { records: new FileRecords({ ...base, isHeld: (staged) => stagedCollector.isHeld(staged) }), sources: new Sources(staging, store), activity, room };
+  const openParts = {
+    records: new FileRecords({ ...base, isHeld: (staged) => stagedCollector.isHeld(staged) }),
+    sources: new Sources(staging, store),
+    activity,
+    room,
+  };
   const stagedCollector = new StagedCollector(base, (node) => files.isOpen(node));
   const files: OpenFiles = new OpenFiles(openParts, { closed: () => stagedCollector.closed() });
   const treeWriter = new TreeWriter({ ...base, stagedCollector });

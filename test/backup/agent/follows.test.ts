@@ -70,8 +70,9 @@ function listed(folder: string, base = ''): string[] {
   return readdirSync(join(folder, base), { withFileTypes: true })
     .flatMap((entry) => {
       const path = base === '' ? entry.name : `${base}/${entry.name}`;
-      const { size, mtimeMs } = statSync(join(folder, path));
-      return entry.isDirectory() ? [path, ...listed(folder, path)] : [`${path} ${size} ${Math.round(mtimeMs)}`];
+      const { size, mtimeNs } = statSync(join(folder, path), { bigint: true });
+      const mtime = Math.round(Number(mtimeNs) / 1e6);
+      return entry.isDirectory() ? [path, ...listed(folder, path)] : [`${path} ${size} ${mtime}`];
     })
     .sort();
 }
