@@ -98,7 +98,10 @@ const LEAVE = 5000;
 /** The shortest pause after a failure, ms. */
 const SHORTEST = 2000;
 
-/** Keeps one mirror up to date: decides when to run, follows changes, halts where a person has to decide. */
+/**
+ * Keeps one mirror up to date: decides when to run, follows changes, halts where a person has to decide. One loop and the state that
+ * its steps share, so it is not cut apart.
+ */
 export class SetAgent {
   readonly #options: SetAgentOptions;
   readonly #follower: Follower;
