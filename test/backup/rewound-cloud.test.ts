@@ -64,7 +64,7 @@ for (const [how, grow] of [
     }
     t.not((await names()).length, before.length);
     for (const name of grown) writeFileSync(join(folder, name), '');
-    t.match(await run(), { added: 5, problems: [], paused: undefined });
+    t.match(await run(), { added: 5, problems: { length: 0 }, paused: undefined });
     t.same(await names(), [...before, ...grown].sort());
   });
 }

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -67,7 +68,7 @@ t.test('a tree is mirrored with its contents, modes, times and links; a second r
   linkSync(join(folder, 'large'), join(folder, 'large again'));
 
   const first = await run();
-  t.match(first, { problems: [], paused: undefined, changed: 0, removed: 0, moved: 0 });
+  t.match(first, { problems: { length: 0 }, paused: undefined, changed: 0, removed: 0, moved: 0 });
   const nodes = await mirror();
   t.same(shown(nodes), listed(folder));
   t.equal(nodes.get('link')?.target, '../nowhere');
@@ -106,7 +107,7 @@ t.test('changes, touches, removals and other kinds follow', async (t) => {
   writeFileSync(join(folder, 'becomes file'), 'z');
 
   const summary = await run();
-  t.match(summary, { problems: [], paused: undefined, changed: 1 });
+  t.match(summary, { problems: { length: 0 }, paused: undefined, changed: 1 });
   const nodes = await mirror();
   t.same(shown(nodes), listed(folder));
   t.equal(nodes.get('link')?.target, 'b');
@@ -127,7 +128,14 @@ t.test('a renamed file is moved in the mirror, and not uploaded again', async (t
 
   proxy.reset();
   const summary = await run();
-  t.match(summary, { problems: [], added: 0, changed: 0, removed: 0, moved: 4, uploaded: { bytes: 0, blocks: 0 } });
+  t.match(summary, {
+    problems: { length: 0 },
+    added: 0,
+    changed: 0,
+    removed: 0,
+    moved: 4,
+    uploaded: { bytes: 0, blocks: 0 },
+  });
   t.equal(proxy.count(/POST \/v1\/blocks$/), 0);
   const nodes = await mirror();
   t.same(shown(nodes), listed(folder));
@@ -163,7 +171,7 @@ t.test('names that are exchanged, rotated and reused', async (t) => {
   writeFileSync(path('kept'), 'another one under the old name');
 
   const summary = await run();
-  t.match(summary, { problems: [], paused: undefined });
+  t.match(summary, { problems: { length: 0 }, paused: undefined });
   const nodes = await mirror();
   t.same(shown(nodes), listed(folder));
   for (const [name, node] of nodes) {
@@ -191,7 +199,7 @@ t.test('after six edits five versions are kept', async (t) => {
   const { folder, run, mirror, remote } = await openSet(t);
   for (let i = 0; i < 6; i++) {
     writeFileSync(join(folder, 'file'), `edit ${i}`);
-    t.match(await run(), { problems: [] });
+    t.match(await run(), { problems: { length: 0 } });
   }
   const versions = await remote.versions((await mirror()).get('file')?.id ?? '', background);
   t.equal(versions.length, 5);
@@ -304,11 +312,13 @@ t.test(
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }`;
     const writer = spawn(process.execPath, ['-e', program], { cwd: folder, stdio: 'ignore' });
-    t.teardown(() => writer.kill());
+    const ended = once(writer, 'exit');
+    t.teardown(() => writer.kill('SIGKILL'));
     const before = statSync(join(folder, 'log')).size;
     while (statSync(join(folder, 'log')).size === before) await sleep(20);
     t.match(await run(), { problems: [{ path: 'state', reason: /being written/ }], paused: undefined });
-    writer.kill();
+    writer.kill('SIGKILL');
+    await ended;
     const node = (await mirror()).get('log');
     if (node === undefined || node.version === null) throw new Error('the log is not in the mirror');
     const parts: Uint8Array[] = [];
@@ -320,7 +330,7 @@ t.test(
     const taken = Buffer.concat(parts);
     t.ok(node.size > before);
     t.ok(readFileSync(join(folder, 'log')).subarray(0, node.size).equals(taken), 'no byte is from another time');
-    t.match(await run(), { problems: [] }, 'the next run finds both at rest');
+    t.match(await run(), { problems: { length: 0 } }, 'the next run finds both at rest');
     t.same(shown(await mirror()), listed(folder));
   },
 );
@@ -382,7 +392,7 @@ t.test('a cloud that disturbs is no obstacle, and one that is gone ends the run'
   let count = 0;
   proxy.affects = () => (count += 1) % 3 === 0;
   proxy.mode = { kind: 'reset', executed: true };
-  t.match(await run(), { problems: [], added: 380, uploaded: { blocks: 300 } });
+  t.match(await run(), { problems: { length: 0 }, added: 380, uploaded: { blocks: 300 } });
   proxy.reset();
   t.same(shown(await mirror()), listed(folder));
   writeFileSync(join(folder, 'new'), 'new');
@@ -400,6 +410,6 @@ t.test('an aborted run throws EINTR, and the next one continues', async (t) => {
   proxy.affects = ({ path }) => path === '/v1/intents' && (stop.abort(), false);
   await t.rejects(run({ signal: stop.signal }), { code: 'EINTR' });
   proxy.reset();
-  t.match(await run(), { problems: [] });
+  t.match(await run(), { problems: { length: 0 } });
   t.same(shown(await mirror()), listed(folder));
 });

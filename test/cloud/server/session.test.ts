@@ -209,7 +209,7 @@ t.test('a folder is listed by name, and a node knows its place', async (t) => {
       { id: inner.id, name: 'inner' },
     ],
   });
-  t.match((await api.call('GET', `/v1/nodes/${sync.root}`)).body, { node: null, path: [] });
+  t.match((await api.call('GET', `/v1/nodes/${sync.root}`)).body, { node: null, path: { length: 0 } });
   const [file] = listing.body as { id: string }[];
   t.equal((await api.call('GET', `/v1/nodes/${file?.id}/children`)).status, 409);
   await api.done({ op: 'remove', id: 'r', space: sync.id, node: folder.id, base: null, seen: 1e9 });

@@ -150,7 +150,7 @@ t.test('removal', async (t) => {
   t.equal(shape(plan(born, [unsent('put', creation)])), '-put', 'the cloud never hears of it');
   t.equal(shape(plan(born, [unsent('put', creation), unsent('move', to)])), '-put -move');
   t.equal(shape(plan(bornFolder, [unsent('mkdir'), unsent('attr')])), '-mkdir -attr');
-  t.match(plan(born, [sent('put', creation)]), { drop: [], add: [{ op: 'remove', base: 'va' }] });
+  t.match(plan(born, [sent('put', creation)]), { drop: { length: 0 }, add: [{ op: 'remove', base: 'va' }] });
   t.equal(shape(plan(known, [unsent('put', { base: 'v1', version: 'v2' }), unsent('attr')])), '-put -attr +remove');
   t.match(plan(known, [unsent('put', { base: 'v1', version: 'v2' })]).add[0], { base: 'v1' }, 'of what the cloud has');
   t.equal(shape(plan(known, [unsent('move', to)])), '+remove', 'a move stays: it frees a name');
@@ -172,9 +172,9 @@ t.test('being replaced', async (t) => {
   t.equal(shape(plan(born, [unsent('put', { ...creation, replace: 'x' })])), '-put');
   t.match(plan(born, [unsent('put', { ...creation, replace: 'x' }), unsent('move', to)]), {
     replace: { node: 'n' },
-    drop: [],
+    drop: { length: 0 },
   });
-  t.match(plan(born, [sent('put', creation)]), { replace: { node: 'n', base: 'va' }, drop: [] });
+  t.match(plan(born, [sent('put', creation)]), { replace: { node: 'n', base: 'va' }, drop: { length: 0 } });
   t.match(plan(folder, []).replace, { node: 'n', base: undefined });
   t.equal(shape(plan(known, [unsent('move', to), unsent('put', { base: 'v1' })])), '-put');
   t.equal(plan({ ...born, local: true }, []).replace, undefined);
