@@ -16,7 +16,8 @@ const DETAIL = 60;
 
 const failures: string[] = [];
 let passed = 0;
-let skipped = 0;
+/** How many were skipped, by reason. */
+const skipped = new Map<string, number>();
 
 /** Follows a stream of TAP and the subtests in it. */
 function follow(parser: Parser, path: readonly string[]): void {
@@ -33,9 +34,15 @@ function count(result: Result, path: readonly string[], before: number): void {
   // The line that sums a subtest up counts only where the subtest failed for itself: a timeout, a dead process, its plan.
   if (result.closingTestPoint) {
     if (!result.ok && failures.length === before) failures.push(describe(result, path));
-  } else if (result.skip !== false || result.todo !== false) skipped += 1;
+  } else if (result.skip !== false || result.todo !== false) skip(result);
   else if (result.ok) passed += 1;
   else failures.push(describe(result, path));
+}
+
+function skip({ skip: why, todo }: Result): void {
+  const reason = [why, todo].find((value) => typeof value === 'string' && value !== '');
+  const key = typeof reason === 'string' ? reason : 'for no reason given';
+  skipped.set(key, (skipped.get(key) ?? 0) + 1);
 }
 
 function describe({ name, diag }: Result, path: readonly string[]): string {
@@ -64,7 +71,7 @@ for (let i = 0; i < runs.length; i += 2) await read(runs[i] ?? '', runs[i + 1] ?
 if (runs.length === 0) failures.push('no test ran');
 
 for (const failure of failures) console.log(`FAILED: ${failure}\n`);
-if (skipped > 0) console.log(`${skipped} skipped`);
+for (const [reason, count] of skipped) console.log(`${count} skipped: ${reason}`);
 const failed = failures.length + Number(before);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
