@@ -1,4 +1,4 @@
-/** So many files of the mirror may be replaced or removed without a question, and so large a share of all. */
+/** How many files of the mirror may be replaced or removed without a question, and which share of all. */
 const FREE_FILES = 100;
 const FREE_SHARE = 0.5;
 
@@ -9,7 +9,7 @@ export interface MassGuardOptions {
   readonly recent: number;
   /** A person has allowed it. */
   readonly confirmed: boolean;
-  /** A person has been asked and has not decided: nothing is free. */
+  /** A person was asked and has not decided: no file may go. */
   readonly asked: boolean;
 }
 
@@ -38,7 +38,7 @@ export class MassGuard {
     return this.#refused;
   }
 
-  /** Whether so many more files may go; if they may, they count as gone. */
+  /** Whether this many more files may go; if they may, they count as gone. */
   admits(files: number): boolean {
     if (!this.#options.confirmed && files > 0 && this.#lost + files > this.#most) return false;
     this.#lost += files;

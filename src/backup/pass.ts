@@ -95,7 +95,7 @@ export class Pass {
     await this.#mender.finish();
   }
 
-  /** Removes from the mirror what is not in the source any more; or answers why it does not. */
+  /** Removes from the mirror what is not in the source any more; or returns why it does not. */
   async remove(): Promise<Halt | undefined> {
     const { index, tally, confirm, guard } = this.#options;
     if (guard.refused > 0) return { kind: 'mass-change', reason: refusal(guard, guard.refused, 'replaced in') };

@@ -20,7 +20,7 @@ export interface SourceAttributes extends SourceMark {
   readonly mtime: number;
   readonly birthtime: number;
   readonly posix: PosixText;
-  /** Undefined where nobody has looked: of files they are read together with the content. */
+  /** Undefined where they were not read: of files they are read together with the content. */
   readonly xattrs?: XattrRecord | undefined;
 }
 

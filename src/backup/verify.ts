@@ -18,7 +18,7 @@ import { mirroredOf } from './mirrored.ts';
 /**
  * A difference between a folder and its mirror. `changed`: the folder has changed since the last run, or that has left it out.
  * `damage`: a run has said that the cloud has it, and it has not, or what it has cannot be read; or the folder's content is
- * another although its attributes say that nobody has written it.
+ * another although by its attributes it has not been written.
  */
 export interface VerifyFinding {
   /** Relative to the folder. */

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { Client } from 'undici';
 import { Problem, type ProblemKind } from '../daemon/problem.ts';
-import { answers, listenAlone } from '../daemon/singleton-socket.ts';
+import { isListening, listenAlone } from '../daemon/singleton-socket.ts';
 import type { ScrubReport } from '../cloud/server/scrub.ts';
 import type { Cloud } from '../cloud/server/service.ts';
 import { Refusal } from '../cloud/server/refusal.ts';
@@ -79,8 +79,8 @@ async function* verifyRunning(socketPath: string, repair: boolean, signal: Abort
   try {
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ repair });
-    const answer = await client.request({ method: 'POST', path: '/verify', body, headers, signal });
-    for await (const line of createInterface({ input: answer.body })) yield JSON.parse(line) as ScrubReport;
+    const response = await client.request({ method: 'POST', path: '/verify', body, headers, signal });
+    for await (const line of createInterface({ input: response.body })) yield JSON.parse(line) as ScrubReport;
   } finally {
     await client.destroy();
   }
@@ -90,15 +90,15 @@ type Call = (method: 'GET' | 'POST', path: string, json?: object) => Promise<unk
 
 /** The administrative operations of the cloud that runs on this data, or undefined if none runs. */
 export async function runningCloud(socketPath: string): Promise<Administered | undefined> {
-  if (!(await answers(socketPath))) return undefined;
+  if (!(await isListening(socketPath))) return undefined;
   const call: Call = async (method, path, json) => {
     const client = new Client('http://fjord', { socketPath });
     try {
       const body = json === undefined ? null : JSON.stringify(json);
       const headers = json === undefined ? {} : { 'content-type': 'application/json' };
-      const answer = await client.request({ method, path, body, headers });
-      const value: unknown = await answer.body.json();
-      if (answer.statusCode < 300) return value;
+      const response = await client.request({ method, path, body, headers });
+      const value: unknown = await response.body.json();
+      if (response.statusCode < 300) return value;
       const { kind, message } = value as { kind: ProblemKind; message: string };
       throw new Problem(kind, message);
     } finally {

@@ -7,7 +7,7 @@ import { nanoseconds } from '../backup/restore/tree-entry.ts';
 import { asFsError } from '../vfs/fs-error.ts';
 import type { ControlClient, Download } from '../daemon/control/client.ts';
 
-/** Files that are fetched at a time; the gateway answers as many requests beside the listing. */
+/** Files that are fetched at a time; the gateway handles as many requests beside the listing. */
 const FILES = 6;
 /** Bytes up to which a file is gathered and written in one go. */
 const SMALL = 256 * 1024;

@@ -23,7 +23,7 @@ const BAR = 24;
 /** From when on, ms, the past says something about the rest. */
 const FORESEEN = 3000;
 
-/** One line on the terminal that says how far something is. Draws nothing where nobody looks. */
+/** One line on the terminal that says how far something is. Draws nothing where the output is not a terminal. */
 export class ProgressLine {
   readonly #terminal: Terminal;
   readonly #verb: string;

@@ -15,7 +15,7 @@ import {
   type AccountFile,
 } from '../daemon/secrets.ts';
 import { endRemains } from '../daemon/running.ts';
-import { answers, claim } from '../daemon/singleton-socket.ts';
+import { isListening, claim } from '../daemon/singleton-socket.ts';
 import { Supervisor } from '../daemon/supervisor.ts';
 import { settings, type Cli } from './cli.ts';
 import { gatewayFlags, isOver, mountArgs, type GatewayOptions } from './gateway-options.ts';
@@ -52,7 +52,7 @@ async function awaitLeftovers(dir: DataDir, signal: AbortSignal): Promise<void> 
   const unclean = isOfTheDead(await readIfThere(access));
   for (
     const until = Date.now() + (unclean ? PATIENCE : 0);
-    await answers(controlSocket);
+    await isListening(controlSocket);
     await sleep(100, undefined, { signal })
   ) {
     if (Date.now() < until) continue;

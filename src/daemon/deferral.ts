@@ -4,7 +4,7 @@ import type { SystemProbes, SystemProbesOptions } from './system-probes.ts';
 
 /** How often the system is asked, ms. */
 const LOOK = 10_000;
-/** Longest answer of a program, ms. */
+/** Longest time for which a program may run, ms. */
 const PATIENCE = 3000;
 
 export type Rule = 'pause' | 'run';

@@ -3,7 +3,7 @@ import { endMountsOf } from '../mounts/doors/fuse-door.ts';
 import type { DataDir } from './data-dir.ts';
 import { Problem } from './problem.ts';
 import { endRemains, mountSource, processIn } from './running.ts';
-import { answers } from './singleton-socket.ts';
+import { isListening } from './singleton-socket.ts';
 
 /**
  * How long the gateway's parent may take to end it, ms. Must exceed the time after which the parent kills a silent
@@ -35,7 +35,7 @@ export async function endHanging(dir: DataDir): Promise<void> {
 async function ended(file: string, { controlSocket }: DataDir): Promise<void> {
   for (const until = Date.now() + PATIENCE; ;) {
     const found = await processIn(file);
-    if (found === undefined || (found.life === 'over' && !(await answers(controlSocket)))) return;
+    if (found === undefined || (found.life === 'over' && !(await isListening(controlSocket)))) return;
     if (Date.now() > until)
       throw new Problem(
         'failure',

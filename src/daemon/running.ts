@@ -5,7 +5,7 @@ import { endMountsOf } from '../mounts/doors/fuse-door.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { DataDir } from './data-dir.ts';
 import { readJson, writeJson } from './secrets.ts';
-import { answers } from './singleton-socket.ts';
+import { isListening } from './singleton-socket.ts';
 
 /** `over`: killed, but not completely gone, for example because a thread waits in the kernel. */
 export type Life = 'alive' | 'over' | 'gone';
@@ -79,14 +79,14 @@ export async function endRemains(dir: DataDir): Promise<void> {
   if ((await processIn(dir.running))?.life !== 'over') return;
   await endMountsOf(await mountSource(dir));
   for (const until = Date.now() + PATIENCE; Date.now() < until; await sleep(50)) {
-    if ((await processIn(dir.running)) === undefined || !(await answers(dir.controlSocket))) return;
+    if ((await processIn(dir.running)) === undefined || !(await isListening(dir.controlSocket))) return;
   }
 }
 
 /** Refuses to start a second gateway. @throws EBUSY if a gateway serves the data folder, or one hangs */
 export async function refuseSecond(dir: DataDir): Promise<void> {
   await endRemains(dir);
-  if (!(await answers(dir.controlSocket))) return;
+  if (!(await isListening(dir.controlSocket))) return;
   const reason = 'a gateway is already running for this data folder; `fjord status` shows it, `fjord down` stops it';
   throw new FsError('EBUSY', 'start', { subject: dir.root, reason });
 }

@@ -13,7 +13,7 @@ export async function listenAlone(path: string, reason: string, listen: () => Pr
     await listen();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    if (await answers(path)) throw new FsError('EBUSY', 'listen', { subject: path, reason, cause: error });
+    if (await isListening(path)) throw new FsError('EBUSY', 'listen', { subject: path, reason, cause: error });
     await rm(path, { force: true });
     await listen();
   }
@@ -21,7 +21,7 @@ export async function listenAlone(path: string, reason: string, listen: () => Pr
 }
 
 /** Whether a process listens on a local socket. */
-export async function answers(path: string): Promise<boolean> {
+export async function isListening(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
     await once(socket, 'connect');

@@ -33,7 +33,7 @@ export class Request implements Context {
   readonly nodeid: number;
   /** The process that asks; 0 if it is not known here. */
   readonly pid: number;
-  /** Nobody waits any more: it was interrupted, or took too long. */
+  /** The caller does not wait any more: it was interrupted, or took too long. */
   answered = false;
   /** True if the waiting program has received a signal. */
   interrupted = false;

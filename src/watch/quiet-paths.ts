@@ -2,9 +2,9 @@
 export type ChangedNames = Map<string, Set<string> | 'all'>;
 
 export interface QuietPolicy {
-  /** A path is due when it has not changed for so many ms, */
+  /** A path is due when it has not changed for this long, ms,*/
   readonly quiet: number;
-  /** or when its first change is so many ms ago. */
+  /** or when its first change is this long ago, ms. */
   readonly longest: number;
   /** Paths that are kept apart; when there are more, a scan of everything is cheaper. */
   readonly most: number;

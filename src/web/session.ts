@@ -14,7 +14,7 @@ export class Session {
     api.onSignedOut = () => (this.state.value = 'out');
   }
 
-  /** @throws ApiError other than that nobody is signed in */
+  /** @throws ApiError other than that there is no session */
   async resume(): Promise<void> {
     try {
       this.state.value = await this.#api.json<SessionRecord>('GET', '/v1/session');

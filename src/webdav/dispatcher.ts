@@ -63,7 +63,7 @@ export class Dispatcher {
     });
     let outcome: Outcome | undefined;
     try {
-      outcome = await this.#answer(req, body, context);
+      outcome = await this.#respond(req, body, context);
     } catch (error) {
       outcome = this.#failed(error, req);
     }
@@ -81,7 +81,7 @@ export class Dispatcher {
     if (--this.#active === 0) this.#whenIdle?.();
   }
 
-  async #answer(req: IncomingMessage, body: RequestBody, context: RequestContext): Promise<Outcome> {
+  async #respond(req: IncomingMessage, body: RequestBody, context: RequestContext): Promise<Outcome> {
     const { method, url = '' } = req;
     const star = url === '*' && method === 'OPTIONS';
     const target: RawTarget = star ? { authority: undefined, path: '/' } : splitTarget(url);

@@ -4,7 +4,7 @@ import { parseHttpDate } from './http-date.ts';
 import { header } from './request.ts';
 import type { DavRequest } from './request.ts';
 
-/** `pass`, or the status to answer with. */
+/** `pass`, or the status of the response. */
 export type ConditionResult = 'pass' | 304 | 412;
 
 const fields = ['if-match', 'if-unmodified-since', 'if-none-match', 'if-modified-since'] as const;

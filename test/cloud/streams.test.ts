@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { BrokenAnswer } from '../../src/cloud/http/errors.ts';
+import { BrokenResponse } from '../../src/cloud/http/errors.ts';
 import { readNdjson } from '../../src/cloud/http/ndjson.ts';
 import { readSse } from '../../src/cloud/http/sse.ts';
 
@@ -32,7 +32,7 @@ t.test('NDJSON without a newline at the end, and with empty lines', async (t) =>
 });
 
 t.test('a truncated line is not valid JSON', async (t) => {
-  await t.rejects(all(readNdjson(cut(Buffer.from('{"a":1}\n{"b"'), []))), BrokenAnswer);
+  await t.rejects(all(readNdjson(cut(Buffer.from('{"a":1}\n{"b"'), []))), BrokenResponse);
 });
 
 t.test('an endless line is an error and does not exhaust the memory', async (t) => {
@@ -43,7 +43,7 @@ t.test('an endless line is an error and does not exhaust the memory', async (t) 
       yield Buffer.alloc(64 * 1024, 'x');
     }
   }
-  await t.rejects(all(readNdjson(endless())), BrokenAnswer);
+  await t.rejects(all(readNdjson(endless())), BrokenResponse);
   t.ok(chunks < 100);
 });
 

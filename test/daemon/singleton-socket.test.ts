@@ -4,14 +4,14 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { dataDir } from '../../src/daemon/data-dir.ts';
-import { answers, claim } from '../../src/daemon/singleton-socket.ts';
+import { isListening, claim } from '../../src/daemon/singleton-socket.ts';
 import { temporary } from '../helpers/temporary.ts';
 
 t.test('a path can be claimed once at a time', async (t) => {
   const path = join(temporary(t), 'a.sock');
-  t.equal(await answers(path), false);
+  t.equal(await isListening(path), false);
   const held = await claim(path, 'it is claimed');
-  t.equal(await answers(path), true);
+  t.equal(await isListening(path), true);
   t.equal(statSync(path).mode & 0o777, 0o600);
   await t.rejects(claim(path, 'it is claimed'), { code: 'EBUSY', reason: 'it is claimed' });
   await held.release();
@@ -29,7 +29,7 @@ t.test('the claim of a killed process is taken over', async (t) => {
   await once(child, 'close');
   t.ok(existsSync(path), 'the socket file still exists');
   const held = await claim(path, 'it is claimed');
-  t.equal(await answers(path), true);
+  t.equal(await isListening(path), true);
   await held.release();
 });
 

@@ -5,9 +5,9 @@ import type { Clock } from './clock.ts';
 /** How often everything is compared, ms: where events tell of changes, and where they do not. */
 const WITH_EVENTS = 6 * 3_600_000;
 const WITHOUT_EVENTS = 300_000;
-/** Without events, at least so many times what a scan takes lies between two. */
+/** Without events, the time between two scans is at least this multiple of the time that a scan takes. */
 const SHARE = 20;
-/** After so many ms it is tried again whether there are events. */
+/** Ms after which it is tried again whether there are events. */
 const RETRY = 3_600_000;
 
 export interface FollowerOptions {
@@ -64,7 +64,7 @@ export class Follower {
     await watcher.ready;
   }
 
-  /** Everything was compared, in so many ms. */
+  /** Everything was compared; `ms` is how long that took. */
   compared(took: number): void {
     const { clock } = this.#options;
     const every = this.unsupported === undefined ? WITH_EVENTS : Math.max(WITHOUT_EVENTS, SHARE * took);

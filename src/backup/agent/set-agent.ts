@@ -42,7 +42,7 @@ export interface SetAgentOptions {
   readonly save: (set: BackupSet) => Promise<void>;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Why runs that nobody has asked for wait; undefined if they do not. */
+  /** Why runs that a person has not asked for wait; undefined if they do not. */
   readonly deferred?: (() => string | undefined) | undefined;
   /** A step that failed for no known reason. */
   readonly onFault: (error: unknown) => void;

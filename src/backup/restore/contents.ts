@@ -3,7 +3,7 @@ import type { FilePlace } from './part-file.ts';
 
 /** A file that is to be fetched. Exactly one of `done` and `failed` is called, once. */
 export interface FileJob extends FilePlace {
-  /** So many bytes more have come. */
+  /** More bytes have come. */
   readonly received: (bytes: number) => void;
   /** The file has its name. */
   readonly done: () => void;

@@ -6,7 +6,7 @@ import { FsError } from '../../vfs/fs-error.ts';
  * - `continuous`: after each change
  * - `window`: as continuous, between the times of the first line and the next of the second; not outside
  * - `times`: a whole run at each time of the line
- * - `every`: a whole run so many ms after the last one began
+ * - `every`: a whole run, this many ms after the last one began
  * - `manual`: when a person asks
  *
  * Lines are cron's: minute, hour, day of the month, month, day of the week.

@@ -36,7 +36,7 @@ export interface Want {
 export interface BlockFetcherParts {
   readonly source: BlockSource;
   readonly memory: BlockMemory;
-  /** Takes so many bytes of the disk, for blocks that are written into files; false if they cannot be had. */
+  /** Reserves bytes of the disk for blocks that are written into files; false if there is no room. */
   readonly room: (bytes: number) => Promise<boolean>;
   readonly signal: AbortSignal;
 }

@@ -68,7 +68,7 @@ interface PromiseWithResolvers {
   readonly reject: (reason: unknown) => void;
 }
 
-const ANSWERED = Promise.resolve();
+const DONE = Promise.resolve();
 
 /**
  * Collects ops that are submitted while a batch is being written into the next batch (as LevelDB's own writer queue
@@ -117,7 +117,7 @@ export class GroupWriter {
     if (this.#turn !== undefined && !sync) return this.join(ops);
     void this.#logJoined();
     const logged = this.#log(ops);
-    if (logged && ops.length === 0 && !sync) return ANSWERED;
+    if (logged && ops.length === 0 && !sync) return DONE;
     const group = this.#add(ops);
     group.sync ||= sync;
     return this.#schedule(group, { logged, sync, lazy });
@@ -180,7 +180,7 @@ export class GroupWriter {
   }
 
   #logJoined(): Promise<void> {
-    if (this.#turn === undefined) return ANSWERED;
+    if (this.#turn === undefined) return DONE;
     const ops = this.#joined;
     this.#joined = [];
     this.#turn = undefined;
@@ -194,7 +194,7 @@ export class GroupWriter {
     if (sync || !(logged || lazy) || group.ops.size >= MANY) this.#start(group);
     else this.#later ??= setTimeout(() => this.#start(group), logged ? LOGGED_DELAY : LAZY_DELAY);
     if (sync) return group.tried.promise;
-    return !logged || group.ops.size > TOO_MANY ? group.done.promise : ANSWERED;
+    return !logged || group.ops.size > TOO_MANY ? group.done.promise : DONE;
   }
 
   /**

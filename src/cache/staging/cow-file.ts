@@ -33,7 +33,7 @@ export interface CowFileParts {
   readonly record: StagedRecord;
   /** Bytes of the file, if it was created by this process just now. */
   readonly created?: number | undefined;
-  /** Writes down which blocks are here; answered when that survives the death of the process. */
+  /** Writes down which blocks are here; resolves when that survives the death of the process. */
   readonly save: () => Promise<void>;
 }
 

@@ -27,7 +27,7 @@ export interface StagedFileParts {
   readonly record: StagedRecord;
   /** Its bytes, if this process has created it just now. */
   readonly created?: number | undefined;
-  /** Writes the record; answered when it survives the death of the process. */
+  /** Writes the record; resolves when it survives the death of the process. */
   readonly save: (record: StagedRecord) => Promise<void>;
   /** Resolves when names and records survive a power loss. */
   readonly barrier: () => Promise<void>;

@@ -91,7 +91,7 @@ export class BlockLoader {
     return { zeros, end };
   }
 
-  /** Blocks that were waiting for their turn may have somebody who waits for them now. */
+  /** Blocks that were waiting for their turn may be wanted by a reader now. */
   hurry(): void {
     this.#fetcher.wake();
   }

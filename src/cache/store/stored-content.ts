@@ -21,7 +21,7 @@ export interface StoreRecord {
 export interface BlockPlace extends BlockFile {
   /** False if the content has another file by now. */
   isCurrent(): boolean;
-  /** The block was written there, and is as it should be. Answers the bytes that it takes, nothing if it was present. */
+  /** The block was written there, and is as it should be. Returns the bytes that it takes; undefined if it was present. */
   arrived(): number | undefined;
 }
 
@@ -158,7 +158,7 @@ export class StoredContent {
     };
   }
 
-  /** A block is in the file and as it should be. Answers the bytes that it takes, nothing if it was present. */
+  /** A block is in the file and as it should be. Returns the bytes that it takes; undefined if it was present. */
   #arrived(index: number, length: number, taken: number): number | undefined {
     this.#ready.add(index);
     if (!this.present.add(index)) return undefined;

@@ -44,7 +44,7 @@ export interface PendingIntent {
   readonly replace?: NodeId;
   /** put of a new node, move: the file that had the name a moment ago, whose kept versions are copied. */
   readonly predecessor?: NodeId;
-  /** The version of that file that was known here: another one is not replaced, as it is a change that nobody here has seen. */
+  /** The version of that file that was known here: another one is not replaced, as it is a change that was not seen here. */
   readonly replaceBase?: string | null;
   /** move: the space that it goes to, if that is another one. */
   readonly targetSpace?: string;

@@ -199,7 +199,7 @@ function verify(cli: Cli): Command {
     .addHelpText(
       'after',
       '\nWhat has changed in the folder since the last run is named, and no fault. The exit code is 8 if there is damage: the cloud\n' +
-        'has lost something or cannot read it, or a file here is another although nobody has written it.',
+        'has lost something or cannot read it, or a file here has changed without having been written.',
     )
     .action((name: string, options: DataOptions & { read: string; json?: true }) =>
       withGateway(cli, options, async (gateway) => {

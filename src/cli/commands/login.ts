@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { dataDir, takeDataDir } from '../../daemon/data-dir.ts';
 import { Problem } from '../../daemon/problem.ts';
-import { answers } from '../../daemon/singleton-socket.ts';
+import { isListening } from '../../daemon/singleton-socket.ts';
 import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
 import { askPassword } from '../password.ts';
 
@@ -30,7 +30,7 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const dir = dataDir(config['data.dir']);
   const url = options.cloud ?? config['cloud.url'];
   if (url === '') throw new Problem('usage', 'no cloud is set; name one with --cloud URL');
-  if (await answers(dir.controlSocket))
+  if (await isListening(dir.controlSocket))
     throw new Problem(
       'conflict',
       'Fjord is running; stop it with `fjord down --no-flush` first (queued changes are kept)',

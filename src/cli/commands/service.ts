@@ -6,7 +6,7 @@ import { SETTINGS, variable, type Config, type SettingKey } from '../../daemon/c
 import { dataDir, takeDataDir, type DataDir } from '../../daemon/data-dir.ts';
 import { readIfThere } from '../../daemon/private-file.ts';
 import { Problem } from '../../daemon/problem.ts';
-import { answers } from '../../daemon/singleton-socket.ts';
+import { isListening } from '../../daemon/singleton-socket.ts';
 import { serviceManager, serviceName } from '../../daemon/service/service-manager.ts';
 import { runTool, systemTool } from '../../daemon/service/system-tool.ts';
 import type { ServiceDefinition, ServiceManager, ServiceScope } from '../../daemon/service/service.ts';
@@ -86,7 +86,7 @@ async function install(cli: Cli, options: InstallOptions): Promise<void> {
   if (options.print) return await cli.terminal.write(manager.describe(definition));
   warnOfVariables(cli);
   const { running } = await manager.state();
-  if (!running && (await answers(dir.controlSocket))) {
+  if (!running && (await isListening(dir.controlSocket))) {
     throw new Problem('conflict', `${dir.root}: Fjord is already running; stop it with \`fjord down\` first`);
   }
   if (scopeOf(options) === 'user') await takeDataDir(dir);
@@ -166,7 +166,7 @@ function warnOfVariables({ env, terminal }: Cli): void {
 }
 
 async function awaitGateway(cli: Cli, manager: ServiceManager, dir: DataDir): Promise<void> {
-  for (const until = Date.now() + STARTING; !(await answers(dir.controlSocket)); await sleep(100)) {
+  for (const until = Date.now() + STARTING; !(await isListening(dir.controlSocket)); await sleep(100)) {
     cli.signal.throwIfAborted();
     if (Date.now() < until) continue;
     const log = process.platform === 'linux' ? 'journalctl' : dir.log;

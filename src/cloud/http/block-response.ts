@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Context } from '../../vfs/context.ts';
 import type { BlockMemory } from '../remote.ts';
-import { BrokenAnswer } from './errors.ts';
+import { BrokenResponse } from './errors.ts';
 import { FrameReader, type OwnFrame } from './frames.ts';
 import type { Call, Http } from './http-client.ts';
 
@@ -34,7 +34,7 @@ export async function* receive(
     const frames = reader.push(chunk);
     if (frames.length === 0) return undefined;
     count += frames.length;
-    if (count > most) throw new BrokenAnswer('more blocks than were asked for');
+    if (count > most) throw new BrokenResponse('more blocks than were asked for');
     for (const frame of frames) waiting.push(verified(frame));
     arrived();
     return waiting.length < WAITING ? undefined : new Promise((resolve) => (taken = resolve));
@@ -61,7 +61,7 @@ export async function* receive(
     }
     if ('error' in over) throw over.error;
     reader.end();
-    if (count === 0) throw new BrokenAnswer('an answer without blocks', { temporary: true });
+    if (count === 0) throw new BrokenResponse('a response without blocks', { temporary: true });
   } finally {
     stop.abort();
   }
@@ -70,5 +70,5 @@ export async function* receive(
 /** The frame, if its bytes are those that its digest names. */
 function verified(frame: OwnFrame): OwnFrame {
   if (hash('sha256', frame.data, 'hex') === frame.digest) return frame;
-  throw new BrokenAnswer('the bytes of a block do not match its digest', { temporary: true });
+  throw new BrokenResponse('the bytes of a block do not match its digest', { temporary: true });
 }

@@ -27,7 +27,7 @@ export interface DispatcherOptions {
   readonly allowPlain?: boolean | undefined;
   /** Certificates (PEM) to trust instead of the system's list, for a cloud with a private certificate authority. */
   readonly ca?: string | undefined;
-  /** Receives into memory that is used again: only for answers whose chunks are copied as they come (`Http.pour`). */
+  /** Receives into memory that is used again: only for responses whose chunks are copied as they come (`Http.pour`). */
   readonly reusesMemory?: boolean | undefined;
 }
 

@@ -15,7 +15,7 @@ import type { Call } from './http-client.ts';
 /** Blocks of one response that are asked of the thread at a time. */
 const ASKED_AHEAD = 3;
 
-/** A place in an open file for a block of so many bytes. */
+/** A place in an open file for a block of `length` bytes. */
 export interface FilePlace {
   readonly fd: number;
   readonly position: number;

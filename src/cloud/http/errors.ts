@@ -35,8 +35,8 @@ export class RefusedAnswer extends Error {
 }
 
 /** A 2xx response with invalid content. `temporary` if bytes seem to have been lost or damaged. */
-export class BrokenAnswer extends Error {
-  override readonly name = 'BrokenAnswer';
+export class BrokenResponse extends Error {
+  override readonly name = 'BrokenResponse';
   readonly temporary: boolean;
   /** The code of the final error if retries do not help. */
   readonly code: Code;
@@ -65,7 +65,7 @@ export function record(thrown: unknown): FailureRecord {
     const { status, error, after } = thrown;
     return { kind: 'refused', status, error, after };
   }
-  if (thrown instanceof BrokenAnswer) {
+  if (thrown instanceof BrokenResponse) {
     const { message, temporary, code } = thrown;
     return { kind: 'broken', message, temporary, code };
   }
@@ -74,7 +74,7 @@ export function record(thrown: unknown): FailureRecord {
 
 export function revive(failure: FailureRecord): Error {
   if (failure.kind === 'refused') return new RefusedAnswer(failure.status, failure.error, failure.after);
-  if (failure.kind === 'broken') return new BrokenAnswer(failure.message, failure);
+  if (failure.kind === 'broken') return new BrokenResponse(failure.message, failure);
   return Object.assign(new Error(failure.message), { code: failure.code });
 }
 
@@ -93,7 +93,7 @@ export function classify(thrown: unknown, op: string, subject: string | undefine
   if (signal.aborted)
     return { error: made(isTimeout(signal.reason) ? 'ETIMEDOUT' : 'EINTR', 'aborted'), temporary: false };
   if (thrown instanceof RefusedAnswer) return { ...refusal(thrown, made), after: thrown.after };
-  if (thrown instanceof BrokenAnswer) {
+  if (thrown instanceof BrokenResponse) {
     return { error: made(thrown.code, thrown.message), temporary: thrown.temporary };
   }
   return network(thrown, made);
@@ -118,7 +118,7 @@ function network(thrown: unknown, made: Make): Failure {
   const code = codeOf(thrown);
   const words = wordsOf(thrown);
   if (UNTRUSTED.test(code)) return { error: made('EACCES', `the cloud's certificate: ${words}`), temporary: false };
-  if (code.startsWith('HPE_')) return { error: made('EIO', `the answer is not HTTP: ${words}`), temporary: true };
+  if (code.startsWith('HPE_')) return { error: made('EIO', `the response is not HTTP: ${words}`), temporary: true };
   if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') {
     return { error: made('EINTR', 'the connection to the cloud was closed by this program'), temporary: false };
   }

@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile';
 import type { Context } from '../../vfs/context.ts';
 import type { BadRecord } from '../remote.ts';
-import { BrokenAnswer } from './errors.ts';
+import { BrokenResponse } from './errors.ts';
 import { compile } from './compile.ts';
 import type { Call, Http } from './http-client.ts';
 import { checked } from './shape.ts';
@@ -78,7 +78,7 @@ export class FeedReader {
         for await (const item of this.#read({ ...about, method: 'GET', path }, context)) {
           if ('rewound' in item) continue;
           if ('more' in item && item.more && item.cursor <= since)
-            throw new BrokenAnswer('the feed of the cloud makes no progress');
+            throw new BrokenResponse('the feed of the cloud makes no progress');
           if ('rev' in item && item.rev > from) {
             from = item.rev;
             tries.progress();
@@ -98,7 +98,7 @@ export class FeedReader {
     let ended = false;
     for await (const values of readNdjson(body, (fault) => new Unreadable(fault))) {
       for (const value of values) {
-        if (ended) throw new BrokenAnswer('the cloud sent records after the cursor');
+        if (ended) throw new BrokenResponse('the cloud sent records after the cursor');
         const item = itemOf(value);
         if ('fault' in item) this.#doubt(key, item);
         ended = 'cursor' in item;
@@ -106,14 +106,14 @@ export class FeedReader {
       }
     }
     if (!ended)
-      throw new BrokenAnswer("the cloud's response ends without a cursor", { temporary: true, code: 'EAGAIN' });
+      throw new BrokenResponse("the cloud's response ends without a cursor", { temporary: true, code: 'EAGAIN' });
     this.#doubted.delete(key);
   }
 
   #doubt(key: string, { fault }: BadRecord): void {
     if (this.#doubted.has(key)) return;
     this.#doubted.add(key);
-    throw new BrokenAnswer(`a record from the cloud is invalid: ${fault}`, { temporary: true, code: 'EAGAIN' });
+    throw new BrokenResponse(`a record from the cloud is invalid: ${fault}`, { temporary: true, code: 'EAGAIN' });
   }
 }
 

@@ -1,4 +1,4 @@
-import { BrokenAnswer } from './errors.ts';
+import { BrokenResponse } from './errors.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../vfs/block.ts';
 
 /**
@@ -31,7 +31,7 @@ export function encodeFrames(blocks: readonly Frame[]): Buffer {
 /**
  * Splits a body into frames as chunks arrive. Each byte is copied once, into a buffer of the block's size. Digests are
  * not verified here.
- * @throws BrokenAnswer if a length is out of range; `end()` also throws it if the body ends inside a frame
+ * @throws BrokenResponse if a length is out of range; `end()` also throws it if the body ends inside a frame
  */
 export class FrameReader {
   readonly #head = Buffer.alloc(HEAD);
@@ -59,7 +59,10 @@ export class FrameReader {
 
   end(): void {
     if (this.#filled > 0 || this.#data !== undefined) {
-      throw new BrokenAnswer("the cloud's response ends in the middle of a block", { temporary: true, code: 'EAGAIN' });
+      throw new BrokenResponse("the cloud's response ends in the middle of a block", {
+        temporary: true,
+        code: 'EAGAIN',
+      });
     }
   }
 
@@ -74,7 +77,7 @@ export class FrameReader {
     if (this.#filled < HEAD) return;
     const length = this.#head.readUInt32BE(0);
     if (length === 0 || length > BLOCK_SIZE) {
-      throw new BrokenAnswer(`a block of ${length} bytes`, { temporary: true });
+      throw new BrokenResponse(`a block of ${length} bytes`, { temporary: true });
     }
     this.#data = this.#memory(length);
     this.#filled = 0;

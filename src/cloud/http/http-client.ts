@@ -4,7 +4,7 @@ import type { Context } from '../../vfs/context.ts';
 import type { FsError } from '../../vfs/fs-error.ts';
 import { admitted, Bandwidth, paced, slices } from './bandwidth.ts';
 import { openDispatcher, timeoutDefaults, type DispatcherOptions } from './dispatcher.ts';
-import { BrokenAnswer, classify, RefusedAnswer } from './errors.ts';
+import { BrokenResponse, classify, RefusedAnswer } from './errors.ts';
 import { readNdjson } from './ndjson.ts';
 import { Pouring } from './pouring.ts';
 import { retryDefaults, Tries, type RetryOptions, type Subject } from './retry.ts';
@@ -126,14 +126,19 @@ export class Http {
   async open(call: Call, { signal }: Context): Promise<Body> {
     signal.throwIfAborted();
     const request = await this.#request(call, signal);
-    const answer = await this.#dispatcher.request({ ...request, signal, highWaterMark: 1024 * 1024 });
-    if (answer.statusCode >= 200 && answer.statusCode < 300) {
-      return paced(answer.body, { allowance: this.#down, passed: this.#bandwidth.passed, lane: laneOf(call), signal });
+    const response = await this.#dispatcher.request({ ...request, signal, highWaterMark: 1024 * 1024 });
+    if (response.statusCode >= 200 && response.statusCode < 300) {
+      return paced(response.body, {
+        allowance: this.#down,
+        passed: this.#bandwidth.passed,
+        lane: laneOf(call),
+        signal,
+      });
     }
     throw new RefusedAnswer(
-      answer.statusCode,
-      await wireError(answer.body),
-      this.#after(answer.headers['retry-after']),
+      response.statusCode,
+      await wireError(response.body),
+      this.#after(response.headers['retry-after']),
     );
   }
 
@@ -211,13 +216,13 @@ function bodyOf({ json, bytes }: Call): { body?: Uint8Array; type?: string } {
   return json === undefined ? {} : { body: Buffer.from(JSON.stringify(json)), type: 'application/json' };
 }
 
-/** @throws BrokenAnswer if there are more bytes than `limit` */
+/** @throws BrokenResponse if there are more bytes than `limit` */
 async function collect(body: Body, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > limit) throw new BrokenAnswer(`the cloud's response has more than ${limit} bytes`);
+    if (size > limit) throw new BrokenResponse(`the cloud's response has more than ${limit} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

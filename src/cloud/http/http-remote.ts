@@ -4,7 +4,7 @@ import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { readBlocks, uploadBlocks } from './block-transfer.ts';
 import { DownloadThread } from './download-thread.ts';
-import { BrokenAnswer } from './errors.ts';
+import { BrokenResponse } from './errors.ts';
 import { FeedReader, type FeedItem, type SnapshotItem } from './feed.ts';
 import { compile } from './compile.ts';
 import { Http, type HttpOptions } from './http-client.ts';
@@ -127,7 +127,7 @@ export class HttpRemote implements Remote, Sharing {
     try {
       const body = await this.#http.open(call, context);
       for await (const data of readSse(body)) yield pushOf(data);
-      throw new BrokenAnswer('the push connection ended', { temporary: true, code: 'EAGAIN' });
+      throw new BrokenResponse('the push connection ended', { temporary: true, code: 'EAGAIN' });
     } catch (error) {
       if (isSilence(error)) this.renew();
       throw this.#http.failure(error, call, context);
@@ -139,16 +139,16 @@ export class HttpRemote implements Remote, Sharing {
     for (let from = 0; from < digests.length; from += MAX_DIGESTS) {
       const json = { digests: Buffer.from(digests.slice(from, from + MAX_DIGESTS).join(''), 'hex').toString('base64') };
       const call = { op: 'missing', method: 'POST', path: `/v1/blocks/missing${forSpace(space)}`, json } as const;
-      const answer = await this.#http.json(call, shapes.missing, context);
-      missing.push(...digestsOf(Buffer.from(answer.missing, 'base64')));
+      const response = await this.#http.json(call, shapes.missing, context);
+      missing.push(...digestsOf(Buffer.from(response.missing, 'base64')));
     }
     return missing;
   }
 
   async damaged(context: Context): Promise<string[]> {
     const call = { op: 'damaged', method: 'GET', path: '/v1/blocks/damaged' } as const;
-    const answer = await this.#http.json(call, shapes.damaged, context);
-    return digestsOf(Buffer.from(answer.damaged, 'base64'));
+    const response = await this.#http.json(call, shapes.damaged, context);
+    return digestsOf(Buffer.from(response.damaged, 'base64'));
   }
 
   async upload(blocks: readonly UploadBlock[], context: Context, space?: string): Promise<void> {
@@ -198,11 +198,11 @@ export class HttpRemote implements Remote, Sharing {
     for (let from = 0; from < intents.length; from += MAX_INTENTS) {
       const batch = intents.slice(from, from + MAX_INTENTS);
       const call = { op: 'commit', method: 'POST', path: '/v1/intents', json: { intents: batch } } as const;
-      const answer = await this.#http.json(call, shapes.results, context);
-      if (answer.results.length !== batch.length || batch.some(({ id }, i) => id !== answer.results[i]?.id)) {
+      const response = await this.#http.json(call, shapes.results, context);
+      if (response.results.length !== batch.length || batch.some(({ id }, i) => id !== response.results[i]?.id)) {
         throw new FsError('EIO', 'commit', { reason: 'the cloud sent results of other intents' });
       }
-      results.push(...answer.results);
+      results.push(...response.results);
     }
     return results;
   }

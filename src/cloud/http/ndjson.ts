@@ -1,4 +1,4 @@
-import { BrokenAnswer } from './errors.ts';
+import { BrokenResponse } from './errors.ts';
 
 const NEWLINE = 10;
 /** Longest line in bytes; a node with the most attributes is far shorter. */
@@ -12,7 +12,7 @@ export type BadLine = (fault: string) => unknown;
 
 /**
  * Yields the parsed lines of an NDJSON body, and skips empty lines. Holds one chunk and one line in memory.
- * @throws BrokenAnswer for a line that is not JSON or too long, unless `bad` returns a value for it, and for an endless
+ * @throws BrokenResponse for a line that is not JSON or too long, unless `bad` returns a value for it, and for an endless
  * line
  */
 export async function* readNdjson(body: AsyncIterable<Uint8Array>, bad: BadLine = refuse): AsyncGenerator<unknown[]> {
@@ -30,7 +30,7 @@ export async function* readNdjson(body: AsyncIterable<Uint8Array>, bad: BadLine 
       skipped = rest.length;
       rest = Buffer.alloc(0);
     }
-    if (skipped > LONGEST_SKIP) throw new BrokenAnswer("a line of the cloud's response has no end");
+    if (skipped > LONGEST_SKIP) throw new BrokenResponse("a line of the cloud's response has no end");
   }
   if (rest.length > 0) yield [parse(rest.toString('utf8'), cutOff)];
 }
@@ -57,11 +57,11 @@ function parse(line: string, bad: BadLine): unknown {
 }
 
 function refuse(fault: string): never {
-  throw new BrokenAnswer(fault);
+  throw new BrokenResponse(fault);
 }
 
 function cutOff(): never {
-  throw new BrokenAnswer("the cloud's response ends in the middle of a line", { temporary: true, code: 'EAGAIN' });
+  throw new BrokenResponse("the cloud's response ends in the middle of a line", { temporary: true, code: 'EAGAIN' });
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {

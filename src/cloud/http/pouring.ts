@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { BrokenAnswer, RefusedAnswer } from './errors.ts';
+import { BrokenResponse, RefusedAnswer } from './errors.ts';
 import { wireErrorOf } from './wire-error.ts';
 
 const ERROR_BODY = 64 * 1024;
@@ -13,7 +13,7 @@ export interface PouringParts {
   readonly after: (header: string | string[] | undefined) => number | undefined;
 }
 
-/** Hands each chunk of a 2xx answer to a sink as it comes. */
+/** Hands each chunk of a 2xx response to a sink as it comes. */
 export class Pouring implements Dispatcher.DispatchHandler {
   readonly #parts: PouringParts;
   #abort: (() => void) | undefined;
@@ -74,7 +74,8 @@ export class Pouring implements Dispatcher.DispatchHandler {
 
   #collect(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#length += chunk.length;
-    if (this.#length > ERROR_BODY) controller.abort(new BrokenAnswer(`the answer has more than ${ERROR_BODY} bytes`));
+    if (this.#length > ERROR_BODY)
+      controller.abort(new BrokenResponse(`the response has more than ${ERROR_BODY} bytes`));
     else this.#refusal.push(Buffer.from(chunk));
   }
 

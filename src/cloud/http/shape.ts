@@ -1,4 +1,4 @@
-import { BrokenAnswer } from './errors.ts';
+import { BrokenResponse } from './errors.ts';
 
 /** Validates values of a type. */
 export interface Shape<T> {
@@ -7,8 +7,8 @@ export interface Shape<T> {
   fault(value: unknown): string;
 }
 
-/** Returns the value if it has the shape. @throws BrokenAnswer with a message that says where it has not */
+/** Returns the value if it has the shape. @throws BrokenResponse with a message that says where it has not */
 export function checked<T>(shape: Shape<T>, value: unknown): T {
   if (shape.has(value)) return value;
-  throw new BrokenAnswer(`the cloud's response is invalid ${shape.fault(value)}`);
+  throw new BrokenResponse(`the cloud's response is invalid ${shape.fault(value)}`);
 }

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { BrokenAnswer } from './errors.ts';
+import { BrokenResponse } from './errors.ts';
 
 /** Longest event, characters. */
 const LONGEST_EVENT = 1024 * 1024;
@@ -22,14 +22,14 @@ export async function* readSse(body: AsyncIterable<Uint8Array>): AsyncGenerator<
         const found = dataOf(line);
         data.push(...found);
         length += found.length * (line.length + 1);
-        if (length > LONGEST_EVENT) throw new BrokenAnswer('the cloud sent an event that is too long');
+        if (length > LONGEST_EVENT) throw new BrokenResponse('the cloud sent an event that is too long');
       } else if (data.length > 0) {
         yield data.join('\n');
         data = [];
         length = 0;
       }
     }
-    if (text.length > LONGEST_EVENT) throw new BrokenAnswer('the cloud sent an event that is too long');
+    if (text.length > LONGEST_EVENT) throw new BrokenResponse('the cloud sent an event that is too long');
   }
 }
 

@@ -1,4 +1,4 @@
-import { BrokenAnswer, isWireCode } from './errors.ts';
+import { BrokenResponse, isWireCode } from './errors.ts';
 import type { WireError } from './wire.ts';
 
 /** Cut on the way, or the page of a hotel: it was not the cloud that said it, so nothing of what was asked is to blame. */
@@ -6,7 +6,7 @@ export function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw new BrokenAnswer("the cloud's response is not JSON: is this its address?", {
+    throw new BrokenResponse("the cloud's response is not JSON: is this its address?", {
       temporary: true,
       code: 'EAGAIN',
     });

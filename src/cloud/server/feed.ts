@@ -9,7 +9,7 @@ import { Refusal } from './refusal.ts';
 /** Nodes read by one query. */
 const PAGE = 1000;
 /** Most nodes in one response of the feed; the client requests more with the returned cursor. */
-const ANSWER = 50_000;
+const MOST = 50_000;
 
 /**
  * Yields the nodes changed after the revision `since`, tombstones included, by ascending revision, then a cursor. The
@@ -32,7 +32,7 @@ export async function* feed(
   if (since > space.rev)
     throw new Refusal('cursor_expired', "the cursor is not part of this cloud's history; take a snapshot");
   let cursor = since;
-  let left = ANSWER;
+  let left = MOST;
   while (left > 0) {
     const records = await changesAfter(db, space, cursor, spaces);
     const last = records.at(-1);
@@ -121,7 +121,7 @@ function isLive(id: string, known: ReadonlyMap<string, Step>, live: Map<string, 
     if (step === undefined || step.removed !== null) live.set(at, false);
     else at = step.parent;
   }
-  const answer = live.get(at) ?? false;
-  for (const passed of path) live.set(passed, answer);
-  return answer;
+  const isLive = live.get(at) ?? false;
+  for (const passed of path) live.set(passed, isLive);
+  return isLive;
 }

@@ -220,7 +220,7 @@ export class ControlClient {
     await this.#json({ method: 'POST', path: '/backups/start', json: body });
   }
 
-  /** Ends when all that is there now is in the cloud; the run goes on if nobody waits for that any more. */
+  /** Ends when all that is there now is in the cloud; the run goes on if the caller does not wait for that any more. */
   runBackup(body: BackupRunBody): AsyncIterable<Progress> {
     return this.#lines({ method: 'POST', path: '/backups/run', json: body }) as AsyncIterable<Progress>;
   }
@@ -298,15 +298,15 @@ export class ControlClient {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
     const type = body === undefined ? 'application/json' : 'application/octet-stream';
-    const answer = await this.#try(path, {
+    const response = await this.#try(path, {
       method,
       path: search.size === 0 ? path : `${path}?${search.toString()}`,
       headers: json === undefined && body === undefined ? {} : { 'content-type': type },
       body: body ?? (json === undefined ? null : JSON.stringify(json)),
       signal: this.#signal,
     });
-    if (answer.statusCode < 300) return answer;
-    throw fromFailure(await answer.body.json().catch(() => undefined), path);
+    if (response.statusCode < 300) return response;
+    throw fromFailure(await response.body.json().catch(() => undefined), path);
   }
 
   async #try(op: string, options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {

@@ -93,7 +93,7 @@ export type BackupRemoveBody = Static<typeof BackupRemoveBody>;
 /** Without a name: all sets. */
 export const BackupPauseBody = Type.Object({
   name: Type.Optional(SetName),
-  /** For so many ms; until it is resumed if absent. */
+  /** For how long, ms; until it is resumed if absent. */
   duration: Type.Optional(Type.Number({ minimum: 1 })),
 });
 export type BackupPauseBody = Static<typeof BackupPauseBody>;

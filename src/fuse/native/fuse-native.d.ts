@@ -3,10 +3,10 @@
  */
 declare module 'fuse-native' {
   /** Called with 0 or a negated errno, and the result of the operation. */
-  export type Answer<T = void> = (errno: number, value?: T) => void;
+  export type Callback<T = void> = (errno: number, value?: T) => void;
 
   /** Called with a number of bytes or a negated errno. */
-  export type CountAnswer = (result: number) => void;
+  export type CountCallback = (result: number) => void;
 
   export interface Stat {
     readonly mode: number;
@@ -38,31 +38,31 @@ declare module 'fuse-native' {
 
   /** Missing operations are not supported. Paths begin at the root of the mount. */
   export interface Operations {
-    getattr(path: string, answer: Answer<Stat>): void;
-    readdir(path: string, answer: Answer<string[]>): void;
-    readlink(path: string, answer: Answer<string>): void;
-    statfs(path: string, answer: Answer<Statfs>): void;
-    open(path: string, flags: number, answer: Answer<number>): void;
+    getattr(path: string, callback: Callback<Stat>): void;
+    readdir(path: string, callback: Callback<string[]>): void;
+    readlink(path: string, callback: Callback<string>): void;
+    statfs(path: string, callback: Callback<Statfs>): void;
+    open(path: string, flags: number, callback: Callback<number>): void;
     /** The flags of open(2) are not passed. */
-    create(path: string, mode: number, answer: Answer<number>): void;
-    /** The buffer is only valid until `answer` is called. */
-    read(path: string, fd: number, buffer: Buffer, length: number, position: number, answer: CountAnswer): void;
-    write(path: string, fd: number, buffer: Buffer, length: number, position: number, answer: CountAnswer): void;
-    flush(path: string, fd: number, answer: Answer): void;
-    fsync(path: string, datasync: boolean, fd: number, answer: Answer): void;
-    release(path: string, fd: number, answer: Answer): void;
-    truncate(path: string, size: number, answer: Answer): void;
-    ftruncate(path: string, fd: number, size: number, answer: Answer): void;
+    create(path: string, mode: number, callback: Callback<number>): void;
+    /** The buffer is only valid until `callback` is called. */
+    read(path: string, fd: number, buffer: Buffer, length: number, position: number, callback: CountCallback): void;
+    write(path: string, fd: number, buffer: Buffer, length: number, position: number, callback: CountCallback): void;
+    flush(path: string, fd: number, callback: Callback): void;
+    fsync(path: string, datasync: boolean, fd: number, callback: Callback): void;
+    release(path: string, fd: number, callback: Callback): void;
+    truncate(path: string, size: number, callback: Callback): void;
+    ftruncate(path: string, fd: number, size: number, callback: Callback): void;
     /** Is called with the access time twice: the package loses the modification time. */
-    utimens(path: string, atime: number, mtime: number, answer: Answer): void;
-    chmod(path: string, mode: number, answer: Answer): void;
-    chown(path: string, uid: number, gid: number, answer: Answer): void;
-    mkdir(path: string, mode: number, answer: Answer): void;
-    symlink(target: string, path: string, answer: Answer): void;
-    unlink(path: string, answer: Answer): void;
-    rmdir(path: string, answer: Answer): void;
-    rename(from: string, to: string, answer: Answer): void;
-    link(from: string, to: string, answer: Answer): void;
+    utimens(path: string, atime: number, mtime: number, callback: Callback): void;
+    chmod(path: string, mode: number, callback: Callback): void;
+    chown(path: string, uid: number, gid: number, callback: Callback): void;
+    mkdir(path: string, mode: number, callback: Callback): void;
+    symlink(target: string, path: string, callback: Callback): void;
+    unlink(path: string, callback: Callback): void;
+    rmdir(path: string, callback: Callback): void;
+    rename(from: string, to: string, callback: Callback): void;
+    link(from: string, to: string, callback: Callback): void;
   }
 
   export interface Options {
@@ -76,7 +76,7 @@ declare module 'fuse-native' {
     readonly mnt: string;
     constructor(mnt: string, operations: Operations, options?: Options);
     /** Calls back when the kernel has sent its first request. */
-    mount(answer: (error: Error | null) => void): void;
+    mount(callback: (error: Error | null) => void): void;
     /** The command line of libfuse: '' or '-o' with options. */
     _fuseOptions(): string;
   }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, CountAnswer, Operations } from 'fuse-native';
+import type { Callback, CountCallback, Operations } from 'fuse-native';
 import type { Awaitable } from '../../vfs/context.ts';
 import type { FileHandle, FileSystem, OpenMode } from '../../vfs/file-system.ts';
 import { FsError, isFsError } from '../../vfs/fs-error.ts';
@@ -8,7 +8,7 @@ import type { Attr } from '../../vfs/node.ts';
 import { pages } from '../../vfs/walk.ts';
 import type { OperationName } from '../failures.ts';
 import type { FuseLog } from '../log.ts';
-import { errnoOf, statfsOf, statOf } from './answers.ts';
+import { errnoOf, statfsOf, statOf } from './results.ts';
 import type { Call, Calls } from './calls.ts';
 import { OpenPaths } from './open-paths.ts';
 import { Paths } from './paths.ts';
@@ -62,26 +62,26 @@ export class PathOperations {
   #names() {
     const fs = this.#fs;
     return {
-      readdir: (path, answer) => this.#run('readdir', path, answer, (call) => this.#list(path, call)),
-      mkdir: (path, mode, answer) =>
-        this.#run('mkdir', path, answer, async (call) => {
+      readdir: (path, callback) => this.#run('readdir', path, callback, (call) => this.#list(path, call)),
+      mkdir: (path, mode, callback) =>
+        this.#run('mkdir', path, callback, async (call) => {
           const { parent: folder, name } = await this.#paths.place(path, 'mkdir', call);
           await fs.mkdir(folder, name, { mode: mode & MODE }, call);
         }),
-      symlink: (target, path, answer) =>
-        this.#run('symlink', path, answer, async (call) => {
+      symlink: (target, path, callback) =>
+        this.#run('symlink', path, callback, async (call) => {
           const { parent: folder, name } = await this.#paths.place(path, 'symlink', call);
           await fs.symlink(folder, name, target, call);
         }),
-      unlink: (path, answer) => this.#run('unlink', path, answer, (call) => this.#unlink(path, call)),
-      rmdir: (path, answer) =>
-        this.#run('rmdir', path, answer, async (call) => {
+      unlink: (path, callback) => this.#run('unlink', path, callback, (call) => this.#unlink(path, call)),
+      rmdir: (path, callback) =>
+        this.#run('rmdir', path, callback, async (call) => {
           const { parent: folder, name } = await this.#paths.place(path, 'rmdir', call);
           await fs.rmdir(folder, name, call);
         }),
-      rename: (from, to, answer) => this.#run('rename', from, answer, (call) => this.#rename(from, to, call)),
-      link: (from, _to, answer) =>
-        this.#run('link', from, answer, async () => {
+      rename: (from, to, callback) => this.#run('rename', from, callback, (call) => this.#rename(from, to, call)),
+      link: (from, _to, callback) =>
+        this.#run('link', from, callback, async () => {
           throw new FsError('EPERM', 'link', { subject: from, reason: 'hard links are not supported' });
         }),
     } satisfies Partial<Operations>;
@@ -90,74 +90,74 @@ export class PathOperations {
   #attributes() {
     const fs = this.#fs;
     return {
-      getattr: (path, answer) =>
-        this.#run('getattr', path, answer, async (call) => statOf(await this.#attr(path, call), this.#owner)),
-      readlink: (path, answer) =>
-        this.#run('readlink', path, answer, async (call) => {
+      getattr: (path, callback) =>
+        this.#run('getattr', path, callback, async (call) => statOf(await this.#attr(path, call), this.#owner)),
+      readlink: (path, callback) =>
+        this.#run('readlink', path, callback, async (call) => {
           const { id } = await this.#paths.find(path, 'readlink', call);
           return await fs.readlink(id, call);
         }),
-      statfs: (path, answer) =>
-        this.#run('statfs', path, answer, async (call) => {
+      statfs: (path, callback) =>
+        this.#run('statfs', path, callback, async (call) => {
           const { id } = await this.#paths.find(path, 'statfs', call);
           return statfsOf(await fs.statfs(id, call));
         }),
-      chmod: (path, mode, answer) =>
-        this.#run('chmod', path, answer, (call) => this.#set(path, { mode: mode & MODE }, call)),
-      utimens: (path, _atime, mtime, answer) =>
-        this.#run('utimens', path, answer, (call) => this.#set(path, { mtime }, call)),
-      truncate: (path, size, answer) =>
-        this.#run('truncate', path, answer, async (call) => {
+      chmod: (path, mode, callback) =>
+        this.#run('chmod', path, callback, (call) => this.#set(path, { mode: mode & MODE }, call)),
+      utimens: (path, _atime, mtime, callback) =>
+        this.#run('utimens', path, callback, (call) => this.#set(path, { mtime }, call)),
+      truncate: (path, size, callback) =>
+        this.#run('truncate', path, callback, async (call) => {
           const hidden = this.#open.hidden(path);
           if (hidden?.writable) await hidden.handle.truncate(size, call);
           else await this.#set(path, { size }, call);
         }),
       // Owners are not stored, but setting one succeeds, so that `tar` and `cp -a` work.
-      chown: (path, _uid, _gid, answer) =>
-        this.#run('chown', path, answer, async (call) => void (await this.#attr(path, call))),
+      chown: (path, _uid, _gid, callback) =>
+        this.#run('chown', path, callback, async (call) => void (await this.#attr(path, call))),
     } satisfies Partial<Operations>;
   }
 
   #files() {
     const on = <T>(fd: number, op: string, use: (handle: FileHandle) => T): T => use(this.#open.get(fd, op).handle);
     return {
-      open: (path, flags, answer) =>
-        this.#run('open', path, answer, async (call) => {
+      open: (path, flags, callback) =>
+        this.#run('open', path, callback, async (call) => {
           const { id } = await this.#paths.find(path, 'open', call);
           const mode = modeOf(flags);
           return this.#open.add(await this.#fs.open(id, mode, call), mode.write);
         }),
-      create: (path, mode, answer) =>
-        this.#run('create', path, answer, async (call) => {
+      create: (path, mode, callback) =>
+        this.#run('create', path, callback, async (call) => {
           const { parent: folder, name } = await this.#paths.place(path, 'create', call);
           const how = { read: true, write: true };
           return this.#open.add(await this.#fs.create(folder, name, { mode: mode & MODE }, how, call), true);
         }),
-      read: (path, fd, buffer, length, position, answer) =>
-        this.#count('read', path, answer, (call) =>
+      read: (path, fd, buffer, length, position, callback) =>
+        this.#count('read', path, callback, (call) =>
           on(fd, 'read', (handle) => handle.read(buffer.subarray(0, length), position, call)),
         ),
-      write: (path, fd, buffer, length, position, answer) =>
-        this.#count('write', path, answer, async (call) => {
+      write: (path, fd, buffer, length, position, callback) =>
+        this.#count('write', path, callback, async (call) => {
           await on(fd, 'write', (handle) => handle.write(buffer.subarray(0, length), position, call));
           return length;
         }),
-      ftruncate: (path, fd, size, answer) =>
-        this.#run('ftruncate', path, answer, (call) => on(fd, 'ftruncate', (handle) => handle.truncate(size, call))),
-      flush: (path, fd, answer) =>
-        this.#run('flush', path, answer, (call) => on(fd, 'flush', (handle) => handle.flush?.(call))),
-      fsync: (path, _datasync, fd, answer) =>
-        this.#run('fsync', path, answer, (call) => on(fd, 'fsync', (handle) => handle.sync(call))),
-      release: (path, fd, answer) => this.#run('release', path, answer, () => this.#open.take(fd)?.handle.close()),
+      ftruncate: (path, fd, size, callback) =>
+        this.#run('ftruncate', path, callback, (call) => on(fd, 'ftruncate', (handle) => handle.truncate(size, call))),
+      flush: (path, fd, callback) =>
+        this.#run('flush', path, callback, (call) => on(fd, 'flush', (handle) => handle.flush?.(call))),
+      fsync: (path, _datasync, fd, callback) =>
+        this.#run('fsync', path, callback, (call) => on(fd, 'fsync', (handle) => handle.sync(call))),
+      release: (path, fd, callback) => this.#run('release', path, callback, () => this.#open.take(fd)?.handle.close()),
     } satisfies Partial<Operations>;
   }
 
-  #run<T>(op: OperationName, path: string, answer: Answer<T>, work: (call: Call) => Awaitable<T>): void {
-    this.#settle(op, path, work, (value) => answer(0, value), answer);
+  #run<T>(op: OperationName, path: string, callback: Callback<T>, work: (call: Call) => Awaitable<T>): void {
+    this.#settle(op, path, work, (value) => callback(0, value), callback);
   }
 
-  #count(op: OperationName, path: string, answer: CountAnswer, work: (call: Call) => Awaitable<number>): void {
-    this.#settle(op, path, work, answer, answer);
+  #count(op: OperationName, path: string, callback: CountCallback, work: (call: Call) => Awaitable<number>): void {
+    this.#settle(op, path, work, callback, callback);
   }
 
   /** Calls exactly one of both functions in any case, as a caller without a response would wait forever. */

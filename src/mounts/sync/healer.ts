@@ -31,7 +31,7 @@ export class Healer {
     return this.#damaged;
   }
 
-  /** The cloud has so many damaged blocks of the account. */
+  /** How many damaged blocks of the account the cloud has. */
   found(count: number): void {
     this.#damaged = count;
     const { now } = this.#parts;

@@ -37,7 +37,7 @@ export function toLibraryError(error: unknown, op: string): Error {
 }
 
 /** Runs `work` and passes its result or error to a callback of the library, once. */
-export function answer<T>(op: string, callback: (error?: Error, data?: T) => void, work: () => Promise<T>): void {
+export function settle<T>(op: string, callback: (error?: Error, data?: T) => void, work: () => Promise<T>): void {
   work().then(
     (data) => callback(undefined, data),
     (error: unknown) => callback(toLibraryError(error, op)),

@@ -7,7 +7,7 @@ import type { FileSystem, Place } from '../../vfs/file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import type { Attr } from '../../vfs/node.ts';
 import { children, find, walk } from '../../vfs/walk.ts';
-import { answer } from './errors.ts';
+import { settle } from './errors.ts';
 import { readStream, writeStream } from './streams.ts';
 import { XattrProperties } from './xattr-properties.ts';
 
@@ -53,7 +53,7 @@ export class DriveFileSystem extends webdav.FileSystem {
   }
 
   protected override _create(path: webdav.Path, { type }: webdav.CreateInfo, callback: webdav.SimpleCallback): void {
-    answer('create', callback, async () => {
+    settle('create', callback, async () => {
       const { parent: folder, name } = await this.#place(path);
       if (type.isDirectory) await this.#fs.mkdir(folder, name, {}, this.#context);
       else await (await this.#fs.create(folder, name, {}, { read: false, write: true }, this.#context)).close();
@@ -61,7 +61,7 @@ export class DriveFileSystem extends webdav.FileSystem {
   }
 
   protected override _delete(path: webdav.Path, _ctx: webdav.DeleteInfo, callback: webdav.SimpleCallback): void {
-    answer('unlink', callback, async () => {
+    settle('unlink', callback, async () => {
       const { parent: folder, name } = await this.#place(path);
       await this.#fs.removeTree(folder, name, this.#context);
     });
@@ -72,7 +72,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     _ctx: webdav.OpenWriteStreamInfo,
     callback: webdav.ReturnCallback<Writable>,
   ): void {
-    answer('open', callback, async () => {
+    settle('open', callback, async () => {
       const { parent: folder, name } = await this.#place(path);
       return writeStream(await this.#fs.draft(folder, name, {}, this.#context), this.#context);
     });
@@ -83,7 +83,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     _ctx: webdav.OpenReadStreamInfo,
     callback: webdav.ReturnCallback<Readable>,
   ): void {
-    answer('open', callback, async () => {
+    settle('open', callback, async () => {
       const { id } = await this.#find(path);
       return readStream(
         await this.#fs.open(id, { read: true, write: false, snapshot: true }, this.#context),
@@ -98,7 +98,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     { overwrite }: webdav.MoveInfo,
     callback: webdav.ReturnCallback<boolean>,
   ): void {
-    answer('rename', callback, async () => {
+    settle('rename', callback, async () => {
       const [source, target] = [await this.#place(from), await this.#place(to)];
       const replaced = await this.#makeRoom(target, overwrite);
       await this.#fs.rename(source, target, {}, this.#context);
@@ -112,7 +112,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     { overwrite, depth }: webdav.CopyInfo,
     callback: webdav.ReturnCallback<boolean>,
   ): void {
-    answer('copy', callback, async () => {
+    settle('copy', callback, async () => {
       const [source, target] = [await this.#find(from), await this.#place(to)];
       const replaced = await this.#makeRoom(target, overwrite);
       await this.#copyTree(source, target, depth !== 0);
@@ -125,7 +125,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     _ctx: webdav.ReadDirInfo,
     callback: webdav.ReturnCallback<string[] | webdav.Path[]>,
   ): void {
-    answer<string[]>('readdir', callback, async () => {
+    settle<string[]>('readdir', callback, async () => {
       const names: string[] = [];
       const { id } = await this.#find(path);
       for await (const child of children(this.#fs, id, this.#context)) names.push(child.name);
@@ -134,11 +134,11 @@ export class DriveFileSystem extends webdav.FileSystem {
   }
 
   protected override _size(path: webdav.Path, _ctx: webdav.SizeInfo, callback: webdav.ReturnCallback<number>): void {
-    answer('stat', callback, async () => (await this.#find(path)).size);
+    settle('stat', callback, async () => (await this.#find(path)).size);
   }
 
   protected override _etag(path: webdav.Path, _ctx: webdav.ETagInfo, callback: webdav.ReturnCallback<string>): void {
-    answer('stat', callback, async () => `"${(await this.#find(path)).version}"`);
+    settle('stat', callback, async () => `"${(await this.#find(path)).version}"`);
   }
 
   protected override _lastModifiedDate(
@@ -146,7 +146,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     _ctx: webdav.LastModifiedDateInfo,
     callback: webdav.ReturnCallback<number>,
   ): void {
-    answer('stat', callback, async () => (await this.#find(path)).mtime);
+    settle('stat', callback, async () => (await this.#find(path)).mtime);
   }
 
   protected override _creationDate(
@@ -154,7 +154,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     _ctx: webdav.CreationDateInfo,
     callback: webdav.ReturnCallback<number>,
   ): void {
-    answer('stat', callback, async () => (await this.#find(path)).birthtime);
+    settle('stat', callback, async () => (await this.#find(path)).birthtime);
   }
 
   protected override _mimeType(
@@ -170,7 +170,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     _ctx: webdav.TypeInfo,
     callback: webdav.ReturnCallback<webdav.ResourceType>,
   ): void {
-    answer('stat', callback, async () => {
+    settle('stat', callback, async () => {
       const { kind } = await this.#find(path);
       return kind === 'folder' ? webdav.ResourceType.Directory : webdav.ResourceType.File;
     });
@@ -207,7 +207,7 @@ export class DriveFileSystem extends webdav.FileSystem {
     return { parent: folder.id, name };
   }
 
-  /** Answers whether something was there. @throws EEXIST if it may not be replaced */
+  /** Returns whether something was there. @throws EEXIST if it may not be replaced */
   async #makeRoom({ parent: folder, name }: Place, overwrite: boolean): Promise<boolean> {
     const there = await find(this.#fs, folder, name, this.#context);
     if (there === undefined) return false;

@@ -1,7 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { Context } from '../../vfs/context.ts';
 import type { Draft, FileHandle } from '../../vfs/file-system.ts';
-import { answer, toLibraryError } from './errors.ts';
+import { settle, toLibraryError } from './errors.ts';
 
 /** Bytes per read. */
 const CHUNK = 256 * 1024;
@@ -38,10 +38,10 @@ export function writeStream(draft: Draft, context: Context): Writable {
   return new Writable({
     highWaterMark: CHUNK,
     write(chunk: Buffer, _encoding, callback): void {
-      answer('write', callback, async () => draft.append(chunk, context));
+      settle('write', callback, async () => draft.append(chunk, context));
     },
     final(callback): void {
-      answer('close', callback, async () => draft.commit({}, context));
+      settle('close', callback, async () => draft.commit({}, context));
     },
     destroy(error, callback): void {
       Promise.resolve(draft.discard()).then(

@@ -2,7 +2,7 @@ import { v2 as webdav } from 'webdav-server';
 import type { Context } from '../../vfs/context.ts';
 import type { FileSystem } from '../../vfs/file-system.ts';
 import type { Xattrs } from '../../vfs/node.ts';
-import { answer } from './errors.ts';
+import { settle } from './errors.ts';
 
 /** Prefix of the extended attributes that hold this library's properties, in its own JSON form. */
 const PREFIX = 'user.webdav-server.';
@@ -31,14 +31,14 @@ export class XattrProperties implements webdav.IPropertyManager {
     attributes: webdav.PropertyAttributes,
     callback: webdav.SimpleCallback,
   ): void {
-    answer('setxattr', callback, () => this.#change(name, encode({ value, attributes })));
+    settle('setxattr', callback, () => this.#change(name, encode({ value, attributes })));
   }
 
   getProperty(
     name: string,
     callback: webdav.Return2Callback<webdav.ResourcePropertyValue, webdav.PropertyAttributes>,
   ): void {
-    answer<Property | undefined>(
+    settle<Property | undefined>(
       'getxattr',
       (error, property) => {
         if (error !== undefined) callback(error);
@@ -50,11 +50,11 @@ export class XattrProperties implements webdav.IPropertyManager {
   }
 
   removeProperty(name: string, callback: webdav.SimpleCallback): void {
-    answer('removexattr', callback, () => this.#change(name, null));
+    settle('removexattr', callback, () => this.#change(name, null));
   }
 
   getProperties(callback: webdav.ReturnCallback<webdav.PropertyBag>): void {
-    answer('listxattr', callback, async () => {
+    settle('listxattr', callback, async () => {
       const bag: webdav.PropertyBag = {};
       for (const [name, text] of Object.entries(await this.#xattrs())) {
         const property = name.startsWith(PREFIX) ? decode(text) : undefined;

@@ -49,7 +49,7 @@ async function fromMemory(request: DavRequest, door: Door, attr: Attr): Promise<
 async function fromDrive(request: DavRequest, door: Door, { id }: Attr): Promise<Outcome> {
   const handle = await door.fs.open(id, READ, request.context);
   try {
-    const outcome = await answer(request, door, handle);
+    const outcome = await respond(request, door, handle);
     if (outcome.release === undefined) await handle.close();
     return outcome;
   } catch (error) {
@@ -58,7 +58,7 @@ async function fromDrive(request: DavRequest, door: Door, { id }: Attr): Promise
   }
 }
 
-async function answer(request: DavRequest, door: Door, handle: FileHandle): Promise<Outcome> {
+async function respond(request: DavRequest, door: Door, handle: FileHandle): Promise<Outcome> {
   const attr = await handle.attr(request.context);
   const no = await refused(request, door, attr);
   if (no !== undefined) return no;

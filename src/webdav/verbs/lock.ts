@@ -36,7 +36,7 @@ async function refresh(request: DavRequest, door: Door, timeout: number): Promis
     });
   }
   for (const { token } of mine) await door.locks.refresh(token, timeout);
-  return answer(200, request, door, []);
+  return respond(200, request, door, []);
 }
 
 async function create(request: DavRequest, door: Door, info: LockInfo, timeout: number): Promise<Outcome> {
@@ -55,7 +55,7 @@ async function create(request: DavRequest, door: Door, info: LockInfo, timeout: 
     checkFree(request, door, info, depth);
     const lock = makeLock(request, door, { info, depth, timeout, folder: attr.kind === 'folder' });
     await door.locks.add(lock, hold);
-    return answer(target.attr === undefined ? 201 : 200, request, door, ['Lock-Token', `<${lock.token}>`]);
+    return respond(target.attr === undefined ? 201 : 200, request, door, ['Lock-Token', `<${lock.token}>`]);
   } catch (error) {
     hold.release();
     throw error;
@@ -99,7 +99,7 @@ function depthOf(request: DavRequest): Depth {
   return depth;
 }
 
-function answer(status: 200 | 201, request: DavRequest, door: Door, headers: readonly string[]): Outcome {
+function respond(status: 200 | 201, request: DavRequest, door: Door, headers: readonly string[]): Outcome {
   const discovery = lockDiscovery(door.locks.covering(request.path.names), door.now());
   return xml(status, `<?xml version="1.0" encoding="utf-8"?><D:prop xmlns:D="DAV:">${discovery}</D:prop>`, headers);
 }

@@ -32,7 +32,7 @@ export async function proppatch(request: DavRequest, door: Door): Promise<Outcom
     const changes = merge(effects);
     if (Object.keys(changes).length > 0) await door.fs.setattr(attr.id, changes, context);
   }
-  return answer(attr, path.names, instructions, effects);
+  return respond(attr, path.names, instructions, effects);
 }
 
 /** @throws DavError 400 */
@@ -46,7 +46,7 @@ function parse(root: XmlElement | undefined): readonly Instruction[] {
 }
 
 /** One row with a `propstat` for each status. */
-function answer(
+function respond(
   attr: Attr,
   names: readonly string[],
   instructions: readonly Instruction[],

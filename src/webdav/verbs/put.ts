@@ -33,8 +33,8 @@ export async function put(request: DavRequest, door: Door): Promise<Outcome> {
   const { mtime, headers } = head.time;
   const draft = await door.fs.draft(folder, name, mtime === undefined ? {} : { mtime }, request.context);
   const attr = await fill(request, head, target, draft);
-  const answer = ['ETag', etagOf(attr) ?? '', 'Last-Modified', formatHttpDate(attr.mtime), ...headers];
-  return empty(target.attr === undefined ? 201 : 204, answer);
+  const fields = ['ETag', etagOf(attr) ?? '', 'Last-Modified', formatHttpDate(attr.mtime), ...headers];
+  return empty(target.attr === undefined ? 201 : 204, fields);
 }
 
 /** Checks everything that can be refused before the body is read. */

@@ -187,7 +187,7 @@ t.test('fewer blocks than were asked for end the response, more are an error, so
     code: 'EAGAIN',
   });
   sent = Buffer.alloc(0);
-  await t.rejects(read(), { message: 'an answer without blocks', temporary: true });
+  await t.rejects(read(), { message: 'a response without blocks', temporary: true });
   sent = Buffer.from(body);
   sent[2 * BLOCK_SIZE] = (body[2 * BLOCK_SIZE] ?? 0) ^ 1;
   const got: string[] = [];

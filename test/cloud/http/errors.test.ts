@@ -1,5 +1,5 @@
 import t from 'tap';
-import { BrokenAnswer, classify, record, RefusedAnswer, revive } from '../../../src/cloud/http/errors.ts';
+import { BrokenResponse, classify, record, RefusedAnswer, revive } from '../../../src/cloud/http/errors.ts';
 import { fsCodeOf } from '../../../src/cloud/errors.ts';
 import { WIRE_CODES } from '../../../src/cloud/wire-code.ts';
 import { CODES, FsError } from '../../../src/vfs/fs-error.ts';
@@ -36,8 +36,8 @@ const cases: [name: string, thrown: unknown, code: string, temporary: boolean][]
   ['500', new RefusedAnswer(500, { code: 'internal', message: '' }, undefined), 'EAGAIN', true],
   ['507', new RefusedAnswer(507, { code: 'quota_exceeded', message: '' }, undefined), 'EDQUOT', false],
   ['410', new RefusedAnswer(410, { code: 'cursor_expired', message: '' }, undefined), 'ESTALE', false],
-  ['nonsense', new BrokenAnswer('?'), 'EIO', false],
-  ['damaged', new BrokenAnswer('?', { temporary: true }), 'EIO', true],
+  ['nonsense', new BrokenResponse('?'), 'EIO', false],
+  ['damaged', new BrokenResponse('?', { temporary: true }), 'EIO', true],
 ];
 
 t.test('everything thrown becomes one error, temporary or not', async (t) => {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import t from 'tap';
-import { BrokenAnswer } from '../../../src/cloud/http/errors.ts';
+import { BrokenResponse } from '../../../src/cloud/http/errors.ts';
 import { encodeFrames, FrameReader } from '../../../src/cloud/http/frames.ts';
 
 t.setTimeout(500_000);
@@ -32,7 +32,7 @@ t.test('a body that ends inside a frame is detected wherever it ends', async (t)
   for (let length = 1; length < body.length; length++) {
     const reader = new FrameReader();
     reader.push(body.subarray(0, length));
-    t.throws(() => reader.end(), BrokenAnswer, `${length} bytes`);
+    t.throws(() => reader.end(), BrokenResponse, `${length} bytes`);
   }
 });
 
@@ -40,6 +40,6 @@ t.test('an impossible length is refused before memory is allocated for it', asyn
   for (const length of [0, 1024 * 1024 + 1, 0xffff_ffff]) {
     const head = Buffer.alloc(36);
     head.writeUInt32BE(length);
-    t.throws(() => new FrameReader().push(head), BrokenAnswer, String(length));
+    t.throws(() => new FrameReader().push(head), BrokenResponse, String(length));
   }
 });

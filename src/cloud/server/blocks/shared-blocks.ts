@@ -37,7 +37,7 @@ export interface AcceptParts {
 }
 
 /**
- * Stores blocks for a space, in the account that owns it; answers how many.
+ * Stores blocks for a space, in the account that owns it; returns how many.
  * @throws not_found, forbidden, digest_mismatch, quota_exceeded
  */
 export async function acceptBlocks(

@@ -87,7 +87,7 @@ export class Uploads {
     return damaged;
   }
 
-  /** Marks the blocks that are not stored as being written; answers the generation of each of those. */
+  /** Marks the blocks that are not stored as being written; returns the generation of each of those. */
   async #claim(caller: Caller, blocks: readonly Block[]): Promise<Map<string, string>> {
     return await this.#options.db.transaction().execute(async (db) => {
       await checkRoom(db, caller.account, blocks);
@@ -102,7 +102,7 @@ export class Uploads {
     });
   }
 
-  /** Answers how many had no row. */
+  /** Returns how many had no row. */
   async #insert(
     db: Db,
     { account, device }: Caller,
@@ -142,7 +142,7 @@ export class Uploads {
     return claimed.map(({ digest, generation }) => [digest, generation]);
   }
 
-  /** Says that the claimed blocks are stored; answers those whose row was collected meanwhile. */
+  /** Says that the claimed blocks are stored; returns those whose row was collected meanwhile. */
   async #finish(account: string, claims: ReadonlyMap<string, string>): Promise<Set<string>> {
     const lost = new Set(claims.keys());
     if (lost.size === 0) return lost;

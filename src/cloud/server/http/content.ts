@@ -28,7 +28,7 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
     handler: async (request, reply) => {
       const version = await readableVersion(meta.db, request.caller.account, request.params.id);
       reply.headers(downloadHeaders(await nameOf(meta.db, version.node)));
-      return answer(reader, version, request, reply);
+      return respond(reader, version, request, reply);
     },
   });
 }
@@ -36,7 +36,7 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
 /**
  * Serves a version as a plain HTTP resource, with one range, If-None-Match and If-Range; its hash is the strong ETag.
  */
-async function answer(
+async function respond(
   reader: BlockReader,
   version: StoredVersion,
   request: ContentRequest,

@@ -32,7 +32,7 @@ export async function carry(edit: Edit, rows: readonly Carried[], from: SpaceRow
   let files = 0;
   for (const { id, kind, size, purged } of rows) {
     const rev = edit.nextRev(to);
-    // What other devices have changed, nobody has seen in this space yet.
+    // What other devices have changed was not seen in this space yet.
     const others = sql<number>`case when others = 0 then 0 else ${sql.lit(rev)} end`;
     await db.updateTable('nodes').set({ space: to.id, rev, others }).where('id', '=', id).execute();
     if (kind !== 'file' || purged !== 0) continue;

@@ -21,7 +21,7 @@ export async function knownBlocks(db: Db, space: string, digests: readonly strin
   return found;
 }
 
-/** So many more versions of the space contain each of the blocks; with 0 they were uploaded for it. */
+/** Adds to the number of versions of the space that contain each of the blocks; a `count` of 0 says that they were uploaded for it. */
 export async function countBlocks(
   db: Db,
   space: string,
