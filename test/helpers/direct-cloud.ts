@@ -1,6 +1,7 @@
 import { listDamaged } from '../../src/cloud/server/meta/damaged-blocks.ts';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Dialect } from 'kysely';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
@@ -64,11 +65,11 @@ export class DirectCloud {
     this.uploads = new Uploads({ db: meta.db, store: this.blocks, reader: this.reader, now });
   }
 
-  /** @param dir folder of its database, or `:memory:` */
-  static async open(dir: string, now: () => number = Date.now): Promise<DirectCloud> {
+  /** @param where folder of its database, or `:memory:`, or an empty database */
+  static async open(where: string | Dialect, now: () => number = Date.now): Promise<DirectCloud> {
     const hub = new PushHub();
-    const meta = await openMeta(dir, hub, now);
-    const cloud = new DirectCloud(dir, meta, hub, now);
+    const meta = await openMeta(where, hub, now);
+    const cloud = new DirectCloud(typeof where === 'string' ? where : ':memory:', meta, hub, now);
     const { account: id } = cloud;
     const row = { id, email: 'a@b', password: '', quota: 2 ** 40, used: 0, created: Date.now() };
     await meta.db.insertInto('accounts').values(row).execute();
@@ -118,9 +119,9 @@ export class DirectCloud {
   }
 }
 
-async function openMeta(dir: string, hub: PushHub, now: () => number): Promise<MetaStore> {
+async function openMeta(where: string | Dialect, hub: PushHub, now: () => number): Promise<MetaStore> {
   return await MetaStore.open({
-    dialect: sqliteDialect(dir === ':memory:' ? dir : join(dir, 'cloud.db')),
+    dialect: typeof where === 'string' ? sqliteDialect(where === ':memory:' ? where : join(where, 'cloud.db')) : where,
     types: sqliteTypes,
     now,
     moved: (account, space, rev) => hub.publish(account, { type: 'space', space, rev }),

@@ -282,6 +282,11 @@ function reserve(inode: Inode, size: number): void {
   inode.data = data;
 }
 
+/** An error as Node's own: those have no stack either, and collecting it would take longer than the rest of the call. */
 function failure(code: string, syscall: string, path = ''): Error {
-  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new Error(`${code}: ${syscall} '${path}'`);
+  Error.stackTraceLimit = stackTraceLimit;
+  return Object.assign(error, { code, syscall, path });
 }

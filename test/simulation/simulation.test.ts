@@ -10,7 +10,7 @@ import { explore, replay } from './history.ts';
  * quarter of them move folders in quick succession.
  */
 const FIRST = Number(process.env['FJORD_SIMULATION_SEED'] ?? 1);
-const COUNT = Number(process.env['FJORD_SIMULATION_SEEDS'] ?? 900);
+const COUNT = Number(process.env['FJORD_SIMULATION_SEEDS'] ?? 2000);
 /** How many of them are drawn with full disks and clocks that are set, too: about 20 s of one core. */
 const MORE = 80;
 const PROCESSES = availableParallelism();

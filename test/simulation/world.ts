@@ -9,6 +9,7 @@ import { Device } from './device.ts';
 import { FAULTS } from './faults.ts';
 import { openFiles, ROOM, type SimulatedDisk } from './disk.ts';
 import { type Failure, failure } from './failure.ts';
+import { SimulatedMetadata } from './metadata.ts';
 import { PATIENCE, Pending } from './pending.ts';
 import { comeToRest } from './rest.ts';
 import { runProgram } from './run-program.ts';
@@ -38,6 +39,7 @@ export class World {
   readonly #handles = new Map<Device, Map<string, FileHandle>>();
   /** Longest latency of the disks, ms. */
   diskSlowness = 0;
+  static readonly #metadata = new SimulatedMetadata();
 
   private constructor(parts: {
     cloud: DirectCloud;
@@ -75,7 +77,7 @@ export class World {
     process.on('unhandledRejection', escape);
     const trace = (): string => `${timeline.count} at ${timeline.now}`;
     try {
-      const cloud = await DirectCloud.open(':memory:');
+      const cloud = await DirectCloud.open(World.#metadata.next());
       world = new World({ cloud, random: Random.of(seed, 3), disks, timeline });
       for (const name of NAMES.slice(0, count)) await world.#join(name, delay);
       await live(world);

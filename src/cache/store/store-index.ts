@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../vfs/lru.ts';
 import type { DiskSpace } from '../disk/disk-space.ts';
 import type { FilePool } from '../disk/file-pool.ts';
 import type { GroupWriter, Op } from '../db/group-writer.ts';
@@ -56,7 +57,7 @@ export class StoreIndex {
   readonly #idle = new LRUCache<string, Idle>({ maxSize: Number.MAX_SAFE_INTEGER });
   /** Those that no file is known to have any more; they are evicted first. */
   readonly #superseded = new LRUCache<string, Idle>({ maxSize: Number.MAX_SAFE_INTEGER });
-  readonly #marks = new LRUCache<string, 'superseded' | 'shared'>({ max: REMEMBERED });
+  readonly #marks = new LRUCache<string, 'superseded' | 'shared'>(atMost(REMEMBERED));
   readonly #dirty = new Set<StoredContent>();
   #timer: NodeJS.Timeout | undefined;
   #total = 0;

@@ -1,5 +1,6 @@
 import type { Place } from '../../vfs/file-system.ts';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../vfs/lru.ts';
 import type { NodeId } from '../../vfs/node.ts';
 
 /** How long a name waits for the file that continues its history, ms: as long as NTFS waits ("tunneling"). */
@@ -17,7 +18,7 @@ interface Former {
  */
 export class FreedNames {
   readonly #now: () => number;
-  readonly #former = new LRUCache<string, Former>({ max: NAMES });
+  readonly #former = new LRUCache<string, Former>(atMost(NAMES));
 
   constructor(now: () => number) {
     this.#now = now;

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../../vfs/lru.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 
@@ -10,7 +11,7 @@ const KEPT = 20_000;
  * read a moment before the removal still has them, and must not bring them back until the next page.
  */
 export class RecentDeletions {
-  readonly #revs = new LRUCache<NodeId, number>({ max: KEPT });
+  readonly #revs = new LRUCache<NodeId, number>(atMost(KEPT));
 
   /** `rev` is that of the removal, or of the move that took the node's place. */
   add(node: NodeId, rev: number): void {

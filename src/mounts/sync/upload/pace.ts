@@ -1,5 +1,6 @@
 import type { Place } from '../../../vfs/file-system.ts';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../../vfs/lru.ts';
 
 /** How long an upload counts, ms. */
 export const REMEMBERED = 10 * 60_000;
@@ -31,9 +32,9 @@ export function nextUpload(uploads: readonly number[], now: number): number {
  */
 export class UploadPace {
   readonly #now: () => number;
-  readonly #uploads = new LRUCache<string, readonly number[]>({ max: NAMES });
+  readonly #uploads = new LRUCache<string, readonly number[]>(atMost(NAMES));
   /** Folders in which a file was replaced by another one, and when. */
-  readonly #replaced = new LRUCache<string, number>({ max: NAMES });
+  readonly #replaced = new LRUCache<string, number>(atMost(NAMES));
 
   constructor(now: () => number) {
     this.#now = now;
