@@ -1,7 +1,9 @@
 import { manifestOf, splitDigests } from '../meta/manifest.ts';
 import { MAX_BATCH_BYTES } from '../../limits.ts';
 import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
-import type { Db } from '../meta/schema.ts';
+import type { ByteRange } from '../../../vfs/byte-range.ts';
+import type { DigestList } from '../../../vfs/digest-list.ts';
+import type { Db, VersionRow } from '../meta/schema.ts';
 import { type Extent, readableExtents, readManifest } from '../meta/versions.ts';
 import { Refusal } from '../refusal.ts';
 import type { BlockReader } from './block-reader.ts';
@@ -107,4 +109,30 @@ export async function* readAhead(reader: BlockReader, blocks: Iterable<BlockOfAc
     if (current !== undefined) yield await current;
   }
   if (next !== undefined) yield await next;
+}
+
+/** A version, and the account that stores it. */
+export type StoredVersion = Pick<VersionRow, 'manifest' | 'size'> & { readonly account: string };
+
+/** Yields the bytes of a version in a range, in parts of at most one block. @throws damaged, not_found */
+export async function* contentOf(
+  reader: BlockReader,
+  { manifest, size, account }: StoredVersion,
+  { start, end }: ByteRange,
+): AsyncGenerator<Uint8Array> {
+  const first = Math.floor(start / BLOCK_SIZE);
+  const digests = blocksOf(account, manifestOf(manifest, size), first, Math.floor(end / BLOCK_SIZE) + 1);
+  let at = first * BLOCK_SIZE;
+  for await (const block of readAhead(reader, digests)) {
+    yield block.subarray(Math.max(0, start - at), end + 1 - at);
+    at += BLOCK_SIZE;
+  }
+}
+
+function* blocksOf(account: string, list: DigestList, from: number, to: number): Generator<BlockOfAccount> {
+  for (const { digest, start, end } of list.runs(from)) {
+    const block = { account, digest: Buffer.from(digest).toString('hex') };
+    for (let index = start; index < Math.min(end, to); index++) yield block;
+    if (end >= to) return;
+  }
 }

@@ -17,6 +17,7 @@ import { usageRoutes } from './usage.ts';
 import { compileSchema } from './validate.ts';
 import { versionRoutes } from './versions.ts';
 import type { WebApp } from './web-app.ts';
+import { zipRoutes } from './zip.ts';
 
 /** Largest body in bytes, unless a route sets its own limit. */
 const BODY_LIMIT = 2 * 1024 * 1024;
@@ -75,4 +76,5 @@ const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   versionRoutes,
   trashRoutes,
   usageRoutes,
+  zipRoutes,
 ];

@@ -1,11 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BLOCK_SIZE } from '../../../vfs/block.ts';
-import { parseRange, type ByteRange } from '../../../vfs/byte-range.ts';
+import { parseRange } from '../../../vfs/byte-range.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
-import { readAhead, type BlockOfAccount } from '../blocks/reading.ts';
+import { contentOf } from '../blocks/reading.ts';
 import { nameOf } from '../meta/history.ts';
-import { manifestOf } from '../meta/manifest.ts';
-import type { DigestList } from '../../../vfs/digest-list.ts';
 import { readableVersion } from '../meta/versions.ts';
 import { begun, sendBody } from './body.ts';
 import { downloadHeaders } from './download-headers.ts';
@@ -56,7 +53,7 @@ async function respond(
   }
   const part = ranges?.[0] ?? { start: 0, end: version.size - 1 };
   const isHead = request.method === 'HEAD';
-  const body = isHead ? undefined : await begun(slice(reader, version, part));
+  const body = isHead ? undefined : await begun(contentOf(reader, version, part));
   if (ranges !== undefined) {
     reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${version.size}`);
   }
@@ -68,26 +65,4 @@ function matches(header: string | undefined, etag: string): boolean {
   return (
     header?.split(',').some((tag) => tag.trim() === etag || tag.trim() === `W/${etag}` || tag.trim() === '*') ?? false
   );
-}
-
-async function* slice(
-  reader: BlockReader,
-  { manifest, size, account }: StoredVersion,
-  { start, end }: ByteRange,
-): AsyncGenerator<Uint8Array> {
-  const first = Math.floor(start / BLOCK_SIZE);
-  const digests = blocksOf(account, manifestOf(manifest, size), first, Math.floor(end / BLOCK_SIZE) + 1);
-  let at = first * BLOCK_SIZE;
-  for await (const block of readAhead(reader, digests)) {
-    yield block.subarray(Math.max(0, start - at), end + 1 - at);
-    at += BLOCK_SIZE;
-  }
-}
-
-function* blocksOf(account: string, list: DigestList, from: number, to: number): Generator<BlockOfAccount> {
-  for (const { digest, start, end } of list.runs(from)) {
-    const block = { account, digest: Buffer.from(digest).toString('hex') };
-    for (let index = start; index < Math.min(end, to); index++) yield block;
-    if (end >= to) return;
-  }
 }
