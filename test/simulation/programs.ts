@@ -11,7 +11,7 @@ export interface Work {
   readonly handles: Map<string, FileHandle>;
   /**
    * To be called with a node whose content has just changed, before anything else happens; `text` is the content if
-   * known.
+   * it is not staged.
    */
   readonly changed: (node: string, text?: string) => void;
 }

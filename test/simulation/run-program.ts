@@ -46,7 +46,8 @@ export async function runProgram(world: World, device: Device, verb: string, arg
     changed: (node, text) => {
       if (device.lives !== lives) return;
       const entry = device.gateway.stack.catalog.get(node);
-      const content = entry === undefined ? undefined : (text ?? device.staged(entry));
+      // What the program has read before may have been replaced since by another computer's version.
+      const content = entry === undefined ? undefined : (device.staged(entry) ?? text);
       if (content === undefined || entry === undefined) return;
       world.contents.learn(content);
       if (device.isDead || isLocal(device, entry)) return;
