@@ -13,7 +13,7 @@ import type {
 } from '../../vfs/file-system.ts';
 import { ForwardingFileSystem } from '../../vfs/forwarding-file-system.ts';
 import { FsError } from '../../vfs/fs-error.ts';
-import type { Attr, AttrChanges, NewAttr, NodeId } from '../../vfs/node.ts';
+import type { Attr, AttrChanges, Kind, NewAttr, NodeId } from '../../vfs/node.ts';
 import { NEW_NAME, OTHER_MOUNT, type Operation, type Policy } from '../policy/policy.ts';
 import { mirror, twoWay } from '../policy/reconcile.ts';
 import type { PolicyState } from './policy-state.ts';
@@ -106,7 +106,7 @@ export class Guard extends ForwardingFileSystem {
     const entry = this.#policyState.entry(node);
     if (entry?.kind === 'file') this.#check(node, 'read', 'copy');
     if (entry?.kind === 'folder' && options.member !== true) this.#checkNewName(entry, to);
-    this.#checkFill(to, 'copy');
+    this.#checkFill(to, 'copy', entry?.kind);
     return super.copy(node, to, options, context);
   }
 
@@ -151,13 +151,15 @@ export class Guard extends ForwardingFileSystem {
     if (entry?.kind === 'folder') this.#verdict(this.#policyState.policyIn(entry), entry, 'add', op);
   }
 
-  /** The whole content of a name, new or not. */
-  #checkFill({ parent: folder, name }: Place, op: string): void {
+  /** A node of this kind gets a name, new or not. */
+  #checkFill({ parent: folder, name }: Place, op: string, kind: Kind = 'file'): void {
     this.#checkAdd({ parent: folder, name }, op);
     const parent = this.#policyState.entry(folder);
     const old = parent === undefined ? undefined : this.#policyState.child(parent, name);
     if (parent !== undefined && old !== undefined && old.kind !== 'folder') {
-      this.#verdict(this.#policyState.policyIn(parent), old, old.kind === 'file' ? 'replace' : 'remove', op);
+      // Anything but a file cannot be a version of one.
+      const isVersion = kind === 'file' && old.kind === 'file';
+      this.#verdict(this.#policyState.policyIn(parent), old, isVersion ? 'replace' : 'remove', op);
     }
   }
 

@@ -37,6 +37,7 @@ const table: readonly [string, Act, Readonly<Record<Column, string>>][] = [
   ['draft over a file', (fs, at) => draft(fs, at, 'file'), row('EROFS', 'yes', 'EROFS', 'yes', 'yes')],
   ['open with truncate', (fs, _at, { file }) => rewrite(fs, file), row('-', 'yes', 'EROFS', 'yes', 'yes')],
   ['rename a file over a file', (fs, at) => moveOver(fs, at), row('-', 'yes', '-', 'yes', 'yes')],
+  ['copy a symlink over a file', (fs, at) => copyOver(fs, at), row('-', 'yes', '-', 'yes', 'EPERM')],
   ['write in part', (fs, _at, { file }) => open(fs, file, write), row('-', 'yes', 'EROFS', 'yes', 'EPERM')],
   [
     'append',
@@ -348,6 +349,11 @@ async function move(fs: FileSystem, from: NodeId, name: string, to: NodeId, as: 
 async function moveOver(fs: FileSystem, at: NodeId) {
   await draft(fs, at, 'part');
   return await move(fs, at, 'part', at, 'file');
+}
+
+async function copyOver(fs: FileSystem, at: NodeId) {
+  const link = await fs.symlink(at, 'made', 'x', context);
+  return await fs.copy(link.id, { parent: at, name: 'file' }, { replace: true }, context);
 }
 
 async function copy(fs: FileSystem, file: NodeId, to: NodeId) {
