@@ -428,6 +428,80 @@ const SCRIPTS: readonly Script[] = [
       a full 0
       a patch /Sync/d more2`,
   },
+  {
+    what: 'what was put into a folder, removed there and created again here, is not stored below a folder that is gone',
+    seeds: [20263661, 1],
+    devices: 2,
+    steps: `
+      a create /Sync/c a6...........
+      a mkdir /Sync/a
+      a mkdir /Sync/a/b
+      - wait 15000
+      a create /Sync/a/b/a a7.......
+      - wait 20
+      a rmtree /Sync/a
+      b swap /Sync/a /Sync/c
+      b cut
+      - wait 1500`,
+  },
+  {
+    what: 'what is restored is shown though the response to its removal comes later, because the first one was lost',
+    seeds: [20265211, 1],
+    devices: 3,
+    steps: `
+      c mkdir /Sync/b
+      c pull
+      a mkdir /Sync/b/b
+      a pull
+      a lose 2
+      a rmtree /Sync/b
+      c pull
+      a restore
+      - wait 400`,
+  },
+  {
+    what: 'a folder that is created again under a conflict name does not take the name from the file that has it',
+    seeds: [20261475, 1],
+    devices: 3,
+    steps: `
+      c mkdir /Sync/a
+      a ln /Sync/c y
+      - meet
+      b rmtree /Sync/a
+      c swap /Sync/c /Sync/a
+      a cp /Sync/c /Sync/a/c
+      c save /Sync/c/a c10
+      a swap /Sync/c /Sync/a/c
+      c cp /Sync/c/a /Sync/a
+      - meet`,
+  },
+  {
+    what: 'a folder that was moved out of a tree elsewhere, before that was removed here, is shown with what is in it',
+    seeds: [1, 2],
+    devices: 2,
+    steps: `
+      b mkdir /Sync/d
+      b mkdir /Sync/d/s
+      b mkdir /Sync/d/s/t
+      b write /Sync/d/s/f text
+      - meet
+      a cut
+      a rmtree /Sync/d
+      b mv /Sync/d/s /Sync/s
+      b flush
+      a heal`,
+  },
+  {
+    what: 'a symlink is not copied over a sealed file, which the cloud refuses',
+    seeds: [1],
+    devices: 2,
+    steps: `
+      a write /Archive/f text
+      a ln /Sync/l x
+      - wait 15000
+      b cp /Sync/l /Archive/f
+      a cp /Sync/l /Archive/f`,
+  },
 ];
 
 t.setTimeout(600_000);

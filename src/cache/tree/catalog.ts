@@ -25,6 +25,11 @@ export interface SpaceState {
    * the whole space.
    */
   readonly resync?: true;
+  /**
+   * The revision of the last removal of a tree by this computer. What others had moved out of the tree before that comes back with
+   * the feed, a folder without its contents.
+   */
+  readonly treeRemoved?: number;
   /** Revisions and their stamps, which the cloud must know unless it has gone back in time. */
   readonly marks?: readonly { readonly rev: number; readonly stamp: string }[];
 }
@@ -191,9 +196,15 @@ export class Catalog {
     return this.#entries.put(entryKey(entry.parent, entry.name), entry);
   }
 
-  /** Removes one entry. Everything below it becomes unreachable; the caller must remove it, using `below`. */
+  /**
+   * Removes one entry; the name stays if another node has it by now. Everything below the entry becomes unreachable; the caller must
+   * remove it, using `below`.
+   */
   remove(entry: Entry): Op[] {
-    return [this.#entries.del(entryKey(entry.parent, entry.name)), this.#places.del(entry.id)];
+    const key = entryKey(entry.parent, entry.name);
+    const holder = this.#entries.get(key);
+    const isTaken = holder !== undefined && holder.id !== entry.id;
+    return [...(isTaken ? [] : [this.#entries.del(key)]), this.#places.del(entry.id)];
   }
 
   /**

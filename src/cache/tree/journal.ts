@@ -74,6 +74,8 @@ export class Journal {
   readonly #byNode = new Map<NodeId, Set<number>>();
   /** Number of intents per staged file. */
   readonly #staged = new Map<string, number>();
+  /** The spaces of removed trees. */
+  readonly #trees = new Map<number, string>();
   readonly #claimed = new Set<number>();
   /** Intents that were sent at least once, or are about to be. */
   readonly #sent = new Set<number>();
@@ -150,6 +152,11 @@ export class Journal {
     return this.#byNode.has(node);
   }
 
+  /** Whether the removal of a tree waits in a space. */
+  removesTree(space: string): boolean {
+    return this.#trees.size > 0 && [...this.#trees.values()].includes(space);
+  }
+
   /** Whether an intent needs this staged file. */
   names(staged: string): boolean {
     return this.#staged.has(staged);
@@ -172,6 +179,7 @@ export class Journal {
   remove(seq: number): Op {
     const intent = this.#bySeq.get(seq);
     this.#bySeq.delete(seq);
+    this.#trees.delete(seq);
     this.#claimed.delete(seq);
     this.#forgetSent(seq, intent?.id);
     this.replacements.count(intent?.replace, -1);
@@ -245,6 +253,7 @@ export class Journal {
     this.replacements.count(before?.replace, -1);
     if (before !== undefined && before.node !== intent.node) this.#forget(before);
     this.#bySeq.set(intent.seq, intent);
+    if (isTreeRemoval(intent)) this.#trees.set(intent.seq, intent.space);
     let seqs = this.#byNode.get(intent.node);
     if (seqs === undefined) this.#byNode.set(intent.node, (seqs = new Set<number>()));
     seqs.add(intent.seq);
@@ -272,6 +281,11 @@ export class Journal {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** True for the removal of a folder that need not be empty. */
+export function isTreeRemoval({ op, base, empty }: PendingIntent): boolean {
+  return op === 'remove' && (base ?? null) === null && empty !== true;
 }
 
 function count(counts: Map<string, number>, id: string | undefined, change: number): void {

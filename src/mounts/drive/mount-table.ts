@@ -88,6 +88,7 @@ function stateOf(known: SpaceState | undefined, record: SpaceRecord): SpaceState
     ...(device === undefined ? {} : { device }),
     ...share,
     ...(known?.resync === undefined ? {} : { resync: known.resync }),
+    ...(known?.treeRemoved === undefined ? {} : { treeRemoved: known.treeRemoved }),
     ...(known?.marks === undefined ? {} : { marks: known.marks }),
   };
 }

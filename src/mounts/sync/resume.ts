@@ -15,7 +15,7 @@ async function work(replica: Replica, chore: Chore): Promise<void> {
     case 'sweep': {
       // The cloud may have restored it in the meantime.
       const isShown = replica.catalog.get(chore.folder)?.id === chore.folder;
-      return isShown ? undefined : await sweep(replica, chore.folder);
+      return isShown ? undefined : await sweep(replica, chore.folder, chore.removed);
     }
     case 'renew':
       return await renewChildren(replica, chore.folder, chore.to, chore.removed);

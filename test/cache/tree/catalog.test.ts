@@ -36,6 +36,16 @@ t.test('an entry is found by id and by name, before and after a move', async (t)
   t.equal(catalog.child('folder', 'b'), undefined);
 });
 
+t.test('removing an entry leaves its name to the node that has got it', async (t) => {
+  const { catalog, writer } = await open(t);
+  const [old, taker] = [entry('n1', 'root', 'a'), entry('n2', 'root', 'a')];
+  await writer.write(catalog.put(taker));
+  await writer.write(catalog.remove(old));
+  t.strictSame(catalog.child('root', 'a'), taker);
+  await writer.write(catalog.remove(taker));
+  t.equal(catalog.child('root', 'a'), undefined);
+});
+
 t.test('pages contain only the children of one folder, in byte order', async (t) => {
   const { catalog, writer } = await open(t);
   const names = ['a', 'B', 'é', '\uffee', '\u{1f600}', '!', '~', '0'];

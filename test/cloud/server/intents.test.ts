@@ -165,6 +165,14 @@ t.test('a removal is refused after a change by another device', async (t) => {
   t.match(await api.done(mkdir(here('folder'))), { name: 'folder' }, 'the name is free again');
 });
 
+t.test('the revision of what is removed with its folder is that of the removal', async (t) => {
+  const { api, here, sync } = await twoDevices(t);
+  const folder = await api.done(mkdir(here('folder')));
+  const sub = await api.done(mkdir(here('sub', folder.id)));
+  const gone = await api.done(remove(sync.id, folder.id, null, sub.rev));
+  t.match(await api.done(remove(sync.id, sub.id, null, sub.rev)), { id: sub.id, removed: true, rev: gone.rev });
+});
+
 t.test('a change by another device is not hidden by a later one of the device that removes the folder', async (t) => {
   const { api, other, here, sync } = await twoDevices(t);
   const folder = await api.done(mkdir(here('folder')));

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import type { RemoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
-import { absent, isLive, type Edit } from '../meta/edit.ts';
+import { absent, topOf, type Edit } from '../meta/edit.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { changedBelow, hasChildren, trashNode } from '../meta/removal.ts';
 import { mayChange } from '../meta/rights.ts';
@@ -12,7 +12,9 @@ export async function remove(edit: Edit, space: SpaceRow, intent: Static<typeof 
   mayChange(space, edit);
   const node = await edit.node(intent.node, space);
   if (node === undefined) throw await absent(edit, space, intent.node);
-  if (!(await isLive(edit, space, node))) return { ...node, removed: node.removed ?? edit.now };
+  const top = await topOf(edit, space, node);
+  // The revision is that of the removal, so that what has been restored since can be told from what went with the folder.
+  if (top?.removed !== null) return { ...node, removed: top?.removed ?? edit.now, rev: top?.rev ?? node.rev };
   await checkUnchanged(edit, node, intent);
   await leaveBelow(edit, space, node);
   // A shared folder that was left is gone already.

@@ -313,12 +313,14 @@ export async function absent(edit: Edit, space: SpaceRow, id: string): Promise<R
 
 /** True if neither the node nor any folder above it is removed. */
 export async function isLive(edit: Edit, space: SpaceRow, node: NodeRow): Promise<boolean> {
+  return (await topOf(edit, space, node))?.removed === null;
+}
+
+/** The nearest of a node and the folders above it that is removed, or else the topmost; `undefined` if one has been forgotten. */
+export async function topOf(edit: Edit, space: SpaceRow, node: NodeRow): Promise<NodeRow | undefined> {
   let at: NodeRow | undefined = node;
-  while (at !== undefined && at.removed === null) {
-    if (at.parent === space.root) return true;
-    at = await edit.node(at.parent, space);
-  }
-  return false;
+  while (at !== undefined && at.removed === null && at.parent !== space.root) at = await edit.node(at.parent, space);
+  return at;
 }
 
 /** Checks that children can be created in the folder. @throws gone, not_found, not_a_folder */

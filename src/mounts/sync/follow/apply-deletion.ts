@@ -34,7 +34,7 @@ export function applyDeletion(replica: Replica, removed: Removed, rev: number | 
   );
   const left = catalog.get(removed.id);
   if (left?.id === removed.id) replica.retire(left);
-  for (const id of [removed.id, ...recreatedParents.emptied]) sweepLater(replica, id);
+  for (const id of [removed.id, ...recreatedParents.emptied]) sweepLater(replica, id, rev);
   return true;
 }
 

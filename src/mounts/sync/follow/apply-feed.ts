@@ -24,8 +24,12 @@ export class FeedApplier {
   /** Revisions of nodes that are stored below a folder which is not here: it may follow, or was removed here. */
   readonly #homeless = new Map<NodeId, number>();
 
-  constructor(replica: Replica) {
+  readonly #compare: () => void;
+
+  /** `compare` is called when the cloud may have more to be shown than its feed will report. */
+  constructor(replica: Replica, compare: () => void) {
     this.#replica = replica;
+    this.#compare = compare;
   }
 
   /** True while something waits. */
@@ -70,10 +74,19 @@ export class FeedApplier {
 
   /** Returns false if it has to wait. */
   #show(record: NodeRecord): boolean {
+    const lacksContents = this.#mayBeMovedOut(record);
     if (show(this.#replica, record) === 'wait') return false;
+    if (lacksContents) this.#compare();
     const entry = this.#homelessEntry(record.id);
     if (entry !== undefined && entry.rev === record.rev) this.#homeless.set(record.id, record.rev);
     return true;
+  }
+
+  /** A folder that is not here may have been in a tree that was removed here, and have been moved out of it elsewhere before. */
+  #mayBeMovedOut({ id, kind, space, rev }: NodeRecord): boolean {
+    const { catalog, journal } = this.#replica;
+    if (kind !== 'folder' || catalog.get(id) !== undefined) return false;
+    return journal.removesTree(space) || rev <= (catalog.space(space)?.treeRemoved ?? 0);
   }
 
   /** Keeps a record that is to be shown when what concerns it has been written. */
@@ -131,11 +144,12 @@ export class FeedApplier {
    * which the cloud got before the removal, goes, too. Should the removal be refused, the whole space is compared.
    */
   #isExpected(id: NodeId): boolean {
-    const { journal, nameless } = this.#replica;
+    const { journal, nameless, chores } = this.#replica;
     const entry = this.#homelessEntry(id);
     if (entry === undefined) return false;
     const { parent } = entry;
     if (this.#live.has(parent) || nameless.has(parent) || journal.replacements.has(parent)) return true;
+    if (chores.isMoving(parent)) return true;
     if (journal.has(id)) return false;
     this.#replica.retire(entry);
     if (entry.kind === 'folder') sweepLater(this.#replica, id);
@@ -146,7 +160,8 @@ export class FeedApplier {
   #homelessEntry(id: NodeId): Entry | undefined {
     const { catalog } = this.#replica;
     const entry = catalog.get(id);
-    if (entry?.id !== id || catalog.get(entry.parent) !== undefined) return undefined;
+    // Under the id of a folder that was created again here is what the cloud has removed with that folder.
+    if (entry?.id !== id || catalog.get(entry.parent)?.id === entry.parent) return undefined;
     return catalog.space(entry.space)?.root === entry.parent ? undefined : entry;
   }
 
@@ -157,7 +172,7 @@ export class FeedApplier {
     const known = entry?.id === id;
     if (!known && kind !== 'folder') return;
     // An earlier process has removed it, and the records of what was in it may have come before this one.
-    if (!known && !foreign && !this.#replica.recentDeletions.has(id)) return sweepLater(this.#replica, id);
+    if (!known && !foreign && !this.#replica.recentDeletions.has(id)) return sweepLater(this.#replica, id, rev);
     // Something may be stored below a folder that is not shown, or was created here again.
     if (known ? rev <= entry.rev : !foreign) return;
     // Removed here, too.

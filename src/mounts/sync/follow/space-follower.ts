@@ -46,6 +46,7 @@ export class SpaceFollower {
   /** Counts the wishes to compare the whole space. */
   #wishes = 0;
   #again = false;
+  #isComparing = false;
   #running: Promise<void> | undefined;
   #held: number | undefined;
   /** A removal was part of a result, and it has not been checked for being one of many. */
@@ -56,7 +57,7 @@ export class SpaceFollower {
     this.#replica = replica;
     this.#parts = parts;
     this.#id = space.id;
-    this.#applier = new FeedApplier(replica);
+    this.#applier = new FeedApplier(replica, () => this.#doubt());
     this.#position = space.cursor;
   }
 
@@ -73,6 +74,13 @@ export class SpaceFollower {
   resync(): void {
     this.#wishes++;
     this.#note({ resync: true });
+  }
+
+  /** What a snapshot brings is complete. */
+  #doubt(): void {
+    if (this.#isComparing) return;
+    this.#again = true;
+    this.resync();
   }
 
   /** Whether a pull has to compare the whole space. */
@@ -160,7 +168,12 @@ export class SpaceFollower {
     const wishes = this.#wishes;
     const { replacements } = journal;
     const owed = replacements.owed(this.#id);
-    if (!(await this.#compare(space, signal))) return;
+    this.#isComparing = true;
+    try {
+      if (!(await this.#compare(space, signal))) return;
+    } finally {
+      this.#isComparing = false;
+    }
     const settled = owed.filter((node) => !replacements.has(node));
     this.#replica.submit(settled.map((node) => replacements.settle(node)));
     if (wishes === this.#wishes) this.#note({ resync: undefined });

@@ -5,19 +5,24 @@ import type { Replica } from '../replica.ts';
 /** How many entries a sweep removes before it waits for the disk. */
 const SWEEP = 500;
 
-/** Removes what is left in a folder that is no longer shown, and in the folders there, even if this process ends before. */
-export function sweepLater(replica: Replica, folder: NodeId): void {
-  replica.later(() => sweep(replica, folder), { what: 'sweep', folder });
+/**
+ * Removes what is left in a folder that is no longer shown, and in the folders there, even if this process ends before. What
+ * was changed in the cloud after it had removed the folder, at `removed`, stays: it has been restored.
+ */
+export function sweepLater(replica: Replica, folder: NodeId, removed?: number): void {
+  replica.later(() => sweep(replica, folder, removed), { what: 'sweep', folder, removed });
 }
 
-export async function sweep(replica: Replica, folder: NodeId): Promise<void> {
+export async function sweep(replica: Replica, folder: NodeId, removed?: number): Promise<void> {
   const { catalog, journal } = replica;
   let count = 0;
   for await (const { parent, name, id } of catalog.children(folder)) {
     const entry = catalog.child(parent, name);
     if (entry?.id !== id || catalog.get(id)?.id !== id || survives(replica, entry)) continue;
+    if (removed !== undefined && entry.rev > removed) continue;
     replica.retire(entry);
-    if (entry.kind === 'folder') sweepLater(replica, id);
+    // Revisions of two spaces do not compare.
+    if (entry.kind === 'folder') sweepLater(replica, id, entry.mount === undefined ? removed : undefined);
     if (++count % SWEEP === 0) await replica.written();
   }
   if (journal.size === 0) await replica.written();

@@ -1,6 +1,6 @@
 import type { Manifest, StagedFile } from '../../../cache/content/content.ts';
 import type { Entry } from '../../../cache/tree/entry.ts';
-import type { PendingIntent } from '../../../cache/tree/journal.ts';
+import { isTreeRemoval, type PendingIntent } from '../../../cache/tree/journal.ts';
 import type { Mark, NodeRecord } from '../../../cloud/records.ts';
 import { assign } from '../../../vfs/assign.ts';
 import type { NodeId } from '../../../vfs/node.ts';
@@ -67,7 +67,7 @@ export class SuccessHandler {
     if (intent.op === 'remove' || record === undefined || entry?.id !== intent.node) {
       const rebased = intent.op === 'put' ? rebaseSuccessors(journal, intent, record?.version ?? null) : [];
       this.#replica.submit([journal.remove(seq), ...rebased]);
-      if (intent.op === 'remove') this.#sweep(intent.node, record);
+      if (intent.op === 'remove') this.#sweep(intent, record);
       else if (file !== undefined) this.#replica.discard(intent.node, file.id);
       return 'settled';
     }
@@ -79,8 +79,14 @@ export class SuccessHandler {
     return 'settled';
   }
 
-  #sweep(node: NodeId, record: NodeRecord | undefined): void {
-    if (record?.kind === undefined || record.kind === 'folder') sweepLater(this.#replica, node);
+  #sweep(intent: PendingIntent, record: NodeRecord | undefined): void {
+    const { catalog } = this.#replica;
+    const { node } = intent;
+    const space = catalog.space(intent.space);
+    if (isTreeRemoval(intent) && space !== undefined && record !== undefined && space.cursor < record.rev) {
+      this.#replica.submit([catalog.putSpace({ ...space, treeRemoved: Math.max(space.treeRemoved ?? 0, record.rev) })]);
+    }
+    if (record?.kind === undefined || record.kind === 'folder') sweepLater(this.#replica, node, record?.rev);
   }
 
   #pace({ op, node, replace, parent, name }: PendingIntent): void {
