@@ -502,6 +502,37 @@ const SCRIPTS: readonly Script[] = [
       b cp /Sync/l /Archive/f
       a cp /Sync/l /Archive/f`,
   },
+  {
+    what: 'what was written to an open file without a name leaves no staged file when the cloud has kept the file',
+    seeds: [20270207],
+    devices: 2,
+    steps: `
+      a slow 10000
+      a resync
+      b open h1 /Sync/a
+      b write /Sync/e b0........
+      - meet
+      a cut
+      - meet
+      - wait 5000
+      - meet
+      a create /Sync/a same0
+      b xattr /Sync/e user.b 2
+      a tear 2
+      b cut
+      a mv /Sync/e /Sync/a
+      a mv /Sync/a /Sync/c
+      a truncate /Sync/c 0
+      a xattr /Sync/c user.b 1
+      a read /Sync/c
+      b mv /Sync/a /Sync/e
+      b mv /Sync/e /Sync/b
+      b mv /Sync/b /Sync/c
+      b save /Sync/c same0
+      - wait 15000
+      b add h1 b2......
+      - meet`,
+  },
 ];
 
 t.setTimeout(600_000);

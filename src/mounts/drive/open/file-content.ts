@@ -38,6 +38,8 @@ export class FileContent {
   /** The entry as it last was in the catalog, without unrecorded writes. */
   #last: Entry;
   #session: WriteSession | undefined;
+  /** The staged file of a session that began when the node had no name: neither catalog nor journal names it. */
+  #unnamed: string | undefined;
   /** The session that is about to begin. */
   #beginning: Promise<WriteSession> | undefined;
   /** The file that kernels were last given. */
@@ -178,6 +180,9 @@ export class FileContent {
     const known = this.#records.entry(this.node);
     if (known === undefined || known === this.#last) return this.#last;
     if (this.#session !== undefined && known.staged !== this.#session.file.id) this.#session = undefined;
+    // The cloud has kept the node under another name, and without what was written to it since it lost its own.
+    if (this.#unnamed !== undefined && this.#unnamed !== known.staged) this.#records.discard(this.#unnamed);
+    this.#unnamed = undefined;
     return (this.#last = known);
   }
 
@@ -239,6 +244,7 @@ export class FileContent {
     const { entry, written } = this.#records.begin(this.#last, session);
     this.#last = entry;
     this.begin(session);
+    this.#unnamed = this.#records.entry(this.node)?.staged === file.id ? undefined : file.id;
     this.#records.notify(this.node);
     if (before !== undefined && before !== file.id) this.#records.discard(before);
     await written;
