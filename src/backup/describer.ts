@@ -34,8 +34,7 @@ export class Describer {
       // Some file systems do not keep it.
       birthtime: timeOf(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs),
       signature: signatureOf(stats),
-      inode: `${stats.ino}.${stats.birthtimeNs}`,
-      disk: String(stats.dev),
+      ...identityOf(stats),
       posix: this.#posix(stats, raw),
     };
   }
@@ -84,6 +83,11 @@ export class Describer {
 
 function known(name: string | undefined): string {
   return name !== undefined && USER_NAME.test(name) ? name : '';
+}
+
+/** By what a file or folder is known again wherever it is moved on its disk. */
+export function identityOf({ ino, birthtimeNs, dev }: BigIntStats): Pick<SourceAttributes, 'inode' | 'disk'> {
+  return { inode: `${ino}.${birthtimeNs}`, disk: String(dev) };
 }
 
 export function signatureOf(stats: BigIntStats): string {

@@ -23,6 +23,12 @@ export const OTHER_VOLUME: Halt = {
   reason: 'another disk is where the disk of the folder was',
 };
 
+/** The next run looks at what is there then. */
+export const OTHER_FOLDER: Halt = {
+  kind: 'vanished',
+  reason: 'another folder has taken the place of the one that was being read',
+};
+
 /** Whether a person has to decide. The others end when the disk is mounted, or when a person says that it is the right one. */
 export function isMass({ kind }: Halt): boolean {
   return kind === 'mass-removal' || kind === 'mass-change';

@@ -2,14 +2,19 @@ import { lstatSync, opendirSync, readdirSync, readlinkSync, type BigIntStats } f
 import { compareUtf8 } from '../cache/db/table.ts';
 import { NAME_MAX, PATH_MAX } from '../vfs/name.ts';
 import { isCoded, readableName } from '../vfs/raw-name.ts';
-import type { Describer } from './describer.ts';
+import { identityOf, type Describer } from './describer.ts';
 import type { SourceEntry, SourceProblem } from './source-entry.ts';
 import { entryPath, type SourcePath, type SourcePaths } from './source-paths.ts';
 
 /** Entries per page. */
 const PAGE = 1000;
 
+/** By what a folder is known again while it is read. */
+export type FolderMark = Pick<SourceEntry, 'inode' | 'disk'>;
+
 export interface ListingPage {
+  /** The folder itself, both before and after its entries were looked at. */
+  readonly folder: FolderMark;
   /** In the order of their names' UTF-8 bytes. */
   readonly entries: readonly SourceEntry[];
   /** Their paths are the names. */
@@ -58,10 +63,12 @@ export class Listings {
     });
   }
 
-  #entries(folder: SourcePath, forms: readonly string[], raw: Names['raw']): Omit<ListingPage, 'next'> {
+  #entries(path: SourcePath, forms: readonly string[], raw: Names['raw']): Omit<ListingPage, 'next'> {
+    const folder = markOf(path);
     const problems: SourceProblem[] = [];
-    const entries = forms.flatMap((name) => this.#entry(folder, name, raw.get(name), problems));
-    return { entries, problems };
+    const entries = forms.flatMap((name) => this.#entry(path, name, raw.get(name), problems));
+    if (isSameFolder(folder, markOf(path))) return { folder, entries, problems };
+    throw Object.assign(new Error('another folder has taken its place while it was read'), { code: 'ESTALE' });
   }
 
   #entry(folder: SourcePath, name: string, raw: Buffer | undefined, problems: SourceProblem[]): SourceEntry[] {
@@ -94,6 +101,14 @@ export class Listings {
 }
 
 const NONE: Names['raw'] = new Map();
+
+function markOf(path: SourcePath): FolderMark {
+  return identityOf(lstatSync(path, { bigint: true }));
+}
+
+export function isSameFolder(one: FolderMark, other: FolderMark): boolean {
+  return one.inode === other.inode && one.disk === other.disk;
+}
 
 export function isEmpty(folder: string): boolean {
   const open = opendirSync(folder);

@@ -16,6 +16,7 @@ import { Moves } from './moves.ts';
 import { posixText } from './posix-text.ts';
 import type { SourceAttributes } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
+import { Removal } from './removal.ts';
 import type { Tally } from './tally.ts';
 import type { SourceThread } from './start-source-thread.ts';
 import { Transfer } from './transfer.ts';
@@ -30,6 +31,8 @@ export interface PassOptions {
   readonly scanner: SourceThread;
   readonly reader: SourceThread;
   readonly tally: Tally;
+  /** Why the source is not, or not any more, what is being read. */
+  readonly check: () => Promise<Halt | undefined>;
   readonly context: Context;
   readonly guard: MassGuard;
   readonly exclusions: Exclusions;
@@ -97,26 +100,26 @@ export class Pass {
 
   /** Removes from the mirror what is not in the source any more; or returns why it does not. */
   async remove(): Promise<Halt | undefined> {
-    const { index, tally, confirm, guard } = this.#options;
+    const { index, tally, confirm, guard, check, scanner, exclusions } = this.#options;
     if (guard.refused > 0) return { kind: 'mass-change', reason: refusal(guard, guard.refused, 'replaced in') };
-    const gone = [...this.#walk.missing].map((id) => index.get(id)).filter((node) => node !== undefined);
+    const gone = [...this.#walk.missing.keys()].map((id) => index.get(id)).filter((node) => node !== undefined);
     const free = gone.filter((node) => this.#moves.isFree(node));
-    if (!(await this.#sourceIsThere())) {
-      return { kind: 'vanished', reason: 'the folder has vanished during the run: is its disk mounted?' };
-    }
-    if (free.length === 0) return undefined;
+    const other = await check();
+    if (other !== undefined || free.length === 0) return other;
     tally.phase = 'remove';
     if (!confirm && (await this.isEmptied())) return EMPTIED;
     const files = await this.#countFiles(free);
     if (!guard.admits(files)) return { kind: 'mass-removal', reason: refusal(guard, files, 'removed from') };
-    tally.lost += files;
-    tally.growth -= files;
-    for (const node of free) {
+    const removal = new Removal({ index, scanner, check, exclusions, missing: this.#walk.missing });
+    const halt = await removal.run(free, async (node) => {
       await this.#committer.room();
+      const count = node.kind === 'folder' ? await index.countFiles(node.id) : 1;
+      tally.lost += count;
+      tally.growth -= count;
       await this.#remove(node);
-    }
+    });
     await this.#committer.flush();
-    return undefined;
+    return halt;
   }
 
   async #remove(node: Mirrored): Promise<void> {
@@ -151,12 +154,6 @@ export class Pass {
   async #settle(): Promise<void> {
     await this.#transfer.drain();
     await this.#committer.flush();
-  }
-
-  async #sourceIsThere(): Promise<boolean> {
-    const { scanner, source } = this.#options;
-    const now = await scanner.request<Look>({ ask: 'look', path: '' });
-    return now?.isFolder === true && now.inode === source.inode && now.disk === source.disk;
   }
 
   async #countFiles(nodes: readonly Mirrored[]): Promise<number> {

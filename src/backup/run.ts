@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Remote } from '../cloud/remote.ts';
 import type { SpaceRecord } from '../cloud/records.ts';
 import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
 import { BackupIndex } from './backup-index.ts';
 import { Exclusions } from './exclusions.ts';
-import { EMPTIED, OTHER_VOLUME, type Halt } from './halt.ts';
+import { EMPTIED, OTHER_FOLDER, OTHER_VOLUME, type Halt } from './halt.ts';
+import { isSameFolder } from './listing.ts';
 import { MassGuard } from './mass-guard.ts';
 import { Pass } from './pass.ts';
 import { ProblemLog } from './problem-log.ts';
@@ -49,6 +51,8 @@ export interface BackupOptions {
 }
 
 const PROGRESS_EVERY = 200;
+/** Ms that the end waits for the threads. */
+const LEAVE = 1000;
 /**
  * Most passes: if a refusal shows that the mirror differs from the index, everything is compared once more with what the
  * cloud says then, and at last with an index that is rebuilt from the cloud.
@@ -72,7 +76,8 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
     tally.silent = silence.look();
     options.onProgress?.(tally.progress());
   }, PROGRESS_EVERY);
-  const end = () => void Promise.all([threads.scanner.terminate(), threads.reader.terminate()]);
+  let ended: Promise<unknown> | undefined;
+  const end = () => void (ended = Promise.all([threads.scanner.terminate(), threads.reader.terminate()]));
   signal.addEventListener('abort', end, { once: true });
   try {
     options.signal.throwIfAborted();
@@ -86,6 +91,8 @@ export async function runBackup(options: BackupOptions): Promise<BackupSummary> 
   } finally {
     clearInterval(timer);
     stop.abort();
+    // The disk can be unmounted once they have closed the folder; one that hangs is not waited for.
+    await Promise.race([ended, sleep(LEAVE, undefined, { ref: false })]);
     options.onProgress?.(tally.progress());
   }
 }
@@ -103,10 +110,15 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
   const context = { signal: tools.signal, bulk: true };
   const exclusions = new Exclusions(options.exclude ?? []);
   const index = new BackupIndex(store);
-  const source = await tools.scanner.request<Look>({ ask: 'look', path: '' });
+  const [source, same] = await Promise.all(
+    [tools.scanner, tools.reader].map(async (thread) => thread.request<Look>({ ask: 'hold' })),
+  );
   if (!source?.isFolder) return { kind: 'vanished', reason: 'the folder is not there: is its disk mounted?' };
   const known = index.state?.space === space.id ? index.state.source : undefined;
-  const other = await tools.scanner.request<Halt | undefined>({ ask: 'check', volume: options.volume });
+  // From here on both threads read that folder, whatever is mounted in its place.
+  const check = async (volume: VolumeId | undefined) =>
+    tools.scanner.request<Halt | undefined>({ ask: 'check', volume });
+  const other = same && isSameFolder(source, same) ? await check(options.volume) : OTHER_FOLDER;
   if (other !== undefined && (other.kind === 'vanished' || !confirm)) return other;
   const differs = known && known.disk !== source.disk && known.inode !== source.inode;
   // Without a name of the volume this is all that can be known.
@@ -117,7 +129,9 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
     await refresh(index, remote, space, context, left === 0 || (repair && left === PASSES - 1));
     const fresh = await index.isEmpty();
     const guard = await guardOf(options, index);
-    const rules = { confirm, guard, exclusions, oneFileSystem };
+    // A person may have said that this volume, too, is the right one.
+    const still = async () => check(confirm ? undefined : options.volume);
+    const rules = { confirm, guard, exclusions, oneFileSystem, check: still };
     const part = whole ? undefined : scope;
     const pass = new Pass({ ...tools, ...rules, source, index, remote, space, context, fresh, scope: part });
     if (!confirm && (await pass.isEmptied())) return EMPTIED;

@@ -1,16 +1,19 @@
-import { statSync } from 'node:fs';
-import { OTHER_VOLUME, type Halt } from './halt.ts';
+import { statSync, type BigIntStats } from 'node:fs';
+import { OTHER_FOLDER, OTHER_VOLUME, type Halt } from './halt.ts';
 import { isOnVolume, type VolumeId } from './volume.ts';
 
 /**
- * Why a folder cannot be mirrored just now: it is not there, cannot be read, or is on another volume than it was. Waits for the
- * disk, so it is called on a thread of the source.
+ * Why a folder cannot be mirrored just now: it is not there, cannot be read, is on another volume than it was, or is not the one
+ * that is being read. Waits for the disk, so it is called on a thread of the source.
+ * @param held the folder that is being read
  */
-export function checkSource(folder: string, volume: VolumeId | undefined): Halt | undefined {
+export function checkSource(folder: string, volume: VolumeId | undefined, held?: BigIntStats): Halt | undefined {
   try {
-    if (!statSync(folder).isDirectory()) return { kind: 'vanished', reason: `${folder} is not a folder any more` };
+    const now = statSync(folder, { bigint: true });
+    if (!now.isDirectory()) return { kind: 'vanished', reason: `${folder} is not a folder any more` };
     if (volume !== undefined && !isOnVolume(folder, volume)) return OTHER_VOLUME;
-    return undefined;
+    if (held === undefined || (now.dev === held.dev && now.ino === held.ino)) return undefined;
+    return now.dev === held.dev ? OTHER_FOLDER : OTHER_VOLUME;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason =

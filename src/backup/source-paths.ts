@@ -16,7 +16,7 @@ export interface RawForms {
 export class SourcePaths {
   readonly #folder: string;
 
-  /** @param folder an absolute path */
+  /** @param folder an absolute path of the folder itself, not of a symlink to it */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -26,7 +26,8 @@ export class SourcePaths {
    * @throws errors of node:fs
    */
   use<T>(relative: string, use: (path: SourcePath, raw: RawForms) => T): T {
-    if (!isCoded(relative)) return withLongPath(join(this.#folder, relative), (path) => use(path, {}));
+    const whole = relative === '' ? this.#folder : `${this.#folder}/${relative}`;
+    if (!isCoded(relative)) return withLongPath(whole, (path) => use(path, {}));
     let path = Buffer.from(this.#folder);
     let name: Buffer | undefined;
     for (const form of relative.split('/')) {

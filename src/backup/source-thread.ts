@@ -1,20 +1,22 @@
-import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { fstatSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { lowerThreadPriority } from '../libc/thread-priority.ts';
 import { Describer } from './describer.ts';
 import type { Halt } from './halt.ts';
 import { isEmpty, Listings, type ListingPage } from './listing.ts';
 import { realPlaceOf, type RealPlace } from './real-place.ts';
+import { OpenFolder } from './restore/open-folder.ts';
 import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } from './segment-reader.ts';
 import { checkSource } from './source-check.ts';
-import type { SourceAttributes } from './source-entry.ts';
+import { hasVanished, type SourceAttributes } from './source-entry.ts';
 import { SourcePaths } from './source-paths.ts';
 import { markVolume, volumeOf, type VolumeId } from './volume.ts';
 import { serve } from '../threads/serve.mjs';
 
 /**
  * The program of the threads that access the source folder. All of its calls block, so it needs a thread. Paths are
- * relative to the source folder, '' for itself, and their names in the readable form.
+ * relative to the source folder, '' for itself, and their names in the readable form. The first request about a path opens the
+ * folder, which stays open: whatever is mounted in its place later is not what these requests read.
  */
 export type SourceRequest =
   | { readonly ask: 'list'; readonly folder: string; readonly after: string | undefined }
@@ -23,7 +25,9 @@ export type SourceRequest =
   /** Its real path, if it is a folder. */
   | { readonly ask: 'folder' }
   | { readonly ask: 'place' }
-  /** Why the source cannot be mirrored just now. */
+  /** Opens it; null if it is not there. */
+  | { readonly ask: 'hold' }
+  /** Why the source cannot be mirrored just now, or its path leads to another folder than the one that is open. */
   | { readonly ask: 'check'; readonly volume: VolumeId | undefined }
   /** What names its volume; `marker`: a file is put there if nothing else does. */
   | { readonly ask: 'identify'; readonly marker: boolean }
@@ -48,27 +52,48 @@ export interface SourceThreadData {
 
 const { limits, folder, priority } = workerData as SourceThreadData;
 if (priority === 'low') lowerThreadPriority();
-const paths = new SourcePaths(folder);
-const describer = new Describer(folder);
-const listings = new Listings(paths, describer);
-const reader = new SegmentReader(limits, paths, describer);
+let held: ReturnType<typeof hold> | undefined;
+
+function hold() {
+  const open = OpenFolder.unfollowed(folder);
+  const paths = new SourcePaths(open.self);
+  const describer = new Describer(open.self);
+  const listings = new Listings(paths, describer);
+  return { open, paths, describer, listings, reader: new SegmentReader(limits, paths, describer) };
+}
+
+function source(): ReturnType<typeof hold> {
+  return (held ??= hold());
+}
 
 function respond(request: SourceRequest): SourceResponse {
-  if (request.ask === 'list') return listings.page(request.folder, request.after);
-  if (request.ask === 'some') return listings.some(request.folder, request.names);
-  if (request.ask === 'isEmpty') return isEmpty(folder);
+  if (request.ask === 'list') return source().listings.page(request.folder, request.after);
+  if (request.ask === 'some') return source().listings.some(request.folder, request.names);
+  if (request.ask === 'isEmpty') return isEmpty(source().open.self);
+  if (request.ask === 'hold') return itself();
   if (request.ask === 'folder') return statSync(folder).isDirectory() ? realpathSync(folder) : undefined;
   if (request.ask === 'place') return realPlaceOf(folder);
-  if (request.ask === 'check') return checkSource(folder, request.volume);
+  if (request.ask === 'check')
+    return checkSource(folder, request.volume, held && fstatSync(held.open.fd, { bigint: true }));
   if (request.ask === 'identify') return volumeOf(folder) ?? (request.marker ? markVolume(folder) : undefined);
   if (request.ask === 'look') return look(request.path, false);
   if (request.ask === 'describe') return look(request.path, true);
-  if (request.ask === 'next') return reader.next();
-  reader.add(request.files);
+  if (request.ask === 'next') return source().reader.next();
+  source().reader.add(request.files);
   return true;
 }
 
+function itself(): Look {
+  try {
+    return look('', false);
+  } catch (error) {
+    if (hasVanished(error as NodeJS.ErrnoException)) return null;
+    throw error;
+  }
+}
+
 function look(relative: string, whole: boolean): Look {
+  const { paths, describer } = source();
   return paths.use(relative, (path, raw) => {
     const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (!stats) return null;

@@ -7,7 +7,8 @@ import type { Changes, ReadContent, Spot } from './changes.ts';
 import type { Committer } from './committer.ts';
 import { decide, sameAttrs, type Decision } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
-import type { ListingPage } from './listing.ts';
+import { isSameFolder, type FolderMark, type ListingPage } from './listing.ts';
+import { OTHER_FOLDER } from './halt.ts';
 import type { MassGuard } from './mass-guard.ts';
 import { nameInTheWay, type Mender } from './mender.ts';
 import { markOf, type Mirrored } from './mirrored.ts';
@@ -44,6 +45,10 @@ interface Folder {
   readonly fresh: boolean;
   /** Folders in it that are in the mirror are not looked into. */
   readonly shallow?: boolean;
+  /** What the folder above has seen of it; of one that was not looked at, what the index says. */
+  readonly mark?: FolderMark | undefined;
+  /** It is not the one that was expected, or in one that is not: nothing in it counts as missing. */
+  readonly doubtful?: boolean;
   /** It is on another disk than it was: what has to be done if its files are still there. */
   readonly settle?: (() => void) | undefined;
 }
@@ -58,8 +63,10 @@ const FOLDERS = 8;
 export class Walk {
   readonly #options: WalkOptions;
   readonly #pending: Folder[] = [];
-  /** Ids of nodes whose files were not found. */
-  readonly missing = new Set<string>();
+  /** Ids of nodes whose files were not found, and the folders in which they were not. */
+  readonly missing = new Map<string, FolderMark>();
+  /** Folders of which it was said that others took their places. */
+  readonly #doubted = new Set<string>();
   /** Folders that are new at their places in this run. */
   readonly #created = new Set<string>();
   /** Files that were written while they were read. */
@@ -126,7 +133,7 @@ export class Walk {
       const node = index.at(folder.id, name);
       if (this.#created.has(`${folder.id}/${name}`)) return undefined;
       if (node?.kind !== 'folder' || moves.hasLeft(node)) return { folder, names: new Set([name]) };
-      folder = { id: node.id, path: below, fresh: false, shallow: true };
+      folder = { id: node.id, path: below, fresh: false, shallow: true, mark: node.source };
     }
     return { folder, names };
   }
@@ -186,11 +193,12 @@ export class Walk {
 
   /** Goes through both sides, each in the order of names. */
   async #compare(
-    folder: Folder,
+    expected: Folder,
     page: ListingPage,
     nodes: AsyncIterable<Mirrored> | Iterable<Mirrored>,
   ): Promise<void> {
     const { tally, exclusions, moves } = this.#options;
+    const folder = this.#asListed(expected, page);
     const problems = page.problems.filter(({ path }) => !exclusions.excludes(pathIn(folder, path), false));
     const entries = page.entries.filter(
       ({ name, kind }) => !exclusions.excludes(pathIn(folder, name), kind === 'folder'),
@@ -211,9 +219,27 @@ export class Walk {
       await upTo(node.name);
       const entry = entries[at]?.name === node.name ? entries[at++] : undefined;
       if (entry) await this.#entry(folder, entry, node);
-      else if (!unreadable.has(node.name)) this.missing.add(node.id);
+      else if (!unreadable.has(node.name)) this.#miss(folder, node);
     }
     await upTo(undefined);
+  }
+
+  /** What a page has seen of its folder. In a run of some names nothing has looked at it, and it may have been made anew. */
+  #asListed(folder: Folder, { folder: mark }: ListingPage): Folder {
+    const { mark: expected, shallow } = folder;
+    const isOther = expected && (shallow ? expected.disk !== mark.disk : !isSameFolder(expected, mark));
+    return { ...folder, mark, doubtful: folder.doubtful === true || isOther === true };
+  }
+
+  #miss({ path, mark, doubtful }: Folder, node: Mirrored): void {
+    if (mark && !doubtful) this.missing.set(node.id, mark);
+    else this.#doubt(path);
+  }
+
+  #doubt(path: string): void {
+    if (this.#doubted.has(path)) return;
+    this.#doubted.add(path);
+    this.#options.tally.problem(path, OTHER_FOLDER.reason);
   }
 
   async #entry(folder: Folder, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
@@ -234,12 +260,13 @@ export class Walk {
   async #change(folder: Folder, spot: Spot, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
     const { mender, moves } = this.#options;
     const node = known ? mender.settle(known) : mender.claim(spot, entry.kind, entry.target);
-    if (known && !node) return this.#renew(spot, entry, known);
+    if (known && !node) return this.#renew(folder, spot, entry, known);
     const verdict = decide(entry, node);
-    if (!node || verdict === 'create') return this.#create(spot, entry);
+    if (!node || verdict === 'create') return this.#create(folder, spot, entry);
+    if (verdict === 'replace' && folder.doubtful) return this.#doubt(folder.path);
     if (verdict === 'replace') {
-      this.#giveWay(node, spot);
-      return this.#create(spot, entry);
+      this.#giveWay(folder, node, spot);
+      return this.#create(folder, spot, entry);
     }
     moves.claim(node, spot);
     if (verdict === 'read') return this.#read(spot, entry, node);
@@ -258,34 +285,35 @@ export class Walk {
     const otherDisk = entry.kind === 'folder' && node.source !== undefined && node.source.disk !== entry.disk;
     if (!otherDisk) settle();
     if (entry.kind !== 'folder' || folder.shallow) return;
-    this.#enter(entry, { id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined });
+    const below = { id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined };
+    this.#enter(folder, entry, below);
   }
 
   /** A node was removed in the cloud. */
-  async #renew(spot: Spot, entry: SourceEntry, known: Mirrored): Promise<void> {
+  async #renew(folder: Folder, spot: Spot, entry: SourceEntry, known: Mirrored): Promise<void> {
     const { mender, moves, index } = this.#options;
     if (known.kind === 'folder' && entry.kind === 'folder') {
       moves.claim(known, spot);
       mender.recreate(known, entry);
-      return this.#enter(entry, { id: known.id, path: spot.path, fresh: false });
+      return this.#enter(folder, entry, { id: known.id, path: spot.path, fresh: false });
     }
     await index.remove(known);
     const there = mender.claim(spot, entry.kind, entry.target);
-    if (there?.kind !== 'file') return this.#create(spot, entry);
+    if (there?.kind !== 'file') return this.#create(folder, spot, entry);
     moves.claim(there, spot);
     this.#read(spot, entry, there);
   }
 
-  async #create(spot: Spot, entry: SourceEntry): Promise<void> {
+  async #create(folder: Folder, spot: Spot, entry: SourceEntry): Promise<void> {
     const { changes, committer } = this.#options;
     if (entry.kind === 'folder') this.#created.add(`${spot.parent}/${spot.name}`);
     if (entry.kind === 'symlink') return committer.add(changes.symlink(spot, entry));
     const moved = await this.#moveTo(spot, entry);
     if (entry.kind === 'file') return moved ? undefined : this.#read(spot, entry, undefined);
-    if (moved) return this.#enter(entry, { id: moved.id, path: spot.path, fresh: false });
+    if (moved) return this.#enter(folder, entry, { id: moved.id, path: spot.path, fresh: false });
     const made = changes.mkdir(spot, entry);
     committer.add(made);
-    this.#enter(entry, { id: made.intent.node, path: spot.path, fresh: true });
+    this.#enter(folder, entry, { id: made.intent.node, path: spot.path, fresh: true });
   }
 
   /** Whether the index does not have what the cloud has of a node: it will once a change is done. */
@@ -294,9 +322,10 @@ export class Walk {
     return !cloud.isAsKnown && (cloud.isChanged(node.id) || index.get(node.id) === undefined);
   }
 
-  #enter({ disk }: SourceEntry, folder: Folder): void {
-    if (this.#options.disk === undefined || disk === this.#options.disk) this.#pending.push(folder);
-    else folder.settle?.();
+  #enter({ doubtful = false }: Folder, { inode, disk }: SourceEntry, below: Folder): void {
+    const isOurs = this.#options.disk === undefined || disk === this.#options.disk;
+    if (isOurs) this.#pending.push({ ...below, mark: { inode, disk }, doubtful });
+    else below.settle?.();
   }
 
   /** Moves a node to a free place, if the file or folder there has vanished elsewhere. Resolves to the node. */
@@ -312,12 +341,12 @@ export class Walk {
   }
 
   /** Moves a node out of the way to a unique name, and marks it as missing, as its file may appear elsewhere. */
-  #giveWay(node: Mirrored, spot: Spot): void {
+  #giveWay(folder: Folder, node: Mirrored, spot: Spot): void {
     const { changes, committer, moves } = this.#options;
     const to = { parent: node.parent, name: nameInTheWay(node.id), path: spot.path };
     moves.displace(node, to);
     committer.add(changes.move(node, spot, to));
-    this.missing.add(node.id);
+    this.#miss(folder, node);
   }
 
   /** Sets the attributes of a node whose content is right; those of a file that was not read have to be looked at first. */

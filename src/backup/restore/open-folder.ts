@@ -1,5 +1,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { withLongPath } from '../../libc/long-path.ts';
 
 const FLAGS = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0);
 /** Write and search for the owner: without them nothing can be put into a folder. */
@@ -21,6 +22,17 @@ export class OpenFolder {
   /** The folder that a person has named, symlinks followed. @throws errors of `open` */
   static top(path: string): OpenFolder {
     return new OpenFolder(openSync(path, FLAGS), path);
+  }
+
+  /**
+   * A folder that is there itself, not a symlink to one; its path may be longer than PATH_MAX.
+   * @throws ENOTDIR, ELOOP for a symlink; else as `open`
+   */
+  static unfollowed(path: string): OpenFolder {
+    return new OpenFolder(
+      withLongPath(path, (short) => openSync(short, FLAGS | (constants.O_NOFOLLOW ?? 0))),
+      path,
+    );
   }
 
   /** A folder in this one. @throws ENOTDIR, ELOOP for a symlink; else as `open` */
