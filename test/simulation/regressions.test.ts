@@ -533,6 +533,30 @@ const SCRIPTS: readonly Script[] = [
       b add h1 b2......
       - meet`,
   },
+  {
+    what: 'a file is not shown again by a late response, after the feed has reported that it was removed',
+    seeds: [20272429],
+    devices: 2,
+    steps: `
+      a pull
+      a save /Sync/b a4..
+      - meet
+      a rm /Sync/b
+      a save /Sync/b a5..
+      a cut
+      a mv /Sync/b /Sync/c
+      a slow 3000
+      b backup /Sync/b b7........
+      b mv /Sync/b /Sync/c
+      - meet
+      b save /Sync/a b8....
+      b cut
+      b mv /Sync/a /Sync/c
+      a save /Sync/c a11...
+      a pull
+      b mv /Sync/c /Sync/d
+      - meet`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -67,9 +67,11 @@ export class FeedApplier {
     if (known !== undefined && known > rev) return;
     this.#live.delete(id);
     this.#removed.delete(id);
-    if (record.removed) this.#replica.nameless.delete(id);
-    if (record.removed) this.#takeRemoval(record);
-    else if (!this.#show(record)) this.#live.set(id, record);
+    if (record.removed) {
+      this.#replica.nameless.delete(id);
+      this.#replica.recentDeletions.report(id, record);
+      this.#takeRemoval(record);
+    } else if (!this.#show(record)) this.#live.set(id, record);
   }
 
   /** Returns false if it has to wait. */

@@ -58,7 +58,7 @@ export class SuccessHandler {
     const { catalog, journal } = this.#replica;
     const intent = journal.get(seq);
     if (intent === undefined) return 'settled';
-    if (record !== undefined && intent.op === 'remove') this.#replica.recentDeletions.add(intent.node, record.rev);
+    if (record !== undefined && intent.op === 'remove') this.#replica.recentDeletions.add(intent.node, record);
     this.#pace(intent);
     // Must precede the intent: if that waits the record does, too, and after a crash in between the next process knows
     // about it.
@@ -97,7 +97,7 @@ export class SuccessHandler {
 
   /** The state of a node that was to be replaced; absent if the cloud has no such node, or is too old to report it. */
   replaced(replace: NodeId, record: NodeRecord | undefined): void {
-    if (record?.removed === true) this.#replica.recentDeletions.add(replace, record.rev);
+    if (record?.removed === true) this.#replica.recentDeletions.add(replace, record);
     else if (record !== undefined) this.#sources.offer(record);
     this.#replica.submit([this.#replica.journal.replacements.settle(replace)]);
   }
