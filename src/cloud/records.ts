@@ -35,6 +35,35 @@ export interface ShareRecord {
   readonly members: readonly MemberRecord[];
 }
 
+/** A public link: an address that opens a file or folder of Sync without an account. */
+export interface LinkRecord {
+  readonly id: string;
+  /** The address is `/l/` and this, at the cloud. */
+  readonly token: string;
+  readonly node: string;
+  readonly name: string;
+  readonly kind: 'file' | 'folder';
+  /** Whether it takes files and shows nothing. */
+  readonly upload: boolean;
+  /** Whether it asks for a password. */
+  readonly password: boolean;
+  /** E-mail of the account that made it. */
+  readonly by: string;
+  readonly created: number;
+  /** When it ends. */
+  readonly expires?: number;
+  /** False while it opens nothing: the node is in the Trash, or its maker may not link it any more. */
+  readonly active: boolean;
+}
+
+/** What a new link is to be. */
+export interface NewLink {
+  readonly node: string;
+  readonly upload?: boolean;
+  readonly password?: string;
+  readonly expires?: number;
+}
+
 export interface DeviceRecord {
   readonly id: string;
   readonly name: string;

@@ -9,6 +9,7 @@ import type {
   DeviceRecord,
   Intent,
   IntentResult,
+  LinkRecord,
   LocationRecord,
   Mark,
   MemberRecord,
@@ -158,6 +159,21 @@ export const ShareSchema = Type.Object({
   accepted: Type.Boolean(),
   place: Type.Optional(Id),
   members: Type.Array(MemberSchema),
+});
+
+/** A public link. */
+export const LinkSchema = Type.Object({
+  id: Id,
+  token: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' }),
+  node: Id,
+  name: Name,
+  kind: Type.Enum(['file', 'folder']),
+  upload: Type.Boolean(),
+  password: Type.Boolean(),
+  by: Type.String({ maxLength: 254 }),
+  created: TimeValue,
+  expires: Type.Optional(TimeValue),
+  active: Type.Boolean(),
 });
 
 export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
@@ -462,6 +478,7 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof SpaceSchema>, SpaceRecord>,
     Same<Static<typeof MemberSchema>, MemberRecord>,
     Same<Static<typeof ShareSchema>, ShareRecord>,
+    Same<Static<typeof LinkSchema>, LinkRecord>,
     Same<Static<typeof NodeSchema>, NodeRecord>,
     Same<Static<typeof LocationSchema>, LocationRecord>,
     Same<Static<typeof SessionSchema>, SessionRecord>,

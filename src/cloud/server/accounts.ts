@@ -1,19 +1,13 @@
-import { hash, verify } from '@node-rs/argon2';
-import { randomUUID } from 'node:crypto';
 import { newId } from '../../vfs/ids.ts';
-import type { Limiter } from './limiter.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import type { AccountRow } from './meta/schema.ts';
 import { insertSpace } from './meta/spaces.ts';
+import type { Passwords } from './passwords.ts';
 import { Refusal } from './refusal.ts';
-import { Slots } from './slots.ts';
 
 /** 1 TiB. */
 export const DEFAULT_QUOTA = 2 ** 40;
 const PASSWORD_MIN = 8;
-/** Passwords hashed at the same time. Each takes 19 MiB and a thread of libuv's pool, which file reads need too. */
-const HASHES = 2;
-const HASHES_WAITING = 64;
 
 export interface AccountInfo {
   readonly id: string;
@@ -27,16 +21,11 @@ export interface AccountInfo {
 /** The accounts and their passwords (argon2id). Safe to call concurrently. */
 export class Accounts {
   readonly #meta: MetaStore;
-  readonly #limiter: Limiter;
-  readonly #hashing = new Slots(HASHES, HASHES_WAITING);
-  // The password of an unknown e-mail address is checked against this hash, so that it takes as long as for a known
-  // one.
-  readonly #decoy: Promise<string>;
+  readonly #passwords: Passwords;
 
-  constructor(meta: MetaStore, limiter: Limiter) {
+  constructor(meta: MetaStore, passwords: Passwords) {
     this.#meta = meta;
-    this.#limiter = limiter;
-    this.#decoy = hash(randomUUID());
+    this.#passwords = passwords;
   }
 
   /** Creates an account with its Sync and Archive. @throws Refusal bad_request, exists */
@@ -49,7 +38,7 @@ export class Accounts {
     const row: AccountRow = {
       id: newId(created),
       email: address,
-      password: await hash(password),
+      password: await this.#passwords.hash(password),
       quota,
       used: 0,
       created,
@@ -68,7 +57,7 @@ export class Accounts {
   /** Devices stay logged in. @throws Refusal bad_request, not_found */
   async setPassword(email: string, password: string): Promise<void> {
     checkPassword(password);
-    const update = this.#meta.db.updateTable('accounts').set({ password: await hash(password) });
+    const update = this.#meta.db.updateTable('accounts').set({ password: await this.#passwords.hash(password) });
     const row = await update.where('email', '=', normalize(email)).returning('id').executeTakeFirst();
     if (row === undefined) throw new Refusal('not_found', `there is no account for ${email}`);
   }
@@ -111,7 +100,7 @@ export class Accounts {
       .where('id', '=', account)
       .executeTakeFirstOrThrow();
     const source = `device ${device}`;
-    this.#limiter.trust(row.email, source);
+    this.#passwords.trust(row.email, source);
     await this.#guess(row.email, password, source, async () => row);
   }
 
@@ -121,21 +110,9 @@ export class Accounts {
     source: string,
     find: () => Promise<AccountRow | undefined>,
   ): Promise<AccountRow> {
-    // An attempt that is refused before its password is hashed does not count.
-    if (this.#hashing.isFull)
-      throw new Refusal('unavailable', 'too many logins at the same time; try again in a moment', { retryAfter: 1 });
-    const attempt = this.#limiter.begin(address, source);
-    let outcome: Parameters<typeof attempt.end>[0] = 'unknown';
-    try {
-      const row = await find();
-      const expected = row?.password ?? (await this.#decoy);
-      const right = await this.#hashing.run(() => verify(expected, password));
-      outcome = right && row !== undefined ? 'right' : 'wrong';
-      if (row === undefined || !right) throw wrong();
-      return row;
-    } finally {
-      attempt.end(outcome);
-    }
+    const row = await this.#passwords.check({ subject: address, source }, password, find);
+    if (row === undefined) throw wrong();
+    return row;
   }
 }
 

@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Collector } from './collector.ts';
+import { forgetLinks } from './meta/links.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import { forgetIdleBlocks } from './meta/space-blocks.ts';
 import { forgetStamps } from './meta/stamps.ts';
@@ -72,6 +73,7 @@ export class Jobs {
     await purgeTrash(meta, now, signal);
     await forgetTombstones(meta, now, signal);
     await forgetIntents(meta, now);
+    await forgetLinks(meta.db, now);
     await forgetIdleBlocks(meta.db, now - IDLE_KEPT);
     await forgetStamps(meta.db, now - TOMBSTONES_KEPT);
     await collector.run(signal);

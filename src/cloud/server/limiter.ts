@@ -138,7 +138,7 @@ class Tallies {
 }
 
 /** The /64 network of an IPv6 address, as the owner of one address usually controls the whole network. */
-function network(source: string): string {
+export function network(source: string): string {
   const ip = source.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (!isIPv6(ip)) return ip;
   const [head = '', tail] = ip.split('::');

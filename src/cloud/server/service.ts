@@ -14,9 +14,12 @@ import { makeApp } from './http/app.ts';
 import { WebApp } from './http/web-app.ts';
 import { Jobs } from './jobs.ts';
 import { Limiter } from './limiter.ts';
+import { LinkUploads } from './link-uploads.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import { openMeta } from './meta/open-meta.ts';
+import { Passwords } from './passwords.ts';
 import { PushHub } from './push.ts';
+import { Rates } from './rates.ts';
 import { Scrubber, SCRUB_PACE, type ScrubPace } from './scrubber.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 
@@ -27,6 +30,8 @@ const PRIVATE = ['loopback', 'linklocal', 'uniquelocal'];
 const MINUTE = 60 * 1000;
 const HOUR = 60 * MINUTE;
 const SPARE = 256 * 1024 * 1024;
+/** Requests to public links that one source may send in a minute. */
+const VISITS = 600;
 /** How long requests in progress may take to end when the service closes, ms. */
 const CLOSE_LIMIT = 10_000;
 
@@ -114,13 +119,15 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const { meta, store } = stores;
   const elapsed = options.elapsed ?? (() => performance.now());
   await abandonUploads(meta.db);
-  const accounts = new Accounts(meta, new Limiter(elapsed));
+  const passwords = new Passwords(new Limiter(elapsed));
+  const accounts = new Accounts(meta, passwords);
   const reader = new BlockReader({ db: meta.db, store, log: options.log ?? SILENT });
   const uploads = new Uploads({ db: meta.db, store, reader, now });
   const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now });
+  const linkUploads = new LinkUploads({ meta, uploads });
   const web = options.web === undefined ? undefined : await WebApp.load(options.web);
   const app = makeApp(
-    { meta, reader, uploads, carrier, hub, accounts },
+    { meta, reader, uploads, carrier, hub, accounts, passwords, linkUploads, visits: new Rates(VISITS, elapsed) },
     { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK, web },
   );
   const { gcGrace: grace = 24 * HOUR, gcSpare: spare = SPARE } = options;

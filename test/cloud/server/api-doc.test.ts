@@ -12,7 +12,9 @@ const http = join(root, 'src/cloud/server/http');
 
 t.test('exactly the existing routes are documented', async (t) => {
   const documented = [...doc.matchAll(/^### ([A-Z]+) (\/\S+)$/gm)].map(([, method, path]) => `${method} ${path}`);
-  const code = readdirSync(http).map((file) => readFileSync(join(http, file), 'utf8'));
+  const code = readdirSync(http, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(http, file), 'utf8'));
   const routes = code.flatMap((text) => [
     ...[...text.matchAll(/\.(get|post|delete)(?:<[^(]*>)?\(\s*'(\/v1[^']*)'/g)].map(
       ([, method, path]) => `${method?.toUpperCase()} ${path}`,

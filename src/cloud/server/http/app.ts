@@ -1,4 +1,4 @@
-import { LogController, fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { LogController, fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { authenticate } from './auth.ts';
 import { blockRoutes } from './blocks.ts';
 import { contentRoutes } from './content.ts';
@@ -6,8 +6,10 @@ import { deviceRoutes, loginRoute } from './devices.ts';
 import { answerClientError, answerError, answerNotFound } from './errors.ts';
 import { feedRoutes } from './feed.ts';
 import { intentRoutes } from './intents.ts';
+import { linkRoutes } from './links.ts';
 import { nodeRoutes } from './nodes.ts';
 import type { Parts } from './parts.ts';
+import { PublicLinks } from './public/routes.ts';
 import { pushRoutes } from './push.ts';
 import { sessionRoutes, signInRoute } from './session.ts';
 import { shareRoutes } from './shares.ts';
@@ -22,6 +24,10 @@ import { zipRoutes } from './zip.ts';
 /** Largest body in bytes, unless a route sets its own limit. */
 const BODY_LIMIT = 2 * 1024 * 1024;
 
+/** How long a request may take to arrive, ms: one that may be as large as a file, and any other. */
+const UPLOAD_TIMEOUT = 24 * 60 * 60 * 1000;
+const TIMEOUT = 300_000;
+
 export interface AppOptions {
   readonly log: FastifyBaseLogger | undefined;
   readonly tls: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined;
@@ -32,7 +38,7 @@ export interface AppOptions {
 }
 
 /**
- * Builds the API, not yet listening. Every route but signing in, health and the files of the web app requires a device
+ * Builds the API, not yet listening. Every route but signing in, health, public links and the files of the web app requires a device
  * token or a session.
  */
 export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): FastifyInstance {
@@ -41,7 +47,7 @@ export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): F
     ...(tls === undefined ? {} : ({ https: tls } as object)),
     bodyLimit: BODY_LIMIT,
     trustProxy: proxies,
-    requestTimeout: 300_000,
+    requestTimeout: UPLOAD_TIMEOUT,
     exposeHeadRoutes: false,
     logController: new LogController({ disableRequestLogging: true }),
     clientErrorHandler: answerClientError,
@@ -50,10 +56,13 @@ export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): F
   app.setValidatorCompiler(compileSchema);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
+  app.addHook('onRequest', async (request) => limitArrival(request));
   app.addHook('preClose', async () => parts.hub.end());
   app.get('/v1/health', async () => ({ status: 'ok' }));
   app.register(async (open) => loginRoute(open, parts));
   app.register(async (open) => signInRoute(open, parts));
+  const links = new PublicLinks(parts);
+  app.register(async (open) => links.routes(open));
   if (web !== undefined) app.register(async (open) => web.routes(open));
   app.register(async (closed) => {
     authenticate(closed, parts.meta);
@@ -67,6 +76,7 @@ const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   deviceRoutes,
   spaceRoutes,
   shareRoutes,
+  linkRoutes,
   feedRoutes,
   pushRoutes,
   blockRoutes,
@@ -78,3 +88,17 @@ const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   usageRoutes,
   zipRoutes,
 ];
+
+/** Ends the connection of a request that does not arrive in time, or of an upload of which nothing arrives any more. */
+function limitArrival({ raw, routeOptions }: FastifyRequest): void {
+  if (raw.complete) return;
+  const isUpload = 'isUpload' in routeOptions.config;
+  let seen = 0;
+  const look = () => {
+    if (raw.complete) return clearInterval(timer);
+    if (isUpload && raw.socket.bytesRead > seen) seen = raw.socket.bytesRead;
+    else raw.socket.destroy();
+  };
+  const timer = setInterval(look, TIMEOUT).unref();
+  raw.once('close', () => clearInterval(timer));
+}

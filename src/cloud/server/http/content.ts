@@ -9,7 +9,6 @@ import { downloadHeaders } from './download-headers.ts';
 import type { Parts } from './parts.ts';
 
 type StoredVersion = Awaited<ReturnType<typeof readableVersion>>;
-type ContentRequest = FastifyRequest<{ Params: { id: string } }>;
 
 export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): void {
   app.get<{ Params: { id: string } }>('/v1/versions/:id/blocks', async ({ caller, params }, reply) => {
@@ -25,7 +24,7 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
     handler: async (request, reply) => {
       const version = await readableVersion(meta.db, request.caller.account, request.params.id);
       reply.headers(downloadHeaders(await nameOf(meta.db, version.node)));
-      return respond(reader, version, request, reply);
+      return serveVersion(reader, version, request, reply);
     },
   });
 }
@@ -33,10 +32,10 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
 /**
  * Serves a version as a plain HTTP resource, with one range, If-None-Match and If-Range; its hash is the strong ETag.
  */
-async function respond(
+export async function serveVersion(
   reader: BlockReader,
   version: StoredVersion,
-  request: ContentRequest,
+  request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const etag = `"${version.hash}"`;

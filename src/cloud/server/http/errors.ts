@@ -45,7 +45,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-function asRefusal(error: unknown): Refusal {
+/** What a failure is called on the wire. */
+export function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const { statusCode, code, message, validation } = error as Partial<FastifyError>;
   if (validation !== undefined) return new Refusal('bad_request', message ?? 'malformed');

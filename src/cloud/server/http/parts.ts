@@ -3,7 +3,10 @@ import type { BlockCarrier } from '../blocks/carrier.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
 import type { Uploads } from '../blocks/uploads.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
+import type { LinkUploads } from '../link-uploads.ts';
+import type { Passwords } from '../passwords.ts';
 import type { PushHub } from '../push.ts';
+import type { Rates } from '../rates.ts';
 
 /** The parts of the service that routes use. */
 export interface Parts {
@@ -13,4 +16,8 @@ export interface Parts {
   readonly carrier: BlockCarrier;
   readonly hub: PushHub;
   readonly accounts: Accounts;
+  readonly passwords: Passwords;
+  readonly linkUploads: LinkUploads;
+  /** Requests to public links. */
+  readonly visits: Rates;
 }

@@ -20,6 +20,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0006-shares': { up: addShares },
     '0007-places': { up: addPlaces },
     '0008-others': { up: addOthers },
+    '0009-links': { up: addLinks },
   };
   const migrator = new Migrator({
     db,
@@ -86,6 +87,23 @@ async function addPlaces(db: Schema): Promise<void> {
 async function addOthers(db: Schema): Promise<void> {
   const alter = db.schema.alterTable('nodes');
   await alter.addColumn('others', 'bigint', (column) => column.notNull().defaultTo(0)).execute();
+}
+
+async function addLinks(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('links')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('token', 'text', (column) => column.notNull())
+    .addColumn('account', 'text', (column) => column.notNull().references('accounts.id'))
+    .addColumn('node', 'text', (column) => column.notNull())
+    .addColumn('upload', 'integer', (column) => column.notNull())
+    .addColumn('password', 'text')
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addColumn('expires', 'double precision')
+    .execute();
+  await db.schema.createIndex('links_account').on('links').column('account').execute();
+  await db.schema.createIndex('links_node').on('links').column('node').execute();
 }
 
 const TIMES = [

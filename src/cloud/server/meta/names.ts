@@ -17,11 +17,12 @@ export function numbered(name: string, number: number): string {
   const [stem, extension] = splitExtension(name);
   const tail = ` (${number})${extension}`;
   const room = NAME_MAX - Buffer.byteLength(tail);
-  if (room < 1) return `${fit(name, NAME_MAX - Buffer.byteLength(` (${number})`))} (${number})`;
-  return fit(stem, room) + tail;
+  if (room < 1) return `${fitName(name, NAME_MAX - Buffer.byteLength(` (${number})`))} (${number})`;
+  return fitName(stem, room) + tail;
 }
 
-function fit(text: string, bytes: number): string {
+/** The beginning of a text, of at most so many bytes. */
+export function fitName(text: string, bytes: number): string {
   let kept = '';
   let used = 0;
   for (const character of text) {

@@ -15,6 +15,24 @@ export interface Database {
   departures: DepartureRow;
   space_blocks: SpaceBlockRow;
   places: PlaceRow;
+  links: LinkRow;
+}
+
+/** A public link. */
+export interface LinkRow {
+  id: string;
+  /** SHA-256 of the token, hex: what is looked up. */
+  hash: string;
+  token: string;
+  /** Which made it, and in whose name it opens the node. */
+  account: string;
+  node: string;
+  /** Whether it takes files and shows nothing. */
+  upload: 0 | 1;
+  /** PHC string of argon2id. */
+  password: string | null;
+  created: number;
+  expires: number | null;
 }
 
 /** Where a node was, up to a rename. */

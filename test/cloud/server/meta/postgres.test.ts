@@ -4,6 +4,7 @@ import { HttpRemote } from '../../../../src/cloud/http/http-remote.ts';
 import { MetaStore } from '../../../../src/cloud/server/meta/meta-store.ts';
 import { postgresDialect, postgresTypes } from '../../../../src/cloud/server/meta/postgres.ts';
 import { startCloud } from '../../../../src/cloud/server/service.ts';
+import { linksContract } from '../../../contract/links.ts';
 import { metaStoreContract } from '../../../contract/meta-store.ts';
 import { remoteContract } from '../../../contract/remote.ts';
 import { sharingContract } from '../../../contract/sharing.ts';
@@ -35,6 +36,8 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
     };
     return { first: await open('laptop'), second: await open('desktop'), password };
   });
+
+  linksContract(t, async (t, options) => startTestCloud(t, { ...options, database: await database() }));
 
   sharingContract(t, async (t, options) => startTestCloud(t, { ...options, database: await database() }));
 
