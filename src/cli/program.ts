@@ -14,6 +14,7 @@ import { limitCommand } from './commands/limit.ts';
 import { loginCommand } from './commands/login.ts';
 import { lsCommand } from './commands/ls.ts';
 import { mountCommands } from './commands/mount.ts';
+import { pinCommands } from './commands/pin.ts';
 import { putCommand } from './commands/put.ts';
 import { serviceCommand } from './commands/service.ts';
 import { shareCommands } from './commands/shares.ts';
@@ -56,6 +57,7 @@ export function createProgram(cli: Cli): Command {
         putCommand(cli),
         cpCommand(cli),
         ...historyCommands(cli),
+        ...pinCommands(cli),
         trashCommand(cli),
         archiveCommand(cli),
       ],

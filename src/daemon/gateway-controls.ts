@@ -23,6 +23,7 @@ import type {
 import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
 import type { ShareControls } from './share-controls.ts';
+import { PinControls } from './pin-controls.ts';
 import type { MountPoint } from './mount-point.ts';
 
 export interface GatewayControlsOptions {
@@ -47,6 +48,7 @@ export class GatewayControls implements Controls {
   readonly #leave: () => number;
   readonly backups: BackupControls;
   readonly shares: ShareControls;
+  readonly pins: PinControls;
   readonly #bandwidth: BandwidthLimits;
 
   constructor(options: GatewayControlsOptions) {
@@ -58,6 +60,7 @@ export class GatewayControls implements Controls {
     this.#leave = leave;
     this.backups = backups;
     this.shares = shares;
+    this.pins = new PinControls(gateway);
     this.#bandwidth = bandwidth;
   }
 

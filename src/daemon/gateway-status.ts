@@ -1,6 +1,7 @@
 import type { Gateway, GatewayStatus } from '../mounts/gateway.ts';
 import { background } from '../vfs/context.ts';
 import type { Status } from './control/wire.ts';
+import { describePins } from './pin-controls.ts';
 import type { MountState } from './mount-point.ts';
 
 /** The properties that do not change while the gateway runs. */
@@ -35,6 +36,7 @@ export async function describeStatus(
     issues: issues.first.map(({ path, reason, at }) => ({ path, reason, at })),
     issueCount: issues.count,
     cache: { used: status.cache.bytes, limit: status.cache.limit },
+    pins: describePins(gateway),
     ...(total > 0 ? { usage: { quota: total, used } } : {}),
     ...(status.damaged > 0 ? { damaged: status.damaged } : {}),
   };

@@ -30,6 +30,9 @@ import { LockRecords } from './doors/lock-records.ts';
 import { FileRecords } from './drive/open/file-records.ts';
 import { OpenFiles } from './drive/open/open-files.ts';
 import { Sources } from './drive/open/source.ts';
+import { Keeper } from './pins/keeper.ts';
+import { Pins } from './pins/pins.ts';
+import { Backoff } from '../transfer/backoff.ts';
 import { ParkedIntents } from './sync/upload/parked.ts';
 import { policies, policyFor } from './policy/policies.ts';
 import type { PolicyOf } from './policy/policy.ts';
@@ -110,6 +113,8 @@ export interface Stack {
   readonly quota: QuotaWatch;
   readonly healer: Healer;
   readonly follower: Follower;
+  readonly pins: Pins;
+  readonly keeper: Keeper;
   start(): void;
   /** Closes everything in the reverse order of opening; queued changes stay queued. */
   close(): Promise<void>;
@@ -178,7 +183,10 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
   const isCrossing = (space: string): boolean => policyOf({ space }).crossing;
   const isSealing = (space: string): boolean => policyOf({ space }).sealing;
-  const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed, isCrossing, isSealing });
+  const pins = await Pins.open(await db.rows('pinned'), { catalog, writer, now });
+  const isCached = (space: string): boolean => policyOf({ space }).uploaded === 'cache';
+  const isPinned = (entry: Entry): boolean => pins.isPinned(entry) && isCached(entry.space);
+  const raw = new Drive(ROOT, { ...parts, files, treeWriter, sweeper, isSealed, isCrossing, isSealing, isPinned });
   const guarded = new Guard(raw, policyState);
   const fs = new VersionsFolder(guarded, { remote, store, policyState });
 
@@ -207,7 +215,10 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
       relist: () => follower.relist(),
     },
   );
-  const reachable = (): void => uploader.reachable();
+  const reachable = (): void => {
+    uploader.reachable();
+    keeper.reachable();
+  };
   const rescue = rescueInto(join(options.dir, 'rescue'), { staging, store, issues });
   const follower: Follower = new Follower({ ...loop, store, staging, issues, rescue }, { outage, reachable });
   const parked = new ParkedIntents(replica, reachable);
@@ -217,6 +228,17 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const damaged = (count: number): void => healer.found(count);
   const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told, damaged });
   if (quota.last !== undefined) raw.setQuota(quota.last);
+  const backoff = new Backoff({ now, random });
+  const keeper = new Keeper({
+    catalog,
+    store,
+    pins,
+    backoff,
+    isCached,
+    watch: (listener) => raw.watch(listener),
+    now,
+    log,
+  });
 
   // Reading them makes the shared ones known.
   await catalog.spaces();
@@ -226,13 +248,28 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   await removeScratch(catalog, journal, raw);
   await resumeChores(replica);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
-  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, healer, follower];
+  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, healer, keeper, follower];
   for (const part of ends) closers.add(() => part.close());
   closers.add(() => writer.end());
-  const start = (): void => [uploader, follower, quota, parked, tidy].forEach((part) => part.start());
+  const start = (): void => [uploader, follower, quota, parked, keeper, tidy].forEach((part) => part.start());
   const close = (): Promise<void> => closers.close();
   const drive = { catalog, journal, writer, staging, store, files, activity, policyOf, fs, raw };
-  return { ...drive, db, conflicts, issues, locks, uploader, parked, quota, healer, follower, start, close };
+  return {
+    ...drive,
+    db,
+    conflicts,
+    issues,
+    locks,
+    uploader,
+    parked,
+    quota,
+    healer,
+    follower,
+    pins,
+    keeper,
+    start,
+    close,
+  };
 }
 
 /** What was opened, to be closed in the reverse order. */

@@ -11,6 +11,8 @@ import { compose, type GatewayOptions, type Stack } from './compose.ts';
 import type { Conflict } from './sync/conflict/conflicts.ts';
 import type { Issue } from './sync/issues.ts';
 import { flush, type FlushProgress } from './flush.ts';
+import { free, type Freed } from './pins/freer.ts';
+import type { PinStatus } from './pins/keeper.ts';
 import { inward } from './sync/shared-root.ts';
 import { syncStatus, type SyncStatus } from './sync-status.ts';
 
@@ -112,6 +114,33 @@ export class Gateway {
     );
     if (settled.length > 0) await writer.write(settled.flatMap(({ space, node }) => issues.remove(space, node)));
     return { count: issues.size, first: await issues.list(NAMED) };
+  }
+
+  /**
+   * Keeps the content of a file, or of everything in a folder, on this computer, or ends that. Resolves when it is decided; the content
+   * comes in the background. @throws EPERM in the Archive
+   */
+  async pin(path: string, pinned: boolean, context: Context): Promise<void> {
+    const { pins, keeper, policyOf } = this.#stack;
+    const entry = await this.#find(path, 'pin', context);
+    if (policyOf(entry).uploaded === 'drop') {
+      const reason = 'the Archive keeps its content in the cloud only; `fjord get` copies it to this computer';
+      throw new FsError('EPERM', 'pin', { subject: path, reason });
+    }
+    await pins.set(entry, pinned);
+    await keeper.survey();
+  }
+
+  /** Removes cached content from the disk, but for what is pinned, open, or not in the cloud yet. */
+  async free(path: string, context: Context): Promise<Freed> {
+    return await free(this.#stack, await this.#find(path, 'free', context), context);
+  }
+
+  /** The pinned nodes with their paths, and how far their content is here. */
+  pins(): { readonly paths: readonly string[]; readonly status: PinStatus } {
+    const { pins, keeper, catalog } = this.#stack;
+    const paths = [...pins.marked()].flatMap(([entry, { pinned }]) => (pinned ? [catalog.path(entry)] : []));
+    return { paths: paths.sort(), status: keeper.status };
   }
 
   /** Retries parked changes; returns their number. */

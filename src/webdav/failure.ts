@@ -7,10 +7,8 @@ import type { Method } from './method.ts';
 import type { Outcome } from './outcome.ts';
 import { XML_TYPE } from './outcome.ts';
 import { WORDS, statusOf } from './status.ts';
+import { FJORD } from './xml/element.ts';
 import { escapeText } from './xml/escape.ts';
-
-/** Namespace of the element that contains an error's message. */
-export const FJORD = 'urn:fjord:dav';
 
 /** An error in the form in which it is sent. */
 export interface Failure {

@@ -96,6 +96,21 @@ t.test('a tree is uploaded and downloaded with its links, modes and times', { ti
   t.match(await fjord.cli('get', '/Sync/tree', dir), { code: 2, stderr: /get -r/ });
 });
 
+t.test('what is kept on this computer', { timeout: 300_000 }, async (t) => {
+  await done('flush');
+  t.match(await done('ls', '-l', '/Sync/stored'), /  cached +stored/);
+  t.match(await fjord.cli('pin', '/Sync/stored'), { code: 0, stderr: '1 file, 98 KiB, kept here\n' });
+  t.equal(await done('pin'), '/Sync/stored\n');
+  t.match(await done('ls', '-l', '/Sync/stored'), /  pinned +stored/);
+  t.match(await done('status'), /\npinned +1 file, 98 KiB, kept here\n/);
+  t.match(await fjord.cli('free', '/Sync/stored'), { code: 0, stderr: 'freed 0 B of 0 files; kept: 1 file pinned\n' });
+  t.match(await fjord.cli('unpin', '/Sync/stored'), { code: 0, stderr: 'nothing is kept here\n' });
+  t.match(await fjord.cli('free', '/Sync/stored'), { code: 0, stderr: 'freed 98 KiB of 1 file\n' });
+  t.match(await done('ls', '-l', '/Sync/stored'), /  online-only +stored/);
+  t.match(await fjord.cli('pin', '/Archive'), { code: 5, stderr: /fjord get/ });
+  t.match(await fjord.cli('free', '/none'), { code: 4 });
+});
+
 t.test('standard input and output', { timeout: 300_000 }, async (t) => {
   const { code } = await fjord.cliWith({ input: 'from a pipe' }, 'put', '-', '/Sync/piped.txt');
   t.equal(code, 0);

@@ -89,7 +89,16 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   const isSealed = (entry: Entry): boolean => policyState.isSealed(entry);
   const isCrossing = (space: string): boolean => policyOf({ space }).crossing;
   const isSealing = (space: string): boolean => policyOf({ space }).sealing;
-  const parts: DriveParts = { ...base, files, treeWriter, sweeper, isSealed, isCrossing, isSealing };
+  const parts: DriveParts = {
+    ...base,
+    files,
+    treeWriter,
+    sweeper,
+    isSealed,
+    isCrossing,
+    isSealing,
+    isPinned: () => false,
+  };
   const drive = new Drive(ROOT, parts);
   return {
     parts,

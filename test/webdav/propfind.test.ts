@@ -225,3 +225,24 @@ t.test('a failure in the middle aborts the response, so that no client takes a p
   await t.rejects(find(dav, '/', '1', named('getetag')));
   t.equal((await find(dav, '/', '0', named('getetag'))).status, 207, 'and the server keeps running');
 });
+
+t.test('where the content of a file is, is a live property of Fjord', async (t) => {
+  class FactualFs extends MemoryFs {
+    facts(): Readonly<Record<string, string>> {
+      return { availability: 'pinned', pinned: 'yes', version: '1' };
+    }
+  }
+  const dav = await DavServer.start(t, { fs: new FactualFs() });
+  await dav.ask('PUT', '/a', { body: 'x' });
+  const body =
+    '<propfind xmlns="DAV:"><prop><availability xmlns="urn:fjord:dav"/><none xmlns="urn:fjord:dav"/></prop></propfind>';
+  t.match(rowsOf(await find(dav, '/a', '0', body))['/a'], {
+    200: { '{urn:fjord:dav}availability': 'pinned' },
+    404: { '{urn:fjord:dav}none': '' },
+  });
+  t.notMatch((await find(dav, '/a', '0')).text, /availability/, 'clients would store what allprop has');
+  t.match((await find(dav, '/a', '0', '<propfind xmlns="DAV:"><propname/></propfind>')).text, /availability/);
+  const set =
+    '<propertyupdate xmlns="DAV:"><set><prop><availability xmlns="urn:fjord:dav">x</availability></prop></set></propertyupdate>';
+  t.match((await dav.ask('PROPPATCH', '/a', { body: set })).text, /403 Forbidden/);
+});

@@ -7,7 +7,8 @@ const BATCH = 8;
 /** Most bytes and blocks in a request for several small contents. */
 const MIXED_BYTES = 8 * 1024 * 1024;
 const MIXED_BLOCKS = 500;
-/** Most requests in progress for read-ahead, and for all blocks. */
+/** Most requests in progress for what no reader has asked for, for read-ahead with those, and for all blocks. */
+const BULK_REQUESTS = 2;
 const AHEAD_REQUESTS = 4;
 const ALL_REQUESTS = 8;
 
@@ -28,6 +29,8 @@ export interface Want {
   readonly file?: (() => BlockFile | undefined) | undefined;
   /** Whether a reader is waiting for it. */
   isUrgent(): boolean;
+  /** Whether it gives way to all others, as no reader has asked for it. */
+  isBulk(): boolean;
   /** Receives the block. The next block of the same request is only read once this has resolved. Must not reject. */
   deliver(block: FetchedBlock): Promise<void>;
   fail(error: unknown): void;
@@ -52,6 +55,7 @@ export class BlockFetcher {
   readonly #room: (bytes: number) => Promise<boolean>;
   readonly #queue = new Set<Want>();
   #running = 0;
+  #runningBulk = 0;
   #scheduled = false;
 
   constructor({ source, memory, room, signal }: BlockFetcherParts) {
@@ -84,22 +88,31 @@ export class BlockFetcher {
 
   #start(): void {
     while (this.#queue.size > 0 && this.#running < ALL_REQUESTS) {
-      const urgent = this.#firstUrgent();
-      if (urgent === undefined && this.#running >= AHEAD_REQUESTS) return;
-      const first = urgent ?? this.#queue.values().next().value;
+      const first = this.#next();
       if (first === undefined) return;
+      const bulk = first.isBulk() ? 1 : 0;
       const batch = this.#batch(first);
       this.#running++;
-      void this.#run(batch).finally(() => {
+      this.#runningBulk += bulk;
+      void this.#run(batch, bulk === 1).finally(() => {
         this.#running--;
+        this.#runningBulk -= bulk;
         this.wake();
       });
     }
   }
 
-  #firstUrgent(): Want | undefined {
-    for (const want of this.#queue) if (want.isUrgent()) return want;
-    return undefined;
+  /** What is to be fetched next, if another request may begin now. */
+  #next(): Want | undefined {
+    let ahead: Want | undefined;
+    let bulk: Want | undefined;
+    for (const want of this.#queue) {
+      if (want.isUrgent()) return want;
+      if (want.isBulk()) bulk ??= want;
+      else ahead ??= want;
+    }
+    if (this.#running >= AHEAD_REQUESTS) return undefined;
+    return ahead ?? (this.#runningBulk < BULK_REQUESTS ? bulk : undefined);
   }
 
   /** The first want with others of the same version; if it is not urgent, also with those of other versions. */
@@ -116,16 +129,17 @@ export class BlockFetcher {
 
   #fill(batch: Want[]): void {
     const known = new Set(batch);
+    const isBulk = batch[0]?.isBulk() === true;
     let bytes = batch.reduce((sum, want) => sum + want.length, 0);
     for (const want of this.#queue) {
       if (batch.length >= MIXED_BLOCKS) return;
-      if (known.has(want) || want.isUrgent() || bytes + want.length > MIXED_BYTES) continue;
+      if (known.has(want) || want.isUrgent() || want.isBulk() !== isBulk || bytes + want.length > MIXED_BYTES) continue;
       bytes += want.length;
       batch.push(want);
     }
   }
 
-  async #run(batch: Want[]): Promise<void> {
+  async #run(batch: Want[], bulk: boolean): Promise<void> {
     const waiting = new Map(batch.map((want) => [key(want), want]));
     let delivered = Promise.resolve();
     try {
@@ -134,7 +148,8 @@ export class BlockFetcher {
       const requests = batch.map(({ version, index, length, file }) => {
         return isRoom ? { version, index, length, file } : { version, index, length };
       });
-      for await (const block of this.#source.blocks(requests, { signal: this.#signal }, this.#memory.take)) {
+      const context = bulk ? { signal: this.#signal, bulk } : { signal: this.#signal };
+      for await (const block of this.#source.blocks(requests, context, this.#memory.take)) {
         const want = waiting.get(key(block));
         if (want === undefined) continue;
         waiting.delete(key(block));

@@ -90,6 +90,24 @@ export interface ContentStore {
   held(digests: ReadonlySet<string>, context: Context): AsyncIterable<{ digest: string; data: Uint8Array }>;
   /** Starts to fetch the content of small files that will probably be read next, in few requests. Never throws. */
   prefetch(contents: readonly Content[]): void;
+  /**
+   * Fetches all of a content that is not on the disk, after what readers have asked for. False if the disk has no room for it.
+   * @throws what the source throws; EINTR when aborted
+   */
+  fetch(content: Content, context: Context): Promise<boolean>;
+  /** Bytes of the content that are on the local disk, holes included. */
+  cachedBytes(hash: string): number;
+  /**
+   * Never evicts the content from now on, also after a restart, as the user wants to have it here. Rounds are ascending numbers above 0.
+   * Returns false if the round has had it before.
+   */
+  keep(hash: string, round: number): boolean;
+  /** Ends that for all contents for which it was not called with this round or a later one. */
+  keepOnly(round: number): void;
+  /** Whether so many bytes could be kept besides what is pinned, kept and open. */
+  fits(bytes: number): boolean;
+  /** Removes the content from the disk unless it is open, pinned or kept. Resolves to the bytes that it took, 0 if it stays. */
+  free(hash: string): Promise<number>;
   /** Removes the content once it is not open. (Archive files are dropped after sealing.) */
   drop(hash: string): Promise<void>;
   /** Records that more than one file has the content. */
@@ -98,6 +116,7 @@ export interface ContentStore {
   supersede(hash: string): void;
   pin(hash: string): void;
   unpin(hash: string): void;
+  /** True if it is pinned or kept. */
   isPinned(hash: string): boolean;
   usage(): { readonly bytes: number; readonly limit: number; readonly entries: number };
 }

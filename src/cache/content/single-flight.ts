@@ -42,6 +42,11 @@ export class SingleFlight {
     this.#promise.then(listener, listener);
   }
 
+  /** Resolves when the flight has ended; does not make it urgent. @throws the error of the fetch */
+  async ended(): Promise<void> {
+    await this.#promise;
+  }
+
   /** `undefined` for a block that is on the disk only. */
   land(data: Uint8Array | undefined): void {
     this.#settled = true;

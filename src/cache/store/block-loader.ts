@@ -5,7 +5,7 @@ import { BLOCK_SIZE, blockLength, digestOf, blockCount, zeros } from '../../vfs/
 import { BlockMemory } from '../content/block-memory.ts';
 import { BlockFetcher, type FetchedBlock, type Want } from '../content/block-fetcher.ts';
 import type { BlockSource, Content } from '../content/content.ts';
-import { SingleFlight } from '../content/single-flight.ts';
+import { raceAbort, SingleFlight } from '../content/single-flight.ts';
 import type { Manifests } from '../content/manifests.ts';
 import type { StoreIndex } from './store-index.ts';
 import type { BlockPlace, StoredContent } from './stored-content.ts';
@@ -19,6 +19,10 @@ interface Load {
   readonly content: Content;
   readonly index: number;
   readonly flight: SingleFlight;
+  /** Whether no reader has asked for it. */
+  bulk: boolean;
+  /** Called when nothing more is done for it. */
+  readonly ends: (() => void)[];
 }
 
 /** How a block is fetched: whether the source may write it into the file by itself. */
@@ -39,7 +43,7 @@ export class BlockLoader {
   readonly #manifests: Manifests;
   readonly #fetcher: BlockFetcher;
   readonly #signal: AbortSignal;
-  readonly #flights = new Map<string, SingleFlight>();
+  readonly #loads = new Map<string, Load>();
   readonly #memory = new BlockMemory();
   readonly #unpersisted = new LRUCache<string, Uint8Array>({
     maxSize: UNPERSISTED,
@@ -56,15 +60,38 @@ export class BlockLoader {
 
   /** The load of a block. A caller that waits for it must call `hurry` in the same turn. */
   load(stored: StoredContent, content: Content, index: number): SingleFlight {
+    const load = this.#begin(stored, content, index, false);
+    load.bulk = false;
+    return load.flight;
+  }
+
+  /**
+   * Fetches a block to the disk, after everything that readers have asked for. Resolves when it is there; false if the disk has no room
+   * for it. @throws what the source throws; EINTR when aborted
+   */
+  async fetch(stored: StoredContent, content: Content, index: number, signal: AbortSignal): Promise<boolean> {
+    if (stored.present.has(index)) return true;
+    const { flight, ends } = this.#begin(stored, content, index, true);
+    const leave = flight.join();
+    try {
+      await raceAbort(new Promise<void>((resolve) => ends.push(resolve)), signal, 'fetch');
+    } finally {
+      leave();
+    }
+    await flight.ended();
+    return stored.present.has(index);
+  }
+
+  #begin(stored: StoredContent, content: Content, index: number, bulk: boolean): Load {
     const key = keyOf(stored, index);
-    const known = this.#flights.get(key);
+    const known = this.#loads.get(key);
     if (known !== undefined) return known;
-    const load = { key, stored, content, index, flight: new SingleFlight() };
-    this.#flights.set(key, load.flight);
+    const load: Load = { key, stored, content, index, flight: new SingleFlight(), bulk, ends: [] };
+    this.#loads.set(key, load);
     this.#index.acquire(stored.hash, stored.size);
     if (stored.present.has(index)) void this.#check(load);
     else this.#get(load, FILE);
-    return load.flight;
+    return load;
   }
 
   /** A recently loaded block, which must be copied in this turn. */
@@ -166,6 +193,7 @@ export class BlockLoader {
       length: blockLength(load.stored.size, load.index),
       ...(toFile ? { file: () => (place = placeOf(load)) } : {}),
       isUrgent: () => load.flight.isUrgent,
+      isBulk: () => load.bulk && !load.flight.isUrgent,
       deliver: (block) => this.#arrive(load, block, place),
       fail: (error) => {
         load.flight.fail(error);
@@ -237,9 +265,10 @@ export class BlockLoader {
     return true;
   }
 
-  #done({ key, stored }: Load): void {
-    this.#flights.delete(key);
+  #done({ key, stored, ends }: Load): void {
+    this.#loads.delete(key);
     this.#index.release(stored);
+    for (const end of ends) end();
   }
 }
 

@@ -36,6 +36,10 @@ export interface DiskContentStoreOptions {
 
 /** Most prefetched blocks in progress. Further prefetches are dropped, as no reader waits for them. */
 const MAX_PREFETCH = 2000;
+/** Blocks of one content that are fetched at a time without a reader: those of two requests. */
+const FETCHED_AT_ONCE = 16;
+/** Rows read at a time. */
+const PAGE = 10_000;
 
 /**
  * Implements `ContentStore` on a folder of sparse files, `store/aa/<hash>`, with records and manifests in LevelDB.
@@ -53,6 +57,7 @@ export class DiskContentStore implements ContentStore {
   readonly #writer: GroupWriter;
   readonly #records: Table<StoreRecord>;
   readonly #pins: Table<string>;
+  readonly #kept: Table<string>;
   readonly #manifests: Manifests;
   readonly #index: StoreIndex;
   readonly #loader: BlockLoader;
@@ -68,6 +73,7 @@ export class DiskContentStore implements ContentStore {
     this.#writer = writer;
     this.#records = tables.records;
     this.#pins = tables.pins;
+    this.#kept = tables.kept;
     const { signal } = this.#life;
     this.#manifests = new Manifests(tables.manifests, source, { signal }, (ops) => this.#write(ops));
     const forget = (hash: string): Op[] => [this.#manifests.del(hash)];
@@ -86,6 +92,7 @@ export class DiskContentStore implements ContentStore {
       records: new Table<StoreRecord>('store', await db.rows('store'), writer, 4 << 20),
       manifests: new Table<string>('manifests', await db.rows('manifests'), writer, 1 << 20),
       pins: new Table<string>('pins', await db.rows('pins'), writer, 1 << 20),
+      kept: new Table<string>('kept', await db.rows('kept'), writer, 1),
     };
     const store = new DiskContentStore(options, tables);
     for (const [hash] of await tables.pins.range({ gt: '', lt: 'g', limit: 1e6 })) store.#index.pin(hash);
@@ -124,8 +131,53 @@ export class DiskContentStore implements ContentStore {
     }
   }
 
+  async fetch(content: Content, { signal }: Context): Promise<boolean> {
+    const stored = this.#index.acquire(content.hash, content.size);
+    const count = blockCount(content.size);
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < count) {
+        const isHere = await this.#loader.fetch(stored, content, next++, signal);
+        if (!isHere) next = count;
+      }
+    };
+    try {
+      const lanes = Array.from({ length: Math.min(FETCHED_AT_ONCE, count) }, lane);
+      await Promise.all(lanes).catch(async (error: unknown) => {
+        next = count;
+        await Promise.allSettled(lanes);
+        throw error;
+      });
+      return stored.present.isFull;
+    } finally {
+      this.#index.release(stored);
+    }
+  }
+
+  async free(hash: string): Promise<number> {
+    return hash === EMPTY ? 0 : await this.#index.free(hash);
+  }
+
+  cachedBytes(hash: string): number {
+    return this.#index.covered(hash);
+  }
+
+  keep(hash: string, round: number): boolean {
+    if (hash !== EMPTY && !this.#index.isKept(hash)) this.#write([this.#kept.put(hash, '')]);
+    return this.#index.keep(hash, round);
+  }
+
+  keepOnly(round: number): void {
+    for (const hash of this.#index.keptBefore(round)) this.#unkeep(hash);
+  }
+
+  fits(bytes: number): boolean {
+    return this.#index.fits(bytes);
+  }
+
   async drop(hash: string): Promise<void> {
     this.unpin(hash);
+    this.#unkeep(hash);
     await this.#index.drop(hash);
   }
 
@@ -153,6 +205,12 @@ export class DiskContentStore implements ContentStore {
 
   usage(): { readonly bytes: number; readonly limit: number; readonly entries: number } {
     return { bytes: this.#index.bytes, limit: this.#limit, entries: this.#index.entries };
+  }
+
+  #unkeep(hash: string): void {
+    if (!this.#index.isKept(hash)) return;
+    this.#index.unkeep(hash);
+    this.#write([this.#kept.del(hash)]);
   }
 
   /** The digests of a content, from the disk or the source. @throws what the source throws; EINTR when aborted */
@@ -213,9 +271,20 @@ export class DiskContentStore implements ContentStore {
   async #startScan(): Promise<void> {
     const { signal } = this.#life;
     try {
+      await this.#readKept();
       await scanStore({ dir: this.dir, records: this.#records, writer: this.#writer, index: this.#index, signal });
     } catch {
       // Only the order of eviction is incomplete until the next start.
+    }
+  }
+
+  /** Before the scan, which finds what could be evicted. */
+  async #readKept(): Promise<void> {
+    for (let gt = ''; !this.#life.signal.aborted;) {
+      const page = await this.#kept.range({ gt, lt: 'g', limit: PAGE });
+      for (const [hash] of page) if (!this.#index.isKept(hash)) this.#index.keep(hash, 0);
+      gt = page.at(-1)?.[0] ?? '';
+      if (page.length < PAGE) return;
     }
   }
 
@@ -232,6 +301,7 @@ interface Tables {
   readonly records: Table<StoreRecord>;
   readonly manifests: Table<string>;
   readonly pins: Table<string>;
+  readonly kept: Table<string>;
 }
 
 const EMPTY = contentHash(new Uint8Array());

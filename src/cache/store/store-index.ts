@@ -49,7 +49,11 @@ export class StoreIndex {
   readonly #options: StoreIndexOptions;
   readonly #open = new Map<string, StoredContent>();
   readonly #pinned = new Set<string>();
+  /** Contents that users want to have here, with the round that has seen them last. */
+  readonly #kept = new Map<string, number>();
+  /** Contents that are not open, and not evicted because they are pinned or kept. */
   readonly #held = new Map<string, Idle>();
+  #heldBytes = 0;
   /**
    * Contents that are not open, in order of eviction. The cache's own limit is not used, as free disk space counts,
    * too.
@@ -89,6 +93,15 @@ export class StoreIndex {
   sizeOf(hash: string): number | undefined {
     const stored = this.#open.get(hash) ?? this.#resting(hash)?.stored;
     return stored?.size ?? this.#options.records.get(hash)?.size;
+  }
+
+  /** Bytes of a content that are here, holes included. */
+  covered(hash: string): number {
+    const stored = this.#open.get(hash) ?? this.#resting(hash)?.stored;
+    if (stored !== undefined) return stored.covered;
+    const record = this.#options.records.get(hash);
+    if (record === undefined) return 0;
+    return record.bits === undefined ? record.size : this.#stored(hash, record).covered;
   }
 
   /** Bytes of its holes that are here. */
@@ -155,20 +168,62 @@ export class StoreIndex {
 
   pin(hash: string): void {
     this.#pinned.add(hash);
-    const idle = this.#take(hash);
-    if (idle !== undefined) this.#held.set(hash, idle);
+    this.#renew(hash);
   }
 
+  /** True for what is not evicted, for whatever reason. */
   isPinned(hash: string): boolean {
-    return this.#pinned.has(hash);
+    return this.#pinned.has(hash) || this.#kept.has(hash);
   }
 
   unpin(hash: string): void {
-    this.#pinned.delete(hash);
-    const held = this.#held.get(hash);
-    if (held === undefined) return;
-    this.#held.delete(hash);
-    this.#rest(hash, held);
+    if (this.#pinned.delete(hash)) this.#renew(hash);
+  }
+
+  /** Keeps a content as users want it. False if this round has seen it before. */
+  keep(hash: string, round: number): boolean {
+    const last = this.#kept.get(hash);
+    this.#kept.set(hash, round);
+    if (last === undefined) this.#renew(hash);
+    return last !== round;
+  }
+
+  isKept(hash: string): boolean {
+    return this.#kept.has(hash);
+  }
+
+  /** Contents that are kept, but that no round since this one has seen. */
+  *keptBefore(round: number): Generator<string> {
+    for (const [hash, last] of this.#kept) if (last < round) yield hash;
+  }
+
+  unkeep(hash: string): void {
+    if (this.#kept.delete(hash)) this.#renew(hash);
+  }
+
+  /** Bytes that cannot be evicted, as they are pinned, kept or open. */
+  get firmBytes(): number {
+    let bytes = this.#heldBytes;
+    for (const stored of this.#open.values()) bytes += stored.bytes;
+    return bytes;
+  }
+
+  /** Whether so many further bytes can be kept, which takes the place of what can be evicted. */
+  fits(bytes: number): boolean {
+    const { maxBytes, minFree, space } = this.#options;
+    const firm = this.firmBytes;
+    return firm + bytes <= maxBytes && space.free() - minFree + (this.#total - firm) >= bytes;
+  }
+
+  /** Removes a content from the disk unless it is open or pinned. Returns the number of bytes that this frees. */
+  async free(hash: string): Promise<number> {
+    const record = this.#options.records.get(hash);
+    if (this.#open.has(hash) || this.isPinned(hash)) return 0;
+    const idle = this.#take(hash);
+    this.#total -= idle?.bytes ?? 0;
+    const bytes = idle?.bytes ?? (record === undefined ? 0 : this.#stored(hash, record).bytes);
+    if (idle !== undefined || record !== undefined) await this.#remove(hash, idle?.stored);
+    return bytes;
   }
 
   /** Removes a content; an open one is removed with its last user. */
@@ -195,8 +250,7 @@ export class StoreIndex {
   supersede(hash: string): void {
     if (this.#marks.get(hash) === 'shared') return;
     this.#marks.set(hash, 'superseded');
-    const idle = this.#take(hash);
-    if (idle !== undefined) this.#rest(hash, idle);
+    this.#renew(hash);
     void this.#trimSuperseded();
   }
 
@@ -204,8 +258,7 @@ export class StoreIndex {
   revive(hash: string): void {
     if (this.#marks.get(hash) !== 'superseded') return;
     this.#marks.delete(hash);
-    const idle = this.#take(hash);
-    if (idle !== undefined) this.#rest(hash, idle);
+    this.#renew(hash);
   }
 
   async #trimSuperseded(): Promise<void> {
@@ -251,18 +304,30 @@ export class StoreIndex {
   #wake(hash: string, size: number): StoredContent {
     const idle = this.#take(hash);
     if (idle?.stored !== undefined) return idle.stored;
-    const { records, pool, now } = this.#options;
+    const { records, now } = this.#options;
     const known = records.get(hash);
     const record = known?.size === size ? known : { size, used: now(), bits: '' };
-    const stored = new StoredContent(hash, this.path(hash), record, pool);
+    const stored = this.#stored(hash, record);
     this.#total += stored.bytes - (idle?.bytes ?? 0);
     return stored;
   }
 
+  #stored(hash: string, record: StoreRecord): StoredContent {
+    return new StoredContent(hash, this.path(hash), record, this.#options.pool);
+  }
+
+  /** Puts a content that is not open where it belongs now. */
+  #renew(hash: string): void {
+    const idle = this.#take(hash);
+    if (idle !== undefined) this.#rest(hash, idle);
+  }
+
   #rest(hash: string, idle: Idle): void {
     const order = this.#marks.peek(hash) === 'superseded' ? this.#superseded : this.#idle;
-    if (this.#pinned.has(hash)) this.#held.set(hash, idle);
-    else order.set(hash, idle, { size: Math.max(1, idle.bytes) });
+    if (this.isPinned(hash)) {
+      this.#held.set(hash, idle);
+      this.#heldBytes += idle.bytes;
+    } else order.set(hash, idle, { size: Math.max(1, idle.bytes) });
   }
 
   #resting(hash: string): Idle | undefined {
@@ -271,7 +336,7 @@ export class StoreIndex {
 
   #take(hash: string): Idle | undefined {
     const idle = this.#resting(hash);
-    this.#held.delete(hash);
+    if (this.#held.delete(hash)) this.#heldBytes -= idle?.bytes ?? 0;
     this.#idle.delete(hash);
     this.#superseded.delete(hash);
     return idle;

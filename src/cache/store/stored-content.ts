@@ -68,11 +68,11 @@ export class StoredContent {
 
   /** Bytes on the disk of the present blocks. */
   get bytes(): number {
-    return this.#nominal - this.#holes;
+    return this.covered - this.#holes;
   }
 
   /** Bytes of the present blocks, holes included. */
-  get #nominal(): number {
+  get covered(): number {
     const last = this.present.length - 1;
     const missing = this.present.has(last) ? BLOCK_SIZE - blockLength(this.size, last) : 0;
     return this.present.count * BLOCK_SIZE - missing;
@@ -91,7 +91,7 @@ export class StoredContent {
     const before = this.bytes;
     this.present.delete(index);
     this.#ready.delete(index);
-    this.#holes = Math.min(this.#holes, this.#nominal);
+    this.#holes = Math.min(this.#holes, this.covered);
     return before - this.bytes;
   }
 
@@ -107,7 +107,7 @@ export class StoredContent {
     for (let index = 0; index < present.length && !this.#ready.isFull; index++) {
       if (present.has(index)) this.#ready.add(index);
     }
-    this.#holes = holes ? Math.max(0, this.#nominal - statSync(this.path).blocks * SECTOR) : 0;
+    this.#holes = holes ? Math.max(0, this.covered - statSync(this.path).blocks * SECTOR) : 0;
   }
 
   /** Reads from ready blocks synchronously. @throws what `node:fs` throws; an `Error` if the file is too short */

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../../vfs/context.ts';
 import type { NodeId } from '../../vfs/node.ts';
 import { type Entry, entryKey } from './entry.ts';
-import type { GroupWriter, Op } from '../db/group-writer.ts';
+import type { GroupWriter, Observer, Op } from '../db/group-writer.ts';
 import { Listings } from './listings.ts';
 import { type Rows, Table } from '../db/table.ts';
 
@@ -63,14 +63,27 @@ export class Catalog {
   readonly #spaces: Table<SpaceState>;
 
   readonly #listings: Listings;
+  #onPut: (entry: Entry) => void = () => undefined;
   /** The folders under which shared spaces are shown. */
   readonly #mounts = new Map<string, NodeId>();
 
   constructor(rows: CatalogRows, writer: GroupWriter, hotBytes: number) {
     this.#listings = new Listings(Math.ceil(hotBytes * 0.3));
-    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.5), this.#listings);
+    const observer: Observer = {
+      submitted: (op) => {
+        this.#listings.submitted(op);
+        if (op.type === 'put') this.#onPut(op.value as Entry);
+      },
+      lost: (op) => this.#listings.lost(op),
+    };
+    this.#entries = new Table<Entry>('entries', rows.entries, writer, Math.ceil(hotBytes * 0.5), observer);
     this.#places = new Table<string>('places', rows.places, writer, Math.ceil(hotBytes * 0.2));
     this.#spaces = new Table<SpaceState>('spaces', rows.spaces, writer, 1 << 20);
+  }
+
+  /** Calls `listener` in the turn in which an entry is written, before others of the same change are. */
+  onPut(listener: (entry: Entry) => void): void {
+    this.#onPut = listener;
   }
 
   /**

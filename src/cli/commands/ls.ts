@@ -10,14 +10,24 @@ interface LsOptions extends DataOptions {
   readonly json?: true;
 }
 
+const MEANINGS =
+  'With -l, a file is online-only, partly-cached, cached, pinned (here, and stays), coming (pinned, and on its way), uploading, parked\n' +
+  '(the cloud cannot take it; see `fjord issues`) or local (never uploaded).';
+
+/** Width of the longest word for where a content is. */
+const WHERE = 'partly-cached'.length;
+
 export function lsCommand(cli: Cli): Command {
   return dataCommand('ls')
     .description('list a folder in the drive')
     .argument('[path]', 'folder or file', '/')
-    .option('-l, --long', 'show mode, size and modification time')
+    .option('-l, --long', 'show mode, size, modification time and where the content is')
     .option('-R, --recursive', 'list everything below, with full paths')
     .option('--json', 'print one JSON object per line, with unescaped names')
-    .addHelpText('after', examples(['fjord ls -l /Sync', 'one folder'], ['fjord ls -lR /', 'the whole drive']))
+    .addHelpText(
+      'after',
+      `\n${MEANINGS}\n${examples(['fjord ls -l /Sync', 'one folder'], ['fjord ls -lR /', 'the whole drive'])}`,
+    )
     .action((path: string, options: LsOptions) => ls(cli, path, options));
 }
 
@@ -36,5 +46,6 @@ function line(terminal: Terminal, row: Listed, { long, recursive }: LsOptions): 
   if (!long) return name;
   const target = row.target === undefined ? '' : ` -> ${shown(row.target)}`;
   const bytes = row.kind === 'folder' ? '-' : size(row.size);
-  return `${mode(row.kind, row.mode)}  ${bytes.padStart(8)}  ${time(row.mtime)}  ${name}${target}`;
+  const where = (row.availability ?? (row.pinned ? 'pinned' : '')).padEnd(WHERE);
+  return `${mode(row.kind, row.mode)}  ${bytes.padStart(8)}  ${time(row.mtime)}  ${where}  ${name}${target}`;
 }

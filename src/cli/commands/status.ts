@@ -5,6 +5,7 @@ import { noteOverdue } from '../overdue.ts';
 import { plainLine, RateMeter, rateWords, type Rates } from '../status-watch.ts';
 import { isConcern, stateWords } from '../backup-words.ts';
 import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
+import { pinWords } from './pin.ts';
 import { limitWords } from './limit.ts';
 import { count, shown, size, span, time } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
@@ -90,6 +91,7 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'the queued changes cannot be sent' : 'everything is in the cloud'}`,
     ...limitLines(status.limits),
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
+    ...(status.pins.paths.length === 0 ? [] : [`pinned     ${pinWords(status.pins)}`]),
     ...status.backups.map((set) => backupLine(set, terminal, now)),
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
     ...concerns(status, terminal),

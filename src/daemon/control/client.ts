@@ -19,6 +19,7 @@ import type {
   Conflict,
   Copied,
   CopyBody,
+  Freed,
   KeptVersion,
   LeaveBody,
   Limits,
@@ -27,6 +28,8 @@ import type {
   ListQuery,
   Listed,
   MountBody,
+  PinBody,
+  Pinned,
   Progress,
   PurgeBody,
   ReadQuery,
@@ -178,6 +181,19 @@ export class ControlClient {
 
   async revokeShare(body: RevokeBody): Promise<void> {
     await this.#json({ method: 'POST', path: '/shares/revoke', json: body });
+  }
+
+  async pins(): Promise<Pinned> {
+    return (await this.#json({ method: 'GET', path: '/pins' })) as Pinned;
+  }
+
+  /** Pins or unpins; resolves to what is pinned then. */
+  async pin(body: PinBody): Promise<Pinned> {
+    return (await this.#json({ method: 'POST', path: '/pins', json: body })) as Pinned;
+  }
+
+  async free(path: string): Promise<Freed> {
+    return (await this.#json({ method: 'POST', path: '/free', json: { path } })) as Freed;
   }
 
   async conflicts(): Promise<Conflict[]> {

@@ -12,12 +12,15 @@ import type {
   BackupSet,
   BackupVerifyBody,
   Conflict,
+  Freed,
   KeptVersion,
   LeaveBody,
   Limits,
   LimitsBody,
   Listed,
   MountBody,
+  PinBody,
+  Pinned,
   Progress,
   PurgeBody,
   RestoreBody,
@@ -59,6 +62,15 @@ export interface SharedFolders {
   revoke(body: RevokeBody, context: Context): Promise<void>;
 }
 
+/** What is kept on this computer. */
+export interface Pinning {
+  list(): Pinned;
+  /** Resolves to what is pinned then; its content comes in the background. */
+  pin(body: PinBody, context: Context): Promise<Pinned>;
+  /** Removes cached content from the disk. */
+  free(path: string, context: Context): Promise<Freed>;
+}
+
 /** The operations of the running program that the control socket offers. Every method throws `FsError`. */
 export interface Controls {
   /** The drive under the rules that apply to programs. */
@@ -86,6 +98,7 @@ export interface Controls {
   setLimits(body: LimitsBody): Promise<Limits>;
   readonly backups: BackupRuns;
   readonly shares: SharedFolders;
+  readonly pins: Pinning;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
   /** Mounts the drive on a folder, given by its absolute path. Resolves to the real path. */
   mount(body: MountBody): Promise<string>;

@@ -22,7 +22,11 @@ export async function resolve(fs: FileSystem, path: string, op: string, context:
 export async function list(fs: FileSystem, attr: Attr, path: string, context: Context): Promise<Listed> {
   const { name, kind, size, mode, mtime, version } = attr;
   const target = kind === 'symlink' ? { target: await fs.readlink(attr.id, context) } : {};
-  return { path: posix.join('/', path), name, kind, size, mode, mtime, version, ...target };
+  const facts = (await fs.facts?.(attr.id, context)) ?? {};
+  const { availability } = facts;
+  const where = availability === undefined ? {} : { availability };
+  const pinned = facts['pinned'] === 'yes' ? ({ pinned: true } as const) : {};
+  return { path: posix.join('/', path), name, kind, size, mode, mtime, version, ...where, ...pinned, ...target };
 }
 
 /** Yields the members of a folder, or the file itself; with `recursive`, each folder before its content. */

@@ -154,6 +154,27 @@ export const MountBody = Type.Object({
 });
 export type MountBody = Static<typeof MountBody>;
 
+export const PinBody = Type.Object({ path: Path, pinned: Type.Boolean() });
+export type PinBody = Static<typeof PinBody>;
+
+/** What is pinned, and how far it is on this computer. Equal contents count once. */
+export interface Pinned extends Amount {
+  readonly paths: readonly string[];
+  /** Of these: what is still to come. */
+  readonly missing: Amount;
+  /** Of what is missing: what the cache has no room for, and the first of these files. */
+  readonly unfit: Amount & { readonly first?: string };
+  /** Files that could not be fetched, for reasons of their own, and the first of them. */
+  readonly failed: { readonly files: number; readonly first?: string };
+}
+
+/** Files and bytes that have left the disk, and files that stay: pinned, not in the cloud yet, or open. */
+export interface Freed extends Amount {
+  readonly pinned: number;
+  readonly unsent: number;
+  readonly open: number;
+}
+
 export const UnmountBody = Type.Object({ lazy: Type.Boolean() });
 export type UnmountBody = Static<typeof UnmountBody>;
 
@@ -169,6 +190,10 @@ export interface Listed {
   readonly mode: number;
   readonly mtime: number;
   readonly version: string;
+  /** Of a file: where its content is (`factsOf` has the values). */
+  readonly availability?: string;
+  /** Whether the content of the file, or of all in the folder, is to be kept on this computer. */
+  readonly pinned?: true;
   /** The target of a symlink. */
   readonly target?: string;
 }
@@ -358,6 +383,7 @@ export interface Status {
   readonly issues: readonly Issue[];
   readonly issueCount: number;
   readonly cache: { readonly used: number; readonly limit: number };
+  readonly pins: Pinned;
   readonly usage?: { readonly quota: number; readonly used: number };
   /** Blocks of the account that the cloud has found damaged, if there are any. */
   readonly damaged?: number;

@@ -65,6 +65,8 @@ export interface DriveParts {
   readonly isCrossing: (space: string) => boolean;
   /** Whether nodes of the space are sealed. */
   readonly isSealing: (space: string) => boolean;
+  /** Whether the content of a node is to be kept on this computer. */
+  readonly isPinned: (entry: Entry) => boolean;
   /** ms since 1970 */
   readonly now: () => number;
 }

@@ -3,6 +3,7 @@ import { etagOf } from '../etag.ts';
 import { formatHttpDate, formatIsoDate } from '../http-date.ts';
 import { SUPPORTED_LOCK } from '../locks/lock.ts';
 import { typeOf } from '../media-type.ts';
+import { FJORD } from '../xml/element.ts';
 import { escapeText, withoutForbidden } from '../xml/escape.ts';
 
 /** The data that live properties are computed from. */
@@ -12,6 +13,8 @@ export interface Resource {
   readonly locks: string;
   /** Present if quota was requested and may be sent to this client. */
   readonly quota: StatFs | undefined;
+  /** What the host computes about the node, if that was requested. */
+  readonly facts: Readonly<Record<string, string>> | undefined;
 }
 
 /** Returns the whole element, with `D` bound to `DAV:`; `undefined` if the resource has no such property. */
@@ -54,6 +57,15 @@ const win32 = (name: string, time: DatedAttr): [string, LiveProperty] => [
   { common: false, make: dated(time, (ms) => `<${name} xmlns="${MICROSOFT}">${formatHttpDate(ms)}</${name}>`) },
 ];
 
+/** A property from what the host computes. It is never part of `allprop`, as clients would store it. */
+const fact = (name: string): [string, LiveProperty] => [
+  `{${FJORD}}${name}`,
+  rare(({ facts }) => {
+    const value = facts?.[name];
+    return value === undefined ? undefined : `<${name} xmlns="${FJORD}">${escapeText(value)}</${name}>`;
+  }),
+];
+
 const file =
   (value: (attr: Attr) => string): LiveValue =>
   ({ attr }) =>
@@ -79,6 +91,8 @@ export const LIVE: ReadonlyMap<string, LiveProperty> = new Map([
   ['{DAV:}lastmodified', rare(({ attr }) => `<D:lastmodified>${Math.floor(attr.mtime / 1000)}</D:lastmodified>`)],
   ['{DAV:}quota-available-bytes', rare(({ quota }) => bytes('quota-available-bytes', quota?.available))],
   ['{DAV:}quota-used-bytes', rare(({ quota }) => bytes('quota-used-bytes', quota?.used))],
+  fact('availability'),
+  fact('pinned'),
   win32('Win32LastModifiedTime', 'mtime'),
   win32('Win32CreationTime', 'birthtime'),
   [

@@ -1,7 +1,7 @@
 import type { Attr, StatFs, Xattrs } from '../../vfs/node.ts';
 import { statusLine } from '../multistatus.ts';
 import type { TextOut } from '../text-sink.ts';
-import { DAV } from '../xml/element.ts';
+import { DAV, FJORD } from '../xml/element.ts';
 import { allDead, findDead, xattrName } from './dead.ts';
 import type { LiveValue, Resource } from './live.ts';
 import { LIVE, NO_LOCKS } from './live.ts';
@@ -23,6 +23,7 @@ export interface RowWriter {
   readonly needsXattrs: boolean;
   readonly needsLocks: boolean;
   readonly needsQuota: boolean;
+  readonly needsFacts: boolean;
   write(row: Row, out: TextOut): void;
 }
 
@@ -49,6 +50,7 @@ class NamedWriter implements RowWriter {
   readonly needsXattrs: boolean;
   readonly needsLocks: boolean;
   readonly needsQuota: boolean;
+  readonly needsFacts: boolean;
   readonly #steps: readonly Step[];
   /** The values of the current row. */
   readonly #values: (string | undefined)[];
@@ -59,6 +61,7 @@ class NamedWriter implements RowWriter {
     this.needsXattrs = names.some(isDead);
     this.needsLocks = keys.includes('{DAV:}lockdiscovery');
     this.needsQuota = keys.some((key) => key.startsWith('{DAV:}quota-'));
+    this.needsFacts = names.some(({ namespace }) => namespace === FJORD);
     this.#steps = names.map(stepFor);
     this.#values = names.map(() => undefined);
     this.#minimal = minimal;
@@ -103,12 +106,14 @@ class AllWriter implements RowWriter {
   readonly needsXattrs = true;
   readonly needsLocks = true;
   readonly needsQuota: boolean;
+  readonly needsFacts: boolean;
   readonly #include: NamedWriter;
   readonly #common = [...LIVE.values()].filter(({ common }) => common).map(({ make }) => make());
 
   constructor(include: NamedWriter) {
     this.#include = include;
     this.needsQuota = include.needsQuota;
+    this.needsFacts = include.needsFacts;
   }
 
   write(row: Row, out: TextOut): void {
@@ -128,6 +133,7 @@ class NamesWriter implements RowWriter {
   readonly needsXattrs = true;
   readonly needsLocks = false;
   readonly needsQuota = false;
+  readonly needsFacts = true;
   readonly #live = [...LIVE].map(([key, { make }]) => ({ value: make(), element: emptyElement(fromClark(key)) }));
 
   write(row: Row, out: TextOut): void {

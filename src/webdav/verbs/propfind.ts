@@ -70,6 +70,12 @@ async function stream(
   await out.flush();
 }
 
+/** What was read for a row beyond its attributes, as far as it is needed. */
+interface Found {
+  readonly xattrs?: Xattrs | undefined;
+  readonly facts?: Readonly<Record<string, string>> | undefined;
+}
+
 class Rows {
   readonly #request: DavRequest;
   readonly #door: Door;
@@ -99,7 +105,7 @@ class Rows {
         if (waiting instanceof Promise) await waiting;
       } catch (error) {
         // The rest of the response must not depend on the extended attributes of one child.
-        if (!isGone(error)) this.#write(attr, href, undefined, {}, out);
+        if (!isGone(error)) this.#write(attr, href, undefined, { xattrs: {} }, out);
       }
       if (out.isFull) await out.send();
     }
@@ -107,20 +113,22 @@ class Rows {
 
   /** @param names the path of the resource; omitted for a child, whose path ends in its name */
   #row(attr: Attr, href: string, names: readonly string[] | undefined, out: TextOut): Awaitable<void> {
-    if (!this.#writer.needsXattrs) return this.#write(attr, href, names, undefined, out);
-    const xattrs = this.#door.fs.xattrs(attr.id, this.#request.context);
-    if (!(xattrs instanceof Promise)) return this.#write(attr, href, names, xattrs, out);
-    return xattrs.then((xattrs) => this.#write(attr, href, names, xattrs, out));
+    const { needsXattrs, needsFacts } = this.#writer;
+    if (!needsXattrs && !needsFacts) return this.#write(attr, href, names, {}, out);
+    const { fs } = this.#door;
+    const { context } = this.#request;
+    const xattrs = needsXattrs ? fs.xattrs(attr.id, context) : undefined;
+    const facts = needsFacts ? fs.facts?.(attr.id, context) : undefined;
+    if (xattrs instanceof Promise || facts instanceof Promise) {
+      return Promise.all([xattrs, facts]).then(([xattrs, facts]) =>
+        this.#write(attr, href, names, { xattrs, facts }, out),
+      );
+    }
+    return this.#write(attr, href, names, { xattrs, facts }, out);
   }
 
-  #write(
-    attr: Attr,
-    href: string,
-    names: readonly string[] | undefined,
-    xattrs: Xattrs | undefined,
-    out: TextOut,
-  ): void {
-    this.#writer.write({ attr, href, quota: this.#quota, locks: this.#locks(attr, names), xattrs }, out);
+  #write(attr: Attr, href: string, names: readonly string[] | undefined, { xattrs, facts }: Found, out: TextOut): void {
+    this.#writer.write({ attr, href, quota: this.#quota, locks: this.#locks(attr, names), xattrs, facts }, out);
   }
 
   #locks(attr: Attr, names: readonly string[] | undefined): string {

@@ -19,6 +19,8 @@ export interface XmlElement {
 }
 
 export const DAV = 'DAV:';
+/** Namespace of what only Fjord has. */
+export const FJORD = 'urn:fjord:dav';
 export const XML = 'http://www.w3.org/XML/1998/namespace';
 
 export function isDav(element: XmlElement, name: string): boolean {

@@ -14,7 +14,7 @@ t.test('facts report the state of a node on its way to the cloud', async (t) => 
   await handle.close();
   const { node } = handle;
   const { version } = await drive.getattr(node, context);
-  t.strictSame(drive.facts(node, context), { state: 'waiting', version, pinned: 'no' });
+  t.strictSame(drive.facts(node, context), { state: 'waiting', pinned: 'no', availability: 'uploading', version });
   const [put] = parts.journal.of(node);
   parts.journal.claim(put?.seq ?? 0);
   t.equal(drive.facts(node, context)['state'], 'sending');
@@ -26,13 +26,12 @@ t.test('facts report the state of a node on its way to the cloud', async (t) => 
     parts.journal.remove(put.seq),
     parts.catalog.update({ ...settled, hash, remote: version, rev: 1 }),
   ]);
-  t.strictSame(drive.facts(node, context), { state: 'synced', version, sha256: hash, pinned: 'no' });
-  parts.store.pin(hash);
-  t.equal(drive.facts(node, context)['pinned'], 'yes');
+  const synced = { state: 'synced', pinned: 'no', availability: 'online-only', version, sha256: hash };
+  t.strictSame(drive.facts(node, context), synced);
   const litter = await drive.create('sync-root', '.DS_Store', {}, both, context);
   await litter.close();
   t.equal(drive.facts(litter.node, context)['state'], 'local');
-  t.strictSame(drive.facts('sync-root', context), { state: 'synced' });
+  t.strictSame(drive.facts('sync-root', context), { state: 'synced', pinned: 'no' });
 });
 
 t.test('a file that was removed and is open can be opened again', async (t) => {
