@@ -557,6 +557,29 @@ const SCRIPTS: readonly Script[] = [
       b mv /Sync/c /Sync/d
       - meet`,
   },
+  {
+    what: 'a folder that is moved through one which is created again waits for that, and is not created a second time',
+    seeds: [20270584],
+    devices: 3,
+    steps: `
+      - wait 20
+      a write /Sync/c a0.
+      a mkdir /Sync/ss
+      a restart
+      a mkdir /Sync/b
+      a swap /Sync/b /Sync/ss
+      a mv /Sync/ss /Sync/b
+      - wait 100
+      c mkdir /Sync/a
+      c mkdir /Sync/.fjord-019b76da-a960-7be5-ac35-fabda25f47da/a
+      c mkdir /Sync/.fjord-019b76da-a960-7be5-ac35-fabda25f47da/a/ss
+      c mkdir /Sync/a/ss
+      c swap /Sync/.fjord-019b76da-a960-7be5-ac35-fabda25f47da /Sync/a/ss
+      c mv /Sync/a/ss/a/ss /Sync/a/c
+      c mv /Sync/a/c /Sync/a/ss/c
+      c mv /Sync/a/ss/c /Sync/ss/b
+      c swap /Sync/a/ss /Sync/ss/b`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -296,7 +296,9 @@ export class Uploader {
     const { journal } = this.#replica;
     // Folders whose creation may have been requested after changes inside them.
     const unmade = new Set(
-      sent.map(({ intent }) => intent.parent).filter((parent) => journal.of(parent).some(isCreation)),
+      sent
+        .map(({ intent }) => this.#replica.resolve(intent.parent))
+        .filter((parent) => journal.of(parent).some(isCreation)),
     );
     for (const [i, one] of sent.entries()) {
       const result = results[i];
@@ -312,7 +314,8 @@ export class Uploader {
       const known = journal.get(one.intent.seq);
       if (known === undefined) continue;
       const builds = building.has(known.seq);
-      const tooEarly = unmade.has(known.parent) && !journal.has(known.parent) && result.code === 'not_found';
+      const parent = this.#replica.resolve(known.parent);
+      const tooEarly = unmade.has(parent) && !journal.has(parent) && result.code === 'not_found';
       // Perhaps refused only because an intent that it depends on was, or came too late.
       if (builds || tooEarly) this.#later(known.seq, 0);
       else if (this.#resultHandler.refused(one, result) === 'again') this.#tryAgain(known, result);
