@@ -580,6 +580,23 @@ const SCRIPTS: readonly Script[] = [
       c mv /Sync/a/ss/c /Sync/ss/b
       c swap /Sync/a/ss /Sync/ss/b`,
   },
+  {
+    what: 'what was moved into a folder elsewhere goes with it, though the folder was removed here before, and there after',
+    seeds: [1, 2],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/a
+      a mkdir /Sync/d
+      a write /Sync/d/f text
+      - meet
+      b cut
+      b rmtree /Sync/a
+      c mv /Sync/d /Sync/a/d
+      c flush
+      c rmtree /Sync/a
+      c flush
+      b heal`,
+  },
 ];
 
 t.setTimeout(600_000);

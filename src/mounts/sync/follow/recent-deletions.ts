@@ -13,7 +13,7 @@ type Deletion = Pick<NodeRecord, 'space' | 'rev'>;
  * so has a result that was on its way while the feed reported another computer's: neither must bring them back.
  */
 export class RecentDeletions {
-  /** At this computer's wish: with everything that is in them, or the cloud would have refused it. */
+  /** At this computer's wish. */
   readonly #own = new LRUCache<NodeId, Deletion>({ max: KEPT });
   readonly #reported = new LRUCache<NodeId, Deletion>({ max: KEPT });
 
@@ -38,10 +38,13 @@ export class RecentDeletions {
     this.#reported.clear();
   }
 
-  /** True for a record that is older than the removal of its node, or than this computer's of the folder that it was in. */
-  outdates(record: NodeRecord): boolean {
+  /**
+   * True for a record that is older than the removal of its node; if that is not shown here, also than this computer's removal of the
+   * folder that it was in. What is shown elsewhere has been moved into that folder, and goes with it.
+   */
+  outdates(record: NodeRecord, isShown: boolean): boolean {
     const { id, parent } = record;
-    const own = this.#own.get(id) ?? this.#own.get(parent);
+    const own = this.#own.get(id) ?? (isShown ? undefined : this.#own.get(parent));
     if (own !== undefined && isBefore(record, own)) {
       this.add(id, own);
       return true;

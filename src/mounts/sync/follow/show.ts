@@ -21,7 +21,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
     return 'shown';
   const intents = journal.of(record.id);
   const local = localChangesOf(intents);
-  if (isOver(replica, record)) return 'shown';
+  if (isOver(replica, record, before !== undefined)) return 'shown';
   // The result of our removal, or of what takes its place here, decides what becomes of it.
   if (local.removal || journal.replacements.has(record.id)) return 'wait';
   if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';
@@ -38,9 +38,9 @@ export function show(replica: Replica, record: NodeRecord): Shown {
  * True if the record is outdated: the node was removed, or lost its name to another one, after it. A later record
  * contains its current state.
  */
-function isOver(replica: Replica, record: NodeRecord): boolean {
+function isOver(replica: Replica, record: NodeRecord, isShown: boolean): boolean {
   const { catalog } = replica;
-  if (replica.recentDeletions.outdates(record)) return true;
+  if (replica.recentDeletions.outdates(record, isShown)) return true;
   const holder = catalog.child(replica.folderOf(record), record.name);
   if (holder === undefined || holder.id === record.id || holder.local === true) return false;
   if (holder.rev <= record.rev || replica.localChanges(holder.id).place) return false;
