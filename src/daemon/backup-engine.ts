@@ -13,6 +13,7 @@ import { checkFolder } from '../backup/folder-check.ts';
 import { rereadDamaged } from '../backup/reread.ts';
 import { runBackup } from '../backup/run.ts';
 import { openBackupStore } from '../backup/store.ts';
+import type { BackupSummary } from '../backup/tally.ts';
 import type { Halt } from '../backup/halt.ts';
 import { ProblemLog, type LoggedProblem } from '../backup/problem-log.ts';
 import { askSource } from '../backup/start-source-thread.ts';
@@ -37,6 +38,8 @@ export interface BackupEngineOptions {
 const SILENT = 2000;
 /** Ms that a person who adds a folder waits for its disk. */
 const PATIENCE = 15_000;
+/** Changes up to which the drive shows them all when a run ends. More of them it shows soon after: they are in the cloud. */
+const SHOWN = 5000;
 
 /** Mirrors folders of this computer into the gateway's account. */
 export class GatewayBackups implements BackupEngine {
@@ -98,11 +101,12 @@ export class GatewayBackups implements BackupEngine {
       if (reread > 0) log.warn({ set: name, files: reread }, 'the cloud has damaged content, which is read again');
     }
     const rules = { exclude, oneFileSystem, volume, confirm, priority };
-    const summary = await runBackup({ folder, space, remote, store, ...rules, ...request });
+    const filled = gateway.unhurried(space.id);
+    const summary = await runBackup({ folder, space, remote, store, ...rules, ...request }).finally(filled);
     const { problems, ...counts } = summary;
     const whole = request.scope === undefined;
     log[whole ? 'info' : 'debug']({ set: name, whole, ...counts, problems: problems.length }, 'a backup ran');
-    await gateway.pull(context);
+    if (changesOf(summary) <= SHOWN) await gateway.pull(context);
     const changes: Partial<BackupSet> = { space: space.id };
     if (summary.paused) return { summary, changes };
     const count = request.scope ? await new ProblemLog(store, 0).count() : summary.problemCount;
@@ -148,4 +152,8 @@ export class GatewayBackups implements BackupEngine {
     await remote.removeSpace(space.id, context);
     await gateway.pull(context);
   }
+}
+
+function changesOf({ added, changed, touched, moved, removed }: BackupSummary): number {
+  return added + changed + touched + moved + removed;
 }

@@ -102,6 +102,11 @@ export class Gateway {
     await this.#stack.follower.pull(signal);
   }
 
+  /** While an agent of this computer fills a space, the drive shows it with some delay. Returns what ends that; see `Follower`. */
+  unhurried(space: string): () => void {
+    return this.#stack.follower.unhurried(space);
+  }
+
   conflicts(): Promise<(Conflict & { readonly path: string })[]> {
     return this.#stack.conflicts.list(this.#stack.catalog);
   }

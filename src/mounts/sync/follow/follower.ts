@@ -20,6 +20,8 @@ import { Signal } from '../../../transfer/signal.ts';
 const POLL = { shortest: 5000, longest: 30_000 };
 /** Records that wait are looked at again this soon after the journal has changed, ms. */
 const REVISIT = 10;
+/** Pause between two pulls of a space that this computer itself fills, ms, and as a multiple of the last pull. */
+const UNHURRIED = { shortest: 10_000, pulls: 9 };
 
 export interface FollowerParts extends Omit<SpaceFollowerParts, 'arrives' | 'relist'> {
   /** Keeps what was not sent of a shared space that is gone, and removes the rest of it. */
@@ -47,6 +49,14 @@ export interface FollowerStatus {
   readonly error: FsError | undefined;
 }
 
+/** When a space is pulled for which `unhurried` was called. */
+interface Timing {
+  /** ms */
+  pause: number;
+  /** The next pull, once it is known that there is something. */
+  next?: NodeJS.Timeout | undefined;
+}
+
 /**
  * Shows here what changes in the cloud: one push connection reports which space has changed, its feed contains the
  * changes. While the push connection is down the feeds are polled. Starts without the network.
@@ -67,6 +77,7 @@ export class Follower {
   #revisit: NodeJS.Timeout | undefined;
   #polls = 0;
   #pulls = new Set<Promise<void>>();
+  readonly #unhurried = new Map<string, Timing>();
   #running: Promise<void> | undefined;
 
   constructor(parts: FollowerParts, options: FollowerOptions) {
@@ -119,6 +130,20 @@ export class Follower {
     this.#track(this.pull());
   }
 
+  /**
+   * Spends a tenth of the time at most on pulls of a space, and pauses for `pause` ms at least, up to the call of the
+   * returned function, which pulls what is left: an agent of this computer fills the space and has no use for its own changes.
+   */
+  unhurried(space: string, pause = UNHURRIED.shortest): () => void {
+    const timing: Timing = { pause };
+    this.#unhurried.set(space, timing);
+    return () => {
+      this.#unhurried.delete(space);
+      clearTimeout(timing.next);
+      if (timing.next !== undefined) this.#pullSoon(space);
+    };
+  }
+
   /** Applies the mass removals that are held. */
   confirm(): void {
     for (const [id, space] of this.#spaces) {
@@ -148,6 +173,7 @@ export class Follower {
   async close(): Promise<void> {
     this.#stop.abort();
     this.#connection.abort();
+    for (const { next } of this.#unhurried.values()) clearTimeout(next);
     await this.#running;
     await Promise.allSettled(this.#pulls);
     await this.#replica.idle();
@@ -191,12 +217,24 @@ export class Follower {
     if (this.#ignored.has(id)) return;
     const space = this.#spaces.get(id);
     if (space === undefined) this.#track(this.pull());
-    else if (rev > space.position) this.#pullSoon(id);
+    else if (rev > space.position) this.#pullInTime(id);
   }
 
-  #pullSoon(id: string): void {
+  #pullInTime(id: string): void {
+    const timing = this.#unhurried.get(id);
+    if (timing === undefined) return this.#pullSoon(id);
+    timing.next ??= setTimeout(() => {
+      timing.next = undefined;
+      const begin = performance.now();
+      const took = (): void =>
+        void (timing.pause = Math.max(timing.pause, UNHURRIED.pulls * (performance.now() - begin)));
+      this.#pullSoon(id, took);
+    }, timing.pause);
+  }
+
+  #pullSoon(id: string, then: () => void = () => undefined): void {
     const space = this.#spaces.get(id);
-    if (space !== undefined) this.#track(space.pull({ signal: this.#stop.signal }));
+    if (space !== undefined) this.#track(space.pull({ signal: this.#stop.signal }).finally(then));
   }
 
   /** A failed pull is repeated when the connection comes back, or by the next poll. */
