@@ -11,6 +11,7 @@ import { downCommand } from './commands/down.ts';
 import { catCommand, getCommand } from './commands/get.ts';
 import { historyCommands } from './commands/history.ts';
 import { limitCommand } from './commands/limit.ts';
+import { linkCommands } from './commands/links.ts';
 import { loginCommand } from './commands/login.ts';
 import { lsCommand } from './commands/ls.ts';
 import { mountCommands } from './commands/mount.ts';
@@ -62,7 +63,7 @@ export function createProgram(cli: Cli): Command {
         archiveCommand(cli),
       ],
     ],
-    ['Shared folders:', shareCommands(cli)],
+    ['Shared folders and links:', [...shareCommands(cli), ...linkCommands(cli)]],
     ['Uploads:', uploadCommands(cli)],
     ['Backups:', [backupCommand(cli)]],
     [

@@ -22,6 +22,7 @@ import type {
 } from './control/wire.ts';
 import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
+import type { LinkControls } from './link-controls.ts';
 import type { ShareControls } from './share-controls.ts';
 import { PinControls } from './pin-controls.ts';
 import type { MountPoint } from './mount-point.ts';
@@ -30,6 +31,7 @@ export interface GatewayControlsOptions {
   readonly gateway: Gateway;
   readonly backups: BackupControls;
   readonly shares: ShareControls;
+  readonly links: LinkControls;
   readonly bandwidth: BandwidthLimits;
   readonly mountPoint: MountPoint;
   /** Resolves to the folder's real path. */
@@ -49,10 +51,11 @@ export class GatewayControls implements Controls {
   readonly backups: BackupControls;
   readonly shares: ShareControls;
   readonly pins: PinControls;
+  readonly links: LinkControls;
   readonly #bandwidth: BandwidthLimits;
 
   constructor(options: GatewayControlsOptions) {
-    const { gateway, backups, shares, bandwidth, mountPoint, mount, circumstances, leave } = options;
+    const { gateway, backups, shares, links, bandwidth, mountPoint, mount, circumstances, leave } = options;
     this.#gateway = gateway;
     this.#mountPoint = mountPoint;
     this.mount = mount;
@@ -61,6 +64,7 @@ export class GatewayControls implements Controls {
     this.backups = backups;
     this.shares = shares;
     this.pins = new PinControls(gateway);
+    this.links = links;
     this.#bandwidth = bandwidth;
   }
 

@@ -19,6 +19,7 @@ import { Deferral, systemProbesOptions } from './deferral.ts';
 import { drain } from './drain.ts';
 import { FailureHook } from './failure-hook.ts';
 import { folderGone, removed } from './folder-gone.ts';
+import { LinkControls } from './link-controls.ts';
 import { ShareControls } from './share-controls.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
@@ -190,7 +191,8 @@ export class GatewayProcess {
       });
       const mount = (body: MountBody): Promise<string> => mountPoint.mount(wishedBy(body, config));
       const shares = new ShareControls(gateway, remote);
-      const parts = { gateway, backups, shares, bandwidth: limits, mountPoint };
+      const links = new LinkControls({ gateway, linking: remote, cloudUrl: url });
+      const parts = { gateway, backups, shares, links, bandwidth: limits, mountPoint };
       const controls = new GatewayControls({ ...parts, mount, circumstances, leave });
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
       await control.listen();

@@ -10,6 +10,7 @@ import { compile } from './compile.ts';
 import { Http, type HttpOptions } from './http-client.ts';
 import { checked } from './shape.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, Remote, UploadBlock } from '../remote.ts';
+import type { Linking } from '../linking.ts';
 import type { Sharing } from '../sharing.ts';
 import { readSse } from './sse.ts';
 import {
@@ -19,6 +20,7 @@ import {
   PastSchema,
   PUSH_ALIVE,
   PushSchema,
+  LinkSchema,
   ShareSchema,
   SpaceSchema,
   TrashSchema,
@@ -40,6 +42,8 @@ import type {
   TrashRecord,
   Usage,
   VersionRecord,
+  LinkRecord,
+  NewLink,
 } from '../records.ts';
 
 const shapes = {
@@ -52,6 +56,8 @@ const shapes = {
   versions: compile(Type.Object({ versions: Type.Array(VersionSchema) })),
   node: compile(NodeSchema),
   past: compile(PastSchema),
+  link: compile(LinkSchema),
+  links: compile(Type.Object({ links: Type.Array(LinkSchema) })),
   share: compile(ShareSchema),
   shares: compile(Type.Object({ shares: Type.Array(ShareSchema) })),
   trash: compile(TrashSchema),
@@ -68,7 +74,7 @@ export interface HttpRemoteOptions extends HttpOptions {
 }
 
 /** The cloud over HTTP (`docs/api.md`). */
-export class HttpRemote implements Remote, Sharing {
+export class HttpRemote implements Remote, Sharing, Linking {
   readonly #http: Http;
   readonly #feeds: FeedReader;
   readonly #thread: DownloadThread;
@@ -181,6 +187,19 @@ export class HttpRemote implements Remote, Sharing {
 
   async unshare(space: string, context: Context): Promise<void> {
     await this.#http.done({ op: 'unshare', method: 'DELETE', path: `/v1/shares/${seg(space)}` }, context);
+  }
+
+  async links(context: Context): Promise<LinkRecord[]> {
+    const call = { op: 'links', method: 'GET', path: '/v1/links' } as const;
+    return (await this.#http.json(call, shapes.links, context)).links;
+  }
+
+  async link(link: NewLink, context: Context): Promise<LinkRecord> {
+    return this.#http.json({ op: 'link', method: 'POST', path: '/v1/links', json: link }, shapes.link, context);
+  }
+
+  async unlink(id: string, context: Context): Promise<void> {
+    await this.#http.done({ op: 'unlink', method: 'DELETE', path: `/v1/links/${seg(id)}` }, context);
   }
 
   read(blocks: readonly BlockRequest[], context: Context, memory?: BlockMemory): AsyncIterable<ReadBlock> {

@@ -35,8 +35,11 @@ import type {
   ReadQuery,
   RestoreBody,
   RevokeBody,
+  LinkBody,
+  Linked,
   ShareBody,
   Shared,
+  UnlinkBody,
   Status,
   Trashed,
   VerifyReport,
@@ -194,6 +197,19 @@ export class ControlClient {
 
   async free(path: string): Promise<Freed> {
     return (await this.#json({ method: 'POST', path: '/free', json: { path } })) as Freed;
+  }
+
+  async links(): Promise<Linked[]> {
+    return (await this.#json({ method: 'GET', path: '/links' })) as Linked[];
+  }
+
+  async link(body: LinkBody): Promise<Linked> {
+    return (await this.#json({ method: 'POST', path: '/links', json: body })) as Linked;
+  }
+
+  /** Resolves to the number of links that have ended. */
+  async unlink(body: UnlinkBody): Promise<number> {
+    return ((await this.#json({ method: 'POST', path: '/links/remove', json: body })) as { removed: number }).removed;
   }
 
   async conflicts(): Promise<Conflict[]> {

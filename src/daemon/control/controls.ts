@@ -25,8 +25,11 @@ import type {
   PurgeBody,
   RestoreBody,
   RevokeBody,
+  LinkBody,
+  Linked,
   ShareBody,
   Shared,
+  UnlinkBody,
   Status,
   Trashed,
   VerifyReport,
@@ -71,6 +74,14 @@ export interface Pinning {
   free(path: string, context: Context): Promise<Freed>;
 }
 
+/** Addresses that open files and folders without an account. */
+export interface PublicLinks {
+  list(context: Context): Promise<Linked[]>;
+  link(body: LinkBody, context: Context): Promise<Linked>;
+  /** Resolves to the number of links that have ended. */
+  unlink(body: UnlinkBody, context: Context): Promise<number>;
+}
+
 /** The operations of the running program that the control socket offers. Every method throws `FsError`. */
 export interface Controls {
   /** The drive under the rules that apply to programs. */
@@ -99,6 +110,7 @@ export interface Controls {
   readonly backups: BackupRuns;
   readonly shares: SharedFolders;
   readonly pins: Pinning;
+  readonly links: PublicLinks;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
   /** Mounts the drive on a folder, given by its absolute path. Resolves to the real path. */
   mount(body: MountBody): Promise<string>;

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { contextOf } from './context-of.ts';
 import type { Controls } from './controls.ts';
 import { addPinRoutes } from './pin-routes.ts';
+import { addLinkRoutes } from './link-routes.ts';
 import { addShareRoutes } from './share-routes.ts';
 import { toLines } from './lines.ts';
 import { watchProgress } from './watch-progress.ts';
@@ -34,6 +35,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addMountRoutes(app, controls);
   addShareRoutes(app, controls);
   addPinRoutes(app, controls);
+  addLinkRoutes(app, controls);
   app.get('/limits', () => controls.limits());
   app.post<{ Body: LimitsBody }>('/limits', { schema: { body: LimitsBody } }, ({ body }) => controls.setLimits(body));
   app.get('/status', () => controls.status());

@@ -129,6 +129,19 @@ export type LeaveBody = Static<typeof LeaveBody>;
 export const RevokeBody = Type.Object({ path: Path, email: Type.Optional(Type.String({ minLength: 1 })) });
 export type RevokeBody = Static<typeof RevokeBody>;
 
+export const LinkBody = Type.Object({
+  path: Path,
+  upload: Type.Optional(Type.Boolean()),
+  password: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+  /** ms since 1970 UTC */
+  expires: Type.Optional(Type.Number()),
+});
+export type LinkBody = Static<typeof LinkBody>;
+
+/** Links by the path that they open, or one by its address or id. */
+export const UnlinkBody = Type.Object({ link: Type.String({ minLength: 1 }) });
+export type UnlinkBody = Static<typeof UnlinkBody>;
+
 /** A limit per direction as a person writes it (`daemon/limits/timetable.ts`), or `default`: as in the settings. Absent: as before. */
 export const LimitsBody = Type.Object({ up: Type.Optional(Type.String()), down: Type.Optional(Type.String()) });
 export type LimitsBody = Static<typeof LimitsBody>;
@@ -264,6 +277,21 @@ export interface Shared {
     readonly role: 'owner' | 'editor' | 'viewer';
     readonly accepted: boolean;
   }[];
+}
+
+/** A public link. */
+export interface Linked {
+  readonly id: string;
+  readonly url: string;
+  readonly name: string;
+  /** Where the drive shows what it opens. */
+  readonly path?: string;
+  readonly upload: boolean;
+  readonly password: boolean;
+  /** E-mail of its maker. */
+  readonly by: string;
+  readonly expires?: number;
+  readonly active: boolean;
 }
 
 export interface KeptVersion {
