@@ -1,9 +1,10 @@
 import type { Entry } from '../../src/cache/tree/entry.ts';
 import { background as context } from '../../src/vfs/context.ts';
+import { outOfOrder } from '../../src/mounts/intents/plan.ts';
 import { isScratch } from '../../src/vfs/name.ts';
 import type { NodeRecord } from '../../src/cloud/records.ts';
 import type { Device } from './device.ts';
-import { failure } from './failure.ts';
+import { type Failure, failure } from './failure.ts';
 import { read } from './programs.ts';
 import type { World } from './world.ts';
 
@@ -36,6 +37,60 @@ export async function checkTrees(world: World, fresh: Device): Promise<void> {
       throw failure('lost', `${JSON.stringify(content)} is not in\n${[...reference.tree.keys()].join('\n')}`);
     }
   }
+}
+
+/**
+ * Checks that a queue can go on: no intent precedes the creation of its node, or of the folder that it puts a node into. A
+ * creation that was queued again because another computer had removed a folder is an exception: what is in the folder was
+ * perhaps being sent, and is sent again when it has been refused.
+ */
+export function checkOrder({ name, isDead, gateway }: Device): void {
+  if (isDead) return;
+  const { journal, uploader } = gateway.stack;
+  const queue = [...journal.all()];
+  if (outOfOrder(queue.filter(({ since }) => since === undefined)) !== undefined) {
+    throw failure('order', `${name}:\n${queue.map((intent) => JSON.stringify(intent)).join('\n')}`);
+  }
+  const { stuck } = uploader.status;
+  if (stuck !== undefined) throw failure('stuck', `${name} does not send ${JSON.stringify(stuck)}`);
+}
+
+/**
+ * Checks that gateways which have sent and shown everything have the same tree, as far as that is known without reading
+ * contents: what is done to a node later would show it again where it was missing.
+ */
+export async function checkMeeting(world: World): Promise<void> {
+  if (!(await haveMet(world))) return;
+  if (differences(world) === undefined) return;
+  await world.wait(5000);
+  if (!(await haveMet(world))) return;
+  const difference = differences(world);
+  if (difference !== undefined) throw difference;
+}
+
+async function haveMet(world: World): Promise<boolean> {
+  const spaces = await world.cloud.meta.db.selectFrom('spaces').select(['id', 'rev']).execute();
+  return world.devices.every((device) => {
+    if (device.isDead || world.handlesOf(device).size > 0) return false;
+    const { journal, catalog } = device.gateway.stack;
+    return journal.size === 0 && spaces.every(({ id, rev }) => (catalog.space(id)?.cursor ?? 0) === rev);
+  });
+}
+
+function differences(world: World): Failure | undefined {
+  const [one, ...others] = world.devices.map((device) => ({ name: device.name, tree: catalogTree(device) }));
+  try {
+    for (const other of others) compare(other.name, other.tree, one?.name ?? '', one?.tree ?? new Map());
+  } catch (error) {
+    return failure('trees', error);
+  }
+  return undefined;
+}
+
+function catalogTree(device: Device): Tree {
+  const { catalog } = device.gateway.stack;
+  const shown = device.entries().filter((entry) => entry.space !== '.' && isShown(device, entry));
+  return new Map(shown.map((entry) => [catalog.path(entry), textOf({ ...entry, content: entry.hash ?? '' })]));
 }
 
 /** Checks that nothing is queued and nothing is left over. */

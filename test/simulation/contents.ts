@@ -43,6 +43,11 @@ export class Contents {
     this.#unsynced.set(device, unsynced.add(content));
   }
 
+  /** An fsync of a file with this content was acknowledged. */
+  sync(device: string, content: string): void {
+    this.#unsynced.get(device)?.delete(content);
+  }
+
   /** All that the computer has acknowledged is on its disk, or in the cloud. */
   trust(device: string): void {
     this.#unsynced.delete(device);

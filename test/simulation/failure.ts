@@ -13,12 +13,13 @@ export class Failure extends Error {
  * - `lost`: an acknowledged content does not exist, although no program that saw it has overwritten or removed it
  * - `foreign`: a content that no program has written
  * - `stuck`: a queue does not become empty
+ * - `order`: an intent precedes the creation of its folder
  * - `hung`: a call does not return
  * - `leftover`: something unneeded is left
  * - `crash`: an error that is not an `FsError`
  * - `warning`: the gateway has logged an internal error
  */
-export type Kind = 'trees' | 'lost' | 'foreign' | 'stuck' | 'hung' | 'leftover' | 'crash' | 'warning';
+export type Kind = 'trees' | 'lost' | 'foreign' | 'stuck' | 'order' | 'hung' | 'leftover' | 'crash' | 'warning';
 
 export function failure(kind: Kind, detail: unknown): Failure {
   if (detail instanceof Failure) return detail;

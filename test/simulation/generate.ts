@@ -62,22 +62,30 @@ const MORE = { full: 0.5, clock: 0.4, power: 1 } as const;
 /** Folders that change places in quick succession, before anything of it is sent. */
 const FOLDERS = { mkdir: 10, mv: 14, swap: 5, rmdir: 1, rm: 1, rmtree: 0.5, write: 2, wait: 0.7, meet: 0.4 } as const;
 
+/** Few names that several computers move, exchange and replace before they have seen each other's changes. */
+const CONTESTED = { write: 5, mkdir: 2, ln: 1, mv: 14, swap: 4, save: 3, rm: 1, rmdir: 0.3, xattr: 0.3 } as const;
+const RENAMES = { ...CONTESTED, cut: 3, heal: 2, slow: 1.5, flush: 4, pull: 1, kill: 0.3, wait: 1.5, meet: 3 } as const;
+
 /** Histories other than those of the tests. */
 export interface Taste {
   /** Nearly all steps move folders. */
   readonly folders?: boolean;
+  /** Nearly all steps rename over names that other computers rename, too. */
+  readonly renames?: boolean;
   /** Disks that fill up, clocks that are set, power that is lost, more files open at a time. */
   readonly more?: boolean;
   /** None of that is a loss of power. */
   readonly powered?: boolean;
 }
 
-/** The share of seeds whose histories move folders. */
-const FOLDER_SHARE = 0.25;
+/** The shares of seeds whose histories move folders, or rename over names of others. */
+const SHARES = { folders: 0.25, renames: 0.2 };
 
 /** What a seed draws if nothing is requested. From a stream of its own, so that all other choices stay the same. */
 function tasteOf(seed: number): Taste {
-  return { folders: Random.of(seed, 4).chance(FOLDER_SHARE) };
+  const drawn = Random.of(seed, 4).next();
+  if (drawn < SHARES.folders) return { folders: true };
+  return { renames: drawn < SHARES.folders + SHARES.renames };
 }
 
 type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | keyof typeof MORE | 'wait' | 'meet';
@@ -129,7 +137,8 @@ export class Generator {
     if (taste.powered === true) weights['power'] = 0;
     const bias = random.pick([0, 0, 0.5, 0.9]);
     this.#bias = taste.folders === true ? 0.9 : bias;
-    this.#locality = random.pick([0, 0.3, 0.7]);
+    const locality = random.pick([0, 0.3, 0.7]);
+    this.#locality = taste.renames === true ? 0.7 : locality;
     if (random.chance(0.25)) {
       for (const verb of Object.keys(PROGRAMS)) if (!PLACES.has(verb)) weights[verb] = 0.2 * (weights[verb] ?? 0);
       Object.assign(weights, { mkdir: 8, mv: 14, write: 4 });
@@ -137,6 +146,10 @@ export class Generator {
     if (taste.folders === true) {
       for (const verb of Object.keys(weights)) weights[verb] = 0.05 * (weights[verb] ?? 0);
       Object.assign(weights, FOLDERS);
+    }
+    if (taste.renames === true) {
+      for (const verb of Object.keys(weights)) weights[verb] = 0.05 * (weights[verb] ?? 0);
+      Object.assign(weights, RENAMES);
     }
     this.#weights = weights as Record<Verb, number>;
     const names = COMMON.slice(0, 2 + random.below(4));
@@ -185,6 +198,8 @@ export class Generator {
     const target = (from: string): string => {
       const kind = shown.find((entry) => path(entry) === from)?.kind;
       const way = random.below(12);
+      if (this.#taste.renames === true && random.chance(0.5))
+        return known(random.chance(0.8) ? kind : undefined) ?? fresh();
       if (way < 4) return fresh();
       if (way < 7) return known(random.chance(0.9) ? kind : undefined) ?? fresh();
       if (way < 9 && this.#freed.length > 0) return random.pick(this.#freed);

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     stop: { type: 'string', default: '1000000' },
     kinds: { type: 'string' },
     folders: { type: 'boolean', default: false },
+    renames: { type: 'boolean', default: false },
     more: { type: 'boolean', default: false },
     powered: { type: 'boolean', default: false },
   },

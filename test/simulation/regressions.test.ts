@@ -597,6 +597,31 @@ const SCRIPTS: readonly Script[] = [
       c flush
       b heal`,
   },
+  {
+    what: 'what was in a folder that was removed with the one above it goes with it, though something new in it survives',
+    seeds: [243, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/b
+      a mkdir /Sync/b/b
+      a save /Sync/b/b/a a4.....
+      - wait 400
+      b rmtree /Sync/b
+      a save /Sync/b/b/b a9.......`,
+  },
+  {
+    what: 'a file that was moved into a folder which was removed elsewhere, and then here with the file, is shown again where it was',
+    seeds: [22, 1, 2],
+    devices: 2,
+    steps: `
+      a save /Sync/a a3.....
+      a mkdir /Sync/b
+      - meet
+      b rmtree /Sync/b
+      a mv /Sync/a /Sync/b/%C3%89
+      - wait 1
+      a rmtree /Sync/b`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -1,4 +1,5 @@
 import type { Entry } from '../../src/cache/tree/entry.ts';
+import type { FileHandle } from '../../src/vfs/file-system.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
 import type { Device } from './device.ts';
 import { failure } from './failure.ts';
@@ -76,6 +77,14 @@ export async function runProgram(world: World, device: Device, verb: string, arg
     world.contents.doubt(device.name, content);
   }
   if (verb === 'sync') world.contents.trust(device.name);
+  if (verb === 'fsync' && handle !== undefined) noteSync(world, device, handle);
+}
+
+/** What the file had when its fsync returned survives a loss of power. */
+function noteSync({ contents }: World, device: Device, { node }: FileHandle): void {
+  const entry = device.gateway.stack.catalog.get(node);
+  const content = entry === undefined ? undefined : device.staged(entry);
+  if (content !== undefined) contents.sync(device.name, content);
 }
 
 async function outcome(

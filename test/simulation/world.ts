@@ -3,7 +3,7 @@ import { background as context } from '../../src/vfs/context.ts';
 import type { FileHandle } from '../../src/vfs/file-system.ts';
 import { DirectCloud, type DirectRemote } from '../helpers/direct-cloud.ts';
 import { install } from './builtins.ts';
-import { checkLeftovers, checkTrees } from './check.ts';
+import { checkLeftovers, checkMeeting, checkOrder, checkTrees } from './check.ts';
 import { Contents } from './contents.ts';
 import { Device } from './device.ts';
 import { FAULTS } from './faults.ts';
@@ -116,12 +116,14 @@ export class World {
     if (faults !== undefined) await faults(this, device, args);
     else await runProgram(this, device, verb, args);
     await this.rise();
+    for (const one of this.devices) checkOrder(one);
   }
 
-  /** Connects all gateways for a while, long enough for most pending work. */
+  /** Connects all gateways for a while, long enough for most pending work. Those that are done then must agree. */
   async #meet(): Promise<void> {
     for (const device of this.devices) device.connect(true);
     await this.wait(3000);
+    await checkMeeting(this);
   }
 
   async wait(ms: number): Promise<void> {

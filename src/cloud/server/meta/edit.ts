@@ -297,9 +297,12 @@ export class Edit implements Actor {
 export async function liveNode(edit: Edit, space: SpaceRow, id: string): Promise<NodeRow> {
   const node = await edit.node(id, space);
   if (node === undefined) throw await absent(edit, space, id);
-  if (!(await isLive(edit, space, node))) {
+  const top = await topOf(edit, space, node);
+  if (top?.removed !== null) {
+    // The removal's, which for what was in a removed folder is the folder's.
+    const { rev } = top ?? node;
     throw new Refusal('gone', 'the node, or a folder above it, was removed', {
-      current: { ...nodeRecord(node), removed: true },
+      current: { ...nodeRecord(node), removed: true, rev },
     });
   }
   return node;

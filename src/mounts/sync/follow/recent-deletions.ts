@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../../vfs/lru.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 
@@ -14,8 +15,8 @@ type Deletion = Pick<NodeRecord, 'space' | 'rev'>;
  */
 export class RecentDeletions {
   /** At this computer's wish. */
-  readonly #own = new LRUCache<NodeId, Deletion>({ max: KEPT });
-  readonly #reported = new LRUCache<NodeId, Deletion>({ max: KEPT });
+  readonly #own = new LRUCache<NodeId, Deletion>(atMost(KEPT));
+  readonly #reported = new LRUCache<NodeId, Deletion>(atMost(KEPT));
 
   /** The cloud has removed a node at this computer's wish. */
   add(node: NodeId, { space, rev }: Deletion): void {

@@ -317,12 +317,14 @@ export class ResultHandler {
     return this.#drop(intent);
   }
 
-  #drop({ seq, node }: PendingIntent): Settled {
+  #drop({ seq, node, op, space }: PendingIntent): Settled {
     const { catalog, journal } = this.#replica;
     this.#replica.submit([journal.remove(seq)]);
+    if (journal.has(node)) return 'settled';
     const entry = catalog.get(node);
-    if (entry?.id !== node || journal.has(node)) return 'settled';
-    this.#replica.put(withoutBase(entry), entry);
+    if (entry?.id === node) this.#replica.put(withoutBase(entry), entry);
+    // It went with the folder that it was moved into here, and has stayed where it was in the cloud.
+    else if (op === 'move') this.#sources.resync(space);
     return 'settled';
   }
 
