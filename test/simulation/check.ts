@@ -100,6 +100,11 @@ export async function checkLeftovers(world: World): Promise<void> {
     if (warnings.length > 0) throw failure('warning', `${name}: ${warnings[0]}`);
     const { journal, catalog, staging, files } = gateway.stack;
     if (journal.size > 0) throw failure('stuck', `${name} has ${journal.size} queued`);
+    for (const { id } of await world.until(catalog.spaces(), 'spaces')) {
+      const { treeRemoved } = catalog.space(id) ?? {};
+      if (treeRemoved !== undefined)
+        throw failure('leftover', `${name} waits for the removal of a tree at ${treeRemoved}`);
+    }
     const owned = new Set<string>();
     const known = new Set<string>();
     for (const entry of device.entries()) {

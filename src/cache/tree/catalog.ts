@@ -26,8 +26,8 @@ export interface SpaceState {
    */
   readonly resync?: true;
   /**
-   * The revision of the last removal of a tree by this computer. What others had moved out of the tree before that comes back with
-   * the feed, a folder without its contents.
+   * The revision of the last removal of a tree by this computer, until the feed has been applied up to it. What others had moved out of
+   * the tree before that comes back with the feed, a folder without its contents.
    */
   readonly treeRemoved?: number;
   /** Revisions and their stamps, which the cloud must know unless it has gone back in time. */

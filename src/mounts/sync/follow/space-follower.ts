@@ -1,4 +1,5 @@
 import { setTimeout as timer } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { BadRecord, Remote } from '../../../cloud/remote.ts';
 import type { ContentStore, Staging } from '../../../cache/content/content.ts';
@@ -227,7 +228,7 @@ export class SpaceFollower {
       )
         return false;
       const since = this.#marks.filter((mark) => mark.rev > this.#position && !stale.includes(mark));
-      this.#note({ marks: [...marksAt(first.cursor, first.stamp), ...since] });
+      this.#note({ marks: [...marksAt(first.cursor, first.stamp), ...since], treeRemoved: undefined });
       this.#again = true;
       return true;
     } finally {
@@ -362,13 +363,17 @@ export class SpaceFollower {
     readonly cursor?: number;
     readonly resync?: true | undefined;
     readonly marks?: readonly Mark[];
+    readonly treeRemoved?: undefined;
   }): void {
     const { catalog } = this.#replica;
     const space = catalog.space(this.#id);
     if (space === undefined) return;
-    const { resync, ...noted } = { ...space, ...change };
-    const same = JSON.stringify(noted.marks) === JSON.stringify(space.marks);
-    if (noted.cursor === space.cursor && resync === space.resync && same) return;
-    this.#replica.submit([catalog.putSpace(resync === undefined ? noted : { ...noted, resync })]);
+    const { resync, treeRemoved = 0, ...noted } = { ...space, ...change };
+    const after: SpaceState = {
+      ...noted,
+      ...(resync === undefined ? {} : { resync }),
+      ...(treeRemoved > noted.cursor ? { treeRemoved } : {}),
+    };
+    if (!isDeepStrictEqual(after, space)) this.#replica.submit([catalog.putSpace(after)]);
   }
 }
