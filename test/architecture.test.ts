@@ -27,6 +27,7 @@ const table: Record<string, readonly string[]> = {
   'mounts/policy': ['vfs', 'cache', 'cloud'],
   'mounts/intents': ['vfs', 'cache'],
   'mounts/drive': ['vfs', 'cache', 'cloud', 'mounts/policy', 'mounts/intents'],
+  'mounts/names': ['vfs', 'cache'],
   'mounts/pins': ['vfs', 'cache', 'transfer', 'mounts/drive'],
   'mounts/versions': ['vfs', 'cache', 'cloud', 'mounts/drive'],
   'mounts/sync': ['vfs', 'cache', 'cloud', 'transfer', 'mounts/policy', 'mounts/intents', 'mounts/drive'],

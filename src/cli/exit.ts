@@ -12,6 +12,7 @@ export const EXITS = [
   [7, 'no room: disk or quota is full'],
   [8, 'stored content is lost or damaged'],
   [9, 'a backup has not been complete for longer than its schedule allows (`status`, `backup status`)'],
+  [10, 'something needs a person (`issues`)'],
   [130, 'interrupted'],
 ] as const;
 
@@ -25,6 +26,7 @@ const CODES = {
   'no-room': 7,
   damaged: 8,
   overdue: 9,
+  pending: 10,
   interrupted: 130,
 } as const satisfies Record<ProblemKind, (typeof EXITS)[number][0]>;
 

@@ -10,6 +10,7 @@ import { cpCommand } from './commands/cp.ts';
 import { downCommand } from './commands/down.ts';
 import { catCommand, getCommand } from './commands/get.ts';
 import { historyCommands } from './commands/history.ts';
+import { issueCommands } from './commands/issues.ts';
 import { limitCommand } from './commands/limit.ts';
 import { linkCommands } from './commands/links.ts';
 import { loginCommand } from './commands/login.ts';
@@ -64,6 +65,7 @@ export function createProgram(cli: Cli): Command {
       ],
     ],
     ['Shared folders and links:', [...shareCommands(cli), ...linkCommands(cli)]],
+    ['What needs a person:', issueCommands(cli)],
     ['Uploads:', uploadCommands(cli)],
     ['Backups:', [backupCommand(cli)]],
     [

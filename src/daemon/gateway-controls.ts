@@ -24,6 +24,7 @@ import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
 import type { LinkControls } from './link-controls.ts';
 import type { ShareControls } from './share-controls.ts';
+import { IssueControls } from './issue-controls.ts';
 import { PinControls } from './pin-controls.ts';
 import type { MountPoint } from './mount-point.ts';
 
@@ -52,6 +53,7 @@ export class GatewayControls implements Controls {
   readonly shares: ShareControls;
   readonly pins: PinControls;
   readonly links: LinkControls;
+  readonly issues: IssueControls;
   readonly #bandwidth: BandwidthLimits;
 
   constructor(options: GatewayControlsOptions) {
@@ -65,6 +67,8 @@ export class GatewayControls implements Controls {
     this.shares = shares;
     this.pins = new PinControls(gateway);
     this.links = links;
+    const { account: email, cloudUrl } = circumstances;
+    this.issues = new IssueControls({ gateway, backups, shares, mount: () => mountPoint.state, email, cloudUrl });
     this.#bandwidth = bandwidth;
   }
 
@@ -76,9 +80,11 @@ export class GatewayControls implements Controls {
     return this.#gateway.raw;
   }
 
-  status(): Promise<Status> {
+  async status(): Promise<Status> {
     const { limits } = this.#bandwidth;
-    return describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state, {
+    const open = await this.issues.count();
+    return await describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state, {
+      open,
       backups: this.backups.list(),
       limits,
       transferred: this.#bandwidth.transferred,

@@ -6,6 +6,7 @@ export type ProblemKind =
   | 'failure'
   | 'damaged'
   | 'overdue'
+  | 'pending'
   | 'usage'
   | 'unreachable'
   | 'not-found'

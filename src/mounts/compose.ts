@@ -30,6 +30,7 @@ import { LockRecords } from './doors/lock-records.ts';
 import { FileRecords } from './drive/open/file-records.ts';
 import { OpenFiles } from './drive/open/open-files.ts';
 import { Sources } from './drive/open/source.ts';
+import { NameCheck } from './names/name-check.ts';
 import { Keeper } from './pins/keeper.ts';
 import { Pins } from './pins/pins.ts';
 import { Backoff } from '../transfer/backoff.ts';
@@ -115,6 +116,7 @@ export interface Stack {
   readonly follower: Follower;
   readonly pins: Pins;
   readonly keeper: Keeper;
+  readonly names: NameCheck;
   start(): void;
   /** Closes everything in the reverse order of opening; queued changes stay queued. */
   close(): Promise<void>;
@@ -229,6 +231,10 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const quota = new QuotaWatch({ remote, rows: await db.rows('quota'), writer, watch, told, damaged });
   if (quota.last !== undefined) raw.setQuota(quota.last);
   const backoff = new Backoff({ now, random });
+  const isShared = (space: string): boolean => {
+    return policyOf({ space }).crossing && catalog.space(space)?.writable === true;
+  };
+  const names = new NameCheck({ catalog, isShared, watch: (listener) => raw.watch(listener) });
   const keeper = new Keeper({
     catalog,
     store,
@@ -248,10 +254,10 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   await removeScratch(catalog, journal, raw);
   await resumeChores(replica);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
-  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, healer, keeper, follower];
+  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, healer, keeper, names, follower];
   for (const part of ends) closers.add(() => part.close());
   closers.add(() => writer.end());
-  const start = (): void => [uploader, follower, quota, parked, keeper, tidy].forEach((part) => part.start());
+  const start = (): void => [uploader, follower, quota, parked, keeper, names, tidy].forEach((part) => part.start());
   const close = (): Promise<void> => closers.close();
   const drive = { catalog, journal, writer, staging, store, files, activity, policyOf, fs, raw };
   return {
@@ -267,6 +273,7 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
     follower,
     pins,
     keeper,
+    names,
     start,
     close,
   };

@@ -6,15 +6,17 @@ import type { Entry } from '../cache/tree/entry.ts';
 import { background, type Context } from '../vfs/context.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
 import { FsError } from '../vfs/fs-error.ts';
+import type { NodeId } from '../vfs/node.ts';
 import { splitPath, walk } from '../vfs/walk.ts';
 import { compose, type GatewayOptions, type Stack } from './compose.ts';
-import type { Conflict } from './sync/conflict/conflicts.ts';
+import type { ListedConflict } from './sync/conflict/conflicts.ts';
 import type { Issue } from './sync/issues.ts';
 import { flush, type FlushProgress } from './flush.ts';
 import { free, type Freed } from './pins/freer.ts';
 import type { PinStatus } from './pins/keeper.ts';
 import { inward } from './sync/shared-root.ts';
-import { syncStatus, type SyncStatus } from './sync-status.ts';
+import { parkedIn, syncStatus, type ParkedChange, type SyncStatus } from './sync-status.ts';
+import { resolveConflict, type Kept } from './resolve-conflict.ts';
 
 export interface GatewayStatus extends SyncStatus {
   readonly cache: { readonly bytes: number; readonly limit: number; readonly entries: number };
@@ -107,7 +109,7 @@ export class Gateway {
     return this.#stack.follower.unhurried(space);
   }
 
-  conflicts(): Promise<(Conflict & { readonly path: string })[]> {
+  conflicts(): Promise<ListedConflict[]> {
     return this.#stack.conflicts.list(this.#stack.catalog);
   }
 
@@ -119,6 +121,24 @@ export class Gateway {
     );
     if (settled.length > 0) await writer.write(settled.flatMap(({ space, node }) => issues.remove(space, node)));
     return { count: issues.size, first: await issues.list(NAMED) };
+  }
+
+  /** Every change that the cloud refuses. */
+  parkedChanges(): Iterable<ParkedChange> {
+    return parkedIn(this.#stack);
+  }
+
+  /** Ends a conflict. @throws ENOENT, and what the drive refuses */
+  async resolveConflict(node: NodeId, kept: Kept, context: Context): Promise<void> {
+    await resolveConflict(this.#stack, node, kept, context);
+  }
+
+  /** Gives a node another name in its folder. @throws EEXIST, EINVAL, and what the drive refuses */
+  async rename(node: NodeId, name: string, context: Context): Promise<void> {
+    const entry = this.#stack.catalog.get(node);
+    if (entry === undefined) throw new FsError('ESTALE', 'rename', { subject: node });
+    const { parent } = entry;
+    await this.fs.rename({ parent, name: entry.name }, { parent, name }, { noReplace: true }, context);
   }
 
   /**

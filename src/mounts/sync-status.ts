@@ -1,6 +1,7 @@
 import type { Catalog } from '../cache/tree/catalog.ts';
 import type { Journal, PendingIntent } from '../cache/tree/journal.ts';
-import type { FsError } from '../vfs/fs-error.ts';
+import { type FsError, isFsError } from '../vfs/fs-error.ts';
+import type { NodeId } from '../vfs/node.ts';
 import type { Follower } from './sync/follow/follower.ts';
 import type { HeldRemoval } from './sync/follow/removal-guard.ts';
 import type { Uploader } from './sync/upload/uploader.ts';
@@ -9,6 +10,7 @@ import type { Uploader } from './sync/upload/uploader.ts';
 const NAMED = 100;
 
 export interface ParkedChange {
+  readonly node: NodeId;
   readonly path: string;
   readonly op: PendingIntent['op'];
   readonly code: string;
@@ -37,6 +39,8 @@ export interface SyncStatus {
   readonly held: readonly HeldRemoval[];
   /** The last failure to reach the cloud, in words, while there is one. */
   readonly error: string | undefined;
+  /** Whether the cloud has refused this computer's token. */
+  readonly refused: boolean;
 }
 
 export interface SyncStatusParts {
@@ -54,8 +58,7 @@ export function syncStatus({ journal, catalog, uploader, follower }: SyncStatusP
     if (intent.op === 'put' && intent.staged !== undefined) bytes += catalog.get(intent.node)?.size ?? 0;
     if (intent.parked === undefined) continue;
     parked++;
-    if (parkedChanges.length < NAMED)
-      parkedChanges.push({ ...intent.parked, path: pathOf(catalog, intent), op: intent.op });
+    if (parkedChanges.length < NAMED) parkedChanges.push(parkedChange(catalog, intent, intent.parked));
   }
   const { inFlight, offlineSince, error, stuck } = uploader.status;
   const { push, held, error: failure } = follower.status;
@@ -72,7 +75,22 @@ export function syncStatus({ journal, catalog, uploader, follower }: SyncStatusP
     push,
     held,
     error: words,
+    refused: [error, failure].some((one) => isFsError(one, 'EACCES')),
   };
+}
+
+/** Every parked change. */
+export function* parkedIn({ journal, catalog }: Pick<SyncStatusParts, 'journal' | 'catalog'>): Generator<ParkedChange> {
+  for (const intent of journal.all())
+    if (intent.parked !== undefined) yield parkedChange(catalog, intent, intent.parked);
+}
+
+function parkedChange(
+  catalog: Catalog,
+  intent: PendingIntent,
+  parked: NonNullable<PendingIntent['parked']>,
+): ParkedChange {
+  return { ...parked, node: intent.node, path: pathOf(catalog, intent), op: intent.op };
 }
 
 /** The path of what an intent is about, as it is now or was. */

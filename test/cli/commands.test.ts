@@ -234,4 +234,18 @@ t.test('nothing is parked, held or in conflict', { timeout: 300_000 }, async (t)
   t.match(await fjord.cli('confirm'), { code: 0, stderr: /confirmed 0/ });
   t.equal(await done('conflicts'), '');
   t.same(JSON.parse(await done('conflicts', '--json')), []);
+  t.match(await fjord.cli('issues'), { code: 0, stdout: '', stderr: 'nothing needs you\n' });
+  t.notMatch(await done('status'), /issues/);
+  t.match(await fjord.cli('resolve', 'conflict-0'), { code: 2, stderr: /--keep mine/ });
+  t.match(await fjord.cli('resolve', 'conflict-0', '--keep', 'mine'), { code: 4, stderr: /fjord issues/ });
+  await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync/aux.txt');
+  t.match(await fjord.cli('issues'), {
+    code: 0,
+    stdout: /^name-\w+ {2}\/Sync\/aux\.txt\n {4}advice: .*--rename _aux\.txt/s,
+  });
+  t.match(await done('status'), /\nissues +1 piece of advice; `fjord issues`/);
+  const [{ id }] = JSON.parse(await done('issues', '--json')) as [{ id: string }];
+  t.match(await fjord.cli('resolve', id, '--rename', 'fine.txt'), { code: 0 });
+  t.equal(await done('cat', '/Sync/fine.txt'), 'x');
+  t.same(JSON.parse(await done('issues', '--json')), []);
 });

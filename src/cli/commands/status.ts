@@ -6,6 +6,7 @@ import { plainLine, RateMeter, rateWords, type Rates } from '../status-watch.ts'
 import { isConcern, stateWords } from '../backup-words.ts';
 import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { pinWords } from './pin.ts';
+import { issueWords } from './issues.ts';
 import { limitWords } from './limit.ts';
 import { count, shown, size, span, time } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
@@ -95,7 +96,14 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     ...status.backups.map((set) => backupLine(set, terminal, now)),
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
     ...concerns(status, terminal),
+    ...openLines(status.open, terminal),
   ];
+}
+
+function openLines(open: Status['open'], terminal: Pick<Terminal, 'paint'>): string[] {
+  if (open.issues + open.advice === 0) return [];
+  const line = `issues     ${issueWords(open)}; \`fjord issues\` lists what to do`;
+  return [open.issues > 0 ? terminal.paint('yellow', line) : line];
 }
 
 function backupLine(set: BackupSet, terminal: Pick<Terminal, 'paint'>, now: number): string {
@@ -126,7 +134,7 @@ function concerns(status: Status, terminal: Pick<Terminal, 'paint'>): string[] {
     ...issues
       .slice(0, SHOWN)
       .map(({ path, reason, at }) =>
-        terminal.paint('yellow', `issue      ${shown(path)}: ${shown(reason)} (${time(at)})`),
+        terminal.paint('yellow', `unshown    ${shown(path)}: ${shown(reason)} (${time(at)})`),
       ),
     ...more(issueCount - Math.min(issues.length, SHOWN)),
     ...(damaged > 0 ? [terminal.paint('yellow', damagedLine(damaged))] : []),

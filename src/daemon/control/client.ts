@@ -28,11 +28,13 @@ import type {
   ListQuery,
   Listed,
   MountBody,
+  OpenIssue,
   PinBody,
   Pinned,
   Progress,
   PurgeBody,
   ReadQuery,
+  ResolveBody,
   RestoreBody,
   RevokeBody,
   LinkBody,
@@ -210,6 +212,14 @@ export class ControlClient {
   /** Resolves to the number of links that have ended. */
   async unlink(body: UnlinkBody): Promise<number> {
     return ((await this.#json({ method: 'POST', path: '/links/remove', json: body })) as { removed: number }).removed;
+  }
+
+  async issues(): Promise<OpenIssue[]> {
+    return (await this.#json({ method: 'GET', path: '/issues' })) as OpenIssue[];
+  }
+
+  async resolve(body: ResolveBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/issues/resolve', json: body });
   }
 
   async conflicts(): Promise<Conflict[]> {

@@ -19,10 +19,12 @@ import type {
   LimitsBody,
   Listed,
   MountBody,
+  OpenIssue,
   PinBody,
   Pinned,
   Progress,
   PurgeBody,
+  ResolveBody,
   RestoreBody,
   RevokeBody,
   LinkBody,
@@ -82,6 +84,13 @@ export interface PublicLinks {
   unlink(body: UnlinkBody, context: Context): Promise<number>;
 }
 
+/** Everything that needs a person. */
+export interface IssueList {
+  list(context: Context): Promise<OpenIssue[]>;
+  /** @throws ENOENT if there is no such issue; EINVAL if it cannot be resolved in this way */
+  resolve(body: ResolveBody, context: Context): Promise<void>;
+}
+
 /** The operations of the running program that the control socket offers. Every method throws `FsError`. */
 export interface Controls {
   /** The drive under the rules that apply to programs. */
@@ -111,6 +120,7 @@ export interface Controls {
   readonly shares: SharedFolders;
   readonly pins: Pinning;
   readonly links: PublicLinks;
+  readonly issues: IssueList;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
   /** Mounts the drive on a folder, given by its absolute path. Resolves to the real path. */
   mount(body: MountBody): Promise<string>;

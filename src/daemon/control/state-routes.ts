@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { contextOf } from './context-of.ts';
 import type { Controls } from './controls.ts';
+import { addIssueRoutes } from './issue-routes.ts';
 import { addPinRoutes } from './pin-routes.ts';
 import { addLinkRoutes } from './link-routes.ts';
 import { addShareRoutes } from './share-routes.ts';
@@ -36,6 +37,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addShareRoutes(app, controls);
   addPinRoutes(app, controls);
   addLinkRoutes(app, controls);
+  addIssueRoutes(app, controls);
   app.get('/limits', () => controls.limits());
   app.post<{ Body: LimitsBody }>('/limits', { schema: { body: LimitsBody } }, ({ body }) => controls.setLimits(body));
   app.get('/status', () => controls.status());

@@ -263,6 +263,43 @@ export interface Issue {
   readonly at: number;
 }
 
+/** Something that needs a person, or, as advice, that may not work on other systems. */
+export interface OpenIssue {
+  /** Stays the same as long as the issue is about the same thing. */
+  readonly id: string;
+  readonly kind:
+    | 'conflict'
+    | 'parked'
+    | 'held'
+    | 'unshown'
+    | 'rescued'
+    | 'invitation'
+    | 'session'
+    | 'disk'
+    | 'quota'
+    | 'backup'
+    | 'pin'
+    | 'name'
+    | 'mount'
+    | 'damage'
+    | 'stuck';
+  readonly advice?: true;
+  /** In the drive; of a backup or a mount, on this computer. */
+  readonly path?: string;
+  readonly cause: string;
+  readonly remedy: string;
+  /** For a shell; absent if no command helps. */
+  readonly command?: string;
+  readonly at?: number;
+}
+
+export const ResolveBody = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  keep: Type.Optional(Type.Enum(['mine', 'theirs', 'both'])),
+  rename: Type.Optional(Type.String({ minLength: 1 })),
+});
+export type ResolveBody = Static<typeof ResolveBody>;
+
 /** A shared folder, or an invitation to one. */
 export interface Shared {
   readonly id: string;
@@ -405,6 +442,8 @@ export interface Status {
   readonly limits: Limits;
   /** Bytes of requests and responses since the start. */
   readonly transferred: { readonly up: number; readonly down: number };
+  /** How many things `fjord issues` lists. */
+  readonly open: { readonly issues: number; readonly advice: number };
   readonly conflicts: number;
   readonly held: readonly Held[];
   /** The first ones; see the count for all. */

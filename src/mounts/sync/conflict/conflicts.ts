@@ -12,6 +12,13 @@ export interface Conflict {
   readonly at: number;
 }
 
+export interface ListedConflict extends Conflict {
+  /** The id that it had when it was noted, by which it is removed. */
+  readonly key: NodeId;
+  /** Where it is now. */
+  readonly path: string;
+}
+
 /** The conflict copies that this computer has made, until they are removed. */
 export class Conflicts {
   readonly #table: Table<Conflict>;
@@ -29,14 +36,14 @@ export class Conflicts {
   }
 
   /** Those that still are there, oldest first, with their present path. */
-  async list(catalog: Catalog): Promise<(Conflict & { readonly path: string })[]> {
-    const found: (Conflict & { readonly path: string })[] = [];
+  async list(catalog: Catalog): Promise<ListedConflict[]> {
+    const found: ListedConflict[] = [];
     for (let gt = ''; ;) {
       const page = await this.#table.range({ gt, lt: '\u{10ffff}', limit: 500 });
       for (const [key, conflict] of page) {
         gt = key;
         const entry = catalog.get(key);
-        if (entry !== undefined) found.push({ ...conflict, node: entry.id, path: catalog.path(entry) });
+        if (entry !== undefined) found.push({ ...conflict, key, node: entry.id, path: catalog.path(entry) });
       }
       if (page.length < 500) return found.sort((a, b) => a.at - b.at);
     }
