@@ -119,7 +119,7 @@ t.test('parked changes, pins without room and a revoked token', async (t) => {
     (await issues.list(context)).find(({ kind }) => kind === 'session'),
     {
       cause: /revoked/,
-      command: 'fjord login a@b --cloud http://127.0.0.1:1',
+      command: 'fjord down --no-flush && fjord login a@b --cloud http://127.0.0.1:1',
     },
   );
   cloud.disturb = () => undefined;

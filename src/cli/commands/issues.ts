@@ -67,9 +67,10 @@ function resolveCommand(cli: Cli): Command {
 
 /** With the data folder in its command, if that was given in this one. */
 function withData(issue: OpenIssue, { data }: DataOptions): OpenIssue {
-  const { command } = issue;
-  if (data === undefined || command?.startsWith('fjord ') !== true) return issue;
-  return { ...issue, command: `${command} --data '${data.replaceAll("'", String.raw`'\''`)}'` };
+  if (data === undefined || issue.command === undefined) return issue;
+  const option = ` --data '${data.replaceAll("'", String.raw`'\''`)}'`;
+  const steps = issue.command.split(' && ').map((step) => (step.startsWith('fjord ') ? step + option : step));
+  return { ...issue, command: steps.join(' && ') };
 }
 
 function linesOf({ id, advice, path, cause, remedy, command, at }: OpenIssue, terminal: Terminal): string[] {

@@ -12,8 +12,8 @@ export function sessionIssues({ refused }: Pick<GatewayStatus, 'refused'>, email
         id: issueId('session', ''),
         kind: 'session',
         cause: 'the cloud does not accept this computer any more: its token was revoked; nothing is sent or received',
-        remedy: 'log in again and restart Fjord; what waits here is sent then',
-        command: `fjord login ${word(email)} --cloud ${word(cloud)}`,
+        remedy: 'stop Fjord, log in again, and start it as before; what waits here is sent then',
+        command: `fjord down --no-flush && fjord login ${word(email)} --cloud ${word(cloud)}`,
       },
     },
   ];
