@@ -66,6 +66,7 @@ function respond(request: DownloadRequest): DownloadResponse | Promise<DownloadR
     keep(request.memory);
     return next(request.id, request.file);
   }
+  if (request.ask === 'start') return { frame: undefined };
   if (request.ask === 'renew') http.renew();
   else if (request.ask === 'begin') {
     const stop = new AbortController();

@@ -23,10 +23,11 @@ export interface FilePlace {
 }
 
 /**
- * What the thread is asked: to begin a request; to write its next block into a file, or else to give it, into `memory` if it can; to
- * end it; to reconnect.
+ * What the thread is asked: to start; to begin a request; to write its next block into a file, or else to give it, into `memory` if
+ * it can; to end it; to reconnect.
  */
 export type DownloadRequest =
+  | { readonly ask: 'start' }
   | { readonly ask: 'begin'; readonly id: number; readonly call: Call; readonly most: number }
   | { readonly ask: 'next'; readonly id: number; readonly memory?: ArrayBuffer; readonly file?: FilePlace }
   | { readonly ask: 'end'; readonly id: number }
@@ -70,6 +71,11 @@ export class DownloadThread {
     const { url, token, connections, timeouts, allowPlain, ca } = options;
     this.#bandwidth = bandwidth;
     this.#options = { url, token, connections, timeouts, allowPlain, ca };
+  }
+
+  /** Resolves once the thread runs, so that the first request need not wait for its start. @throws EINTR after `close` */
+  async start(): Promise<void> {
+    await this.#running().request({ ask: 'start' });
   }
 
   /**

@@ -132,6 +132,8 @@ export class HttpRemote implements Remote, Sharing, Linking {
     const call = { op: 'push', method: 'GET', path: '/v1/push', silence: this.#pushSilence } as const;
     try {
       const body = await this.#http.open(call, context);
+      // A client that follows the cloud will read from it, and the thread takes longer to start than the first block to arrive.
+      void this.#thread.start().catch(() => undefined);
       for await (const data of readSse(body)) yield pushOf(data);
       throw new BrokenResponse('the push connection ended', { temporary: true, code: 'EAGAIN' });
     } catch (error) {

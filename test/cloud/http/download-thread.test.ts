@@ -71,6 +71,15 @@ t.test('the thread loads no compiler of schemas, as the first read waits for wha
   t.strictSame(loaded, ['undici']);
 });
 
+t.test('the thread can be started before the first request, and again when it has', async (t) => {
+  const thread = await setup(t, (_request, response) => response.end(body));
+  await Promise.all([thread.start(), thread.start()]);
+  await thread.start();
+  t.equal((await all(thread.frames(call, requests, background, undefined))).length, blocks.length);
+  await thread.close();
+  await t.rejects(thread.start(), { code: 'EINTR' });
+});
+
 t.test('blocks come in order, and no more memory is asked for than blocks of full size', async (t) => {
   const thread = await setup(t, (_request, response) => response.end(body));
   const { taken, take } = countingMemory();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
 import { createServer } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { HttpRemote, type HttpRemoteOptions } from '../../../src/cloud/http/http-remote.ts';
@@ -156,6 +157,20 @@ t.test('a broken feed is continued, a broken snapshot is an error', async (t) =>
     await t.rejects(all(remote.snapshot(space.id, background)), /EAGAIN|EIO/);
     t.equal(nodesOf(await all(remote.snapshot(space.id, background))).length, 500);
   }
+});
+
+t.test('the thread for downloads starts once it follows the cloud, not with the first read', async (t) => {
+  const { remote, space } = await setup(t);
+  let started = 0;
+  const count = (): void => void (started += 1);
+  process.on('worker', count);
+  t.teardown(() => process.off('worker', count));
+  await all(remote.feed(space.id, 0, background));
+  t.equal(started, 0);
+  for await (const _ of remote.push(background)) break;
+  // Node emits the event in a later turn.
+  await setImmediate();
+  t.equal(started, 1);
 });
 
 t.test('a push connection that is silent or broken throws', async (t) => {
