@@ -8,6 +8,7 @@ import { Collector } from '../../src/cloud/server/collector.ts';
 import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
+import { Inserter } from '../../src/cloud/server/meta/inserter.ts';
 import { issueToken } from '../../src/cloud/server/meta/devices.ts';
 import type { MetaStore, MetaStoreOptions } from '../../src/cloud/server/meta/meta-store.ts';
 import type { SpaceRow } from '../../src/cloud/server/meta/schema.ts';
@@ -49,6 +50,44 @@ export function metaStoreContract(t: Test, make: Make): void {
     await t.rejects(failed, { message: 'in the middle' });
     t.match(await space(), { rev: 0 });
     t.same(moves, [], 'no notification is sent');
+  });
+
+  t.test('an intent of a large batch is executed once, with whichever others it is sent again', async (t) => {
+    const { commit, space } = await rig(t, make);
+    const { id, root } = await space();
+    const intents: Intent[] = Array.from({ length: 60 }, (_, n) => mkdir({ space: id, parent: root, name: `${n}` }));
+    const odd: Intent = { ...mkdir({ space: id, parent: root, name: 'odd' }), id: 'another.kind_of-id' };
+    const old: Intent = { ...mkdir({ space: id, parent: root, name: 'old' }), id: newId({ msecs: 1e12 }) };
+    const other = mkdir({ space: id, parent: root, name: 'other' });
+    const first = await commit(...intents.slice(0, 30).toReversed(), odd, old);
+    const second = await commit(...intents.slice(30));
+    const results = new Map([...first, ...second].map((result) => [result.id, result]));
+    t.ok([...results.values()].every(({ status }) => status === 'done'));
+    const { rev } = await space();
+    for (const again of [[odd, old], intents.slice(20, 40), [old, ...intents], [intents[59] as Intent]]) {
+      t.same(
+        await commit(...again),
+        again.map((intent) => results.get(intent.id)),
+      );
+    }
+    t.match(await space(), { rev }, 'nothing was done again');
+    t.match(await commit(other, intents[0] as Intent), [{ status: 'done' }, results.get((intents[0] as Intent).id)]);
+    t.match(await space(), { rev: rev + 1 });
+  });
+
+  t.test('rows with values in common are inserted as they are', async (t) => {
+    const { meta } = await rig(t, make);
+    const inserter = new Inserter('places', (insert) => insert.onConflict((conflict) => conflict.doNothing()));
+    const rows = Array.from({ length: 237 }, (_, n) => ({
+      node: n < 150 ? 'a' : `b${n}`,
+      parent: 'p',
+      name: n % 3 === 0 ? 'x' : `?${n} $1`,
+      until: n < 100 ? 0.5 : n,
+      rev: n,
+    }));
+    t.equal(await inserter.insert(meta.db, rows), rows.length);
+    t.same(await meta.db.selectFrom('places').selectAll().orderBy('rev').execute(), rows);
+    t.equal(await inserter.insert(meta.db, []), 0);
   });
 
   t.test('concurrent edits of a space assign each revision once', async (t) => {

@@ -123,8 +123,10 @@ async function forgetDepartures(meta: MetaStore, before: number): Promise<number
 }
 
 export async function forgetIntents(meta: MetaStore, now: number): Promise<void> {
-  await meta.db
-    .deleteFrom('intents')
-    .where('created', '<=', now - INTENTS_KEPT)
-    .execute();
+  for (const table of ['intents', 'batches'] as const) {
+    await meta.db
+      .deleteFrom(table)
+      .where('created', '<=', now - INTENTS_KEPT)
+      .execute();
+  }
 }

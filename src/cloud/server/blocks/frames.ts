@@ -14,7 +14,7 @@ export function frameHeader(digest: string, length: number): Buffer {
 }
 
 /**
- * Yields the blocks of a stream of frames. Never holds more than one block and one chunk in memory.
+ * Yields the blocks of a stream of frames. Never holds more than one block and one chunk in memory; small blocks are parts of a chunk.
  * @throws bad_request if the stream ends inside a frame or a length is out of range; too_large if there are too many
  * blocks
  */
@@ -23,7 +23,7 @@ export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGener
   let bytes = 0;
   for (let count = 1; await input.fill(1); count += 1) {
     if (!(await input.fill(FRAME_HEADER))) throw truncated();
-    const header = input.take(FRAME_HEADER);
+    const header = asBuffer(input.take(FRAME_HEADER));
     const length = header.readUInt32BE(0);
     bytes += length;
     if (length === 0 || length > BLOCK_SIZE)
@@ -33,6 +33,10 @@ export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGener
     if (!(await input.fill(length))) throw truncated();
     yield { digest: header.toString('hex', 4), data: input.take(length) };
   }
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function truncated(): Refusal {
@@ -59,7 +63,14 @@ class ByteQueue {
     return true;
   }
 
-  take(count: number): Buffer {
+  /** Bytes that came in one chunk are taken as a part of it. */
+  take(count: number): Uint8Array {
+    const [first] = this.#chunks;
+    if (first !== undefined && first.length > count) {
+      this.#chunks[0] = first.subarray(count);
+      this.#length -= count;
+      return first.subarray(0, count);
+    }
     const taken = Buffer.allocUnsafeSlow(count);
     let at = 0;
     let used = 0;

@@ -6,6 +6,7 @@ import { isLive, type Edit } from '../meta/edit.ts';
 import type { PrefetchKeys } from '../meta/prefetch.ts';
 import { distinct } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
+import { readOutcomes } from '../meta/outcomes.ts';
 import { nodeRecord } from '../meta/records.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
@@ -37,7 +38,8 @@ export async function executeIntents(
   intents: readonly RawIntent[],
 ): Promise<IntentResult[]> {
   return await meta.edit(caller, async (edit) => {
-    const done = await executed(edit, intents);
+    const ids = intents.map(({ id }) => id);
+    const done = await readOutcomes(await edit.connection(), caller.device, ids);
     const parsed = intents.map(parse);
     await edit.prefetchAll(prefetchKeys(parsed));
     const fresh = new Map<string, IntentResult>();
@@ -48,7 +50,7 @@ export async function executeIntents(
       if (known === undefined && result.status === 'done') fresh.set(id, result);
       results.push(result);
     }
-    await remember(edit, [...fresh.values()]);
+    await edit.remember([...fresh.values()]);
     return results;
   });
 }
@@ -109,28 +111,6 @@ async function dispatch<Op extends IntentOp>(
 ): Promise<NodeRow> {
   const execute: Execute<Op> = OPS[intent.op];
   return await execute(edit, space, intent);
-}
-
-async function executed(edit: Edit, intents: readonly RawIntent[]): Promise<Map<string, IntentResult>> {
-  const rows = await (
-    await edit.connection()
-  )
-    .selectFrom('intents')
-    .select(['id', 'result'])
-    .where('device', '=', edit.caller.device ?? '')
-    .where(
-      'id',
-      'in',
-      intents.map(({ id }) => id),
-    )
-    .execute();
-  return new Map(rows.map(({ id, result }) => [id, JSON.parse(result) as IntentResult]));
-}
-
-async function remember(edit: Edit, results: readonly IntentResult[]): Promise<void> {
-  const device = edit.caller.device ?? '';
-  const rows = results.map((result) => ({ device, id: result.id, result: JSON.stringify(result), created: edit.now }));
-  await edit.insertOutcomes(rows);
 }
 
 /** The keys that the intents will look up. Blocks of large files are not included; each such intent reads its own. */

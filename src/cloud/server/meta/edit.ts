@@ -1,15 +1,16 @@
 import { assign } from '../../../vfs/assign.ts';
 import { Refusal } from '../refusal.ts';
-import type { Role } from '../../records.ts';
+import type { IntentResult, Role } from '../../records.ts';
 import { accountsOf, isAccessible, memberRole } from './access.ts';
 import type { Caller } from './caller.ts';
 import type { Actor } from './rights.ts';
 import { Prefetch, type PrefetchKeys } from './prefetch.ts';
 import { Pending, type Inserters } from './pending.ts';
+import { writeOutcomes } from './outcomes.ts';
 import { nodeRecord } from './records.ts';
 import { newStamp } from './stamps.ts';
 import type { StoredBlock } from './stored-blocks.ts';
-import type { AccountRow, Db, IntentRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
+import type { AccountRow, Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
 /** A node without the columns that the edit fills in. */
 export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'others' | 'removed' | 'purged' | 'mount'>;
@@ -188,9 +189,10 @@ export class Edit implements Actor {
     this.prefetch.tellVersion(version.id, true);
   }
 
-  /** Remembers outcomes of intents. */
-  async insertOutcomes(rows: readonly IntentRow[]): Promise<void> {
-    await this.#inserters.intents.insert(await this.connection(), rows);
+  /** Remembers outcomes of intents, so that these are not executed again. */
+  async remember(results: readonly IntentResult[]): Promise<void> {
+    const [db, { now }, device] = [await this.connection(), this, this.caller.device ?? ''];
+    await writeOutcomes(db, this.#inserters.intents, { device, results, now });
   }
 
   /** One more version contains a block that was read ahead. */

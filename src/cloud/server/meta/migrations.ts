@@ -21,6 +21,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0007-places': { up: addPlaces },
     '0008-others': { up: addOthers },
     '0009-links': { up: addLinks },
+    '0010-batches': { up: addBatches },
   };
   const migrator = new Migrator({
     db,
@@ -104,6 +105,20 @@ async function addLinks(db: Schema): Promise<void> {
     .execute();
   await db.schema.createIndex('links_account').on('links').column('account').execute();
   await db.schema.createIndex('links_node').on('links').column('node').execute();
+}
+
+/** Two batches can have the same range only if they have an intent in common, which is executed once. */
+async function addBatches(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('batches')
+    .addColumn('device', 'text', (column) => column.notNull())
+    .addColumn('first', 'text', (column) => column.notNull())
+    .addColumn('last', 'text', (column) => column.notNull())
+    .addColumn('results', 'text', (column) => column.notNull())
+    .addColumn('created', 'double precision', (column) => column.notNull())
+    .addPrimaryKeyConstraint('batches_key', ['device', 'last', 'first'])
+    .execute();
+  await db.schema.createIndex('batches_created').on('batches').column('created').execute();
 }
 
 const TIMES = [

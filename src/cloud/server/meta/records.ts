@@ -4,27 +4,31 @@ import type { DeviceRow, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 /** A row as a record of the wire. */
 
 export function nodeRecord(row: NodeRow): NodeRecord {
-  return {
-    id: row.id,
-    space: row.space,
-    parent: row.parent,
-    name: row.name,
-    kind: row.kind,
-    mode: row.mode,
-    mtime: row.mtime,
-    birthtime: row.birthtime,
-    ctime: row.ctime,
-    rev: row.rev,
-    device: row.device,
-    removed: row.removed !== null,
-    size: row.size,
-    version: row.version,
-    hash: row.hash,
-    ...(row.target === null ? {} : { target: row.target }),
-    ...(row.mount === null ? {} : { mount: row.mount }),
-    ...(row.xattrs === null ? {} : { xattrs: JSON.parse(row.xattrs) as Record<string, string> }),
-    ...(row.posix === null ? {} : { posix: JSON.parse(row.posix) as PosixRecord }),
+  const { id, space, parent, name, kind, mode, mtime, birthtime, ctime, rev, device, size, version, hash } = row;
+  const removed = row.removed !== null;
+  const fields = {
+    id,
+    space,
+    parent,
+    name,
+    kind,
+    mode,
+    mtime,
+    birthtime,
+    ctime,
+    rev,
+    device,
+    removed,
+    size,
+    version,
+    hash,
   };
+  const record: { -readonly [Field in keyof NodeRecord]: NodeRecord[Field] } = fields;
+  if (row.target !== null) record.target = row.target;
+  if (row.mount !== null) record.mount = row.mount;
+  if (row.xattrs !== null) record.xattrs = JSON.parse(row.xattrs) as Record<string, string>;
+  if (row.posix !== null) record.posix = JSON.parse(row.posix) as PosixRecord;
+  return record;
 }
 
 export function versionRecord(row: Omit<VersionRow, 'manifest'>, current: boolean): VersionRecord {

@@ -9,6 +9,7 @@ export interface Database {
   nodes: NodeRow;
   versions: VersionRow;
   intents: IntentRow;
+  batches: BatchRow;
   blocks: BlockRow;
   stamps: StampRow;
   members: MemberRow;
@@ -201,6 +202,16 @@ export interface IntentRow {
   id: string;
   /** JSON of the `IntentResult`. */
   result: string;
+  created: number;
+}
+
+/** The recorded outcomes of many executed intents, whose ids are between `first` and `last`. */
+export interface BatchRow {
+  device: string;
+  first: string;
+  last: string;
+  /** JSON of the `IntentResult`s. */
+  results: string;
   created: number;
 }
 

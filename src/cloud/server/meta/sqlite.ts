@@ -4,7 +4,7 @@ import { SqliteDialect, type Dialect, type SqliteDatabase, type SqliteStatement 
 import type { ColumnTypes } from './migrations.ts';
 
 /** Statements longer than this have long lists in them and seldom come twice; those of `Inserter` are shorter. */
-const CACHED_SQL = 8000;
+const CACHED_SQL = 12_000;
 /** Pages of the write-ahead log after which it is copied into the file, 32 MiB: a page that changes often is then copied less often. */
 const CHECKPOINT = 8192;
 

@@ -14,7 +14,7 @@ import { contentOf, mkdir, noise, put } from '../../../helpers/intents.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
 /** Tables that grow with the number of files. */
-const LARGE = /\b(nodes|versions|intents|blocks)\b/;
+const LARGE = /\b(nodes|versions|intents|batches|blocks)\b/;
 /** A plan that reads a whole table, or all of an account. */
 const WHOLE = /^SCAN (?!\d+ CONSTANT)|\(account=\?\)$|\(space=\?\)$|\(device=\?\)$/;
 
