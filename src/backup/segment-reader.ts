@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { DataMap } from '../libc/data-map.ts';
 import type { Extent } from '../vfs/extent.ts';
@@ -11,6 +11,11 @@ import type { RawForms, SourcePath, SourcePaths } from './source-paths.ts';
 
 /** Most blocks, and most files, in one segment: as many as the cloud takes in one request. */
 const SEGMENT_BLOCKS = 1000;
+
+/** Blocks up to this size share memory, as each piece of it costs the collectors of both threads; bytes. */
+const SMALL_BLOCK = 64 * 1024;
+/** Size of the memory that they share, bytes. */
+const SHARED_MEMORY = 1024 * 1024;
 
 /** Digests of a hole that are hashed in one step. */
 const HASHED = 4096;
@@ -66,6 +71,19 @@ export interface Segment {
   readonly idle: boolean;
 }
 
+/** Memory for the blocks of one segment, which is handed over with them. */
+class SegmentMemory {
+  #rest = new Uint8Array(0);
+
+  take(length: number): Uint8Array<ArrayBuffer> {
+    if (length > SMALL_BLOCK) return new Uint8Array(length);
+    if (this.#rest.length < length) this.#rest = new Uint8Array(SHARED_MEMORY);
+    const taken = this.#rest.subarray(0, length);
+    this.#rest = this.#rest.subarray(length);
+    return taken;
+  }
+}
+
 interface SegmentFile {
   readonly token: number;
   readonly again: boolean;
@@ -111,6 +129,7 @@ export class SegmentReader {
 
   next(): Segment {
     const blocks: SegmentBlock[] = [];
+    const memory = new SegmentMemory();
     const outcomes: ReadOutcome[] = [];
     for (
       let bytes = 0;
@@ -118,16 +137,16 @@ export class SegmentReader {
     ) {
       const file = (this.#open ??= this.#openNext(outcomes));
       if (!file) break;
-      bytes += this.#step(file, blocks, outcomes);
+      bytes += this.#step(file, memory, blocks, outcomes);
     }
     return { blocks, outcomes, idle: this.#open === undefined && this.#head === this.#queue.length };
   }
 
   /** Reads or checks the next block of the file; returns its length, 0 when the file has ended, one way or another. */
-  #step(file: SegmentFile, blocks: SegmentBlock[], outcomes: ReadOutcome[]): number {
+  #step(file: SegmentFile, memory: SegmentMemory, blocks: SegmentBlock[], outcomes: ReadOutcome[]): number {
     const { block: longest } = this.#limits;
     try {
-      const block = file.recheck ? undefined : (skipHole(file, longest) ?? readBlock(file, longest));
+      const block = file.recheck ? undefined : (skipHole(file, longest) ?? readBlock(file, longest, memory));
       if (block) return blocks.push(block) && block.data.length;
       file.recheck ??= needsRecheck(file) ? new Recheck({ ...file, size: file.at, block: longest }) : undefined;
       const checked = file.recheck?.step() ?? 0;
@@ -208,17 +227,17 @@ function add(file: SegmentFile, digest: Uint8Array, count: number, length: numbe
   for (let left = count; left > 0; left -= HASHED) file.hash.update(some.subarray(0, left * digest.length));
 }
 
-function readBlock(file: SegmentFile, longest: number): SegmentBlock | undefined {
+function readBlock(file: SegmentFile, longest: number, memory: SegmentMemory): SegmentBlock | undefined {
   const wanted = Math.min(longest, Number(file.stats.size) - file.at);
   if (wanted <= 0) return undefined;
-  const data = new Uint8Array(wanted);
+  const data = memory.take(wanted);
   let filled = 0;
   while (filled < wanted) {
     const count = readSync(file.fd, data, filled, wanted - filled, file.at + filled);
     if (count === 0) return undefined;
     filled += count;
   }
-  const digest = createHash('sha256').update(data).digest();
+  const digest = hash('sha256', data, 'buffer');
   add(file, digest, 1, wanted);
   return { digest: digest.toString('hex'), data };
 }

@@ -105,7 +105,7 @@ function look(relative: string, whole: boolean): Look {
 /** The buffers to transfer with a response, so that blocks are not copied. */
 function buffersOf(response: SourceResponse): ArrayBuffer[] {
   if (typeof response !== 'object' || response === null || !('blocks' in response)) return [];
-  return response.blocks.map(({ data }) => data.buffer);
+  return [...new Set(response.blocks.map(({ data }) => data.buffer))];
 }
 
 serve(respond, buffersOf);
