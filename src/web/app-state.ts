@@ -8,6 +8,7 @@ import { Notices } from './notices.ts';
 import { problemText } from './problem-text.ts';
 import { Router } from './router.ts';
 import { Session } from './session.ts';
+import { Sharing } from './sharing.ts';
 import { Spaces } from './spaces.ts';
 import { Uploads } from './upload/uploads.ts';
 
@@ -19,6 +20,7 @@ export class AppState {
   readonly live = new Live();
   readonly spaces = new Spaces(this.api, this.live);
   readonly edits = new Edits(this.api);
+  readonly sharing = new Sharing(this.api);
   readonly notices = new Notices();
   readonly uploads = new Uploads(this.api, this.edits);
 

@@ -72,7 +72,9 @@ export class Folder {
   #hear(event: Push): void {
     const space = this.location.value?.space.id;
     if (event.type === 'space' && (event.space !== space || event.rev <= this.#cursor)) return;
-    if (this.state.value === 'failed') void this.reload();
+    // What the account may do in a shared folder, or that it has it, may be different now.
+    const isRelisted = event.type === 'spaces' && this.location.value?.space.kind === 'shared';
+    if (isRelisted || this.state.value === 'failed') void this.reload();
     else void this.#follow();
   }
 

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 
 export type Route =
-  | { readonly page: 'home' | 'backups' | 'trash' | 'devices' }
+  | { readonly page: 'home' | 'backups' | 'shared' | 'trash' | 'devices' }
   | { readonly page: 'folder' | 'file'; readonly id: string };
 
 /** The address of a page. */
@@ -13,7 +13,7 @@ export function addressOf(route: Route): string {
 export function routeOf(path: string): Route {
   const [, page, id] = path.split('/');
   if ((page === 'folder' || page === 'file') && id !== undefined && id !== '') return { page, id };
-  if (page === 'backups' || page === 'trash' || page === 'devices') return { page };
+  if (page === 'backups' || page === 'shared' || page === 'trash' || page === 'devices') return { page };
   return { page: 'home' };
 }
 

@@ -6,6 +6,7 @@ import { FolderPage } from './folder-page.tsx';
 import { Frame } from './frame.tsx';
 import { HomePage } from './home-page.tsx';
 import { Notice } from './notice.tsx';
+import { SharedPage } from './shared-page.tsx';
 import { SignIn } from './sign-in.tsx';
 import { TrashPage } from './trash-page.tsx';
 
@@ -36,6 +37,8 @@ function Page() {
       return <FilePage key={route.id} id={route.id} />;
     case 'backups':
       return <BackupsPage />;
+    case 'shared':
+      return <SharedPage />;
     case 'trash':
       return <TrashPage />;
     default:

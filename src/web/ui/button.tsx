@@ -1,3 +1,4 @@
+import { texts } from '../texts.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 interface ButtonProps {
@@ -22,6 +23,17 @@ interface DownloadLinkProps {
   readonly version: string;
   readonly label: string;
   readonly title?: string;
+}
+
+/** Downloads nodes, with what is in them, as one archive. */
+export function ZipLink({ nodes }: { readonly nodes: readonly string[] }) {
+  const label = texts.actions.downloadZip;
+  return (
+    <a class="action" href={`/v1/zip?nodes=${nodes.join(',')}`} download aria-label={label} title={label}>
+      <Icon name="download" />
+      <span>{texts.actions.download}</span>
+    </a>
+  );
 }
 
 /** Downloads a version of a file; the service says under which name. */

@@ -9,6 +9,8 @@ interface DialogProps {
   /** Label of the button that does it. */
   readonly submit: string;
   readonly isDangerous?: boolean;
+  /** Whether it stays open when it has been submitted, with an empty form. */
+  readonly staysOpen?: boolean;
   /** What fails is shown in the dialog, which stays open. */
   readonly onSubmit: (fields: FormData) => Promise<unknown>;
   readonly onClose: () => void;
@@ -16,7 +18,15 @@ interface DialogProps {
 }
 
 /** A modal dialog with one form. */
-export function Dialog({ title, submit, isDangerous = false, onSubmit, onClose, children }: DialogProps) {
+export function Dialog({
+  title,
+  submit,
+  isDangerous = false,
+  staysOpen = false,
+  onSubmit,
+  onClose,
+  children,
+}: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const problem = useSignal('');
   const busy = useSignal(false);
@@ -24,11 +34,13 @@ export function Dialog({ title, submit, isDangerous = false, onSubmit, onClose, 
   useEffect(() => dialog.current?.showModal(), []);
   const run = async (event: TargetedEvent<HTMLFormElement>) => {
     event.preventDefault();
+    const form = event.currentTarget;
     busy.value = true;
     problem.value = '';
     try {
-      await onSubmit(new FormData(event.currentTarget));
-      onClose();
+      await onSubmit(new FormData(form));
+      if (staysOpen) form.reset();
+      else onClose();
     } catch (error) {
       problem.value = problemText(error);
     } finally {
@@ -45,7 +57,7 @@ export function Dialog({ title, submit, isDangerous = false, onSubmit, onClose, 
         </p>
         <div class="buttons">
           <button type="button" onClick={() => dialog.current?.close()}>
-            {texts.actions.cancel}
+            {staysOpen ? texts.actions.close : texts.actions.cancel}
           </button>
           <button class={isDangerous ? 'danger' : 'primary'} disabled={busy}>
             {submit}

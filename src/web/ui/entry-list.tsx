@@ -164,7 +164,7 @@ function Row({ node, index, top, isActive, entries, selection }: RowProps) {
       </span>
       <span role="gridcell" class="name">
         <a href={addressOf(routeOfNode(node, spaces))} tabIndex={-1} title={name}>
-          <Icon name={kind} />
+          <Icon name={node.mount === undefined ? kind : 'shared'} />
           <bdi>{name}</bdi>
         </a>
       </span>

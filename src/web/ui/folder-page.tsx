@@ -15,7 +15,7 @@ import { mayOpen, type OpenDialog } from './node-actions.tsx';
 import { useTitle } from './use-title.ts';
 
 export function FolderPage({ id }: { readonly id: string }) {
-  const { api, live, spaces, uploads } = useApp();
+  const { api, live, router, spaces, uploads } = useApp();
   const dialog = useSignal<OpenDialog>(undefined);
   const folder = useMemo(() => new Folder(api, live, id), []);
   const selection = useMemo(() => new Selection(), []);
@@ -24,11 +24,18 @@ export function FolderPage({ id }: { readonly id: string }) {
   const selected = useComputed(() => entries.value.filter((node) => selection.ids.value.has(node.id)));
   useEffect(() => () => folder.close(), []);
   const location = folder.location.value;
-  const title = location === undefined ? '' : (location.path.at(-1)?.name ?? spaceTitle(location.space));
+  const title = location === undefined ? '' : (location.path.at(-1)?.name ?? spaceTitle(location.space, spaces));
   useTitle(title);
   useEffect(() => {
     if (location !== undefined) spaces.show(location.space);
+    // A folder that has been moved or renamed since.
+    if (location?.space.kind === 'shared') void spaces.load().catch(() => undefined);
   }, [location?.space.id]);
+  // The content of a shared folder hangs on a root of its own.
+  const shared = spaces.all.value?.find((space) => space.id === location?.node?.mount);
+  useEffect(() => {
+    if (shared !== undefined) router.go({ page: 'folder', id: shared.root }, 'replace');
+  }, [shared?.root]);
   const state = folder.state.value;
   if (state === 'missing' || state === 'failed') {
     return <Missing isGone={state === 'missing'} onRetry={() => void folder.reload()} />;

@@ -5,7 +5,7 @@ import type { Folder } from '../folder.ts';
 import type { Selection } from '../selection.ts';
 import { texts } from '../texts.ts';
 import type { Picked } from '../upload/picked.ts';
-import { Button } from './button.tsx';
+import { Button, ZipLink } from './button.tsx';
 import { canPickFolders, FilePicker } from './file-picker.tsx';
 import { NewFolderDialog } from './name-dialog.tsx';
 import { NodeActions, type OpenDialog } from './node-actions.tsx';
@@ -41,6 +41,7 @@ function WholeFolder({ folder, location, dialog, onPick }: FolderToolbarProps) {
   return (
     <div class="toolbar">
       <span class="count">{texts.list.count(folder.entries.value.length)}</span>
+      {folder.entries.value.length > 0 && <ZipLink nodes={[folder.id]} />}
       {space.writable && (
         <>
           <FilePicker label={texts.actions.upload} onPick={onPick} />

@@ -62,6 +62,7 @@ function Places() {
     { route: folderOf(sync.value?.root), label: texts.places.sync, icon: 'sync' },
     { route: { page: 'backups' }, label: texts.places.backups, icon: 'backups' },
     { route: folderOf(archive.value?.root), label: texts.places.archive, icon: 'archive' },
+    { route: { page: 'shared' }, label: texts.places.shared, icon: 'shared' },
     { route: { page: 'trash' }, label: texts.places.trash, icon: 'trash' },
     { route: { page: 'devices' }, label: texts.places.devices, icon: 'devices' },
   ];

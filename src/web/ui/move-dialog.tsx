@@ -40,7 +40,7 @@ interface ChooserProps {
 }
 
 function Chooser({ id, nodes, onChoose }: ChooserProps) {
-  const { api, live } = useApp();
+  const { api, live, spaces } = useApp();
   const folder = useMemo(() => new Folder(api, live, id), []);
   useEffect(() => () => folder.close(), []);
   const moving = new Set(nodes.map((node) => node.id));
@@ -54,7 +54,7 @@ function Chooser({ id, nodes, onChoose }: ChooserProps) {
   const location = folder.location.value;
   if (location === undefined) return <p class="hint">{texts.list.loading}</p>;
   const above = location.path.length === 0 ? undefined : (location.path.at(-2)?.id ?? location.space.root);
-  const name = location.path.at(-1)?.name ?? spaceTitle(location.space);
+  const name = location.path.at(-1)?.name ?? spaceTitle(location.space, spaces);
   return (
     <>
       <p>{texts.move.into(shown(name))}</p>

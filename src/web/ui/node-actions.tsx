@@ -3,12 +3,14 @@ import type { NodeRecord, SpaceRecord } from '../../cloud/records.ts';
 import { useApp } from '../app-state.ts';
 import { mayChange } from '../edits.ts';
 import { texts } from '../texts.ts';
-import { Button, DownloadLink } from './button.tsx';
+import { Button, DownloadLink, ZipLink } from './button.tsx';
+import { LinkDialog } from './link-dialog.tsx';
+import { MembersDialog } from './members-dialog.tsx';
 import { MoveDialog } from './move-dialog.tsx';
 import { NameDialog } from './name-dialog.tsx';
 import { RemoveDialog } from './remove-dialog.tsx';
 
-export type OpenDialog = 'new-folder' | 'rename' | 'move' | 'remove' | undefined;
+export type OpenDialog = 'new-folder' | 'rename' | 'move' | 'remove' | 'share' | 'link' | undefined;
 
 interface NodeActionsProps {
   readonly nodes: readonly NodeRecord[];
@@ -18,11 +20,18 @@ interface NodeActionsProps {
   readonly onChanged: (node: NodeRecord) => void;
 }
 
+/** Most nodes of one archive. */
+const ZIP_MAX = 300;
+
 /** Whether a dialog makes sense for what is selected. */
 export function mayOpen(dialog: OpenDialog, nodes: readonly NodeRecord[], space: SpaceRecord): boolean {
   if (nodes.length === 0) return false;
   if (dialog === 'rename') return nodes.length === 1 && mayChange(space);
   if (dialog === 'move') return mayChange(space) && nodes.every(({ mount }) => mount === undefined);
+  const isSync = space.kind === 'sync' || space.kind === 'shared';
+  const [first] = nodes;
+  if (dialog === 'link') return nodes.length === 1 && isSync && space.writable && first?.kind !== 'symlink';
+  if (dialog === 'share') return nodes.length === 1 && space.kind === 'sync' && first?.kind === 'folder';
   if (dialog !== 'remove') return false;
   // What is shared is left or ended where it was shared, not deleted here.
   return space.writable && nodes.every(({ mount }) => mount === undefined);
@@ -32,10 +41,14 @@ export function mayOpen(dialog: OpenDialog, nodes: readonly NodeRecord[], space:
 export function NodeActions({ nodes, space, dialog, onChanged }: NodeActionsProps) {
   const { actions } = texts;
   const version = nodes.length === 1 ? nodes[0]?.version : undefined;
+  const isZip = typeof version !== 'string' && nodes.length <= ZIP_MAX && nodes.some(({ kind }) => kind !== 'symlink');
   const may = (name: OpenDialog) => mayOpen(name, nodes, space);
   return (
     <>
       {typeof version === 'string' && <DownloadLink version={version} label={actions.download} />}
+      {isZip && <ZipLink nodes={nodes.map(({ id }) => id)} />}
+      {may('share') && <Button icon="people" label={actions.share} onClick={() => (dialog.value = 'share')} />}
+      {may('link') && <Button icon="link" label={actions.link} onClick={() => (dialog.value = 'link')} />}
       {may('rename') && <Button icon="rename" label={actions.rename} onClick={() => (dialog.value = 'rename')} />}
       {may('move') && <Button icon="move" label={actions.move} onClick={() => (dialog.value = 'move')} />}
       {may('remove') && <Button icon="trash" label={actions.remove} onClick={() => (dialog.value = 'remove')} />}
@@ -60,5 +73,7 @@ function NodeDialog({ nodes, space, dialog, onChanged }: NodeActionsProps) {
     const onMoved = () => notices.show(texts.moved(nodes.length));
     return <MoveDialog nodes={nodes} space={space} onMoved={onMoved} onClose={onClose} />;
   }
+  if (dialog.value === 'share') return <MembersDialog node={first.id} name={first.name} onClose={onClose} />;
+  if (dialog.value === 'link') return <LinkDialog node={first} space={space} onClose={onClose} />;
   return <RemoveDialog nodes={nodes} space={space} onRemoved={onChanged} onClose={onClose} />;
 }

@@ -123,7 +123,7 @@ table { width: 100%; border-collapse: collapse; }
 th, td { padding: 0.6rem 0.25rem; text-align: start; border-bottom: 1px solid light-dark(#d4d9de, #3a4148); }
 td:first-child { overflow-wrap: anywhere; width: 100%; }
 th:not(:first-child), td:not(:first-child) { white-space: nowrap; text-align: end; padding-inline-start: 0.75rem; }
-form { display: grid; gap: 0.5rem; max-width: 24rem; }
+form { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem; max-width: 24rem; }
 input, button { font: inherit; padding: 0.6rem; min-height: 2.75rem; box-sizing: border-box; max-width: 100%; }
 button { background: #0b5a8f; color: #fff; border: 0; border-radius: 0.4rem; cursor: pointer; }
 .actions a { display: inline-block; padding-block: 0.5rem; margin-inline-end: 1rem; }
