@@ -12,6 +12,8 @@ import { startTestCloud, type TestCloud } from '../../../helpers/cloud.ts';
 import { contentOf, mkdir, noise, put, symlink } from '../../../helpers/intents.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
+t.setTimeout(500_000);
+
 // The service runs in this process, and must not wait for the program.
 const run = promisify(execFile);
 

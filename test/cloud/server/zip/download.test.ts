@@ -10,6 +10,8 @@ import { login as loginAs, startTestCloud, type TestCloud } from '../../../helpe
 import { contentOf, mkdir, noise, put, remove, symlink } from '../../../helpers/intents.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
+t.setTimeout(500_000);
+
 interface Rig extends TestCloud {
   readonly api: Api;
   readonly sync: SpaceRecord;

@@ -6,6 +6,8 @@ import { harmless, leadsDown } from '../../../../src/cloud/server/zip/names.ts';
 import { zip, type Entry } from '../../../../src/cloud/server/zip/zip.ts';
 import { temporary } from '../../../helpers/temporary.ts';
 
+t.setTimeout(500_000);
+
 const MIB = 2 ** 20;
 const ZEROS = Buffer.alloc(MIB);
 
