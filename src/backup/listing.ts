@@ -29,6 +29,13 @@ interface Names {
   readonly raw: ReadonlyMap<string, Buffer>;
 }
 
+interface Wanted {
+  readonly name: string;
+  readonly raw: Buffer | undefined;
+  /** With the extended attributes of a file. */
+  readonly whole: boolean;
+}
+
 /** Lists folders of one source. Keeps the names of those of which some pages are still to come. */
 export class Listings {
   readonly #paths: SourcePaths;
@@ -40,8 +47,11 @@ export class Listings {
     this.#describer = describer;
   }
 
-  /** The first page of a folder, or the one after the page that ended with `after`. @throws errors of node:fs */
-  page(folder: string, after: string | undefined): ListingPage {
+  /**
+   * The first page of a folder, or the one after the page that ended with `after`. @throws errors of node:fs
+   * @param whole with the extended attributes of files
+   */
+  page(folder: string, after: string | undefined, whole = false): ListingPage {
     return this.#paths.use(folder, (path) => {
       const names = (after === undefined ? undefined : this.#names.get(folder)) ?? readNames(path);
       const { forms, raw } = names;
@@ -50,7 +60,7 @@ export class Listings {
       const more = from + PAGE < forms.length;
       if (more) this.#names.set(folder, names);
       else this.#names.delete(folder);
-      return { ...this.#entries(path, slice, raw), next: more ? slice.at(-1) : undefined };
+      return { ...this.#entries(path, slice, raw, whole), next: more ? slice.at(-1) : undefined };
     });
   }
 
@@ -59,23 +69,25 @@ export class Listings {
     return this.#paths.use(folder, (path) => {
       if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
       const raw = forms.some(isCoded) ? readNames(path).raw : NONE;
-      return { ...this.#entries(path, [...forms].sort(compareUtf8), raw), next: undefined };
+      return { ...this.#entries(path, [...forms].sort(compareUtf8), raw, false), next: undefined };
     });
   }
 
-  #entries(path: SourcePath, forms: readonly string[], raw: Names['raw']): Omit<ListingPage, 'next'> {
+  #entries(path: SourcePath, forms: readonly string[], raw: Names['raw'], whole: boolean): Omit<ListingPage, 'next'> {
     const folder = markOf(path);
     const problems: SourceProblem[] = [];
-    const entries = forms.flatMap((name) => this.#entry(path, name, raw.get(name), problems));
+    const entries = forms.flatMap((name) => this.#entry(path, { name, raw: raw.get(name), whole }, problems));
     if (isSameFolder(folder, markOf(path))) return { folder, entries, problems };
     throw Object.assign(new Error('another folder has taken its place while it was read'), { code: 'ESTALE' });
   }
 
-  #entry(folder: SourcePath, name: string, raw: Buffer | undefined, problems: SourceProblem[]): SourceEntry[] {
+  #entry(folder: SourcePath, wanted: Wanted, problems: SourceProblem[]): SourceEntry[] {
+    const { name, raw, whole } = wanted;
     try {
       const path = entryPath(folder, raw ?? name);
       const stats = lstatSync(path, { bigint: true });
       const entry = this.#read(path, stats, name, raw?.toString('base64'));
+      if (entry?.kind === 'file' && whole) return [{ ...entry, ...this.#describer.ofPath(path) }];
       if (entry) return [entry];
       problems.push({ path: name, reason: 'a socket, pipe or device has no content to keep', skipped: true });
     } catch (error) {

@@ -2,6 +2,7 @@ import { fstatSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { lowerThreadPriority } from '../libc/thread-priority.ts';
 import { Describer } from './describer.ts';
+import { hashOfFile } from './file-hash.ts';
 import type { Halt } from './halt.ts';
 import { isEmpty, Listings, type ListingPage } from './listing.ts';
 import { realPlaceOf, type RealPlace } from './real-place.ts';
@@ -19,7 +20,8 @@ import { serve } from '../threads/serve.mjs';
  * folder, which stays open: whatever is mounted in its place later is not what these requests read.
  */
 export type SourceRequest =
-  | { readonly ask: 'list'; readonly folder: string; readonly after: string | undefined }
+  /** `whole`: with the extended attributes of files, too. */
+  | { readonly ask: 'list'; readonly folder: string; readonly after: string | undefined; readonly whole?: boolean }
   | { readonly ask: 'some'; readonly folder: string; readonly names: readonly string[] }
   | { readonly ask: 'isEmpty' }
   /** Its real path, if it is a folder. */
@@ -34,7 +36,9 @@ export type SourceRequest =
   | { readonly ask: 'look'; readonly path: string }
   | { readonly ask: 'describe'; readonly path: string }
   | { readonly ask: 'add'; readonly files: readonly ReadRequest[] }
-  | { readonly ask: 'next' };
+  | { readonly ask: 'next' }
+  /** The hash of a file's content as the cloud computes it; undefined if it is no file. */
+  | { readonly ask: 'hash'; readonly path: string };
 
 /** The state of a path; null if nothing is there. */
 export type Look = ({ readonly isFolder: boolean } & SourceAttributes) | null;
@@ -67,7 +71,7 @@ function source(): ReturnType<typeof hold> {
 }
 
 function respond(request: SourceRequest): SourceResponse {
-  if (request.ask === 'list') return source().listings.page(request.folder, request.after);
+  if (request.ask === 'list') return source().listings.page(request.folder, request.after, request.whole);
   if (request.ask === 'some') return source().listings.some(request.folder, request.names);
   if (request.ask === 'isEmpty') return isEmpty(source().open.self);
   if (request.ask === 'hold') return itself();
@@ -78,6 +82,7 @@ function respond(request: SourceRequest): SourceResponse {
   if (request.ask === 'identify') return volumeOf(folder) ?? (request.marker ? markVolume(folder) : undefined);
   if (request.ask === 'look') return look(request.path, false);
   if (request.ask === 'describe') return look(request.path, true);
+  if (request.ask === 'hash') return source().paths.use(request.path, hashOfFile);
   if (request.ask === 'next') return source().reader.next();
   source().reader.add(request.files);
   return true;

@@ -128,7 +128,7 @@ export class GatewayBackups implements BackupEngine {
   }
 
   async verify({ name, space: id, ...set }: BackupSet, request: VerifyRequest): Promise<void> {
-    const { gateway, remote } = this.#options;
+    const { gateway, remote, priority } = this.#options;
     const { folder, exclude = [], oneFileSystem = false, volume } = set;
     const space = (await remote.spaces(request.context)).find((one) => one.id === id);
     const other = await askSource<Halt | undefined>(folder, { ask: 'check', volume }, request.context.signal);
@@ -138,9 +138,13 @@ export class GatewayBackups implements BackupEngine {
       throw new FsError('ENOENT', 'verify', { subject: name, reason });
     }
     const index = new BackupIndex(await openBackupStore(gateway.stack.db, space.id));
-    const rules = { exclusions: new Exclusions(exclude), oneFileSystem, random: Math.random };
+    const rules = { exclusions: new Exclusions(exclude), oneFileSystem, priority, random: Math.random };
     const context = { ...request.context, bulk: true };
-    await new Verification({ folder, space, remote, index, ...rules, ...request, context }).run();
+    try {
+      await new Verification({ folder, space, remote, index, ...rules, ...request, context }).run();
+    } catch (error) {
+      throw asFsError(error, 'verify', name);
+    }
   }
 
   async remove(name: string, context: Context): Promise<void> {

@@ -71,12 +71,15 @@ export class FailureHook {
   }
 
   async #post(url: string, event: BackupEvent): Promise<string> {
-    const limit = AbortSignal.timeout((this.#options.limits ?? LIMITS).webhook);
+    const { webhook } = this.#options.limits ?? LIMITS;
+    const limit = AbortSignal.timeout(webhook);
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'user-agent': 'fjord' },
       body: JSON.stringify(event),
       signal: AbortSignal.any([limit, this.#life.signal]),
+    }).catch((error: unknown) => {
+      throw limit.aborted ? new Error(`the server did not respond within ${webhook / 1000} s`) : error;
     });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`the server responded with status ${response.status}`);
@@ -93,13 +96,19 @@ export class FailureHook {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(0, LOGGED)));
     }
+    const { command: limit } = this.#options.limits ?? LIMITS;
+    let isLate = false;
     const end = (): void => killAll(child.pid);
-    const timer = setTimeout(end, (this.#options.limits ?? LIMITS).command);
+    const timer = setTimeout(() => {
+      isLate = true;
+      end();
+    }, limit);
     this.#life.signal.addEventListener('abort', end, { once: true });
     try {
       const how = await new Promise<number | string>((resolve, reject) => {
         child.once('error', reject).once('exit', (code, signal) => resolve(code ?? signal ?? ''));
       });
+      if (isLate) throw new Error(`it took longer than ${limit / 1000} s and was ended: ${output}`);
       if (how !== 0) throw new Error(`it ended with ${how}: ${output}`);
       return output;
     } finally {

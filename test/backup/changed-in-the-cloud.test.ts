@@ -300,3 +300,50 @@ t.test('a run that is asked to repair puts everything right', async (t) => {
   t.equal((await mirror()).get('b')?.mode, before.get('b')?.mode);
   await leavesAlone('nothing');
 });
+
+t.test('verified: what was changed in the cloud is said to be that, before a run has seen it and after', async (t) => {
+  const { cloud, run, verify, write, remote } = await mirrored(t);
+  t.same(await verify(1), []);
+  await cloud.remove('a');
+  await cloud.remove('sub/deep');
+  await cloud.move('sub/c', 'moved');
+  await cloud.move('other', 'sub/other');
+  await cloud.change('b', 'by another');
+  await cloud.remove('sub/d');
+  await cloud.create('sub/d', 'by another');
+  await cloud.create('strange', 'by another');
+  const back = '`fjord backup run --repair` puts it back';
+  const found = [
+    'changed a only in the folder: it was removed in the cloud; ' + back,
+    'changed b different: the cloud has another version of it since; ' + back,
+    'changed moved only in the cloud: it was moved there in the cloud, from sub/c; ' + back,
+    'changed other only in the folder: it was moved in the cloud, to sub/other; ' + back,
+    'changed strange only in the cloud: this computer has not put it there',
+    'changed sub/c only in the folder: it was moved in the cloud, to moved; ' + back,
+    'changed sub/d different: the cloud has another file in its place; ' + back,
+    'changed sub/deep only in the folder: it was removed in the cloud; ' + back,
+    'changed sub/other only in the cloud: it was moved there in the cloud, from other; ' + back,
+  ];
+  t.same(await verify(1), found);
+  await run();
+  t.same(await verify(1), found, 'a run leaves it as it is');
+  await run({ repair: true });
+  t.same(await verify(1), []);
+
+  write('a', 'written here');
+  await cloud.remove('a');
+  t.same(await verify(), [
+    'changed a only in the folder: it was written here since the last run, and is not in the cloud',
+  ]);
+  await run();
+  const { id: lost } = [...(await tree(remote)).values()].find(({ name }) => name === 'b') ?? { id: '' };
+  const snapshot = remote.snapshot.bind(remote);
+  remote.snapshot = async function* (...args) {
+    for await (const item of snapshot(...args)) if (!('id' in item) || item.id !== lost) yield item;
+  };
+  t.same(
+    (await verify()).filter((line) => line.startsWith('damage')),
+    ['damage b only in the folder: a run has put it into the cloud, which does not have it any more'],
+    'what the cloud has lost without having removed it',
+  );
+});

@@ -16,7 +16,8 @@ const SETS = Array.from({ length: 18 }, (_, i) => `set ${i}`);
 async function put(fjord: Fjord, path: string, text: string): Promise<number> {
   const { url, user, password } = fjord.webdav;
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-  return (await fetch(`${url}${path}`, { method: 'PUT', headers: { authorization }, body: text })).status;
+  const signal = AbortSignal.timeout(60_000);
+  return (await fetch(`${url}${path}`, { method: 'PUT', headers: { authorization }, body: text, signal })).status;
 }
 
 t.test('a disk that hangs', { skip: withoutFuse() }, async (t) => {
@@ -75,4 +76,32 @@ t.test('a disk that hangs', { skip: withoutFuse() }, async (t) => {
     t.equal(await fjord.stop(), 0);
     t.ok(performance.now() - began < 60_000);
   });
+});
+
+t.test('a disk that hangs while it is verified holds up the verification alone', { skip: withoutFuse() }, async (t) => {
+  const disk = await FaultyDisk.mount(t);
+  // The kernel asks the disk again for each folder, not for each file.
+  for (let i = 0; i < 1000; i++) {
+    const folder = join(disk.below, 'set', `folder ${i % 200}`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `file ${i}`), `${i}`);
+  }
+  const fjord = await startFjord(t);
+  await fjord.cli('backup', 'add', join(disk.dir, 'set'), '--schedule', 'manual');
+  t.equal((await fjord.cli('backup', 'run', '--wait')).code, 0);
+  await controls(fjord, async (client) => {
+    let files = 0;
+    for await (const report of client.verifyBackup({ name: 'set', share: 0 })) {
+      if (!('progress' in report)) continue;
+      files = report.progress.files;
+      if (files === 1) disk.hang();
+      if (files < 1) continue;
+      t.equal(await put(fjord, 'Sync/note', 'a note'), 201);
+      break;
+    }
+    t.ok(files < 1000, 'the verification was under way');
+  });
+  t.equal((await fjord.cli('status')).code, 0);
+  disk.answer();
+  t.match(await fjord.cli('backup', 'verify', 'set', '--read', '100'), { code: 0, stdout: '' });
 });

@@ -1,9 +1,12 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { BackupIndex } from '../../src/backup/backup-index.ts';
+import { Exclusions } from '../../src/backup/exclusions.ts';
 import { ProblemLog, type LoggedProblem } from '../../src/backup/problem-log.ts';
 import { runBackup, type BackupOptions } from '../../src/backup/run.ts';
 import { openBackupStore } from '../../src/backup/store.ts';
+import { Verification } from '../../src/backup/verify.ts';
 import { Database } from '../../src/cache/db/database.ts';
 import { HttpRemote } from '../../src/cloud/http/http-remote.ts';
 import type { NodeRecord } from '../../src/cloud/records.ts';
@@ -46,11 +49,32 @@ export async function openSet(t: Test, given?: string) {
     for await (const one of new ProblemLog(await openBackupStore(database, space.id), 0).list()) all.push(one);
     return all;
   };
+  /** What a verification finds that reads the content of that share of the files, as `CAUSE PATH WHAT: REASON`. */
+  const verify = async (share = 0): Promise<string[]> => {
+    const space = await remote.openBackup('set', background);
+    const index = new BackupIndex(await openBackupStore(database, space.id));
+    const found: string[] = [];
+    await new Verification({
+      folder,
+      space,
+      remote,
+      index,
+      share,
+      context: background,
+      random: () => 0.5,
+      priority: 'normal',
+      exclusions: new Exclusions([]),
+      oneFileSystem: false,
+      onFinding: ({ cause, path, what, reason }) => void found.push(`${cause} ${path} ${what}: ${reason}`),
+      onProgress: () => undefined,
+    }).run();
+    return found.sort();
+  };
   const loseIndex = async () => {
     await database.close();
     database = await Database.open(mkdtempSync(join(base, 'index-')));
   };
-  return { proxy, remote, folder, run, mirror, problems, loseIndex };
+  return { proxy, remote, folder, run, mirror, problems, verify, loseIndex };
 }
 
 /** The mirror: its nodes by path. */
