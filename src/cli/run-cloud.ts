@@ -37,6 +37,7 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
   const logFile = openLog(resolve(data, 'log'), 'cloud', config['log.level']);
   const { log } = logFile;
   const { startCloud } = await import('../cloud/server/service.ts');
+  const { SCRUB_PACE } = await import('../cloud/server/scrubber.ts');
   const { openAdmin } = await import('./cloud-admin.ts');
   const { database, listen } = options;
   const cloud = await startCloud({
@@ -46,6 +47,7 @@ export async function serve(cli: Cli, options: ServeOptions): Promise<void> {
     ...(await tlsOf(options)),
     web: builtWebApp(),
     log,
+    scrub: { ...SCRUB_PACE, rate: config['cloud.verify_rate'] },
   });
   const admin = await openAdmin(socketPath(data, 'admin'), cloud);
   await ensureAccount(cloud.accounts, options.accountFile);

@@ -17,6 +17,10 @@ export const SETTINGS = {
     [4, 64],
     'most connections to the cloud at a time, and as many again for large downloads',
   ),
+  'cloud.verify_rate': bytes(
+    '4 MiB',
+    'bytes per second that an embedded or served cloud reads to verify its stored content in the background, once a week; 0: none',
+  ),
   'backup.parallel': whole(4, [1, 32], 'most backup sets that run at the same time; others wait for their turn'),
   'backup.on_battery': choice(
     ['run', 'pause'],

@@ -9,7 +9,7 @@ import { damagedFiles } from './scrub.ts';
 const PAGE = 200;
 
 export interface ScrubPace {
-  /** Bytes a second. */
+  /** Bytes a second; 0 for none: nothing is verified. */
   readonly rate: number;
   /** ms after the start. */
   readonly delay: number;
@@ -53,6 +53,7 @@ export class Scrubber {
   }
 
   start(): void {
+    if (this.#options.rate === 0) return;
     this.#running ??= this.#run().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) this.#options.log.error({ err: error }, 'verifying stored content failed');
     });

@@ -74,6 +74,20 @@ t.test('a change to or from daylight saving time neither drops a run nor makes o
   t.same(autumn, { state: 'open', until: at('2026-10-25T06:00+01:00') });
 });
 
+t.test('a window in the hour that is left out, or comes twice, opens on that day, and closes', async (t) => {
+  for (const [day, schedule, minutes] of [
+    ['2026-03-29T00:00+01:00', 'daily 01:00-04:00', 2 * 60],
+    ['2026-10-25T00:00+02:00', 'daily 01:00-04:00', 4 * 60],
+    ['2026-03-29T00:00+01:00', 'daily 23:00-01:00', 3 * 60],
+  ] as const) {
+    let open = 0;
+    for (let now = at(day); now < at(day) + 24 * 3_600_000; now += 60_000) {
+      if (openingOf(parseSchedule(schedule), { now, last: now, zone }).state === 'open') open += 1;
+    }
+    t.equal(open, minutes, `${schedule} on ${day}`);
+  }
+});
+
 t.test('whatever the time, what is closed opens when it says, and what is open closes then', async () => {
   const schedules = ['daily 02:00', 'every 4h', 'weekdays 22:00-06:00', 'sun 10:00-09:00', '7 */3 * * 2'];
   const times = fc.integer({ min: at('2026-01-01'), max: at('2027-12-31') });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
@@ -74,4 +74,12 @@ t.test('a restart goes on where the last process stopped, and a low rate is kept
   const began = performance.now();
   await cloud.cloud.close();
   t.ok(performance.now() - began < 2000, 'closing does not wait for it');
+});
+
+t.test('a rate of 0 verifies nothing', async (t) => {
+  const cloud = await startTestCloud(t, { scrub: { ...AT_ONCE, rate: 0 } });
+  const api = new Api(cloud.url, await cloud.login());
+  await api.store(await api.space('sync'), 'file', noise(100_000));
+  await sleep(300);
+  t.notOk(existsSync(join(cloud.data, 'scrub.json')), 'it has not begun');
 });
