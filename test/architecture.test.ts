@@ -37,6 +37,7 @@ const table: Record<string, readonly string[]> = {
   'backup/restore': ['vfs', 'libc', 'cloud'],
   daemon: ['vfs', 'watch', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
   web: ['cloud'],
+  'web/status': ['web', 'daemon'],
   cli: ['vfs', 'libc', 'daemon', 'cloud/server', 'backup/restore'],
 };
 
@@ -91,6 +92,17 @@ t.test('the web app shares only types with the cloud, which add no code to the b
     const text = readFileSync(join(src, file), 'utf8');
     const lines = [...text.matchAll(/^import [^;]*cloud\/[^;]*;/gm)].map(([line]) => line);
     return lines.filter((line) => !/^import type .*cloud\/(records|wire-code)\.ts';$/s.test(line));
+  });
+  t.same(shared, []);
+});
+
+t.test('the status page shares only types with the gateway, and how rates are measured', async (t) => {
+  const page = files.filter((file) => room(file) === 'web/status');
+  t.ok(page.length > 5);
+  const shared = page.flatMap((file) => {
+    const text = readFileSync(join(src, file), 'utf8');
+    const lines = [...text.matchAll(/^import [^;]*daemon\/[^;]*;/gm)].map(([line]) => line);
+    return lines.filter((line) => !line.startsWith('import type ') && !line.endsWith("daemon/control/rates.ts';"));
   });
   t.same(shared, []);
 });

@@ -12,8 +12,15 @@ export interface WebAccess {
   readonly password: string;
 }
 
+export interface MoreHelp {
+  readonly mount: MountReport;
+  /** Address of the status page. */
+  readonly page: string | undefined;
+  readonly web?: WebAccess;
+}
+
 /** Where the drive is and how to mount it on each system, with the address and secret filled in. */
-export function mountHelp({ url, user, password }: WebDavAccess, mount: MountReport, web?: WebAccess): string {
+export function mountHelp({ url, user, password }: WebDavAccess, { mount, page, web }: MoreHelp): string {
   const { port, hostname, protocol } = new URL(url);
   const tls = protocol === 'https:';
   const dav = `${tls ? 'davs' : 'dav'}://${user}@${hostname}:${port}/`;
@@ -23,7 +30,7 @@ export function mountHelp({ url, user, password }: WebDavAccess, mount: MountRep
   The drive      ${url}${mounted === undefined ? '' : `\n  mounted on     ${mounted}`}
   user           ${user}
   password       ${password}
-${web === undefined ? '' : webHelp(web)}
+${web === undefined ? '' : webHelp(web)}${page === undefined ? '' : `\n  Status page    ${page}   (opened by \`fjord open\`)\n`}
   Mount it
     macOS        Finder, Go, Connect to Server (Cmd-K): ${url}
     Windows      net use * ${url} ${password} /user:${user}

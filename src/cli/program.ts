@@ -17,6 +17,7 @@ import { loginCommand } from './commands/login.ts';
 import { lsCommand } from './commands/ls.ts';
 import { mountCommands } from './commands/mount.ts';
 import { pinCommands } from './commands/pin.ts';
+import { openCommand } from './commands/open.ts';
 import { putCommand } from './commands/put.ts';
 import { serviceCommand } from './commands/service.ts';
 import { shareCommands } from './commands/shares.ts';
@@ -45,6 +46,7 @@ export function createProgram(cli: Cli): Command {
         upCommand(cli),
         downCommand(cli),
         statusCommand(cli),
+        openCommand(cli),
         limitCommand(cli),
         ...mountCommands(cli),
         serviceCommand(cli),

@@ -9,6 +9,7 @@ import {
   generatePassword,
   readAccount,
   readDevice,
+  readPorts,
   webDavPassword,
   writeAccount,
   writeDevice,
@@ -106,11 +107,23 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
     },
     onMount: (report) => options.untilUnmounted && isOver(report) && stops.request({ drain: true }),
   });
-  await attend(cli, supervisor, stops, () => mountHelp(webdav, supervisor.mount, { url: cloudUrl, ...account }));
+  await attend(cli, supervisor, stops, async () => {
+    const { page } = await readPorts(dir.ports);
+    return mountHelp(webdav, {
+      mount: supervisor.mount,
+      page: page === undefined ? undefined : `http://127.0.0.1:${page}/`,
+      web: { url: cloudUrl, ...account },
+    });
+  });
 }
 
 /** Starts, prints how to mount the drive, and waits for the end. */
-async function attend(cli: Cli, supervisor: Supervisor, stops: StopRequests, help: () => string): Promise<void> {
+async function attend(
+  cli: Cli,
+  supervisor: Supervisor,
+  stops: StopRequests,
+  help: () => Promise<string>,
+): Promise<void> {
   const started = supervisor.start();
   const early = await Promise.race([started.then(() => undefined), stops.first]).catch(async (error: unknown) => {
     supervisor.kill();
@@ -118,7 +131,7 @@ async function attend(cli: Cli, supervisor: Supervisor, stops: StopRequests, hel
     throw error;
   });
   if (early === undefined) {
-    await cli.terminal.print(help());
+    await cli.terminal.print(await help());
     await cli.terminal.print('  Ctrl-C ends it.');
   }
   started.catch(() => undefined);

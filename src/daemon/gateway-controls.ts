@@ -38,6 +38,7 @@ export interface GatewayControlsOptions {
   /** Resolves to the folder's real path. */
   readonly mount: (body: MountBody) => Promise<string>;
   readonly circumstances: Circumstances;
+  readonly openPage: () => string;
   /** Ends the program soon. Returns the id of the process to wait for. */
   readonly leave: () => number;
 }
@@ -48,6 +49,7 @@ export class GatewayControls implements Controls {
   readonly #circumstances: Circumstances;
   readonly #mountPoint: MountPoint;
   readonly mount: GatewayControlsOptions['mount'];
+  readonly openPage: GatewayControlsOptions['openPage'];
   readonly #leave: () => number;
   readonly backups: BackupControls;
   readonly shares: ShareControls;
@@ -57,10 +59,11 @@ export class GatewayControls implements Controls {
   readonly #bandwidth: BandwidthLimits;
 
   constructor(options: GatewayControlsOptions) {
-    const { gateway, backups, shares, links, bandwidth, mountPoint, mount, circumstances, leave } = options;
+    const { gateway, backups, shares, links, bandwidth, mountPoint, mount, circumstances, openPage, leave } = options;
     this.#gateway = gateway;
     this.#mountPoint = mountPoint;
     this.mount = mount;
+    this.openPage = openPage;
     this.#circumstances = circumstances;
     this.#leave = leave;
     this.backups = backups;

@@ -27,6 +27,7 @@ import { openLimits, type BandwidthLimits } from './limits/bandwidth-limits.ts';
 import { openLog, type LogFile } from './log.ts';
 import { MountPoint, type MountState } from './mount-point.ts';
 import { takenFolders, wishedBy, wishOf } from './mount-request.ts';
+import { StatusPage } from './page/status-page.ts';
 import { Problem } from './problem.ts';
 import { readDevice, webDavPassword, type DeviceFile } from './secrets.ts';
 import { SystemProbes } from './system-probes.ts';
@@ -52,6 +53,7 @@ interface Parts {
   readonly gateway: Gateway;
   readonly door: WebDavDoor;
   readonly control: ControlServer;
+  readonly page: StatusPage;
   readonly backups: BackupControls;
   readonly mountPoint: MountPoint;
   readonly limits: BandwidthLimits;
@@ -80,6 +82,11 @@ export class GatewayProcess {
     this.#parts = parts;
     this.access = access;
     this.cloud = cloud;
+  }
+
+  /** Address of the status page. */
+  get page(): string | undefined {
+    return this.#parts.page.url;
   }
 
   get port(): number {
@@ -132,7 +139,9 @@ export class GatewayProcess {
       closers.unshift(() => gateway.close());
       await gateway.ready(FIRST_WORD);
       const access = { user: config['webdav.user'], password: await webDavPassword(dir.webdav) };
-      const door = await openDoor(config, gateway, access, logFile);
+      // Opened below, when there is something to show.
+      const later: { page?: StatusPage } = {};
+      const door = await openDoor(config, gateway, { ...access, statusPage: () => later.page?.url }, logFile);
       closers.unshift(() => door.close());
       const circumstances = {
         pid: process.pid,
@@ -193,7 +202,11 @@ export class GatewayProcess {
       const shares = new ShareControls(gateway, remote);
       const links = new LinkControls({ gateway, linking: remote, cloudUrl: url });
       const parts = { gateway, backups, shares, links, bandwidth: limits, mountPoint };
-      const controls = new GatewayControls({ ...parts, mount, circumstances, leave });
+      const openPage = (): string => page.link();
+      const controls = new GatewayControls({ ...parts, mount, circumstances, openPage, leave });
+      const page = await StatusPage.open({ dir, controls, log: logFile.log });
+      later.page = page;
+      closers.unshift(() => page.close());
       const control = new ControlServer({ socketPath: dir.controlSocket, controls, log: logFile.log });
       await control.listen();
       closers.unshift(() => control.close());
@@ -213,6 +226,7 @@ export class GatewayProcess {
         gateway,
         door,
         control,
+        page,
         mountPoint,
         limits,
         deferral,
@@ -239,7 +253,7 @@ export class GatewayProcess {
     this.#life.abort();
     stopCollecting();
     deferral.close();
-    const { watch, hook } = this.#parts;
+    const { watch, hook, page } = this.#parts;
     watch.close();
     await Promise.all([hook.close(), mountPoint.close(), door.close(), backups.close()]);
     if (options.drain) await drain(gateway);
@@ -248,7 +262,7 @@ export class GatewayProcess {
     await remote.close();
     limits.close();
     await forgetRunning(dir);
-    await control.close();
+    await Promise.all([control.close(), page.close()]);
     logFile.log.info({ queued: files }, 'the gateway ended');
     logFile.flush();
     return { files, bytes };
@@ -293,7 +307,7 @@ async function openGateway(
 async function openDoor(
   config: Config,
   gateway: Gateway,
-  credentials: { readonly user: string; readonly password: string },
+  credentials: { readonly user: string; readonly password: string; readonly statusPage: () => string | undefined },
   { log }: LogFile,
 ): Promise<WebDavDoor> {
   return openWebDavDoor({

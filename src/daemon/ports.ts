@@ -14,12 +14,14 @@ export interface PortWishes {
   readonly patience: number;
 }
 
+export type ChosenPorts = Required<Pick<PortsFile, 'webdav' | 'cloud'>>;
+
 /**
  * Chooses ports for the WebDAV server and the embedded cloud: those of the last run if possible, so that addresses stay
  * the same; else the preferred ones; else any. Records the choice.
  * @throws Problem if a required port is in use
  */
-export async function choosePorts(file: string, wishes: PortWishes): Promise<Required<PortsFile>> {
+export async function choosePorts(file: string, wishes: PortWishes): Promise<ChosenPorts> {
   const kept = await readPorts(file);
   const webdav = await webDavPort(kept.webdav, wishes);
   const beside = wishes.webdav === undefined || wishes.webdav === 0 ? undefined : wishes.webdav + 1;
@@ -29,7 +31,7 @@ export async function choosePorts(file: string, wishes: PortWishes): Promise<Req
     wishes.patience,
   );
   const ports = { webdav, cloud };
-  if (webdav !== kept.webdav || cloud !== kept.cloud) await writePorts(file, ports);
+  if (webdav !== kept.webdav || cloud !== kept.cloud) await writePorts(file, { ...kept, ...ports });
   return ports;
 }
 

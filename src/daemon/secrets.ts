@@ -23,7 +23,12 @@ const AccountFileSchema = Type.Object({
 /** The first account of the embedded cloud. */
 export type AccountFile = Static<typeof AccountFileSchema>;
 
-const PortsFileSchema = Type.Object({ webdav: Type.Optional(Type.Integer()), cloud: Type.Optional(Type.Integer()) });
+const PortsFileSchema = Type.Object({
+  webdav: Type.Optional(Type.Integer()),
+  cloud: Type.Optional(Type.Integer()),
+  /** Of the status page. */
+  page: Type.Optional(Type.Integer()),
+});
 export type PortsFile = Static<typeof PortsFileSchema>;
 
 /** Resolves to the content of the file. @throws EIO if it is damaged */

@@ -16,6 +16,8 @@ export interface Door {
   readonly hot: HotFiles;
   readonly textMemory: TextMemory;
   readonly quota: QuotaPolicy;
+  /** An address that listings link to. */
+  readonly statusPage: () => string | undefined;
   /** Longest timeout of a lock, ms. */
   readonly lockTimeout: number;
   /** Milliseconds since 1970. */

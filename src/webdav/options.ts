@@ -48,6 +48,8 @@ export interface WebDavServerOptions {
   readonly log: Log;
   /** Default `auto`. */
   readonly quota?: QuotaPolicy;
+  /** An address that the listings for browsers link to, as that of the program's own page. */
+  readonly statusPage?: () => string | undefined;
   /** Names, besides `localhost`, `127.0.0.1` and `[::1]`, by which clients may address the server; without ports. */
   readonly hosts?: readonly string[];
   readonly limits?: Partial<Limits>;

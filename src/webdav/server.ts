@@ -85,7 +85,15 @@ export class WebDavServer {
   }
 
   #makeDispatcher(host: string): Dispatcher {
-    const { fs, auth, log, quota = 'auto', hosts = [], random = randomBytes } = this.#options;
+    const {
+      fs,
+      auth,
+      log,
+      quota = 'auto',
+      hosts = [],
+      random = randomBytes,
+      statusPage = () => undefined,
+    } = this.#options;
     const wildcard = host === '0.0.0.0' || host === '::';
     const names = new Hosts(wildcard ? hosts : [...hosts, host]);
     const door = {
@@ -94,6 +102,7 @@ export class WebDavServer {
       hot: new HotFiles(),
       textMemory: new TextMemory(),
       quota,
+      statusPage,
       lockTimeout: this.#limits.lockTimeout,
       now: this.#now,
       uuid: () => v4({ random: random(16) }),

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { program, startFjord } from '../helpers/gateway-process.ts';
 import { temporary } from '../helpers/temporary.ts';
-import { RateMeter, remaining } from '../../src/cli/status-watch.ts';
+import { RateMeter, remaining } from '../../src/daemon/control/rates.ts';
 
 t.setTimeout(300_000);
 

@@ -133,6 +133,9 @@ t.test('a folder is a page of links', async (t) => {
   t.notMatch(text, '<b>&');
   t.equal((await dav.ask('HEAD', '/d/')).status, 200);
   t.equal((await dav.ask('GET', '/')).status, 200);
+  const linked = await DavServer.start(t, { statusPage: () => 'http://127.0.0.1:1/?a&b' });
+  t.match((await linked.ask('GET', '/')).text, '<a href="http://127.0.0.1:1/?a&amp;b">');
+  t.notMatch((await dav.ask('GET', '/')).text, 'Status of this computer');
 });
 
 t.test('a symbolic link reads as its target', async (t) => {

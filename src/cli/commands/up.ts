@@ -72,7 +72,7 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
     running = gateway;
     announce();
     await access.written();
-    await cli.terminal.print(mountHelp(gateway.access, mountReport(gateway.mount)));
+    await cli.terminal.print(mountHelp(gateway.access, { mount: mountReport(gateway.mount), page: gateway.page }));
   } else parent.tell({ type: 'ready', port: gateway.port });
   void gateway.failed().then((failure) => {
     say(farewellAfter(failure));

@@ -283,6 +283,11 @@ export class ControlClient {
     return this.#lines({ method: 'GET', path: '/backups/log', query: { name } }) as AsyncIterable<BackupProblem>;
   }
 
+  /** Resolves to an address of the status page that signs a browser in, once. */
+  async openPage(): Promise<string> {
+    return ((await this.#json({ method: 'POST', path: '/page' })) as { link: string }).link;
+  }
+
   async removeArchived(body: ArchiveRemoveBody): Promise<void> {
     await this.#json({ method: 'POST', path: '/archive/remove', json: body });
   }

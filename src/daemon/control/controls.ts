@@ -121,6 +121,8 @@ export interface Controls {
   readonly pins: Pinning;
   readonly links: PublicLinks;
   readonly issues: IssueList;
+  /** An address of the status page that signs a browser in, once. @throws ENOENT if the page was not built */
+  openPage(): string;
   removeArchived(body: ArchiveRemoveBody, context: Context): Promise<void>;
   /** Mounts the drive on a folder, given by its absolute path. Resolves to the real path. */
   mount(body: MountBody): Promise<string>;

@@ -1,4 +1,6 @@
-import { CODES, FsError, type Code } from '../../vfs/fs-error.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { asFsError, CODES, FsError, type Code } from '../../vfs/fs-error.ts';
 
 /** An `FsError` in the form in which the control socket sends it. */
 export interface Failure {
@@ -35,8 +37,22 @@ const STATUS = {
   EXDEV: 409,
 } as const satisfies Record<Code, number>;
 
-export function statusOf(code: Code): number {
-  return STATUS[code];
+/** Sends an error as a `Failure`. */
+export function sendFailure(
+  error: unknown,
+  { method, url }: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+): FastifyReply {
+  const known = toKnown(error, url);
+  if (known.code === 'EIO') log.error({ err: error, method, url }, 'a control request failed');
+  return reply.code(STATUS[known.code]).send(toFailure(known));
+}
+
+function toKnown(error: unknown, url: string): FsError {
+  const invalid = typeof error === 'object' && error !== null && 'statusCode' in error && error.statusCode === 400;
+  if (!invalid || !(error instanceof Error)) return asFsError(error, url);
+  return new FsError('EINVAL', url, { reason: error.message, cause: error });
 }
 
 export function toFailure({ code, op, subject, reason }: FsError): Failure {

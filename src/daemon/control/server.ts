@@ -1,9 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { asFsError, FsError } from '../../vfs/fs-error.ts';
+import { FsError } from '../../vfs/fs-error.ts';
 import { listenAlone } from '../singleton-socket.ts';
 import type { Controls } from './controls.ts';
-import { statusOf, toFailure } from './failure.ts';
+import { sendFailure, toFailure } from './failure.ts';
 import { addFileRoutes } from './file-routes.ts';
 import { addStateRoutes } from './state-routes.ts';
 
@@ -25,11 +25,7 @@ export class ControlServer {
     this.#socketPath = socketPath;
     this.#app = fastify({ forceCloseConnections: true, keepAliveTimeout: 0 });
     this.#app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-    this.#app.setErrorHandler((error, { method, url }, reply) => {
-      const known = toKnown(error, url);
-      if (known.code === 'EIO') log.error({ err: error, method, url }, 'a control request failed');
-      return reply.code(statusOf(known.code)).send(toFailure(known));
-    });
+    this.#app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply, log));
     this.#app.setNotFoundHandler((_request, reply) => reply.code(404).send(toFailure(unknownCall())));
     addFileRoutes(this.#app, controls);
     addStateRoutes(this.#app, controls);
@@ -47,12 +43,6 @@ export class ControlServer {
   async close(): Promise<void> {
     await this.#app.close();
   }
-}
-
-function toKnown(error: unknown, url: string): FsError {
-  const invalid = typeof error === 'object' && error !== null && 'statusCode' in error && error.statusCode === 400;
-  if (!invalid || !(error instanceof Error)) return asFsError(error, url);
-  return new FsError('EINVAL', url, { reason: error.message, cause: error });
 }
 
 function unknownCall(): FsError {

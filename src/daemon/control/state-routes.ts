@@ -42,6 +42,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   app.post<{ Body: LimitsBody }>('/limits', { schema: { body: LimitsBody } }, ({ body }) => controls.setLimits(body));
   app.get('/status', () => controls.status());
   app.get('/alive', () => ({}));
+  app.post('/page', () => ({ link: controls.openPage() }));
   app.post<{ Body: ArchiveRemoveBody }>(
     '/archive/remove',
     { schema: { body: ArchiveRemoveBody } },

@@ -19,6 +19,8 @@ export interface WebDavDoorOptions {
   readonly user: string;
   readonly password: string;
   readonly quota: QuotaPolicy;
+  /** Of this computer; undefined as long as there is none. */
+  readonly statusPage?: () => string | undefined;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly log: Log;
 }
@@ -50,8 +52,17 @@ export async function openWebDavDoor(options: WebDavDoorOptions): Promise<WebDav
 }
 
 async function openOwn(options: WebDavDoorOptions): Promise<WebDavServer> {
-  const { fs, lockStore, names, user, password, quota, host, port, tls, log } = options;
-  const server = new WebDavServer({ fs, lockStore, auth: { user, password }, quota, hosts: names, log });
+  const { fs, lockStore, names, user, password, quota, host, port, tls, log, statusPage } = options;
+  const server = new WebDavServer({
+    fs,
+    lockStore,
+    auth: { user, password },
+    quota,
+    hosts: names,
+    log,
+    // It is of no use to browsers of other computers.
+    ...(statusPage !== undefined && isLoopback(host) ? { statusPage } : {}),
+  });
   await server.listen({ host, port, ...(tls === undefined ? {} : { tls }) });
   return server;
 }

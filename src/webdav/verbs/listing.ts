@@ -32,7 +32,7 @@ export async function listing(request: DavRequest, door: Door, folder: Attr): Pr
     const base = hrefOf(request.path.names, true);
     if (!first.done) await sink.write(first.value.entries.map((entry) => row(base, entry)).join(''));
     for await (const page of found) await sink.write(page.entries.map((entry) => row(base, entry)).join(''));
-    await sink.write('</table></html>\n');
+    await sink.write(`</table>${foot(door.statusPage())}</html>\n`);
   };
   return { status: 200, headers, body, release: async () => void (await found.return(undefined)) };
 }
@@ -44,6 +44,10 @@ function head(names: readonly string[]): string {
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
     `<title>${title}</title><style>${STYLE}</style><h1>${['<a href="/">Fjord</a>', ...crumbs].join(' / ')}</h1><table>\n`
   );
+}
+
+function foot(statusPage: string | undefined): string {
+  return statusPage === undefined ? '' : `<p><a href="${escapeAttribute(statusPage)}">Status of this computer</a></p>`;
 }
 
 function row(base: string, { name, kind, size, mtime }: Attr): string {

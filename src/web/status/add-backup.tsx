@@ -1,0 +1,83 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { LocalFolder } from '../../daemon/page/local-folders.ts';
+import { shown } from '../format.ts';
+import { Dialog, textOf } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { usePage } from './page-state.ts';
+import { texts } from './texts.ts';
+
+const { backups } = texts;
+
+/** Chooses a folder of this computer and when it is backed up. */
+export function AddBackup({ onClose }: { readonly onClose: () => void }) {
+  const page = usePage();
+  const here = useSignal<LocalFolder | undefined>(undefined);
+  const problem = useSignal('');
+  const go = async (path?: string): Promise<void> => {
+    problem.value = '';
+    const query = path === undefined ? '' : `?path=${encodeURIComponent(path)}`;
+    try {
+      here.value = await page.api.get<LocalFolder>(`/folders${query}`);
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  useEffect(() => void go(), []);
+  const add = async (fields: FormData): Promise<void> => {
+    if (here.value === undefined) return;
+    await page.api.post('/backups', { folder: here.value.path, schedule: textOf(fields, 'schedule') });
+    await page.refresh();
+  };
+  return (
+    <Dialog title={backups.add} submit={backups.choose} onSubmit={add} onClose={onClose}>
+      {here.value !== undefined && <Chooser folder={here.value} onGo={(path) => void go(path)} />}
+      <p class="problem">{problem}</p>
+      <label>
+        {backups.schedule}
+        <select name="schedule">
+          {Object.entries(backups.schedules).map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+    </Dialog>
+  );
+}
+
+interface ChooserProps {
+  readonly folder: LocalFolder;
+  readonly onGo: (path: string) => void;
+}
+
+function Chooser({ folder: { path, parent, folders }, onGo }: ChooserProps) {
+  const separator = path.includes('\\') ? '\\' : '/';
+  const below = (name: string): string => (path.endsWith(separator) ? path + name : path + separator + name);
+  return (
+    <>
+      <p>
+        <bdi>{shown(path)}</bdi>
+      </p>
+      <ul class="cards chooser" aria-label={backups.here(path)}>
+        {parent !== undefined && (
+          <li>
+            <button type="button" class="what" onClick={() => onGo(parent)}>
+              <Icon name="up" />
+              {backups.up}
+            </button>
+          </li>
+        )}
+        {folders.map((name) => (
+          <li key={name}>
+            <button type="button" class="what" onClick={() => onGo(below(name))}>
+              <Icon name="folder" />
+              <bdi>{shown(name)}</bdi>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,47 @@
+import type { Failure } from '../../daemon/control/failure.ts';
+
+/** `gone`: the gateway does not respond; `signed-out`: the page has to be opened by `fjord open` again. */
+export type CallProblem = 'gone' | 'signed-out' | 'refused';
+
+/** A call that failed, with a message for people. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+  readonly problem: CallProblem;
+
+  constructor(problem: CallProblem, message: string) {
+    super(message);
+    this.problem = problem;
+  }
+}
+
+/** The calls of the gateway that has sent this page. Safe to call concurrently. */
+export class StatusApi {
+  /** @throws CallError */
+  async get<T>(path: string): Promise<T> {
+    return (await (await this.#call('GET', path)).json()) as T;
+  }
+
+  /** Resolves when the whole response has been received. @throws CallError */
+  async post(path: string, body: object = {}): Promise<void> {
+    const response = await this.#call('POST', path, body);
+    await response.text().catch(() => '');
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<Response> {
+    const init: RequestInit = { method, cache: 'no-store' };
+    if (body !== undefined) {
+      init.headers = { 'content-type': 'application/json' };
+      init.body = JSON.stringify(body);
+    }
+    let response: Response;
+    try {
+      response = await fetch(`/api${path}`, init);
+    } catch (error) {
+      throw new CallError('gone', String(error));
+    }
+    if (response.ok) return response;
+    const { code, subject, reason } = (await response.json().catch(() => ({}))) as Partial<Failure>;
+    const message = [subject, reason ?? code].filter(Boolean).join(': ');
+    throw new CallError(code === 'EPERM' && subject === undefined ? 'signed-out' : 'refused', message);
+  }
+}

@@ -1,0 +1,135 @@
+import type { BackupSet, BackupState, Status } from '../../daemon/control/wire.ts';
+import { dateTime, shown, size } from '../format.ts';
+
+/** All texts of the status page. */
+export const texts = {
+  title: 'Fjord on this computer',
+  loading: 'Loading…',
+  signedOut: 'This page is not signed in any more. Use the command `fjord open`.',
+  gone: 'Fjord does not respond. What is shown is from before.',
+  ended: 'Fjord has ended. Start it again with `fjord start` or `fjord up`.',
+  quit: 'Quit',
+  quitTitle: 'Quit Fjord?',
+  quitText: 'The drive is unmounted when everything is in the cloud. Backups stop until Fjord is started again.',
+  health: {
+    fine: 'Everything is in the cloud.',
+    working: (changes: number, bytes: number) => `${count(changes, 'change')} on the way, ${size(bytes)}.`,
+    offline: 'The cloud cannot be reached. Everything that is cached works, and changes wait.',
+    attention: (things: number) => `${count(things, 'thing')} ${things === 1 ? 'needs' : 'need'} you.`,
+    rates: (up: string, down: string) => `${up} up, ${down} down`,
+    rest: (bytes: number) => `${size(bytes)} to go`,
+    left: (seconds: number) => `about ${span(seconds)} left`,
+  },
+  attention: {
+    title: 'Needs you',
+    conflict: (original: string) =>
+      `Both this computer and another have changed ${shown(original)}: compare the two, then delete one.`,
+    conflictOpen: 'The copy of this computer',
+    parked: 'The cloud refuses this change',
+    held: (files: number) => `${count(files, 'file')} were removed on another computer. Remove them here, too?`,
+    confirm: 'Remove them',
+    retryAll: 'Try all again',
+    stuck: 'This change is not sent, although nothing prevents it: restart Fjord, and please report this.',
+    damaged: (blocks: number) =>
+      `${count(blocks, 'block')} in the cloud are damaged. They are sent again from this computer as far as it has them.`,
+    notMounted: (dir: string) => `The drive is not mounted on ${shown(dir)}`,
+    mount: 'Mount it',
+    invitation: (owner: string) => `${shown(owner)} wants to share this folder with you`,
+    accept: 'Accept',
+    decline: 'Decline',
+    backupConfirm: 'It is right, go on',
+    backupProblems: (files: number) => `${count(files, 'file')} could not be taken: \`fjord backup log\` names them`,
+    overdue: (since: number) =>
+      `It has not been complete since ${dateTime(since)}, which is longer than its schedule allows`,
+    more: (others: number) => `and ${others.toLocaleString()} more: \`fjord status\` and \`fjord retry\``,
+  },
+  backups: {
+    title: 'Backups',
+    none: 'No folder of this computer is backed up.',
+    add: 'Back up a folder',
+    run: 'Run now',
+    pause: 'Pause',
+    resume: 'Resume',
+    verified: (at: number, damaged: number) =>
+      damaged === 0 ? `verified ${dateTime(at)}` : `verified ${dateTime(at)}: ${damaged.toLocaleString()} damaged`,
+    unverified: 'not verified yet',
+    schedule: 'When',
+    schedules: {
+      continuous: 'All the time',
+      'every 4h': 'Every four hours',
+      'daily 02:00': 'Every night at two',
+      'weekdays 22:00-06:00': 'On weekdays from 22:00 to 6:00',
+      manual: 'When I say so',
+    },
+    choose: 'Back up this folder',
+    up: 'The folder above',
+    here: (folder: string) => `Folders in ${shown(folder)}`,
+    restore: (account: string, set: string) => `To get it back: fjord restore "/Backup/${account}/${set}" --to FOLDER`,
+  },
+  drive: {
+    title: 'This computer',
+    account: 'Account',
+    device: 'Computer',
+    cloud: 'Cloud',
+    mount: 'Mounted on',
+    webdav: 'WebDAV',
+    cache: 'Cache',
+    usage: 'Used in the cloud',
+    data: 'Data folder',
+    version: 'Version',
+    of: (used: number, all: number) => `${size(used)} of ${size(all)}`,
+    notMounted: 'not mounted',
+  },
+  limits: {
+    title: 'Limits of bandwidth',
+    up: 'Sent, such as 2M or off',
+    down: 'Received, such as 10M or off',
+    set: 'Set',
+  },
+  log: { title: 'Log', show: 'Show the end of the log', hide: 'Hide', empty: 'The log is empty.' },
+  cancel: 'Cancel',
+  states: {
+    live: 'connected, changes arrive at once',
+    polling: 'connected, asked every few seconds',
+    offline: 'offline',
+  } satisfies Record<Status['cloud']['state'], string>,
+};
+
+export function count(number: number, what: string): string {
+  return `${number.toLocaleString()} ${what}${number === 1 ? '' : 's'}`;
+}
+
+export function span(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** What a set does. */
+export function stateText({ state, finished }: BackupSet): string {
+  const done = finished === undefined ? 'not complete yet' : `complete as of ${dateTime(finished)}`;
+  switch (state.doing) {
+    case 'running':
+      return runningText(state);
+    case 'watching':
+      return `${done}, ${state.scanning === undefined ? 'watching' : `compared from time to time, as ${shown(state.scanning)}`}`;
+    case 'waiting':
+      return `${done}, ${state.next === undefined ? 'runs when asked to' : `next: ${dateTime(state.next)}`}`;
+    case 'paused':
+      return state.until === undefined ? 'paused' : `paused until ${dateTime(state.until)}`;
+    case 'deferred':
+      return `${done}, waits: ${shown(state.reason)}`;
+    case 'halted':
+      return `waits: ${shown(state.reason)}`;
+    default:
+      return `failed: ${shown(state.reason)}; next try: ${dateTime(state.next)}`;
+  }
+}
+
+function runningText({ progress, silent }: BackupState & { readonly doing: 'running' }): string {
+  const waits = silent === undefined ? '' : `; its disk has not answered for ${span(silent / 1000)}`;
+  if (progress === undefined || progress.total.files === 0) return `comparing${waits}`;
+  const { done, total, current } = progress;
+  const file = current === undefined ? '' : `, ${shown(current)}`;
+  return `${done.files.toLocaleString()} of ${count(total.files, 'file')}, ${size(done.bytes)} of ${size(total.bytes)}${file}${waits}`;
+}
