@@ -622,6 +622,56 @@ const SCRIPTS: readonly Script[] = [
       - wait 1
       a rmtree /Sync/b`,
   },
+  {
+    what: 'a content that was sent before a loss of power took it from this computer is shown as the cloud has it',
+    seeds: [136, 1],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/A
+      a create /Sync/d a0..........
+      a create /Sync/A/b a1...........
+      a create /Sync/A/c a2........
+      a drop 3
+      a mkdir /Sync/A/%C3%89
+      a swap /Sync/A/b /Sync/A/%C3%89
+      - meet
+      a power 2
+      a append /Sync/d a8......
+      a mkdir /Sync/A/b/b
+      a open h3 /Archive/%C3%89`,
+  },
+  {
+    what: 'the same where the cloud reports it before it is tried here',
+    seeds: [136, 1],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/A
+      a create /Sync/d a0..........
+      a create /Sync/A/b a1...........
+      a create /Sync/A/c a2........
+      a drop 3
+      a mkdir /Sync/A/%C3%89
+      a swap /Sync/A/b /Sync/A/%C3%89
+      - meet
+      a write /Sync/A/%C3%89 a3...
+      a rm /Sync/A/%C3%89
+      a power 2
+      a append /Sync/d a8......
+      a drop 3
+      - meet`,
+  },
+  {
+    what: 'a file whose content a loss of power has taken can be removed, with the one that it was to replace',
+    seeds: [28, 1],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/a
+      a write /Sync/a/b a2..........
+      - meet
+      a save /Sync/a/b a4.........
+      a power 0
+      a write /Sync/a/b a10.......`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -271,7 +271,9 @@ export function planRemove(
   const left = waiting.filter(({ intent }) => !drop.includes(intent));
   const base = entry.kind === 'folder' ? null : lastVersion(entry, left);
   const only = empty ? ({ empty } as const) : {};
-  return { ...nothing, drop, add: [{ op: 'remove', ...subject(entry), base, seen, ...only }] };
+  // A content that cannot be sent is left out: the removal must not wait for it for ever.
+  const rewrite = left.filter(({ fixed, intent }) => !fixed && isParkedPut(intent)).map(({ intent }) => bare(intent));
+  return { ...nothing, drop, rewrite, add: [{ op: 'remove', ...subject(entry), base, seen, ...only }] };
 }
 
 /** True for an intent that creates its node. */
@@ -282,6 +284,10 @@ export function isCreation({ op, base }: PendingIntent): boolean {
 /** True if the cloud knows the node, or may: unless its creation waits here and nothing has been sent. */
 function isKnown(waiting: readonly Waiting[]): boolean {
   return waiting.some(({ fixed }) => fixed) || !waiting.some(({ intent }) => isCreation(intent));
+}
+
+function isParkedPut({ op, parked }: PendingIntent): boolean {
+  return op === 'put' && parked !== undefined;
 }
 
 function replacesAny(waiting: readonly Waiting[]): boolean {

@@ -4,6 +4,7 @@ import type { NodeId } from '../../../vfs/node.ts';
 import { applyDeletion, type Removed } from './apply-deletion.ts';
 import type { Replica } from '../replica.ts';
 import { sweepLater } from './sweep.ts';
+import { settleFound } from '../lost-content.ts';
 import { closesCircle, show } from './show.ts';
 
 interface Tombstone extends Removed {
@@ -76,6 +77,7 @@ export class FeedApplier {
 
   /** Returns false if it has to wait. */
   #show(record: NodeRecord): boolean {
+    settleFound(this.#replica, record);
     const lacksContents = this.#mayBeMovedOut(record);
     if (show(this.#replica, record) === 'wait') return false;
     if (lacksContents) this.#compare();

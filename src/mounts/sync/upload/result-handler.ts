@@ -14,6 +14,7 @@ import { remedyFor, type Refused, type Remedy } from '../../policy/reconcile.ts'
 import { bytesOf, recreate } from '../conflict/recreate.ts';
 import type { SyncLog } from '../sync-log.ts';
 import type { Replica } from '../replica.ts';
+import { leaveOutRemoved, settleKnown } from '../lost-content.ts';
 import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
 export type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
@@ -119,6 +120,11 @@ export class ResultHandler {
     const current = journal.get(intent.seq);
     if (current === undefined) return 'settled';
     journal.release(intent.seq);
+    if (settleKnown(this.#replica, current)) {
+      this.#sources.resync(current.space);
+      return 'settled';
+    }
+    if (leaveOutRemoved(this.#replica, current)) return 'again';
     const reason = { code, reason: message, at: this.#replica.now() };
     this.#replica.submit([journal.put({ ...current, parked: reason })]);
     const entry = catalog.get(intent.node);
