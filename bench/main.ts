@@ -4,6 +4,7 @@ import { benchBackup } from './backup/main.ts';
 import { benchCore } from './core/main.ts';
 import { benchFuse } from './fuse/main.ts';
 import { isWhole, parseOptions, type BenchOptions, type Choice } from './lib/options.ts';
+import { benchSync } from './sync/main.ts';
 import { benchWebdav } from './webdav/main.ts';
 
 const FILE = join(import.meta.dirname, '../docs/benchmarks.md');
@@ -13,6 +14,7 @@ const suites: Record<string, (options: BenchOptions) => Promise<string>> = {
   fuse: benchFuse,
   core: benchCore,
   backup: benchBackup,
+  sync: benchSync,
 };
 
 const choice = parse();
