@@ -672,6 +672,24 @@ const SCRIPTS: readonly Script[] = [
       a power 0
       a write /Sync/a/b a10.......`,
   },
+  {
+    what: 'what an earlier process has stored for a folder that was removed since is found when the space is compared',
+    seeds: [20265584],
+    devices: 2,
+    steps: `
+      b pull
+      b ln /Sync/b y
+      b pull
+      b mkdir /Sync/a
+      b slow 3000
+      - wait 15000
+      a mkdir /Sync/a/d
+      b rmtree /Sync/a
+      b mkdir /Sync/d
+      - wait 5000
+      b restart
+      a rmtree /Sync/a`,
+  },
 ];
 
 t.setTimeout(600_000);

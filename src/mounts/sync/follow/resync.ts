@@ -1,4 +1,4 @@
-import { agreedSpace } from '../../../cache/tree/entry.ts';
+import { agreedSpace, type Entry } from '../../../cache/tree/entry.ts';
 import type { SpaceState } from '../../../cache/tree/catalog.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import type { FeedApplier } from './apply-feed.ts';
@@ -16,15 +16,19 @@ export async function markAbsent(
   cursor: number,
   applier: FeedApplier,
 ): Promise<void> {
+  const { catalog } = replica;
+  const look = (entry: Entry): void => {
+    const { id, parent, name, rev, local, base } = entry;
+    if (agreedSpace(entry) !== space.id) return;
+    if (rev === 0 || rev > cursor || local === true || base === null || seen.has(id)) return;
+    applier.takeAbsence({ id, parent, name }, cursor);
+  };
   applier.keepOnly((id) => seen.has(id));
   for (const top of [space.root, ...hidden(replica, applier)]) {
-    for await (const entry of replica.catalog.below(top)) {
-      const { id, parent, name, rev, local, base } = entry;
-      if (agreedSpace(entry) !== space.id) continue;
-      if (rev === 0 || rev > cursor || local === true || base === null || seen.has(id)) continue;
-      applier.takeAbsence({ id, parent, name }, cursor);
-    }
+    for await (const entry of catalog.below(top)) look(entry);
   }
+  // An earlier process may have left what it expected to show in a folder that never came.
+  for await (const entry of catalog.everything()) if (catalog.get(entry.parent) === undefined) look(entry);
 }
 
 /** Nodes that are not shown, and may be shown again with what is stored below them. */
