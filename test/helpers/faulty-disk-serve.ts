@@ -1,5 +1,6 @@
 /** A separate process that mounts a folder as a disk with faults. See `faulty-disk.ts`. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FuseMount } from '../../src/fuse/mount.ts';
 import type { Awaitable, Context } from '../../src/vfs/context.ts';
 import type { FileHandle, OpenMode, Page, PageRequest } from '../../src/vfs/file-system.ts';
@@ -14,7 +15,9 @@ const [from = '', dir = '', file = ''] = process.argv.slice(2);
 /** Throws EIO where the file of faults says so, which is read at every call. */
 class FaultyFs extends ForwardingFileSystem {
   override async lookup(folder: NodeId, name: string, context: Context): Promise<Attr> {
-    check('lookup', folder === '' ? name : `${folder}/${name}`);
+    const node = folder === '' ? name : `${folder}/${name}`;
+    check('lookup', node);
+    while (hangs(node)) await sleep(50);
     return await super.lookup(folder, name, context);
   }
 
@@ -39,9 +42,16 @@ class FaultyFs extends ForwardingFileSystem {
   }
 }
 
+function faultsNow(): Faults {
+  return JSON.parse(readFileSync(file, 'utf8')) as Faults;
+}
+
+function hangs(node: NodeId): boolean {
+  return faultsNow().hang?.includes(node) === true;
+}
+
 function check(call: keyof Faults, node: NodeId): void {
-  const faults = JSON.parse(readFileSync(file, 'utf8')) as Faults;
-  if (faults[call]?.includes(node)) throw new FsError('EIO', call, { subject: node });
+  if (faultsNow()[call]?.includes(node)) throw new FsError('EIO', call, { subject: node });
 }
 
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

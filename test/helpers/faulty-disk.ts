@@ -13,6 +13,8 @@ export interface Faults {
   readonly lookup?: readonly string[];
   readonly readdir?: readonly string[];
   readonly read?: readonly string[];
+  /** Of these a lookup waits until they are not named any more. */
+  readonly hang?: readonly string[];
 }
 
 /** A disk with faults, and one that can stop answering: a folder that a process of its own shows through FUSE. */
