@@ -35,7 +35,8 @@ const table: Record<string, readonly string[]> = {
   watch: ['vfs', 'libc'],
   backup: ['vfs', 'threads', 'libc', 'cache', 'cloud', 'transfer', 'watch', 'backup/restore'],
   'backup/restore': ['vfs', 'libc', 'cloud'],
-  daemon: ['vfs', 'watch', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup'],
+  'local-folder': ['vfs', 'threads', 'libc', 'cache', 'transfer', 'watch', 'backup', 'backup/restore', 'mounts/policy'],
+  daemon: ['vfs', 'watch', 'cache', 'cloud', 'cloud/http', 'mounts', 'backup', 'local-folder'],
   web: ['cloud'],
   'web/status': ['web', 'daemon'],
   cli: ['vfs', 'libc', 'daemon', 'cloud/server', 'backup/restore'],
@@ -109,7 +110,7 @@ t.test('the status page shares only types with the gateway, and how rates are me
 
 t.test('CONTRIBUTING lists the rooms with what they may import', async (t) => {
   const text = readFileSync(join(src, '../CONTRIBUTING.md'), 'utf8');
-  const names = (cell = ''): string[] => [...cell.matchAll(/`(?:src\/)?([\w/]+)`/g)].map(([, name]) => name ?? '');
+  const names = (cell = ''): string[] => [...cell.matchAll(/`(?:src\/)?([\w/-]+)`/g)].map(([, name]) => name ?? '');
   const rows = [...text.matchAll(/^\| (`src\/[^|]*) \|[^|]*\| ([^|]*) \|$/gm)];
   t.ok(rows.length > 10);
   const rooms = new Set(rows.flatMap(([, cell]) => names(cell)));

@@ -87,10 +87,10 @@ t.test('the folders of the source are those of the README and of the table in CO
     .map(({ name }) => name)
     .sort(byName);
   const tree = /^```\nsrc\/\n([\s\S]*?)^```$/m.exec(read('README.md'))?.[1] ?? '';
-  t.strictSame([...tree.matchAll(/^ {2}(\w+)\/ /gm)].map(([, name]) => name ?? '').sort(byName), folders);
+  t.strictSame([...tree.matchAll(/^ {2}([\w-]+)\/ /gm)].map(([, name]) => name ?? '').sort(byName), folders);
   const [, ...rows] = read('CONTRIBUTING.md').matchAll(/^\| (`src\/[^|]*) \|/gm);
   const first = [...read('CONTRIBUTING.md').matchAll(/^\| (`src\/[^|]*) \|/gm)].flatMap(([, cell = '']) =>
-    [...cell.matchAll(/`src\/(\w+)`/g)].map(([, name]) => name),
+    [...cell.matchAll(/`src\/([\w-]+)`/g)].map(([, name]) => name),
   );
   t.ok(rows.length > 5);
   t.strictSame([...new Set(first)].sort(byName), folders);

@@ -23,6 +23,7 @@ import { serviceCommand } from './commands/service.ts';
 import { shareCommands } from './commands/shares.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
+import { syncCommand } from './commands/sync.ts';
 import { trashCommand } from './commands/trash.ts';
 import { upCommand } from './commands/up.ts';
 import { uploadCommands } from './commands/upload.ts';
@@ -69,6 +70,7 @@ export function createProgram(cli: Cli): Command {
     ['Shared folders and links:', [...shareCommands(cli), ...linkCommands(cli)]],
     ['What needs a person:', issueCommands(cli)],
     ['Uploads:', uploadCommands(cli)],
+    ['Synced folders:', [syncCommand(cli)]],
     ['Backups:', [backupCommand(cli)]],
     [
       'Account and settings:',

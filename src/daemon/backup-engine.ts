@@ -26,6 +26,8 @@ export interface BackupEngineOptions {
   readonly remote: Remote;
   /** Fjord's data folder, which must not be mirrored. */
   readonly dataFolder: string;
+  /** The local folders that are synced. */
+  readonly synced: () => readonly string[];
   /** The folder where the drive is mounted, or is about to be mounted again. */
   readonly mounted: () => string | undefined;
   readonly log: Logger;
@@ -52,11 +54,12 @@ export class GatewayBackups implements BackupEngine {
   }
 
   check(folder: string, others: readonly BackupSet[]): Promise<string> {
-    const { dataFolder, mounted } = this.#options;
+    const { dataFolder, mounted, synced } = this.#options;
     const dir = mounted();
     const sets = others.map(({ name, folder: path }) => ({ what: `the backup set ${name}`, path }));
     const mount = dir === undefined ? [] : [{ what: 'the mounted drive', path: dir }];
-    return checkFolder(folder, [{ what: "Fjord's data folder", path: dataFolder }, ...mount, ...sets]);
+    const folders = synced().map((path) => ({ what: 'the synced folder', path }));
+    return checkFolder(folder, [{ what: "Fjord's data folder", path: dataFolder }, ...mount, ...sets, ...folders]);
   }
 
   async identify(folder: string, marker: boolean): Promise<VolumeId | undefined> {

@@ -26,6 +26,8 @@ export interface DataDir {
   /** The ports of the last run, so that addresses stay the same. */
   readonly ports: string;
   readonly backups: string;
+  /** The local folders that are synced. */
+  readonly folders: string;
   /** The limits of bandwidth that were chosen by command. */
   readonly limits: string;
   /** Records the mount point while the drive is mounted. */
@@ -55,6 +57,7 @@ export function dataDir(path: string): DataDir {
     cache: join(root, 'cache.json'),
     ports: join(root, 'ports.json'),
     backups: join(root, 'backups.json'),
+    folders: join(root, 'folders.json'),
     limits: join(root, 'limits.json'),
     mount: join(root, 'mount.json'),
     running: join(root, 'gateway.json'),

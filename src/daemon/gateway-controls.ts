@@ -23,6 +23,7 @@ import type {
 import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
 import type { LinkControls } from './link-controls.ts';
+import type { FolderControls } from './folder-controls.ts';
 import type { ShareControls } from './share-controls.ts';
 import { IssueControls } from './issue-controls.ts';
 import { PinControls } from './pin-controls.ts';
@@ -33,6 +34,7 @@ export interface GatewayControlsOptions {
   readonly backups: BackupControls;
   readonly shares: ShareControls;
   readonly links: LinkControls;
+  readonly folders: FolderControls;
   readonly bandwidth: BandwidthLimits;
   readonly mountPoint: MountPoint;
   /** Resolves to the folder's real path. */
@@ -52,6 +54,7 @@ export class GatewayControls implements Controls {
   readonly openPage: GatewayControlsOptions['openPage'];
   readonly #leave: () => number;
   readonly backups: BackupControls;
+  readonly folders: FolderControls;
   readonly shares: ShareControls;
   readonly pins: PinControls;
   readonly links: LinkControls;
@@ -59,7 +62,8 @@ export class GatewayControls implements Controls {
   readonly #bandwidth: BandwidthLimits;
 
   constructor(options: GatewayControlsOptions) {
-    const { gateway, backups, shares, links, bandwidth, mountPoint, mount, circumstances, openPage, leave } = options;
+    const { gateway, backups, shares, links, folders, bandwidth, mountPoint, mount, circumstances, openPage, leave } =
+      options;
     this.#gateway = gateway;
     this.#mountPoint = mountPoint;
     this.mount = mount;
@@ -68,6 +72,7 @@ export class GatewayControls implements Controls {
     this.#leave = leave;
     this.backups = backups;
     this.shares = shares;
+    this.folders = folders;
     this.pins = new PinControls(gateway);
     this.links = links;
     const { account: email, cloudUrl } = circumstances;
@@ -89,6 +94,7 @@ export class GatewayControls implements Controls {
     return await describeStatus(this.#gateway, this.#circumstances, this.#mountPoint.state, {
       open,
       backups: this.backups.list(),
+      folders: this.folders.list(),
       limits,
       transferred: this.#bandwidth.transferred,
     });
@@ -147,7 +153,7 @@ export class GatewayControls implements Controls {
   }
 
   confirm(): number {
-    return this.#gateway.confirm() + this.backups.confirm();
+    return this.#gateway.confirm() + this.backups.confirm() + this.folders.confirm();
   }
 
   async flush(path: string, onProgress: OnProgress, context: Context): Promise<void> {

@@ -20,6 +20,7 @@ import { drain } from './drain.ts';
 import { FailureHook } from './failure-hook.ts';
 import { folderGone, removed } from './folder-gone.ts';
 import { LinkControls } from './link-controls.ts';
+import { FolderControls } from './folder-controls.ts';
 import { ShareControls } from './share-controls.ts';
 import { GatewayControls } from './gateway-controls.ts';
 import { IdleCollection } from './idle-collection.ts';
@@ -55,6 +56,7 @@ interface Parts {
   readonly control: ControlServer;
   readonly page: StatusPage;
   readonly backups: BackupControls;
+  readonly folders: FolderControls;
   readonly mountPoint: MountPoint;
   readonly limits: BandwidthLimits;
   readonly deferral: Deferral;
@@ -158,6 +160,7 @@ export class GatewayProcess {
         gateway,
         remote,
         dataFolder: dir.root,
+        synced: () => folders.list().map(({ folder }) => folder),
         mounted,
         log: logFile.log,
         priority: config['backup.priority'],
@@ -199,9 +202,23 @@ export class GatewayProcess {
         log: logFile.log.child({ door: 'fuse' }),
       });
       const mount = (body: MountBody): Promise<string> => mountPoint.mount(wishedBy(body, config));
+      const folders: FolderControls = new FolderControls({
+        gateway,
+        device: device.device.name,
+        file: dir.folders,
+        taken: async () => {
+          const mount = mounted();
+          const sets = backups.list().map(({ name, folder }) => ({ what: `the backup set ${name}`, path: folder }));
+          const drive = mount === undefined ? [] : [{ what: 'the mounted drive', path: mount }];
+          return [{ what: "Fjord's data folder", path: dir.root }, ...drive, ...sets];
+        },
+        watch: watchFolder,
+        clock: { now: Date.now, monotonic: () => performance.now() },
+        onFault: (error) => logFile.log.error({ err: error }, 'a synced folder failed'),
+      });
       const shares = new ShareControls(gateway, remote);
       const links = new LinkControls({ gateway, linking: remote, cloudUrl: url });
-      const parts = { gateway, backups, shares, links, bandwidth: limits, mountPoint };
+      const parts = { gateway, backups, shares, links, folders, bandwidth: limits, mountPoint };
       const openPage = (): string => page.link();
       const controls = new GatewayControls({ ...parts, mount, circumstances, openPage, leave });
       const page = await StatusPage.open({ dir, controls, log: logFile.log });
@@ -213,8 +230,10 @@ export class GatewayProcess {
       await noteRunning(dir);
       await mountPoint.start(wishOf(config));
       closers.unshift(() => backups.close());
+      closers.unshift(() => folders.close());
       await deferral.open();
       await backups.open();
+      await folders.open();
       watch.start();
       logFile.log.info({ url: door.url, pid: process.pid, version }, 'the gateway serves');
       const cache = cacheDir(config, dir);
@@ -222,6 +241,7 @@ export class GatewayProcess {
         dir,
         cache,
         backups,
+        folders,
         remote,
         gateway,
         door,
@@ -248,14 +268,26 @@ export class GatewayProcess {
    * cloud.
    */
   async stop(options: { readonly drain: boolean }): Promise<Amount> {
-    const { dir, backups, remote, gateway, door, control, mountPoint, limits, deferral, logFile, stopCollecting } =
-      this.#parts;
+    const {
+      dir,
+      backups,
+      folders,
+      remote,
+      gateway,
+      door,
+      control,
+      mountPoint,
+      limits,
+      deferral,
+      logFile,
+      stopCollecting,
+    } = this.#parts;
     this.#life.abort();
     stopCollecting();
     deferral.close();
     const { watch, hook, page } = this.#parts;
     watch.close();
-    await Promise.all([hook.close(), mountPoint.close(), door.close(), backups.close()]);
+    await Promise.all([hook.close(), mountPoint.close(), door.close(), backups.close(), folders.close()]);
     if (options.drain) await drain(gateway);
     const { queued: files, bytes } = gateway.status();
     await gateway.close();

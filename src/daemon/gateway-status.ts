@@ -14,7 +14,7 @@ export async function describeStatus(
   gateway: Gateway,
   circumstances: Circumstances,
   { dir: mount, problem }: MountState,
-  parts: Pick<Status, 'backups' | 'limits' | 'transferred' | 'open'>,
+  parts: Pick<Status, 'backups' | 'folders' | 'limits' | 'transferred' | 'open'>,
 ): Promise<Status> {
   const { cloudUrl, ...rest } = circumstances;
   const status = gateway.status();

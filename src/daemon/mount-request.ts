@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSets } from './backup-sets-file.ts';
 import { checkMountPlace, type TakenFolder } from '../backup/folder-check.ts';
+import { readPairs } from './folder-pairs-file.ts';
 import { cacheDir } from './cache-dir.ts';
 import { defaultDataDir, type Config } from './config.ts';
 import type { MountBody } from './control/wire.ts';
@@ -71,8 +72,10 @@ export async function checkMountSetting(config: Config): Promise<void> {
 export async function takenFolders(config: Config, dir: DataDir): Promise<TakenFolder[]> {
   const own = [dir.gateway, dir.cloud, dir.log, cacheDir(config, dir)];
   const sets = await readSets(dir.backups);
+  const pairs = await readPairs(dir.folders);
   return [
     ...own.map((path) => ({ what: "one of Fjord's own folders", path })),
     ...sets.map(({ name, folder }) => ({ what: `the backup set ${name}`, path: folder })),
+    ...pairs.map(({ folder }) => ({ what: 'the synced folder', path: folder })),
   ];
 }

@@ -1,5 +1,5 @@
 import type { FolderWatcher, WatchEnd, WatchFolder, WatchOptions } from '../../watch/folder-watcher.ts';
-import { QUIET, QuietPaths, type ChangedNames } from '../../watch/quiet-paths.ts';
+import { QUIET, QuietPaths, type ChangedNames, type QuietPolicy } from '../../watch/quiet-paths.ts';
 import type { Clock } from './clock.ts';
 
 /** How often everything is compared, ms: where events tell of changes, and where they do not. */
@@ -15,6 +15,8 @@ export interface FollowerOptions {
   readonly clock: Clock;
   /** Something was reported. */
   readonly wake: () => void;
+  /** When a path that has changed is due. */
+  readonly quiet?: QuietPolicy;
 }
 
 /** What has changed in a source folder: by events, and by comparing everything from time to time. */
@@ -28,7 +30,7 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    this.#paths = new QuietPaths(QUIET, options.clock.monotonic);
+    this.#paths = new QuietPaths(options.quiet ?? QUIET, options.clock.monotonic);
   }
 
   /** Why changes are found by comparing only; undefined where events tell of them. */

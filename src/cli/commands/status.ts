@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { BackupSet, Status } from '../../daemon/control/wire.ts';
+import type { BackupSet, Status, SyncedFolder } from '../../daemon/control/wire.ts';
 import { noteOverdue } from '../overdue.ts';
 import { RateMeter, type Rates } from '../../daemon/control/rates.ts';
 import { plainLine, rateWords } from '../status-watch.ts';
+import { folderWords, isFolderConcern } from './sync.ts';
 import { isConcern, stateWords } from '../backup-words.ts';
 import { dataCommand, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { pinWords } from './pin.ts';
@@ -94,6 +95,7 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     ...limitLines(status.limits),
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
     ...(status.pins.paths.length === 0 ? [] : [`pinned     ${pinWords(status.pins)}`]),
+    ...status.folders.map((folder) => folderLine(folder, terminal)),
     ...status.backups.map((set) => backupLine(set, terminal, now)),
     ...(usage === undefined ? [] : [`account    ${size(usage.used)} of ${size(usage.quota)} used`]),
     ...concerns(status, terminal),
@@ -105,6 +107,11 @@ function openLines(open: Status['open'], terminal: Pick<Terminal, 'paint'>): str
   if (open.issues + open.advice === 0) return [];
   const line = `issues     ${issueWords(open)}; \`fjord issues\` lists what to do`;
   return [open.issues > 0 ? terminal.paint('yellow', line) : line];
+}
+
+function folderLine(folder: SyncedFolder, terminal: Pick<Terminal, 'paint'>): string {
+  const line = `sync       ${shown(folder.folder)} with ${shown(folder.remote)}: ${folderWords(folder)}`;
+  return isFolderConcern(folder) ? terminal.paint('yellow', line) : line;
 }
 
 function backupLine(set: BackupSet, terminal: Pick<Terminal, 'paint'>, now: number): string {

@@ -16,6 +16,9 @@ import type {
   BackupRunBody,
   BackupSet,
   BackupVerifyBody,
+  FolderAddBody,
+  FolderBody,
+  SyncedFolder,
   Conflict,
   Copied,
   CopyBody,
@@ -162,6 +165,26 @@ export class ControlClient {
 
   async purgeTrash(body: PurgeBody): Promise<void> {
     await this.#json({ method: 'POST', path: '/trash/purge', json: body });
+  }
+
+  async folders(): Promise<SyncedFolder[]> {
+    return (await this.#json({ method: 'GET', path: '/folders' })) as SyncedFolder[];
+  }
+
+  async addFolder(body: FolderAddBody): Promise<SyncedFolder> {
+    return (await this.#json({ method: 'POST', path: '/folders', json: body })) as SyncedFolder;
+  }
+
+  async removeFolder(body: FolderBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/folders/remove', json: body });
+  }
+
+  async pauseFolder(body: FolderBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/folders/pause', json: body });
+  }
+
+  async resumeFolder(body: FolderBody): Promise<void> {
+    await this.#json({ method: 'POST', path: '/folders/resume', json: body });
   }
 
   async shares(): Promise<Shared[]> {

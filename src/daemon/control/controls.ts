@@ -12,6 +12,8 @@ import type {
   BackupSet,
   BackupVerifyBody,
   Conflict,
+  FolderAddBody,
+  FolderBody,
   Freed,
   KeptVersion,
   LeaveBody,
@@ -33,6 +35,7 @@ import type {
   Shared,
   UnlinkBody,
   Status,
+  SyncedFolder,
   Trashed,
   VerifyReport,
 } from './wire.ts';
@@ -91,6 +94,15 @@ export interface IssueList {
   resolve(body: ResolveBody, context: Context): Promise<void>;
 }
 
+/** The local folders that are synced. */
+export interface SyncedFolders {
+  list(): SyncedFolder[];
+  add(body: FolderAddBody, context: Context): Promise<SyncedFolder>;
+  remove(body: FolderBody): Promise<void>;
+  pause(body: FolderBody): Promise<void>;
+  resume(body: FolderBody): Promise<void>;
+}
+
 /** The operations of the running program that the control socket offers. Every method throws `FsError`. */
 export interface Controls {
   /** The drive under the rules that apply to programs. */
@@ -118,6 +130,7 @@ export interface Controls {
   setLimits(body: LimitsBody): Promise<Limits>;
   readonly backups: BackupRuns;
   readonly shares: SharedFolders;
+  readonly folders: SyncedFolders;
   readonly pins: Pinning;
   readonly links: PublicLinks;
   readonly issues: IssueList;

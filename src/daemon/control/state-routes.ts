@@ -4,6 +4,7 @@ import type { Controls } from './controls.ts';
 import { addIssueRoutes } from './issue-routes.ts';
 import { addPinRoutes } from './pin-routes.ts';
 import { addLinkRoutes } from './link-routes.ts';
+import { addFolderRoutes } from './folder-routes.ts';
 import { addShareRoutes } from './share-routes.ts';
 import { toLines } from './lines.ts';
 import { watchProgress } from './watch-progress.ts';
@@ -35,6 +36,7 @@ export function addStateRoutes(app: FastifyInstance, controls: Controls): void {
   addBackupRoutes(app, controls);
   addMountRoutes(app, controls);
   addShareRoutes(app, controls);
+  addFolderRoutes(app, controls);
   addPinRoutes(app, controls);
   addLinkRoutes(app, controls);
   addIssueRoutes(app, controls);

@@ -108,6 +108,19 @@ export type BackupVerifyBody = Static<typeof BackupVerifyBody>;
 export const BackupName = Type.Object({ name: SetName });
 export type BackupName = Static<typeof BackupName>;
 
+/** A local folder, absolute. */
+export const FolderBody = Type.Object({ folder: Type.String({ minLength: 1 }) });
+export type FolderBody = Static<typeof FolderBody>;
+
+export const FolderAddBody = Type.Object({
+  folder: Type.String({ minLength: 1 }),
+  /** Of the drive. */
+  remote: Type.Optional(Path),
+  exclude: Type.Optional(Type.Array(Type.String())),
+  only: Type.Optional(Type.Array(Path)),
+});
+export type FolderAddBody = Static<typeof FolderAddBody>;
+
 export const ArchiveRemoveBody = Type.Object({ path: Path, password: Type.String({ minLength: 1 }) });
 export type ArchiveRemoveBody = Static<typeof ArchiveRemoveBody>;
 
@@ -385,6 +398,27 @@ export type BackupState =
   | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'run' | 'disk' }
   | { readonly doing: 'failing'; readonly reason: string; readonly next: number; readonly offline?: boolean };
 
+/** A local folder that is synced with a folder of the drive. */
+export interface SyncedFolder {
+  readonly folder: string;
+  /** Of the drive. */
+  readonly remote: string;
+  readonly exclude: readonly string[];
+  readonly only: readonly string[];
+  /** How many paths cannot be synced, and the first of them. */
+  readonly problems: number;
+  readonly named: readonly { readonly path: string; readonly reason: string }[];
+  /**
+   * `watching`: both sides are alike. `offline`: some content has to wait for the cloud. `halted`: until `fjord confirm`, or until the
+   * reason is over.
+   */
+  readonly state:
+    | { readonly doing: 'syncing' | 'paused' | 'offline' }
+    | { readonly doing: 'watching'; readonly scanning?: string }
+    | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'itself' }
+    | { readonly doing: 'failing'; readonly reason: string };
+}
+
 /** What a verification says as it goes. */
 export type VerifyReport =
   { readonly finding: VerifyFinding } | { readonly progress: { readonly files: number; readonly bytes: number } };
@@ -439,6 +473,7 @@ export interface Status {
   /** The path of a change that is not sent although nothing prevents it, which is a bug in Fjord. */
   readonly stuck?: string;
   readonly backups: readonly BackupSet[];
+  readonly folders: readonly SyncedFolder[];
   readonly limits: Limits;
   /** Bytes of requests and responses since the start. */
   readonly transferred: { readonly up: number; readonly down: number };

@@ -6,7 +6,7 @@ import { FsError } from '../../vfs/fs-error.ts';
 import type { Controls } from '../control/controls.ts';
 import { sendFailure } from '../control/failure.ts';
 import { addStateRoutes } from '../control/state-routes.ts';
-import { readLocalFolder } from './local-folders.ts';
+import { readFolder } from './chosen-folder.ts';
 import { readLogTail } from './log-tail.ts';
 import { checkHost, checkOrigin } from './own-origin.ts';
 import type { PageFile } from './page-files.ts';
@@ -131,8 +131,8 @@ export class PageServer {
     });
     addStateRoutes(api, controls);
     api.get('/log', () => readLogTail(logPath, LOG_LINES));
-    api.get('/folders', { schema: { querystring: FolderQuery } }, ({ query }) =>
-      readLocalFolder((query as Static<typeof FolderQuery>).path),
+    api.get('/choose', { schema: { querystring: FolderQuery } }, ({ query }) =>
+      readFolder((query as Static<typeof FolderQuery>).path),
     );
   }
 

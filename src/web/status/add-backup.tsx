@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { LocalFolder } from '../../daemon/page/local-folders.ts';
+import type { ChosenFolder } from '../../daemon/page/chosen-folder.ts';
 import { shown } from '../format.ts';
 import { Dialog, textOf } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -12,13 +12,13 @@ const { backups } = texts;
 /** Chooses a folder of this computer and when it is backed up. */
 export function AddBackup({ onClose }: { readonly onClose: () => void }) {
   const page = usePage();
-  const here = useSignal<LocalFolder | undefined>(undefined);
+  const here = useSignal<ChosenFolder | undefined>(undefined);
   const problem = useSignal('');
   const go = async (path?: string): Promise<void> => {
     problem.value = '';
     const query = path === undefined ? '' : `?path=${encodeURIComponent(path)}`;
     try {
-      here.value = await page.api.get<LocalFolder>(`/folders${query}`);
+      here.value = await page.api.get<ChosenFolder>(`/choose${query}`);
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
     }
@@ -48,7 +48,7 @@ export function AddBackup({ onClose }: { readonly onClose: () => void }) {
 }
 
 interface ChooserProps {
-  readonly folder: LocalFolder;
+  readonly folder: ChosenFolder;
   readonly onGo: (path: string) => void;
 }
 

@@ -7,7 +7,7 @@ import { asFsError } from '../../vfs/fs-error.ts';
 const MOST = 2000;
 
 /** A folder of this computer, for choosing one. */
-export interface LocalFolder {
+export interface ChosenFolder {
   readonly path: string;
   /** Undefined at the root. */
   readonly parent?: string;
@@ -16,7 +16,7 @@ export interface LocalFolder {
 }
 
 /** @param path absolute; the user's own folder if absent. @throws ENOENT, EACCES, ENOTDIR */
-export async function readLocalFolder(path = homedir()): Promise<LocalFolder> {
+export async function readFolder(path = homedir()): Promise<ChosenFolder> {
   const folder = resolve(path);
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     throw asFsError(error, 'readdir', folder);

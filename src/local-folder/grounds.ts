@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { HIDDEN, MARKER, PART } from './hidden-folder.ts';
+import type { SafeTree } from './safe-tree.ts';
+
+/** Which different names a folder takes for one. */
+export interface Folding {
+  /** `a` and `A`. */
+  readonly letters: boolean;
+  /** The composed and the decomposed form of `é`, see Unicode NFC and NFD. */
+  readonly forms: boolean;
+}
+
+const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
+const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NOFOLLOW;
+
+/** Whether a folder is the one that is synced, and what its file system is like. */
+export class Grounds {
+  readonly #folder: string;
+  readonly #tree: SafeTree;
+
+  constructor(folder: string, tree: SafeTree) {
+    this.#folder = folder;
+    this.#tree = tree;
+  }
+
+  /** Marks the folder. @throws errors of node:fs */
+  prepare(id: string): undefined {
+    this.#tree.within([], (top) => {
+      try {
+        mkdirSync(top.at(HIDDEN), { mode: 0o700 });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    });
+    this.#tree.within([HIDDEN], (hidden) => {
+      const fd = openSync(hidden.at(MARKER), WRITE, 0o600);
+      try {
+        writeFileSync(fd, `${id}\n`);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      fsyncSync(hidden.fd);
+    });
+    return undefined;
+  }
+
+  /** Removes the mark, and nothing else. */
+  unmark(): undefined {
+    this.tidy();
+    this.#tree.within([HIDDEN], (hidden) => rmSync(hidden.at(MARKER), { force: true }));
+    this.#tree.within([], (top) => rmdirSync(top.at(HIDDEN)));
+    return undefined;
+  }
+
+  /** Why the folder cannot be synced now; undefined if it can. What is done from now on is done in this folder only. */
+  check(id: string): string | undefined {
+    try {
+      this.#tree.bind();
+      const found = this.#tree.within([HIDDEN], (hidden) => this.#marker(hidden.at(MARKER) as string));
+      if (found === id) return undefined;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' && lstatSync(this.#folder, { throwIfNoEntry: false }) === undefined) {
+        return 'the folder is not there: was it moved, or is its disk not mounted?';
+      }
+      if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') return `the folder cannot be read: ${message}`;
+    }
+    return `another folder is in its place (${HIDDEN}/${MARKER} is missing or has another id)`;
+  }
+
+  /** Tries it in the folder itself. */
+  folding(): Folding {
+    return this.#tree.within([HIDDEN], (hidden) => {
+      const id = randomUUID();
+      const name = `Probe-\u00e9-${id}`;
+      const at = (other: string): string => hidden.at(other) as string;
+      closeSync(openSync(at(name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
+      try {
+        const isThere = (other: string): boolean => lstatSync(at(other), { throwIfNoEntry: false }) !== undefined;
+        return { letters: isThere(`pROBE-\u00e9-${id}`), forms: isThere(name.normalize('NFD')) };
+      } finally {
+        rmSync(at(name), { force: true });
+      }
+    });
+  }
+
+  /** Removes what an earlier process has left unfinished. */
+  tidy(): undefined {
+    this.#tree.within([HIDDEN], (hidden) => {
+      for (const name of readdirSync(hidden.self)) if (name.startsWith(PART)) rmSync(hidden.at(name), { force: true });
+    });
+    return undefined;
+  }
+
+  #marker(path: string): string {
+    const fd = openSync(path, constants.O_RDONLY | NOFOLLOW);
+    try {
+      return readFileSync(fd, 'utf8').trim();
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
