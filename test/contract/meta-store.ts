@@ -32,7 +32,7 @@ export function metaStoreContract(t: Test, make: Make): void {
   t.test('a transaction is all or nothing', async (t) => {
     const { meta, caller, space, moves } = await rig(t, make);
     const { id } = await space();
-    const failed = meta.edit(caller, async (edit) => {
+    const failed = meta.transaction(caller, async (edit) => {
       const home = await edit.space(id);
       const place = {
         space: home.id,

@@ -89,7 +89,7 @@ export class DirectCloud {
   async restoreNewest(device: string): Promise<void> {
     for await (const [newest] of listTrash(this.meta.db, this.account)) {
       if (newest === undefined) return;
-      await this.meta.edit({ account: this.account, device }, (edit) => restoreNode(edit, newest.node.id));
+      await this.meta.transaction({ account: this.account, device }, (edit) => restoreNode(edit, newest.node.id));
       return;
     }
   }

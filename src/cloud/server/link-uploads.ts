@@ -6,7 +6,7 @@ import { NAME_MAX } from '../../vfs/name.ts';
 import type { Block } from './blocks/block-store.ts';
 import type { Uploads } from './blocks/uploads.ts';
 import { put } from './intents/put.ts';
-import type { Edit } from './meta/edit.ts';
+import type { Transaction } from './meta/transaction.ts';
 import { checkStillTaking, noLink, type LinkTarget } from './meta/links.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import { fitName, numbered } from './meta/names.ts';
@@ -57,24 +57,38 @@ export class LinkUploads {
     const caller = { account: target.link.account, device: null };
     const cut = new Cut(bytes, await roomOf(meta, caller.account));
     await uploads.accept(caller, cut.blocks());
-    await meta.edit(caller, async (edit) => {
-      await checkStillTaking(await edit.connection(), target.link, edit.now);
-      await add(edit, target, name, cut);
+    await meta.transaction(caller, async (transaction) => {
+      await checkStillTaking(await transaction.connection(), target.link, transaction.now);
+      await add(transaction, target, name, cut);
     });
   }
 }
 
-async function add(edit: Edit, { folder }: LinkTarget, name: string, { size, digests }: Cut): Promise<void> {
+async function add(
+  transaction: Transaction,
+  { folder }: LinkTarget,
+  name: string,
+  { size, digests }: Cut,
+): Promise<void> {
   if (folder === undefined) throw noLink();
-  const space = await edit.space(folder.space);
+  const space = await transaction.space(folder.space);
   let free = name;
-  for (let number = 2; (await edit.child(folder.id, free)) !== undefined; number += 1) free = numbered(name, number);
+  for (let number = 2; (await transaction.child(folder.id, free)) !== undefined; number += 1)
+    free = numbered(name, number);
   const list = DigestList.ofRuns(digests.map((digest, index) => ({ digest, end: index + 1 })));
   const blocks = Buffer.from(list.toBytes()).toString('base64');
-  const ids = { id: newId(edit.now), node: newId(edit.now), version: newId(edit.now) };
+  const ids = { id: newId(transaction.now), node: newId(transaction.now), version: newId(transaction.now) };
   const place = { space: space.id, parent: folder.id, name: free };
-  const times = { mtime: edit.now, birthtime: edit.now };
-  await put(edit, space, { op: 'put', ...ids, ...place, mode: 0o644, ...times, base: null, content: { size, blocks } });
+  const times = { mtime: transaction.now, birthtime: transaction.now };
+  await put(transaction, space, {
+    op: 'put',
+    ...ids,
+    ...place,
+    mode: 0o644,
+    ...times,
+    base: null,
+    content: { size, blocks },
+  });
 }
 
 /** Content of unknown length, cut into blocks as it arrives, up to what there is room for. */

@@ -35,11 +35,11 @@ export async function purgeTrash(meta: MetaStore, now: number, signal: AbortSign
 
 /** Permanently deletes one node from the Trash, if it is still there. `drainPurged` then deletes what is below it. */
 export async function purgeOne(meta: MetaStore, account: string, space: string, id: string): Promise<void> {
-  await meta.edit({ account, device: null }, async (edit) => {
-    const home = await edit.space(space);
-    const node = await edit.node(id, home);
+  await meta.transaction({ account, device: null }, async (transaction) => {
+    const home = await transaction.space(space);
+    const node = await transaction.node(id, home);
     if (node === undefined || node.removed === null || node.purged !== 0) return;
-    await purgeNode(edit, home, node, node.removed);
+    await purgeNode(transaction, home, node, node.removed);
   });
 }
 
@@ -70,10 +70,10 @@ interface PurgedFolder {
 }
 
 async function purgeChildren(meta: MetaStore, folder: PurgedFolder): Promise<void> {
-  await meta.edit({ account: folder.account, device: null }, async (edit) => {
-    const space = await edit.space(folder.space);
+  await meta.transaction({ account: folder.account, device: null }, async (transaction) => {
+    const space = await transaction.space(folder.space);
     const children = await (
-      await edit.connection()
+      await transaction.connection()
     )
       .selectFrom('nodes')
       .selectAll()
@@ -81,9 +81,15 @@ async function purgeChildren(meta: MetaStore, folder: PurgedFolder): Promise<voi
       .where('removed', 'is', null)
       .limit(STEP)
       .execute();
-    for (const child of children) await purgeNode(edit, space, child, folder.removed);
+    for (const child of children) await purgeNode(transaction, space, child, folder.removed);
     if (children.length > 0) return;
-    await (await edit.connection()).updateTable('nodes').set({ purged: 2 }).where('id', '=', folder.id).execute();
+    await (
+      await transaction.connection()
+    )
+      .updateTable('nodes')
+      .set({ purged: 2 })
+      .where('id', '=', folder.id)
+      .execute();
   });
 }
 

@@ -19,7 +19,9 @@ export function linkRoutes(app: FastifyInstance, { meta, passwords }: Parts): vo
   app.post('/v1/links', { schema: { body: NewLink } }, async ({ caller, body }) => {
     const { node, upload = false, password, expires = null } = body as Static<typeof NewLink>;
     const hash = password === undefined ? null : await passwords.hash(password);
-    return await meta.edit(caller, async (edit) => makeLink(edit, { node, upload, password: hash, expires }));
+    return await meta.transaction(caller, async (transaction) =>
+      makeLink(transaction, { node, upload, password: hash, expires }),
+    );
   });
 
   app.delete<{ Params: { id: string } }>('/v1/links/:id', async ({ caller, params }, reply) => {

@@ -18,27 +18,27 @@ export function shareRoutes(app: FastifyInstance, { meta }: Parts): void {
 
   app.post('/v1/shares', { schema: { body: Invitation } }, async ({ caller, body }) => {
     const { node, email, role } = body as Static<typeof Invitation>;
-    return await meta.edit(caller, async (edit) => share(edit, node, normalize(email), role));
+    return await meta.transaction(caller, async (transaction) => share(transaction, node, normalize(email), role));
   });
 
   app.delete<Target>('/v1/shares/:space', async ({ caller, params }, reply) => {
-    await meta.edit(caller, async (edit) => unshare(edit, params.space));
+    await meta.transaction(caller, async (transaction) => unshare(transaction, params.space));
     return reply.code(204).send();
   });
 
   app.post<Target>('/v1/shares/:space/accept', async ({ caller, params }) =>
-    meta.edit(caller, async (edit) => accept(edit, params.space)),
+    meta.transaction(caller, async (transaction) => accept(transaction, params.space)),
   );
 
   app.post<Target>('/v1/shares/:space/leave', async ({ caller, params }, reply) => {
-    await meta.edit(caller, async (edit) => leave(edit, params.space));
+    await meta.transaction(caller, async (transaction) => leave(transaction, params.space));
     return reply.code(204).send();
   });
 
   app.post<Target>('/v1/shares/:space/revoke', { schema: { body: Revocation } }, async (request, reply) => {
     const { caller, params, body } = request;
     const { email } = body as Static<typeof Revocation>;
-    await meta.edit(caller, async (edit) => revoke(edit, params.space, normalize(email)));
+    await meta.transaction(caller, async (transaction) => revoke(transaction, params.space, normalize(email)));
     return reply.code(204).send();
   });
 }

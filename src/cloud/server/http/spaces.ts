@@ -14,7 +14,9 @@ export function spaceRoutes(app: FastifyInstance, { meta, hub }: Parts): void {
 
   app.post('/v1/spaces', { schema: { body: NewSpace } }, async ({ caller, device, body }) => {
     const { name } = body as Static<typeof NewSpace>;
-    const { space, made } = await meta.edit(caller, async (edit) => openBackup(edit, device.id, name));
+    const { space, made } = await meta.transaction(caller, async (transaction) =>
+      openBackup(transaction, device.id, name),
+    );
     if (made) hub.publish(caller.account, { type: 'spaces' });
     return spaceRecord(space, device.name, true);
   });
@@ -23,14 +25,16 @@ export function spaceRoutes(app: FastifyInstance, { meta, hub }: Parts): void {
     '/v1/spaces/:id/attributes',
     { schema: { body: AttributesSchema } },
     async ({ caller, params, body }) => {
-      const space = await meta.edit(caller, async (edit) => setAttributes(edit, params.id, body as Attributes));
+      const space = await meta.transaction(caller, async (transaction) =>
+        setAttributes(transaction, params.id, body as Attributes),
+      );
       const [record] = (await listSpaces(meta.db, caller)).filter(({ id }) => id === space.id);
       return record;
     },
   );
 
   app.delete<{ Params: { id: string } }>('/v1/spaces/:id', async ({ caller, params }, reply) => {
-    await meta.edit(caller, async (edit) => removeSpace(edit, params.id));
+    await meta.transaction(caller, async (transaction) => removeSpace(transaction, params.id));
     hub.publish(caller.account, { type: 'spaces' });
     return reply.code(204).send();
   });

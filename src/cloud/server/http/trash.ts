@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Id } from '../../http/wire.ts';
-import { liveNode } from '../meta/edit.ts';
+import { liveNode } from '../meta/transaction.ts';
 import { findNode } from '../meta/history.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { trashNode } from '../meta/removal.ts';
@@ -27,7 +27,9 @@ export function trashRoutes(app: FastifyInstance, parts: Parts): void {
   app.get('/v1/trash', async ({ caller }, reply) => sendNdjson(reply, listTrash(meta.db, caller.account)));
 
   app.post<Target>('/v1/trash/:node/restore', async ({ caller, params }) => {
-    const { node, revived } = await meta.edit(caller, async (edit) => restoreNode(edit, params.node));
+    const { node, revived } = await meta.transaction(caller, async (transaction) =>
+      restoreNode(transaction, params.node),
+    );
     if (revived) parts.hub.publish(caller.account, { type: 'spaces' });
     return nodeRecord(node);
   });
@@ -42,10 +44,10 @@ export function trashRoutes(app: FastifyInstance, parts: Parts): void {
     const { node, password } = body as Static<typeof Removal>;
     await accounts.confirmPassword(caller.account, password, caller.device);
     const { space } = await findNode(meta.db, caller.account, node);
-    await meta.edit({ account: caller.account, device: null }, async (edit) => {
-      const archive = await edit.space(space);
+    await meta.transaction({ account: caller.account, device: null }, async (transaction) => {
+      const archive = await transaction.space(space);
       if (archive.kind !== 'archive') throw new Refusal('forbidden', 'the node is not in the archive');
-      await trashNode(edit, archive, await liveNode(edit, archive, node));
+      await trashNode(transaction, archive, await liveNode(transaction, archive, node));
     });
     return reply.code(204).send();
   });
@@ -57,9 +59,9 @@ async function purge(parts: Parts, caller: DeviceCaller, node: string, password:
   const { account } = caller;
   if (password !== undefined) await accounts.confirmPassword(account, password, caller.device);
   const actor = password === undefined ? caller : { account, device: null };
-  const home = await meta.edit(actor, async (edit) => {
-    const [space] = await trashedNode(edit, node);
-    mayChange({ ...space, removed: null }, edit);
+  const home = await meta.transaction(actor, async (transaction) => {
+    const [space] = await trashedNode(transaction, node);
+    mayChange({ ...space, removed: null }, transaction);
     return space.id;
   });
   await purgeOne(meta, account, home, node);

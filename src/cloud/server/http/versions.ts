@@ -11,6 +11,8 @@ export function versionRoutes(app: FastifyInstance, { meta }: Parts): void {
   app.post<{ Params: { id: string; version: string } }>(
     '/v1/nodes/:id/versions/:version/restore',
     async ({ caller, params }) =>
-      nodeRecord(await meta.edit(caller, async (edit) => restoreVersion(edit, params.id, params.version))),
+      nodeRecord(
+        await meta.transaction(caller, async (transaction) => restoreVersion(transaction, params.id, params.version)),
+      ),
   );
 }

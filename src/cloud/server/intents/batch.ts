@@ -2,7 +2,7 @@ import { DigestList } from '../../../vfs/digest-list.ts';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import type { Intent, IntentOp, IntentResult } from '../../records.ts';
 import type { Caller } from '../meta/caller.ts';
-import { isLive, type Edit } from '../meta/edit.ts';
+import { isLive, type Transaction } from '../meta/transaction.ts';
 import type { PrefetchKeys } from '../meta/prefetch.ts';
 import { distinct } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
@@ -37,20 +37,20 @@ export async function executeIntents(
   caller: Caller & { readonly device: string },
   intents: readonly RawIntent[],
 ): Promise<IntentResult[]> {
-  return await meta.edit(caller, async (edit) => {
+  return await meta.transaction(caller, async (transaction) => {
     const ids = intents.map(({ id }) => id);
-    const done = await readOutcomes(await edit.connection(), caller.device, ids);
+    const done = await readOutcomes(await transaction.connection(), caller.device, ids);
     const parsed = intents.map(parse);
-    await edit.prefetchAll(prefetchKeys(parsed));
+    await transaction.prefetchAll(prefetchKeys(parsed));
     const fresh = new Map<string, IntentResult>();
     const results: IntentResult[] = [];
     for (const [index, { id }] of intents.entries()) {
       const known = done.get(id) ?? fresh.get(id);
-      const result = known ?? (await execute(edit, id, parsed[index]));
+      const result = known ?? (await execute(transaction, id, parsed[index]));
       if (known === undefined && result.status === 'done') fresh.set(id, result);
       results.push(result);
     }
-    await edit.remember([...fresh.values()]);
+    await transaction.remember([...fresh.values()]);
     return results;
   });
 }
@@ -64,20 +64,30 @@ function parse(raw: RawIntent): Intent | Refusal {
   }
 }
 
-async function execute(edit: Edit, id: string, intent: Intent | Refusal | undefined): Promise<IntentResult> {
+async function execute(
+  transaction: Transaction,
+  id: string,
+  intent: Intent | Refusal | undefined,
+): Promise<IntentResult> {
   if (intent === undefined || intent instanceof Refusal) {
     return refused(id, intent ?? new Refusal('bad_request', 'the intent is malformed'));
   }
   let space: SpaceRow | undefined;
   try {
-    space = await edit.space(intent.space);
-    const node = await dispatch(edit, space, intent);
-    const stamp = edit.stampOf(node.space, node.rev);
+    space = await transaction.space(intent.space);
+    const node = await dispatch(transaction, space, intent);
+    const stamp = transaction.stampOf(node.space, node.rev);
     const stamped = stamp === undefined ? {} : { stamp };
-    return { id, status: 'done', node: nodeRecord(node), ...stamped, ...(await replacedBy(edit, space, intent)) };
+    return {
+      id,
+      status: 'done',
+      node: nodeRecord(node),
+      ...stamped,
+      ...(await replacedBy(transaction, space, intent)),
+    };
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'internal') throw error;
-    return { ...refused(id, error), ...(space === undefined ? {} : await replacedBy(edit, space, intent)) };
+    return { ...refused(id, error), ...(space === undefined ? {} : await replacedBy(transaction, space, intent)) };
   }
 }
 
@@ -86,17 +96,21 @@ function refused(id: string, { code, message, current }: Refusal): IntentResult 
 }
 
 /** The state of the node that an intent was to replace. */
-async function replacedBy(edit: Edit, space: SpaceRow, intent: Intent): Promise<Pick<IntentResult, 'replaced'>> {
+async function replacedBy(
+  transaction: Transaction,
+  space: SpaceRow,
+  intent: Intent,
+): Promise<Pick<IntentResult, 'replaced'>> {
   if (!('replace' in intent)) return {};
-  const home = intent.op === 'move' && intent.targetSpace !== undefined ? edit.known(intent.targetSpace) : space;
-  const node = home === undefined ? undefined : await edit.node(intent.replace, home);
+  const home = intent.op === 'move' && intent.targetSpace !== undefined ? transaction.known(intent.targetSpace) : space;
+  const node = home === undefined ? undefined : await transaction.node(intent.replace, home);
   if (home === undefined || node === undefined) return {};
   const record = nodeRecord(node);
-  return { replaced: (await isLive(edit, home, node)) ? record : { ...record, removed: true } };
+  return { replaced: (await isLive(transaction, home, node)) ? record : { ...record, removed: true } };
 }
 
 type Execute<Op extends IntentOp> = (
-  edit: Edit,
+  transaction: Transaction,
   space: SpaceRow,
   intent: Extract<Intent, { op: Op }>,
 ) => Promise<NodeRow>;
@@ -105,12 +119,12 @@ type Execute<Op extends IntentOp> = (
 const OPS: Readonly<{ [Op in IntentOp]: Execute<Op> }> = { mkdir: make, symlink: make, put, move, attr, remove };
 
 async function dispatch<Op extends IntentOp>(
-  edit: Edit,
+  transaction: Transaction,
   space: SpaceRow,
   intent: Extract<Intent, { op: Op }>,
 ): Promise<NodeRow> {
   const execute: Execute<Op> = OPS[intent.op];
-  return await execute(edit, space, intent);
+  return await execute(transaction, space, intent);
 }
 
 /** The keys that the intents will look up. Blocks of large files are not included; each such intent reads its own. */

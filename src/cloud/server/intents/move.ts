@@ -2,7 +2,7 @@ import type { Place } from '../../../vfs/file-system.ts';
 import type { Static } from 'typebox';
 import type { MoveSchema } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
-import { liveNode, type Edit } from '../meta/edit.ts';
+import { liveNode, type Transaction } from '../meta/transaction.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { replaceNode, trashNode } from '../meta/removal.ts';
 import { depart } from '../meta/departures.ts';
@@ -16,56 +16,58 @@ import { checkReplaceable, claimPlace } from './place.ts';
 
 type Move = Static<typeof MoveSchema>;
 
-export async function move(edit: Edit, space: SpaceRow, intent: Move): Promise<NodeRow> {
-  mayChange(space, edit);
-  if (intent.targetSpace !== undefined && intent.targetSpace !== space.id) return await moveAcross(edit, space, intent);
-  const node = await liveNode(edit, space, intent.node);
+export async function move(transaction: Transaction, space: SpaceRow, intent: Move): Promise<NodeRow> {
+  mayChange(space, transaction);
+  if (intent.targetSpace !== undefined && intent.targetSpace !== space.id)
+    return await moveAcross(transaction, space, intent);
+  const node = await liveNode(transaction, space, intent.node);
   const { parent, name, replace, replaceBase } = intent;
   checkSource(node, intent);
-  const holder = await claimPlace(edit, space, intent, [node.id, replace]);
+  const holder = await claimPlace(transaction, space, intent, [node.id, replace]);
   const replaced = holder?.id === node.id ? undefined : holder;
-  if (node.kind === 'folder') await checkNoCycle(edit, space, node, intent);
-  if (replaced !== undefined) await checkReplaceable(edit, node.kind, replaced, replaceBase);
+  if (node.kind === 'folder') await checkNoCycle(transaction, space, node, intent);
+  if (replaced !== undefined) await checkReplaceable(transaction, node.kind, replaced, replaceBase);
   // A file's versions have nowhere to go below a symlink, so they stay with it in the Trash.
   const inherits = node.kind === 'file' || replaced?.kind !== 'file';
-  if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(edit, space, replaced);
-  const row = await edit.update(space, node, { parent, name });
-  if (replaced !== undefined && inherits) await adopt(edit, space, row, replaced);
+  if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(transaction, space, replaced);
+  const row = await transaction.update(space, node, { parent, name });
+  if (replaced !== undefined && inherits) await adopt(transaction, space, row, replaced);
   if (replaced === undefined && intent.predecessor !== undefined) {
-    await copyVersions(edit, space, intent.predecessor, row);
+    await copyVersions(transaction, space, intent.predecessor, row);
   }
   return row;
 }
 
 /** To another space: the node and all below it keep their ids, and leave a tombstone where they were. */
-async function moveAcross(edit: Edit, from: SpaceRow, intent: Move): Promise<NodeRow> {
-  const to = await edit.space(intent.targetSpace ?? '');
-  checkCrossing(edit, from, to);
-  const node = await liveNode(edit, from, intent.node);
+async function moveAcross(transaction: Transaction, from: SpaceRow, intent: Move): Promise<NodeRow> {
+  const to = await transaction.space(intent.targetSpace ?? '');
+  checkCrossing(transaction, from, to);
+  const node = await liveNode(transaction, from, intent.node);
   checkSource(node, intent);
-  if (node.mount !== null || (await mountsBelow(edit, from, node)).length > 0) {
+  if (node.mount !== null || (await mountsBelow(transaction, from, node)).length > 0) {
     throw new Refusal('forbidden', 'shared folders do not nest, and none is moved out of Sync');
   }
   const { parent, name, replace, replaceBase } = intent;
-  const replaced = await claimPlace(edit, to, intent, [replace]);
-  if (replaced !== undefined) await checkReplaceable(edit, node.kind, replaced, replaceBase);
-  const below = node.kind === 'folder' ? await subtree(await edit.connection(), node.id, { removed: false }) : [];
+  const replaced = await claimPlace(transaction, to, intent, [replace]);
+  if (replaced !== undefined) await checkReplaceable(transaction, node.kind, replaced, replaceBase);
+  const below =
+    node.kind === 'folder' ? await subtree(await transaction.connection(), node.id, { removed: false }) : [];
   const files = [node, ...below].filter(({ kind }) => kind === 'file').map(({ id }) => id);
-  await checkMovable(edit, from, to, files);
+  await checkMovable(transaction, from, to, files);
   const inherits = node.kind === 'file' || replaced?.kind !== 'file';
-  if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(edit, to, replaced);
-  await depart(edit, from, node, to);
-  await moveVersions(edit, from, to, files);
-  await carry(edit, [node, ...below], from, to);
-  const carried = (await edit.node(node.id, to)) ?? node;
-  const row = await edit.update(to, carried, { parent, name });
-  if (replaced !== undefined && inherits) await adopt(edit, to, row, replaced);
+  if (replaced !== undefined) await (inherits ? replaceNode : trashNode)(transaction, to, replaced);
+  await depart(transaction, from, node, to);
+  await moveVersions(transaction, from, to, files);
+  await carry(transaction, [node, ...below], from, to);
+  const carried = (await transaction.node(node.id, to)) ?? node;
+  const row = await transaction.update(to, carried, { parent, name });
+  if (replaced !== undefined && inherits) await adopt(transaction, to, row, replaced);
   return row;
 }
 
 /** Only what is in Sync, or shared in it, moves between spaces. */
-function checkCrossing(edit: Edit, from: SpaceRow, to: SpaceRow): void {
-  mayChange(to, edit);
+function checkCrossing(transaction: Transaction, from: SpaceRow, to: SpaceRow): void {
+  mayChange(to, transaction);
   const crossing = [from, to].every(({ kind }) => kind === 'sync' || kind === 'shared');
   if (!crossing)
     throw new Refusal('forbidden', 'only in Sync, and in what is shared in it, does a node move between spaces');
@@ -76,20 +78,20 @@ function checkSource(node: NodeRow, { from }: Move): void {
   throw new Refusal('conflict', 'the node is no longer in the expected place', { current: nodeRecord(node) });
 }
 
-async function checkNoCycle(edit: Edit, space: SpaceRow, node: NodeRow, place: Place): Promise<void> {
+async function checkNoCycle(transaction: Transaction, space: SpaceRow, node: NodeRow, place: Place): Promise<void> {
   let at = place.parent;
   while (at !== space.root) {
     if (at === node.id) {
       throw new Refusal('conflict', 'a folder cannot be moved into itself', { current: nodeRecord(node) });
     }
-    at = (await edit.node(at, space))?.parent ?? space.root;
+    at = (await transaction.node(at, space))?.parent ?? space.root;
   }
 }
 
 // The node's own version becomes the newest, even if the replaced node's versions were written later.
-async function adopt(edit: Edit, space: SpaceRow, node: NodeRow, replaced: NodeRow): Promise<void> {
+async function adopt(transaction: Transaction, space: SpaceRow, node: NodeRow, replaced: NodeRow): Promise<void> {
   if (node.kind !== 'file' || node.version === null) return;
-  await makeNewest(edit, node, node.version);
-  await inheritVersions(edit, space, replaced, node);
-  await thinVersions(edit, space, node.id);
+  await makeNewest(transaction, node, node.version);
+  await inheritVersions(transaction, space, replaced, node);
+  await thinVersions(transaction, space, node.id);
 }

@@ -1,6 +1,6 @@
 import type { Place } from '../../../vfs/file-system.ts';
 import { Refusal } from '../refusal.ts';
-import { liveFolder, type Edit } from '../meta/edit.ts';
+import { liveFolder, type Transaction } from '../meta/transaction.ts';
 import { checkNodeName } from '../meta/names.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { hasChildren } from '../meta/removal.ts';
@@ -12,29 +12,29 @@ import type { NodeRow, SpaceRow } from '../meta/schema.ts';
  * @throws name_invalid, gone, not_found, not_a_folder, exists
  */
 export async function claimPlace(
-  edit: Edit,
+  transaction: Transaction,
   space: SpaceRow,
   place: Place,
   allowed: readonly (string | undefined)[] = [],
 ): Promise<NodeRow | undefined> {
   checkNodeName(place.name);
-  await liveFolder(edit, space, place.parent);
-  const holder = await edit.child(place.parent, place.name);
+  await liveFolder(transaction, space, place.parent);
+  const holder = await transaction.child(place.parent, place.name);
   if (holder === undefined || allowed.includes(holder.id)) return holder;
   throw new Refusal('exists', 'another node has this name', { current: nodeRecord(holder) });
 }
 
 /** Checks that a node with this id can be created. @throws conflict, bad_request */
-export async function claimId(edit: Edit, space: SpaceRow, id: string): Promise<void> {
-  if (!(await edit.taken(id))) return;
-  const node = await edit.node(id, space);
+export async function claimId(transaction: Transaction, space: SpaceRow, id: string): Promise<void> {
+  if (!(await transaction.taken(id))) return;
+  const node = await transaction.node(id, space);
   if (node === undefined) throw new Refusal('bad_request', 'a node with this id already exists');
   throw new Refusal('conflict', 'the node already exists', { current: nodeRecord(node) });
 }
 
 /** That a node of this kind can take the place of another one, of which the caller knows the version `base`. @throws exists */
 export async function checkReplaceable(
-  edit: Edit,
+  transaction: Transaction,
   kind: NodeRow['kind'],
   replaced: NodeRow,
   base?: string | null,
@@ -50,7 +50,7 @@ export async function checkReplaceable(
       current: nodeRecord(replaced),
     });
   }
-  if (replaced.kind === 'folder' && (await hasChildren(await edit.connection(), replaced.id))) {
+  if (replaced.kind === 'folder' && (await hasChildren(await transaction.connection(), replaced.id))) {
     throw new Refusal('exists', 'the folder is not empty', { current: nodeRecord(replaced) });
   }
 }

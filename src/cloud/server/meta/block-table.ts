@@ -1,7 +1,7 @@
 import type { ExpressionBuilder } from 'kysely';
 import { inChunks } from './chunks.ts';
 import type { Caller } from './caller.ts';
-import type { Edit } from './edit.ts';
+import type { Transaction } from './transaction.ts';
 import type { Content } from './manifest.ts';
 import { MANY, type Database, type Db, type SpaceRow } from './schema.ts';
 import { countBlocks, knownBlocks } from './space-blocks.ts';
@@ -34,19 +34,19 @@ export async function touchBlocks(
 
 /**
  * The stored blocks that the caller may refer to in a space: in a space of its own account all blocks of the account, in
- * others those that a version of the space contains. Blocks that the edit has prefetched are not read again.
+ * others those that a version of the space contains. Blocks that the transaction has prefetched are not read again.
  */
 export async function storedBlocksOf(
-  edit: Edit,
+  transaction: Transaction,
   space: SpaceRow,
   digests: readonly string[],
 ): Promise<Map<string, StoredBlock>> {
-  if (space.account !== edit.caller.account) {
-    const db = await edit.connection();
+  if (space.account !== transaction.caller.account) {
+    const db = await transaction.connection();
     return await storedBlocks(db, space.account, [...(await knownBlocks(db, space.id, digests))]);
   }
-  const known = digests.map((digest) => edit.prefetch.block(digest));
-  if (known.includes(undefined)) return await storedBlocks(await edit.connection(), space.account, digests);
+  const known = digests.map((digest) => transaction.prefetch.block(digest));
+  if (known.includes(undefined)) return await storedBlocks(await transaction.connection(), space.account, digests);
   return new Map(known.flatMap((block) => (block === null || block === undefined ? [] : [[block.digest, block]])));
 }
 
@@ -57,40 +57,51 @@ export function awaitedBy(eb: ExpressionBuilder<Database, 'blocks'>, device: str
 }
 
 /** Adds a reference from the space to each of these distinct blocks. They must be stored. */
-export async function addReferences(edit: Edit, space: SpaceRow, { digests, copied }: Content): Promise<void> {
-  const { caller, now } = edit;
+export async function addReferences(
+  transaction: Transaction,
+  space: SpaceRow,
+  { digests, copied }: Content,
+): Promise<void> {
+  const { caller, now } = transaction;
   const { account } = space;
-  if (space.kind === 'shared') await countBlocks(await edit.connection(), space.id, digests, 1, now);
-  const known = account === caller.account ? digests.map((digest) => edit.prefetch.block(digest)) : [undefined];
+  if (space.kind === 'shared') await countBlocks(await transaction.connection(), space.id, digests, 1, now);
+  const known = account === caller.account ? digests.map((digest) => transaction.prefetch.block(digest)) : [undefined];
   if (!copied && known.every((block) => block !== undefined && block !== null)) {
-    for (const block of known) edit.addReference(block);
+    for (const block of known) transaction.addReference(block);
     return;
   }
   // A copy uploads nothing, so it does not end another upload of the device that counts on the block.
   const device = copied ? null : caller.device;
-  edit.use(account, await refer(await edit.connection(), { account, device }, now, { digests, count: 1 }));
+  transaction.use(
+    account,
+    await refer(await transaction.connection(), { account, device }, now, { digests, count: 1 }),
+  );
   for (const block of known) if (block !== undefined && block !== null) block.refs += 1;
 }
 
 /** Removes a reference from the space to each of these distinct blocks. */
-export async function dropReferences(edit: Edit, space: SpaceRow, digests: readonly string[]): Promise<void> {
-  const db = await edit.connection();
+export async function dropReferences(
+  transaction: Transaction,
+  space: SpaceRow,
+  digests: readonly string[],
+): Promise<void> {
+  const db = await transaction.connection();
   const { account } = space;
-  if (space.kind === 'shared') await countBlocks(db, space.id, digests, -1, edit.now);
+  if (space.kind === 'shared') await countBlocks(db, space.id, digests, -1, transaction.now);
   for (const chunk of inChunks(digests)) {
     const rows = await db
       .updateTable('blocks')
       .set((eb) => ({
         refs: eb('refs', '-', 1),
-        touched: edit.now,
+        touched: transaction.now,
       }))
       .where('account', '=', account)
       .where('digest', 'in', chunk)
       .returning(['digest', 'size', 'refs'])
       .execute();
     for (const { digest, size, refs } of rows) {
-      if (refs === 0) edit.use(account, -size);
-      const known = account === edit.caller.account ? edit.prefetch.block(digest) : undefined;
+      if (refs === 0) transaction.use(account, -size);
+      const known = account === transaction.caller.account ? transaction.prefetch.block(digest) : undefined;
       if (known !== undefined && known !== null) known.refs = refs;
     }
   }

@@ -1,15 +1,15 @@
 import type { NodeRecord } from '../../records.ts';
-import type { Edit } from './edit.ts';
+import type { Transaction } from './transaction.ts';
 import { nodeRecord } from './records.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
 
 /** A node moves to another space: those who follow this one see it go, under the next revision. */
-export async function depart(edit: Edit, from: SpaceRow, node: NodeRow, to: SpaceRow): Promise<void> {
-  const rev = edit.nextRev(from);
-  const gone = { ...nodeRecord(node), removed: true, rev, ctime: edit.now, device: edit.caller.device };
-  const row = { rev, record: JSON.stringify(gone), target: to.id, created: edit.now };
+export async function depart(transaction: Transaction, from: SpaceRow, node: NodeRow, to: SpaceRow): Promise<void> {
+  const rev = transaction.nextRev(from);
+  const gone = { ...nodeRecord(node), removed: true, rev, ctime: transaction.now, device: transaction.caller.device };
+  const row = { rev, record: JSON.stringify(gone), target: to.id, created: transaction.now };
   await (
-    await edit.connection()
+    await transaction.connection()
   )
     .insertInto('departures')
     .values({ space: from.id, node: node.id, ...row })

@@ -1,7 +1,7 @@
 import type { VersionRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import { isAccessible } from './access.ts';
-import { liveNode, type Edit } from './edit.ts';
+import { liveNode, type Transaction } from './transaction.ts';
 import { versionRecord } from './records.ts';
 import { mayAdd } from './rights.ts';
 import type { Db, NodeRow } from './schema.ts';
@@ -18,19 +18,19 @@ export async function listVersions(db: Db, account: string, node: string): Promi
  * so it is allowed wherever nodes may be added.
  * @throws not_found, gone, forbidden
  */
-export async function restoreVersion(edit: Edit, id: string, version: string): Promise<NodeRow> {
-  const { space: home } = await findNode(await edit.connection(), edit.caller.account, id);
-  const space = await edit.space(home);
-  mayAdd(space, edit);
-  const node = await liveNode(edit, space, id);
-  const chosen = (await versionsOf(await edit.connection(), id)).find((row) => row.id === version);
+export async function restoreVersion(transaction: Transaction, id: string, version: string): Promise<NodeRow> {
+  const { space: home } = await findNode(await transaction.connection(), transaction.caller.account, id);
+  const space = await transaction.space(home);
+  mayAdd(space, transaction);
+  const node = await liveNode(transaction, space, id);
+  const chosen = (await versionsOf(await transaction.connection(), id)).find((row) => row.id === version);
   if (chosen === undefined) throw new Refusal('not_found', 'the file has no such version; `fjord versions` lists them');
   if (chosen.id === node.version) return node;
   const { size, hash, mtime } = chosen;
-  const row = await edit.update(space, node, { version, size, hash, mtime });
-  edit.count(space, size - node.size, 0);
-  await supersede(edit, node.version);
-  await makeNewest(edit, row, version);
+  const row = await transaction.update(space, node, { version, size, hash, mtime });
+  transaction.count(space, size - node.size, 0);
+  await supersede(transaction, node.version);
+  await makeNewest(transaction, row, version);
   return row;
 }
 

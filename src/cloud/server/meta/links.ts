@@ -3,7 +3,7 @@ import { newId } from '../../../vfs/ids.ts';
 import type { LinkRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import { memberRole } from './access.ts';
-import { liveNode, type Edit } from './edit.ts';
+import { liveNode, type Transaction } from './transaction.ts';
 import { findNode } from './history.ts';
 import type { Db, LinkRow, NodeRow, SpaceRow } from './schema.ts';
 import { contentFolder } from './tree.ts';
@@ -28,20 +28,27 @@ export interface LinkTarget {
 }
 
 /** Links a file or folder of Sync that the caller may change. @throws not_found, gone, forbidden, bad_request, not_a_folder */
-export async function makeLink(edit: Edit, { node: id, upload, password, expires }: LinkOptions): Promise<LinkRecord> {
-  if (expires !== null && expires <= edit.now) throw new Refusal('bad_request', 'the link would have ended already');
-  const { account } = edit.caller;
-  const { space: home } = await findNode(await edit.connection(), account, id);
-  const space = await edit.space(home);
-  const node = await liveNode(edit, space, id);
+export async function makeLink(
+  transaction: Transaction,
+  { node: id, upload, password, expires }: LinkOptions,
+): Promise<LinkRecord> {
+  if (expires !== null && expires <= transaction.now)
+    throw new Refusal('bad_request', 'the link would have ended already');
+  const { account } = transaction.caller;
+  const { space: home } = await findNode(await transaction.connection(), account, id);
+  const space = await transaction.space(home);
+  const node = await liveNode(transaction, space, id);
   checkLinkable(space, node, upload);
-  if (edit.roleIn(space) === 'viewer' || (await isViewerOf(await edit.connection(), account, node.mount))) {
+  if (
+    transaction.roleIn(space) === 'viewer' ||
+    (await isViewerOf(await transaction.connection(), account, node.mount))
+  ) {
     throw new Refusal('forbidden', 'this account may only read the shared folder, and not link to it');
   }
   const token = randomBytes(TOKEN).toString('base64url');
   const options = { account, node: id, upload: upload ? 1 : 0, password, expires } as const;
-  const row: LinkRow = { id: newId(edit.now), hash: hashOf(token), token, created: edit.now, ...options };
-  const db = await edit.connection();
+  const row: LinkRow = { id: newId(transaction.now), hash: hashOf(token), token, created: transaction.now, ...options };
+  const db = await transaction.connection();
   await db.insertInto('links').values(row).execute();
   return await linkRecord(db, row, node);
 }

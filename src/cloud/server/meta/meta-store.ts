@@ -2,7 +2,7 @@ import { Kysely, type Dialect } from 'kysely';
 import type { Clock } from '../clock.ts';
 import { migrate, type ColumnTypes } from './migrations.ts';
 import type { Caller } from './caller.ts';
-import { Edit } from './edit.ts';
+import { Transaction } from './transaction.ts';
 import { Inserter } from './inserter.ts';
 import type { Inserters } from './pending.ts';
 import type { Database, Db } from './schema.ts';
@@ -49,14 +49,14 @@ export class MetaStore {
   }
 
   /**
-   * Runs `work` in a transaction. `work` must use only the edit's connection and wait for nothing but the database. If
+   * Runs `work` in a transaction. `work` must use only the transaction's connection and wait for nothing but the database. If
    * it throws, everything is rolled back. Followers are notified after the commit.
    */
-  async edit<T>(caller: Caller, work: (edit: Edit) => Promise<T>): Promise<T> {
+  async transaction<T>(caller: Caller, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const [result, moved, relisted] = await this.db.transaction().execute(async (db) => {
-      const edit = new Edit(db, caller, this.now(), this.#inserters);
-      const result = await work(edit);
-      return [result, await edit.flush(), edit.relisted] as const;
+      const transaction = new Transaction(db, caller, this.now(), this.#inserters);
+      const result = await work(transaction);
+      return [result, await transaction.flush(), transaction.relisted] as const;
     });
     for (const { account, id, rev } of moved) this.#moved(account, id, rev);
     for (const account of relisted) this.#relisted?.(account);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { inChunks } from './chunks.ts';
-import type { Edit } from './edit.ts';
+import type { Transaction } from './transaction.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
 
 export interface Relabelling {
@@ -16,22 +16,27 @@ export interface Relabelling {
  * Everything below a folder belongs to another space of the same account from then on, what is in the Trash and tombstones
  * included: rows alone change. Their followers learn of it from the other space, under new revisions.
  */
-export async function relabel(edit: Edit, { from, top, to, parent }: Relabelling): Promise<void> {
-  const rows = await subtree(await edit.connection(), top, { removed: true });
-  await carry(edit, rows, from, to);
-  await (await edit.connection()).updateTable('nodes').set({ parent }).where('parent', '=', top).execute();
-  edit.forget();
+export async function relabel(transaction: Transaction, { from, top, to, parent }: Relabelling): Promise<void> {
+  const rows = await subtree(await transaction.connection(), top, { removed: true });
+  await carry(transaction, rows, from, to);
+  await (await transaction.connection()).updateTable('nodes').set({ parent }).where('parent', '=', top).execute();
+  transaction.forget();
 }
 
 type Carried = Pick<NodeRow, 'id' | 'kind' | 'size' | 'purged'>;
 
 /** Rows belong to another space from then on, under its next revisions. */
-export async function carry(edit: Edit, rows: readonly Carried[], from: SpaceRow, to: SpaceRow): Promise<void> {
-  const db = await edit.connection();
+export async function carry(
+  transaction: Transaction,
+  rows: readonly Carried[],
+  from: SpaceRow,
+  to: SpaceRow,
+): Promise<void> {
+  const db = await transaction.connection();
   let bytes = 0;
   let files = 0;
   for (const { id, kind, size, purged } of rows) {
-    const rev = edit.nextRev(to);
+    const rev = transaction.nextRev(to);
     // What other devices have changed was not seen in this space yet.
     const others = sql<number>`case when others = 0 then 0 else ${sql.lit(rev)} end`;
     await db.updateTable('nodes').set({ space: to.id, rev, others }).where('id', '=', id).execute();
@@ -44,9 +49,9 @@ export async function carry(edit: Edit, rows: readonly Carried[], from: SpaceRow
     // What has left the space before is back.
     await db.deleteFrom('departures').where('space', '=', to.id).where('node', 'in', ids).execute();
   }
-  edit.count(from, -bytes, -files);
-  edit.count(to, bytes, files);
-  edit.forget();
+  transaction.count(from, -bytes, -files);
+  transaction.count(to, bytes, files);
+  transaction.forget();
 }
 
 /** What is below a folder, each before what is in it: what lives, or all. */

@@ -1,38 +1,43 @@
 import { sql } from 'kysely';
-import type { Edit } from './edit.ts';
+import type { Transaction } from './transaction.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
 import { dropVersions, versionsOf } from './versions.ts';
 
 /** Moves a node with everything below it to the Trash, by changing one row. */
-export async function trashNode(edit: Edit, space: SpaceRow, node: NodeRow): Promise<NodeRow> {
-  return await edit.update(space, node, { removed: edit.now });
+export async function trashNode(transaction: Transaction, space: SpaceRow, node: NodeRow): Promise<NodeRow> {
+  return await transaction.update(space, node, { removed: transaction.now });
 }
 
 /**
  * Removes a node that was replaced by another. It becomes a tombstone that is not in the Trash; its versions must
  * already have a new owner.
  */
-export async function replaceNode(edit: Edit, space: SpaceRow, node: NodeRow): Promise<void> {
-  if (node.kind === 'file') edit.count(space, -node.size, -1);
-  await edit.update(space, node, { removed: edit.now, purged: 2, size: 0, version: null, hash: null });
+export async function replaceNode(transaction: Transaction, space: SpaceRow, node: NodeRow): Promise<void> {
+  if (node.kind === 'file') transaction.count(space, -node.size, -1);
+  await transaction.update(space, node, { removed: transaction.now, purged: 2, size: 0, version: null, hash: null });
 }
 
 /**
  * Permanently deletes a node from the Trash. Its row stays as a tombstone with its revision. The children of a folder
  * are deleted later, by `drainPurged`.
  */
-export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, removed: number): Promise<void> {
+export async function purgeNode(
+  transaction: Transaction,
+  space: SpaceRow,
+  node: NodeRow,
+  removed: number,
+): Promise<void> {
   if (node.kind === 'file') {
-    const versions = await versionsOf(await edit.connection(), node.id);
+    const versions = await versionsOf(await transaction.connection(), node.id);
     await dropVersions(
-      edit,
+      transaction,
       space,
       versions.map(({ id }) => id),
     );
-    edit.count(space, -node.size, -1);
+    transaction.count(space, -node.size, -1);
   }
   await (
-    await edit.connection()
+    await transaction.connection()
   )
     .updateTable('nodes')
     .set({
@@ -46,7 +51,7 @@ export async function purgeNode(edit: Edit, space: SpaceRow, node: NodeRow, remo
     })
     .where('id', '=', node.id)
     .execute();
-  edit.forget();
+  transaction.forget();
 }
 
 /** True if the folder has a live child. */

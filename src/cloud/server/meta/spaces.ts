@@ -2,7 +2,7 @@ import type { Attributes, SpaceRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import { isAccessible } from './access.ts';
 import type { Caller } from './caller.ts';
-import type { Edit } from './edit.ts';
+import type { Transaction } from './transaction.ts';
 import { checkNodeName } from './names.ts';
 import { packPosix } from './posix.ts';
 import { spaceRecord } from './records.ts';
@@ -71,12 +71,20 @@ export async function insertSpace(db: Db, space: NewSpace, now: number): Promise
  * Opens the backup space of a device and set, creating it if necessary. A removed one is revived, empty. @throws
  * name_invalid
  */
-export async function openBackup(edit: Edit, device: string, set: string): Promise<{ space: SpaceRow; made: boolean }> {
+export async function openBackup(
+  transaction: Transaction,
+  device: string,
+  set: string,
+): Promise<{ space: SpaceRow; made: boolean }> {
   checkNodeName(set);
-  const { account } = edit.caller;
-  const made = await insertSpace(await edit.connection(), { account, kind: 'backup', name: set, device }, edit.now);
+  const { account } = transaction.caller;
+  const made = await insertSpace(
+    await transaction.connection(),
+    { account, kind: 'backup', name: set, device },
+    transaction.now,
+  );
   const { id } = await (
-    await edit.connection()
+    await transaction.connection()
   )
     .selectFrom('spaces')
     .select('id')
@@ -85,16 +93,16 @@ export async function openBackup(edit: Edit, device: string, set: string): Promi
     .where('device', '=', device)
     .where('name', '=', set)
     .executeTakeFirstOrThrow();
-  const space = await edit.space(id);
+  const space = await transaction.space(id);
   const revived = space.removed !== null;
-  await reviveSpace(edit, space);
+  await reviveSpace(transaction, space);
   return { space, made: made || revived };
 }
 
 /** Replaces the attributes of the root folder. @throws forbidden, not_found, too_large */
-export async function setAttributes(edit: Edit, id: string, attributes: Attributes): Promise<SpaceRow> {
-  const space = await edit.space(id);
-  mayChange(space, edit);
+export async function setAttributes(transaction: Transaction, id: string, attributes: Attributes): Promise<SpaceRow> {
+  const space = await transaction.space(id);
+  mayChange(space, transaction);
   const { mode, mtime, birthtime, xattrs, posix } = attributes;
   const [packedXattrs, packedPosix] = [packXattrs(xattrs), packPosix(posix)];
   space.attributes = JSON.stringify({
@@ -105,32 +113,50 @@ export async function setAttributes(edit: Edit, id: string, attributes: Attribut
     ...(packedPosix === null ? {} : { posix: JSON.parse(packedPosix) as unknown }),
   });
   const { attributes: packed } = space;
-  await (await edit.connection()).updateTable('spaces').set({ attributes: packed }).where('id', '=', id).execute();
+  await (
+    await transaction.connection()
+  )
+    .updateTable('spaces')
+    .set({ attributes: packed })
+    .where('id', '=', id)
+    .execute();
   return space;
 }
 
 /** Makes a removed space live again. */
-export async function reviveSpace(edit: Edit, space: SpaceRow): Promise<void> {
+export async function reviveSpace(transaction: Transaction, space: SpaceRow): Promise<void> {
   if (space.removed === null) return;
-  await (await edit.connection()).updateTable('spaces').set({ removed: null }).where('id', '=', space.id).execute();
+  await (
+    await transaction.connection()
+  )
+    .updateTable('spaces')
+    .set({ removed: null })
+    .where('id', '=', space.id)
+    .execute();
   space.removed = null;
 }
 
 /** Removes a backup space of the calling device, and moves its content to the Trash. @throws forbidden, not_found */
-export async function removeSpace(edit: Edit, id: string): Promise<void> {
-  const space = await edit.space(id);
+export async function removeSpace(transaction: Transaction, id: string): Promise<void> {
+  const space = await transaction.space(id);
   if (space.removed !== null) throw new Refusal('not_found', 'there is no such space');
-  if (space.kind !== 'backup' || space.device !== edit.caller.device) {
+  if (space.kind !== 'backup' || space.device !== transaction.caller.device) {
     throw new Refusal('forbidden', 'only a backup can be removed, and only by the device that it belongs to');
   }
   const tops = await (
-    await edit.connection()
+    await transaction.connection()
   )
     .selectFrom('nodes')
     .selectAll()
     .where('parent', '=', space.root)
     .where('removed', 'is', null)
     .execute();
-  for (const top of tops) await trashNode(edit, space, top);
-  await (await edit.connection()).updateTable('spaces').set({ removed: edit.now }).where('id', '=', id).execute();
+  for (const top of tops) await trashNode(transaction, space, top);
+  await (
+    await transaction.connection()
+  )
+    .updateTable('spaces')
+    .set({ removed: transaction.now })
+    .where('id', '=', id)
+    .execute();
 }

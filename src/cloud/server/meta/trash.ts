@@ -2,7 +2,7 @@ import type { TrashRecord } from '../../records.ts';
 import { TRASH_KEPT } from '../purge.ts';
 import { Refusal } from '../refusal.ts';
 import { inChunks } from './chunks.ts';
-import { isLive, type Edit } from './edit.ts';
+import { isLive, type Transaction } from './transaction.ts';
 import { numbered } from './names.ts';
 import { nodeRecord } from './records.ts';
 import { below } from './removal.ts';
@@ -91,21 +91,21 @@ async function sumBelow(db: Db, tops: readonly string[]): Promise<{ bytes: numbe
 }
 
 /** A node in the Trash of the account, with its space. @throws not_found */
-export async function trashedNode(edit: Edit, id: string): Promise<[SpaceRow, NodeRow]> {
+export async function trashedNode(transaction: Transaction, id: string): Promise<[SpaceRow, NodeRow]> {
   const row = await (
-    await edit.connection()
+    await transaction.connection()
   )
     .selectFrom('nodes')
     .innerJoin('spaces', 'spaces.id', 'nodes.space')
     .select('nodes.space')
     .where('nodes.id', '=', id)
-    .where('spaces.account', '=', edit.caller.account)
+    .where('spaces.account', '=', transaction.caller.account)
     .where('nodes.removed', 'is not', null)
     .where('nodes.purged', '=', 0)
     .executeTakeFirst();
   if (row === undefined) throw new Refusal('not_found', 'there is no such node in the Trash');
-  const space = await edit.space(row.space);
-  const node = await edit.node(id, space);
+  const space = await transaction.space(row.space);
+  const node = await transaction.node(id, space);
   if (node === undefined) throw new Refusal('not_found', 'there is no such node in the Trash');
   return [space, node];
 }
@@ -115,37 +115,39 @@ export async function trashedNode(edit: Edit, id: string): Promise<[SpaceRow, No
  * and everything below it get new revisions, so that followers receive them again.
  * @throws not_found, forbidden
  */
-export async function restoreNode(edit: Edit, id: string): Promise<{ node: NodeRow; revived: boolean }> {
-  const [space, node] = await trashedNode(edit, id);
+export async function restoreNode(transaction: Transaction, id: string): Promise<{ node: NodeRow; revived: boolean }> {
+  const [space, node] = await trashedNode(transaction, id);
   // Restoring from a removed space revives the space, so it needs the right to write to it.
-  mayAdd({ ...space, removed: null }, edit);
+  mayAdd({ ...space, removed: null }, transaction);
   const revived = space.removed !== null;
-  await reviveSpace(edit, space);
-  const parent = await restoreParent(edit, space, node);
-  const name = await freeName(edit, parent, node.name);
-  const restored = await edit.update(space, node, { parent, name, removed: null });
-  await renumber(edit, space, id);
+  await reviveSpace(transaction, space);
+  const parent = await restoreParent(transaction, space, node);
+  const name = await freeName(transaction, parent, node.name);
+  const restored = await transaction.update(space, node, { parent, name, removed: null });
+  await renumber(transaction, space, id);
   return { node: restored, revived };
 }
 
-async function restoreParent(edit: Edit, space: SpaceRow, node: NodeRow): Promise<string> {
+async function restoreParent(transaction: Transaction, space: SpaceRow, node: NodeRow): Promise<string> {
   let parent = space.root;
-  for (const folder of await ancestors(await edit.connection(), node)) {
-    parent = (await isLive(edit, space, folder)) ? folder.id : await sameFolder(edit, space, parent, folder);
+  for (const folder of await ancestors(await transaction.connection(), node)) {
+    parent = (await isLive(transaction, space, folder))
+      ? folder.id
+      : await sameFolder(transaction, space, parent, folder);
   }
   return parent;
 }
 
 /** The live folder with the name of a removed one, created if there is none. */
-async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: NodeRow): Promise<string> {
-  const holder = await edit.child(parent, lost.name);
+async function sameFolder(transaction: Transaction, space: SpaceRow, parent: string, lost: NodeRow): Promise<string> {
+  const holder = await transaction.child(parent, lost.name);
   if (holder?.kind === 'folder') return holder.id;
   const { mode, mtime, birthtime, xattrs, posix } = lost;
-  const made = await edit.insert(space, {
-    id: newId(edit.now),
+  const made = await transaction.insert(space, {
+    id: newId(transaction.now),
     space: space.id,
     parent,
-    name: await freeName(edit, parent, lost.name),
+    name: await freeName(transaction, parent, lost.name),
     kind: 'folder',
     size: 0,
     version: null,
@@ -160,15 +162,16 @@ async function sameFolder(edit: Edit, space: SpaceRow, parent: string, lost: Nod
   return made.id;
 }
 
-async function freeName(edit: Edit, parent: string, name: string): Promise<string> {
+async function freeName(transaction: Transaction, parent: string, name: string): Promise<string> {
   let free = name;
-  for (let number = 2; (await edit.child(parent, free)) !== undefined; number += 1) free = numbered(name, number);
+  for (let number = 2; (await transaction.child(parent, free)) !== undefined; number += 1)
+    free = numbered(name, number);
   return free;
 }
 
 /** Gives new revisions to everything below a node, parents first. */
-async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void> {
-  const rows = await below(await edit.connection(), [top])
+async function renumber(transaction: Transaction, space: SpaceRow, top: string): Promise<void> {
+  const rows = await below(await transaction.connection(), [top])
     .selectFrom('below')
     .select('id')
     .where('id', '!=', top)
@@ -176,10 +179,10 @@ async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void>
     .orderBy('id')
     .execute();
   for (const { id } of rows) {
-    const { device } = edit.caller;
-    const stamp = { rev: edit.nextRev(space), ctime: edit.now, device };
+    const { device } = transaction.caller;
+    const stamp = { rev: transaction.nextRev(space), ctime: transaction.now, device };
     await (
-      await edit.connection()
+      await transaction.connection()
     )
       .updateTable('nodes')
       .set((eb) => ({
@@ -189,5 +192,5 @@ async function renumber(edit: Edit, space: SpaceRow, top: string): Promise<void>
       .where('id', '=', id)
       .execute();
   }
-  edit.forget();
+  transaction.forget();
 }

@@ -3,7 +3,7 @@ import { KEPT_VERSIONS } from '../../http/wire.ts';
 import { Refusal } from '../refusal.ts';
 import { isAccessible } from './access.ts';
 import { addReferences, dropReferences } from './block-table.ts';
-import type { Edit } from './edit.ts';
+import type { Transaction } from './transaction.ts';
 import { manifestOf, type Content } from './manifest.ts';
 import type { Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 import { countBlocks } from './space-blocks.ts';
@@ -94,9 +94,9 @@ export async function versionsOf(db: Db, node: string): Promise<Omit<VersionRow,
 }
 
 /** @throws bad_request if the id is taken */
-export async function checkNewVersion(edit: Edit, id: string): Promise<void> {
-  const known = edit.prefetch.hasVersion(id);
-  const taken = known ?? (await isVersion(await edit.connection(), id));
+export async function checkNewVersion(transaction: Transaction, id: string): Promise<void> {
+  const known = transaction.prefetch.hasVersion(id);
+  const taken = known ?? (await isVersion(await transaction.connection(), id));
   if (taken) throw new Refusal('bad_request', 'a version with this id already exists');
 }
 
@@ -112,12 +112,17 @@ export interface NewVersion {
   readonly mtime: number;
 }
 
-export async function addVersion(edit: Edit, space: SpaceRow, version: NewVersion, content: Content): Promise<void> {
-  await addReferences(edit, space, content);
+export async function addVersion(
+  transaction: Transaction,
+  space: SpaceRow,
+  version: NewVersion,
+  content: Content,
+): Promise<void> {
+  await addReferences(transaction, space, content);
   const { size, hash } = content;
   const manifest = content.manifest.toBytes();
-  const { now: created, caller } = edit;
-  await edit.insertVersion({
+  const { now: created, caller } = transaction;
+  await transaction.insertVersion({
     size,
     hash,
     manifest,
@@ -130,9 +135,14 @@ export async function addVersion(edit: Edit, space: SpaceRow, version: NewVersio
 }
 
 /** Gives the versions of one node to another that has taken its place, as its older ones; copies that both have are kept once. */
-export async function inheritVersions(edit: Edit, space: SpaceRow, from: NodeRow, to: NodeRow): Promise<void> {
-  await supersede(edit, from.version);
-  const db = await edit.connection();
+export async function inheritVersions(
+  transaction: Transaction,
+  space: SpaceRow,
+  from: NodeRow,
+  to: NodeRow,
+): Promise<void> {
+  await supersede(transaction, from.version);
+  const db = await transaction.connection();
   const own = new Map((await versionsOf(db, to.id)).map((version) => [commitOf(version), version.id]));
   const twice = (await versionsOf(db, from.id)).flatMap((version) => {
     const other = own.get(commitOf(version));
@@ -140,31 +150,42 @@ export async function inheritVersions(edit: Edit, space: SpaceRow, from: NodeRow
     // Others may still refer to what was the current version of one of them.
     return other === to.version ? [version.id] : [other];
   });
-  await dropVersions(edit, space, twice);
-  await (await edit.connection()).updateTable('versions').set({ node: to.id }).where('node', '=', from.id).execute();
+  await dropVersions(transaction, space, twice);
+  await (
+    await transaction.connection()
+  )
+    .updateTable('versions')
+    .set({ node: to.id })
+    .where('node', '=', from.id)
+    .execute();
 }
 
 /**
  * Copies the versions of the file that had a new file's name a moment ago, as older ones; it keeps its own. Does nothing if
  * there is no such file any more, or if the new one has older versions.
  */
-export async function copyVersions(edit: Edit, space: SpaceRow, predecessor: string, to: NodeRow): Promise<void> {
-  const from = await edit.node(predecessor, space);
+export async function copyVersions(
+  transaction: Transaction,
+  space: SpaceRow,
+  predecessor: string,
+  to: NodeRow,
+): Promise<void> {
+  const from = await transaction.node(predecessor, space);
   if (space.kind === 'archive' || from === undefined || from.kind !== 'file' || from.purged !== 0) return;
   if (to.kind !== 'file' || to.version === null || from.id === to.id) return;
-  const db = await edit.connection();
+  const db = await transaction.connection();
   if ((await versionsOf(db, to.id)).length > 1) return;
-  await makeNewest(edit, to, to.version);
+  await makeNewest(transaction, to, to.version);
   const versions = await db.selectFrom('versions').selectAll().where('node', '=', from.id).execute();
   for (const version of versions) {
     const { size, hash } = version;
     const bytes = asBytes(version.manifest);
     const manifest = manifestOf(bytes, size);
-    await addReferences(edit, space, { size, hash, manifest, digests: manifest.distinct(), copied: true });
-    const until = version.until ?? edit.now;
-    await edit.insertVersion({ ...version, id: newId(edit.now), node: to.id, manifest: bytes, until });
+    await addReferences(transaction, space, { size, hash, manifest, digests: manifest.distinct(), copied: true });
+    const until = version.until ?? transaction.now;
+    await transaction.insertVersion({ ...version, id: newId(transaction.now), node: to.id, manifest: bytes, until });
   }
-  await thinVersions(edit, space, to.id);
+  await thinVersions(transaction, space, to.id);
 }
 
 /** Names the commit that has made a version, of which there may be copies. */
@@ -173,26 +194,30 @@ function commitOf({ hash, created }: Pick<VersionRow, 'hash' | 'created'>): stri
 }
 
 /** Makes a version the newest of its node, by giving it the node's revision as its rank. */
-export async function makeNewest(edit: Edit, { rev }: NodeRow, version: string): Promise<void> {
-  const db = await edit.connection();
-  await db.updateTable('versions').set({ rank: rev, since: edit.now, until: null }).where('id', '=', version).execute();
+export async function makeNewest(transaction: Transaction, { rev }: NodeRow, version: string): Promise<void> {
+  const db = await transaction.connection();
+  await db
+    .updateTable('versions')
+    .set({ rank: rev, since: transaction.now, until: null })
+    .where('id', '=', version)
+    .execute();
 }
 
 /** Records that a version is no longer the current one. */
-export async function supersede(edit: Edit, version: string | null): Promise<void> {
+export async function supersede(transaction: Transaction, version: string | null): Promise<void> {
   if (version === null) return;
-  const db = await edit.connection();
-  await db.updateTable('versions').set({ until: edit.now }).where('id', '=', version).execute();
+  const db = await transaction.connection();
+  await db.updateTable('versions').set({ until: transaction.now }).where('id', '=', version).execute();
 }
 
 /** Drops versions until only the permitted number is left. In the Archive all are kept. */
-export async function thinVersions(edit: Edit, space: SpaceRow, node: string): Promise<void> {
+export async function thinVersions(transaction: Transaction, space: SpaceRow, node: string): Promise<void> {
   if (space.kind === 'archive') return;
-  const kept = await versionsOf(await edit.connection(), node);
+  const kept = await versionsOf(await transaction.connection(), node);
   while (kept.length > KEPT_VERSIONS) {
-    const gone = kept.splice(leastMissed(kept, edit.now), 1);
+    const gone = kept.splice(leastMissed(kept, transaction.now), 1);
     await dropVersions(
-      edit,
+      transaction,
       space,
       gone.map(({ id }) => id),
     );
@@ -200,29 +225,30 @@ export async function thinVersions(edit: Edit, space: SpaceRow, node: string): P
 }
 
 /** Deletes versions permanently. Blocks that no other version contains become collectable. */
-export async function dropVersions(edit: Edit, space: SpaceRow, ids: readonly string[]): Promise<void> {
+export async function dropVersions(transaction: Transaction, space: SpaceRow, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
-    edit.prefetch.tellVersion(id, false);
+    transaction.prefetch.tellVersion(id, false);
     const row = await (
-      await edit.connection()
+      await transaction.connection()
     )
       .deleteFrom('versions')
       .where('id', '=', id)
       .returning(['manifest', 'size'])
       .executeTakeFirst();
-    if (row !== undefined) await dropReferences(edit, space, manifestOf(asBytes(row.manifest), row.size).distinct());
+    if (row !== undefined)
+      await dropReferences(transaction, space, manifestOf(asBytes(row.manifest), row.size).distinct());
   }
 }
 
 /** Counts the blocks of all versions that a shared space has got with its first nodes. */
-export async function countSpaceVersions(edit: Edit, space: SpaceRow): Promise<void> {
-  const db = await edit.connection();
+export async function countSpaceVersions(transaction: Transaction, space: SpaceRow): Promise<void> {
+  const db = await transaction.connection();
   let last = '';
   for (;;) {
     const rows = await versionsAfter(db, space, last);
     for (const { manifest, size } of rows) {
       const digests = manifestOf(asBytes(manifest), size).distinct();
-      await countBlocks(db, space.id, digests, 1, edit.now);
+      await countBlocks(db, space.id, digests, 1, transaction.now);
     }
     last = rows.at(-1)?.id ?? '';
     if (last === '') return;

@@ -12,7 +12,7 @@ import { newStamp } from './stamps.ts';
 import type { StoredBlock } from './stored-blocks.ts';
 import type { AccountRow, Db, NodeRow, SpaceRow, VersionRow } from './schema.ts';
 
-/** A node without the columns that the edit fills in. */
+/** A node without the columns that the transaction fills in. */
 export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'others' | 'removed' | 'purged' | 'mount'>;
 
 /**
@@ -20,7 +20,7 @@ export type NewNode = Omit<NodeRow, 'rev' | 'ctime' | 'device' | 'others' | 'rem
  * walk. New rows are collected, and written before any other statement runs. Counters are written once, by `flush`.
  * Must be used by one caller at a time.
  */
-export class Edit implements Actor {
+export class Transaction implements Actor {
   readonly caller: Caller;
   readonly now: number;
   /** Rows that were read ahead. */
@@ -31,7 +31,7 @@ export class Edit implements Actor {
   readonly #nodes = new Map<string, NodeRow | undefined>();
   readonly #spaces = new Map<string, SpaceRow>();
   readonly #changed = new Set<SpaceRow>();
-  /** By space: the stamp of the revisions that this edit assigns. */
+  /** By space: the stamp of the revisions that this transaction assigns. */
   readonly #stamps = new Map<string, { readonly after: number; readonly stamp: string }>();
   readonly #roles = new Map<string, Role>();
   readonly #accounts = new Map<string, AccountRow>();
@@ -207,7 +207,7 @@ export class Edit implements Actor {
     return space.rev;
   }
 
-  /** The stamp of a revision of a space, if it was given out by this edit. */
+  /** The stamp of a revision of a space, if it was given out by this transaction. */
   stampOf(space: string, rev: number): string | undefined {
     const stamp = this.#stamps.get(space);
     return stamp !== undefined && rev > stamp.after ? stamp.stamp : undefined;
@@ -296,10 +296,10 @@ export class Edit implements Actor {
 }
 
 /** @throws gone, not_found */
-export async function liveNode(edit: Edit, space: SpaceRow, id: string): Promise<NodeRow> {
-  const node = await edit.node(id, space);
-  if (node === undefined) throw await absent(edit, space, id);
-  const top = await topOf(edit, space, node);
+export async function liveNode(transaction: Transaction, space: SpaceRow, id: string): Promise<NodeRow> {
+  const node = await transaction.node(id, space);
+  if (node === undefined) throw await absent(transaction, space, id);
+  const top = await topOf(transaction, space, node);
   if (top?.removed !== null) {
     // The removal's, which for what was in a removed folder is the folder's.
     const { rev } = top ?? node;
@@ -311,27 +311,28 @@ export async function liveNode(edit: Edit, space: SpaceRow, id: string): Promise
 }
 
 /** The refusal for a node that is not in a space: `unavailable` if it has just moved to another one, so that the client looks there. */
-export async function absent(edit: Edit, space: SpaceRow, id: string): Promise<Refusal> {
-  if (await edit.isElsewhere(id, space)) return new Refusal('unavailable', 'the node is in another space now');
+export async function absent(transaction: Transaction, space: SpaceRow, id: string): Promise<Refusal> {
+  if (await transaction.isElsewhere(id, space)) return new Refusal('unavailable', 'the node is in another space now');
   return new Refusal('not_found', 'there is no such node in this space');
 }
 
 /** True if neither the node nor any folder above it is removed. */
-export async function isLive(edit: Edit, space: SpaceRow, node: NodeRow): Promise<boolean> {
-  return (await topOf(edit, space, node))?.removed === null;
+export async function isLive(transaction: Transaction, space: SpaceRow, node: NodeRow): Promise<boolean> {
+  return (await topOf(transaction, space, node))?.removed === null;
 }
 
 /** The nearest of a node and the folders above it that is removed, or else the topmost; `undefined` if one has been forgotten. */
-export async function topOf(edit: Edit, space: SpaceRow, node: NodeRow): Promise<NodeRow | undefined> {
+export async function topOf(transaction: Transaction, space: SpaceRow, node: NodeRow): Promise<NodeRow | undefined> {
   let at: NodeRow | undefined = node;
-  while (at !== undefined && at.removed === null && at.parent !== space.root) at = await edit.node(at.parent, space);
+  while (at !== undefined && at.removed === null && at.parent !== space.root)
+    at = await transaction.node(at.parent, space);
   return at;
 }
 
 /** Checks that children can be created in the folder. @throws gone, not_found, not_a_folder */
-export async function liveFolder(edit: Edit, space: SpaceRow, id: string): Promise<void> {
+export async function liveFolder(transaction: Transaction, space: SpaceRow, id: string): Promise<void> {
   if (id === space.root) return;
-  const folder = await liveNode(edit, space, id);
+  const folder = await liveNode(transaction, space, id);
   if (folder.kind !== 'folder') {
     throw new Refusal('not_a_folder', 'the parent is not a folder', { current: nodeRecord(folder) });
   }
