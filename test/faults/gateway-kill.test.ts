@@ -7,7 +7,7 @@ import { pattern } from '../clients/tree.ts';
 
 t.setTimeout(900_000);
 
-const ROUNDS = 50;
+const ROUNDS = Number(process.env['FJORD_GATEWAY_KILL_ROUNDS'] ?? 20);
 const WRITERS = 4;
 
 /** The acknowledged files: path → digest of the content. */

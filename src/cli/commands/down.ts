@@ -5,7 +5,6 @@ import type { Leaving } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { GatewayHangs } from '../../daemon/control/heartbeat.ts';
 import { dataDir } from '../../daemon/data-dir.ts';
-import { endHanging } from '../../daemon/end-hanging.ts';
 import { dataCommand, examples, settings, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
@@ -33,6 +32,7 @@ async function down(cli: Cli, options: DownOptions): Promise<void> {
     await downInOrder(cli, options);
   } catch (error) {
     if (!(error instanceof GatewayHangs)) throw error;
+    const { endHanging } = await import('../../daemon/end-hanging.ts');
     await endHanging(dataDir(settings(cli, options)['data.dir']));
     cli.terminal.note('the gateway did not respond and was killed; queued changes are uploaded after the next start');
   }

@@ -2,9 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { lstat, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { AttributeWriter } from '../../backup/restore/attribute-writer.ts';
 import { nanoseconds, type EntryAttributes, type TreeEntry } from '../../backup/restore/tree-entry.ts';
-import { TreeWriter, type TreeObserver } from '../../backup/restore/tree-writer.ts';
+import type { TreeObserver } from '../../backup/restore/tree-writer.ts';
 import type { ControlClient } from '../../daemon/control/client.ts';
 import type { Listed } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
@@ -123,6 +122,9 @@ class Fetch {
     isTree: boolean,
   ): Promise<void> {
     const { version, force = false } = this.#options;
+    // Imported only here, as they load native code, so that other commands start faster.
+    const { AttributeWriter } = await import('../../backup/restore/attribute-writer.ts');
+    const { TreeWriter } = await import('../../backup/restore/tree-writer.ts');
     const contents = new GatewayContents({ gateway: this.#gateway, top, version, signal: this.#signal });
     const writer = new TreeWriter({
       target,

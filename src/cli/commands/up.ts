@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AccessFile } from '../../daemon/access-file.ts';
 import { parentChannel } from '../../daemon/child-messages.ts';
 import { exitCode } from '../exit.ts';
-import { refuseSecond } from '../../daemon/running.ts';
 import type { Amount } from '../../daemon/control/wire.ts';
 import { dataDir } from '../../daemon/data-dir.ts';
 import type { GatewayProcess } from '../../daemon/gateway-process.ts';
@@ -41,10 +39,11 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   // Under a parent this was checked before: a wrong folder must not end a gateway that is already running.
   if (parent === undefined) {
     // Touching a mount whose process hangs would block, so first make sure that no other gateway serves this data.
-    await refuseSecond(dataDir(config['data.dir']));
+    await (await import('../../daemon/running.ts')).refuseSecond(dataDir(config['data.dir']));
     await (await import('../../daemon/mount-request.ts')).checkMountSetting(config);
   }
   const { access: file } = dataDir(config['data.dir']);
+  const { AccessFile } = await import('../../daemon/access-file.ts');
   const access = new AccessFile(file, (error) => say(`${file} cannot be written: ${asProblem(error).message}`));
   let running: GatewayProcess | undefined;
   const announce = (): void => {
