@@ -15,6 +15,13 @@ export interface Attachment {
   readonly shared: readonly SpaceState[];
   /** Roots of spaces that are gone and already detached: their contents are to be swept. */
   readonly gone: readonly Entry[];
+  /** Names that lead to something else than before, also to nothing: the doors have to be notified of each. */
+  readonly names: readonly PlacedName[];
+}
+
+export interface PlacedName {
+  readonly folder: NodeId;
+  readonly name: string;
 }
 
 /**
@@ -25,7 +32,11 @@ export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecor
   const known = await catalog.spaces();
   const wanted = mounted(spaces, now);
   const ops: Op[] = [];
-  for (const entry of wanted.values()) ops.push(...place(catalog, entry));
+  const names: PlacedName[] = [];
+  for (const entry of wanted.values()) {
+    names.push(...changedNames(catalog.get(entry.id), entry));
+    ops.push(...place(catalog, entry));
+  }
   const shared: SpaceState[] = [];
   for (const record of spaces) {
     const state = stateOf(catalog.space(record.id), record);
@@ -37,8 +48,10 @@ export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecor
   const unshared = lost.filter(({ cloudRoot }) => cloudRoot !== undefined);
   const gone = lost.flatMap((space) => (unshared.includes(space) ? [] : (catalog.get(space.root) ?? [])));
   ops.push(...lost.map(({ id }) => catalog.removeSpace(id)), ...gone.flatMap((entry) => catalog.remove(entry)));
-  for (const entry of await emptyBranches(catalog, wanted)) ops.push(...catalog.remove(entry));
-  return { ops, unshared, shared, gone };
+  const empty = await emptyBranches(catalog, wanted);
+  for (const entry of empty) ops.push(...catalog.remove(entry));
+  names.push(...[...gone, ...empty].map(placeOf));
+  return { ops, unshared, shared, gone, names };
 }
 
 /** The folders that the drive shows before anything is known about the account. */
@@ -64,6 +77,17 @@ function mounted(spaces: readonly SpaceRecord[], now: number): Map<NodeId, Entry
     add({ id: space.root, parent, name: folderName(name) }, space.id, 0o755);
   }
   return found;
+}
+
+/** The names that lead to something else when the folder is put in its place. */
+function changedNames(known: Entry | undefined, wanted: Entry): PlacedName[] {
+  if (known === undefined) return [placeOf(wanted)];
+  if (known.parent === wanted.parent && known.name === wanted.name) return [];
+  return [placeOf(known), placeOf(wanted)];
+}
+
+function placeOf({ parent, name }: Entry): PlacedName {
+  return { folder: parent, name };
 }
 
 /** Writes a fixed folder where it is new or has another place; its times stay. */

@@ -64,6 +64,25 @@ t.test('devices with the same name, and invalid names', async (t) => {
   ]);
 });
 
+t.test(
+  'every name that leads to something else is reported, so that no program keeps what it was told before',
+  async (t) => {
+    const { catalog, hang } = await start(t);
+    const names = async (spaces: readonly SpaceRecord[]): Promise<string[]> =>
+      (await hang(spaces)).names.map(({ folder, name }) => `${catalog.get(folder)?.name ?? folder}/${name}`).sort();
+    t.same(
+      (await names([])).filter((name) => name.includes('pc')),
+      [],
+    );
+    t.same(await names([backup('a', 'd1', 'pc', 'docs')]), ['Backup/pc', 'pc/docs']);
+    t.same(await names([backup('a', 'd1', 'pc', 'docs')]), [], 'nothing is new');
+    t.same(await names([backup('a', 'd1', 'pc', 'docs'), backup('b', 'd1', 'pc', 'more')]), ['pc/more']);
+    t.same(await names([backup('a', 'd1', 'pc', 'papers'), backup('b', 'd1', 'pc', 'more')]), ['pc/docs', 'pc/papers']);
+    const gone = await hang([]);
+    t.same(gone.names.map(({ name }) => name).sort(), ['more', 'papers', 'pc']);
+  },
+);
+
 function backup(id: string, device: string, deviceName: string, name: string): SpaceRecord {
   return {
     id,

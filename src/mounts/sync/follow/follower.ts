@@ -252,14 +252,12 @@ export class Follower {
     const { catalog } = this.#replica;
     const records = all.filter(isShown);
     for (const record of all) if (!records.includes(record)) this.#ignore(record);
-    const { ops, gone, shared, unshared } = await attachSpaces(catalog, records, this.#replica.now());
+    const { ops, gone, shared, unshared, names } = await attachSpaces(catalog, records, this.#replica.now());
     this.#replica.submit(ops);
+    for (const place of names) this.#replica.notify({ what: 'entry', ...place });
     for (const space of unshared) await this.#unshare(space);
     for (const space of shared) await adoptShared(this.#replica, space);
-    for (const { id, parent, name } of gone) {
-      this.#replica.notify({ what: 'entry', folder: parent, name });
-      sweepLater(this.#replica, id);
-    }
+    for (const { id } of gone) sweepLater(this.#replica, id);
     const ids = new Set(records.map(({ id }) => id));
     for (const id of this.#spaces.keys()) if (!ids.has(id)) this.#spaces.delete(id);
     for (const { id } of records) this.#follow(id);
