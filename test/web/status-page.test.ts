@@ -119,6 +119,12 @@ t.test('a folder is chosen and backed up, paused, resumed, and missed when it is
   await page.getByRole('button', { name: 'Run now' }).click();
   await page.getByRole('heading', { name: 'Needs you' }).waitFor();
   await page.getByText('1 thing needs you.').waitFor();
+  await page.getByText('the backup "papers" waits').waitFor();
+  await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync/aux.txt');
+  await page.reload();
+  await page.getByRole('heading', { name: 'Advice' }).waitFor();
+  await page.getByText(/^fjord resolve \S+ --rename /).waitFor();
+  await page.getByText('1 thing needs you.').waitFor();
   await checkAccessibility(t, page, 'status that needs a person');
   await screenshots(page, 'status-desktop');
   mkdirSync(join(home, 'papers'));

@@ -1,103 +1,95 @@
-import type { BackupSet } from '../../daemon/control/wire.ts';
+import type { OpenIssue, Status } from '../../daemon/control/wire.ts';
 import { shown } from '../format.ts';
 import { usePage, type PageState, type Snapshot } from './page-state.ts';
-import { stateText, texts } from './texts.ts';
+import { texts } from './texts.ts';
 
 interface Action {
   readonly label: string;
   readonly run: (page: PageState) => Promise<void>;
 }
 
-/** Something that waits for a person. */
-interface Attention {
-  readonly key: string;
-  /** A file, a folder or a set. */
-  readonly subject: string;
-  readonly text: string;
-  readonly actions: readonly Action[];
-}
-
 const { attention } = texts;
 
-/** Everything that waits for a person, the most urgent first. */
-export function attentionOf({ status, conflicts, invitations }: Snapshot): Attention[] {
-  const { mountProblem, stuck, held, damaged = 0, issues, parked, parkedCount } = status;
-  return [
-    ...(mountProblem === undefined ? [] : [notMounted(mountProblem)]),
-    ...(stuck === undefined ? [] : [one('stuck', stuck, attention.stuck)]),
-    ...held.map(({ space, files }) => one(`held ${space}`, space, attention.held(files), [confirm(attention.confirm)])),
-    ...status.backups.flatMap(backupConcerns),
-    ...invitations.map(({ id, name, owner }) =>
-      one(id, name, attention.invitation(owner), [
-        { label: attention.accept, run: ({ api }) => api.post('/shares/accept', { share: id }) },
-        { label: attention.decline, run: ({ api }) => api.post('/shares/decline', { share: id }) },
-      ]),
-    ),
-    ...parked.map(({ path, reason }, i) =>
-      one(`parked ${path}`, path, `${attention.parked}: ${shown(reason)}`, i === 0 ? [retry] : []),
-    ),
-    ...(parkedCount > parked.length ? [one('more', '…', attention.more(parkedCount - parked.length))] : []),
-    ...conflicts.map(({ path, original }) => one(`conflict ${path}`, path, attention.conflict(original))),
-    ...issues.map(({ path, reason }) => one(`issue ${path}`, path, shown(reason))),
-    ...(damaged > 0 ? [one('damaged', '', attention.damaged(damaged))] : []),
-  ];
+/** The buttons of an issue; what has none shows its command. */
+function actionsOf({ id, kind, path = '' }: OpenIssue, status: Status): Action[] {
+  const post = (label: string, call: string, body: object = {}): Action => ({
+    label,
+    run: ({ api }) => api.post(call, body),
+  });
+  switch (kind) {
+    case 'conflict':
+      return (['mine', 'theirs', 'both'] as const).map((keep) =>
+        post(attention.keep[keep], '/issues/resolve', { id, keep }),
+      );
+    case 'parked':
+      return [post(attention.retry, '/retry')];
+    case 'held':
+      return [post(attention.confirm, '/confirm')];
+    case 'invitation':
+      return [
+        post(attention.accept, '/shares/accept', { share: path }),
+        post(attention.decline, '/shares/decline', { share: path }),
+      ];
+    case 'mount':
+      return [post(attention.mount, '/mount', { dir: path })];
+    case 'backup':
+      return status.backups.flatMap(({ folder, name, state }) => {
+        if (folder !== path || state.doing !== 'halted' || state.ends === 'disk') return [];
+        if (state.ends === 'confirm') return [post(attention.confirm, '/confirm')];
+        return [post(attention.confirm, '/backups/start', { name, confirm: true })];
+      });
+    default:
+      return [];
+  }
 }
 
-const retry: Action = { label: attention.retryAll, run: ({ api }) => api.post('/retry') };
-
-function confirm(label: string): Action {
-  return { label, run: ({ api }) => api.post('/confirm') };
-}
-
-function notMounted({ dir, reason }: { readonly dir: string; readonly reason: string }): Attention {
-  const mount: Action = { label: attention.mount, run: ({ api }) => api.post('/mount', { dir }) };
-  return one('mount', dir, `${attention.notMounted(dir)}: ${shown(reason)}`, [mount]);
-}
-
-function backupConcerns(set: BackupSet): Attention[] {
-  const { name, state, problems, overdue } = set;
-  const halted = state.doing === 'halted';
-  const action: Action =
-    halted && state.ends === 'confirm'
-      ? confirm(attention.backupConfirm)
-      : { label: attention.backupConfirm, run: ({ api }) => api.post('/backups/start', { name, confirm: true }) };
-  return [
-    ...(halted ? [one(`halted ${name}`, name, stateText(set), state.ends === 'disk' ? [] : [action])] : []),
-    ...(state.doing === 'failing' && state.offline !== true ? [one(`failing ${name}`, name, stateText(set))] : []),
-    ...(problems > 0 ? [one(`problems ${name}`, name, attention.backupProblems(problems))] : []),
-    ...(overdue === undefined ? [] : [one(`overdue ${name}`, name, attention.overdue(overdue))]),
-  ];
-}
-
-function one(key: string, subject: string, text: string, actions: readonly Action[] = []): Attention {
-  return { key, subject: shown(subject), text, actions };
-}
-
+/** What needs a person, then what is only advice, with the remedies. */
 export function AttentionList({ snapshot }: { readonly snapshot: Snapshot }) {
+  const urgent = snapshot.issues.filter(({ advice }) => advice !== true);
+  const advice = snapshot.issues.filter((issue) => issue.advice === true);
+  return (
+    <>
+      <Issues title={attention.title} issues={urgent} status={snapshot.status} />
+      <Issues title={attention.advice} issues={advice} status={snapshot.status} />
+    </>
+  );
+}
+
+interface IssuesProps {
+  readonly title: string;
+  readonly issues: readonly OpenIssue[];
+  readonly status: Status;
+}
+
+function Issues({ title, issues, status }: IssuesProps) {
   const page = usePage();
-  const all = attentionOf(snapshot);
-  if (all.length === 0) return null;
+  if (issues.length === 0) return null;
   return (
     <section>
-      <h2>{attention.title}</h2>
+      <h2>{title}</h2>
       <ul class="cards">
-        {all.map(({ key, subject, text, actions }) => (
-          <li key={key}>
-            <span class="what">
-              <strong>
-                <bdi>{subject}</bdi>
-              </strong>
-              <small>{text}</small>
-            </span>
-            <span class="buttons">
-              {actions.map(({ label, run }) => (
-                <button key={label} type="button" onClick={() => void page.run(() => run(page))}>
-                  {label}
-                </button>
-              ))}
-            </span>
-          </li>
-        ))}
+        {issues.map((issue) => {
+          const actions = actionsOf(issue, status);
+          return (
+            <li key={issue.id}>
+              <span class="what">
+                <strong>
+                  <bdi>{shown(issue.path ?? attention.all)}</bdi>
+                </strong>
+                <small>{shown(issue.cause)}</small>
+                <small>{shown(issue.remedy)}</small>
+                {actions.length === 0 && issue.command !== undefined && <code>{shown(issue.command)}</code>}
+              </span>
+              <span class="buttons">
+                {actions.map(({ label, run }) => (
+                  <button key={label} type="button" onClick={() => void page.run(() => run(page))}>
+                    {label}
+                  </button>
+                ))}
+              </span>
+            </li>
+          );
+        })}
       </ul>
     </section>
   );

@@ -2,19 +2,18 @@ import { computed, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { RateMeter, type Rates } from '../../daemon/control/rates.ts';
-import type { Conflict, Shared, Status } from '../../daemon/control/wire.ts';
+import type { OpenIssue, Status } from '../../daemon/control/wire.ts';
 import { CallError, StatusApi, type CallProblem } from './status-api.ts';
 
 /** ms */
 const REFRESH = 1000;
-/** Invitations are asked of the cloud, and are not urgent; ms. */
-const REFRESH_SHARES = 60_000;
+/** The list of issues takes a walk, and is asked for when their number has changed, or after this; ms. */
+const REFRESH_ISSUES = 60_000;
 
 export interface Snapshot {
   readonly status: Status;
   readonly rates: Rates;
-  readonly conflicts: readonly Conflict[];
-  readonly invitations: readonly Shared[];
+  readonly issues: readonly OpenIssue[];
 }
 
 /** What the page shows, asked for every second while it is visible. */
@@ -28,7 +27,7 @@ export class PageState {
   readonly isEnded = computed(() => this.problem.value === 'gone' && this.#isLeaving);
   readonly #meter = new RateMeter();
   #isLeaving = false;
-  #sharesAt = -Infinity;
+  #issuesAt = -Infinity;
 
   start(): void {
     const refresh = async (): Promise<void> => {
@@ -44,26 +43,25 @@ export class PageState {
     try {
       const status = await this.api.get<Status>('/status');
       const rates = this.#meter.add(status, performance.now());
-      const conflicts = status.conflicts > 0 ? await this.api.get<Conflict[]>('/conflicts') : [];
-      const invitations = await this.#invitations();
-      this.snapshot.value = { status, rates, conflicts, invitations };
+      this.snapshot.value = { status, rates, issues: await this.#issues(status) };
       this.problem.value = undefined;
     } catch (error) {
       this.problem.value = error instanceof CallError ? error.problem : 'gone';
     }
   }
 
-  async #invitations(): Promise<readonly Shared[]> {
-    if (performance.now() - this.#sharesAt < REFRESH_SHARES) return this.snapshot.value?.invitations ?? [];
-    this.#sharesAt = performance.now();
-    const shares = await this.api.get<Shared[]>('/shares').catch((): Shared[] => []);
-    return shares.filter(({ accepted, role }) => !accepted && role !== 'owner');
+  async #issues({ open }: Status): Promise<readonly OpenIssue[]> {
+    const known = this.snapshot.value;
+    const isSame = known?.status.open.issues === open.issues && known.status.open.advice === open.advice;
+    if (known !== undefined && isSame && performance.now() - this.#issuesAt < REFRESH_ISSUES) return known.issues;
+    this.#issuesAt = performance.now();
+    return await this.api.get<OpenIssue[]>('/issues');
   }
 
   /** Does what a button says, and shows at once what has become of it. Never rejects. */
   async run(action: () => Promise<void>): Promise<void> {
     this.failure.value = '';
-    this.#sharesAt = -Infinity;
+    this.#issuesAt = -Infinity;
     await action().catch((error: unknown) => (this.failure.value = error instanceof Error ? error.message : ''));
     await this.refresh();
   }

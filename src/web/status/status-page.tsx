@@ -3,7 +3,7 @@ import { remaining } from '../../daemon/control/rates.ts';
 import { size } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Logo } from '../ui/icon.tsx';
-import { AttentionList, attentionOf } from './attention.tsx';
+import { AttentionList } from './attention.tsx';
 import { Backups } from './backups.tsx';
 import { DriveFacts, LimitsForm } from './drive.tsx';
 import { LogTail } from './log-tail.tsx';
@@ -39,7 +39,7 @@ export function StatusPage() {
 
 function Health({ snapshot, isGone }: { readonly snapshot: Snapshot; readonly isGone: boolean }) {
   const { status, rates } = snapshot;
-  const things = attentionOf(snapshot).length;
+  const things = status.open.issues;
   const isOffline = status.cloud.state === 'offline';
   const left = remaining(status);
   const { health } = texts;

@@ -22,26 +22,14 @@ export const texts = {
   },
   attention: {
     title: 'Needs you',
-    conflict: (original: string) =>
-      `Both this computer and another have changed ${shown(original)}: compare the two, then delete one.`,
-    conflictOpen: 'The copy of this computer',
-    parked: 'The cloud refuses this change',
-    held: (files: number) => `${count(files, 'file')} were removed on another computer. Remove them here, too?`,
-    confirm: 'Remove them',
-    retryAll: 'Try all again',
-    stuck: 'This change is not sent, although nothing prevents it: restart Fjord, and please report this.',
-    damaged: (blocks: number) =>
-      `${count(blocks, 'block')} in the cloud are damaged. They are sent again from this computer as far as it has them.`,
-    notMounted: (dir: string) => `The drive is not mounted on ${shown(dir)}`,
+    advice: 'Advice',
+    all: 'Fjord',
+    keep: { mine: "Keep this computer's", theirs: 'Keep the other', both: 'Keep both' },
+    retry: 'Try all again',
+    confirm: 'It is right, go on',
     mount: 'Mount it',
-    invitation: (owner: string) => `${shown(owner)} wants to share this folder with you`,
     accept: 'Accept',
     decline: 'Decline',
-    backupConfirm: 'It is right, go on',
-    backupProblems: (files: number) => `${count(files, 'file')} could not be taken: \`fjord backup log\` names them`,
-    overdue: (since: number) =>
-      `It has not been complete since ${dateTime(since)}, which is longer than its schedule allows`,
-    more: (others: number) => `and ${others.toLocaleString()} more: \`fjord status\` and \`fjord retry\``,
   },
   backups: {
     title: 'Backups',
