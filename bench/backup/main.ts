@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attempt } from '../lib/attempt.ts';
 import { markdown, median, round } from '../lib/figures.ts';
+import { received } from '../lib/loopback.ts';
 import { machine } from '../lib/machine.ts';
 import { chosen, type BenchOptions } from '../lib/options.ts';
 import { forget, quote, settle, sh } from '../lib/shell.ts';
@@ -99,11 +100,6 @@ async function measure({ backup, work, source, own, network, note }: Measurement
 }
 
 const IDLE = 'nothing changed';
-
-/** Bytes that the loopback interface has received since the start of the system: both ways of all connections. */
-async function received(): Promise<number> {
-  return Number(/^\s*lo:\s*(\d+)/m.exec(await readFile('/proc/net/dev', 'utf8'))?.[1]);
-}
 
 function table({ name }: Work, versions: readonly string[], all: readonly Contestant[], figures: Figures): string {
   const rows = [...figures].map(([figure, values]) => {

@@ -3,6 +3,7 @@ import { open, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeBig } from '../lib/big-file.ts';
+import { received } from '../lib/loopback.ts';
 import { quote, settle, sh } from '../lib/shell.ts';
 import { writeFiles } from '../lib/small-files.ts';
 import type { Pair } from './contestant.ts';
@@ -129,9 +130,4 @@ async function filesIn(dir: string): Promise<number> {
     folders.map(async (folder) => (await readdir(join(dir, folder))).filter((name) => name.endsWith('.bin')).length),
   );
   return counts.reduce((sum, count) => sum + count, 0);
-}
-
-/** Bytes that the loopback interface has received since the start of the system: both ways of all connections. */
-async function received(): Promise<number> {
-  return Number(/^\s*lo:\s*(\d+)/m.exec(await readFile('/proc/net/dev', 'utf8'))?.[1]);
 }

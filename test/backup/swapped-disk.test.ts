@@ -41,7 +41,7 @@ async function openDisk(t: Test) {
     const all = files.map(async ([path, node]) => [path, (await contentOf(set.remote, node)).toString()] as const);
     return Object.fromEntries(await Promise.all(all));
   };
-  t.match(await set.run(), { paused: undefined, problems: [] });
+  t.match(await set.run(), { paused: undefined, problems: { length: 0 } });
   return { ...set, disks, mine, other, docs, fill, once, texts };
 }
 

@@ -1,12 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-};
+import { join } from 'node:path';
+import mime from 'mime';
 
 export interface PageFile {
   readonly type: string;
@@ -19,7 +13,7 @@ export async function readPageFiles(folder: string): Promise<ReadonlyMap<string,
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const type = TYPES[extname(path)] ?? 'application/octet-stream';
+    const type = mime.getType(path) ?? 'application/octet-stream';
     files.set(path.slice(folder.length).replaceAll('\\', '/'), { type, bytes: await readFile(path) });
   }
   return files;

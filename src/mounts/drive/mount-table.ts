@@ -98,7 +98,7 @@ function place(catalog: Catalog, wanted: Entry): Op[] {
   return catalog.put({ ...known, parent: wanted.parent, name: wanted.name }, known);
 }
 
-/** A space as the catalog keeps it; a shared one hangs on a folder of Sync. */
+/** A space as the catalog keeps it; a shared one is mounted on a folder of Sync. */
 function stateOf(known: SpaceState | undefined, record: SpaceRecord): SpaceState {
   const { id, kind, name, device, writable, role, place } = record;
   const share = place === undefined || role === undefined ? {} : { cloudRoot: record.root, role };

@@ -166,7 +166,7 @@ export class Keeper {
     return true;
   }
 
-  /** Wakes in so many ms, or earlier if that was asked for. */
+  /** Wakes after `delay` ms, or earlier if that was asked for. */
   #wake(delay: number): void {
     const at = performance.now() + delay;
     if (this.#stop.signal.aborted || at >= this.#wakesAt) return;
@@ -185,6 +185,7 @@ export class Keeper {
     this.#surveyAt = Math.min(this.#surveyAt, performance.now() + Math.max(after, this.#surveyCost * COST));
     this.#wake(Math.max(0, this.#surveyAt - performance.now()));
   }
+
   /** Looking and fetching go on beside each other: what is pinned later need not wait for what comes already. */
   #run(): void {
     if (performance.now() >= this.#surveyAt) {
