@@ -58,7 +58,8 @@ const FOLDERS = 8;
 
 /**
  * Compares the source with the mirror, folder by folder, parents before children, both sides in the order of names, a
- * thousand entries at a time. Differences become changes. Missing entries are only collected; the caller removes them.
+ * thousand entries at a time. Differences become changes. Missing entries are only collected; the caller removes them. What may become of one
+ * entry (new, changed, moved here, moved away, read again) is decided with one state, so it is not cut apart.
  */
 export class Walk {
   readonly #options: WalkOptions;

@@ -7,19 +7,8 @@ import type { TrashRecord, VersionRecord } from '../cloud/records.ts';
 import { list, resolve } from './control/files.ts';
 import type { Controls, OnProgress } from './control/controls.ts';
 import { describeStatus, type Circumstances } from './gateway-status.ts';
-import type {
-  ArchiveRemoveBody,
-  Conflict,
-  KeptVersion,
-  Limits,
-  LimitsBody,
-  Listed,
-  MountBody,
-  PurgeBody,
-  RestoreBody,
-  Status,
-  Trashed,
-} from './control/wire.ts';
+import type { ArchiveRemoveBody, KeptVersion, Listed, PurgeBody, RestoreBody, Trashed } from './control/file-wire.ts';
+import type { Conflict, Limits, LimitsBody, MountBody, Status } from './control/wire.ts';
 import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
 import type { LinkControls } from './link-controls.ts';

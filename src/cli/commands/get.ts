@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { nanoseconds, type EntryAttributes, type TreeEntry } from '../../backup/restore/tree-entry.ts';
 import type { TreeObserver } from '../../backup/restore/tree-writer.ts';
 import type { ControlClient } from '../../daemon/control/client.ts';
-import type { Listed } from '../../daemon/control/wire.ts';
+import type { Listed } from '../../daemon/control/file-wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { isGone } from '../../vfs/fs-error.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';

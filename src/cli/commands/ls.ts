@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Listed } from '../../daemon/control/wire.ts';
+import type { Listed } from '../../daemon/control/file-wire.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { mode, shown, size, time } from '../format.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ControlClient } from '../../daemon/control/client.ts';
-import type { Trashed } from '../../daemon/control/wire.ts';
+import type { Trashed } from '../../daemon/control/file-wire.ts';
 import { Problem, asProblem } from '../../daemon/problem.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, shown, size, time } from '../format.ts';

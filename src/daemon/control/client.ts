@@ -6,8 +6,20 @@ import { fromFailure } from './failure.ts';
 import { Heartbeat, type GatewayHangs } from './heartbeat.ts';
 import { fromLines } from './lines.ts';
 import type {
-  AcceptBody,
   ArchiveRemoveBody,
+  Copied,
+  CopyBody,
+  KeptVersion,
+  ListQuery,
+  Listed,
+  PurgeBody,
+  ReadQuery,
+  RestoreBody,
+  Trashed,
+  WriteQuery,
+} from './file-wire.ts';
+import type {
+  AcceptBody,
   BackupBody,
   BackupEditBody,
   BackupPauseBody,
@@ -20,25 +32,17 @@ import type {
   FolderBody,
   SyncedFolder,
   Conflict,
-  Copied,
-  CopyBody,
   Freed,
-  KeptVersion,
   LeaveBody,
   Limits,
   LimitsBody,
   Leaving,
-  ListQuery,
-  Listed,
   MountBody,
   OpenIssue,
   PinBody,
   Pinned,
   Progress,
-  PurgeBody,
-  ReadQuery,
   ResolveBody,
-  RestoreBody,
   RevokeBody,
   LinkBody,
   Linked,
@@ -46,9 +50,7 @@ import type {
   Shared,
   UnlinkBody,
   Status,
-  Trashed,
   VerifyReport,
-  WriteQuery,
 } from './wire.ts';
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -72,7 +74,8 @@ const CONNECTIONS = 8;
 
 /**
  * A client of the running gateway's control socket. All methods throw the gateway's own `FsError`, a `Problem` of kind
- * `unreachable` if no gateway is running, and `GatewayHangs`, within seconds, if it does not respond.
+ * `unreachable` if no gateway is running, and `GatewayHangs`, within seconds, if it does not respond. It has a method of a line
+ * or two for each call, which are more than four hundred lines together.
  */
 export class ControlClient {
   readonly #client: Pool;

@@ -1,8 +1,8 @@
 import type { Context } from '../../vfs/context.ts';
 import type { FileSystem } from '../../vfs/file-system.ts';
+import type { ArchiveRemoveBody, KeptVersion, Listed, PurgeBody, RestoreBody, Trashed } from './file-wire.ts';
 import type {
   AcceptBody,
-  ArchiveRemoveBody,
   BackupBody,
   BackupEditBody,
   BackupPauseBody,
@@ -15,19 +15,15 @@ import type {
   FolderAddBody,
   FolderBody,
   Freed,
-  KeptVersion,
   LeaveBody,
   Limits,
   LimitsBody,
-  Listed,
   MountBody,
   OpenIssue,
   PinBody,
   Pinned,
   Progress,
-  PurgeBody,
   ResolveBody,
-  RestoreBody,
   RevokeBody,
   LinkBody,
   Linked,
@@ -36,7 +32,6 @@ import type {
   UnlinkBody,
   Status,
   SyncedFolder,
-  Trashed,
   VerifyReport,
 } from './wire.ts';
 

@@ -4,7 +4,7 @@ import { contextOf } from './context-of.ts';
 import type { Controls } from './controls.ts';
 import { copy, list, listBelow, makeFolders, makeSymlink, openFile, resolve, writeFile } from './files.ts';
 import { toLines } from './lines.ts';
-import { CopyBody, ListQuery, PathQuery, ReadQuery, SymlinkBody, WriteQuery, type Listed } from './wire.ts';
+import { CopyBody, ListQuery, PathQuery, ReadQuery, SymlinkBody, WriteQuery, type Listed } from './file-wire.ts';
 
 /** Adds the routes that list, read and write files in the drive. */
 export function addFileRoutes(app: FastifyInstance, controls: Controls): void {

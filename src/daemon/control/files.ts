@@ -5,7 +5,7 @@ import type { FileHandle, FileSystem } from '../../vfs/file-system.ts';
 import { FsError, isFsError, isGone } from '../../vfs/fs-error.ts';
 import type { Attr, NewAttr } from '../../vfs/node.ts';
 import { children, splitPath, walk } from '../../vfs/walk.ts';
-import type { Copied, CopyBody, Listed } from './wire.ts';
+import type { Copied, CopyBody, Listed } from './file-wire.ts';
 
 /** Bytes per read. */
 const CHUNK = 1024 * 1024;

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { contextOf } from './context-of.ts';
 import type { Controls } from './controls.ts';
-import { PathQuery, PinBody } from './wire.ts';
+import { PathQuery } from './file-wire.ts';
+import { PinBody } from './wire.ts';
 
 /** What is kept on this computer. */
 export function addPinRoutes(app: FastifyInstance, { pins }: Controls): void {

@@ -8,8 +8,8 @@ import { addFolderRoutes } from './folder-routes.ts';
 import { addShareRoutes } from './share-routes.ts';
 import { toLines } from './lines.ts';
 import { watchProgress } from './watch-progress.ts';
+import { ArchiveRemoveBody, PathQuery, PurgeBody, RestoreBody, TrashBody } from './file-wire.ts';
 import {
-  ArchiveRemoveBody,
   BackupBody,
   BackupEditBody,
   BackupName,
@@ -20,10 +20,6 @@ import {
   DownBody,
   LimitsBody,
   MountBody,
-  PathQuery,
-  PurgeBody,
-  RestoreBody,
-  TrashBody,
   UnmountBody,
   type Leaving,
   type Progress,

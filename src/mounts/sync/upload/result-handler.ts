@@ -19,7 +19,10 @@ import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
 export type RefusedResult = Extract<IntentResult, { status: 'refused' }>;
 
-/** Turns the cloud's results for intents into changes of journal and catalog, each in one turn of the event loop. */
+/**
+ * Turns the cloud's results for intents into changes of journal and catalog, each in one turn of the event loop. One case for each code
+ * of a refusal, which share how an intent is settled, so it is not cut apart.
+ */
 export class ResultHandler {
   readonly #replica: Replica;
   readonly #log: SyncLog;

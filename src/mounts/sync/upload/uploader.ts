@@ -58,7 +58,8 @@ export interface UploaderParts {
 
 /**
  * Sends what waits in the journal. Many small changes go together: while one batch is being committed the next is hashed
- * and uploaded. Big files go beside them. One that cannot succeed is parked; an unreachable cloud is waited for.
+ * and uploaded. Big files go beside them. One that cannot succeed is parked; an unreachable cloud is waited for. What is under way, due
+ * and waited for is one state that every step reads, so it is not cut apart.
  */
 export class Uploader {
   readonly #parts: UploaderParts;
