@@ -27,6 +27,7 @@ export class LocalChanges {
   readonly altered: Altered[] = [];
   /** Known nodes that are not at their places; what is in a missing folder is not listed. */
   readonly missing = new Map<NodeId, Known>();
+  readonly #paths = new Set<string>();
   #isWhole = false;
 
   constructor(parts: PassParts) {
@@ -42,6 +43,15 @@ export class LocalChanges {
       if (!place) continue;
       if (place.names === 'all') await this.#list(place.id, place.path, false);
       else await this.#some(place.id, place.path, [...place.names]);
+    }
+  }
+
+  /** Adds what is not known at its place, once: a new folder is reported with all that is written into it, each of which leads to it. */
+  add(items: readonly Appeared[]): void {
+    for (const item of items) {
+      if (this.#paths.has(item.path)) continue;
+      this.#paths.add(item.path);
+      this.appeared.push(item);
     }
   }
 
@@ -146,7 +156,7 @@ export class LocalChanges {
         continue;
       }
       if (one?.kind !== entry.kind) {
-        this.appeared.push({ path: place, entry });
+        this.add([{ path: place, entry }]);
         continue;
       }
       known.delete(name);

@@ -182,7 +182,7 @@ export class Uplink {
     await base.put(knownOf(made, place, markOfEntry(entry)));
     notes.done += 1;
     this.#folders.set(path, made.id);
-    this.#found.appeared.push(...content);
+    this.#found.add(content);
     await noteConflict();
   }
 
@@ -198,7 +198,7 @@ export class Uplink {
     };
     if (entry.kind === 'folder') {
       this.#folders.set(path, holder.id);
-      this.#found.appeared.push(...((await this.#found.inNew(path)) ?? []));
+      this.#found.add((await this.#found.inNew(path)) ?? []);
       this.#parts.notes.drive.add(holder.id);
       return meet(knownOf(holder, place, markOfEntry(entry)));
     }

@@ -65,7 +65,7 @@ export class SyncedFolder {
     return join(this.folder, name);
   }
 
-  pass(scope = WHOLE, confirmed = false): Promise<PassNotes> {
+  pass(scope: PassScope = WHOLE, confirmed = false): Promise<PassNotes> {
     return this.sync.pass({ scope, confirmed, signal: background.signal });
   }
 

@@ -384,3 +384,24 @@ t.test('it waits when the folder of the drive is removed', async (t) => {
   t.match(await halted(synced), { kind: 'remote-gone' });
   t.ok(existsSync(synced.path('x')));
 });
+
+t.test('a new folder of which the watcher has reported also what is in it is sent once', async (t) => {
+  const { synced, same } = await rig(t);
+  mkdirSync(synced.path('repo/sub/deep'), { recursive: true });
+  for (const path of ['repo/a', 'repo/sub/b', 'repo/sub/deep/c']) writeFileSync(synced.path(path), path);
+  const changed = new Map<string, Set<string> | 'all'>([
+    ['', new Set(['repo'])],
+    ['repo', new Set(['a', 'sub'])],
+    ['repo/sub', 'all'],
+    ['repo/sub/deep', new Set(['c'])],
+  ]);
+  await synced.pass({ local: changed, drive: new Set() });
+  await same(t, {
+    '/Sync/repo/': '',
+    '/Sync/repo/a': 'repo/a',
+    '/Sync/repo/sub/': '',
+    '/Sync/repo/sub/b': 'repo/sub/b',
+    '/Sync/repo/sub/deep/': '',
+    '/Sync/repo/sub/deep/c': 'repo/sub/deep/c',
+  });
+});
