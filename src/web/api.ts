@@ -20,6 +20,7 @@ export class ApiError extends Error {
 
 interface CallOptions {
   readonly body?: object;
+  readonly range?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -50,6 +51,12 @@ export class Api {
     }
   }
 
+  /** The first bytes of a file's content, at most `limit`. @throws ApiError */
+  async start(path: string, limit: number, signal: AbortSignal): Promise<Uint8Array> {
+    const response = await this.#call('GET', path, { range: `bytes=0-${limit - 1}`, signal });
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   /** The node that one change has made or changed. @throws ApiError */
   async commit(intent: Intent): Promise<NodeRecord> {
     const body = { intents: [intent] };
@@ -60,12 +67,13 @@ export class Api {
     throw new ApiError(result.code, result.message, result.current);
   }
 
-  async #call(method: string, path: string, { body, signal }: CallOptions): Promise<Response> {
+  async #call(method: string, path: string, { body, range, signal }: CallOptions): Promise<Response> {
     const init: RequestInit = { method, cache: 'no-store', ...(signal === undefined ? {} : { signal }) };
     if (body !== undefined) {
       init.headers = { 'content-type': 'application/json' };
       init.body = JSON.stringify(body);
     }
+    if (range !== undefined) init.headers = { range };
     let response: Response;
     try {
       response = await fetch(path, init);

@@ -41,6 +41,7 @@ export const texts = {
     remove: 'Delete',
     restore: 'Restore',
     purge: 'Delete forever',
+    show: 'Show',
     clearSelection: 'Clear selection',
     cancel: 'Cancel',
     close: 'Close',
@@ -79,6 +80,15 @@ export const texts = {
     restoreVersion: (time: string) => `Restore the version of ${time}`,
     restored: 'The older version is the current one again.',
     linkTo: 'Link to',
+  },
+  preview: {
+    image: 'The picture in this file',
+    text: 'The text in this file',
+    show: (bytes: string) => `Show the picture (${bytes})`,
+    broken: 'This cannot be shown here. Download it to open it with a program.',
+    cut: (bytes: string) => `These are the first ${bytes}. Download the file to see all of it.`,
+    showVersion: (time: string) => `Show the version of ${time}`,
+    isShown: 'shown above',
   },
   backups: {
     title: 'Backup',

@@ -3,12 +3,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { LocationRecord, NodeRecord, VersionRecord } from '../../cloud/records.ts';
 import { useApp } from '../app-state.ts';
 import { dateTime, shown, size } from '../format.ts';
+import { previewKind } from '../preview/kind.ts';
 import { texts } from '../texts.ts';
 import { Breadcrumbs } from './breadcrumbs.tsx';
 import { Button, DownloadLink } from './button.tsx';
 import { Icon } from './icon.tsx';
 import { Missing } from './missing.tsx';
 import { NodeActions, type OpenDialog } from './node-actions.tsx';
+import { Preview } from './preview.tsx';
 import { useLoaded } from './use-loaded.ts';
 import { useTitle } from './use-title.ts';
 
@@ -31,6 +33,9 @@ export function FilePage({ id }: { readonly id: string }) {
     (event) => event.type === 'space' && event.space === space.current,
   );
   const details = value.value;
+  const chosen = useSignal<string | undefined>(undefined);
+  const version = versionOf(details?.versions ?? [], chosen.value);
+  const show = (id: string) => (chosen.value = id);
   const node = details?.location.node;
   const leave = (changed: NodeRecord) => {
     if (changed.removed) router.go({ page: 'folder', id: changed.parent });
@@ -50,11 +55,19 @@ export function FilePage({ id }: { readonly id: string }) {
         <NodeActions nodes={[node]} space={details.location.space} dialog={dialog} onChanged={leave} />
       </div>
       <article class="file">
+        {version !== undefined && (
+          <Preview key={version.id} name={node.name} version={version.id} bytes={version.size} />
+        )}
         <Facts node={node} />
-        {node.kind === 'file' && <Versions node={node} details={details} />}
+        {node.kind === 'file' && <Versions node={node} details={details} shown={version?.id} onShow={show} />}
       </article>
     </>
   );
+}
+
+/** The chosen version, or the current one if none is chosen or that was dropped meanwhile. */
+function versionOf(versions: readonly VersionRecord[], chosen: string | undefined): VersionRecord | undefined {
+  return versions.find(({ id }) => id === chosen) ?? versions.find(({ current }) => current);
 }
 
 function Facts({ node: { kind, size: bytes, mtime, target } }: { readonly node: NodeRecord }) {
@@ -83,9 +96,12 @@ function Facts({ node: { kind, size: bytes, mtime, target } }: { readonly node: 
 interface VersionsProps {
   readonly node: NodeRecord;
   readonly details: FileDetails;
+  /** The version that is shown above. */
+  readonly shown: string | undefined;
+  readonly onShow: (version: string) => void;
 }
 
-function Versions({ node, details: { location, versions } }: VersionsProps) {
+function Versions({ node, details: { location, versions }, shown: above, onShow }: VersionsProps) {
   const app = useApp();
   const restore = (version: string) =>
     app.attempt(async () => {
@@ -103,8 +119,19 @@ function Versions({ node, details: { location, versions } }: VersionsProps) {
               <Icon name="file" />
               <span class="what">
                 <strong>{current ? texts.file.current : texts.file.older}</strong>
-                <small>{`${time}, ${size(bytes)}`}</small>
+                <small>
+                  {`${time}, ${size(bytes)}`}
+                  {above === id && versions.length > 1 && `, ${texts.preview.isShown}`}
+                </small>
               </span>
+              {above !== id && previewKind(node.name) !== 'none' && (
+                <Button
+                  icon="show"
+                  label={texts.actions.show}
+                  title={texts.preview.showVersion(time)}
+                  onClick={() => onShow(id)}
+                />
+              )}
               <DownloadLink version={id} label={texts.actions.download} title={texts.file.downloadVersion(time)} />
               {!current && location.space.writable && (
                 <Button

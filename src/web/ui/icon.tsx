@@ -23,6 +23,7 @@ const PATHS = {
   rename: 'M4 20l1-4L16 5l3 3L8 19z M14 7l3 3',
   move: 'M4 12h15 M14 7l5 5-5 5',
   restore: 'M4 12a8 8 0 1 0 3-6L4 8 M4 3v5h5',
+  show: 'M3 12c3-8 15-8 18 0c-3 8-15 8-18 0z M9.5 12a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0',
   close: 'M6 6l12 12 M18 6 6 18',
   leave: 'M10 4H5v16h5 M9 12h11 M16 8l4 4-4 4',
   up: 'M12 20V5 M6 11l6-6 6 6',

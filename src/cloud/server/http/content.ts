@@ -6,9 +6,13 @@ import { nameOf } from '../meta/history.ts';
 import { readableVersion } from '../meta/versions.ts';
 import { begun, sendBody } from './body.ts';
 import { downloadHeaders } from './download-headers.ts';
+import { passiveType } from './media-type.ts';
 import type { Parts } from './parts.ts';
 
-type StoredVersion = Awaited<ReturnType<typeof readableVersion>>;
+type NamedVersion = Awaited<ReturnType<typeof readableVersion>> & {
+  /** Under which it is saved, and whose extension gives the type. */
+  readonly name: string | undefined;
+};
 
 export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): void {
   app.get<{ Params: { id: string } }>('/v1/versions/:id/blocks', async ({ caller, params }, reply) => {
@@ -23,22 +27,23 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
     url: '/v1/versions/:id/content',
     handler: async (request, reply) => {
       const version = await readableVersion(meta.db, request.caller.account, request.params.id);
-      reply.headers(downloadHeaders(await nameOf(meta.db, version.node)));
-      return serveVersion(reader, version, request, reply);
+      const name = await nameOf(meta.db, version.node);
+      return serveVersion(reader, { ...version, name }, request, reply);
     },
   });
 }
 
 /**
- * Serves a version as a plain HTTP resource, with one range, If-None-Match and If-Range; its hash is the strong ETag.
+ * Serves a version as a plain HTTP resource, to be downloaded, with one range, If-None-Match and If-Range; its hash is the strong ETag.
  */
 export async function serveVersion(
   reader: BlockReader,
-  version: StoredVersion,
+  version: NamedVersion,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const etag = `"${version.hash}"`;
+  reply.headers(downloadHeaders(version.name));
   reply.headers({ 'accept-ranges': 'bytes', etag, 'last-modified': new Date(version.mtime).toUTCString() });
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
   const condition = request.headers['if-range'];
@@ -56,7 +61,7 @@ export async function serveVersion(
   if (ranges !== undefined) {
     reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${version.size}`);
   }
-  reply.type('application/octet-stream').header('content-length', part.end - part.start + 1);
+  reply.type(passiveType(version.name)).header('content-length', part.end - part.start + 1);
   return body === undefined ? reply.send() : sendBody(reply, body, (sent) => reader.release(sent));
 }
 

@@ -121,8 +121,7 @@ export class PublicLinks {
     if (node.kind === 'folder') return await sendListing(meta.db, target, node, reply);
     const version = node.kind === 'file' ? await currentVersion(meta.db, node) : undefined;
     if (version === undefined) throw noLink();
-    reply.headers({ ...downloadHeaders(node.name), 'cache-control': 'private, no-cache' });
-    return await serveVersion(reader, version, request, reply);
+    return await serveVersion(reader, { ...version, name: node.name }, request, reply);
   }
 
   async #sendZip(target: LinkTarget, node: NodeRow, reply: FastifyReply): Promise<FastifyReply> {

@@ -1,0 +1,133 @@
+import t from 'tap';
+import { Api } from '../helpers/cloud-api.ts';
+import { contentOf, put } from '../helpers/intents.ts';
+import { checkAccessibility, DESKTOP, PHONE, screenshots, WebTest } from '../helpers/web-app.ts';
+
+t.setTimeout(180_000);
+
+const web = await WebTest.start(t);
+const api = new Api(web.cloud.url, await web.cloud.login('laptop'));
+const sync = await api.space('sync');
+const store = async (name: string, bytes: Uint8Array | string) => (await api.store(sync, name, Buffer.from(bytes))).id;
+
+t.test('a picture, and one that is damaged', async (t) => {
+  const page = await web.signedIn(PHONE);
+  const picture = await page.screenshot();
+  await page.goto(`${web.cloud.url}/file/${await store('photo.PNG', picture)}`);
+  const image = page.getByRole('img', { name: 'The picture in this file' });
+  await image.waitFor();
+  t.equal(await image.evaluate((element) => (element as unknown as { naturalWidth: number }).naturalWidth), 320);
+  await checkAccessibility(t, page, 'picture');
+  await screenshots(page, 'picture-phone');
+  await page.goto(`${web.cloud.url}/file/${await store('broken.jpg', picture.subarray(0, 20))}`);
+  await page.getByText('This cannot be shown here').waitFor();
+});
+
+t.test('a large picture is loaded when it is asked for', async (t) => {
+  const page = await web.signedIn(DESKTOP);
+  const picture = await page.screenshot();
+  const large = Buffer.concat([picture, Buffer.alloc(9_000_000)]);
+  const half = 5 * 1024 * 1024;
+  await api.upload(large.subarray(0, half));
+  await api.upload(large.subarray(half));
+  const place = { space: sync.id, parent: sync.root, name: 'large.png' };
+  const node = await api.done(put(place, contentOf(large).wire));
+  await page.goto(`${web.cloud.url}/file/${node.id}`);
+  const button = page.getByRole('button', { name: 'Show the picture (9.0 MB)' });
+  await button.waitFor();
+  t.equal(await page.getByRole('img', { name: 'The picture in this file' }).count(), 0);
+  await button.click();
+  await page.getByRole('img', { name: 'The picture in this file' }).waitFor();
+});
+
+t.test('a recording plays from any place', async (t) => {
+  const page = await web.signedIn(DESKTOP, `/file/${await store('tone.wav', recording(30))}`);
+  const player = page.locator('audio');
+  await player.waitFor();
+  const time = await player.evaluate(async (element) => {
+    const audio = element as unknown as Player;
+    if (audio.readyState === 0) await new Promise((resolve) => audio.addEventListener('loadedmetadata', resolve));
+    audio.currentTime = 20;
+    await new Promise((resolve) => audio.addEventListener('seeked', resolve));
+    return [Math.round(audio.duration), audio.currentTime];
+  });
+  t.same(time, [30, 20]);
+});
+
+t.test('text, Markdown, older versions', async (t) => {
+  const hostile = '# Title\n\n<img src=x onerror="document.title=`run`">\n\n[click](javascript:alert(1))\n';
+  const page = await web.signedIn(PHONE, `/file/${await store('README.md', hostile)}`);
+  await page.getByRole('heading', { name: 'Title' }).waitFor();
+  t.equal(await page.title(), 'README.md – Fjord');
+  t.equal(await page.locator('.document img').count(), 0, 'HTML is shown as text');
+  await checkAccessibility(t, page, 'Markdown');
+  await screenshots(page, 'markdown-phone');
+
+  const first = await api.store(sync, 'notes.txt', Buffer.from('the first words'));
+  const second = Buffer.from('the second words');
+  await api.upload(second);
+  const place = { space: sync.id, parent: sync.root, name: first.name };
+  await api.done(put(place, contentOf(second).wire, { node: first.id, base: first.version }));
+  await page.goto(`${web.cloud.url}/file/${first.id}`);
+  await page.getByText('the second words').waitFor();
+  await page.getByRole('button', { name: /Show the version/ }).click();
+  await page.getByText('the first words').waitFor();
+  t.equal(await page.getByText('the second words').count(), 0);
+
+  await page.goto(`${web.cloud.url}/file/${await store('page.html', '<script>document.title="run"</script>')}`);
+  await page.getByText('<script>').waitFor();
+  await page.goto(`${web.cloud.url}/file/${await store('long.log', 'a line\n'.repeat(30_000))}`);
+  await page.getByText('These are the first 131 KB').waitFor();
+  await page.goto(`${web.cloud.url}/file/${await store('program', '\x7fELF\0\0\0')}`);
+  await page.getByText('Current version').waitFor();
+  t.equal(await page.locator('.preview').count(), 0, 'a program is no text');
+});
+
+t.test('only what no browser runs has a type of its own', async (t) => {
+  for (const [name, type] of [
+    ['a.png', 'image/png'],
+    ['a.webm', 'video/webm'],
+    ['a.pdf', 'application/pdf'],
+    ['a.svg', 'application/octet-stream'],
+    ['a.html', 'application/octet-stream'],
+    ['a.xhtml', 'application/octet-stream'],
+    ['a', 'application/octet-stream'],
+  ] as const) {
+    const { version } = await api.store(sync, `type ${name}`, Buffer.from('x'));
+    const token = { authorization: `Bearer ${api.token}` };
+    const { headers } = await fetch(`${web.cloud.url}/v1/versions/${version}/content`, { headers: token });
+    t.equal(headers.get('content-type'), type, name);
+    t.match(headers.get('content-disposition'), /^attachment/, name);
+    t.match(headers.get('content-security-policy'), 'sandbox', name);
+  }
+});
+
+t.test('the pages complained about nothing', async (t) => {
+  t.same(web.complaints, []);
+});
+
+/** What of `HTMLAudioElement` is used. */
+interface Player extends EventTarget {
+  readonly readyState: number;
+  readonly duration: number;
+  currentTime: number;
+}
+
+/** Silence as a WAV file of 8,000 samples of a byte in a second. */
+function recording(seconds: number): Buffer {
+  const samples = seconds * 8000;
+  const wav = Buffer.alloc(44 + samples, 0x80);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(36 + samples, 4);
+  wav.write('WAVEfmt ', 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(8000, 24);
+  wav.writeUInt32LE(8000, 28);
+  wav.writeUInt16LE(1, 32);
+  wav.writeUInt16LE(8, 34);
+  wav.write('data', 36);
+  wav.writeUInt32LE(samples, 40);
+  return wav;
+}
