@@ -157,6 +157,55 @@ t.test('a gateway gets EIO at once, after the blocks before the damaged one', as
   t.same(got, [0, 1]);
 });
 
+for (const [name, damage] of Object.entries(DAMAGES)) {
+  t.test(`a gateway that verifies blocks itself makes the cloud notice ${name}`, async (t) => {
+    const cloud = await rig(t, 2 * BLOCK_SIZE + 100_000);
+    const { api, bytes, file } = cloud;
+    const paths = blockFiles(cloud, bytes);
+    const remote = new HttpRemote({ url: cloud.url, token: api.token });
+    t.teardown(async () => remote.close());
+    const read = async (index: number, length: number | undefined, context = background): Promise<Uint8Array[]> => {
+      const found: Uint8Array[] = [];
+      const request = { version: file.version ?? '', index, ...(length === undefined ? {} : { length }) };
+      for await (const { data } of remote.read([request], context)) found.push(data);
+      return found;
+    };
+    // Received on the calling thread, on the thread for large blocks, and where nothing is tried twice.
+    const ways = [
+      { index: 0, length: undefined, context: background },
+      { index: 1, length: BLOCK_SIZE, context: background },
+      { index: 2, length: 100_000, context: { ...background, once: true } },
+    ];
+    for (const { index, length, context } of ways) {
+      damage(paths[index] ?? '');
+      await t.rejects(read(index, length, context), { code: 'EIO', reason: /damaged/ });
+      t.equal(await missing(cloud, bytes), digestsAt(bytes, index));
+      const right = bytes.subarray(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE);
+      t.match(await api.upload(right), { status: 200 });
+      t.equal(Buffer.concat(await read(index, length)).equals(right), true);
+    }
+  });
+}
+
+t.test('only a caller that says that it verifies blocks receives them unverified', async (t) => {
+  const cloud = await rig(t, 100_000);
+  const { api, bytes, file } = cloud;
+  flip(blockFiles(cloud, bytes)[0] ?? '', 7);
+  const headers = { authorization: `Bearer ${api.token}`, 'content-type': 'application/json' };
+  const ask = async (more: object) => {
+    const body = JSON.stringify({ blocks: [{ version: file.version, index: 0 }], ...more });
+    return await fetch(`${cloud.url}/v1/blocks/read`, { method: 'POST', headers, body });
+  };
+  const sent = await ask({ verifies: true });
+  t.match([sent.status, (await sent.arrayBuffer()).byteLength], [200, 36 + bytes.length]);
+  t.equal(await missing(cloud, bytes), '', 'nothing has been noticed');
+  for (const more of [{ verifies: false }, {}]) {
+    const refused = await ask(more);
+    t.match([refused.status, await refused.json()], [500, { code: 'damaged' }]);
+  }
+  t.equal(await missing(cloud, bytes), digestsAt(bytes, 0));
+});
+
 t.test('a scrub names the affected files, and corrects wrong records', async (t) => {
   const cloud = await rig(t, 3 * BLOCK_SIZE);
   const { api, bytes, file } = cloud;

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { markDamaged, stateOf } from '../meta/damaged-blocks.ts';
 import type { Db } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
-import type { BlockStore } from './block-store.ts';
+import type { BlockStore, GetOptions } from './block-store.ts';
 import { SpareMemory } from './spare-memory.ts';
 
 export interface BlockReaderOptions {
@@ -11,6 +11,8 @@ export interface BlockReaderOptions {
   readonly log: Pick<FastifyBaseLogger, 'error'>;
 }
 
+export type ReadOptions = Pick<GetOptions, 'unverified'>;
+
 /**
  * Reads blocks for every response of the service. If the bytes of a stored block are lost or damaged, the block is
  * recorded as damaged: from then on it counts as missing, so that the next upload heals it. Safe to call concurrently.
@@ -18,17 +20,18 @@ export interface BlockReaderOptions {
 export class BlockReader {
   readonly #options: BlockReaderOptions;
   readonly #memory = new SpareMemory();
+  readonly #take = (): Uint8Array => this.#memory.take();
 
   constructor(options: BlockReaderOptions) {
     this.#options = options;
   }
 
   /**
-   * The verified bytes; `release` makes their memory available to others.
+   * The bytes, verified unless the receiver does that; `release` makes their memory available to others.
    * @throws Refusal damaged; not_found if no version contains the block any more
    */
-  async read(account: string, digest: string): Promise<Uint8Array> {
-    const data = (await this.#get(account, digest)) ?? (await this.#again(account, digest));
+  async read(account: string, digest: string, how: ReadOptions = {}): Promise<Uint8Array> {
+    const data = (await this.#get(account, digest, how)) ?? (await this.#again(account, digest));
     if (data !== undefined) return data;
     const state = await stateOf(this.#options.db, account, digest);
     if (state === undefined || state.state === 'condemned')
@@ -51,8 +54,8 @@ export class BlockReader {
     this.#memory.give(part);
   }
 
-  async #get(account: string, digest: string): Promise<Uint8Array | undefined> {
-    return await this.#options.store.get(account, digest, () => this.#memory.take());
+  async #get(account: string, digest: string, how: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    return await this.#options.store.get(account, digest, { ...how, memory: this.#take });
   }
 
   /** Reads once more before recording: an upload may have replaced the unreadable block in the meantime. */

@@ -13,16 +13,23 @@ export interface BlockStore {
 
   /**
    * The bytes of a block, at most `BLOCK_SIZE`, verified; `undefined` if there are none that have the digest: never stored,
-   * lost or damaged. They may be in memory that `memory` gives, `BLOCK_SIZE` bytes of it.
+   * lost or damaged.
    * @throws Error if that cannot be known at the moment
    */
-  get(account: string, digest: string, memory?: () => Uint8Array): Promise<Uint8Array | undefined>;
+  get(account: string, digest: string, options?: GetOptions): Promise<Uint8Array | undefined>;
 
   /** Removes a block permanently. Does nothing if there is no such block. */
   remove(account: string, digest: string): Promise<void>;
 
   /** Digests of all blocks of an account, in any order. */
   list(account: string): AsyncIterable<string>;
+}
+
+export interface GetOptions {
+  /** Gives `BLOCK_SIZE` bytes of memory that the block may be read into. */
+  readonly memory?: () => Uint8Array;
+  /** True if the bytes may be wrong, as the receiver compares them with the digest and asks again. */
+  readonly unverified?: boolean;
 }
 
 export interface Block {

@@ -3,7 +3,7 @@ import { mkdir, open, opendir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
 import { Refusal } from '../refusal.ts';
-import type { Block, BlockStore } from './block-store.ts';
+import type { Block, BlockStore, GetOptions } from './block-store.ts';
 import { SmallBlocks, type SmallBlocksOptions, syncFolder } from './small-blocks.ts';
 
 const isDigest = /^[0-9a-f]{64}$/;
@@ -49,11 +49,17 @@ export class LocalBlockStore implements BlockStore {
     if (small.length > 0) await this.#small.put(account, small);
   }
 
-  async get(account: string, digest: string, memory = fresh): Promise<Uint8Array | undefined> {
+  async get(
+    account: string,
+    digest: string,
+    { memory = fresh, unverified = false }: GetOptions = {},
+  ): Promise<Uint8Array | undefined> {
+    const isRight = (data: Uint8Array | undefined): boolean =>
+      data !== undefined && (unverified || digestOf(data) === digest);
     const small = await this.#small.get(account, digest);
-    if (small !== undefined && digestOf(small) === digest) return small;
+    if (isRight(small)) return small;
     const file = await readWhole(this.#path(account, digest), memory);
-    return file !== undefined && digestOf(file) === digest ? file : undefined;
+    return isRight(file) ? file : undefined;
   }
 
   async remove(account: string, digest: string): Promise<void> {

@@ -6,7 +6,7 @@ import type { DigestList } from '../../../vfs/digest-list.ts';
 import type { Db, VersionRow } from '../meta/schema.ts';
 import { type Extent, readableExtents, readManifest } from '../meta/versions.ts';
 import { Refusal } from '../refusal.ts';
-import type { BlockReader } from './block-reader.ts';
+import type { BlockReader, ReadOptions } from './block-reader.ts';
 import { frameHeader } from './frames.ts';
 
 export interface BlockOfVersion {
@@ -82,13 +82,17 @@ async function lookUp(db: Db, version: string, { size, manifest }: Extent, indic
 
 /**
  * Yields the frames of blocks in order, and ends before the first damaged block. A request that starts at the damaged
- * block gets the error.
+ * block gets the error. Damage that only verifying shows is found only without `unverified`.
  * @throws Refusal damaged if the first block is damaged
  */
-export async function* readBlocks(reader: BlockReader, blocks: readonly BlockOfAccount[]): AsyncGenerator<Uint8Array> {
+export async function* readBlocks(
+  reader: BlockReader,
+  blocks: readonly BlockOfAccount[],
+  how: ReadOptions = {},
+): AsyncGenerator<Uint8Array> {
   let index = 0;
   try {
-    for await (const data of readAhead(reader, blocks)) {
+    for await (const data of readAhead(reader, blocks, how)) {
       yield frameHeader(blocks[index]?.digest ?? '', data.length);
       yield data;
       index += 1;
@@ -99,11 +103,15 @@ export async function* readBlocks(reader: BlockReader, blocks: readonly BlockOfA
 }
 
 /** Yields the bytes of blocks in order, and reads the next block while the caller uses this one. */
-export async function* readAhead(reader: BlockReader, blocks: Iterable<BlockOfAccount>): AsyncGenerator<Uint8Array> {
+export async function* readAhead(
+  reader: BlockReader,
+  blocks: Iterable<BlockOfAccount>,
+  how: ReadOptions = {},
+): AsyncGenerator<Uint8Array> {
   let next: Promise<Uint8Array> | undefined;
   for (const { account, digest } of blocks) {
     const current = next;
-    next = reader.read(account, digest);
+    next = reader.read(account, digest, how);
     // The rejection is reported when this block is awaited; until then it must not count as unhandled.
     next.catch(() => undefined);
     if (current !== undefined) yield await current;

@@ -23,6 +23,8 @@ const Missing = Type.Object({
 /** The space that blocks are for; one of the account itself, if absent. */
 const Target = Type.Object({ space: Type.Optional(Id) });
 const Read = Type.Object({
+  /** The caller compares each block with its digest, and sends the request without this for one that is wrong. */
+  verifies: Type.Optional(Type.Boolean()),
   blocks: Type.Array(Type.Object({ version: Id, index: Type.Integer({ minimum: 0 }) }), { maxItems: MAX_BATCH_BLOCKS }),
 });
 /** Largest upload in bytes, frame headers included. */
@@ -47,9 +49,9 @@ export function blockRoutes(app: FastifyInstance, { meta, reader, uploads }: Par
   });
 
   app.post('/v1/blocks/read', { schema: { body: Read } }, async ({ caller, body }, reply) => {
-    const { blocks } = body as Static<typeof Read>;
+    const { blocks, verifies = false } = body as Static<typeof Read>;
     const found = await resolveBlocks(meta.db, caller.account, blocks);
-    const frames = await begun(readBlocks(reader, found));
+    const frames = await begun(readBlocks(reader, found, { unverified: verifies }));
     return sendBody(reply.type('application/octet-stream'), frames, (part) => reader.release(part));
   });
 
