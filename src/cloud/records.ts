@@ -384,6 +384,16 @@ export interface Cursor {
   readonly stamp?: string;
 }
 
+/** A digest of the live nodes of a space at a revision; see `TreeDigest`. */
+export interface SpaceDigest {
+  /** `DIGEST_FORMAT` of the service. */
+  readonly format: number;
+  readonly rev: number;
+  readonly nodes: number;
+  /** Base64 of the sums of the buckets. */
+  readonly sums: string;
+}
+
 /** The beginning of a snapshot if the service does not know one of the caller's marks: it has gone back in time. */
 export interface Rewound {
   readonly rewound: true;

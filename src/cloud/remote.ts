@@ -11,6 +11,7 @@ import type {
   NodeRecord,
   Push,
   Rewound,
+  SpaceDigest,
   SpaceRecord,
   TrashRecord,
   Usage,
@@ -42,13 +43,21 @@ export interface Remote {
 
   /**
    * Yields all live nodes of a space, in no particular order, then a cursor. If the cloud does not know one of the
-   * marks, it has gone back in time; then the first item is `Rewound`, and removed nodes are included, too.
+   * marks, it has gone back in time; then the first item is `Rewound`, and removed nodes are included, too. With
+   * `buckets`, only nodes in these (`bucketOf`).
    */
   snapshot(
     space: string,
     context: Context,
     marks?: readonly Mark[],
+    buckets?: readonly number[],
   ): AsyncIterable<NodeRecord | BadRecord | Cursor | Rewound>;
+
+  /**
+   * A digest of the live nodes of a space. @throws ENOENT also if the service is too old to have one; EAGAIN also while it is
+   * still being computed
+   */
+  digest(space: string, context: Context): Promise<SpaceDigest>;
 
   /**
    * Yields the nodes changed after the revision `since`, by ascending revision, then a cursor, which is beyond `since`

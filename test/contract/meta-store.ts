@@ -6,6 +6,8 @@ import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { Uploads, abandonUploads } from '../../src/cloud/server/blocks/uploads.ts';
 import { Collector } from '../../src/cloud/server/collector.ts';
 import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
+import { Digests } from '../../src/cloud/server/digests.ts';
+import { TreeDigest } from '../../src/cloud/tree-digest.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
 import { Inserter } from '../../src/cloud/server/meta/inserter.ts';
@@ -165,6 +167,42 @@ export function metaStoreContract(t: Test, make: Make): void {
     const live = (await all(snapshot(meta.db, await space()))) as NodeRecord[];
     t.notOk(live.some(({ name }) => name === '40'));
   });
+
+  t.test(
+    'the digest of a space that changes while it is read is that of one revision, and computed once for it',
+    async (t) => {
+      const { commit, space, meta } = await rig(t, make);
+      const { id, root } = await space();
+      const folders = (count: number, parent: string): Intent[] =>
+        Array.from({ length: count }, (_, n) => mkdir({ space: id, parent, name: `${n}` }));
+      const top = mkdir({ space: id, parent: root, name: 'top' });
+      await commit(top);
+      for (let n = 0; n < 3; n++) {
+        const inner = mkdir({ space: id, parent: top.node, name: `f${n}` });
+        await commit(inner, ...folders(400, inner.node));
+      }
+      const digests = new Digests({ db: meta.db });
+      const expected = async (): Promise<[number, string]> => {
+        const digest = new TreeDigest();
+        for (const node of (await all(snapshot(meta.db, await space()))) as NodeRecord[])
+          if ('id' in node) digest.add(node);
+        return [(await space()).rev, digest.toString()];
+      };
+      const before = await expected();
+      const asked = [1, 2, 3].map(async () => digests.of(await space()));
+      await commit(mkdir({ space: id, parent: root, name: 'late' }), remove(id, top.node, null, 10_000));
+      const [one, ...others] = await Promise.all(asked);
+      t.ok(
+        others.every((other) => other === one),
+        'all get the same one',
+      );
+      const after = await expected();
+      t.ok(one?.sums === new Map([before, after]).get(one?.rev ?? 0), 'it is that of its revision');
+      const last = await digests.of(await space());
+      t.same([last.rev, last.sums], after);
+      t.equal(await digests.of(await space()), last);
+    },
+  );
 
   t.test('a lost block counts as missing everywhere, and as stored once it has been uploaded again', async (t) => {
     const { meta, caller, space, commit } = await rig(t, make);

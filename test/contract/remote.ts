@@ -1,6 +1,7 @@
 import { v7 as newId } from 'uuid';
 import { BLOCK_SIZE, MAX_SIZE } from '../../src/vfs/block.ts';
 import type { Test } from 'tap';
+import { bucketOf, TreeDigest } from '../../src/cloud/tree-digest.ts';
 import type { Remote } from '../../src/cloud/remote.ts';
 import { KEPT_VERSIONS } from '../../src/cloud/http/wire.ts';
 import type { Intent, IntentResult, NodeRecord, Push, SpaceRecord, WireContent } from '../../src/cloud/records.ts';
@@ -206,6 +207,38 @@ export function remoteContract(t: Test, make: (t: Test) => Promise<RemotePair>):
       nodesOf(await all(second.feed(space.id, 2, background))).map(({ kind }) => kind),
       ['symlink'],
     );
+  });
+
+  t.test('the digest of a space is that of its snapshot, and a snapshot of buckets has their nodes', async (t) => {
+    const { first, second } = await make(t);
+    const space = await spaceOf(first, 'sync');
+    const at = { space: space.id, parent: space.root };
+    const top = mkdir({ ...at, name: 'top' });
+    const below = Array.from({ length: 20 }, (_, n) => mkdir({ ...at, parent: top.node, name: `${n}` }));
+    const file = put({ ...at, name: 'Grüße' }, { size: 0, blocks: '' }, { xattrs: { 'user.b': 'AA==', 'user.a': '' } });
+    const gone = mkdir({ ...at, name: 'gone' });
+    await committed(first, top, ...below, file, symlink({ ...at, name: 'link' }, '../x'), gone);
+    await committed(first, mkdir({ ...at, parent: gone.node, name: 'in it' }));
+    await committed(first, remove(space.id, gone.node, null, 1000));
+    const nodes = nodesOf(await all(second.snapshot(space.id, background)));
+    const expected = new TreeDigest();
+    for (const node of nodes) expected.add(node);
+    const digest = await second.digest(space.id, background);
+    t.match(digest, { format: 1, rev: 26, nodes: 23 });
+    t.same(expected.differing(digest.sums), [], 'without what is in a removed folder');
+    const buckets = [...new Set(below.slice(0, 3).map(({ node }) => bucketOf(node)))];
+    const some = nodesOf(await all(second.snapshot(space.id, background, [], buckets)));
+    t.same(
+      some.map(({ id }) => id).sort(),
+      nodes
+        .map(({ id }) => id)
+        .filter((id) => buckets.includes(bucketOf(id)))
+        .sort(),
+    );
+    t.same(await second.digest(space.id, background), digest, 'it stays the same');
+    await committed(first, mkdir({ ...at, name: 'another' }));
+    t.equal(expected.differing((await second.digest(space.id, background)).sums).length, 1, 'until something changes');
+    await t.rejects(second.digest(newId(), background), { code: 'ENOENT' });
   });
 
   t.test('an intent is executed once, however often it is sent', async (t) => {

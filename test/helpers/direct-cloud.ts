@@ -5,6 +5,7 @@ import type { Dialect } from 'kysely';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
+import { digestOf } from '../../src/cloud/server/digests.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
 import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
@@ -32,6 +33,7 @@ import type {
   NodeRecord,
   Push,
   Rewound,
+  SpaceDigest,
 } from '../../src/cloud/records.ts';
 import type { Context } from '../../src/vfs/context.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
@@ -175,11 +177,16 @@ export class DirectRemote implements Remote {
     space: string,
     context: Context,
     marks: readonly Mark[] = [],
+    buckets?: readonly number[],
   ): AsyncGenerator<NodeRecord | Cursor | Rewound> {
+    const wanted = buckets === undefined ? undefined : new Set(buckets);
     return this.#stream('snapshot', context, async () =>
-      snapshot(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), marks),
+      snapshot(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), marks, wanted),
     );
   }
+
+  digest = (space: string, context: Context): Promise<SpaceDigest> =>
+    this.#call('digest', context, () => digestOf(this.cloud.meta.db, space));
 
   feed(
     space: string,

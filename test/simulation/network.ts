@@ -87,8 +87,16 @@ export class SimulatedRemote implements Remote {
     this.#call('versions', context, () => this.#inner.versions(node, background));
   usage = (context: Context) => this.#call('usage', context, () => this.#inner.usage(background));
 
-  snapshot(space: string, context: Context, marks?: readonly Mark[]): AsyncGenerator<NodeRecord | Cursor | Rewound> {
-    return this.#stream('snapshot', context, () => this.#inner.snapshot(space, background, marks));
+  digest = (space: string, context: Context) =>
+    this.#call('digest', context, () => this.#inner.digest(space, background));
+
+  snapshot(
+    space: string,
+    context: Context,
+    marks?: readonly Mark[],
+    buckets?: readonly number[],
+  ): AsyncGenerator<NodeRecord | Cursor | Rewound> {
+    return this.#stream('snapshot', context, () => this.#inner.snapshot(space, background, marks, buckets));
   }
 
   feed(space: string, since: number, context: Context, marks?: readonly Mark[]): AsyncGenerator<NodeRecord | Cursor> {

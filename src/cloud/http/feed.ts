@@ -44,9 +44,17 @@ export class FeedReader {
    * Yields all nodes, then a cursor. Retried until the first item has arrived. If the connection breaks later, it
    * throws `EAGAIN`, and the caller must start over, as a snapshot cannot be resumed.
    */
-  async *snapshot(space: string, context: Context, marks: readonly Mark[] = []): AsyncGenerator<SnapshotItem> {
-    const query = marks.length === 0 ? '' : `?${listed(marks)}`;
-    const path = `/v1/spaces/${encodeURIComponent(space)}/snapshot${query}`;
+  async *snapshot(
+    space: string,
+    context: Context,
+    marks: readonly Mark[] = [],
+    buckets?: readonly number[],
+  ): AsyncGenerator<SnapshotItem> {
+    const query = [
+      ...(marks.length === 0 ? [] : [listed(marks)]),
+      ...(buckets === undefined ? [] : [`buckets=${Buffer.from(buckets).toString('hex')}`]),
+    ].join('&');
+    const path = `/v1/spaces/${encodeURIComponent(space)}/snapshot${query === '' ? '' : `?${query}`}`;
     const call = { op: 'snapshot', subject: space, method: 'GET', path } as const;
     const tries = this.#http.tries(call, context);
     let begun = false;

@@ -22,6 +22,7 @@ import {
   PushSchema,
   LinkSchema,
   ShareSchema,
+  SpaceDigestSchema,
   SpaceSchema,
   TrashSchema,
   UsageSchema,
@@ -38,6 +39,7 @@ import type {
   NodeRecord,
   Push,
   ShareRecord,
+  SpaceDigest,
   SpaceRecord,
   TrashRecord,
   Usage,
@@ -50,6 +52,7 @@ const shapes = {
   device: compile(DeviceSchema),
   space: compile(SpaceSchema),
   spaces: compile(Type.Object({ spaces: Type.Array(SpaceSchema) })),
+  digest: compile(SpaceDigestSchema),
   missing: compile(Type.Object({ missing: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
   damaged: compile(Type.Object({ damaged: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
   results: compile(Type.Object({ results: Type.Array(IntentResultSchema) })),
@@ -120,8 +123,18 @@ export class HttpRemote implements Remote, Sharing, Linking {
     );
   }
 
-  snapshot(space: string, context: Context, marks?: readonly Mark[]): AsyncIterable<SnapshotItem> {
-    return this.#feeds.snapshot(space, context, marks);
+  snapshot(
+    space: string,
+    context: Context,
+    marks?: readonly Mark[],
+    buckets?: readonly number[],
+  ): AsyncIterable<SnapshotItem> {
+    return this.#feeds.snapshot(space, context, marks, buckets);
+  }
+
+  async digest(space: string, context: Context): Promise<SpaceDigest> {
+    const call = { op: 'digest', subject: space, method: 'GET', path: `/v1/spaces/${seg(space)}/digest` } as const;
+    return this.#http.json(call, shapes.digest, context);
   }
 
   feed(space: string, since: number, context: Context, marks?: readonly Mark[]): AsyncIterable<FeedItem> {

@@ -20,6 +20,7 @@ import type {
   Rewound,
   SessionRecord,
   ShareRecord,
+  SpaceDigest,
   SpaceRecord,
   TrashRecord,
   Usage,
@@ -450,6 +451,14 @@ export const CursorSchema = Type.Object({ cursor: Rev, more: Type.Boolean(), sta
 /** The first line of a snapshot if the service does not know one of the caller's marks: it has gone back in time. */
 export const RewoundSchema = Type.Object({ rewound: Type.Literal(true) });
 
+/** `sums`: base64 of 256 sums of 16 bytes (`tree-digest.ts`). */
+export const SpaceDigestSchema = Type.Object({
+  format: Type.Integer({ minimum: 1, maximum: 1000 }),
+  rev: Rev,
+  nodes: Size,
+  sums: Type.String({ pattern: '^[A-Za-z0-9+/]{5462}==$' }),
+});
+
 /**
  * A push event: a space has a new revision, the list of spaces (names, members) has changed, or only a sign of life.
  */
@@ -492,6 +501,7 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof MarkSchema>, Mark>,
     Same<Static<typeof CursorSchema>, Cursor>,
     Same<Static<typeof RewoundSchema>, Rewound>,
+    Same<Static<typeof SpaceDigestSchema>, SpaceDigest>,
     Same<Static<typeof PushSchema>, Push>,
   ]
 >;

@@ -1,8 +1,10 @@
+import { bucketOf } from '../tree-digest.ts';
 import { changedNodes } from './meta/node-pages.ts';
+import { alive } from './meta/liveness.ts';
 import type { Cursor, Mark, NodeRecord, Rewound } from '../records.ts';
 import { departuresAfter } from './meta/departures.ts';
 import { nodeRecord } from './meta/records.ts';
-import type { Db, NodeRow, SpaceRow } from './meta/schema.ts';
+import type { Db, SpaceRow } from './meta/schema.ts';
 import { judgeMarks, stampOf } from './meta/stamps.ts';
 import { Refusal } from './refusal.ts';
 
@@ -51,12 +53,13 @@ export async function* feed(
  * Yields the live nodes of a space, then a cursor. If a mark is not part of this cloud's history, the first item says
  * so, and all known nodes follow, those that are not live as removed, so that the caller can distinguish what was
  * removed from what was lost. A node that changes during the snapshot gets a revision after the cursor, so it is in the
- * feed if it is not in the snapshot.
+ * feed if it is not in the snapshot. With `buckets`, only nodes in these.
  */
 export async function* snapshot(
   db: Db,
   space: SpaceRow,
   marks: readonly Mark[] = [],
+  buckets?: ReadonlySet<number>,
 ): AsyncGenerator<(NodeRecord | Cursor | Rewound)[]> {
   const rewound = (await judgeMarks(db, space, marks)) === 'rewound';
   if (rewound) yield [{ rewound: true }];
@@ -65,7 +68,8 @@ export async function* snapshot(
     const rows = await changedNodes(db, space, cursor, PAGE);
     const last = rows.at(-1);
     if (last === undefined) break;
-    const live = await alive(db, space, rows);
+    const wanted = buckets === undefined || rewound ? rows : rows.filter(({ id }) => buckets.has(bucketOf(id)));
+    const live = await alive(db, space, wanted);
     if (rewound) yield rows.map((row) => ({ ...nodeRecord(row), removed: !live.includes(row) }));
     else if (live.length > 0) yield live.map(nodeRecord);
     cursor = last.rev;
@@ -90,38 +94,4 @@ async function changesAfter(
 async function cursorAt(db: Db, { id }: SpaceRow, cursor: number, more: boolean): Promise<Cursor> {
   const stamp = await stampOf(db, id, cursor);
   return { cursor, more, ...(stamp === undefined || stamp === '' ? {} : { stamp }) };
-}
-
-type Step = Pick<NodeRow, 'id' | 'parent' | 'removed'>;
-
-/** The rows that have no removed folder above them. Walks up from all rows together, with one query per level. */
-async function alive(db: Db, space: SpaceRow, rows: readonly NodeRow[]): Promise<NodeRow[]> {
-  const known = new Map<string, Step>(rows.map((row) => [row.id, row]));
-  let wanted = unknown(rows, known, space.root);
-  while (wanted.length > 0) {
-    const found = await db.selectFrom('nodes').select(['id', 'parent', 'removed']).where('id', 'in', wanted).execute();
-    for (const row of found) known.set(row.id, row);
-    wanted = unknown(found, known, space.root);
-  }
-  const live = new Map<string, boolean>([[space.root, true]]);
-  return rows.filter((row) => isLive(row.id, known, live));
-}
-
-function unknown(steps: readonly Step[], known: ReadonlyMap<string, Step>, root: string): string[] {
-  const parents = steps.filter(({ removed }) => removed === null).map(({ parent }) => parent);
-  return [...new Set(parents)].filter((id) => id !== root && !known.has(id));
-}
-
-function isLive(id: string, known: ReadonlyMap<string, Step>, live: Map<string, boolean>): boolean {
-  const path: string[] = [];
-  let at = id;
-  while (!live.has(at)) {
-    path.push(at);
-    const step = known.get(at);
-    if (step === undefined || step.removed !== null) live.set(at, false);
-    else at = step.parent;
-  }
-  const isLive = live.get(at) ?? false;
-  for (const passed of path) live.set(passed, isLive);
-  return isLive;
 }

@@ -10,6 +10,7 @@ import { Uploads, abandonUploads } from './blocks/uploads.ts';
 import type { Clock } from './clock.ts';
 import { ClockGuard, type ClockState } from './clock-guard.ts';
 import { Collector } from './collector.ts';
+import { Digests } from './digests.ts';
 import { makeApp } from './http/app.ts';
 import { WebApp } from './http/web-app.ts';
 import { Jobs } from './jobs.ts';
@@ -125,9 +126,21 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const uploads = new Uploads({ db: meta.db, store, reader, now });
   const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now });
   const linkUploads = new LinkUploads({ meta, uploads });
+  const digests = new Digests({ db: meta.db });
   const web = options.web === undefined ? undefined : await WebApp.load(options.web);
   const app = makeApp(
-    { meta, reader, uploads, carrier, hub, accounts, passwords, linkUploads, visits: new Rates(VISITS, elapsed) },
+    {
+      meta,
+      reader,
+      uploads,
+      carrier,
+      hub,
+      digests,
+      accounts,
+      passwords,
+      linkUploads,
+      visits: new Rates(VISITS, elapsed),
+    },
     { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK, web },
   );
   const { gcGrace: grace = 24 * HOUR, gcSpare: spare = SPARE } = options;

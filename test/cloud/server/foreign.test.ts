@@ -22,6 +22,7 @@ t.test('ids of another account give no access, on any route', async (t) => {
     ['DELETE', `/v1/devices/${device.id}`],
     ['DELETE', `/v1/spaces/${backup.id}`],
     ['GET', `/v1/spaces/${sync.id}/snapshot`],
+    ['GET', `/v1/spaces/${sync.id}/digest`],
     ['GET', `/v1/spaces/${sync.id}/feed?since=0`],
     ['POST', '/v1/blocks/read', { blocks: [{ version: file.version, index: 0 }] }],
     ['GET', `/v1/versions/${file.version}/blocks`],

@@ -10,16 +10,24 @@ import type { Parts } from './parts.ts';
 /** Up to sixteen marks, `REV.STAMP`, separated by commas. */
 const Marks = Type.Optional(Type.String({ pattern: '^([0-9]{1,15}\\.[A-Za-z0-9_-]{1,64}(,(?!$)|$)){1,16}$' }));
 const Since = Type.Object({ since: Type.String({ pattern: '^[0-9]{1,15}$' }), marks: Marks });
-const Whole = Type.Object({ marks: Marks });
+/** Numbers of buckets in hex, two digits each. */
+const Buckets = Type.Optional(Type.String({ pattern: '^([0-9a-f]{2}){1,256}$' }));
+const Whole = Type.Object({ marks: Marks, buckets: Buckets });
 
-export function feedRoutes(app: FastifyInstance, { meta }: Parts): void {
+export function feedRoutes(app: FastifyInstance, { meta, digests }: Parts): void {
   app.get<{ Params: { id: string } }>(
     '/v1/spaces/:id/snapshot',
     { schema: { querystring: Whole } },
     async ({ caller, params, query }, reply) => {
       const space = await findSpace(meta.db, caller.account, params.id);
-      return await sendNdjson(reply, snapshot(meta.db, space, marksOf(query as Static<typeof Whole>)));
+      const { marks, buckets } = query as Static<typeof Whole>;
+      const wanted = buckets === undefined ? undefined : new Set(Buffer.from(buckets, 'hex'));
+      return await sendNdjson(reply, snapshot(meta.db, space, marksOf({ marks }), wanted));
     },
+  );
+
+  app.get<{ Params: { id: string } }>('/v1/spaces/:id/digest', async ({ caller, params }) =>
+    digests.of(await findSpace(meta.db, caller.account, params.id)),
   );
 
   app.get<{ Params: { id: string } }>('/v1/spaces/:id/past', async ({ caller, params }, reply) =>

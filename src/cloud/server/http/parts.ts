@@ -1,5 +1,6 @@
 import type { Accounts } from '../accounts.ts';
 import type { BlockCarrier } from '../blocks/carrier.ts';
+import type { Digests } from '../digests.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
 import type { Uploads } from '../blocks/uploads.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
@@ -15,6 +16,7 @@ export interface Parts {
   readonly uploads: Uploads;
   readonly carrier: BlockCarrier;
   readonly hub: PushHub;
+  readonly digests: Digests;
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly linkUploads: LinkUploads;
