@@ -198,7 +198,7 @@ export class FolderControls implements SyncedFolders {
     if (state.doing === 'halted') {
       const { kind, reason } = state.halt;
       const ends = kind === 'removal' ? 'confirm' : 'itself';
-      return { folder, remote, exclude, only, ...rest, state: { doing: 'halted', reason, ends } };
+      return { folder, remote, exclude, only, ...rest, state: { doing: 'halted', reason, ends, why: kind } };
     }
     if (state.doing !== 'watching') return { folder, remote, exclude, only, ...rest, state };
     const scanning = state.scanning === undefined ? {} : { scanning: state.scanning };

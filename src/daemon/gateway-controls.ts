@@ -65,7 +65,15 @@ export class GatewayControls implements Controls {
     this.pins = new PinControls(gateway);
     this.links = links;
     const { account: email, cloudUrl } = circumstances;
-    this.issues = new IssueControls({ gateway, backups, shares, mount: () => mountPoint.state, email, cloudUrl });
+    this.issues = new IssueControls({
+      gateway,
+      backups,
+      folders,
+      shares,
+      mount: () => mountPoint.state,
+      email,
+      cloudUrl,
+    });
     this.#bandwidth = bandwidth;
   }
 

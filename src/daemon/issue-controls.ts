@@ -3,16 +3,19 @@ import type { Context } from '../vfs/context.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { IssueList } from './control/controls.ts';
 import type { OpenIssue, ResolveBody, Shared } from './control/wire.ts';
+import { folderIssues } from './issues/folder-issues.ts';
 import { backupIssues, invitationIssues, mountIssues, sessionIssues } from './issues/account-issues.ts';
 import { gatewayIssues } from './issues/gateway-issues.ts';
 import type { Found } from './issues/issue-parts.ts';
 import type { MountState } from './mount-point.ts';
 import type { BackupControls } from './backup-controls.ts';
+import type { FolderControls } from './folder-controls.ts';
 import type { ShareControls } from './share-controls.ts';
 
 export interface IssueControlsOptions {
   readonly gateway: Gateway;
   readonly backups: Pick<BackupControls, 'list'>;
+  readonly folders: Pick<FolderControls, 'list'>;
   readonly shares: Pick<ShareControls, 'list'>;
   readonly mount: () => MountState;
   readonly email: string;
@@ -70,12 +73,13 @@ export class IssueControls implements IssueList {
   }
 
   async #from(names: Parameters<typeof gatewayIssues>[1]): Promise<Found[]> {
-    const { gateway, backups, mount, email, cloudUrl } = this.#options;
+    const { gateway, backups, folders, mount, email, cloudUrl } = this.#options;
     return [
       ...sessionIssues(gateway.status(), email, cloudUrl),
       ...mountIssues(mount()),
       ...(await gatewayIssues(gateway, names)),
       ...backupIssues(backups.list()),
+      ...folderIssues(folders.list()),
       ...invitationIssues(this.#shares),
     ];
   }

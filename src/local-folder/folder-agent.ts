@@ -18,6 +18,8 @@ const QUIET: QuietPolicy = { quiet: 100, longest: 2000, most: 20_000 };
 const COLLECT = 15;
 /** Ms between two looks for what a halt waits for. */
 const PROBE = 3000;
+/** Ms between two looks whether the folder is still the one that is synced: of what is mounted over it, or unmounted, nothing is told. */
+const LOOK = 5000;
 /** The shortest and the longest pause before what has failed is tried again, ms. */
 const SHORTEST = 150;
 const LONGEST = 30_000;
@@ -69,6 +71,7 @@ export class FolderAgent {
   #whole = true;
   #confirmed = false;
   #probeAt = 0;
+  #lookAt = 0;
   #unwatch: () => void = () => undefined;
   #running: Promise<void> | undefined;
 
@@ -150,6 +153,7 @@ export class FolderAgent {
       try {
         const wait = this.#wait();
         if (wait === undefined || wait > 0) await this.#signal.wait(wait, signal);
+        else if (this.#isIdle()) await this.#look();
         else await this.#step();
       } catch (error) {
         if (signal.aborted) return;
@@ -169,10 +173,20 @@ export class FolderAgent {
     }
     if (this.#state.doing === 'failing') return Math.max(0, this.#probeAt - now);
     if (this.#whole) return 0;
-    const waits = [this.#follower.scanAt - now, this.#follower.wait ?? Infinity];
-    if (this.#again) waits.push(this.#again.at - now);
-    if (this.#drive.size > 0) waits.push(0);
-    return Math.max(0, Math.min(...waits));
+    return Math.max(0, Math.min(this.#due(), this.#lookAt) - now);
+  }
+
+  /** Whether there is nothing to do but to look after the folder. */
+  #isIdle(): boolean {
+    const isStopped = this.#state.doing === 'halted' || this.#state.doing === 'failing';
+    return !isStopped && this.#due() > this.#options.clock.monotonic();
+  }
+
+  /** When there is something to sync, ms of the clock that never steps. */
+  #due(): number {
+    const now = this.#options.clock.monotonic();
+    if (this.#whole || this.#drive.size > 0) return now;
+    return Math.min(this.#follower.scanAt, now + (this.#follower.wait ?? Infinity), this.#again?.at ?? Infinity);
   }
 
   async #step(): Promise<void> {
@@ -185,8 +199,7 @@ export class FolderAgent {
     const whole = this.#whole || this.#state.doing !== 'syncing' || this.#follower.scanAt <= clock.monotonic();
     const began = clock.monotonic();
     if (whole) {
-      const reason = await sync.check();
-      if (reason !== undefined) throw new HaltError({ kind: 'gone', reason });
+      await this.#look();
       const skips = (path: string): boolean => sync.rules.skips(path, true);
       await this.#follower.begin({ folder: this.#pair.folder, skips, oneFileSystem: true });
     }
@@ -198,6 +211,13 @@ export class FolderAgent {
     this.#confirmed = false;
     if (whole) this.#follower.compared(clock.monotonic() - began);
     this.#note(notes, scope);
+  }
+
+  async #look(): Promise<void> {
+    const { clock, sync } = this.#options;
+    this.#lookAt = clock.monotonic() + LOOK;
+    const reason = await sync.check();
+    if (reason !== undefined) throw new HaltError({ kind: 'gone', reason });
   }
 
   #take(whole: boolean): PassScope {

@@ -9,6 +9,7 @@ function controls({ gateway }: TestDevice, options: Partial<IssueControlsOptions
   return new IssueControls({
     gateway,
     backups: { list: () => [] },
+    folders: { list: () => [] },
     shares: { list: async () => [] },
     mount: () => ({ dir: null, wish: undefined, problem: undefined }),
     email: 'a@b',

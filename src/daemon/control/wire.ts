@@ -225,13 +225,14 @@ export interface OpenIssue {
     | 'disk'
     | 'quota'
     | 'backup'
+    | 'folder'
     | 'pin'
     | 'name'
     | 'mount'
     | 'damage'
     | 'stuck';
   readonly advice?: true;
-  /** In the drive; of a backup or a mount, on this computer. */
+  /** In the drive; of a backup, a synced folder or a mount, on this computer. */
   readonly path?: string;
   readonly cause: string;
   readonly remedy: string;
@@ -314,6 +315,12 @@ export type BackupState =
   | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'run' | 'disk' }
   | { readonly doing: 'failing'; readonly reason: string; readonly next: number; readonly offline?: boolean };
 
+/**
+ * What a synced folder waits for. `gone`: the local folder; `remote-gone`: that of the drive; `full`: room on a disk; `removal`: a person
+ * who confirms that most files are removed.
+ */
+export type FolderWait = 'gone' | 'remote-gone' | 'full' | 'removal';
+
 /** A local folder that is synced with a folder of the drive. */
 export interface SyncedFolder {
   readonly folder: string;
@@ -331,7 +338,12 @@ export interface SyncedFolder {
   readonly state:
     | { readonly doing: 'syncing' | 'paused' | 'offline' }
     | { readonly doing: 'watching'; readonly scanning?: string }
-    | { readonly doing: 'halted'; readonly reason: string; readonly ends: 'confirm' | 'itself' }
+    | {
+        readonly doing: 'halted';
+        readonly reason: string;
+        readonly ends: 'confirm' | 'itself';
+        readonly why: FolderWait;
+      }
     | { readonly doing: 'failing'; readonly reason: string };
 }
 

@@ -32,6 +32,11 @@ function actionsOf({ id, kind, path = '' }: OpenIssue, status: Status): Action[]
       ];
     case 'mount':
       return [post(attention.mount, '/mount', { dir: path })];
+    case 'folder':
+      return status.folders.flatMap(({ folder, state }) => {
+        const isAsked = folder === path && state.doing === 'halted' && state.ends === 'confirm';
+        return isAsked ? [post(attention.confirm, '/confirm')] : [];
+      });
     case 'backup':
       return status.backups.flatMap(({ folder, name, state }) => {
         if (folder !== path || state.doing !== 'halted' || state.ends === 'disk') return [];
