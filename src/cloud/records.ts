@@ -169,6 +169,21 @@ export interface LocationRecord {
   readonly path: readonly { readonly id: string; readonly name: string }[];
 }
 
+/** What a search by name has found. */
+export interface SearchRecord {
+  readonly results: readonly FoundNode[];
+  /** False while names are missing in the index, which it is taking in. */
+  readonly complete: boolean;
+}
+
+/** A live node, and where it is, as in `LocationRecord`. */
+export interface FoundNode {
+  /** The id of its space. */
+  readonly space: string;
+  readonly node: NodeRecord;
+  readonly path: LocationRecord['path'];
+}
+
 /** Who is signed in: a session is a device whose platform is `web`. */
 export interface SessionRecord {
   readonly account: { readonly id: string; readonly email: string };

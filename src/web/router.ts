@@ -2,19 +2,30 @@ import { signal } from '@preact/signals';
 
 export type Route =
   | { readonly page: 'home' | 'backups' | 'shared' | 'trash' | 'devices' }
-  | { readonly page: 'folder' | 'file'; readonly id: string };
+  | { readonly page: 'folder' | 'file'; readonly id: string }
+  | { readonly page: 'search'; readonly query: string };
 
 /** The address of a page. */
 export function addressOf(route: Route): string {
   if (route.page === 'home') return '/';
+  if (route.page === 'search') return `/search/${encodeURIComponent(route.query)}`;
   return 'id' in route ? `/${route.page}/${route.id}` : `/${route.page}`;
 }
 
 export function routeOf(path: string): Route {
   const [, page, id] = path.split('/');
   if ((page === 'folder' || page === 'file') && id !== undefined && id !== '') return { page, id };
+  if (page === 'search') return { page, query: decoded(id ?? '') };
   if (page === 'backups' || page === 'shared' || page === 'trash' || page === 'devices') return { page };
   return { page: 'home' };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The page that is shown is the address of the window: it survives a reload, and Back leads to the one before. */

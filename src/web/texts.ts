@@ -90,6 +90,19 @@ export const texts = {
     showVersion: (time: string) => `Show the version of ${time}`,
     isShown: 'shown above',
   },
+  search: {
+    title: 'Search',
+    label: 'A part of a name, or several',
+    found: (count: number) =>
+      count === 0
+        ? 'Nothing found.'
+        : count === 1
+          ? '1 item found.'
+          : count < 100
+            ? `${count} items found.`
+            : 'The first 100 items.',
+    incomplete: 'Some names are still being indexed.',
+  },
   backups: {
     title: 'Backup',
     empty: 'No computer backs up to this account yet. On a computer with Fjord, run: fjord backup add FOLDER',

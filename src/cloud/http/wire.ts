@@ -18,6 +18,7 @@ import type {
   PosixRecord,
   Push,
   Rewound,
+  SearchRecord,
   SessionRecord,
   ShareRecord,
   SpaceDigest,
@@ -243,6 +244,13 @@ export const LocationSchema = Type.Object({
   space: SpaceSchema,
   node: Nullable(NodeSchema),
   path: Type.Array(Type.Object({ id: Id, name: Name })),
+});
+
+export const SearchSchema = Type.Object({
+  results: Type.Array(
+    Type.Object({ space: Id, node: NodeSchema, path: Type.Array(Type.Object({ id: Id, name: Name })) }),
+  ),
+  complete: Type.Boolean(),
 });
 
 /** Who is signed in with a browser. */
@@ -490,6 +498,7 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof LinkSchema>, LinkRecord>,
     Same<Static<typeof NodeSchema>, NodeRecord>,
     Same<Static<typeof LocationSchema>, LocationRecord>,
+    Same<Static<typeof SearchSchema>, SearchRecord>,
     Same<Static<typeof SessionSchema>, SessionRecord>,
     Same<Static<typeof VersionSchema>, VersionRecord>,
     Same<Static<typeof PastSchema>, NodePast>,

@@ -21,6 +21,7 @@ import { openMeta } from './meta/open-meta.ts';
 import { Passwords } from './passwords.ts';
 import { PushHub } from './push.ts';
 import { Rates } from './rates.ts';
+import { Search } from './search/search.ts';
 import { Scrubber, SCRUB_PACE, type ScrubPace } from './scrubber.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 
@@ -127,6 +128,9 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now });
   const linkUploads = new LinkUploads({ meta, uploads });
   const digests = new Digests({ db: meta.db });
+  const search = new Search(meta.db, join(options.data, 'names.sqlite'), (error) =>
+    (options.log ?? SILENT).error({ err: error }, 'the names of a space were not indexed'),
+  );
   const web = options.web === undefined ? undefined : await WebApp.load(options.web);
   const app = makeApp(
     {
@@ -139,6 +143,7 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
       accounts,
       passwords,
       linkUploads,
+      search,
       visits: new Rates(VISITS, elapsed),
     },
     { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK, web },
@@ -172,7 +177,7 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
     },
     verify: (how) => scrub({ db: meta.db, store, ...how }),
     housekeep: async () => jobs.run(),
-    close: async () => (closing ??= stop(app, [jobs, scrubber], stores)),
+    close: async () => (closing ??= stop(app, [jobs, scrubber, search], stores)),
   };
 }
 

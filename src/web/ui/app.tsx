@@ -6,6 +6,7 @@ import { FolderPage } from './folder-page.tsx';
 import { Frame } from './frame.tsx';
 import { HomePage } from './home-page.tsx';
 import { Notice } from './notice.tsx';
+import { SearchPage } from './search-page.tsx';
 import { SharedPage } from './shared-page.tsx';
 import { SignIn } from './sign-in.tsx';
 import { TrashPage } from './trash-page.tsx';
@@ -39,6 +40,8 @@ function Page() {
       return <BackupsPage />;
     case 'shared':
       return <SharedPage />;
+    case 'search':
+      return <SearchPage query={route.query} />;
     case 'trash':
       return <TrashPage />;
     default:

@@ -24,6 +24,10 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
           <Logo />
         </a>
         <span class="who">{typeof state === 'object' && state.account.email}</span>
+        <a class="action" href="/search" aria-label={texts.search.title} title={texts.search.title}>
+          <Icon name="search" />
+          <span>{texts.search.title}</span>
+        </a>
         <button
           type="button"
           class="action"

@@ -11,6 +11,7 @@ import { nodeRoutes } from './nodes.ts';
 import type { Parts } from './parts.ts';
 import { PublicLinks } from './public/routes.ts';
 import { pushRoutes } from './push.ts';
+import { searchRoutes } from './search.ts';
 import { sessionRoutes, signInRoute } from './session.ts';
 import { shareRoutes } from './shares.ts';
 import { spaceRoutes } from './spaces.ts';
@@ -83,6 +84,7 @@ const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   contentRoutes,
   intentRoutes,
   nodeRoutes,
+  searchRoutes,
   versionRoutes,
   trashRoutes,
   usageRoutes,

@@ -7,6 +7,7 @@ import type { MetaStore } from '../meta/meta-store.ts';
 import type { LinkUploads } from '../link-uploads.ts';
 import type { Passwords } from '../passwords.ts';
 import type { PushHub } from '../push.ts';
+import type { Search } from '../search/search.ts';
 import type { Rates } from '../rates.ts';
 
 /** The parts of the service that routes use. */
@@ -20,6 +21,7 @@ export interface Parts {
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly linkUploads: LinkUploads;
+  readonly search: Search;
   /** Requests to public links. */
   readonly visits: Rates;
 }

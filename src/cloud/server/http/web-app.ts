@@ -16,7 +16,17 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Addresses inside the app, which its page shows. */
-const PAGES = ['/', '/folder/:id', '/file/:id', '/backups', '/shared', '/trash', '/devices'];
+const PAGES = [
+  '/',
+  '/folder/:id',
+  '/file/:id',
+  '/search',
+  '/search/:query',
+  '/backups',
+  '/shared',
+  '/trash',
+  '/devices',
+];
 
 const HEADERS = {
   'content-security-policy': [

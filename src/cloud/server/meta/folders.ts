@@ -1,4 +1,4 @@
-import type { LocationRecord, NodeRecord } from '../../records.ts';
+import type { LocationRecord, NodeRecord, SpaceRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
 import type { Caller } from './caller.ts';
 import { findNode } from './history.ts';
@@ -14,10 +14,19 @@ const PAGE = 1000;
  * @throws not_found, gone if the node or a folder above it was removed
  */
 export async function locate(db: Db, caller: Caller, id: string): Promise<LocationRecord> {
-  const spaces = await listSpaces(db, caller);
+  return locateIn(db, caller.account, await listSpaces(db, caller), id);
+}
+
+/** The same for an account whose spaces are at hand. @throws not_found, gone */
+export async function locateIn(
+  db: Db,
+  account: string,
+  spaces: readonly SpaceRecord[],
+  id: string,
+): Promise<LocationRecord> {
   const own = spaces.find(({ root }) => root === id);
   if (own !== undefined) return { space: own, node: null, path: [] };
-  const node = await findNode(db, caller.account, id);
+  const node = await findNode(db, account, id);
   const space = spaces.find(({ id }) => id === node.space);
   if (space === undefined) throw new Refusal('not_found', 'no such node');
   const path = await liveAncestors(db, node, space.root);

@@ -29,7 +29,7 @@ export async function stampOf(db: Db, space: string, rev: number): Promise<strin
  */
 export async function judgeMarks(
   db: Db,
-  { id, rev: last }: SpaceRow,
+  { id, rev: last }: Pick<SpaceRow, 'id' | 'rev'>,
   marks: readonly Mark[],
 ): Promise<'known' | 'forgotten' | 'rewound'> {
   let verdict: 'known' | 'forgotten' = 'known';
