@@ -30,6 +30,18 @@ export function blockStoreContract(t: Test, make: (t: Test) => Promise<BlockStor
     await store.put('ada', []);
   });
 
+  t.test('the expected size is no more than a hint', async (t) => {
+    const store = await make(t);
+    const blocks = [block(1), block(4096), block(BLOCK_SIZE)];
+    await store.put('ada', blocks);
+    for (const { digest, data } of blocks) {
+      for (const size of [1, 70_000, BLOCK_SIZE]) {
+        t.equal(Buffer.from((await store.get('ada', digest, { size })) ?? []).equals(data), true);
+      }
+    }
+    t.equal(await store.get('ada', block(10).digest, { size: BLOCK_SIZE }), undefined);
+  });
+
   t.test('accounts are separate', async (t) => {
     const store = await make(t);
     const one = block(10);

@@ -11,7 +11,7 @@ export interface BlockReaderOptions {
   readonly log: Pick<FastifyBaseLogger, 'error'>;
 }
 
-export type ReadOptions = Pick<GetOptions, 'unverified'>;
+export type ReadOptions = Pick<GetOptions, 'unverified' | 'size'>;
 
 /**
  * Reads blocks for every response of the service. If the bytes of a stored block are lost or damaged, the block is

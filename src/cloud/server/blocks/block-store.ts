@@ -30,6 +30,8 @@ export interface GetOptions {
   readonly memory?: () => Uint8Array;
   /** True if the bytes may be wrong, as the receiver compares them with the digest and asks again. */
   readonly unverified?: boolean;
+  /** How many bytes the block should have, if that is known: where to look for it first. */
+  readonly size?: number | undefined;
 }
 
 export interface Block {

@@ -1,6 +1,6 @@
 import { manifestOf, splitDigests } from '../meta/manifest.ts';
 import { MAX_BATCH_BYTES } from '../../limits.ts';
-import { BLOCK_SIZE, DIGEST_SIZE } from '../../../vfs/block.ts';
+import { BLOCK_SIZE, blockLength, DIGEST_SIZE } from '../../../vfs/block.ts';
 import type { ByteRange } from '../../../vfs/byte-range.ts';
 import type { DigestList } from '../../../vfs/digest-list.ts';
 import type { Db, VersionRow } from '../meta/schema.ts';
@@ -19,6 +19,8 @@ export interface BlockOfAccount {
   readonly account: string;
   /** hex */
   readonly digest: string;
+  /** Bytes. */
+  readonly size?: number;
 }
 
 /**
@@ -45,10 +47,11 @@ export async function resolveBlocks(
     const found = await lookUp(db, version, extents.get(version) as Extent, list);
     for (const [position, index] of list.entries()) digests.set(`${index}/${version}`, found[position] ?? '');
   }
-  return fitting.map(({ version, index }) => ({
-    account: extents.get(version)?.account ?? account,
-    digest: digests.get(`${index}/${version}`) ?? '',
-  }));
+  return fitting.map(({ version, index }) => {
+    const extent = extents.get(version) as Extent;
+    const digest = digests.get(`${index}/${version}`) ?? '';
+    return { account: extent.account ?? account, digest, size: blockLength(extent.size, index) };
+  });
 }
 
 function fit(extents: ReadonlyMap<string, Extent>, blocks: readonly BlockOfVersion[]): readonly BlockOfVersion[] {
@@ -88,7 +91,7 @@ async function lookUp(db: Db, version: string, { size, manifest }: Extent, indic
 export async function* readBlocks(
   reader: BlockReader,
   blocks: readonly BlockOfAccount[],
-  how: ReadOptions = {},
+  how: Pick<ReadOptions, 'unverified'> = {},
 ): AsyncGenerator<Uint8Array> {
   let index = 0;
   try {
@@ -106,12 +109,12 @@ export async function* readBlocks(
 export async function* readAhead(
   reader: BlockReader,
   blocks: Iterable<BlockOfAccount>,
-  how: ReadOptions = {},
+  how: Pick<ReadOptions, 'unverified'> = {},
 ): AsyncGenerator<Uint8Array> {
   let next: Promise<Uint8Array> | undefined;
-  for (const { account, digest } of blocks) {
+  for (const { account, digest, size } of blocks) {
     const current = next;
-    next = reader.read(account, digest, how);
+    next = reader.read(account, digest, { ...how, size });
     // The rejection is reported when this block is awaited; until then it must not count as unhandled.
     next.catch(() => undefined);
     if (current !== undefined) yield await current;
@@ -129,7 +132,7 @@ export async function* contentOf(
   { start, end }: ByteRange,
 ): AsyncGenerator<Uint8Array> {
   const first = Math.floor(start / BLOCK_SIZE);
-  const digests = blocksOf(account, manifestOf(manifest, size), first, Math.floor(end / BLOCK_SIZE) + 1);
+  const digests = blocksOf({ account, size }, manifestOf(manifest, size), first, Math.floor(end / BLOCK_SIZE) + 1);
   let at = first * BLOCK_SIZE;
   for await (const block of readAhead(reader, digests)) {
     yield block.subarray(Math.max(0, start - at), end + 1 - at);
@@ -137,10 +140,15 @@ export async function* contentOf(
   }
 }
 
-function* blocksOf(account: string, list: DigestList, from: number, to: number): Generator<BlockOfAccount> {
+function* blocksOf(
+  { account, size }: Pick<StoredVersion, 'account' | 'size'>,
+  list: DigestList,
+  from: number,
+  to: number,
+): Generator<BlockOfAccount> {
   for (const { digest, start, end } of list.runs(from)) {
     const block = { account, digest: Buffer.from(digest).toString('hex') };
-    for (let index = start; index < Math.min(end, to); index++) yield block;
+    for (let index = start; index < Math.min(end, to); index++) yield { ...block, size: blockLength(size, index) };
     if (end >= to) return;
   }
 }
