@@ -1,7 +1,7 @@
 import type { Mirrored } from './mirrored.ts';
 import type { XattrRecord } from '../cloud/records.ts';
 import { posixRecord } from './posix-text.ts';
-import type { SourceAttributes, SourceEntry } from './source-entry.ts';
+import type { SourceAttributes, SourceEntry, SourceMark } from './source-entry.ts';
 
 /**
  * What to do about an entry of the source, compared with the node of the mirror at the same place:
@@ -22,7 +22,11 @@ export function decide(entry: SourceEntry, node: Mirrored | undefined): Decision
   // What the cloud has may be the work of others: it is put right when the source changes.
   const isSame = node.posix !== undefined && (known || sameAttrs(entry, node));
   if (!isSame) return 'attrs';
-  return known && node.source?.inode === entry.inode && node.source.disk === entry.disk ? 'same' : 'note';
+  return known && node.source && isSamePlace(entry, node.source) ? 'same' : 'note';
+}
+
+function isSamePlace(entry: SourceMark, { inode, disk, mounted }: SourceMark): boolean {
+  return inode === entry.inode && disk === entry.disk && mounted === entry.mounted;
 }
 
 /** Whether the node in the mirror has the attributes of the source, as far as those are known. */

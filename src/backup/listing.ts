@@ -1,5 +1,6 @@
 import { lstatSync, opendirSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { compareUtf8 } from '../cache/db/table.ts';
+import { volumeUuid } from '../libc/volume-uuid.ts';
 import { NAME_MAX, PATH_MAX } from '../vfs/name.ts';
 import { isCoded, readableName } from '../vfs/raw-name.ts';
 import { identityOf, type Describer } from './describer.ts';
@@ -77,6 +78,10 @@ export class Listings {
     const folder = markOf(path);
     const problems: SourceProblem[] = [];
     const entries = forms.flatMap((name) => this.#entry(path, { name, raw: raw.get(name), whole }, problems));
+    for (const [at, entry] of entries.entries()) {
+      if (entry.kind !== 'folder' || entry.disk === folder.disk) continue;
+      entries[at] = { ...entry, mounted: volumeAt(entryPath(path, raw.get(entry.name) ?? entry.name)) };
+    }
     if (isSameFolder(folder, markOf(path))) return { folder, entries, problems };
     throw Object.assign(new Error('another folder has taken its place while it was read'), { code: 'ESTALE' });
   }
@@ -113,6 +118,14 @@ export class Listings {
 }
 
 const NONE: Names['raw'] = new Map();
+
+function volumeAt(path: SourcePath): string {
+  try {
+    return volumeUuid(path) ?? '';
+  } catch {
+    return '';
+  }
+}
 
 function markOf(path: SourcePath): FolderMark {
   return identityOf(lstatSync(path, { bigint: true }));

@@ -35,8 +35,8 @@ export function mirroredOf(node: NodeRecord, source?: SourceMark): Mirrored {
   return { id, parent, name, kind, ...look, size, version, hash, target, source: source && markOf(source) };
 }
 
-export function markOf({ signature, inode, disk, fault }: SourceMark): SourceMark {
-  return { signature, inode, disk, fault };
+export function markOf({ signature, inode, disk, mounted, fault }: SourceMark): SourceMark {
+  return { signature, inode, disk, mounted, fault };
 }
 
 /** Whether two states of a node are alike, whatever is known of the source. */

@@ -3,6 +3,7 @@ import { looksMoved } from './decide.ts';
 import type { Spot } from './changes.ts';
 import type { CloudState } from './cloud-state.ts';
 import type { Mirrored } from './mirrored.ts';
+import type { MountPoints } from './mount-points.ts';
 import { hasVanished, type SourceEntry } from './source-entry.ts';
 import type { Look } from './source-thread.ts';
 import type { SourceThread } from './start-source-thread.ts';
@@ -18,6 +19,7 @@ export interface MovesOptions {
   readonly index: BackupIndex;
   readonly cloud: CloudState;
   readonly source: SourceThread;
+  readonly mountPoints: MountPoints;
   /** The mirror was empty when the run began: nothing can have moved, and nothing is looked up. */
   readonly fresh: boolean;
 }
@@ -32,6 +34,7 @@ export class Moves {
   readonly #index: BackupIndex;
   readonly #cloud: CloudState;
   readonly #source: SourceThread;
+  readonly #mountPoints: MountPoints;
   readonly #fresh: boolean;
   /** Where nodes are that were moved in this run. */
   readonly #places = new Map<string, Spot>();
@@ -40,7 +43,8 @@ export class Moves {
   /** Ids of nodes whose files were found in place, so that they need not be checked again. */
   readonly #present = new Set<string>();
 
-  constructor({ index, cloud, source, fresh }: MovesOptions) {
+  constructor({ index, cloud, source, mountPoints, fresh }: MovesOptions) {
+    this.#mountPoints = mountPoints;
     this.#fresh = fresh;
     this.#cloud = cloud;
     this.#index = index;
@@ -113,12 +117,14 @@ export class Moves {
     const path = this.#index.path(node);
     const now = this.#cloud.now(node);
     if (path === undefined || !now || !this.isFree(node) || this.#present.has(node.id)) return undefined;
+    // Both before and after: a disk that was away for a moment has lost nothing.
+    if (!(await this.#mountPoints.isThere(node))) return undefined;
     const look = await this.#source.request<Look>({ ask: 'look', path }).catch(nothing);
     if (look === undefined || !isGone(look)) {
       if (this.#present.size < MOST_PRESENT) this.#present.add(node.id);
       return undefined;
     }
-    if (!this.isFree(node)) return undefined;
+    if (!(await this.#mountPoints.isThere(node)) || !this.isFree(node)) return undefined;
     const from = this.#places.get(node.id) ?? { parent: now.parent, name: now.name, path };
     this.claim(node, to);
     return { node: now, from };

@@ -12,6 +12,7 @@ import { EMPTIED, type Halt } from './halt.ts';
 import type { MassGuard } from './mass-guard.ts';
 import { Mender } from './mender.ts';
 import type { Mirrored } from './mirrored.ts';
+import { MountPoints, NOT_MOUNTED } from './mount-points.ts';
 import { Moves } from './moves.ts';
 import { posixText } from './posix-text.ts';
 import type { SourceAttributes } from './source-entry.ts';
@@ -53,12 +54,13 @@ export class Pass {
   readonly #changes: Changes;
   readonly #committer: Committer;
   readonly #transfer: Transfer;
+  readonly #mountPoints: MountPoints;
   readonly #moves: Moves;
   readonly #walk: Walk;
 
   constructor(options: PassOptions) {
     const { source, index, remote, space, scanner, reader, tally, context, fresh } = options;
-    const { guard, exclusions, oneFileSystem } = options;
+    const { guard, exclusions, oneFileSystem, confirm } = options;
     this.#options = options;
     this.#cloud = new CloudState(index);
     this.#changes = new Changes(space.id, index, this.#cloud, tally);
@@ -69,10 +71,11 @@ export class Pass {
       problem: (path, reason) => tally.problem(path, reason),
     });
     this.#transfer = new Transfer({ reader, remote, tally, context, fresh });
-    this.#moves = new Moves({ index, cloud: this.#cloud, source: scanner, fresh });
+    const mountPoints = (this.#mountPoints = new MountPoints({ index, source: scanner, confirm }));
+    this.#moves = new Moves({ index, cloud: this.#cloud, source: scanner, mountPoints, fresh });
     const tools = { index, cloud: this.#cloud, changes: this.#changes, committer: this.#committer, moves: this.#moves };
     this.#mender = new Mender(tools);
-    const parts = { ...tools, transfer: this.#transfer, mender: this.#mender };
+    const parts = { ...tools, transfer: this.#transfer, mender: this.#mender, mountPoints };
     const rules = { guard, exclusions, disk: oneFileSystem ? source.disk : undefined };
     this.#walk = new Walk({ root: space.root, scanner, tally, ...parts, ...rules });
   }
@@ -103,7 +106,7 @@ export class Pass {
     const { index, tally, confirm, guard, check, scanner, exclusions } = this.#options;
     if (guard.refused > 0) return { kind: 'mass-change', reason: refusal(guard, guard.refused, 'replaced in') };
     const gone = [...this.#walk.missing.keys()].map((id) => index.get(id)).filter((node) => node !== undefined);
-    const free = gone.filter((node) => this.#moves.isFree(node));
+    const free = await this.#removable(gone.filter((node) => this.#moves.isFree(node)));
     const other = await check();
     if (other !== undefined || free.length === 0) return other;
     tally.phase = 'remove';
@@ -120,6 +123,21 @@ export class Pass {
     });
     await this.#committer.flush();
     return halt;
+  }
+
+  /** Without folders in which a disk was mounted that is not there. */
+  async #removable(nodes: readonly Mirrored[]): Promise<Mirrored[]> {
+    const { index, tally } = this.#options;
+    const removable: Mirrored[] = [];
+    for (const node of nodes) {
+      let holds = false;
+      for await (const point of this.#mountPoints.in(node)) {
+        holds = true;
+        tally.problem(index.path(point) ?? point.name, NOT_MOUNTED);
+      }
+      if (!holds) removable.push(node);
+    }
+    return removable;
   }
 
   async #remove(node: Mirrored): Promise<void> {

@@ -34,6 +34,8 @@ export interface SourceMark {
   readonly inode: string;
   /** Id of its disk. */
   readonly disk: string;
+  /** Of a mount point, which is on another disk than the folder that it is in: what names its volume, '' where nothing does. */
+  readonly mounted?: string | undefined;
   /** What of its attributes cannot be kept, and why. */
   readonly fault?: string | undefined;
 }

@@ -7,6 +7,7 @@ import type { BackupIndex } from './backup-index.ts';
 import { differingAttributes } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
 import type { ListingPage } from './listing.ts';
+import { missingDisk } from './mount-points.ts';
 import { mirroredOf, type Mirrored } from './mirrored.ts';
 import { checkContent } from './restore/check-content.ts';
 import type { SourceEntry } from './source-entry.ts';
@@ -222,6 +223,8 @@ export class Verification {
 
   #onlyThere(node: NodeRecord, at: string): void {
     const known = this.#options.index.get(node.id);
+    const missing = known && missingDisk(known, undefined);
+    if (missing !== undefined) return this.#find(at, 'unreadable', 'changed', missing);
     const isOurs = known?.source !== undefined;
     if (isOurs && !isAt(node, known)) {
       const before = this.#options.index.path(known) ?? known.name;
@@ -249,6 +252,8 @@ export class Verification {
     const known = this.#options.index.get(node.id);
     const isUnwritten = known?.source?.signature === entry.signature;
     if (isUnwritten && known.version === node.version) this.#compareAttributes(here, node);
+    const missing = known && this.#children.has(node.id) ? missingDisk(known, entry) : undefined;
+    if (missing !== undefined) return this.#find(at, 'unreadable', 'changed', missing);
     if (entry.kind !== node.kind) {
       return this.#find(at, 'different', 'changed', `it is a ${entry.kind} since, and was a ${node.kind}`);
     }

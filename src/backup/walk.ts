@@ -12,6 +12,7 @@ import { OTHER_FOLDER } from './halt.ts';
 import type { MassGuard } from './mass-guard.ts';
 import { nameInTheWay, type Mender } from './mender.ts';
 import { markOf, type Mirrored } from './mirrored.ts';
+import { isMountPoint, NOT_MOUNTED, type MountPoints } from './mount-points.ts';
 import type { Moves } from './moves.ts';
 import type { ReadOutcome } from './segment-reader.ts';
 import { hasVanished, type SourceAttributes, type SourceEntry, type SourceMark } from './source-entry.ts';
@@ -27,6 +28,7 @@ export interface WalkOptions {
   readonly changes: Changes;
   readonly committer: Committer;
   readonly transfer: Transfer;
+  readonly mountPoints: MountPoints;
   readonly moves: Moves;
   readonly cloud: CloudState;
   readonly mender: Mender;
@@ -152,7 +154,7 @@ export class Walk {
   }
 
   async #folder(folder: Folder): Promise<void> {
-    const { scanner, tally, committer, transfer } = this.#options;
+    const { scanner, tally, committer, transfer, mountPoints } = this.#options;
     for (let after: string | undefined, more = true; more;) {
       await committer.room();
       await transfer.room();
@@ -160,11 +162,8 @@ export class Walk {
       const page = await asked.catch((error: unknown) => this.#unreadable(folder.path, error));
       if (!page) return;
       if (after === undefined && folder.settle) {
-        if (page.entries.length === 0 && !(await this.#isEmpty(folder))) {
-          return tally.problem(
-            folder.path,
-            'the disk that was mounted here is missing; its files were kept in the mirror',
-          );
+        if (page.entries.length === 0 && !mountPoints.isConfirmed && !(await this.#isEmpty(folder))) {
+          return tally.problem(folder.path, NOT_MOUNTED);
         }
         folder.settle();
       }
@@ -244,11 +243,13 @@ export class Walk {
   }
 
   async #entry(folder: Folder, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
-    const { moves, tally } = this.#options;
+    const { moves, tally, mountPoints } = this.#options;
     const spot: Spot = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
     this.#count(entry);
     // A node may have been moved to another place while this folder was read.
     const node = known && moves.hasLeft(known) ? undefined : known;
+    const missing = node && isMountPoint(node) && (await mountPoints.missing(node, entry));
+    if (typeof missing === 'string') return tally.problem(spot.path, missing);
     const verdict = decide(entry, node);
     const fault = entry.fault ?? (verdict === 'same' ? node?.source?.fault : undefined);
     if (fault !== undefined) tally.problem(spot.path, fault);

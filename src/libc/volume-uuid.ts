@@ -10,7 +10,7 @@ const SIZE = 17;
  * say, as for network file systems and FAT.
  * @throws errors of `open`
  */
-export function volumeUuid(folder: string): string | undefined {
+export function volumeUuid(folder: string | Buffer): string | undefined {
   if (process.platform !== 'linux') return undefined;
   const libc = koffi.load('libc.so.6');
   const ioctl = libc.func('ioctl', 'int', ['int', 'ulong', 'void *']) as KoffiFunc<

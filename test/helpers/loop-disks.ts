@@ -11,10 +11,11 @@ export class LoopDisks {
   readonly point: string;
   readonly #base: string;
 
-  constructor(t: Test) {
+  /** @param point where they are mounted; a new folder if absent */
+  constructor(t: Test, point?: string) {
     this.#base = temporary(t);
-    this.point = join(this.#base, 'disk');
-    mkdirSync(this.point);
+    this.point = point ?? join(this.#base, 'disk');
+    mkdirSync(this.point, { recursive: true });
     t.teardown(() => void execFileSync('sh', ['-c', `while umount -l '${this.point}' 2>/dev/null; do :; done`]));
   }
 
