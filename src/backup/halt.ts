@@ -20,7 +20,7 @@ export const EMPTIED: Halt = {
 
 export const OTHER_VOLUME: Halt = {
   kind: 'other-volume',
-  reason: 'another disk is where the disk of the folder was',
+  reason: 'the folder is on another disk than it was: its own is not mounted, or another disk is in its place',
 };
 
 /** The next run looks at what is there then. */

@@ -24,6 +24,11 @@ interface Mount extends Region {
   readonly point: string;
 }
 
+/** The mount point that a folder is on, or would be if it were there; undefined where the system does not say. */
+export function mountPointOf(folder: string): string | undefined {
+  return mountOf(realPath(folder), mounts())?.point;
+}
+
 /**
  * The place of a folder that need not be there, through links, bind mounts and other spellings of its name. Waits for the disk,
  * so it is called on a thread of the source.
@@ -106,13 +111,18 @@ function unescape(field: string): string {
   return field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
-function regionsOf(path: string, all: readonly Mount[]): Region[] {
+function mountOf(path: string, all: readonly Mount[]): Mount | undefined {
   let nearest: Mount | undefined;
   for (const mount of all) {
     const holds = path === mount.point || isBelow(path, mount.point, '/');
     // Of several on one folder the last one counts.
     if (holds && mount.point.length >= (nearest?.point.length ?? 0)) nearest = mount;
   }
+  return nearest;
+}
+
+function regionsOf(path: string, all: readonly Mount[]): Region[] {
+  const nearest = mountOf(path, all);
   const below = all.filter(({ point }) => isBelow(point, path, '/'));
   const regions = below.map(({ device, path: root }) => ({ device, path: root }));
   if (!nearest) return regions;

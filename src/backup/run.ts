@@ -113,11 +113,11 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
   const [source, same] = await Promise.all(
     [tools.scanner, tools.reader].map(async (thread) => thread.request<Look>({ ask: 'hold' })),
   );
-  if (!source?.isFolder) return { kind: 'vanished', reason: 'the folder is not there: is its disk mounted?' };
   const known = index.state?.space === space.id ? index.state.source : undefined;
   // From here on both threads read that folder, whatever is mounted in its place.
   const check = async (volume: VolumeId | undefined) =>
     tools.scanner.request<Halt | undefined>({ ask: 'check', volume });
+  if (!source?.isFolder) return (await check(options.volume)) ?? OTHER_FOLDER;
   const other = same && isSameFolder(source, same) ? await check(options.volume) : OTHER_FOLDER;
   if (other !== undefined && (other.kind === 'vanished' || !confirm)) return other;
   const differs = known && known.disk !== source.disk && known.inode !== source.inode;

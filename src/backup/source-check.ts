@@ -1,6 +1,6 @@
 import { statSync, type BigIntStats } from 'node:fs';
 import { OTHER_FOLDER, OTHER_VOLUME, type Halt } from './halt.ts';
-import { isOnVolume, type VolumeId } from './volume.ts';
+import { isOnVolume, whyAbsent, whyElsewhere, type VolumeId } from './volume.ts';
 
 /**
  * Why a folder cannot be mirrored just now: it is not there, cannot be read, is on another volume than it was, or is not the one
@@ -11,13 +11,14 @@ export function checkSource(folder: string, volume: VolumeId | undefined, held?:
   try {
     const now = statSync(folder, { bigint: true });
     if (!now.isDirectory()) return { kind: 'vanished', reason: `${folder} is not a folder any more` };
-    if (volume !== undefined && !isOnVolume(folder, volume)) return OTHER_VOLUME;
+    if (volume !== undefined && !isOnVolume(folder, volume)) {
+      return { kind: 'other-volume', reason: whyElsewhere(folder, volume) };
+    }
     if (held === undefined || (now.dev === held.dev && now.ino === held.ino)) return undefined;
     return now.dev === held.dev ? OTHER_FOLDER : OTHER_VOLUME;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT' ? 'the folder is not there: is its disk mounted?' : `the folder cannot be read: ${message}`;
+    const reason = code === 'ENOENT' ? whyAbsent(folder, volume) : `the folder cannot be read: ${message}`;
     return { kind: 'vanished', reason };
   }
 }

@@ -74,7 +74,7 @@ const WORDS: Words = {
     const hints = {
       confirm: '`fjord confirm` lets it go on',
       disk: 'it goes on when the disk is back',
-      run: `it goes on when the disk is back; \`fjord backup run --confirm ${shown(name)}\` if it is`,
+      run: `it goes on when the disk is back; if what is there now is right, \`fjord backup run --confirm ${shown(name)}\``,
     };
     return `waits: ${shown(reason)}; ${hints[ends]}`;
   },

@@ -113,9 +113,14 @@ export class GatewayBackups implements BackupEngine {
     const changes: Partial<BackupSet> = { space: space.id };
     if (summary.paused) return { summary, changes };
     const count = request.scope ? await new ProblemLog(store, 0).count() : summary.problemCount;
-    // The person has said that this is the right disk.
-    const now = confirm && volume?.kind === 'uuid' ? { volume: await this.identify(folder, false) } : {};
-    return { summary, changes: { ...changes, ...now, problems: count } };
+    return { summary, changes: { ...changes, ...(await this.#volumeOf(set, confirm)), problems: count } };
+  }
+
+  /** The volume as it is now: a person may have said that this one is right, or it is not known where it was mounted. */
+  async #volumeOf({ folder, volume }: BackupSet, confirm: boolean): Promise<Pick<BackupSet, 'volume'>> {
+    if (volume?.kind !== 'uuid' || (!confirm && volume.point !== undefined)) return {};
+    const now = await this.identify(folder, false);
+    return confirm || now?.id === volume.id ? { volume: now } : {};
   }
 
   async probe({ folder, volume }: BackupSet, halt: Halt | undefined, signal: AbortSignal): Promise<Halt | undefined> {

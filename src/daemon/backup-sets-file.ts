@@ -13,7 +13,11 @@ const SetsSchema = Type.Object({
       exclude: Type.Optional(Type.Array(Text)),
       oneFileSystem: Type.Optional(Type.Boolean()),
       volume: Type.Optional(
-        Type.Object({ kind: Type.Union([Type.Literal('uuid'), Type.Literal('marker')]), id: Text }),
+        Type.Object({
+          kind: Type.Union([Type.Literal('uuid'), Type.Literal('marker')]),
+          id: Text,
+          point: Type.Optional(Text),
+        }),
       ),
       space: Type.Optional(Text),
       paused: Type.Optional(Type.Object({ until: Type.Optional(Type.Number()) })),
