@@ -1,7 +1,7 @@
 import type { Mirrored } from './mirrored.ts';
 import type { XattrRecord } from '../cloud/records.ts';
 import { posixRecord } from './posix-text.ts';
-import type { SourceAttributes, SourceEntry, SourceMark } from './source-entry.ts';
+import { XATTRS_UNREAD, type SourceAttributes, type SourceEntry, type SourceMark } from './source-entry.ts';
 
 /**
  * What to do about an entry of the source, compared with the node of the mirror at the same place:
@@ -17,8 +17,10 @@ export type Decision = 'same' | 'note' | 'attrs' | 'read' | 'create' | 'replace'
 export function decide(entry: SourceEntry, node: Mirrored | undefined): Decision {
   if (!node) return 'create';
   if (node.kind !== entry.kind || node.target !== entry.target) return 'replace';
-  const known = node.source?.signature === entry.signature;
-  if (entry.kind === 'file' && !known) return 'read';
+  const isUntouched = node.source?.signature === entry.signature;
+  if (entry.kind === 'file' && !isUntouched) return 'read';
+  const known = isUntouched && node.source?.fault !== XATTRS_UNREAD;
+  if (entry.kind === 'file' && !known) return 'attrs';
   // What the cloud has may be the work of others: it is put right when the source changes.
   const isSame = node.posix !== undefined && (known || sameAttrs(entry, node));
   if (!isSame) return 'attrs';

@@ -3,7 +3,7 @@ import { XATTRS_MAX } from '../cloud/limits.ts';
 import { ExtendedAttributes } from '../libc/extended-attributes.ts';
 import { UserNames } from '../libc/user-names.ts';
 import { LAST_TIME } from '../vfs/node.ts';
-import type { SourceAttributes } from './source-entry.ts';
+import { hasVanished, XATTRS_UNREAD, type SourceAttributes } from './source-entry.ts';
 import type { RawForms, SourcePath } from './source-paths.ts';
 
 /** Extended attributes that are the state of something else, as those of network file systems, are not the file's own. */
@@ -59,10 +59,22 @@ export class Describer {
         xattrs[name] = value.toString('base64');
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'E2BIG') throw error;
-      return { xattrs: {}, fault: TOO_LARGE };
+      const { code } = error as NodeJS.ErrnoException;
+      if (hasVanished({ code })) throw error;
+      if (code === 'E2BIG') return { xattrs: {}, fault: TOO_LARGE };
+      return this.#hasNone(code) ? { xattrs: {} } : { fault: XATTRS_UNREAD };
     }
     return total > XATTRS_MAX ? { xattrs: {}, fault: TOO_LARGE } : { xattrs };
+  }
+
+  /** Whether the source has none at all: file systems that serve none do not all say so by the error that is meant for it. */
+  #hasNone(code: string | undefined): boolean {
+    try {
+      this.#xattrs.ofPath(this.#folder);
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === code;
+    }
   }
 
   /** As `posixText` would make it of a record, but for every entry of every run. */

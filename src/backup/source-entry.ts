@@ -2,6 +2,9 @@ import type { XattrRecord } from '../cloud/records.ts';
 import type { Kind } from '../vfs/node.ts';
 import type { PosixText } from './posix-text.ts';
 
+/** A fault that may go: the attributes are looked at again in each run. */
+export const XATTRS_UNREAD = 'its extended attributes cannot be read; those from before are kept';
+
 /** An entry that the scan has found in the source folder. */
 export interface SourceEntry extends SourceAttributes {
   /** In its readable form (`vfs/raw-name.ts`). */

@@ -6,7 +6,7 @@ import type { Awaitable, Context } from '../../src/vfs/context.ts';
 import type { FileHandle, OpenMode, Page, PageRequest } from '../../src/vfs/file-system.ts';
 import { ForwardingFileSystem } from '../../src/vfs/forwarding-file-system.ts';
 import { FsError } from '../../src/vfs/fs-error.ts';
-import type { Attr, NodeId } from '../../src/vfs/node.ts';
+import type { Attr, NodeId, Xattrs } from '../../src/vfs/node.ts';
 import type { Faults } from './faulty-disk.ts';
 import { HostFs } from './host-fs.ts';
 
@@ -24,6 +24,11 @@ class FaultyFs extends ForwardingFileSystem {
   override async readdir(folder: NodeId, page: PageRequest, context: Context): Promise<Page> {
     check('readdir', folder);
     return await super.readdir(folder, page, context);
+  }
+
+  override xattrs(node: NodeId): Xattrs {
+    check('xattrs', node);
+    return { 'user.of': Buffer.from(node).toString('base64') };
   }
 
   override async open(node: NodeId, mode: OpenMode, context: Context): Promise<FileHandle> {
@@ -60,7 +65,7 @@ const mount = await FuseMount.mount({
   fs,
   dir,
   name: 'faulty-disk',
-  options: { validity: 0, passthrough: false },
+  options: { validity: 0, passthrough: false, xattr: true },
   log,
 });
 process.on('disconnect', () => {

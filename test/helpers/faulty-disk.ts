@@ -13,6 +13,7 @@ export interface Faults {
   readonly lookup?: readonly string[];
   readonly readdir?: readonly string[];
   readonly read?: readonly string[];
+  readonly xattrs?: readonly string[];
   /** Of these a lookup waits until they are not named any more. */
   readonly hang?: readonly string[];
 }
