@@ -62,19 +62,10 @@ export class Describer {
       const { code } = error as NodeJS.ErrnoException;
       if (hasVanished({ code })) throw error;
       if (code === 'E2BIG') return { xattrs: {}, fault: TOO_LARGE };
-      return this.#hasNone(code) ? { xattrs: {} } : { fault: XATTRS_UNREAD };
+      // File systems that serve none do not all say so by the error that is meant for it: those of rclone do of folders alone.
+      return this.#xattrs.areServed(this.#folder) ? { fault: XATTRS_UNREAD } : { xattrs: {} };
     }
     return total > XATTRS_MAX ? { xattrs: {}, fault: TOO_LARGE } : { xattrs };
-  }
-
-  /** Whether the source has none at all: file systems that serve none do not all say so by the error that is meant for it. */
-  #hasNone(code: string | undefined): boolean {
-    try {
-      this.#xattrs.ofPath(this.#folder);
-      return false;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === code;
-    }
   }
 
   /** As `posixText` would make it of a record, but for every entry of every run. */

@@ -33,6 +33,12 @@ export class ExtendedAttributes {
     return this.#read(this.#calls?.files, fd);
   }
 
+  /** Whether the file system of a node serves any: those that do not say so by this or that error. */
+  areServed(path: string | Buffer): boolean {
+    const file = Buffer.concat([Buffer.from(path as string), Buffer.of(0)]);
+    return this.#calls !== undefined && this.#calls.paths.list(file, this.#buffer, MOST) >= 0;
+  }
+
   #read(calls: Calls | undefined, file: Buffer | number): Map<string, Buffer> {
     const values = new Map<string, Buffer>();
     const length = calls === undefined ? 0 : calls.list(file, this.#buffer, MOST);
