@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 
 export type Route =
-  | { readonly page: 'home' | 'backups' | 'shared' | 'trash' | 'devices' }
+  | { readonly page: 'home' | 'backups' | 'shared' | 'trash' | 'devices' | 'account' }
   | { readonly page: 'folder' | 'file'; readonly id: string }
   | { readonly page: 'search'; readonly query: string };
 
@@ -16,7 +16,8 @@ export function routeOf(path: string): Route {
   const [, page, id] = path.split('/');
   if ((page === 'folder' || page === 'file') && id !== undefined && id !== '') return { page, id };
   if (page === 'search') return { page, query: decoded(id ?? '') };
-  if (page === 'backups' || page === 'shared' || page === 'trash' || page === 'devices') return { page };
+  if (page === 'backups' || page === 'shared' || page === 'trash') return { page };
+  if (page === 'devices' || page === 'account') return { page };
   return { page: 'home' };
 }
 

@@ -2,9 +2,9 @@ import { signal } from '@preact/signals';
 import type { SessionRecord } from '../cloud/records.ts';
 import { ApiError, type Api } from './api.ts';
 
-export type SessionState = 'unknown' | 'out' | SessionRecord;
+export type SessionState = 'unknown' | 'out' | 'new' | SessionRecord;
 
-/** Who is signed in here. */
+/** Who is signed in here; `new`: the cloud has no account yet, and the first one can be made here. */
 export class Session {
   readonly state = signal<SessionState>('unknown');
   readonly #api: Api;
@@ -20,7 +20,8 @@ export class Session {
       this.state.value = await this.#api.json<SessionRecord>('GET', '/v1/session');
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'unauthorized') throw error;
-      this.state.value = 'out';
+      const { open } = await this.#api.json<{ open: boolean }>('GET', '/v1/setup');
+      this.state.value = open ? 'new' : 'out';
     }
   }
 
@@ -28,6 +29,17 @@ export class Session {
   async signIn(email: string, password: string): Promise<void> {
     const body = { email, password, name: browserName(navigator.userAgent) };
     this.state.value = await this.#api.json<SessionRecord>('POST', '/v1/session', { body });
+  }
+
+  /** Makes the first account of the cloud, and signs in. @throws ApiError */
+  async setUp(email: string, password: string): Promise<void> {
+    const body = { email, password, name: browserName(navigator.userAgent) };
+    this.state.value = await this.#api.json<SessionRecord>('POST', '/v1/setup', { body });
+  }
+
+  /** Signs out all other browsers. @throws ApiError */
+  async changePassword(password: string, next: string): Promise<void> {
+    await this.#api.json('POST', '/v1/password', { body: { password, next } });
   }
 
   /** @throws ApiError */

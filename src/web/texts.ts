@@ -10,6 +10,26 @@ export const texts = {
     submit: 'Sign in',
     wrong: 'The e-mail or the password is wrong.',
   },
+  setup: {
+    title: 'Welcome to Fjord',
+    text: 'This cloud has no account yet. Make the first one: computers and browsers sign in with its e-mail address and password.',
+    submit: 'Make the account',
+  },
+  account: {
+    title: 'Account',
+    usage: 'Storage',
+    used: (used: string, quota: string, files: number) =>
+      `${used} of ${quota} used, ${files === 1 ? '1 file' : `${files.toLocaleString()} files`}`,
+    once: 'Content that is in several places is stored once, so the whole may be less than the sum. Older versions are part of it.',
+    damaged: (blocks: number) =>
+      `${blocks === 1 ? '1 block is' : `${blocks.toLocaleString()} blocks are`} damaged. A computer that still has the content sends it again.`,
+    changePassword: 'Change password',
+    change: 'Change',
+    present: 'Present password',
+    next: 'New password',
+    ends: 'All other browsers are signed out. Computers stay connected.',
+    changed: 'The password is changed.',
+  },
   signOut: 'Sign out',
   places: {
     label: 'Places',

@@ -1,4 +1,5 @@
 import { newId } from '../../vfs/ids.ts';
+import type { Caller } from './meta/caller.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import type { AccountRow } from './meta/schema.ts';
 import { insertSpace } from './meta/spaces.ts';
@@ -52,6 +53,26 @@ export class Accounts {
       await insertSpace(db, { account: row.id, kind: 'archive', name: 'archive', device: '' }, created);
     });
     return info(row);
+  }
+
+  async isEmpty(): Promise<boolean> {
+    const row = await this.#meta.db.selectFrom('accounts').select('id').limit(1).executeTakeFirst();
+    return row === undefined;
+  }
+
+  /**
+   * Changes the password of the caller's account, which the caller must give.
+   * @throws Refusal bad_request, unauthorized, too_many_requests, unavailable
+   */
+  async changePassword(
+    { account, device }: Caller & { readonly device: string },
+    password: string,
+    next: string,
+  ): Promise<void> {
+    checkPassword(next);
+    await this.confirmPassword(account, password, device);
+    const update = this.#meta.db.updateTable('accounts').set({ password: await this.#passwords.hash(next) });
+    await update.where('id', '=', account).execute();
   }
 
   /** Devices stay logged in. @throws Refusal bad_request, not_found */

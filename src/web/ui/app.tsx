@@ -1,4 +1,5 @@
 import { useApp } from '../app-state.ts';
+import { AccountPage } from './account-page.tsx';
 import { BackupsPage } from './backups-page.tsx';
 import { DevicesPage } from './devices-page.tsx';
 import { FilePage } from './file-page.tsx';
@@ -7,6 +8,7 @@ import { Frame } from './frame.tsx';
 import { HomePage } from './home-page.tsx';
 import { Notice } from './notice.tsx';
 import { SearchPage } from './search-page.tsx';
+import { Setup } from './setup.tsx';
 import { SharedPage } from './shared-page.tsx';
 import { SignIn } from './sign-in.tsx';
 import { TrashPage } from './trash-page.tsx';
@@ -17,6 +19,7 @@ export function App() {
   return (
     <>
       {state === 'out' && <SignIn />}
+      {state === 'new' && <Setup />}
       {typeof state === 'object' && (
         <Frame>
           <Page />
@@ -40,6 +43,8 @@ function Page() {
       return <BackupsPage />;
     case 'shared':
       return <SharedPage />;
+    case 'account':
+      return <AccountPage />;
     case 'search':
       return <SearchPage query={route.query} />;
     case 'trash':

@@ -23,7 +23,9 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
         <a class="home" href="/">
           <Logo />
         </a>
-        <span class="who">{typeof state === 'object' && state.account.email}</span>
+        <a class="who" href="/account" title={texts.account.title}>
+          {typeof state === 'object' && state.account.email}
+        </a>
         <a class="action" href="/search" aria-label={texts.search.title} title={texts.search.title}>
           <Icon name="search" />
           <span>{texts.search.title}</span>

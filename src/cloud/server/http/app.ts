@@ -1,4 +1,5 @@
 import { LogController, fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { accountRoutes } from './account.ts';
 import { authenticate } from './auth.ts';
 import { blockRoutes } from './blocks.ts';
 import { contentRoutes } from './content.ts';
@@ -13,6 +14,7 @@ import { PublicLinks } from './public/routes.ts';
 import { pushRoutes } from './push.ts';
 import { searchRoutes } from './search.ts';
 import { sessionRoutes, signInRoute } from './session.ts';
+import { setupRoutes } from './setup.ts';
 import { shareRoutes } from './shares.ts';
 import { spaceRoutes } from './spaces.ts';
 import { trashRoutes } from './trash.ts';
@@ -62,6 +64,7 @@ export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): F
   app.get('/v1/health', async () => ({ status: 'ok' }));
   app.register(async (open) => loginRoute(open, parts));
   app.register(async (open) => signInRoute(open, parts));
+  app.register(async (open) => setupRoutes(open, parts));
   const links = new PublicLinks(parts);
   app.register(async (open) => links.routes(open));
   if (web !== undefined) app.register(async (open) => web.routes(open));
@@ -74,6 +77,7 @@ export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): F
 
 const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   sessionRoutes,
+  accountRoutes,
   deviceRoutes,
   spaceRoutes,
   shareRoutes,

@@ -26,6 +26,11 @@ export function checkHost({ protocol, hostname }: FastifyRequest): void {
   throw new Refusal('forbidden', 'the web app needs HTTPS, or an address of this computer such as 127.0.0.1');
 }
 
+/** Whether the caller is a program on this computer that used an address of it. A proxy here says for whom it asks. */
+export function isLocal({ hostname, ip }: FastifyRequest): boolean {
+  return isLoopback(hostname) && isLoopback(ip.replace(/^::ffff:/, ''));
+}
+
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -1,6 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { SessionRecord } from '../../records.ts';
+import type { AccountInfo } from '../accounts.ts';
 import { issueToken, revokeDevice, WEB } from '../meta/devices.ts';
 import { deviceRecord } from '../meta/records.ts';
 import { checkOrigin } from './origin.ts';
@@ -14,14 +15,25 @@ const SignIn = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 100 }),
 });
 
-export function signInRoute(app: FastifyInstance, { meta, accounts }: Parts): void {
+/** Makes the browser a device of the account, with its token in a cookie. */
+export async function startSession(
+  { meta }: Parts,
+  { id, email }: AccountInfo,
+  name: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<SessionRecord> {
+  const { token, row } = await issueToken(meta.db, id, { name, platform: WEB }, meta.now());
+  setSession(request, reply.header('cache-control', 'no-store'), token);
+  return { account: { id, email }, device: deviceRecord(row, row.id) };
+}
+
+export function signInRoute(app: FastifyInstance, parts: Parts): void {
   app.addHook('onRequest', async (request) => checkOrigin(request));
   app.post('/v1/session', { schema: { body: SignIn } }, async (request, reply): Promise<SessionRecord> => {
     const { email, password, name } = request.body as Static<typeof SignIn>;
-    const { id, email: address } = await accounts.authenticate(email, password, request.ip);
-    const { token, row } = await issueToken(meta.db, id, { name, platform: WEB }, meta.now());
-    setSession(request, reply.header('cache-control', 'no-store'), token);
-    return { account: { id, email: address }, device: deviceRecord(row, row.id) };
+    const account = await parts.accounts.authenticate(email, password, request.ip);
+    return await startSession(parts, account, name, request, reply);
   });
 }
 

@@ -26,6 +26,7 @@ const PAGES = [
   '/shared',
   '/trash',
   '/devices',
+  '/account',
 ];
 
 const HEADERS = {

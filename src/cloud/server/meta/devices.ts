@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { DeviceRecord } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
+import type { Caller } from './caller.ts';
 import { deviceRecord } from './records.ts';
 import type { Db, DeviceRow } from './schema.ts';
 import { newId } from '../../../vfs/ids.ts';
@@ -101,6 +102,24 @@ export async function revokeDevice(db: Db, account: string, id: string, now: num
     .returning('id')
     .executeTakeFirst();
   if (row === undefined) throw new Refusal('not_found', 'there is no such device');
+}
+
+/** Ends the sessions of an account's browsers, but not the caller's. Resolves to their ids. */
+export async function revokeSessions(
+  db: Db,
+  { account, device }: Caller & { readonly device: string },
+  now: number,
+): Promise<string[]> {
+  const rows = await db
+    .updateTable('devices')
+    .set({ revoked: now })
+    .where('account', '=', account)
+    .where('platform', '=', WEB)
+    .where('id', '!=', device)
+    .where('revoked', 'is', null)
+    .returning('id')
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 function hashToken(token: string): string {
