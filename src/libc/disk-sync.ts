@@ -1,6 +1,6 @@
 import { fdatasync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import koffi from 'koffi';
+import koffi, { type KoffiFunc } from 'koffi';
 import { FsError, asFsError } from '../vfs/fs-error.ts';
 
 /** Syncs bytes from the page cache to the disk. */
@@ -27,6 +27,18 @@ function syncFile(fd: number): Promise<void> {
   });
 }
 
+/** As `DiskSync.all`, on a thread that may wait. @returns false if the system has no such call */
+export class WholeSync {
+  readonly #syncfs = load();
+
+  /** Syncs the file system of an open file or folder. @throws EIO */
+  sync(fd: number): boolean {
+    if (this.#syncfs === undefined) return false;
+    if (this.#syncfs(fd) === 0) return true;
+    throw Object.assign(new Error('EIO: syncfs'), { code: 'EIO' });
+  }
+}
+
 async function syncAll(syncfs: Syncfs, dir: string): Promise<void> {
   try {
     await using folder = await open(dir, 'r');
@@ -40,14 +52,21 @@ async function syncAll(syncfs: Syncfs, dir: string): Promise<void> {
   });
 }
 
-/** Finds syncfs(2). If the C library lacks it or has another name (musl), files are synced one by one. */
+/** If the C library lacks it or has another name (musl), files are synced one by one. */
 function findSyncfs(): Syncfs | undefined {
+  const call = load();
+  // If the call itself fails, the sync has failed.
+  return (
+    call &&
+    ((fd) => new Promise((resolve) => call.async(fd, (error: unknown, result: number) => resolve(error ? -1 : result))))
+  );
+}
+
+/** syncfs(2) */
+function load(): KoffiFunc<(fd: number) => number> | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    const call = koffi.load('libc.so.6').func('syncfs', 'int', ['int']);
-    // If the call itself fails, the sync has failed.
-    return (fd) =>
-      new Promise((resolve) => call.async(fd, (error: unknown, result: number) => resolve(error ? -1 : result)));
+    return koffi.load('libc.so.6').func('syncfs', 'int', ['int']) as KoffiFunc<(fd: number) => number>;
   } catch {
     return undefined;
   }

@@ -1,8 +1,12 @@
 import koffi, { type KoffiFunc } from 'koffi';
 
 const F_SETLEASE = 1024;
+const F_RDLCK = 0;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
+const F_SETSIG = 10;
+/** Ignored unless a program asks for it. */
+const SIGURG = 23;
 const EAGAIN = 11;
 
 /** Leases of open files, fcntl(2). Linux, 64 bit. */
@@ -19,6 +23,18 @@ export class FileLease {
    */
   isShared(fd: number): boolean {
     if (this.#fcntl(fd, F_SETLEASE, F_WRLCK) < 0) return koffi.errno() === EAGAIN;
+    this.#fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
+  }
+
+  /**
+   * Whether a file that is open for reading here is open for writing anywhere, or mapped so; undefined where no leases are given, as of
+   * files of others. A program that opens it for writing in this very moment waits for that long.
+   */
+  isWritten(fd: number): boolean | undefined {
+    // The signal for a lease that others want back would end the process.
+    this.#fcntl(fd, F_SETSIG, SIGURG);
+    if (this.#fcntl(fd, F_SETLEASE, F_RDLCK) < 0) return koffi.errno() === EAGAIN ? true : undefined;
     this.#fcntl(fd, F_SETLEASE, F_UNLCK);
     return false;
   }

@@ -4,6 +4,7 @@ import { DiskReader, type Chunk } from './disk-reader.ts';
 import { DiskWriter, type FileAttributes, type Placement, type Settled } from './disk-writer.ts';
 import { Grounds, type Folding } from './grounds.ts';
 import type { LocalMark } from './known.ts';
+import { OldFiles, type Leftover, type Origin, type Review } from './old-files.ts';
 import { SafeTree } from './safe-tree.ts';
 
 /**
@@ -15,7 +16,11 @@ export type DiskRequest =
   | { readonly ask: 'unmark' }
   | { readonly ask: 'check'; readonly id: string }
   | { readonly ask: 'fold' }
-  | { readonly ask: 'tidy' }
+  | { readonly ask: 'leftovers' }
+  | { readonly ask: 'keep'; readonly name: string; readonly origin: Origin }
+  | { readonly ask: 'drop'; readonly name: string }
+  | { readonly ask: 'review' }
+  | { readonly ask: 'rescue'; readonly name: string; readonly path: string }
   | { readonly ask: 'look'; readonly path: string }
   | { readonly ask: 'open'; readonly path: string }
   | { readonly ask: 'read'; readonly token: number }
@@ -29,16 +34,18 @@ export type DiskRequest =
   | { readonly ask: 'symlink'; readonly path: string; readonly target: string; readonly expect: string | null }
   | { readonly ask: 'move'; readonly from: string; readonly to: string; readonly expect: string }
   | { readonly ask: 'attributes'; readonly path: string; readonly expect: string; readonly attributes: FileAttributes }
-  | { readonly ask: 'remove'; readonly path: string; readonly expect: string }
+  | { readonly ask: 'remove'; readonly path: string; readonly expect: string; readonly hash?: string | undefined }
   | { readonly ask: 'rmdir'; readonly path: string };
 
-export type DiskResponse = LocalMark | Chunk | Folding | readonly Settled[] | string | number | null | undefined;
+export type DiskResponse =
+  LocalMark | Chunk | Folding | Review | readonly Settled[] | readonly Leftover[] | string | number | null | undefined;
 
 const { folder } = workerData as { readonly folder: string };
 const tree = new SafeTree(folder);
 const grounds = new Grounds(folder, tree);
 const reader = new DiskReader(folder, tree);
-const writer = new DiskWriter(folder, tree);
+const old = new OldFiles(tree);
+const writer = new DiskWriter(folder, tree, old);
 
 function respond(request: DiskRequest): DiskResponse {
   switch (request.ask) {
@@ -50,8 +57,16 @@ function respond(request: DiskRequest): DiskResponse {
       return grounds.check(request.id);
     case 'fold':
       return grounds.folding();
-    case 'tidy':
-      return grounds.tidy();
+    case 'leftovers':
+      return old.leftovers();
+    case 'keep':
+      return old.keep(request.name, request.origin);
+    case 'drop':
+      return old.discard(request.name);
+    case 'review':
+      return old.review();
+    case 'rescue':
+      return old.rescue(request.name, request.path);
     case 'look':
       return reader.look(request.path);
     case 'open':
@@ -79,7 +94,7 @@ function respond(request: DiskRequest): DiskResponse {
     case 'attributes':
       return writer.attributes(request.path, request.expect, request.attributes);
     case 'remove':
-      return writer.remove(request.path, request.expect);
+      return writer.remove(request.path, request.expect, request.hash);
     case 'rmdir':
       return writer.rmdir(request.path);
     default:

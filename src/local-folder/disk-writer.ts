@@ -11,17 +11,18 @@ import {
   rmSync,
   renameSync,
   symlinkSync,
-  unlinkSync,
   writeSync,
   type BigIntStats,
 } from 'node:fs';
 import { Describer, signatureOf } from '../backup/describer.ts';
 import type { OpenFolder } from '../backup/restore/open-folder.ts';
+import { WholeSync } from '../libc/disk-sync.ts';
 import { ExactRename } from '../libc/exact-rename.ts';
 import { FileTimes } from '../libc/file-times.ts';
 import { markOf } from './disk-reader.ts';
 import { HIDDEN, PART } from './hidden-folder.ts';
 import type { LocalMark } from './known.ts';
+import type { OldFiles, Origin } from './old-files.ts';
 import { failure, statOf, type SafeTree } from './safe-tree.ts';
 
 export interface FileAttributes {
@@ -37,7 +38,18 @@ export interface Placement {
   readonly attributes: FileAttributes;
   /** The signature of the file that it replaces; null if nothing must be there. */
   readonly expect: string | null;
+  /** Of the content that it replaces, see `contentHash`. */
+  readonly hash?: string | undefined;
 }
+
+interface Place {
+  readonly folder: OpenFolder;
+  readonly name: string;
+  readonly expect: string;
+}
+
+/** Files that are synced one by one; for more their whole file system is. */
+const FEW = 4;
 
 /** What became of one of several files. */
 export type Settled = { readonly mark: LocalMark } | { readonly code: string | undefined; readonly reason: string };
@@ -48,14 +60,17 @@ export type Settled = { readonly mark: LocalMark } | { readonly code: string | u
  */
 export class DiskWriter {
   readonly #tree: SafeTree;
+  readonly #old: OldFiles;
   readonly #describer: Describer;
   readonly #rename = new ExactRename();
   readonly #times = new FileTimes();
+  readonly #whole = new WholeSync();
   readonly #parts = new Map<number, { readonly fd: number; readonly name: string }>();
   #last = 0;
 
-  constructor(folder: string, tree: SafeTree) {
+  constructor(folder: string, tree: SafeTree, old: OldFiles) {
     this.#tree = tree;
+    this.#old = old;
     this.#describer = new Describer(folder);
   }
 
@@ -79,6 +94,8 @@ export class DiskWriter {
 
   finish(token: number, placement: Placement): LocalMark {
     try {
+      this.#dress(token, placement.attributes);
+      this.#sync([this.#part(token).fd]);
       const mark = this.#settle(token, placement);
       this.#syncFolder(placement.path);
       return mark;
@@ -96,27 +113,29 @@ export class DiskWriter {
     return undefined;
   }
 
-  /** Many small files, each for itself; their folders are synced once. */
+  /** Many small files, each for itself: all are synced, then they get their places, and then the folders are synced. */
   place(files: readonly (Placement & { readonly data: Uint8Array })[]): Settled[] {
-    const folders = new Map<string, string>();
-    const settled = files.map(({ data, ...placement }): Settled => {
-      try {
-        const token = this.begin();
-        try {
-          this.write(token, data);
+    const tokens = files.map((file) => attempt(() => this.#fill(file)));
+    try {
+      const parts = tokens.flatMap((token) => (typeof token === 'number' ? [this.#part(token).fd] : []));
+      this.#sync(parts);
+      const folders = new Map<string, string>();
+      const settled = files.map((placement, i): Settled => {
+        const token = tokens[i] ?? 0;
+        if (typeof token !== 'number') return token;
+        return attempt(() => {
           const mark = this.#settle(token, placement);
           folders.set(placement.path.slice(0, placement.path.lastIndexOf('/') + 1), placement.path);
           return { mark };
-        } finally {
-          this.discard(token);
-        }
-      } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        return { code, reason: message };
-      }
-    });
-    for (const path of folders.values()) this.#syncFolder(path);
-    return settled;
+        });
+      });
+      const [first] = parts;
+      const isDone = folders.size > FEW && first !== undefined && this.#whole.sync(first);
+      if (!isDone) for (const path of folders.values()) this.#syncFolder(path);
+      return settled;
+    } finally {
+      for (const token of tokens) if (typeof token === 'number') this.discard(token);
+    }
   }
 
   /** @throws EEXIST */
@@ -126,8 +145,7 @@ export class DiskWriter {
       const made = folder.child(name);
       try {
         // The umask does not count: the mode is the drive's.
-        fchmodSync(made.fd, (mode & 0o777) | 0o700);
-        fsyncSync(made.fd);
+        setMode(made.fd, (mode & 0o777) | 0o700);
         fsyncSync(folder.fd);
         return markOf(this.#describer, fstatSync(made.fd, { bigint: true }));
       } finally {
@@ -140,7 +158,7 @@ export class DiskWriter {
     const part = `${PART}${randomUUID()}`;
     this.#tree.within([HIDDEN], (hidden) => symlinkSync(target, hidden.at(part)));
     try {
-      return this.#swap(part, path, expect, undefined);
+      return this.#swap(part, { path, expect }, undefined);
     } finally {
       this.#tree.within([HIDDEN], (hidden) => rmSync(hidden.at(part), { force: true }));
     }
@@ -171,7 +189,7 @@ export class DiskWriter {
           constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
         );
         try {
-          fchmodSync(fd, (mode & 0o777) | floor);
+          setMode(fd, (mode & 0o777) | floor);
         } finally {
           closeSync(fd);
         }
@@ -183,19 +201,14 @@ export class DiskWriter {
   }
 
   /** Removes a file or symlink. */
-  remove(path: string, expect: string): undefined {
+  remove(path: string, expect: string, hash: string | undefined): undefined {
     this.#tree.at(path, (folder, name) => {
       this.#expected(folder, name, expect, path);
       // What is written in this very moment is seen under the other name.
       const part = `${PART}${randomUUID()}`;
       this.#tree.within([HIDDEN], (hidden) => {
         renameSync(folder.at(name), hidden.at(part));
-        const now = statOf(hidden, part);
-        if (now && !isSame(now, expect)) {
-          this.#giveBack(hidden, part, folder, name);
-          throw failure('ESTALE', path);
-        }
-        unlinkSync(hidden.at(part));
+        this.#drop(hidden, part, { folder, name, expect, origin: { path, hash, removed: true } });
       });
     });
     return undefined;
@@ -213,16 +226,38 @@ export class DiskWriter {
     return part;
   }
 
-  #settle(token: number, { path, attributes, expect }: Placement): LocalMark {
+  #fill({ data, attributes }: Placement & { readonly data: Uint8Array }): number {
+    const token = this.begin();
+    try {
+      this.write(token, data);
+      this.#dress(token, attributes);
+      return token;
+    } catch (error) {
+      this.discard(token);
+      throw error;
+    }
+  }
+
+  #dress(token: number, { mode, mtime }: FileAttributes): void {
     const { fd, name } = this.#part(token);
-    fchmodSync(fd, attributes.mode & 0o777);
-    this.#tree.within([HIDDEN], (hidden) => this.#times.set(hidden.at(name) as string, attributes.mtime));
-    fsyncSync(fd);
-    return this.#swap(name, path, expect, fstatSync(fd, { bigint: true }));
+    setMode(fd, mode & 0o777);
+    this.#tree.within([HIDDEN], (hidden) => this.#times.set(hidden.at(name) as string, mtime));
+  }
+
+  /** Syncs files, or, as that is cheaper for many, their file system. */
+  #sync(fds: readonly number[]): void {
+    const [first] = fds;
+    if (first !== undefined && fds.length > FEW && this.#whole.sync(first)) return;
+    for (const fd of fds) fsyncSync(fd);
+  }
+
+  #settle(token: number, { path, expect, hash }: Placement): LocalMark {
+    const { fd, name } = this.#part(token);
+    return this.#swap(name, { path, expect, hash }, fstatSync(fd, { bigint: true }));
   }
 
   /** Gives a file of the hidden folder its place. @param made how it is, so that what others do to it afterwards is noticed */
-  #swap(part: string, path: string, expect: string | null, made: BigIntStats | undefined): LocalMark {
+  #swap(part: string, { path, expect, hash }: Omit<Placement, 'attributes'>, made: BigIntStats | undefined): LocalMark {
     return this.#tree.at(path, (folder, name) =>
       this.#tree.within([HIDDEN], (hidden) => {
         const [from, to] = [hidden.at(part) as string, folder.at(name) as string];
@@ -231,17 +266,37 @@ export class DiskWriter {
         if (expect === null) this.#rename.move(from, to);
         else {
           this.#expected(folder, name, expect, path);
-          if (!this.#rename.exchange(from, to)) renameSync(from, to);
-          const replaced = statOf(hidden, part);
-          if (replaced && !isSame(replaced, expect)) {
-            this.#giveBack(hidden, part, folder, name);
-            throw failure('ESTALE', path);
-          }
-          if (replaced) unlinkSync(from);
+          const old = this.#exchange(hidden, part, folder, name);
+          this.#drop(hidden, old, { folder, name, expect, origin: { path, hash, removed: false } });
         }
         return this.#moved(folder, name, before);
       }),
     );
+  }
+
+  /** @returns the name in the hidden folder of what had the place; where the system cannot swap, that is empty for a moment */
+  #exchange(hidden: OpenFolder, part: string, folder: OpenFolder, name: string): string {
+    const [from, to] = [hidden.at(part) as string, folder.at(name) as string];
+    if (this.#rename.exchange(from, to)) return part;
+    const old = `${PART}${randomUUID()}`;
+    renameSync(to, hidden.at(old));
+    try {
+      this.#rename.move(from, to);
+    } catch (error) {
+      this.#giveBack(hidden, old, folder, name);
+      throw error;
+    }
+    return old;
+  }
+
+  /** Drops what had a place, unless it is not what was expected there. @throws ESTALE */
+  #drop(hidden: OpenFolder, part: string, was: Place & { readonly origin: Origin }): void {
+    const now = statOf(hidden, part);
+    if (now && !isSame(now, was.expect)) {
+      this.#giveBack(hidden, part, was.folder, was.name);
+      throw failure('ESTALE', was.origin.path);
+    }
+    if (now) this.#old.drop(hidden, part, was.origin);
   }
 
   /** Puts a file that was changed in this very moment back to its name, or beside it if that is taken again by then. */
@@ -277,4 +332,23 @@ export class DiskWriter {
 function isSame(stats: BigIntStats, signature: string): boolean {
   const [size, mtime, , ino] = signature.split(':');
   return String(stats.size) === size && String(stats.mtimeNs) === mtime && String(stats.ino) === ino;
+}
+
+function attempt<T>(task: () => T): T | Extract<Settled, { reason: string }> {
+  try {
+    return task();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { code, reason: message };
+  }
+}
+
+/** Where a file system keeps no modes, nothing is set. */
+function setMode(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
+  }
 }

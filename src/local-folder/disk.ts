@@ -4,6 +4,7 @@ import type { DiskRequest, DiskResponse } from './disk-thread.ts';
 import type { FileAttributes, Placement, Settled } from './disk-writer.ts';
 import type { Folding } from './grounds.ts';
 import type { LocalMark } from './known.ts';
+import type { Leftover, Origin, Review } from './old-files.ts';
 
 /** A synced folder, read and changed on a thread of its own: a disk that hangs holds up that thread and nothing else. See `DiskRequest`. */
 export class Disk {
@@ -34,8 +35,29 @@ export class Disk {
     return this.#thread.request<Folding>({ ask: 'fold' });
   }
 
-  tidy(): Promise<void> {
-    return this.#thread.request<undefined>({ ask: 'tidy' });
+  /** See `OldFiles`. */
+  leftovers(): Promise<readonly Leftover[]> {
+    return this.#thread.request<readonly Leftover[]>({ ask: 'leftovers' });
+  }
+
+  /** A leftover is an old file. */
+  keep(name: string, origin: Origin): Promise<void> {
+    return this.#thread.request<undefined>({ ask: 'keep', name, origin });
+  }
+
+  /** A leftover is of no use. */
+  drop(name: string): Promise<void> {
+    return this.#thread.request<undefined>({ ask: 'drop', name });
+  }
+
+  /** What has become of the old files. */
+  review(): Promise<Review> {
+    return this.#thread.request<Review>({ ask: 'review' });
+  }
+
+  /** Gives an old file a name in the folder. @throws EEXIST; errors of node:fs */
+  rescue(name: string, path: string): Promise<void> {
+    return this.#thread.request<undefined>({ ask: 'rescue', name, path });
   }
 
   look(path: string): Promise<LocalMark | null> {
@@ -88,8 +110,9 @@ export class Disk {
     return this.#thread.request<LocalMark>({ ask: 'attributes', path, expect, attributes });
   }
 
-  remove(path: string, expect: string): Promise<void> {
-    return this.#thread.request<undefined>({ ask: 'remove', path, expect });
+  /** @param hash of its content, see `contentHash` */
+  remove(path: string, expect: string, hash: string | undefined): Promise<void> {
+    return this.#thread.request<undefined>({ ask: 'remove', path, expect, hash });
   }
 
   rmdir(path: string): Promise<void> {

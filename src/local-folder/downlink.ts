@@ -1,7 +1,7 @@
 import { MassGuard } from '../backup/mass-guard.ts';
 import { asFsError, isFsError } from '../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
-import { asideName } from './hidden-folder.ts';
+import { asideName, isStray } from './hidden-folder.ts';
 import type { Known } from './known.ts';
 import { HaltError } from './pass-notes.ts';
 import type { PassParts } from './pass-parts.ts';
@@ -73,7 +73,11 @@ export class Downlink {
     } catch (error) {
       return this.#failed(path, error);
     }
-    const wanted = attrs.filter((attr) => !rules.skips(below(path, attr.name), attr.kind === 'folder'));
+    const strays = attrs.filter((attr) => isStray(attr.id, attr.name));
+    for (const attr of strays) await this.#try(below(path, attr.name), id, () => this.#putBack(attr));
+    const wanted = attrs.filter(
+      (attr) => !strays.includes(attr) && !rules.skips(below(path, attr.name), attr.kind === 'folder'),
+    );
     const ids = new Set(wanted.map((attr) => attr.id));
     const twins = this.#twins(wanted);
     const names = new Map(wanted.map((attr) => [attr.name, attr.id]));
@@ -100,6 +104,12 @@ export class Downlink {
       });
     }
     for (const [next, at] of folders) if (base.get(next)) await this.#folder(next, at, true);
+  }
+
+  async #putBack(attr: Attr): Promise<void> {
+    const { drive, facts, notes } = this.#parts;
+    await drive.putBack(attr, (name) => facts.conflictName(name, () => false));
+    notes.drive.add(attr.parent);
   }
 
   /** Of names that are one to the disk, those that have to wait. */
@@ -219,7 +229,7 @@ export class Downlink {
   async #removeHere(known: Known, path: string): Promise<void> {
     const { base, disk, drive, notes } = this.#parts;
     if (known.kind !== 'folder') {
-      await disk.remove(path, known.local.signature).catch(ignoreMissing);
+      await disk.remove(path, known.local.signature, known.hash).catch(ignoreMissing);
       notes.done += 1;
       return base.forget(known);
     }

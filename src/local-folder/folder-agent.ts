@@ -20,6 +20,8 @@ const COLLECT = 15;
 const PROBE = 3000;
 /** Ms between two looks whether the folder is still the one that is synced: of what is mounted over it, or unmounted, nothing is told. */
 const LOOK = 5000;
+/** Ms between two looks at files that programs may still write although another one has their place. */
+const REVIEW = 2000;
 /** The shortest and the longest pause before what has failed is tried again, ms. */
 const SHORTEST = 150;
 const LONGEST = 30_000;
@@ -72,6 +74,7 @@ export class FolderAgent {
   #confirmed = false;
   #probeAt = 0;
   #lookAt = 0;
+  #reviewAt = Infinity;
   #unwatch: () => void = () => undefined;
   #running: Promise<void> | undefined;
 
@@ -186,7 +189,12 @@ export class FolderAgent {
   #due(): number {
     const now = this.#options.clock.monotonic();
     if (this.#whole || this.#drive.size > 0) return now;
-    return Math.min(this.#follower.scanAt, now + (this.#follower.wait ?? Infinity), this.#again?.at ?? Infinity);
+    return Math.min(
+      this.#reviewAt,
+      this.#follower.scanAt,
+      now + (this.#follower.wait ?? Infinity),
+      this.#again?.at ?? Infinity,
+    );
   }
 
   async #step(): Promise<void> {
@@ -241,6 +249,7 @@ export class FolderAgent {
     if (local === 'whole') this.#problems.clear();
     else for (const path of pathsOf(local)) this.#problems.delete(path);
     for (const [path, reason] of notes.problems) this.#problems.set(path, reason);
+    this.#reviewAt = notes.waiting > 0 ? this.#options.clock.monotonic() + REVIEW : Infinity;
     if (notes.local.size > 0 || notes.drive.size > 0) {
       this.#pause = notes.done > 0 ? SHORTEST : Math.min(this.#pause * 2, LONGEST);
       const before = this.#again;

@@ -11,6 +11,7 @@ import type { Folding } from './grounds.ts';
 import { HaltError, PassNotes } from './pass-notes.ts';
 import { runPass, type PassScope } from './pass.ts';
 import type { DriveFacts, PassParts } from './pass-parts.ts';
+import { Rescue } from './rescue.ts';
 import { IGNORE_FILE, SyncRules, type Selection } from './rules.ts';
 
 /** Bytes of `.fjordignore` that are read. */
@@ -42,8 +43,10 @@ export class FolderSync {
   readonly #disk: Disk;
   readonly #scanner: SourceThread;
   readonly base: Base;
+  readonly #rescue: Rescue;
   #rules: SyncRules;
   #ignored = '';
+  readonly #rescued = new Map<string, string>();
   #folding: Folding | undefined;
 
   constructor(options: FolderSyncOptions) {
@@ -51,6 +54,7 @@ export class FolderSync {
     this.#disk = new Disk(options.folder);
     this.#scanner = startSourceThread(options.folder, 'normal');
     this.base = new Base(options.store);
+    this.#rescue = new Rescue(this.#disk, this.base, options.top);
     this.#rules = new SyncRules(options.selection, '');
   }
 
@@ -76,6 +80,7 @@ export class FolderSync {
     const changed = await this.#readRules(signal);
     const whole: PassScope = { local: 'whole', drive: 'whole' };
     const parts = await this.#parts(notes, signal);
+    await this.#rescue.run(parts);
     await runPass(parts, changed ? whole : scope, { confirmed, isOurs: async () => this.#isOurs() });
     return notes;
   }
@@ -99,14 +104,21 @@ export class FolderSync {
     const { folder, fs, top, facts, reconcile } = this.#options;
     const context = { signal };
     if (this.#folding === undefined) {
-      await this.#disk.tidy();
+      await this.#rescue.sort();
       this.#folding = await this.#disk.folding();
     }
     const drive = new DriveSide({ fs, base: this.base, top, context });
     if (!(await drive.get(top)))
       throw new HaltError({ kind: 'remote-gone', reason: 'the folder of the drive was removed' });
     const { dev } = await lstat(folder, { bigint: true });
-    const both = { base: this.base, disk: this.#disk, scanner: this.#scanner, drive, rules: this.#rules };
+    const both = {
+      base: this.base,
+      rescued: this.#rescued,
+      disk: this.#disk,
+      scanner: this.#scanner,
+      drive,
+      rules: this.#rules,
+    };
     return { fs, facts, top, reconcile, notes, context, folding: this.#folding, fileSystem: String(dev), ...both };
   }
 

@@ -58,9 +58,11 @@ export class Grounds {
     return undefined;
   }
 
-  /** Removes the mark, and nothing else. */
+  /** Removes the mark and what is of no use without it. @throws ENOTEMPTY if there are files that were written after they had lost their place */
   unmark(): undefined {
-    this.tidy();
+    this.#tree.within([HIDDEN], (hidden) => {
+      for (const name of readdirSync(hidden.self)) if (name.startsWith(PART)) rmSync(hidden.at(name), { force: true });
+    });
     this.#tree.within([HIDDEN], (hidden) => rmSync(hidden.at(MARKER), { force: true }));
     this.#tree.within([], (top) => rmdirSync(top.at(HIDDEN)));
     return undefined;
@@ -96,14 +98,6 @@ export class Grounds {
         rmSync(at(name), { force: true });
       }
     });
-  }
-
-  /** Removes what an earlier process has left unfinished. */
-  tidy(): undefined {
-    this.#tree.within([HIDDEN], (hidden) => {
-      for (const name of readdirSync(hidden.self)) if (name.startsWith(PART)) rmSync(hidden.at(name), { force: true });
-    });
-    return undefined;
   }
 
   #marker(path: string): string {

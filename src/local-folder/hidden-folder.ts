@@ -4,6 +4,8 @@ export const HIDDEN = '.fjord-sync';
 export const MARKER = 'id';
 /** How the names of growing files begin. */
 export const PART = 'part-';
+/** How the names of files begin that have lost their place while a program was writing them. */
+export const OLD = 'old-';
 
 const ASIDE = /^\.fjord-aside-[^-]{12}-/;
 /** Bytes of a name that an aside name keeps. */
@@ -13,11 +15,20 @@ const KEPT = 200;
 export function asideName(id: string, name: string): string {
   let kept = originalName(name);
   while (Buffer.byteLength(kept) > KEPT) kept = Array.from(kept).slice(1).join('');
-  return `.fjord-aside-${id.replaceAll('-', '').slice(-12).padStart(12, '0')}-${kept}`;
+  return `${asidePrefix(id)}${kept}`;
+}
+
+function asidePrefix(id: string): string {
+  return `.fjord-aside-${id.replaceAll('-', '').slice(-12).padStart(12, '0')}-`;
 }
 
 export function isAside(name: string): boolean {
   return ASIDE.test(name);
+}
+
+/** Whether it was made of the name of a node that was put aside, as that of a conflict copy: nothing gives this one its name back. */
+export function isStray(id: string, name: string): boolean {
+  return isAside(name) && !name.startsWith(asidePrefix(id));
 }
 
 /** The name that was taken. */

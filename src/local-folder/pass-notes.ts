@@ -43,6 +43,8 @@ export class PassNotes {
   readonly drive = new Set<NodeId>();
   /** Nodes whose local state could not be brought to the drive: they are not changed here in this pass. */
   readonly unsettled = new Set<NodeId>();
+  /** Files that a program may be writing although another one has their place. */
+  waiting = 0;
   /** Some content has to wait for the cloud. */
   offline = false;
   /** Things that were done, on either side. */

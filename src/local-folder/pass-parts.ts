@@ -39,6 +39,8 @@ export interface PassParts {
   readonly fileSystem: string;
   /** Of the drive's folder, for what both sides have changed. */
   readonly reconcile: Rules;
+  /** The names of files that were written after they had lost their place, by the paths that they have got. */
+  readonly rescued: Map<string, string>;
   readonly notes: PassNotes;
   readonly context: Context;
 }

@@ -107,5 +107,5 @@ function failed(error: unknown): Settled {
 
 function placementOf({ attr, path, known }: Receiving): Placement {
   const { mode, mtime } = attr;
-  return { path, attributes: { mode, mtime }, expect: known ? known.local.signature : null };
+  return { path, attributes: { mode, mtime }, expect: known ? known.local.signature : null, hash: known?.hash };
 }

@@ -151,11 +151,19 @@ export class Uplink {
     const place = { parent: await drive.folder(parent), name };
     await this.#clear(place, '');
     const holder = await drive.find(place.parent, place.name);
-    if (!holder) return this.#make(item, place);
+    if (!holder) return this.#make(item, place, this.#wasRescued(item.path));
     // One that the drive has moved here belongs to another place yet.
     if (!base.get(holder.id) && (await this.#unite(item, place, holder))) return;
     const other = await this.#yield(item);
     await this.#make(other, { ...place, name: splitLast(other.path)[1] }, name);
+  }
+
+  /** The name that a conflict copy had which was made by the disk. */
+  #wasRescued(path: string): string | undefined {
+    const { rescued } = this.#parts;
+    const original = rescued.get(path);
+    rescued.delete(path);
+    return original;
   }
 
   /** @param original the name that a conflict copy had */

@@ -20,3 +20,22 @@ t.test(
     closeSync(own);
   },
 );
+
+t.test(
+  'a file is written while a descriptor for that is open, and a lease ends no process that opens one',
+  { skip: process.platform !== 'linux' && 'Linux alone has leases' },
+  async (t) => {
+    const path = join(temporary(t), 'file');
+    writeFileSync(path, 'x');
+    const lease = new FileLease();
+    const own = openSync(path, 'r');
+    const reader = openSync(path, 'r');
+    t.equal(lease.isWritten(own), false);
+    const writer = openSync(path, 'a');
+    t.equal(lease.isWritten(own), true);
+    closeSync(writer);
+    t.equal(lease.isWritten(own), false);
+    closeSync(reader);
+    closeSync(own);
+  },
+);

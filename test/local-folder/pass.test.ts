@@ -1,9 +1,12 @@
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -12,6 +15,7 @@ import {
   symlinkSync,
   unlinkSync,
   utimesSync,
+  writeSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -404,4 +408,79 @@ t.test('a new folder of which the watcher has reported also what is in it is sen
     '/Sync/repo/sub/deep/': '',
     '/Sync/repo/sub/deep/c': 'repo/sub/deep/c',
   });
+});
+
+t.test('a conflict copy of what was put aside for a moment gets a name without that', async (t) => {
+  const { device, same } = await rig(t);
+  await device.write('/Sync/.fjord-aside-0123456789ab-letter (conflict).txt', 'copy');
+  await same(t, { '/Sync/letter (conflict).txt': 'copy' });
+});
+
+t.test('what a program writes into a file after another one has taken its place becomes a conflict copy', async (t) => {
+  const { device, synced, put } = await rig(t);
+  put('db', 'before');
+  await synced.settle();
+  const fd = openSync(synced.path('db'), 'r+');
+  await device.write('/Sync/db', 'from there');
+  await synced.settle();
+  t.same(await synced.tree(), { '/Sync/db': 'from there' });
+  writeSync(fd, 'late!!', 0);
+  await synced.settle();
+  const tree = await synced.tree();
+  t.same(Object.values(tree).sort(), ['from there', 'late!!']);
+  t.equal(tree['/Sync/db'], 'from there');
+  writeSync(fd, 'later!', 0);
+  closeSync(fd);
+  await synced.settle();
+  t.same(Object.values(await device.tree()).sort(), ['from there', 'later!'], 'its writer goes on in the copy');
+  t.match(await device.gateway.conflicts(), [{ name: 'db', path: /^\/Sync\/db \(conflict/ }]);
+});
+
+t.test('a file that a program writes after it was removed elsewhere comes back', async (t) => {
+  const { device, synced, same } = await rig(t);
+  mkdirSync(synced.path('logs'));
+  writeFileSync(synced.path('logs/log'), 'one');
+  await synced.settle();
+  const fd = openSync(synced.path('logs/log'), 'a');
+  await device.removeTree('/Sync/logs');
+  await same(t, {});
+  writeSync(fd, ', two');
+  await same(t, { '/Sync/logs/': '', '/Sync/logs/log': 'one, two' });
+  closeSync(fd);
+});
+
+t.test('a replaced file that was open and is not written is dropped', async (t) => {
+  const { device, synced, put } = await rig(t);
+  put('db', 'before');
+  await synced.settle();
+  const fd = openSync(synced.path('db'), 'r+');
+  await device.write('/Sync/db', 'from there');
+  t.equal((await synced.settle()).waiting, 1);
+  closeSync(fd);
+  t.equal((await synced.settle()).waiting, 0);
+  t.same(readdirSync(synced.path('.fjord-sync')), ['id']);
+  t.same(await device.tree(), { '/Sync/db': 'from there' });
+});
+
+t.test('a replaced file that was written in the moment when Fjord was killed is kept', async (t) => {
+  const { device, synced, put, folder } = await rig(t);
+  put('db', 'before');
+  put('other', 'other');
+  await synced.settle();
+  for (const [name, part] of [
+    ['db', 'part-1'],
+    ['other', 'part-2'],
+  ] as const) {
+    await device.write(`/Sync/${name}`, 'from there');
+    renameSync(synced.path(name), synced.path(`.fjord-sync/${part}`));
+    put(name, 'from there');
+  }
+  appendFileSync(synced.path('.fjord-sync/part-1'), ' and late');
+  put('.fjord-sync/part-3', 'half of a new fi');
+  await synced.sync.close();
+  const again = await SyncedFolder.open(t, device, folder, { prepare: false });
+  await again.settle();
+  t.same(Object.values(await again.tree()).sort(), ['before and late', 'from there', 'from there']);
+  t.same(await device.tree(), await again.tree());
+  t.same(readdirSync(synced.path('.fjord-sync')), ['id']);
 });
