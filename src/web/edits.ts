@@ -39,6 +39,11 @@ export class Edits {
     return await this.#api.commit({ op: 'remove', id: newId(), space, node: id, base: version, seen });
   }
 
+  /** Takes a node out of the Trash. Its name may be another one, if that has been taken since. */
+  async restore(id: string): Promise<NodeRecord> {
+    return await this.#api.json<NodeRecord>('POST', `/v1/trash/${id}/restore`);
+  }
+
   async removeFromArchive(node: NodeRecord, password: string): Promise<NodeRecord> {
     await this.#api.json('POST', '/v1/archive/remove', { body: { node: node.id, password } });
     return { ...node, removed: true };

@@ -58,6 +58,8 @@ export const texts = {
     newFolder: 'New folder',
     rename: 'Rename',
     move: 'Move',
+    copy: 'Copy',
+    undo: 'Undo',
     remove: 'Delete',
     restore: 'Restore',
     purge: 'Delete forever',
@@ -73,12 +75,18 @@ export const texts = {
     up: 'Parent folder',
   },
   newFolder: { title: 'New folder', name: 'Name' },
-  rename: { title: 'Rename', name: 'New name' },
+  rename: { title: 'Rename', name: 'New name', done: 'Renamed.' },
   move: {
     title: (count: number) => (count === 1 ? 'Move 1 item' : `Move ${count} items`),
     into: (folder: string) => `Move into ${folder}`,
     submit: 'Move here',
     none: 'There are no folders in here.',
+  },
+  copy: {
+    title: (count: number) => (count === 1 ? 'Copy 1 item' : `Copy ${count} items`),
+    into: (folder: string) => `Copy into ${folder}`,
+    submit: 'Copy here',
+    done: (count: number) => (count === 1 ? '1 item copied.' : `${count} items copied.`),
   },
   remove: {
     title: (count: number) => (count === 1 ? 'Delete 1 item?' : `Delete ${count} items?`),

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { NodeRecord } from '../../src/cloud/records.ts';
 import { Api } from '../helpers/cloud-api.ts';
-import { mkdir, noise, put } from '../helpers/intents.ts';
+import { contentOf, mkdir, noise, put, symlink } from '../helpers/intents.ts';
 import { temporary } from '../helpers/temporary.ts';
 import { checkAccessibility, DESKTOP, PHONE, screenshots, WebTest } from '../helpers/web-app.ts';
 
@@ -207,6 +207,64 @@ t.test('new folder, rename, move, delete, restore', async (t) => {
   t.equal((await children(inner?.id ?? ''))[0]?.name, long);
 });
 
+t.test('copies, with all that is in a folder, and by reference', async (t) => {
+  const [folder, page] = await folderPage('copies', PHONE);
+  const inner = await api.done(mkdir({ space: sync.id, parent: folder.id, name: 'inner' }));
+  const place = { space: sync.id, parent: inner.id };
+  await api.upload(Buffer.from('text'));
+  const text = contentOf(Buffer.from('text')).wire;
+  await api.commit(...Array.from({ length: 250 }, (_, i) => put({ ...place, name: `file ${i}` }, text)));
+  await api.done(mkdir({ ...place, name: 'empty' }));
+  await api.done(symlink({ ...place, name: 'link' }, 'file 1'));
+  const used = (await api.call('GET', '/v1/usage')).body.used as number;
+  const dialog = page.getByRole('dialog');
+  await page.getByLabel('Select inner').check();
+  await screenshots(page, 'selected-phone');
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await checkAccessibility(t, page, 'copy');
+  await dialog.getByRole('button', { name: 'Copy here' }).click();
+  await page.getByText('1 item copied.').waitFor();
+  const copy = (await children(folder.id)).find(({ name }) => name === 'inner (2)');
+  const copied = await children(copy?.id ?? '');
+  t.equal(copied.length, 252);
+  t.equal(String(await api.content(copied.find(({ name }) => name === 'file 249')?.version ?? '')), 'text');
+  t.equal(copied.find(({ name }) => name === 'link')?.target, 'file 1');
+  t.equal((await api.call('GET', '/v1/usage')).body.used, used, 'no content is stored again');
+});
+
+t.test('what was done is taken back', async (t) => {
+  const [folder, page] = await folderPage('undo', PHONE);
+  const target = await api.done(mkdir({ space: sync.id, parent: folder.id, name: 'target' }));
+  await api.store({ ...sync, root: folder.id }, 'a.txt', Buffer.from('a'));
+  const dialog = page.getByRole('dialog');
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await page.getByLabel('Select a.txt').check();
+  await page.getByRole('button', { name: 'Rename' }).click();
+  await dialog.getByLabel('New name').fill('b.txt');
+  await dialog.getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('link', { name: 'b.txt' }).waitFor();
+  await checkAccessibility(t, page, 'undo');
+  await screenshots(page, 'undo-phone');
+  await undo.click();
+  await page.getByRole('link', { name: 'a.txt' }).waitFor();
+
+  await page.getByRole('button', { name: 'Move' }).click();
+  await dialog.getByRole('button', { name: 'target' }).click();
+  await dialog.getByText('Move into target').waitFor();
+  await dialog.getByRole('button', { name: 'Move here' }).click();
+  await page.getByRole('link', { name: 'a.txt' }).waitFor({ state: 'detached' });
+  t.equal((await children(target.id)).length, 1);
+  await undo.click();
+  await page.getByRole('link', { name: 'a.txt' }).waitFor();
+
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('link', { name: 'a.txt' }).waitFor({ state: 'detached' });
+  await undo.click();
+  await page.getByRole('link', { name: 'a.txt' }).waitFor();
+  t.equal((await children(folder.id)).length, 2);
+});
+
 t.test('a folder in which another computer has changed something is not deleted unseen', async (t) => {
   const [folder, page] = await folderPage('unseen', DESKTOP);
   const inner = await api.done(mkdir({ space: sync.id, parent: folder.id, name: 'inner' }));
@@ -250,6 +308,12 @@ t.test('a backup is read, not written; devices are revoked', async (t) => {
     t.equal(await page.getByRole('button', { name }).count(), 0, name);
   }
   t.ok(await page.getByRole('link', { name: 'Download' }).isVisible());
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await page.getByRole('dialog').getByText('Copy into Sync').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Copy here' }).click();
+  await page.getByText('1 item copied.').waitFor();
+  const copy = (await children(sync.root)).find(({ name }) => name === 'letter.txt');
+  t.equal(String(await api.content(copy?.version ?? '')), 'Dear');
 
   const tablet = new Api(url, await web.cloud.login('tablet'));
   await page.getByRole('link', { name: 'Devices' }).click();

@@ -4,13 +4,13 @@ import { useApp } from '../app-state.ts';
 import { mayChange } from '../edits.ts';
 import { texts } from '../texts.ts';
 import { Button, DownloadLink, ZipLink } from './button.tsx';
+import { CopyDialog, MoveDialog } from './folder-dialog.tsx';
 import { LinkDialog } from './link-dialog.tsx';
 import { MembersDialog } from './members-dialog.tsx';
-import { MoveDialog } from './move-dialog.tsx';
 import { NameDialog } from './name-dialog.tsx';
 import { RemoveDialog } from './remove-dialog.tsx';
 
-export type OpenDialog = 'new-folder' | 'rename' | 'move' | 'remove' | 'share' | 'link' | undefined;
+export type OpenDialog = 'new-folder' | 'rename' | 'move' | 'copy' | 'remove' | 'share' | 'link' | undefined;
 
 interface NodeActionsProps {
   readonly nodes: readonly NodeRecord[];
@@ -27,6 +27,7 @@ const ZIP_MAX = 300;
 export function mayOpen(dialog: OpenDialog, nodes: readonly NodeRecord[], space: SpaceRecord): boolean {
   if (nodes.length === 0) return false;
   if (dialog === 'rename') return nodes.length === 1 && mayChange(space);
+  if (dialog === 'copy') return true;
   if (dialog === 'move') return mayChange(space) && nodes.every(({ mount }) => mount === undefined);
   const isSync = space.kind === 'sync' || space.kind === 'shared';
   const [first] = nodes;
@@ -51,6 +52,7 @@ export function NodeActions({ nodes, space, dialog, onChanged }: NodeActionsProp
       {may('link') && <Button icon="link" label={actions.link} onClick={() => (dialog.value = 'link')} />}
       {may('rename') && <Button icon="rename" label={actions.rename} onClick={() => (dialog.value = 'rename')} />}
       {may('move') && <Button icon="move" label={actions.move} onClick={() => (dialog.value = 'move')} />}
+      {may('copy') && <Button icon="copy" label={actions.copy} onClick={() => (dialog.value = 'copy')} />}
       {may('remove') && <Button icon="trash" label={actions.remove} onClick={() => (dialog.value = 'remove')} />}
       {may(dialog.value) && <NodeDialog nodes={nodes} space={space} dialog={dialog} onChanged={onChanged} />}
     </>
@@ -64,15 +66,18 @@ function NodeDialog({ nodes, space, dialog, onChanged }: NodeActionsProps) {
   if (first === undefined) return null;
   if (dialog.value === 'rename') {
     const onName = async (name: string) => {
-      if (name !== first.name) onChanged(await edits.move(first, { name }));
+      if (name === first.name) return;
+      const renamed = await edits.move(first, { name });
+      onChanged(renamed);
+      notices.show(texts.rename.done, async () => onChanged(await edits.move(renamed, { name: first.name })));
     };
     const { title, name } = texts.rename;
     return <NameDialog {...{ title, onName, onClose }} label={name} submit={texts.actions.rename} name={first.name} />;
   }
   if (dialog.value === 'move') {
-    const onMoved = () => notices.show(texts.moved(nodes.length));
-    return <MoveDialog nodes={nodes} space={space} onMoved={onMoved} onClose={onClose} />;
+    return <MoveDialog nodes={nodes} space={space} onClose={onClose} />;
   }
+  if (dialog.value === 'copy') return <CopyDialog nodes={nodes} space={space} onClose={onClose} />;
   if (dialog.value === 'share') return <MembersDialog node={first.id} name={first.name} onClose={onClose} />;
   if (dialog.value === 'link') return <LinkDialog node={first} space={space} onClose={onClose} />;
   return <RemoveDialog nodes={nodes} space={space} onRemoved={onChanged} onClose={onClose} />;

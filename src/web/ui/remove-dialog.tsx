@@ -21,17 +21,26 @@ export function RemoveDialog({ nodes, space, onRemoved, onClose }: RemoveDialogP
   /** Set when another computer has changed something in a folder: the user has been told. */
   const isTold = useSignal(false);
   const remove = async (fields: FormData) => {
+    const removed: NodeRecord[] = [];
     const seen = isTold.value ? Number.MAX_SAFE_INTEGER : space.rev;
     for (const node of nodes) {
       try {
         if (isArchive) onRemoved(await edits.removeFromArchive(node, textOf(fields, 'password')));
-        else onRemoved(await edits.remove(node, seen));
+        else {
+          const tombstone = await edits.remove(node, seen);
+          removed.push(tombstone);
+          onRemoved(tombstone);
+        }
       } catch (error) {
         if (node.kind === 'folder' && error instanceof ApiError && error.code === 'conflict') isTold.value = true;
         throw error;
       }
     }
-    notices.show(texts.removed(nodes.length));
+    const undo = async () => {
+      for (const { id } of removed) await edits.restore(id);
+    };
+    if (isArchive) notices.show(texts.removed(nodes.length));
+    else notices.show(texts.removed(nodes.length), undo);
   };
   const [first] = nodes;
   return (

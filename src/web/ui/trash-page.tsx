@@ -26,7 +26,7 @@ export function TrashPage() {
   );
   const restore = ({ node }: TrashRecord) =>
     app.attempt(async () => {
-      const { name } = await app.api.json<NodeRecord>('POST', `/v1/trash/${node.id}/restore`);
+      const { name } = await app.edits.restore(node.id);
       app.notices.show(texts.trash.restored(shown(name)));
       await reload();
     });

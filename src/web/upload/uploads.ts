@@ -5,6 +5,7 @@ import { ApiError, type Api } from '../api.ts';
 import type { Edits } from '../edits.ts';
 import { newId } from '../new-id.ts';
 import { problemText } from '../problem-text.ts';
+import { numbered } from './numbered.ts';
 import type { Picked } from './picked.ts';
 import { persist } from './retry.ts';
 import { Sender } from './sender.ts';
@@ -174,11 +175,4 @@ export class Uploads {
     made.catch(() => this.#folders.delete(key));
     return await made;
   }
-}
-
-/** `a.txt`, 2 → `a (2).txt`. */
-function numbered(name: string, number: number): string {
-  const dot = name.lastIndexOf('.');
-  const [stem, extension] = dot <= 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot)];
-  return `${stem} (${number})${extension}`;
 }

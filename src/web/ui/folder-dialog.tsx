@@ -2,6 +2,8 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { NodeRecord, SpaceRecord } from '../../cloud/records.ts';
 import { useApp } from '../app-state.ts';
+import { CopyTree } from '../copy-tree.ts';
+import { mayChange } from '../edits.ts';
 import { Folder } from '../folder.ts';
 import { shown } from '../format.ts';
 import { sorted } from '../sorting.ts';
@@ -10,36 +12,63 @@ import { spaceTitle } from './breadcrumbs.tsx';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 
-interface MoveDialogProps {
+interface FolderDialogProps {
   readonly nodes: readonly NodeRecord[];
   readonly space: SpaceRecord;
-  readonly onMoved: () => void;
   readonly onClose: () => void;
 }
 
-/** Chooses another folder of the space. */
-export function MoveDialog({ nodes, space, onMoved, onClose }: MoveDialogProps) {
-  const { edits } = useApp();
+/** Moves nodes to another folder of their space. */
+export function MoveDialog({ nodes, space, onClose }: FolderDialogProps) {
+  const { edits, notices } = useApp();
   const target = useSignal(nodes[0]?.parent ?? space.root);
   const move = async () => {
-    const moved = nodes.filter(({ parent }) => parent !== target.value);
-    for (const node of moved) await edits.move(node, { parent: target.value });
-    if (moved.length > 0) onMoved();
+    const moved: [NodeRecord, string][] = [];
+    for (const node of nodes.filter(({ parent }) => parent !== target.value)) {
+      moved.push([await edits.move(node, { parent: target.value }), node.parent]);
+    }
+    const undo = async () => {
+      for (const [node, parent] of moved) await edits.move(node, { parent });
+    };
+    if (moved.length > 0) notices.show(texts.moved(moved.length), undo);
   };
+  const { title, submit, into } = texts.move;
   return (
-    <Dialog title={texts.move.title(nodes.length)} submit={texts.move.submit} onSubmit={move} onClose={onClose}>
-      <Chooser key={target.value} id={target.value} nodes={nodes} onChoose={(id) => (target.value = id)} />
+    <Dialog title={title(nodes.length)} submit={submit} onSubmit={move} onClose={onClose}>
+      <Chooser key={target.value} id={target.value} {...{ nodes, into }} onChoose={(id) => (target.value = id)} />
+    </Dialog>
+  );
+}
+
+/** Copies nodes of any space to a folder: of their space, if that may be written, and else of Sync. */
+export function CopyDialog({ nodes, space, onClose }: FolderDialogProps) {
+  const { api, notices, spaces } = useApp();
+  const isHere = mayChange(space);
+  const target = useSignal((isHere ? nodes[0]?.parent : spaces.sync.value?.root) ?? space.root);
+  const copy = async () => {
+    const tree = new CopyTree(api);
+    const to = { space: isHere ? space.id : (spaces.sync.value?.id ?? space.id), parent: target.value };
+    for (const node of nodes) await tree.copy(node, space, to);
+    notices.show(texts.copy.done(nodes.length));
+  };
+  const { title, submit, into } = texts.copy;
+  return (
+    <Dialog title={title(nodes.length)} submit={submit} onSubmit={copy} onClose={onClose}>
+      <Chooser key={target.value} id={target.value} {...{ nodes, into }} onChoose={(id) => (target.value = id)} />
     </Dialog>
   );
 }
 
 interface ChooserProps {
   readonly id: string;
+  /** Which cannot be chosen. */
   readonly nodes: readonly NodeRecord[];
+  /** What would happen with a folder. */
+  readonly into: (folder: string) => string;
   readonly onChoose: (id: string) => void;
 }
 
-function Chooser({ id, nodes, onChoose }: ChooserProps) {
+function Chooser({ id, nodes, into, onChoose }: ChooserProps) {
   const { api, live, spaces } = useApp();
   const folder = useMemo(() => new Folder(api, live, id), []);
   useEffect(() => () => folder.close(), []);
@@ -57,7 +86,7 @@ function Chooser({ id, nodes, onChoose }: ChooserProps) {
   const name = location.path.at(-1)?.name ?? spaceTitle(location.space, spaces);
   return (
     <>
-      <p>{texts.move.into(shown(name))}</p>
+      <p>{into(shown(name))}</p>
       <ul class="cards chooser">
         {above !== undefined && (
           <li>
