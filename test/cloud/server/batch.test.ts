@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { v7 as newId } from 'uuid';
 import t from 'tap';
 import type { Intent, IntentResult, SpaceRecord } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
-import { contentOf, mkdir, noise, put, remove } from '../../helpers/intents.ts';
+import { BLOCK_SIZE } from '../../../src/vfs/block.ts';
+import { contentOf, mkdir, noise, put, remove, symlink } from '../../helpers/intents.ts';
 
 t.setTimeout(500_000);
 
@@ -107,4 +109,41 @@ t.test('intents have the same outcomes in one batch as one by one', async (t) =>
     { numRuns: 40, examples: [[ALL_DONE]] },
   );
   for (const op of ['put', 'next', 'mkdir', 'move', 'remove']) t.ok(done.has(`${op} done`), `${op} has succeeded`);
+});
+
+t.test('a batch that is sent again has the results of the first time, whatever became of the nodes', async (t) => {
+  const { url, login } = await startTestCloud(t);
+  const api = new Api(url, await login());
+  const sync = await api.space('sync');
+  const bytes = noise(BLOCK_SIZE + 20);
+  await api.upload(bytes.subarray(0, BLOCK_SIZE));
+  await api.upload(bytes.subarray(BLOCK_SIZE));
+  const at = (name: string, parent = sync.root) => ({ space: sync.id, parent, name });
+  const content = contentOf(bytes).wire;
+  const more = { xattrs: { 'user.a': 'YQ==' }, posix: { v: 1, uid: 7, mtimeNs: '1700000000123456789' } };
+  const folder = mkdir(at('folder'), more);
+  const first = put(at('first', folder.node), content, more);
+  const empty = put(at('empty'), { size: 0, blocks: '' }, { xattrs: {} });
+  const ids = { node: first.node, base: first.version };
+  const intents: Intent[] = [
+    folder,
+    first,
+    empty,
+    put(at('copy'), { from: first.version }),
+    put(at('replacing'), content, { replace: empty.node }),
+    put(at('first', folder.node), { size: 0, blocks: '' }, ids),
+    symlink(at('link'), 'földer/first'),
+    put(at('later'), content, { predecessor: first.node }),
+    ...Array.from({ length: 12 }, (_, i) => mkdir(at(`folder ${i}`))),
+  ];
+  for (const batch of [intents, intents.map((intent) => ({ ...intent, id: randomUUID(), node: newId() }))]) {
+    const results = await api.commit(...batch);
+    await api.commit(...batch.map(({ node }, i) => remove(sync.id, node, null, 1_000_000 + i)));
+    const { rev } = await api.space('sync');
+    t.same(await api.commit(...batch), results);
+    t.equal((await api.space('sync')).rev, rev, 'nothing was executed again');
+    t.ok(results.filter(({ status }) => status === 'done').length > 12);
+  }
+  const [other] = await api.commit({ ...remove(sync.id, folder.node, null, 0), id: folder.id });
+  t.match(other, { id: folder.id, status: 'refused', code: 'bad_request' }, 'an id is not given twice');
 });

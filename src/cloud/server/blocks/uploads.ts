@@ -110,9 +110,11 @@ export class Uploads {
     claims: ReadonlyMap<string, string>,
   ): Promise<number> {
     const row = { account, refs: 0, state: 'writing', touched: this.#options.now(), awaited: device ?? MANY } as const;
+    // Rows that are next to each other in the key of the table are inserted faster.
+    const ordered = blocks.toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
     return await this.#inserter.insert(
       db,
-      blocks.map(({ digest, data }) => ({
+      ordered.map(({ digest, data }) => ({
         digest,
         size: data.length,
         generation: claims.get(digest) as string,

@@ -6,13 +6,14 @@ import { isLive, type Transaction } from '../meta/transaction.ts';
 import type { PrefetchKeys } from '../meta/prefetch.ts';
 import { distinct } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
-import { readOutcomes } from '../meta/outcomes.ts';
+import { readOutcomes, type Outcome } from '../meta/outcomes.ts';
 import { nodeRecord } from '../meta/records.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
 import { attr } from './attr.ts';
 import { make } from './make.ts';
 import { move } from './move.ts';
+import { outcomeOf, resultOf } from './outcome.ts';
 import { parseIntent } from './parse.ts';
 import { put } from './put.ts';
 import { remove } from './remove.ts';
@@ -38,21 +39,40 @@ export async function executeIntents(
   intents: readonly RawIntent[],
 ): Promise<IntentResult[]> {
   return await meta.transaction(caller, async (transaction) => {
-    const ids = intents.map(({ id }) => id);
-    const done = await readOutcomes(await transaction.connection(), caller.device, ids);
     const parsed = intents.map(parse);
+    const done = await doneBefore(transaction, caller.device, parsed, intents);
     await transaction.prefetchAll(prefetchKeys(parsed));
     const fresh = new Map<string, IntentResult>();
+    const outcomes: Outcome[] = [];
     const results: IntentResult[] = [];
     for (const [index, { id }] of intents.entries()) {
       const known = done.get(id) ?? fresh.get(id);
       const result = known ?? (await execute(transaction, id, parsed[index]));
-      if (known === undefined && result.status === 'done') fresh.set(id, result);
       results.push(result);
+      if (known !== undefined || result.status !== 'done') continue;
+      fresh.set(id, result);
+      outcomes.push(outcomeOf(parsed[index] as Intent, result));
     }
-    await transaction.remember([...fresh.values()]);
+    await transaction.remember(outcomes);
     return results;
   });
+}
+
+/** The results of those of the intents that were executed before. */
+async function doneBefore(
+  transaction: Transaction,
+  device: string,
+  parsed: readonly (Intent | Refusal)[],
+  intents: readonly RawIntent[],
+): Promise<Map<string, IntentResult>> {
+  const ids = intents.map(({ id }) => id);
+  const recorded = await readOutcomes(await transaction.connection(), device, ids);
+  const results = new Map<string, IntentResult>();
+  for (const [index, id] of ids.entries()) {
+    const one = recorded.get(id);
+    if (one !== undefined) results.set(id, await resultOf(one, device, parsed[index] as Intent | Refusal));
+  }
+  return results;
 }
 
 function parse(raw: RawIntent): Intent | Refusal {

@@ -1,8 +1,9 @@
 import type { Static } from 'typebox';
 import type { PutSchema } from '../../http/wire.ts';
+import { assign } from '../../../vfs/assign.ts';
 import { Refusal } from '../refusal.ts';
 import { resolveContent } from '../meta/content.ts';
-import { liveNode, type Transaction } from '../meta/transaction.ts';
+import { liveNode, type NewNode, type Transaction } from '../meta/transaction.ts';
 import { packPosix } from '../meta/posix.ts';
 import { nodeRecord } from '../meta/records.ts';
 import { replaceNode } from '../meta/removal.ts';
@@ -26,26 +27,31 @@ export async function put(transaction: Transaction, space: SpaceRow, intent: Put
 }
 
 async function create(transaction: Transaction, space: SpaceRow, intent: Put): Promise<NodeRow> {
-  const { node: id, parent, name, mode, mtime, birthtime } = intent;
+  const { node: id, mtime } = intent;
   mayAdd(space, transaction);
   if (intent.replace !== undefined) mayChange(space, transaction);
-  const xattrs = packXattrs(intent.xattrs);
   const replaced = await claimPlace(transaction, space, intent, [intent.replace]);
   if (replaced !== undefined) await checkReplaceable(transaction, 'file', replaced, intent.replaceBase);
   await claimId(transaction, space, id);
   await checkNewVersion(transaction, intent.version);
   const content = await resolveContent(transaction, space, intent.content);
+  const node = fileOf(intent, content);
   if (replaced !== undefined) await replaceNode(transaction, space, replaced);
-  const { size, hash } = content;
-  const node = { id, space: space.id, parent, name, kind: 'file', mode, mtime, birthtime, size, hash } as const;
-  const posix = packPosix(intent.posix);
-  const row = await transaction.insert(space, { version: intent.version, target: null, xattrs, posix, ...node });
-  transaction.count(space, size, 1);
+  const row = await transaction.insert(space, node);
+  transaction.count(space, node.size, 1);
   await addVersion(transaction, space, { id: intent.version, node: id, rank: row.rev, mtime }, content);
   if (replaced !== undefined) await inheritVersions(transaction, space, replaced, row);
   if (replaced !== undefined) await thinVersions(transaction, space, id);
   else if (intent.predecessor !== undefined) await copyVersions(transaction, space, intent.predecessor, row);
   return row;
+}
+
+/** The new file as the intent describes it. @throws too_large */
+export function fileOf(intent: Put, { size, hash }: { readonly size: number; readonly hash: string }): NewNode {
+  const { node: id, space, parent, name, mode, mtime, birthtime, version } = intent;
+  const [xattrs, posix] = [packXattrs(intent.xattrs), packPosix(intent.posix)];
+  const place = { id, space, parent, name, kind: 'file', mode, mtime, birthtime, size, hash, version } as const;
+  return assign(place, { target: null, xattrs, posix });
 }
 
 async function succeed(transaction: Transaction, space: SpaceRow, intent: Put): Promise<NodeRow> {

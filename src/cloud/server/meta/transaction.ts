@@ -1,12 +1,12 @@
 import { assign } from '../../../vfs/assign.ts';
 import { Refusal } from '../refusal.ts';
-import type { IntentResult, Role } from '../../records.ts';
+import type { Role } from '../../records.ts';
 import { accountsOf, isAccessible, memberRole } from './access.ts';
 import type { Caller } from './caller.ts';
 import type { Actor } from './rights.ts';
 import { Prefetch, type PrefetchKeys } from './prefetch.ts';
 import { Pending, type Inserters } from './pending.ts';
-import { writeOutcomes } from './outcomes.ts';
+import { writeOutcomes, type Outcome } from './outcomes.ts';
 import { nodeRecord } from './records.ts';
 import { newStamp } from './stamps.ts';
 import type { StoredBlock } from './stored-blocks.ts';
@@ -190,9 +190,9 @@ export class Transaction implements Actor {
   }
 
   /** Remembers outcomes of intents, so that these are not executed again. */
-  async remember(results: readonly IntentResult[]): Promise<void> {
+  async remember(outcomes: readonly Outcome[]): Promise<void> {
     const [db, { now }, device] = [await this.connection(), this, this.caller.device ?? ''];
-    await writeOutcomes(db, this.#inserters.intents, { device, results, now });
+    await writeOutcomes(db, this.#inserters.intents, { device, outcomes, now });
   }
 
   /** One more version contains a block that was read ahead. */
