@@ -690,6 +690,112 @@ const SCRIPTS: readonly Script[] = [
       b restart
       a rmtree /Sync/a`,
   },
+  {
+    what: 'a staged file stays until it survives a crash that no change names it any more',
+    seeds: [20313954],
+    devices: 2,
+    steps: `
+      a lose 1
+      a write /Sync/b a0.....
+      a write /Sync/b a1...
+      a flush
+      a save /Sync/a a2
+      a pull
+      a kill 5
+      a mv /Sync/b /Sync/a
+      a write /Sync/b a3..........
+      - wait 400`,
+  },
+  {
+    what: 'so does that of a file in a folder that is removed while it is being sent',
+    seeds: [20316897],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/b
+      c mkdir /Sync/a
+      c write /Sync/a/a c0........
+      c lose 1
+      c restart
+      a disks 50
+      c chmod /Sync/a/a 600
+      c kill 4
+      c rmtree /Sync/a
+      - meet`,
+  },
+  {
+    what: 'a file that a refused move was to replace is shown again, although the moved one still has its name',
+    seeds: [20315442],
+    devices: 3,
+    steps: `
+      a save /Sync/a a0..........
+      - wait 5000
+      a mv /Sync/a /Sync/d
+      b write /Sync/d b2..........
+      a write /Sync/b a4...
+      - wait 5000
+      b mv /Sync/d%20(conflict,%20a,%202026-01-01%2000.00.05) /Sync/b
+      a write /Sync/b a5...........
+      a mv /Sync/d%20(conflict,%20a,%202026-01-01%2000.00.05) /Sync/d`,
+  },
+  {
+    what: 'a folder that was removed while the refusal of a new one with its name was on its way does not come back',
+    seeds: [20321688],
+    devices: 2,
+    steps: `
+      b drop 1
+      - wait 15000
+      a mkdir /Sync/b
+      - wait 20
+      b restart
+      b drop 2
+      b slow 10000
+      b mkdir /Sync/b
+      - wait 400
+      a rmtree /Sync/b`,
+  },
+  {
+    what: 'a gateway that crashes at the very end is started again',
+    seeds: [20313346],
+    devices: 2,
+    steps: `
+      a write /Archive/d same1
+      a resync
+      a kill 0`,
+  },
+  {
+    what: 'a truncate to the length that another computer has just written changes nothing',
+    seeds: [20303146],
+    devices: 3,
+    steps: `
+      c tear 3
+      c write /Sync/e c0
+      - wait 15000
+      c rewrite /Sync/e c2.......
+      - wait 20
+      b mkdir /Sync/c
+      b truncate /Sync/e 9`,
+  },
+  {
+    what: 'a truncate goes on with the file that it has found under its name',
+    seeds: [20326407],
+    devices: 3,
+    steps: `
+      b create /Archive/c b1......
+      a write /Sync/a a2...........
+      a slow 300
+      c write /Sync/a c6.
+      c save /Sync/c c7.....
+      a write /Sync/b a9......
+      a flush
+      a patch /Sync/a a10...
+      a mv /Sync/b /Sync/a
+      a mv /Sync/c /Sync/a
+      c write /Sync/b c11.....
+      b write /Sync/c b12.........
+      b flush
+      a slow 3000
+      a truncate /Sync/a 10`,
+  },
 ];
 
 t.setTimeout(600_000);

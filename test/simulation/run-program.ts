@@ -34,6 +34,9 @@ const REFUSALS: readonly string[] = [
 /** Programs of several calls, of which the first may have been done when the last is refused. */
 const COMPOSED: ReadonlySet<string> = new Set(['save', 'backup', 'create', 'rewrite']);
 
+/** Programs that go on with a file under whatever name it gets meanwhile. */
+const OPENING: ReadonlySet<string> = new Set(['patch', 'append', 'rewrite', 'truncate']);
+
 /** Runs one program to its end, and notes what it was told is written, overwritten or removed. */
 export async function runProgram(world: World, device: Device, verb: string, args: readonly string[]): Promise<void> {
   const { run, overwrites } = program(verb);
@@ -48,7 +51,7 @@ export async function runProgram(world: World, device: Device, verb: string, arg
       if (device.lives !== lives) return;
       const entry = device.gateway.stack.catalog.get(node);
       // What the program has read before may have been replaced since by another computer's version.
-      const content = entry === undefined ? undefined : (device.staged(entry) ?? text);
+      const content = entry && (device.staged(entry) ?? world.contents.of(entry.hash ?? '') ?? text);
       if (content === undefined || entry === undefined) return;
       world.contents.learn(content);
       if (device.isDead || isLocal(device, entry)) return;
@@ -58,12 +61,13 @@ export async function runProgram(world: World, device: Device, verb: string, arg
   const paths = overwrites?.(args) ?? [];
   const handle = handles.get(args[0] ?? '');
   const old = new Set<string>();
+  const opened = OPENING.has(verb) ? world.at(device, args[0] ?? '')?.id : undefined;
   const look = (): void => {
     if (device.lives !== lives || device.isDead) return;
     if (verb === 'mv' && args[0] === args[1]) return;
     for (const path of paths) for (const content of world.seen(device, path)) old.add(content);
-    if (handle === undefined || (verb !== 'add' && verb !== 'empty')) return;
-    const entry = device.gateway.stack.catalog.get(handle.node);
+    const node = verb === 'add' || verb === 'empty' ? handle?.node : opened;
+    const entry = node === undefined ? undefined : device.gateway.stack.catalog.get(node);
     if (entry !== undefined) for (const content of world.contentsOf(device, entry)) old.add(content);
   };
   look();

@@ -153,13 +153,19 @@ export class World {
     }
   }
 
-  /** The contents that a gateway shows at and below a path. */
-  seen(device: Device, path: string): string[] {
+  /** What a gateway shows at a path. */
+  at(device: Device, path: string): Entry | undefined {
     const { catalog } = device.gateway.stack;
     let entry = catalog.get('root');
     for (const name of path.split('/').filter((part) => part !== '')) {
       entry = entry === undefined ? undefined : catalog.child(entry.id, name);
     }
+    return entry;
+  }
+
+  /** The contents that a gateway shows at and below a path. */
+  seen(device: Device, path: string): string[] {
+    const entry = this.at(device, path);
     if (entry === undefined) return [];
     if (entry.kind !== 'folder') return this.contentsOf(device, entry);
     const children = new Map<string, Entry[]>();
@@ -197,6 +203,8 @@ export class World {
       device.disk.free = ROOM;
       await this.closeHandles(device);
     }
+    // Connecting may have written something, which one that was about to crash has not survived.
+    await this.rise();
     await comeToRest(this);
     const fresh = await this.#join('z', delay);
     await comeToRest(this);

@@ -135,6 +135,8 @@ export class DiskStaging implements Staging {
   }
 
   async discard(id: string): Promise<void> {
+    // A crash must not leave an intent that names it: the removal of that one may be submitted, but not logged yet.
+    await this.#writer.write([]);
     if (this.#forks.of(id).size > 0) {
       await this.#writer.write([this.#table.put(id, { ...this.#table.get(id), hidden: true })]);
       return;

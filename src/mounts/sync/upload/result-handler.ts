@@ -82,6 +82,8 @@ export class ResultHandler {
     }
     if (result.code === 'unavailable') this.#followSpace(intent, entry);
     if (result.code === 'not_found' && this.#mayBeLost(intent)) return 'again';
+    // The feed was faster: what had the name has been removed since.
+    if (result.code === 'exists' && current !== undefined && this.#isRemoved(current)) return 'again';
     const remedy = remedyFor(this.#describe(intent, sent, result, entry));
     // The folder has got another id in the meantime, which is not affected.
     if (remedy === 'recreateParent' && sent.intent.parent !== intent.parent) return 'again';
@@ -177,6 +179,11 @@ export class ResultHandler {
   /** A folder that the node was to pass on its way was removed here, and nothing of it is sent any more. */
   #isDropped({ op, parent }: PendingIntent, entry: Entry | undefined): boolean {
     return op === 'move' && entry?.parent !== parent && this.#replica.catalog.get(parent) === undefined;
+  }
+
+  #isRemoved(record: NodeRecord): boolean {
+    const isShown = this.#replica.catalog.get(record.id)?.id === record.id;
+    return this.#replica.recentDeletions.outdates(record, isShown);
   }
 
   /** The cloud cannot know the folder yet. */
@@ -312,7 +319,9 @@ export class ResultHandler {
       const { staged, ...bare } = entry;
       const kept = intent.op === 'put' ? bare : entry;
       if (intent.op === 'put' && staged !== undefined) this.#replica.discard(entry.id, staged);
-      const older = { ...kept, rev: Math.min(entry.rev, current.rev - 1), base: baseOf(current) };
+      // The cloud never had it at the place that it was moved to, so no record of that place is older.
+      const placed = intent.op === 'move' ? Math.min(entry.rev, 1) : entry.rev;
+      const older = { ...kept, rev: Math.min(placed, current.rev - 1), base: baseOf(current) };
       this.#replica.put(waiting ? older : withoutBase(older), entry);
     }
     this.#sources.offer(current);
