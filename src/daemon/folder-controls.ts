@@ -32,6 +32,8 @@ export interface FolderControlsOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+/** Ms between the two halves of a move that are found apart. */
+const HOLD = 1000;
 /** The problems of one folder that are named one by one. */
 const NAMED = 20;
 
@@ -170,6 +172,8 @@ export class FolderControls implements SyncedFolders {
       fs: gateway.fs,
       top: pair.node,
       reconcile: twoWay,
+      hold: HOLD,
+      now: clock.monotonic,
       store: await openBackupStore(db, `folder-${pair.id}`),
       facts: {
         hashOf: (node) => catalog.get(node)?.hash,

@@ -11,6 +11,7 @@ import type { Folding } from './grounds.ts';
 import { HaltError, PassNotes } from './pass-notes.ts';
 import { runPass, type PassScope } from './pass.ts';
 import type { DriveFacts, PassParts } from './pass-parts.ts';
+import { Removals } from './removals.ts';
 import { Rescue } from './rescue.ts';
 import { IGNORE_FILE, SyncRules, type Selection } from './rules.ts';
 
@@ -29,6 +30,10 @@ export interface FolderSyncOptions {
   readonly facts: DriveFacts;
   readonly reconcile: Rules;
   readonly store: BackupStore;
+  /** How long what is missing may be about to appear at another place, ms. */
+  readonly hold: number;
+  /** Ms of a clock that never steps back. */
+  readonly now: () => number;
 }
 
 export interface PassRequest {
@@ -46,6 +51,7 @@ export class FolderSync {
   readonly #rescue: Rescue;
   #rules: SyncRules;
   #ignored = '';
+  readonly #removals: Removals;
   readonly #rescued = new Map<string, string>();
   #folding: Folding | undefined;
 
@@ -54,6 +60,7 @@ export class FolderSync {
     this.#disk = new Disk(options.folder);
     this.#scanner = startSourceThread(options.folder, 'normal');
     this.base = new Base(options.store);
+    this.#removals = new Removals(options.hold, options.now);
     this.#rescue = new Rescue(this.#disk, this.base, options.top);
     this.#rules = new SyncRules(options.selection, '');
   }
@@ -114,6 +121,7 @@ export class FolderSync {
     const both = {
       base: this.base,
       rescued: this.#rescued,
+      removals: this.#removals,
       disk: this.#disk,
       scanner: this.#scanner,
       drive,

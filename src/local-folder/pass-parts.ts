@@ -8,6 +8,7 @@ import type { Disk } from './disk.ts';
 import type { DriveSide } from './drive-side.ts';
 import type { Folding } from './grounds.ts';
 import type { PassNotes } from './pass-notes.ts';
+import type { Removals } from './removals.ts';
 import type { SyncRules } from './rules.ts';
 
 /** What a folder needs of the drive besides its port. */
@@ -41,6 +42,7 @@ export interface PassParts {
   readonly reconcile: Rules;
   /** The names of files that were written after they had lost their place, by the paths that they have got. */
   readonly rescued: Map<string, string>;
+  readonly removals: Removals;
   readonly notes: PassNotes;
   readonly context: Context;
 }

@@ -316,9 +316,9 @@ export class Uplink {
 
   async #remove(): Promise<void> {
     const { base, notes, top } = this.#parts;
-    const { missing } = this.#found;
+    const gone = [...this.#found.missing.values()].filter((one) => this.#isGone(one));
     let files = 0;
-    for (const one of missing.values()) files += one.kind === 'folder' ? await base.countFiles(one.id) : 1;
+    for (const one of gone) files += one.kind === 'folder' ? await base.countFiles(one.id) : 1;
     const whole = files > 100 ? await base.countFiles(top) : Infinity;
     const guard = new MassGuard({ files: whole, recent: 0, confirmed: this.#options.confirmed, asked: false });
     if (files > 100 && !guard.admits(files)) {
@@ -326,11 +326,21 @@ export class Uplink {
       throw new HaltError({ kind: 'removal', reason });
     }
     await this.#options.isOurs();
-    for (const one of missing.values()) {
+    for (const one of gone) {
       const path = base.path(one, top) ?? one.name;
       await this.#try(path, one.id, async () => this.#removeThere(one, path));
     }
     notes.done += files;
+  }
+
+  /** If it may have been moved, it is left as it is for now. */
+  #isGone(known: Known): boolean {
+    const { base, notes, removals, top } = this.#parts;
+    if (removals.isDue(known.id)) return true;
+    const path = base.path(known, top);
+    if (path !== undefined) notes.lookAgain(path);
+    notes.unsettled.add(known.id);
+    return false;
   }
 
   async #removeThere(before: Known, path: string): Promise<void> {

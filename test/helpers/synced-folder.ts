@@ -33,8 +33,9 @@ export class SyncedFolder {
       remote = '/Sync',
       id = 'pair',
       prepare = true,
+      hold = 0,
       ...selection
-    }: Selection & { remote?: string; id?: string; prepare?: boolean } = {},
+    }: Selection & { remote?: string; id?: string; prepare?: boolean; hold?: number } = {},
   ): Promise<SyncedFolder> {
     mkdirSync(folder, { recursive: true });
     const { gateway, name } = device;
@@ -48,6 +49,8 @@ export class SyncedFolder {
       fs: gateway.fs,
       top: top.id,
       reconcile: twoWay,
+      hold,
+      now: () => performance.now(),
       store: await openBackupStore(db, `folder-${id}`),
       facts: {
         hashOf: (node) => catalog.get(node)?.hash,

@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { HaltError, type FolderHalt } from '../../src/local-folder/pass-notes.ts';
 import { background as context } from '../../src/vfs/context.ts';
@@ -483,4 +484,39 @@ t.test('a replaced file that was written in the moment when Fjord was killed is 
   t.same(Object.values(await again.tree()).sort(), ['before and late', 'from there', 'from there']);
   t.same(await device.tree(), await again.tree());
   t.same(readdirSync(synced.path('.fjord-sync')), ['id']);
+});
+
+t.test('a move that is found in two passes is a move, and a removal is only held back', async (t) => {
+  const { device, synced, put, same } = await rig(t, undefined, { hold: 300 });
+  mkdirSync(synced.path('a'));
+  put('a/x', 'x');
+  mkdirSync(synced.path('b'));
+  put('b/y', 'y');
+  await synced.settle();
+  const [x, b] = [await device.stat('/Sync/a/x'), await device.stat('/Sync/b')];
+  renameSync(synced.path('a/x'), synced.path('x2'));
+  renameSync(synced.path('b'), synced.path('a/b2'));
+  await synced.pass({
+    local: new Map([
+      ['', new Set(['b'])],
+      ['a', new Set(['x'])],
+    ]),
+    drive: 'whole',
+  });
+  await synced.pass({
+    local: new Map([
+      ['', new Set(['x2'])],
+      ['a', new Set(['b2'])],
+    ]),
+    drive: 'whole',
+  });
+  await same(t, { '/Sync/a/': '', '/Sync/a/b2/': '', '/Sync/a/b2/y': 'y', '/Sync/x2': 'x' });
+  t.equal((await device.stat('/Sync/x2')).id, x.id);
+  t.equal((await device.stat('/Sync/a/b2')).id, b.id);
+  unlinkSync(synced.path('x2'));
+  const notes = await synced.pass();
+  t.ok(await device.exists('/Sync/x2'));
+  t.same([...notes.local], [['', new Set(['x2'])]], 'it is looked at again');
+  await sleep(310);
+  await same(t, { '/Sync/a/': '', '/Sync/a/b2/': '', '/Sync/a/b2/y': 'y' });
 });
