@@ -61,7 +61,7 @@ function linkOver(from: string, to: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // A file system without hard links.
-    if (code !== 'EPERM' && code !== 'ENOTSUP') throw error;
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
     if (lstatSync(to, { throwIfNoEntry: false })) throw failure('EEXIST', from, to);
     return renameSync(from, to);
   }

@@ -16,6 +16,7 @@ export type DiskRequest =
   | { readonly ask: 'unmark' }
   | { readonly ask: 'check'; readonly id: string }
   | { readonly ask: 'fold' }
+  | { readonly ask: 'holds'; readonly name: string }
   | { readonly ask: 'leftovers' }
   | { readonly ask: 'keep'; readonly name: string; readonly origin: Origin }
   | { readonly ask: 'drop'; readonly name: string }
@@ -38,7 +39,17 @@ export type DiskRequest =
   | { readonly ask: 'rmdir'; readonly path: string };
 
 export type DiskResponse =
-  LocalMark | Chunk | Folding | Review | readonly Settled[] | readonly Leftover[] | string | number | null | undefined;
+  | LocalMark
+  | Chunk
+  | Folding
+  | Review
+  | readonly Settled[]
+  | readonly Leftover[]
+  | string
+  | boolean
+  | number
+  | null
+  | undefined;
 
 const { folder } = workerData as { readonly folder: string };
 const tree = new SafeTree(folder);
@@ -55,6 +66,8 @@ function respond(request: DiskRequest): DiskResponse {
       return grounds.unmark();
     case 'check':
       return grounds.check(request.id);
+    case 'holds':
+      return grounds.holds(request.name);
     case 'fold':
       return grounds.folding();
     case 'leftovers':

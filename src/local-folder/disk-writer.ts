@@ -7,6 +7,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   rmdirSync,
   rmSync,
   renameSync,
@@ -14,6 +15,7 @@ import {
   writeSync,
   type BigIntStats,
 } from 'node:fs';
+import { basename } from 'node:path';
 import { Describer, signatureOf } from '../backup/describer.ts';
 import type { OpenFolder } from '../backup/restore/open-folder.ts';
 import { WholeSync } from '../libc/disk-sync.ts';
@@ -170,7 +172,7 @@ export class DiskWriter {
       this.#tree.at(to, (target, newName) => {
         const before = statOf(source, name);
         if (!before) throw failure('ENOENT', from);
-        this.#rename.move(source.at(name) as string, target.at(newName) as string);
+        this.#moveTo(source.at(name) as string, target, newName);
         fsyncSync(target.fd);
         const mark = this.#moved(target, newName, before);
         return signatureOf(before) === expect ? mark : { ...mark, signature: '' };
@@ -218,6 +220,14 @@ export class DiskWriter {
   rmdir(path: string): undefined {
     this.#tree.at(path, (folder, name) => rmdirSync(folder.at(name)));
     return undefined;
+  }
+
+  #moveTo(from: string, target: OpenFolder, newName: string): void {
+    const to = target.at(newName) as string;
+    // A folder that finds what it does not list takes two names for one: this is another spelling of the old one, or of a third.
+    const isSpelling = statOf(target, newName) !== undefined && !readdirSync(target.self).includes(newName);
+    if (isSpelling && foldName(basename(from)) === foldName(newName)) renameSync(from, to);
+    else this.#rename.move(from, to);
   }
 
   #part(token: number): { readonly fd: number; readonly name: string } {
@@ -351,4 +361,8 @@ function setMode(fd: number, mode: number): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
   }
+}
+
+function foldName(name: string): string {
+  return name.normalize('NFC').toLowerCase();
 }

@@ -35,6 +35,11 @@ export class Disk {
     return this.#thread.request<Folding>({ ask: 'fold' });
   }
 
+  /** Whether a file can have this very name. */
+  holds(name: string): Promise<boolean> {
+    return this.#thread.request<boolean>({ ask: 'holds', name });
+  }
+
   /** See `OldFiles`. */
   leftovers(): Promise<readonly Leftover[]> {
     return this.#thread.request<readonly Leftover[]>({ ask: 'leftovers' });

@@ -1,4 +1,5 @@
 import { MassGuard } from '../backup/mass-guard.ts';
+import { portableName } from '../vfs/foreign-name.ts';
 import { asFsError, isFsError } from '../vfs/fs-error.ts';
 import type { Attr, NodeId } from '../vfs/node.ts';
 import { asideName, isStray } from './hidden-folder.ts';
@@ -8,6 +9,8 @@ import type { PassParts } from './pass-parts.ts';
 import { below } from './paths.ts';
 import { Receiver } from './receiver.ts';
 import { knownOf } from './sender.ts';
+
+const TWIN = 'another name in its folder is the same one to this disk; rename one of them';
 
 export interface DownlinkOptions {
   /** A person has agreed to what `MassGuard` refuses. */
@@ -67,6 +70,7 @@ export class Downlink {
     const { drive, rules, base, notes, context } = this.#parts;
     if (this.#seen.has(id) && !deep) return;
     this.#seen.add(id);
+    notes.compared.add(path);
     const attrs: Attr[] = [];
     try {
       for await (const attr of drive.children(id)) attrs.push(attr);
@@ -94,8 +98,9 @@ export class Downlink {
       context.signal.throwIfAborted();
       if (notes.unsettled.has(attr.id)) continue;
       const at = below(path, attr.name);
-      if (twins.has(attr.id)) {
-        notes.problems.set(at, 'another name in its folder is the same one to this disk; rename one of them');
+      const reason = twins.has(attr.id) ? TWIN : await this.#refusal(attr);
+      if (reason !== undefined) {
+        notes.refuse(at, reason);
         continue;
       }
       await this.#try(at, id, async () => {
@@ -110,6 +115,15 @@ export class Downlink {
     const { drive, facts, notes } = this.#parts;
     await drive.putBack(attr, (name) => facts.conflictName(name, () => false));
     notes.drive.add(attr.parent);
+  }
+
+  /** Why the disk cannot hold a node under its name. */
+  async #refusal({ kind, name }: Attr): Promise<string | undefined> {
+    const { folding, disk } = this.#parts;
+    if (kind === 'symlink' && !folding.links)
+      return 'the disk of the folder has no symbolic links; the link stays in the drive';
+    if (!folding.refuses || portableName(name) === name) return undefined;
+    return (await disk.holds(name)) ? undefined : 'the disk of the folder cannot have this name; rename it';
   }
 
   /** Of names that are one to the disk, those that have to wait. */

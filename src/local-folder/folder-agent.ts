@@ -11,6 +11,7 @@ import type { FolderPair } from './folder-pair.ts';
 import type { FolderSync } from './folder-sync.ts';
 import { HaltError, type FolderHalt, type PassNotes } from './pass-notes.ts';
 import type { PassScope } from './pass.ts';
+import { splitLast } from './paths.ts';
 
 /** A file here is looked at when it has not changed for a moment: programs write in several steps. */
 const QUIET: QuietPolicy = { quiet: 100, longest: 2000, most: 20_000 };
@@ -64,6 +65,7 @@ export class FolderAgent {
   readonly #signal = new Signal();
   readonly #life = new AbortController();
   readonly #problems = new Map<string, string>();
+  readonly #refused = new Set<string>();
   #drive = new Set<NodeId>();
   #again: { local: ChangedNames; drive: Set<NodeId>; at: number } | undefined;
   #pause = SHORTEST;
@@ -248,6 +250,9 @@ export class FolderAgent {
   #note(notes: PassNotes, { local }: PassScope): void {
     if (local === 'whole') this.#problems.clear();
     else for (const path of pathsOf(local)) this.#problems.delete(path);
+    for (const path of this.#refused) if (notes.compared.has(splitLast(path)[0])) this.#problems.delete(path);
+    for (const path of this.#refused) if (!this.#problems.has(path)) this.#refused.delete(path);
+    for (const path of notes.refused) this.#refused.add(path);
     for (const [path, reason] of notes.problems) this.#problems.set(path, reason);
     this.#reviewAt = notes.waiting > 0 ? this.#options.clock.monotonic() + REVIEW : Infinity;
     if (notes.local.size > 0 || notes.drive.size > 0) {

@@ -10,19 +10,27 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { OpenFolder } from '../backup/restore/open-folder.ts';
 import { HIDDEN, MARKER, PART } from './hidden-folder.ts';
 import type { SafeTree } from './safe-tree.ts';
 
-/** Which different names a folder takes for one. */
+/** What a folder's file system is like: which different names it takes for one, and what it cannot hold. */
 export interface Folding {
   /** `a` and `A`. */
   readonly letters: boolean;
   /** The composed and the decomposed form of `é`, see Unicode NFC and NFD. */
   readonly forms: boolean;
+  /** It has symlinks. */
+  readonly links: boolean;
+  /** It refuses or changes some names that POSIX allows. */
+  readonly refuses: boolean;
 }
 
+/** Names that tell whether a file system has rules for names. */
+const ODD = ['a:b', 'a.', 'a ', '\u0001'];
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NOFOLLOW;
 
@@ -93,11 +101,44 @@ export class Grounds {
       closeSync(openSync(at(name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
       try {
         const isThere = (other: string): boolean => lstatSync(at(other), { throwIfNoEntry: false }) !== undefined;
-        return { letters: isThere(`pROBE-\u00e9-${id}`), forms: isThere(name.normalize('NFD')) };
+        const folds = { letters: isThere(`pROBE-\u00e9-${id}`), forms: isThere(name.normalize('NFD')) };
+        return { ...folds, links: this.#hasLinks(hidden), refuses: !ODD.every((odd) => this.holds(odd)) };
       } finally {
         rmSync(at(name), { force: true });
       }
     });
+  }
+
+  /** Whether a file can have this very name. */
+  holds(name: string): boolean {
+    return this.#tree.within([HIDDEN], (hidden) => {
+      const probe = `${PART}${randomUUID()}`;
+      mkdirSync(hidden.at(probe), { mode: 0o700 });
+      const folder = hidden.child(probe);
+      try {
+        closeSync(openSync(folder.at(name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
+        return readdirSync(folder.self).includes(name);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+        return false;
+      } finally {
+        folder.close();
+        rmSync(hidden.at(probe), { recursive: true, force: true });
+      }
+    });
+  }
+
+  #hasLinks(hidden: OpenFolder): boolean {
+    const probe = `${PART}${randomUUID()}`;
+    try {
+      symlinkSync('.', hidden.at(probe));
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+      return false;
+    } finally {
+      rmSync(hidden.at(probe), { force: true });
+    }
   }
 
   #marker(path: string): string {

@@ -41,7 +41,9 @@ export class LocalChanges {
     for (const [folder, names] of [...scope].sort(([a], [b]) => compareUtf8(a, b))) {
       const place = this.#locate(folder, names);
       if (!place) continue;
-      if (place.names === 'all') await this.#list(place.id, place.path, false);
+      // A folder that takes two names for one says that both are there.
+      const { letters, forms } = this.#parts.folding;
+      if (place.names === 'all' || letters || forms) await this.#list(place.id, place.path, false);
       else await this.#some(place.id, place.path, [...place.names]);
     }
   }
@@ -160,6 +162,7 @@ export class LocalChanges {
         continue;
       }
       known.delete(name);
+      this.#parts.removals.isThere(one.id);
       if (isAltered(one, entry)) this.altered.push({ path: place, entry, known: one });
       if (deep && entry.kind === 'folder') await this.within(one.id, place);
     }

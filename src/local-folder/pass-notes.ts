@@ -37,6 +37,10 @@ export class HaltError extends Error {
 export class PassNotes {
   /** What could not be synced, and why, by path. */
   readonly problems = new Map<string, string>();
+  /** Those of them that the disk of the folder cannot hold: they are not tried again until their folder is compared. */
+  readonly refused = new Set<string>();
+  /** Paths of folders that were compared with the drive's. */
+  readonly compared = new Set<string>();
   /** Places of the local folder to look at again. */
   readonly local: ChangedNames = new Map();
   /** Folders of the drive to look at again. */
@@ -55,6 +59,12 @@ export class PassNotes {
     const [folder, name] = splitLast(path);
     const names = this.local.get(folder);
     if (names !== 'all') this.local.set(folder, (names ?? new Set()).add(name));
+  }
+
+  /** The disk cannot hold what the drive has. */
+  refuse(path: string, reason: string): void {
+    this.problems.set(path, reason);
+    this.refused.add(path);
   }
 
   /** What has failed for one path. The others go on, unless this throws. @throws HaltError; EINTR */

@@ -27,4 +27,9 @@ export class Removals {
     this.#since.set(node, since);
     return false;
   }
+
+  /** The node is there, at whatever place. */
+  isThere(node: NodeId): void {
+    this.#since.delete(node);
+  }
 }

@@ -15,6 +15,8 @@ export interface Sending {
   readonly here: Place;
   /** In the drive. */
   readonly there: Place;
+  /** Of the drive's file, where that of the local one says nothing new. */
+  readonly mode?: number | undefined;
 }
 
 /** Brings single files to the drive. */
@@ -29,16 +31,17 @@ export class Sender {
    * Sends a file's content. @param expected the version that it replaces; null if nothing must be there
    * @throws ESTALE if either side has changed meanwhile
    */
-  async content({ path, entry, here, there }: Sending, expected: string | null): Promise<void> {
+  async content({ path, entry, here, there, mode }: Sending, expected: string | null): Promise<void> {
     const { fs, disk, base, notes, context } = this.#parts;
-    const attr = { mode: entry.mode & 0o777, mtime: entry.mtime };
+    const attr = { mode: mode ?? entry.mode & 0o777, mtime: entry.mtime };
     const draft = await fs.draft(there.parent, there.name, attr, context);
     try {
       const end = await disk.read(path, (data) => draft.append(data, context));
       if (!end.mark) throw failure('ESTALE', path);
       let made = await draft.commit({ expected }, context);
-      const late = end.mark.mtime !== entry.mtime || (end.mark.mode & 0o777) !== attr.mode;
-      if (late) made = await fs.setattr(made.id, { mode: end.mark.mode & 0o777, mtime: end.mark.mtime }, context);
+      const isMode = end.mark.mode !== entry.mode;
+      const late = { ...(isMode && { mode: end.mark.mode & 0o777 }), mtime: end.mark.mtime };
+      if (isMode || end.mark.mtime !== entry.mtime) made = await fs.setattr(made.id, late, context);
       await base.put(knownFile(made, here, end, end.mark));
       notes.done += 1;
     } finally {

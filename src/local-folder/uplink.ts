@@ -102,6 +102,7 @@ export class Uplink {
     const { base, drive, fs, context, notes } = this.#parts;
     const attr = await drive.get(known.id);
     this.#found.missing.delete(known.id);
+    this.#parts.removals.isThere(known.id);
     const now = base.get(known.id);
     if (!attr || !now) {
       if (now) await base.forget(now);
@@ -244,7 +245,9 @@ export class Uplink {
 
   async #sendChange({ path, known, entry }: Altered, attr: Attr | undefined): Promise<void> {
     const { base, drive } = this.#parts;
-    if (attr) return this.#sender.content({ path, entry, here: known, there: attr }, attr.version);
+    // A file system without modes says the same of every file.
+    const mode = (entry.mode & 0o777) === (known.local.mode & 0o777) ? attr?.mode : undefined;
+    if (attr) return this.#sender.content({ path, entry, here: known, there: attr, mode }, attr.version);
     const parent = await drive.folder(known.parent);
     await base.forget(known);
     return this.#create({ path, entry }, parent);

@@ -34,8 +34,9 @@ export class SyncedFolder {
       id = 'pair',
       prepare = true,
       hold = 0,
+      now = () => performance.now(),
       ...selection
-    }: Selection & { remote?: string; id?: string; prepare?: boolean; hold?: number } = {},
+    }: Selection & { remote?: string; id?: string; prepare?: boolean; hold?: number; now?: () => number } = {},
   ): Promise<SyncedFolder> {
     mkdirSync(folder, { recursive: true });
     const { gateway, name } = device;
@@ -50,7 +51,7 @@ export class SyncedFolder {
       top: top.id,
       reconcile: twoWay,
       hold,
-      now: () => performance.now(),
+      now,
       store: await openBackupStore(db, `folder-${id}`),
       facts: {
         hashOf: (node) => catalog.get(node)?.hash,

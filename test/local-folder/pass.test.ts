@@ -19,7 +19,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { HaltError, type FolderHalt } from '../../src/local-folder/pass-notes.ts';
 import { background as context } from '../../src/vfs/context.ts';
@@ -487,7 +486,8 @@ t.test('a replaced file that was written in the moment when Fjord was killed is 
 });
 
 t.test('a move that is found in two passes is a move, and a removal is only held back', async (t) => {
-  const { device, synced, put, same } = await rig(t, undefined, { hold: 300 });
+  let now = 0;
+  const { device, synced, put, same } = await rig(t, undefined, { hold: 1000, now: () => now });
   mkdirSync(synced.path('a'));
   put('a/x', 'x');
   mkdirSync(synced.path('b'));
@@ -513,10 +513,11 @@ t.test('a move that is found in two passes is a move, and a removal is only held
   await same(t, { '/Sync/a/': '', '/Sync/a/b2/': '', '/Sync/a/b2/y': 'y', '/Sync/x2': 'x' });
   t.equal((await device.stat('/Sync/x2')).id, x.id);
   t.equal((await device.stat('/Sync/a/b2')).id, b.id);
+  now = 1500;
   unlinkSync(synced.path('x2'));
   const notes = await synced.pass();
   t.ok(await device.exists('/Sync/x2'));
   t.same([...notes.local], [['', new Set(['x2'])]], 'it is looked at again');
-  await sleep(310);
+  now = 2500;
   await same(t, { '/Sync/a/': '', '/Sync/a/b2/': '', '/Sync/a/b2/y': 'y' });
 });
