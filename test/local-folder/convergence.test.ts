@@ -1,13 +1,18 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { background as context } from '../../src/vfs/context.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
+import { login, startTestCloud } from '../helpers/cloud.ts';
 import { openPair, type TestDevice } from '../helpers/devices.ts';
+import { openHttpDevice, type HttpDevice } from '../helpers/http-devices.ts';
+import { temporary } from '../helpers/temporary.ts';
 import { SyncedFolder } from '../helpers/synced-folder.ts';
 import { Random } from '../simulation/random.ts';
 
 const SEEDS = Number(process.env['FJORD_FOLDER_SEEDS'] ?? 3);
 const FIRST = Number(process.env['FJORD_FOLDER_FIRST'] ?? 1);
+const SHARED = Number(process.env['FJORD_FOLDER_SHARED_SEEDS'] ?? 1);
 const STEPS = 40;
 const NAMES = ['a', 'b', 'c', 'd'];
 
@@ -115,5 +120,78 @@ for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     );
     const contents = new Set(Object.values(tree));
     for (const [where, text] of written) t.ok(contents.has(text), `${where}: ${text}`);
+  });
+}
+
+/** Ada's two devices, and one of Bob, with whom she shares a folder. */
+async function openThree(t: Test) {
+  const cloud = await startTestCloud(t);
+  const [email, password] = ['bob@example.org', 'long enough it is'];
+  await cloud.cloud.accounts.add(email, password);
+  const bobs = { ...cloud, email, login: (device?: string) => login(cloud.url, email, password, device) };
+  const all = [await openHttpDevice(t, cloud, 'alpha'), await openHttpDevice(t, cloud, 'beta')];
+  all.push(await openHttpDevice(t, bobs, 'gamma'));
+  const [a, b, c] = all as [HttpDevice, HttpDevice, HttpDevice];
+  await a.device.mkdir('/Sync/team');
+  await a.device.sync();
+  const { id } = await a.device.stat('/Sync/team');
+  const { space } = await a.remote.share(id, email, 'editor', context);
+  await c.remote.acceptShare(space, context);
+  const cut = new Set<HttpDevice>();
+  const part = async (one: HttpDevice): Promise<void> => {
+    cut.add(one);
+    await one.net.stop();
+  };
+  const reconnect = async (one: HttpDevice): Promise<void> => {
+    if (cut.delete(one)) await one.net.start();
+  };
+  const converge = async (): Promise<void> => {
+    for (const one of cut) await reconnect(one);
+    for (let round = 0; round < 4; round++) for (const { device } of all) await device.sync();
+  };
+  await converge();
+  return { a, b, c, all, part, reconnect, converge };
+}
+
+for (let seed = FIRST; seed < FIRST + SHARED; seed++) {
+  t.test(`a folder, three gateways of two accounts and their shared folder end alike, seed ${seed}`, async (t) => {
+    const random = new Random(seed);
+    const pick: Pick = (most) => random.below(most);
+    const { a, b, c, all, part, reconnect, converge } = await openThree(t);
+    const synced = await SyncedFolder.open(t, a.device, join(temporary(t), 'folder'));
+    await synced.settle();
+    const devices = [a.device, b.device, c.device];
+    for (let step = 0; step < STEPS; step++) {
+      const text = `${seed}.${step}`;
+      const turn = pick(12);
+      if (turn < 4) changeHere(synced.folder, pick, text);
+      else if (turn < 8) await changeThere(devices[pick(3)] ?? a.device, pick, text);
+      else if (turn < 9) await synced.pass();
+      else if (turn < 11) await (pick(2) === 0 ? part : reconnect)(all[pick(3)] ?? a);
+      else await converge();
+    }
+    const written = new Map<string, string>();
+    for (let n = 0; n < 4; n++) {
+      const here = pathIn(synced.folder, pick);
+      const writeHere = async (): Promise<void> => writeFileSync(join(synced.folder, here), `here ${n}`);
+      if (await isDone(writeHere())) written.set(here, `here ${n}`);
+      await isDone(b.device.write(await pathOf(b.device, pick), `beyond ${n}`));
+      await isDone(c.device.write(`/Sync/team/${NAMES[n] ?? 'a'}`, `bob ${n}`));
+    }
+    for (let round = 0; round < 2; round++) {
+      await converge();
+      await synced.settle();
+    }
+    await converge();
+    const tree = await synced.tree();
+    t.same(await a.device.tree(), tree, 'the drive here');
+    t.same(await b.device.tree(), tree, 'the other device');
+    const contents = new Set(Object.values(tree));
+    for (const [where, text] of written) t.ok(contents.has(text), `${where}: ${text}`);
+    t.notOk(
+      Object.keys(tree).some((path) => path.includes('.fjord-aside')),
+      'nothing was left aside',
+    );
+    t.same(await c.device.tree('/Sync/team'), await a.device.tree('/Sync/team'), 'the shared folder of both accounts');
   });
 }
