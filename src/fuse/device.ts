@@ -1,7 +1,7 @@
 import { closeSync, openSync, write } from 'node:fs';
 import { ECONNABORTED, EAGAIN, EINTR, ENODEV, ENOENT, EPERM } from './errno.ts';
 import { FileLease } from '../libc/file-lease.ts';
-import type { Libc } from './libc.ts';
+import { type Libc, pollFor } from './libc.ts';
 import type { BackingRegistry } from './passthrough.ts';
 import { BackingMap } from './wire/structs.ts';
 
@@ -27,6 +27,8 @@ export class Device implements BackingRegistry {
   readonly #libc: Libc;
   readonly #lease = new FileLease();
   readonly #fd: number;
+  /** What `nap` waits for: the connection and the event loop. */
+  readonly #sleepers: Buffer | undefined;
   #open = true;
   /** Number of calls in other threads that are using the descriptor. */
   #users = 0;
@@ -34,6 +36,8 @@ export class Device implements BackingRegistry {
   constructor(libc: Libc, fd: number) {
     this.#libc = libc;
     this.#fd = fd;
+    const loop = libc.eventLoop();
+    this.#sleepers = loop === undefined ? undefined : pollFor(fd, loop);
   }
 
   /** Reads a request if there is one. Never waits. */
@@ -51,6 +55,17 @@ export class Device implements BackingRegistry {
   /** Resolves when there may be a request, the connection has ended, or some time has passed. */
   async wait(): Promise<void> {
     await this.#use(() => this.#libc.poll(this.#fd, WAIT));
+  }
+
+  /**
+   * Sleeps in the calling thread until there may be a request, the connection has ended, the event loop has something to
+   * do, or `ms` milliseconds have passed. Timers and immediates do not end it, so `ms` is to be small.
+   * @returns false, at once, where it is not known what the event loop waits for
+   */
+  nap(ms: number): boolean {
+    if (!this.#open || this.#sleepers === undefined) return false;
+    this.#libc.sleep(this.#sleepers, ms);
+    return true;
   }
 
   /** Sends a response. It is no error if the caller no longer waits for it (interrupted, unmounted). */

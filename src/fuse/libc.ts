@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import koffi, { type KoffiFunc } from 'koffi';
 
 const O_CLOEXEC = 0o2000000;
@@ -5,6 +6,8 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
 const POLLIN = 1;
+/** `sizeof(struct pollfd)` */
+const POLL_SIZE = 8;
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
@@ -54,10 +57,33 @@ export class Libc {
    * libuv's pool.
    */
   async poll(fd: number, timeout: number): Promise<void> {
-    const request = Buffer.alloc(8);
-    request.writeInt32LE(fd, 0);
-    request.writeInt16LE(POLLIN, 4);
+    const request = pollFor(fd);
     await new Promise<void>((resolve) => this.#poll.async(request, 1, timeout, () => resolve()));
+  }
+
+  /**
+   * Sleeps in this thread until one of the descriptors is readable or has failed, for at most `timeout` milliseconds.
+   * @returns the number of them that are
+   */
+  sleep(requests: Buffer, timeout: number): number {
+    return this.#poll(requests, requests.length / POLL_SIZE, timeout);
+  }
+
+  /**
+   * The descriptor that is readable when the event loop of the main thread has something to do, except for its timers
+   * and immediates. `undefined` in other threads, and where libuv's functions are not exported.
+   */
+  eventLoop(): number | undefined {
+    if (!isMainThread) return undefined;
+    try {
+      const own = koffi.load(null);
+      const loop = own.func('uv_default_loop', 'void *', []) as KoffiFunc<() => unknown>;
+      const backend = own.func('uv_backend_fd', 'int', ['void *']) as KoffiFunc<(loop: unknown) => number>;
+      const fd = backend(loop());
+      return fd >= 0 ? fd : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   setNonBlocking(fd: number): void {
@@ -103,6 +129,16 @@ export class Libc {
     }
     return control.readInt32LE(16);
   }
+}
+
+/** An array of `struct pollfd` that waits until one of the descriptors is readable. */
+export function pollFor(...fds: number[]): Buffer {
+  const requests = Buffer.alloc(fds.length * POLL_SIZE);
+  for (const [i, fd] of fds.entries()) {
+    requests.writeInt32LE(fd, i * POLL_SIZE);
+    requests.writeInt16LE(POLLIN, i * POLL_SIZE + 4);
+  }
+  return requests;
 }
 
 function failure(call: string): Error {
