@@ -796,6 +796,34 @@ const SCRIPTS: readonly Script[] = [
       a slow 3000
       a truncate /Sync/a 10`,
   },
+  {
+    what: 'a file that was changed in part, of a version that the cloud has let go of, is put aside with that reason and can be removed',
+    seeds: [20307532],
+    devices: 3,
+    steps: `
+      a open h2 /Sync/a
+      c save /Sync/a c2..
+      - wait 400
+      b write /Sync/a b5.........
+      c mv /Sync/a /Sync/b
+      - meet
+      b mv /Sync/b /Sync/a%20(conflict,%20b,%202026-01-01%2000.00.00)
+      - meet
+      - meet
+      b write /Sync/b b10....
+      b cp /Sync/a%20(conflict,%20b,%202026-01-01%2000.00.00) /Sync/a
+      c rm /Sync/a%20(conflict,%20b,%202026-01-01%2000.00.00)
+      - wait 15000
+      a write /Sync/b a16.
+      a save /Sync/a a17........
+      - meet
+      a save /Sync/b a20....
+      a mv /Sync/b /Sync/a%20(conflict,%20a,%202026-01-01%2000.00.24)
+      - wait 20
+      c mv /Sync/b /Sync/a
+      c mv /Sync/a /Sync/b
+      c append /Sync/b c25.......`,
+  },
 ];
 
 t.setTimeout(600_000);

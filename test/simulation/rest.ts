@@ -6,8 +6,8 @@ import type { World } from './world.ts';
 
 /** How often everything is sent and shown until it must be at rest. */
 const ROUNDS = 25;
-/** Why a copy cannot be sent whose content is nowhere any more. */
-const LOST = 'the version that it is a copy of is no longer in the cloud';
+/** Why a copy, or a change of a part, cannot be sent whose content is nowhere any more. */
+const LOST = /the version that it (is a copy of|changes) is no longer in the cloud/;
 /** Why a content cannot be sent that a loss of power has taken, in part or in whole. */
 const CUT_OFF = /survived a power loss|there is no such staged file/;
 
@@ -40,17 +40,20 @@ async function patiently(world: World, work: () => Promise<void>, what: string):
 }
 
 /**
- * A person removes copies by reference of versions that the cloud has let go of since, as others changed the file again and
- * again, and whose bytes are not on that computer.
+ * A person removes copies by reference, and files changed in part, of versions that the cloud has let go of since, as others changed
+ * the file again and again, and whose bytes are not on that computer.
  */
 async function removeLostCopies(world: World): Promise<boolean> {
   let any = false;
-  for (const { gateway } of world.devices) {
+  for (const device of world.devices) {
+    const { gateway } = device;
     const { journal, catalog } = gateway.stack;
     for (const { node, parked } of journal.all()) {
       const entry = catalog.get(node);
       if (parked === undefined || entry === undefined) continue;
-      if (parked.reason !== LOST && !CUT_OFF.test(parked.reason)) continue;
+      if (!LOST.test(parked.reason) && !CUT_OFF.test(parked.reason)) continue;
+      const changed = device.staged(entry);
+      if (changed !== undefined && LOST.test(parked.reason)) world.contents.release(changed);
       await world.until(Promise.resolve(gateway.fs.unlink(entry.parent, entry.name, context)), 'rm');
       any = true;
     }

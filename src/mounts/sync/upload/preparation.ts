@@ -132,7 +132,7 @@ export class Preparation {
         throw new FsError('EIO', 'upload', { reason: 'the frozen content is not the one that the change names' });
       this.#checkWhole(intent, staged);
       checkLength(staged);
-      const manifest = await staged.manifest(context);
+      const manifest = await staged.manifest(context).catch(lostBase);
       const now = journal.get(seq);
       if (now === undefined) return undefined;
       return this.#isUnchanged(now, manifest)
@@ -193,6 +193,13 @@ export class Preparation {
 /** A kernel that writes directly does not check the length of a file. @throws EFBIG */
 function checkLength({ size }: StagedFile): void {
   if (size > MAX_SIZE) throw new FsError('EFBIG', 'upload', { reason: 'a file can have at most 4 TiB' });
+}
+
+/** A file that was changed in part needs the bytes of the version before. @throws EIO if that is gone, else the error */
+function lostBase(error: unknown): never {
+  if (!isFsError(error, 'ENOENT')) throw error;
+  const reason = 'the version that it changes is no longer in the cloud; write the whole file again, or remove it';
+  throw new FsError('EIO', 'upload', { reason, cause: error });
 }
 
 /** A rejection is handled later; until then it must not count as unhandled. */
