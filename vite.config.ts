@@ -2,6 +2,14 @@ import { defineConfig } from 'vite';
 
 const web = `${import.meta.dirname}/src/web`;
 
+/** The service worker has a name of its own, at the top: it may control what is below its folder. */
+const WITH_SERVICE_WORKER = {
+  input: { index: `${web}/index.html`, sw: `${web}/offline/service-worker.ts` },
+  output: {
+    entryFileNames: ({ name }: { readonly name: string }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+  },
+};
+
 /**
  * Builds the web app of the cloud (`src/web`) to `dist/web`, which `fjord cloud serve` serves at `/`; and with `--mode status` the
  * status page of the gateway (`src/web/status`) to `dist/status`, which the gateway serves.
@@ -17,6 +25,7 @@ export default defineConfig(({ mode }) => ({
     // Neither is allowed by the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    ...(mode === 'status' ? {} : { rollupOptions: WITH_SERVICE_WORKER }),
   },
   worker: { format: 'es' },
 }));
