@@ -17,6 +17,7 @@ export type DigestedNode = Pick<
   | 'name'
   | 'kind'
   | 'rev'
+  | 'size'
   | 'version'
   | 'hash'
   | 'target'
@@ -73,6 +74,11 @@ export function bucketOf(id: string): number {
   return hash >>> 24;
 }
 
+/** Whether both have the same digest. */
+export function isSameNode(a: DigestedNode, b: DigestedNode): boolean {
+  return textOf(a) === textOf(b);
+}
+
 /**
  * The text that is hashed. The mtime of a folder is not part of it, as each computer has its own; nor is what only the cloud keeps
  * (`device`, `ctime`, `posix`). Another text needs another `DIGEST_FORMAT`.
@@ -83,6 +89,7 @@ function textOf({
   name,
   kind,
   rev,
+  size,
   version,
   hash,
   target,
@@ -100,6 +107,7 @@ function textOf({
     name,
     kind,
     rev,
+    size,
     version,
     hash,
     target ?? null,

@@ -54,6 +54,7 @@ import { StagedCollector } from './drive/staged-collector.ts';
 import { TreeWriter } from './drive/tree-writer.ts';
 import { Tidying } from './recovery/tidying.ts';
 import { Uploader } from './sync/upload/uploader.ts';
+import { Verifier } from './sync/verify/verifier.ts';
 import { VersionsFolder } from './versions/versions-folder.ts';
 
 export interface GatewayOptions {
@@ -68,6 +69,8 @@ export interface GatewayOptions {
   readonly settle?: number;
   /** Whether programs can read sealed files of Archive. */
   readonly archiveReadable?: boolean;
+  /** How often the catalog is compared with the cloud, ms; 0: only on request. Default 6 h. */
+  readonly verifyEvery?: number;
   /** What an acknowledged change survives without an fsync: the death of the process, or the loss of power. */
   readonly durability?: 'process' | 'power';
   /** How bytes get to the disk; the system's way if absent. */
@@ -114,6 +117,7 @@ export interface Stack {
   readonly quota: QuotaWatch;
   readonly healer: Healer;
   readonly follower: Follower;
+  readonly verifier: Verifier;
   readonly pins: Pins;
   readonly keeper: Keeper;
   readonly names: NameCheck;
@@ -121,6 +125,9 @@ export interface Stack {
   /** Closes everything in the reverse order of opening; queued changes stay queued. */
   close(): Promise<void>;
 }
+
+/** ms */
+const VERIFY_EVERY = 6 * 60 * 60_000;
 
 interface Disk extends Records {
   readonly db: Database;
@@ -165,7 +172,7 @@ async function openDisk(options: GatewayOptions, outage: Outage, closers: Closer
 
 async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, closers: Closers): Promise<Stack> {
   const { remote, device, log, now = Date.now, random = Math.random } = options;
-  const { settle = 10_000, archiveReadable = false } = options;
+  const { settle = 10_000, archiveReadable = false, verifyEvery: every = VERIFY_EVERY } = options;
   const { db, catalog, journal, writer, staging, store } = disk;
   const all = policies({ settle, readable: archiveReadable });
   const policyOf: PolicyOf = ({ space }) => policyFor(all, catalog.space(space));
@@ -220,9 +227,13 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   const reachable = (): void => {
     uploader.reachable();
     keeper.reachable();
+    verifier.reachable();
   };
+  const current = (): void => verifier.current();
   const rescue = rescueInto(join(options.dir, 'rescue'), { staging, store, issues });
-  const follower: Follower = new Follower({ ...loop, store, staging, issues, rescue }, { outage, reachable });
+  const follower: Follower = new Follower({ ...loop, store, staging, issues, rescue }, { outage, reachable, current });
+  const verifying = { ...loop, follower, issues, rows: await db.rows('verified'), writer, every };
+  const verifier = new Verifier(verifying);
   const parked = new ParkedIntents(replica, reachable);
   const told = (quota: Quota): void => [raw, parked].forEach((part) => part.setQuota(quota));
   const watch = (listener: () => void): (() => void) => raw.watch(listener);
@@ -254,7 +265,18 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
   await removeScratch(catalog, journal, raw);
   await resumeChores(replica);
   const tidy = new Tidying(parts, sweeper, await staging.ids(), log);
-  const ends = [tidy, { close: () => files.flush() }, uploader, parked, quota, healer, keeper, names, follower];
+  const ends = [
+    tidy,
+    { close: () => files.flush() },
+    uploader,
+    parked,
+    quota,
+    healer,
+    keeper,
+    names,
+    follower,
+    verifier,
+  ];
   for (const part of ends) closers.add(() => part.close());
   closers.add(() => writer.end());
   const start = (): void => [uploader, follower, quota, parked, keeper, names, tidy].forEach((part) => part.start());
@@ -271,6 +293,7 @@ async function assemble(options: GatewayOptions, disk: Disk, outage: Outage, clo
     quota,
     healer,
     follower,
+    verifier,
     pins,
     keeper,
     names,

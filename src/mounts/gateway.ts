@@ -16,6 +16,7 @@ import { free, type Freed } from './pins/freer.ts';
 import type { PinStatus } from './pins/keeper.ts';
 import { inward } from './sync/shared-root.ts';
 import { parkedIn, syncStatus, type ParkedChange, type SyncStatus } from './sync-status.ts';
+import type { Verification, VerifiedStatus } from './sync/verify/verifier.ts';
 import { resolveConflict, type Kept } from './resolve-conflict.ts';
 
 export interface GatewayStatus extends SyncStatus {
@@ -26,6 +27,8 @@ export interface GatewayStatus extends SyncStatus {
   readonly open: number;
   /** Blocks of the account that the cloud has found damaged. */
   readonly damaged: number;
+  /** The last comparison of the catalog with the cloud. */
+  readonly verified: VerifiedStatus;
 }
 
 /** Issues that are named one by one. */
@@ -81,10 +84,17 @@ export class Gateway {
   }
 
   status(): GatewayStatus {
-    const { journal, catalog, store, staging, files, uploader, follower, healer } = this.#stack;
+    const { journal, catalog, store, staging, files, uploader, follower, healer, verifier } = this.#stack;
     const sync = syncStatus({ journal, catalog, uploader, follower });
     const { damaged } = healer;
-    return { ...sync, cache: store.usage(), staged: staging.usage(), open: files.size, damaged };
+    return {
+      ...sync,
+      cache: store.usage(),
+      staged: staging.usage(),
+      open: files.size,
+      damaged,
+      verified: verifier.status,
+    };
   }
 
   /** Resolves when every change below the path that was journaled before is in the cloud. See `flush` in `flush.ts`. */
@@ -166,6 +176,11 @@ export class Gateway {
     const { pins, keeper, catalog } = this.#stack;
     const paths = [...pins.marked()].flatMap(([entry, { pinned }]) => (pinned ? [catalog.path(entry)] : []));
     return { paths: paths.sort(), status: keeper.status };
+  }
+
+  /** Compares the catalog with the cloud now, and repairs it. @throws FsError as `Remote` does */
+  verify(): Promise<Verification> {
+    return this.#stack.verifier.verify();
   }
 
   /** Retries parked changes; returns their number. */

@@ -61,7 +61,7 @@ export function syncStatus({ journal, catalog, uploader, follower }: SyncStatusP
     if (parkedChanges.length < NAMED) parkedChanges.push(parkedChange(catalog, intent, intent.parked));
   }
   const { inFlight, offlineSince, error, stuck } = uploader.status;
-  const { push, held, error: failure } = follower.status;
+  const { push, held, error: failure, since } = follower.status;
   const words = messageOf(error) ?? messageOf(failure);
   return {
     queued: journal.size,
@@ -71,7 +71,7 @@ export function syncStatus({ journal, catalog, uploader, follower }: SyncStatusP
     parkedChanges,
     behind: parked > 0 ? uploader.behind : 0,
     stuck: stuck === undefined ? undefined : { path: pathOf(catalog, stuck), op: stuck.op },
-    offlineSince,
+    offlineSince: earlier(offlineSince, since),
     push,
     held,
     error: words,
@@ -99,6 +99,10 @@ export function pathOf(catalog: Catalog, { node, parent, name }: PendingIntent):
   if (entry !== undefined) return catalog.path(entry);
   const folder = catalog.get(parent);
   return folder === undefined ? name : `${catalog.path(folder)}/${name}`;
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function messageOf(error: unknown): string | undefined {

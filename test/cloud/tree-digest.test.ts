@@ -12,6 +12,7 @@ const node: fc.Arbitrary<DigestedNode> = fc.record(
     name: text,
     kind: fc.constantFrom('file', 'symlink'),
     rev: fc.nat(),
+    size: fc.nat(),
     version: fc.option(text),
     hash: fc.option(text),
     mode: fc.nat(0o7777),
@@ -21,7 +22,7 @@ const node: fc.Arbitrary<DigestedNode> = fc.record(
     xattrs: fc.dictionary(text, text),
     mount: text,
   },
-  { requiredKeys: ['id', 'parent', 'name', 'kind', 'rev', 'version', 'hash', 'mode', 'mtime', 'birthtime'] },
+  { requiredKeys: ['id', 'parent', 'name', 'kind', 'rev', 'size', 'version', 'hash', 'mode', 'mtime', 'birthtime'] },
 );
 const nodes = fc.array(node, { maxLength: 20 });
 
@@ -75,7 +76,17 @@ t.test('a node that is missing, too many, or there twice is noticed', async () =
 });
 
 t.test('the mtime of a folder does not matter, and absent and empty attributes are the same', async (t) => {
-  const folder = { id: 'f', parent: 'p', name: 'n', rev: 1, version: null, hash: null, mode: 0o755, birthtime: 1 };
+  const folder = {
+    id: 'f',
+    parent: 'p',
+    name: 'n',
+    rev: 1,
+    size: 0,
+    version: null,
+    hash: null,
+    mode: 0o755,
+    birthtime: 1,
+  };
   const at = (mtime: number): DigestedNode => ({ ...folder, kind: 'folder', mtime });
   t.same(differing([at(1)], [at(2)]), []);
   t.same(differing([at(1)], [{ ...at(1), xattrs: {} }]), []);
@@ -88,6 +99,7 @@ t.test('the format is what docs/api.md says', async (t) => {
     name: 'Grüße "1"',
     kind: 'file',
     rev: 7,
+    size: 3,
     version: 'v',
     hash: 'h',
     mode: 420,
@@ -96,7 +108,7 @@ t.test('the format is what docs/api.md says', async (t) => {
     xattrs: { 'user.b': 'AA==', 'user.a': 'AQ==' },
   };
   const line =
-    '["019ab000-0000-7000-8000-000000000004","019ab000-0000-7000-8000-000000000003","Grüße \\"1\\"","file",7,"v","h",null,420,' +
+    '["019ab000-0000-7000-8000-000000000004","019ab000-0000-7000-8000-000000000003","Grüße \\"1\\"","file",7,3,"v","h",null,420,' +
     '1763855519000.25,-12.5,[["user.a","AQ=="],["user.b","AA=="]],null]';
   const sums = Buffer.from(digestOf([file]).toString(), 'base64');
   t.equal(sums.length, BUCKETS * 16);

@@ -87,7 +87,7 @@ function differences(world: World): Failure | undefined {
   return undefined;
 }
 
-function catalogTree(device: Device): Tree {
+export function catalogTree(device: Device): Tree {
   const { catalog } = device.gateway.stack;
   const shown = device.entries().filter((entry) => entry.space !== '.' && isShown(device, entry));
   return new Map(shown.map((entry) => [catalog.path(entry), textOf({ ...entry, content: entry.hash ?? '' })]));
@@ -121,7 +121,10 @@ export async function checkLeftovers(world: World): Promise<void> {
         throw failure('leftover', `${name} has an entry in no folder: ${JSON.stringify(entry)}`);
       }
       if (catalog.get(entry.id)?.parent !== entry.parent || catalog.get(entry.id)?.name !== entry.name) {
-        throw failure('leftover', `${name} has two entries of one node: ${JSON.stringify(entry)}`);
+        throw failure(
+          'leftover',
+          `${name} has two entries of one node: ${JSON.stringify(entry)}, ${JSON.stringify(catalog.get(entry.id))}`,
+        );
       }
     }
     for (const id of await world.until(staging.ids(), 'ids')) {
@@ -152,7 +155,7 @@ function checkStore(device: Device): void {
   if (disk.list(`${disk.root}/data/trash`).size > 0) throw failure('leftover', `${device.name} has files in its trash`);
 }
 
-function compare(one: string, left: Tree, other: string, right: Tree): void {
+export function compare(one: string, left: Tree, other: string, right: Tree): void {
   const lines: string[] = [];
   for (const path of new Set([...left.keys(), ...right.keys()])) {
     const [a, b] = [left.get(path), right.get(path)];

@@ -90,6 +90,8 @@ export class Device {
       remote,
       device: { id: inner.self.id, name },
       limits: { cacheBytes: 1e9, minFree: 0, hotBytes: 1 << 20 },
+      // Faults must be seen, not mended.
+      verifyEvery: 0,
       log: { info: () => undefined, warn },
       sync: { file: async (fd) => (await delay(), openFiles.sync(fd)) },
       keyValues: (dir) => new SimulatedKeyValues(disk, dir, delay),

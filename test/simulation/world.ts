@@ -4,6 +4,7 @@ import type { FileHandle } from '../../src/vfs/file-system.ts';
 import { DirectCloud, type DirectRemote } from '../helpers/direct-cloud.ts';
 import { install } from './builtins.ts';
 import { checkLeftovers, checkMeeting, checkOrder, checkTrees } from './check.ts';
+import { checkRepair, checkVerified } from './damage.ts';
 import { Contents } from './contents.ts';
 import { Device } from './device.ts';
 import { FAULTS } from './faults.ts';
@@ -21,6 +22,8 @@ export const NAMES = ['a', 'b', 'c'] as const;
 
 /** 2026-01-01, so that names that contain a time are the same in every run. */
 const START = Date.UTC(2026, 0, 1);
+/** One history of so many ends with catalogs that are damaged and repaired. */
+const DAMAGED = 10;
 /** How a history has ended. */
 export interface Run {
   readonly failure: Failure | undefined;
@@ -35,6 +38,8 @@ export class World {
   readonly devices: Device[] = [];
   readonly cloud: DirectCloud;
   readonly #random: Random;
+  /** Of some histories: what is damaged at the end. */
+  readonly #damage: Random | undefined;
   readonly #disks: Map<string, SimulatedDisk>;
   readonly #handles = new Map<Device, Map<string, FileHandle>>();
   /** Longest latency of the disks, ms. */
@@ -44,11 +49,13 @@ export class World {
   private constructor(parts: {
     cloud: DirectCloud;
     random: Random;
+    damage: Random | undefined;
     disks: Map<string, SimulatedDisk>;
     timeline: Timeline;
   }) {
     this.cloud = parts.cloud;
     this.#random = parts.random;
+    this.#damage = parts.damage;
     this.#disks = parts.disks;
     this.timeline = parts.timeline;
   }
@@ -78,7 +85,13 @@ export class World {
     const trace = (): string => `${timeline.count} at ${timeline.now}`;
     try {
       const cloud = await DirectCloud.open(World.#metadata.next());
-      world = new World({ cloud, random: Random.of(seed, 3), disks, timeline });
+      world = new World({
+        cloud,
+        random: Random.of(seed, 3),
+        damage: seed % DAMAGED === 0 ? Random.of(seed, 5) : undefined,
+        disks,
+        timeline,
+      });
       for (const name of NAMES.slice(0, count)) await world.#join(name, delay);
       await live(world);
       await world.end(delay);
@@ -209,6 +222,8 @@ export class World {
     const fresh = await this.#join('z', delay);
     await comeToRest(this);
     await checkTrees(this, fresh);
+    await checkVerified(this);
+    if (this.#damage !== undefined) await checkRepair(this, this.#damage);
     await this.wait(5000);
     await checkLeftovers(this);
     for (const device of this.devices) {

@@ -64,6 +64,16 @@ export class Table<V extends object | string> {
     return value;
   }
 
+  /** The same for one who reads everything: nothing is remembered because of it. */
+  peek(key: string): V | undefined {
+    const hot = this.#hot.peek(key);
+    if (hot !== undefined) return hot;
+    const op = this.#writer.pending(this.name).get(key);
+    if (op !== undefined) return op.type === 'put' ? (op.value as V) : undefined;
+    const text = this.#rows.getSync(key);
+    return text === undefined ? undefined : (JSON.parse(text) as V);
+  }
+
   put(key: string, value: V): Op {
     return { type: 'put', table: this.name, key, value };
   }

@@ -110,6 +110,11 @@ export class Catalog {
     return key?.startsWith(ALIAS) === true && key.lastIndexOf(ALIAS) > 0 && this.isSuperseded(id, rev);
   }
 
+  /** Whether an entry is where its node is known to be. */
+  isPlaced({ id, parent, name }: Entry): boolean {
+    return this.#places.peek(id) === entryKey(parent, name);
+  }
+
   child(parent: NodeId, name: string): Entry | undefined {
     return this.#entries.get(entryKey(parent, name));
   }
@@ -218,6 +223,18 @@ export class Catalog {
     const holder = this.#entries.get(key);
     const isTaken = holder !== undefined && holder.id !== entry.id;
     return [...(isTaken ? [] : [this.#entries.del(key)]), this.#places.del(entry.id)];
+  }
+
+  /** Forgets where a node is known to be if another one is there, and that is not because it goes by another id now. */
+  forgetFalsePlace(id: NodeId): Op[] {
+    const key = this.#places.get(id);
+    if (key === undefined || key.startsWith(ALIAS) || this.#entries.get(key)?.id === id) return [];
+    return [this.#places.del(id)];
+  }
+
+  /** Removes a second entry of a node, which stays where it is known to be. */
+  dropSecond({ parent, name }: Entry): Op {
+    return this.#entries.del(entryKey(parent, name));
   }
 
   /**

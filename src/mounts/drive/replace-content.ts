@@ -114,7 +114,8 @@ export class ContentReplacer {
 
   /** The bytes are the same: only times (and other given attributes) change. */
   async #touch(old: Entry, attr: NewAttr): Promise<Entry> {
-    const entry = old.local === true ? this.#withMeta(old, attr) : withBase(this.#withMeta(old, attr));
+    const after = this.#withMeta(old, attr);
+    const entry = old.local === true ? after : assign(after, { base: withBase(old).base ?? null });
     const intents = old.local === true ? [] : this.#planner.ops(planAttr(old, this.#planner.waiting(old.id)));
     this.#activity.changed(entry.id, entry.size);
     await this.#treeWriter.submit(

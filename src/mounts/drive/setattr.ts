@@ -75,7 +75,7 @@ export class AttrSetter {
         ? [this.#catalog.update(after)]
         : [
             ...this.#planner.ops(planAttr(known, this.#planner.waiting(known.id), cleared)),
-            this.#catalog.update(withBase(after)),
+            this.#catalog.update(assign(after, { base: withBase(known).base ?? null })),
           ];
     this.#activity.changed(known.id);
     await this.#treeWriter.submit(ops, [{ what: 'node', node: known.id, content: false }]);

@@ -39,6 +39,10 @@ export class Issues {
     return this.#keys.size;
   }
 
+  has(space: string, node: NodeId): boolean {
+    return this.#keys.has(keyOf(space, node));
+  }
+
   /** Submit the op in the same turn. */
   add(issue: Issue): Op {
     const key = keyOf(issue.space, issue.node);

@@ -38,6 +38,11 @@ export class FeedApplier {
     return this.#live.size + this.#removed.size + this.#homeless.size > 0;
   }
 
+  /** Whether a record or the removal of a node is not shown yet. */
+  waitsFor(id: NodeId): boolean {
+    return this.#live.has(id) || this.#removed.has(id);
+  }
+
   /** Nodes whose records are not shown yet. */
   get waiting(): Iterable<NodeId> {
     return this.#live.keys();

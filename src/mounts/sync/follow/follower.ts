@@ -38,6 +38,8 @@ export interface FollowerOptions {
   readonly outage?: Pick<Outage, 'worked' | 'failed'>;
   /** Called when the cloud can be reached again. */
   readonly reachable: () => void;
+  /** Called when everything that the cloud has is shown. */
+  readonly current?: () => void;
   readonly poll?: { readonly shortest: number; readonly longest: number };
 }
 
@@ -45,6 +47,8 @@ export interface FollowerStatus {
   readonly push: 'up' | 'down';
   /** When all spaces were last known to be up to date, ms. */
   readonly current: number | undefined;
+  /** Since when the cloud could not be reached, ms. */
+  readonly since: number | undefined;
   readonly held: readonly HeldRemoval[];
   readonly error: FsError | undefined;
 }
@@ -100,7 +104,7 @@ export class Follower {
 
   get status(): FollowerStatus {
     const held = [...this.#spaces].flatMap(([space, { held }]) => (held === undefined ? [] : [{ space, files: held }]));
-    return { push: this.#push, current: this.#current, held, error: this.#error };
+    return { push: this.#push, current: this.#current, since: this.#backoff.since, held, error: this.#error };
   }
 
   /** Shows a record that was part of a result, now or when nothing blocks it any more. */
@@ -159,6 +163,12 @@ export class Follower {
     await Promise.all([...this.#spaces.values()].map((space) => space.pull({ signal: this.#stop.signal })));
     this.#current = this.#replica.now();
     this.#worked();
+    this.#options.current?.();
+  }
+
+  /** What follows the feed of one space. */
+  of(space: string): SpaceFollower | undefined {
+    return this.#spaces.get(space);
   }
 
   /** The computer has slept, or the network has changed: reconnects at once. */

@@ -5,7 +5,7 @@ import type { Replica } from '../replica.ts';
 /** Entries that are changed before the disk is waited for. */
 const STEP = 500;
 /** A revision before the first of every space, of a node that the cloud knows: each record of it is news. */
-const BEFORE = 0.5;
+export const BEFORE = 0.5;
 
 /**
  * What is below a folder belongs to another space in the cloud from now on: the folder was shared, is not shared any more, or
@@ -33,6 +33,7 @@ function relabel(replica: Replica, entry: Entry, space: string): void {
   replica.put({ ...entry, ...known, space, rev }, entry, ops);
 }
 
-function rebased({ space: _space, ...base }: Base): Base {
+/** The same state, of which each record is news. */
+export function rebased({ space: _space, ...base }: Base): Base {
   return { ...base, rev: BEFORE };
 }

@@ -23,6 +23,8 @@ import { BIN } from '../../drive/sweeper.ts';
 
 /** Records that are shown in one turn of the event loop. */
 const CHUNK = 200;
+/** Why a node is not shown; it may be when that one has gone. */
+export const NAME_TAKEN = 'another file or folder has its name';
 
 export interface SpaceFollowerParts {
   readonly remote: Remote;
@@ -100,6 +102,18 @@ export class SpaceFollower {
     if (record.removed) this.#unjudged = true;
     this.#take(record);
     this.#save();
+  }
+
+  /** A node that the cloud, at this revision, does not have; the next pull removes it, unless that is a mass removal. */
+  offerAbsence(node: Entry, rev: number): void {
+    this.#unjudged = true;
+    this.#applier.takeAbsence(node, rev);
+    this.#save();
+  }
+
+  /** Whether a record or the removal of a node waits to be shown. */
+  isWaiting(node: NodeId): boolean {
+    return this.#applier.waitsFor(node);
   }
 
   /** Remembers a revision that the cloud has returned. */
@@ -326,7 +340,7 @@ export class SpaceFollower {
       nameless.delete(id);
       // What was replaced has lost its name to what replaced it.
       if (this.#applier.isGoing(id)) continue;
-      this.#report(id, name, 'another file or folder has its name');
+      this.#report(id, name, NAME_TAKEN);
     }
   }
 
