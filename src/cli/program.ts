@@ -27,6 +27,7 @@ import { syncCommand } from './commands/sync.ts';
 import { trashCommand } from './commands/trash.ts';
 import { upCommand } from './commands/up.ts';
 import { uploadCommands } from './commands/upload.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { EXITS } from './exit.ts';
 
 /** The whole command tree. It prints nothing but help; errors are thrown, and `run.ts` prints them in one line. */
@@ -69,7 +70,7 @@ export function createProgram(cli: Cli): Command {
     ],
     ['Shared folders and links:', [...shareCommands(cli), ...linkCommands(cli)]],
     ['What needs a person:', issueCommands(cli)],
-    ['Uploads:', uploadCommands(cli)],
+    ['Uploads:', [...uploadCommands(cli), verifyCommand(cli)]],
     ['Synced folders:', [syncCommand(cli)]],
     ['Backups:', [backupCommand(cli)]],
     [

@@ -58,6 +58,10 @@ export const SETTINGS = {
     'process',
     'what an acknowledged change survives: a crash of the process, or also a power loss; then each change waits for the disk',
   ),
+  'sync.verify_every': duration(
+    '6 h',
+    'how often the drive is proven to be what the cloud has, and repaired if it is not; 0: only by `fjord verify`',
+  ),
   'archive.settle': duration('10 s', 'how long a file in /Archive must be closed and unlocked before it is sealed'),
   'archive.readable': flag(false, 'whether sealed files in /Archive can be read through the drive'),
   'webdav.host': text('127.0.0.1', 'address that the WebDAV server listens on; addresses other than loopback need TLS'),

@@ -8,7 +8,7 @@ import { list, resolve } from './control/files.ts';
 import type { Controls, OnProgress } from './control/controls.ts';
 import { describeStatus, type Circumstances } from './gateway-status.ts';
 import type { ArchiveRemoveBody, KeptVersion, Listed, PurgeBody, RestoreBody, Trashed } from './control/file-wire.ts';
-import type { Conflict, Limits, LimitsBody, MountBody, Status } from './control/wire.ts';
+import type { Conflict, Limits, LimitsBody, MountBody, Proof, Status } from './control/wire.ts';
 import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
 import type { LinkControls } from './link-controls.ts';
@@ -147,6 +147,10 @@ export class GatewayControls implements Controls {
 
   retry(): number {
     return this.#gateway.retry();
+  }
+
+  verify(): Promise<Proof> {
+    return this.#gateway.verify();
   }
 
   confirm(): number {

@@ -330,6 +330,7 @@ async function openGateway(
     device,
     limits: { cacheBytes: config['cache.size'], minFree: config['cache.min_free'] },
     settle: Math.max(1, config['archive.settle']),
+    verifyEvery: config['sync.verify_every'],
     archiveReadable: config['archive.readable'],
     durability: config.durability,
     log,

@@ -42,10 +42,15 @@ export async function describeStatus(
   };
 }
 
-function connection({ offlineSince, push, error }: GatewayStatus): Pick<Status['cloud'], 'state' | 'reason'> {
+function connection({ offlineSince, push, error, verified }: GatewayStatus): Omit<Status['cloud'], 'url'> {
   const offline = offlineSince !== undefined || (push === 'down' && error !== undefined);
   const state = offline ? 'offline' : push === 'up' ? 'live' : 'polling';
-  return { state, ...(state === 'live' || error === undefined ? {} : { reason: error }) };
+  return {
+    state,
+    ...(state === 'live' || error === undefined ? {} : { reason: error }),
+    ...(state !== 'offline' || offlineSince === undefined ? {} : { since: offlineSince }),
+    verified,
+  };
 }
 
 function spacePath(gateway: Gateway, id: string): string {

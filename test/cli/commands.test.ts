@@ -231,6 +231,11 @@ t.test('operations that the rules refuse', { timeout: 300_000 }, async (t) => {
 
 t.test('nothing is parked, held or in conflict, and a name is advice', { timeout: 300_000 }, async (t) => {
   t.match(await fjord.cli('retry'), { code: 0, stderr: /trying 0 changes/ });
+  t.match(await fjord.cli('verify'), {
+    code: 0,
+    stderr: /the drive is what the cloud has: \d+ files? (or|and) folders?/,
+  });
+  t.match(await fjord.cli('status'), { code: 0, stdout: /verified   \d.* ago: \d+ entr(y|ies) as in the cloud/ });
   t.match(await fjord.cli('confirm'), { code: 0, stderr: /confirmed 0/ });
   t.equal(await done('conflicts'), '');
   t.same(JSON.parse(await done('conflicts', '--json')), []);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { BackupSet, Status, SyncedFolder } from '../../daemon/control/wire.ts';
+import type { BackupSet, Status, SyncedFolder, VerifiedState } from '../../daemon/control/wire.ts';
 import { noteOverdue } from '../overdue.ts';
 import { RateMeter, type Rates } from '../../daemon/control/rates.ts';
 import { plainLine, rateWords } from '../status-watch.ts';
@@ -82,7 +82,8 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     polling: terminal.paint('yellow', 'polling every few seconds'),
     offline: terminal.paint('red', 'offline: everything cached works, changes wait'),
   };
-  const why = cloud.reason === undefined ? '' : ` (${shown(cloud.reason)})`;
+  const since = cloud.since === undefined ? '' : `, since ${time(cloud.since)}`;
+  const why = cloud.reason === undefined ? since : `${since} (${shown(cloud.reason)})`;
   const waiting = queued.files - status.parkedCount - status.behindParked;
   const uploads = `${count(waiting, 'change')}, ${size(queued.bytes)}, on the way`;
   return [
@@ -92,6 +93,7 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     ...(mount === null ? [] : [`mount      ${shown(mount)}`]),
     ...(mountProblem === undefined ? [] : [terminal.paint('yellow', `mount      ${notMounted(mountProblem)}`)]),
     `uploads    ${waiting > 0 ? uploads : queued.files > 0 ? 'the queued changes cannot be sent' : 'everything is in the cloud'}`,
+    `verified   ${verifiedWords(cloud.verified, now)}`,
     ...limitLines(status.limits),
     `cache      ${size(cache.used)} of ${size(cache.limit)}`,
     ...(status.pins.paths.length === 0 ? [] : [`pinned     ${pinWords(status.pins)}`]),
@@ -101,6 +103,16 @@ export function statusLines(status: Status, terminal: Pick<Terminal, 'paint'>, n
     ...concerns(status, terminal),
     ...openLines(status.open, terminal),
   ];
+}
+
+/** When the drive was last proven to be what the cloud has. */
+export function verifiedWords({ at, nodes = 0, repaired, running, problem }: VerifiedState, now: number): string {
+  const ago = (then: number): string => `${span(Math.max(0, now - then))} ago`;
+  const proof = at === undefined ? 'not yet' : `${ago(at)}: ${count(nodes, 'entry', 'entries')} as in the cloud`;
+  const mended =
+    repaired === undefined ? '' : `, ${count(repaired.entries, 'entry', 'entries')} repaired ${ago(repaired.at)}`;
+  const state = running ? ', being verified now' : problem === undefined ? '' : `; the last try: ${shown(problem)}`;
+  return proof + mended + state;
 }
 
 function openLines(open: Status['open'], terminal: Pick<Terminal, 'paint'>): string[] {

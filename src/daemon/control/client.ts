@@ -42,6 +42,7 @@ import type {
   PinBody,
   Pinned,
   Progress,
+  Proof,
   ResolveBody,
   RevokeBody,
   LinkBody,
@@ -255,6 +256,11 @@ export class ControlClient {
   /** Retries parked changes. Resolves to their number. */
   async retry(): Promise<number> {
     return ((await this.#json({ method: 'POST', path: '/retry' })) as { retried: number }).retried;
+  }
+
+  /** Compares the drive with the cloud, and repairs it. */
+  async verify(): Promise<Proof> {
+    return (await this.#json({ method: 'POST', path: '/verify' })) as Proof;
   }
 
   /** Confirms held changes. Resolves to their number. */

@@ -23,6 +23,7 @@ import type {
   PinBody,
   Pinned,
   Progress,
+  Proof,
   ResolveBody,
   RevokeBody,
   LinkBody,
@@ -116,6 +117,8 @@ export interface Controls {
   conflicts(): Promise<Conflict[]>;
   /** Retries parked changes. Returns their number. */
   retry(): number;
+  /** Proves that the drive is what the cloud has, and repairs it. */
+  verify(): Promise<Proof>;
   /** Confirms held changes. Returns their number. */
   confirm(): number;
   /** Resolves when everything below the path is in the cloud. */

@@ -82,6 +82,7 @@ function addHistoryRoutes(app: FastifyInstance, controls: Controls): void {
 function addUploadRoutes(app: FastifyInstance, controls: Controls): void {
   app.get('/conflicts', () => controls.conflicts());
   app.post('/retry', () => ({ retried: controls.retry() }));
+  app.post('/verify', () => controls.verify());
   app.post('/confirm', () => ({ confirmed: controls.confirm() }));
   app.post<{ Body: PathQuery }>('/flush', { schema: { body: PathQuery } }, (request, reply) => {
     const context = contextOf(request, reply);

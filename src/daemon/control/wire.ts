@@ -347,6 +347,26 @@ export interface SyncedFolder {
     | { readonly doing: 'failing'; readonly reason: string };
 }
 
+/** When the drive was last proven to be what the cloud has, and when something was repaired. */
+export interface VerifiedState {
+  readonly at?: number;
+  /** Files and folders that were compared then. */
+  readonly nodes?: number;
+  readonly repaired?: { readonly at: number; readonly entries: number };
+  readonly running: boolean;
+  /** Why the last comparison has proven nothing. */
+  readonly problem?: string;
+}
+
+/** The result of a comparison of the drive with the cloud. */
+export interface Proof {
+  readonly nodes: number;
+  /** Entries that were wrong and are right now. */
+  readonly repaired: number;
+  /** Why something could not be compared, or repaired. */
+  readonly problem?: string;
+}
+
 /** What a verification says as it goes. */
 export type VerifyReport =
   { readonly finding: VerifyFinding } | { readonly progress: { readonly files: number; readonly bytes: number } };
@@ -385,6 +405,10 @@ export interface Status {
     readonly state: 'live' | 'polling' | 'offline';
     /** Why the state is not `live`. */
     readonly reason?: string;
+    /** Since when it is `offline`. */
+    readonly since?: number;
+    /** The last comparison of the drive with the cloud. */
+    readonly verified: VerifiedState;
   };
   readonly webdav: { readonly url: string; readonly user: string; readonly engine: string };
   /** The mount point, or null if the drive is not mounted. */

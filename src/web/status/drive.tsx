@@ -1,19 +1,21 @@
 import type { TargetedEvent } from 'preact';
 import type { Status } from '../../daemon/control/wire.ts';
-import { shown } from '../format.ts';
+import { dateTime, shown } from '../format.ts';
 import { textOf } from '../ui/dialog.tsx';
 import { usePage } from './page-state.ts';
-import { texts } from './texts.ts';
+import { texts, verifiedText } from './texts.ts';
 
 /** Where the drive is, and what it takes. */
 export function DriveFacts({ status }: { readonly status: Status }) {
   const { drive, states } = texts;
   const { account, device, cloud, mount, webdav, cache, usage, dir, version } = status;
-  const why = cloud.reason === undefined ? '' : ` (${shown(cloud.reason)})`;
+  const since = cloud.since === undefined ? '' : `, since ${dateTime(cloud.since)}`;
+  const why = cloud.reason === undefined ? since : `${since} (${shown(cloud.reason)})`;
   const facts: [string, string][] = [
     [drive.mount, mount ?? drive.notMounted],
     [drive.webdav, webdav.url],
     [drive.cloud, `${cloud.url}: ${states[cloud.state]}${why}`],
+    [drive.verified, verifiedText(cloud.verified)],
     [drive.account, account],
     [drive.device, device],
     [drive.cache, drive.of(cache.used, cache.limit)],

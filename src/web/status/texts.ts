@@ -65,6 +65,7 @@ export const texts = {
     usage: 'Used in the cloud',
     data: 'Data folder',
     version: 'Version',
+    verified: 'Verified',
     of: (used: number, all: number) => `${size(used)} of ${size(all)}`,
     notMounted: 'not mounted',
   },
@@ -82,6 +83,15 @@ export const texts = {
     offline: 'offline',
   } satisfies Record<Status['cloud']['state'], string>,
 };
+
+/** When the drive was last proven to be what the cloud has. */
+export function verifiedText({ at, nodes = 0, repaired, running, problem }: Status['cloud']['verified']): string {
+  const proof = at === undefined ? 'not yet' : `${dateTime(at)}: ${nodes.toLocaleString()} entries as in the cloud`;
+  const mended =
+    repaired === undefined ? '' : `, ${repaired.entries.toLocaleString()} repaired ${dateTime(repaired.at)}`;
+  const state = running ? ', being verified now' : problem === undefined ? '' : `; the last try: ${problem}`;
+  return proof + mended + state;
+}
 
 export function count(number: number, what: string): string {
   return `${number.toLocaleString()} ${what}${number === 1 ? '' : 's'}`;
