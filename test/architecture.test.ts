@@ -18,7 +18,7 @@ const table: Record<string, readonly string[]> = {
   fuse: ['vfs', 'libc'],
   webdav: ['vfs'],
   cloud: ['vfs'],
-  'cloud/http': ['vfs', 'threads', 'cloud', 'cloud/http/wire'],
+  'cloud/http': ['vfs', 'threads', 'libc', 'cloud', 'cloud/http/wire'],
   'cloud/http/wire': ['vfs', 'cloud'],
   'cloud/server': ['vfs', 'cloud', 'cloud/http/wire'],
   transfer: ['vfs', 'cloud'],

@@ -29,20 +29,25 @@ export function lend(bucket: Allowance, port: MessagePort): void {
 /** On another thread: takes from the bucket that is lent over a port. */
 export class BorrowedAllowance implements Allowance {
   readonly #port: MessagePort;
-  readonly #limited: TokenBucket['limited'];
+  readonly #limit: TokenBucket['limit'];
   readonly #granted = new Map<number, () => void>();
   #last = 0;
 
-  /** @param limited of the bucket: without a limit nothing is asked */
-  constructor(port: MessagePort, limited: TokenBucket['limited']) {
+  /** @param limit of the bucket: without one nothing is asked */
+  constructor(port: MessagePort, limit: TokenBucket['limit']) {
     this.#port = port;
-    this.#limited = limited;
+    this.#limit = limit;
     port.on('message', (id: number) => this.#granted.get(id)?.());
     port.unref();
   }
 
+  get rate(): number | undefined {
+    const limit = Atomics.load(this.#limit, 0);
+    return limit === 0 ? undefined : limit * 1024;
+  }
+
   take(bytes: number, lane: Lane, signal: AbortSignal): Promise<void> | undefined {
-    if (Atomics.load(this.#limited, 0) === 0) return undefined;
+    if (this.rate === undefined) return undefined;
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     const id = (this.#last += 1);
     return new Promise((resolve, reject) => {

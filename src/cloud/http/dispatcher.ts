@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { buildConnector, Pool, type Dispatcher } from 'undici';
+import { limitReceiveBuffer } from '../../libc/receive-buffer.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 
 /** Milliseconds. */
@@ -29,6 +30,8 @@ export interface DispatcherOptions {
   readonly ca?: string | undefined;
   /** Receives into memory that is used again: only for responses whose chunks are copied as they come (`Http.pour`). */
   readonly reusesMemory?: boolean | undefined;
+  /** Bytes that a connection takes in before they are read; the system decides if absent. */
+  readonly receiveBuffer?: number | undefined;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -69,9 +72,22 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
     headersTimeout: timeouts.headers,
     bodyTimeout: timeouts.body,
     keepAliveTimeout: 30_000,
-    connect: url.protocol === 'http:' && options.reusesMemory === true ? connectWithMemory(connect) : connect,
+    connect: bounded(
+      url.protocol === 'http:' && options.reusesMemory === true ? connectWithMemory(connect) : buildConnector(connect),
+      options.receiveBuffer,
+    ),
   });
   return pool.compose(withHeaders({ 'user-agent': 'fjord', ...authorization(options.token) }));
+}
+
+function bounded(connect: buildConnector.connector, receiveBuffer: number | undefined): buildConnector.connector {
+  if (receiveBuffer === undefined) return connect;
+  return (target, callback) =>
+    connect(target, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+      if (error !== null) return callback(error, null);
+      const go = (): void => callback(null, socket);
+      void limitReceiveBuffer(socket, receiveBuffer).then(go, go);
+    });
 }
 
 function authorization(token: string | undefined): Record<string, string> {

@@ -21,8 +21,8 @@ interface Download {
 }
 
 /** The program of `DownloadThread`. */
-const { options, port, limited } = workerData as DownloadData;
-const http = new Http({ ...options, down: new BorrowedAllowance(port, limited), reusesMemory: true });
+const { options, port, limit } = workerData as DownloadData;
+const http = new Http({ ...options, down: new BorrowedAllowance(port, limit), reusesMemory: true });
 const downloads = new Map<number, Download>();
 const spare: ArrayBuffer[] = [];
 

@@ -47,7 +47,7 @@ export interface DownloadData {
   readonly options: DispatcherOptions;
   /** Leads to the bucket that responses take from. */
   readonly port: MessagePort;
-  readonly limited: TokenBucket['limited'];
+  readonly limit: TokenBucket['limit'];
 }
 
 type Thread = WorkerThread<DownloadRequest, DownloadResponse>;
@@ -148,7 +148,7 @@ function start(options: DispatcherOptions, { down }: Bandwidth): Thread {
   const program = new URL(`./download-program.${extension}`, import.meta.url);
   const { port1, port2 } = new MessageChannel();
   lend(down, port1);
-  const data: DownloadData = { options, port: port2, limited: down.limited };
+  const data: DownloadData = { options, port: port2, limit: down.limit };
   return new WorkerThread(program, { name: 'downloads', data, transfer: [port2] });
 }
 

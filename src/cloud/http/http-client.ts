@@ -42,6 +42,9 @@ const LARGEST_JSON = 64 * 1024 * 1024;
 /** Bytes of a request body that even a slow connection sends in a millisecond. */
 const SLOW_LINE = 32;
 const ERROR_BODY = 64 * 1024;
+/** Of a limited line, bytes. */
+const SMALLEST_BUFFER = 16 * 1024;
+const LARGEST_BUFFER = 512 * 1024;
 
 /** Calls to one origin: sends requests, retries them, and reads the kinds of responses that the API has. */
 export class Http {
@@ -51,6 +54,8 @@ export class Http {
   readonly #bandwidth: Bandwidth;
   readonly #down: Allowance;
   #dispatcher: Dispatcher;
+  /** Connections of a limited line: what one takes in before it is read comes at once, whatever the limit. */
+  #narrow: { readonly receiveBuffer: number; readonly dispatcher: Dispatcher } | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -126,7 +131,7 @@ export class Http {
   async open(call: Call, { signal }: Context): Promise<Body> {
     signal.throwIfAborted();
     const request = await this.#request(call, signal);
-    const response = await this.#dispatcher.request({ ...request, signal, highWaterMark: 1024 * 1024 });
+    const response = await this.#line.request({ ...request, signal, highWaterMark: 1024 * 1024 });
     if (response.statusCode >= 200 && response.statusCode < 300) {
       return paced(response.body, {
         allowance: this.#down,
@@ -153,7 +158,7 @@ export class Http {
     const pace = { allowance: this.#down, passed: this.#bandwidth.passed, lane: laneOf(call), signal };
     await new Promise<void>((resolve, reject) => {
       const pouring = { sink: admitted(sink, pace), signal, resolve, reject, after: this.#afterOf };
-      this.#dispatcher.dispatch(request, new Pouring(pouring));
+      this.#line.dispatch(request, new Pouring(pouring));
     });
   }
 
@@ -164,14 +169,28 @@ export class Http {
    * be waited for in vain. Calls under way are tried again.
    */
   renew(): void {
-    const old = this.#dispatcher;
+    const old = [this.#dispatcher, this.#narrow?.dispatcher];
     this.#dispatcher = openDispatcher(this.#options);
-    void old.destroy(Object.assign(new Error('the connection was replaced by a new one'), { code: 'ECONNRESET' }));
+    this.#narrow = undefined;
+    const replaced = Object.assign(new Error('the connection was replaced by a new one'), { code: 'ECONNRESET' });
+    for (const one of old) void one?.destroy(replaced);
   }
 
   /** Closes all connections. Calls in progress fail with `EINTR`. */
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    await Promise.all([this.#dispatcher.destroy(), this.#narrow?.dispatcher.destroy()]);
+  }
+
+  get #line(): Dispatcher {
+    const { rate } = this.#down;
+    if (rate === undefined) return this.#dispatcher;
+    const receiveBuffer = receiveBufferFor(rate);
+    if (this.#narrow?.receiveBuffer !== receiveBuffer) {
+      // What is under way on the old ones is received to its end.
+      void this.#narrow?.dispatcher.close();
+      this.#narrow = { receiveBuffer, dispatcher: openDispatcher({ ...this.#options, receiveBuffer }) };
+    }
+    return this.#narrow.dispatcher;
   }
 
   /** A small body waits until it may go; a large one does so slice by slice. */
@@ -205,6 +224,11 @@ export class Http {
     const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - (this.#options.now ?? Date.now)();
     return Number.isFinite(ms) && ms > 0 ? ms : undefined;
   }
+}
+
+/** A share for each of several connections; the system gives each twice as much, as it counts its own needs. */
+function receiveBufferFor(rate: number): number {
+  return Math.min(LARGEST_BUFFER, Math.max(SMALLEST_BUFFER, 2 ** Math.ceil(Math.log2(rate / 64))));
 }
 
 function laneOf({ lane = 'first' }: Call): Lane {

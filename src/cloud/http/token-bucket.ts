@@ -6,6 +6,8 @@ export type Lane = 'first' | 'drive' | 'backup';
 
 /** Permission to transfer bytes. */
 export interface Allowance {
+  /** Bytes per second; `undefined` without a limit. */
+  readonly rate: number | undefined;
   /**
    * `undefined` if they may pass at once; otherwise a promise that resolves when they may, and is rejected with the reason of
    * the signal when that aborts. Within a lane the lowest turn goes first; without one, it is the next.
@@ -48,8 +50,8 @@ const UNLIMITED = 256 * 1024;
  * passes; the next ones wait until the debt is paid.
  */
 export class TokenBucket implements Allowance {
-  /** 1 while there is a limit, 0 without one; other threads can read it. */
-  readonly limited = new Int32Array(new SharedArrayBuffer(4));
+  /** KiB per second, 0 without a limit; other threads can read it. */
+  readonly limit = new Int32Array(new SharedArrayBuffer(4));
   readonly #timers: Timers;
   readonly #queues: Readonly<Record<Lane, Waiting[]>> = { first: [], drive: [], backup: [] };
   /** Bytes that passed in each of the lanes that share, since both began. */
@@ -65,7 +67,6 @@ export class TokenBucket implements Allowance {
     this.#at = timers.now();
   }
 
-  /** Bytes per second; `undefined` without a limit. */
   get rate(): number | undefined {
     return this.#rate;
   }
@@ -77,7 +78,7 @@ export class TokenBucket implements Allowance {
     // A debt that was made at another rate is not waited for much longer than a new one would be.
     if (rate !== undefined) this.#tokens = Math.max(this.#tokens, -rate);
     this.#rate = rate;
-    Atomics.store(this.limited, 0, rate === undefined ? 0 : 1);
+    Atomics.store(this.limit, 0, rate === undefined ? 0 : Math.ceil(rate / 1024));
     this.#pump();
   }
 

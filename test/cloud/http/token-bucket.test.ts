@@ -52,7 +52,7 @@ function sender(bucket: TokenBucket, lane: Lane, signal = never, slice = 10_000)
 t.test('without a limit nothing waits', async (t) => {
   const bucket = new TokenBucket(clock());
   for (let i = 0; i < 100; i++) t.equal(bucket.take(MB, 'backup', never), undefined);
-  t.equal(Atomics.load(bucket.limited, 0), 0);
+  t.equal(Atomics.load(bucket.limit, 0), 0);
 });
 
 t.test('over a minute the limit is kept to a percent, however many send', async (t) => {
