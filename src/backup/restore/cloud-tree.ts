@@ -18,7 +18,13 @@ export interface SpaceNodes {
   readonly lacks: readonly Lack[];
 }
 
-export type LoadSpace = (space: SpaceRecord) => Promise<SpaceNodes>;
+/** A space, and the shared ones that have their places in it. */
+export interface SpaceGroup {
+  readonly space: SpaceRecord;
+  readonly shared?: readonly SpaceRecord[];
+}
+
+export type LoadSpace = (group: SpaceGroup) => Promise<SpaceNodes>;
 
 /** A folder above those of the spaces, which is no node. */
 interface Branch {
@@ -56,7 +62,10 @@ export class CloudTree {
     for (const { space, names } of placeSpaces(spaces)) {
       const common = Math.min(names.length, wanted.length);
       if (names.slice(0, common).join('/') !== wanted.slice(0, common).join('/')) continue;
-      const { nodes, lacks: lacking } = await load(space);
+      const { nodes, lacks: lacking } = await load({
+        space,
+        shared: space.kind === 'sync' ? spaces.filter(hasPlace) : [],
+      });
       const below = `/${wanted.join('/')}`;
       const paths = lacking.map(({ path: at, reason }) => ({ path: `/${names.join('/')}/${at}`, reason }));
       lacks.push(...paths.filter((lack) => below === '/' || lack.path === below || lack.path.startsWith(`${below}/`)));
@@ -88,6 +97,10 @@ export class CloudTree {
     if (found.is === 'root') return nodeEntries(found.root, childrenOf(found.root, found.root.space.root), 0, '');
     return nodeEntries(found.root, this.isLeaf ? [found.node] : childrenOf(found.root, found.node.id), 0, '');
   }
+}
+
+function hasPlace({ kind, place }: SpaceRecord): boolean {
+  return kind === 'shared' && place !== undefined;
 }
 
 function byParent(nodes: Iterable<TreeNode>): Map<string, TreeNode[]> {

@@ -40,8 +40,8 @@ export class Restore {
   static async prepare(options: RestoreOptions): Promise<Restore> {
     const { remote, path, at, signal } = options;
     const spaces = await remote.spaces({ signal });
-    const load: LoadSpace = (space) =>
-      at === undefined ? loadCurrent(remote, space, { signal }) : loadPast(remote, space, at, { signal });
+    const load: LoadSpace = (group) =>
+      at === undefined ? loadCurrent(remote, group, { signal }) : loadPast(remote, group, at, { signal });
     const tree = await CloudTree.open(path, spaces, load);
     return new Restore(options, tree);
   }

@@ -54,14 +54,14 @@ class History {
   async run(steps: readonly Step[]): Promise<void> {
     for (const each of steps) {
       this.now += each.pause;
-      const { nodes } = await loadCurrent(this.remote, this.space, background);
+      const { nodes } = await loadCurrent(this.remote, { space: this.space }, background);
       for (const intent of this.#intents(each, [...nodes])) await this.remote.commit([intent], background);
       await this.look();
     }
   }
 
   async look(): Promise<void> {
-    const { nodes } = await loadCurrent(this.remote, this.space, background);
+    const { nodes } = await loadCurrent(this.remote, { space: this.space }, background);
     this.seen.push({ time: this.now, nodes: [...nodes] });
     this.now += 1;
   }
