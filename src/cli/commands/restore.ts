@@ -23,7 +23,7 @@ export function restoreCommand(cli: Cli): Command {
     .argument('<path>', 'file or folder of the drive, or /Backup/<computer> or / for all of it')
     .argument('[version]', 'without --to: id of the version to make the newest one, from `fjord versions`')
     .option('--to <folder>', 'folder of this computer to restore into; made if there is none')
-    .option('--at <time>', 'as it was then: 2026-11-22, "2026-11-22 21:15", or how long ago, such as 3d')
+    .option('--at <time>', 'as it was then: 2026-11-22, "2026-11-22 21:15", yesterday, 14:00, or 3d for 3 days ago')
     .option('--only <pattern>', 'only what matches, as in .gitignore; may be repeated', collect)
     .option('--overwrite', 'replace files and symlinks that are different')
     .option('--dry-run', 'only say what would be done')
