@@ -90,7 +90,7 @@ export class Walk {
   /** Compares what has these names; of a folder that is in the mirror already, not what is in it. */
   async runSome(scope: ChangedNames): Promise<void> {
     // Parents first: a folder that has moved takes along what is in it.
-    for (const [path, names] of [...scope].sort(([a], [b]) => compareUtf8(a, b))) {
+    for (const [path, names] of [...withFolders(scope)].sort(([a], [b]) => compareUtf8(a, b))) {
       const place = this.#locate(path, names);
       if (!place) continue;
       if (place.names === 'all') this.#pending.push(place.folder);
@@ -417,6 +417,19 @@ export class Walk {
     else scanned.symlinks += 1;
     scanned.bytes += size;
   }
+}
+
+/** What changes in a folder changes the time of the folder, of which nothing tells. */
+function withFolders(scope: ChangedNames): ChangedNames {
+  const wider = new Map(scope);
+  for (const path of scope.keys()) {
+    if (path === '') continue;
+    const at = path.lastIndexOf('/');
+    const [above, name] = [path.slice(0, Math.max(0, at)), path.slice(at + 1)];
+    const names = wider.get(above) ?? new Set();
+    if (names !== 'all') wider.set(above, new Set([...names, name]));
+  }
+  return wider;
 }
 
 function pathIn(folder: Folder, name: string): string {
