@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isFromChild, type FromChild, type FromParent } from './child-messages.ts';
 import { lifeOf } from './running.ts';
 import { PROCESS_ENVIRONMENT } from './process-environment.ts';
@@ -26,6 +27,8 @@ export interface SupervisedOptions {
 /** How often a process is checked, ms. */
 const PERIOD = 1000;
 const PATIENCE = 15_000;
+/** Periods after which the rest of a killed process is left to the kernel. */
+const REMAINS = 5;
 
 /**
  * A child process that is restarted whenever it dies, until it is stopped: soon if it has served, otherwise after
@@ -80,8 +83,23 @@ export class SupervisedProcess {
     if (child.connected) child.send(message, () => undefined);
     this.#heardAt = performance.now();
     const asking = setInterval(() => this.#ask(child), PERIOD);
-    await ended;
+    await Promise.race([ended, this.#remains(child)]);
     clearInterval(asking);
+  }
+
+  /**
+   * Resolves when a killed process has not ended for a while: one of its threads waits in the kernel for a disk, and may do so for
+   * good. It does not keep this process alive then.
+   */
+  async #remains(child: ChildProcess): Promise<void> {
+    for (let seconds = 0; seconds < REMAINS;) {
+      await sleep(PERIOD);
+      if (this.#child !== child || child.pid === undefined) return;
+      seconds = (await lifeOf(child.pid)) === 'over' ? seconds + 1 : 0;
+    }
+    if (child.connected) child.disconnect();
+    child.stderr?.destroy();
+    child.unref();
   }
 
   /** Kills the process. */

@@ -5,6 +5,7 @@ import type { Leaving } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { GatewayHangs } from '../../daemon/control/heartbeat.ts';
 import { dataDir } from '../../daemon/data-dir.ts';
+import { lifeOf } from '../../daemon/running.ts';
 import { dataCommand, examples, settings, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
@@ -40,7 +41,7 @@ async function down(cli: Cli, options: DownOptions): Promise<void> {
 
 async function downInOrder(cli: Cli, options: DownOptions): Promise<void> {
   const { leaving, queued } = await withGateway(cli, options, (gateway) => farewell(cli, gateway, options.flush));
-  for (const until = Date.now() + PATIENCE; isAlive(leaving); await sleep(50)) {
+  for (const until = Date.now() + PATIENCE; (await lifeOf(leaving)) === 'alive'; await sleep(50)) {
     if (cli.signal.aborted) throw new Problem('interrupted', 'interrupted; Fjord is still stopping in the background');
     if (Date.now() > until)
       throw new Problem(
@@ -69,13 +70,4 @@ async function farewell(cli: Cli, gateway: ControlClient, drain: boolean): Promi
     'failure',
     'the gateway closed the connection without confirming that it stops; run `fjord down` again',
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -16,6 +16,8 @@ import { StopRequests } from '../stop-requests.ts';
 const LEAVE = 3000;
 /** How long responses may still be sent after the cache disk has failed, ms. */
 const FAREWELL = 300;
+/** Ms after which a process that has closed everything ends, whatever waits in it. */
+const LAST = 5000;
 
 export function upCommand(cli: Cli): Command {
   return withGatewayOptions(dataCommand('up'))
@@ -88,6 +90,8 @@ async function up(cli: Cli, options: GatewayOptions): Promise<void> {
   const left = await gateway.stop({ drain });
   if (parent === undefined) await access.remove();
   say(farewellWords(left));
+  // A thread that waits for a disk that hangs cannot be ended, and would keep this process: all else is closed by now.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST).unref();
 }
 
 type Failure = Awaited<ReturnType<GatewayProcess['failed']>>;
