@@ -55,9 +55,18 @@ function restoreCommand(cli: Cli): Command {
     .argument('<item...>', 'id, or path as the list shows it')
     .action((items: string[], options: DataOptions) =>
       withGateway(cli, options, async (gateway) => {
-        for (const node of await nodesOf(gateway, items)) await gateway.restoreTrash(node);
+        for (const node of await nodesOf(gateway, items)) await restore(gateway, node);
       }),
     );
+}
+
+/** A folder that is not in the Trash any more has come back with a file of it. */
+async function restore(gateway: ControlClient, node: string): Promise<void> {
+  try {
+    await gateway.restoreTrash(node);
+  } catch (error) {
+    if (asProblem(error).kind !== 'not-found') throw error;
+  }
 }
 
 function purgeCommand(cli: Cli): Command {

@@ -1,54 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { HttpRemote } from '../../../src/cloud/http/http-remote.ts';
 import { background as context } from '../../../src/vfs/context.ts';
-import { login, startTestCloud, type TestCloud } from '../../helpers/cloud.ts';
 import type { TestDevice } from '../../helpers/devices.ts';
-import { openHttpDevice, type HttpDevice } from '../../helpers/http-devices.ts';
+import { sharedRig } from '../../helpers/shared-rig.ts';
 
 t.setTimeout(240_000);
-
-const PASSWORD = 'long enough it is';
-
-interface Rig {
-  readonly cloud: TestCloud;
-  readonly ada: HttpDevice;
-  readonly bob: HttpDevice;
-  readonly open: (name: 'ada' | 'bob', device: string) => Promise<HttpDevice>;
-  /** Until nothing is queued and both have seen everything. */
-  readonly rest: () => Promise<void>;
-}
-
-async function rig(t: Test): Promise<Rig> {
-  const cloud = await startTestCloud(t);
-  const email = 'bob@example.org';
-  await cloud.cloud.accounts.add(email, PASSWORD);
-  const bobs: TestCloud = { ...cloud, email, login: (device) => login(cloud.url, email, PASSWORD, device) };
-  const open = (name: 'ada' | 'bob', device: string) => openHttpDevice(t, name === 'ada' ? cloud : bobs, device);
-  const ada = await open('ada', 'ada-1');
-  const bob = await open('bob', 'bob-1');
-  const rest = async (): Promise<void> => {
-    for (let round = 0; round < 2; round++) for (const { device } of [ada, bob]) await device.sync();
-  };
-  return { cloud, ada, bob, open, rest };
-}
-
-/** Shares ada's folder with bob, who accepts. Resolves to its space. */
-async function share(
-  { ada, bob }: Pick<Rig, 'ada' | 'bob'>,
-  path = '/Sync/Team',
-  role: 'editor' | 'viewer' = 'editor',
-): Promise<string> {
-  await ada.device.sync();
-  const { id } = await ada.device.stat(path);
-  const { space } = await ada.remote.share(id, 'bob@example.org', role, context);
-  await bob.remote.acceptShare(space, context);
-  await ada.device.sync();
-  await bob.device.sync();
-  return space;
-}
 
 async function team(ada: TestDevice): Promise<void> {
   await ada.mkdir('/Sync/Team');
@@ -58,9 +17,9 @@ async function team(ada: TestDevice): Promise<void> {
 }
 
 t.test('a shared folder appears in the Sync of its members, and all changes reach all', async (t) => {
-  const { ada, bob, open, rest } = await rig(t);
+  const { ada, bob, open, rest, share } = await sharedRig(t);
   await team(ada.device);
-  await share({ ada, bob });
+  await share();
   const shown = {
     '/Sync/Team/': '',
     '/Sync/Team/report': 'from ada',
@@ -95,9 +54,9 @@ t.test('a shared folder appears in the Sync of its members, and all changes reac
 });
 
 t.test('each member places and renames the folder alone', async (t) => {
-  const { ada, bob, rest } = await rig(t);
+  const { ada, bob, rest, share } = await sharedRig(t);
   await team(ada.device);
-  await share({ ada, bob });
+  await share();
   await bob.device.mkdir('/Sync/Work');
   await bob.device.rename('/Sync/Team', '/Sync/Work/Theirs');
   await ada.device.rename('/Sync/Team', '/Sync/Ours');
@@ -117,10 +76,10 @@ t.test('each member places and renames the folder alone', async (t) => {
 });
 
 t.test('a viewer is refused every change at once', async (t) => {
-  const { ada, bob, rest } = await rig(t);
+  const { ada, bob, rest, share } = await sharedRig(t);
   await team(ada.device);
   await bob.device.write('/Sync/mine', 'mine');
-  await share({ ada, bob }, '/Sync/Team', 'viewer');
+  await share('/Sync/Team', 'viewer');
   const { device } = bob;
   t.equal(await device.read('/Sync/Team/sub/inner'), 'inside');
   const refused = { code: 'EROFS' };
@@ -142,9 +101,9 @@ t.test('a viewer is refused every change at once', async (t) => {
 });
 
 t.test('nodes move into, out of and between shared folders, and no bytes are sent', async (t) => {
-  const { ada, bob, rest } = await rig(t);
+  const { ada, bob, rest, share } = await sharedRig(t);
   await team(ada.device);
-  await share({ ada, bob });
+  await share();
   await bob.device.mkdir('/Sync/Bobs');
   await bob.device.mkdir('/Sync/Bobs/tree');
   await bob.device.write('/Sync/Bobs/tree/leaf', 'a leaf');
@@ -206,9 +165,9 @@ t.test('nodes move into, out of and between shared folders, and no bytes are sen
 });
 
 t.test('a revoked member loses the folder, and keeps what was not sent in a folder that an issue names', async (t) => {
-  const { ada, bob } = await rig(t);
+  const { ada, bob, share } = await sharedRig(t);
   await team(ada.device);
-  const space = await share({ ada, bob });
+  const space = await share();
   t.equal(await bob.device.read('/Sync/Team/report'), 'from ada');
   await bob.net.stop();
   await bob.device.write('/Sync/Team/report', 'changed offline');
@@ -235,9 +194,9 @@ t.test('a revoked member loses the folder, and keeps what was not sent in a fold
 });
 
 t.test('when the owner stops sharing, the folder is an ordinary one again', async (t) => {
-  const { ada, bob, rest } = await rig(t);
+  const { ada, bob, rest, share } = await sharedRig(t);
   await team(ada.device);
-  const space = await share({ ada, bob });
+  const space = await share();
   const before = await ada.device.tree();
   await ada.remote.unshare(space, context);
   await until(async () => !(await bob.device.exists('/Sync/Team')));
@@ -253,7 +212,7 @@ t.test('when the owner stops sharing, the folder is an ordinary one again', asyn
 });
 
 t.test('changes that waited while their folder was shared elsewhere arrive in the shared folder', async (t) => {
-  const { ada, bob, open, rest } = await rig(t);
+  const { ada, bob, open, rest, share } = await sharedRig(t);
   await team(ada.device);
   await ada.device.sync();
   const other = await open('ada', 'ada-2');
@@ -261,7 +220,7 @@ t.test('changes that waited while their folder was shared elsewhere arrive in th
   await other.device.write('/Sync/Team/report', 'changed offline');
   await other.device.write('/Sync/Team/sub/new', 'new offline');
   await other.device.rename('/Sync/Team/sub/inner', '/Sync/Team/moved');
-  await share({ ada, bob });
+  await share();
   await other.net.start();
   await other.device.sync();
   await rest();

@@ -131,11 +131,38 @@ export async function restoreNode(transaction: Transaction, id: string): Promise
 async function restoreParent(transaction: Transaction, space: SpaceRow, node: NodeRow): Promise<string> {
   let parent = space.root;
   for (const folder of await ancestors(await transaction.connection(), node)) {
-    parent = (await isLive(transaction, space, folder))
-      ? folder.id
-      : await sameFolder(transaction, space, parent, folder);
+    if (await isLive(transaction, space, folder)) parent = folder.id;
+    else
+      parent =
+        (await revivedFolder(transaction, space, parent, folder)) ??
+        (await sameFolder(transaction, space, parent, folder));
   }
   return parent;
+}
+
+/**
+ * Takes the folder itself out of the Trash, if that restores nothing else: `rm -r` empties a folder before it removes it, and a
+ * folder made in its place would keep it from coming back under its name. `undefined` if it cannot.
+ */
+async function revivedFolder(
+  transaction: Transaction,
+  space: SpaceRow,
+  parent: string,
+  lost: NodeRow,
+): Promise<string | undefined> {
+  if (lost.removed === null || lost.purged !== 0) return undefined;
+  if ((await transaction.child(parent, lost.name)) !== undefined) return undefined;
+  const db = await transaction.connection();
+  const inside = await db
+    .selectFrom('nodes')
+    .select('id')
+    .where('parent', '=', lost.id)
+    .where('removed', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  if (inside !== undefined) return undefined;
+  await transaction.update(space, lost, { parent, removed: null });
+  return lost.id;
 }
 
 /** The live folder with the name of a removed one, created if there is none. */

@@ -19,15 +19,25 @@ export async function massRemoval(
   root: NodeId,
   removed: readonly NodeId[],
 ): Promise<number | undefined> {
+  const all = new Set(removed);
   let files = 0;
-  for (const id of removed) {
+  for (const id of all) {
     const entry = catalog.get(id);
-    if (entry?.id !== id) continue;
+    // What was removed together with its folder is counted with it.
+    if (entry?.id !== id || isBelow(catalog, entry.parent, all)) continue;
     files += entry.kind === 'folder' ? await filesBelow(catalog, id, Infinity) : 1;
   }
   if (files <= ALWAYS) return undefined;
   const enough = files * 2;
   return (await filesBelow(catalog, root, enough)) < enough ? files : undefined;
+}
+
+function isBelow(catalog: Catalog, folder: NodeId, tops: ReadonlySet<NodeId>): boolean {
+  for (let at = catalog.get(folder); at !== undefined; at = catalog.get(at.parent)) {
+    if (tops.has(at.id)) return true;
+    if (at.parent === at.id) break;
+  }
+  return false;
 }
 
 /** Counts to `enough` at most. */
