@@ -6,11 +6,17 @@ const CLOCK = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?$/;
 const ZONED = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
 const AGO = /^(\d+(?:\.\d+)?)\s*(s|sec|second|min|minute|h|hour|d|day|w|week)s?(?:\s+ago)?$/i;
 const UNITS: Readonly<Record<string, number>> = {
-  ...{ s: 1000, sec: 1000, second: 1000 },
-  ...{ min: 60_000, minute: 60_000 },
-  ...{ h: 3_600_000, hour: 3_600_000 },
-  ...{ d: 86_400_000, day: 86_400_000 },
-  ...{ w: 7 * 86_400_000, week: 7 * 86_400_000 },
+  s: 1000,
+  sec: 1000,
+  second: 1000,
+  min: 60_000,
+  minute: 60_000,
+  h: 3_600_000,
+  hour: 3_600_000,
+  d: 86_400_000,
+  day: 86_400_000,
+  w: 7 * 86_400_000,
+  week: 7 * 86_400_000,
 };
 /** Days before today. */
 const DAYS: Readonly<Record<string, number>> = { today: 0, yesterday: 1 };
