@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
 import { openPair, type Pair, type TestDevice } from '../../helpers/devices.ts';
+import { sharedRig } from '../../helpers/shared-rig.ts';
 
 const MIB = 1 << 20;
 
@@ -209,4 +210,27 @@ t.test('the Archive is not pinned', async (t) => {
   const { b } = await openPair(t);
   await t.rejects(b.gateway.pin('/Archive', true, context), { code: 'EPERM', reason: /fjord get/ });
   await t.rejects(b.gateway.pin('/Sync/none', true, context), { code: 'ENOENT' });
+});
+
+t.test('a pinned shared folder comes with all that its members add, until it is taken away', async (t) => {
+  const { ada, bob, rest, share } = await sharedRig(t);
+  await ada.device.mkdir('/Sync/Team');
+  await ada.device.write('/Sync/Team/first', 'first');
+  const space = await share();
+  const { keeper } = bob.device.gateway.stack;
+  await bob.device.gateway.pin('/Sync/Team', true, context);
+  await ada.device.write('/Sync/Team/second', 'second');
+  await ada.device.write('/Sync/loose', 'moved in');
+  await ada.device.rename('/Sync/loose', '/Sync/Team/loose');
+  await rest();
+  await keeper.idle();
+  for (const name of ['first', 'second', 'loose'])
+    t.equal(await availability(bob.device, `/Sync/Team/${name}`), 'pinned', name);
+  await ada.remote.revokeShare(space, 'bob@example.org', context);
+  for (let tries = 0; tries < 600 && (await bob.device.exists('/Sync/Team')); tries++) await sleep(50);
+  await bob.device.sync();
+  await keeper.idle();
+  t.same(bob.device.gateway.pins().paths, [], 'the pin has ended with the folder');
+  t.equal(bob.device.gateway.pins().status.missing.files, 0);
+  t.equal((await bob.device.gateway.issues()).count, 0);
 });
