@@ -33,11 +33,14 @@ if (values.script !== undefined) {
   console.log(failure?.message ?? 'ok');
 } else {
   const began = performance.now();
+  // Options such as `--shrink` must not count as a taste: a seed would draw another history with them.
+  const { folders, renames, more, powered } = values;
+  const taste = { folders, renames, more, powered };
   let steps = 0;
   let failures = 0;
   const kinds = new Map<string, number>();
   for (let seed = first; seed < first + Number(values.count); seed++) {
-    const outcome = await explore(seed, values);
+    const outcome = await explore(seed, taste);
     steps += outcome.steps.length;
     if (outcome.failure === undefined) continue;
     failures++;
