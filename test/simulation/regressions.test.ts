@@ -824,6 +824,22 @@ const SCRIPTS: readonly Script[] = [
       c mv /Sync/a /Sync/b
       c append /Sync/b c25.......`,
   },
+  {
+    what: 'the result of an upload does not take the name of a node that got it later, and of which nothing more is reported',
+    seeds: [20401443, 1, 2],
+    devices: 2,
+    steps: `
+      a write /Sync/b a0....
+      b save /Sync/b b2...
+      - wait 5000
+      b write /Sync/b%20(conflict,%20a,%202026-01-01%2000.00.00) b3.........
+      a mv /Sync/b /Sync/c
+      - wait 1
+      a swap /Sync/c /Sync/b%20(conflict,%20a,%202026-01-01%2000.00.00)
+      a append /Sync/c a4........
+      a write /Sync/a a5...
+      b append /Sync/b b6..........`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -64,6 +64,9 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
   }
   const intents = journal.of(holder.id);
   if (intents.length === 0) {
+    // The name was given to it after the record, and a later record of the node follows. What is shown from the feed has been checked
+    // for that, the result of a change has not.
+    if (holder.rev > record.rev) return false;
     stepAside(replica, holder);
     return true;
   }
