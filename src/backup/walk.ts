@@ -72,6 +72,8 @@ export class Walk {
   readonly #doubted = new Set<string>();
   /** Folders that are new at their places in this run. */
   readonly #created = new Set<string>();
+  /** What could not be looked at in a run of some names: what is in it need not be tried. */
+  #unseen: Set<string> | undefined;
   /** Files that were written while they were read. */
   #restless: (() => void)[] = [];
   /** Number of files of the mirror that were compared. */
@@ -89,6 +91,7 @@ export class Walk {
 
   /** Compares what has these names; of a folder that is in the mirror already, not what is in it. */
   async runSome(scope: ChangedNames): Promise<void> {
+    this.#unseen = new Set();
     // Parents first: a folder that has moved takes along what is in it.
     for (const [path, names] of [...withFolders(scope)].sort(([a], [b]) => compareUtf8(a, b))) {
       const place = this.#locate(path, names);
@@ -125,14 +128,14 @@ export class Walk {
 
   /**
    * The folder of the mirror for a path, or the nearest above with the name that leads there; undefined if it is excluded,
-   * or new in this run, which has seen all that is in it.
+   * cannot be looked at, or is new in this run, which has seen all that is in it.
    */
   #locate(path: string, names: Set<string> | 'all'): { folder: Folder; names: Set<string> | 'all' } | undefined {
     const { index, root, moves, exclusions } = this.#options;
     let folder: Folder = { id: root, path: '', fresh: false, shallow: true };
     for (const name of path === '' ? [] : path.split('/')) {
       const below = pathIn(folder, name);
-      if (exclusions.excludes(below, true)) return undefined;
+      if (exclusions.excludes(below, true) || this.#unseen?.has(below) === true) return undefined;
       const node = index.at(folder.id, name);
       if (this.#created.has(`${folder.id}/${name}`)) return undefined;
       if (node?.kind !== 'folder' || moves.hasLeft(node)) return { folder, names: new Set([name]) };
@@ -203,7 +206,10 @@ export class Walk {
     const entries = page.entries.filter(
       ({ name, kind }) => !exclusions.excludes(pathIn(folder, name), kind === 'folder'),
     );
-    for (const { path, reason, skipped } of problems) tally.problem(pathIn(folder, path), reason, skipped);
+    for (const { path, reason, skipped } of problems) {
+      tally.problem(pathIn(folder, path), reason, skipped);
+      this.#unseen?.add(pathIn(folder, path));
+    }
     const unreadable = new Set(problems.map(({ path }) => path));
     let at = 0;
     const upTo = async (name: string | undefined) => {
