@@ -5,7 +5,7 @@ import type { SourceRequest, SourceResponse } from './source-thread.ts';
 import { askSource } from './start-source-thread.ts';
 
 /** Ms that are waited for a disk. */
-const PATIENCE = 3000;
+const TIMEOUT = 3000;
 /** Folders that are looked for at a time. */
 const AT_ONCE = 8;
 
@@ -64,7 +64,7 @@ async function placeOf(folder: string): Promise<RealPlace> {
 
 /** @throws EINTR if the disk does not answer; errors of node:fs */
 async function ask<R extends SourceResponse>(folder: string, request: SourceRequest): Promise<R> {
-  return await askSource<R>(folder, request, AbortSignal.timeout(PATIENCE));
+  return await askSource<R>(folder, request, AbortSignal.timeout(TIMEOUT));
 }
 
 function silent(op: string, folder: string): FsError {

@@ -42,7 +42,7 @@ export class Mender {
   readonly #settled = new Set<string>();
   readonly #recreated: Recreated[] = [];
   /** Nodes of the cloud alone that had to give way. */
-  readonly #strangers: Mirrored[] = [];
+  readonly #foreign: Mirrored[] = [];
   /** Nodes that had to give way, and are to be put back in their own places. */
   #displaced: Mirrored[] = [];
 
@@ -132,7 +132,7 @@ export class Mender {
   /** Removes the nodes that had to give way, and lets the index follow. To be called when all changes are done. */
   async finish(): Promise<void> {
     const { committer, changes } = this.#options;
-    for (const node of this.#strangers) {
+    for (const node of this.#foreign) {
       await this.part(node);
       committer.add(changes.remove(node, node.name));
     }
@@ -181,7 +181,7 @@ export class Mender {
     const known = index.get(there.id);
     this.#move(there, spot, { ...spot, name: nameInTheWay(there.id) });
     if (known) this.#displaced.push(known);
-    else this.#strangers.push(there);
+    else this.#foreign.push(there);
   }
 
   #move(node: Mirrored, from: { parent: string; name: string }, to: Spot): void {

@@ -27,7 +27,7 @@ import { StopRequests } from './stop-requests.ts';
 /** E-mail address of the embedded cloud's first account. */
 const FIRST_ACCOUNT = 'me@localhost';
 /** How long the processes of a killed run may take to exit, ms. */
-const PATIENCE = 15_000;
+const TIMEOUT = 15_000;
 
 /** Runs cloud and gateway until Ctrl-C, SIGTERM or `fjord down` stops them. */
 export async function start(cli: Cli, options: GatewayOptions): Promise<void> {
@@ -52,7 +52,7 @@ async function awaitLeftovers(dir: DataDir, signal: AbortSignal): Promise<void> 
   await endRemains(dir);
   const unclean = isOfTheDead(await readIfThere(access));
   for (
-    const until = Date.now() + (unclean ? PATIENCE : 0);
+    const until = Date.now() + (unclean ? TIMEOUT : 0);
     await isListening(controlSocket);
     await sleep(100, undefined, { signal })
   ) {
@@ -83,7 +83,7 @@ async function run(cli: Cli, options: GatewayOptions, config: Config, dir: DataD
     host: config['webdav.host'],
     webdav: config['webdav.port'] === SETTINGS['webdav.port'].default ? options.port : config['webdav.port'],
     usual: SETTINGS['webdav.port'].default,
-    patience: (await readIfThere(dir.access)) === undefined ? 0 : PATIENCE,
+    timeout: (await readIfThere(dir.access)) === undefined ? 0 : TIMEOUT,
   });
   const account = await firstAccount(dir);
   const cloudUrl = `http://127.0.0.1:${ports.cloud}/`;

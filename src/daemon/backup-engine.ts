@@ -39,7 +39,7 @@ export interface BackupEngineOptions {
 /** Ms after which a run whose disk does not answer gives up its place. */
 const SILENT = 2000;
 /** Ms that a person who adds a folder waits for its disk. */
-const PATIENCE = 15_000;
+const TIMEOUT = 15_000;
 /** Changes up to which the drive shows them all when a run ends. More of them it shows soon after: they are in the cloud. */
 const SHOWN = 5000;
 
@@ -64,7 +64,7 @@ export class GatewayBackups implements BackupEngine {
 
   async identify(folder: string, marker: boolean): Promise<VolumeId | undefined> {
     try {
-      const signal = AbortSignal.timeout(PATIENCE);
+      const signal = AbortSignal.timeout(TIMEOUT);
       return await askSource<VolumeId | undefined>(folder, { ask: 'identify', marker }, signal);
     } catch (error) {
       throw asFsError(error, 'backup', folder);

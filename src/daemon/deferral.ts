@@ -5,7 +5,7 @@ import type { SystemProbes, SystemProbesOptions } from './system-probes.ts';
 /** How often the system is asked, ms. */
 const LOOK = 10_000;
 /** Longest time for which a program may run, ms. */
-const PATIENCE = 3000;
+const TIMEOUT = 3000;
 
 export type Rule = 'pause' | 'run';
 
@@ -67,5 +67,5 @@ const execute = promisify(execFile);
 /** The probes of this computer. */
 export const systemProbesOptions: SystemProbesOptions = {
   powerSupplies: '/sys/class/power_supply',
-  run: async (program, args) => (await execute(program, [...args], { timeout: PATIENCE })).stdout,
+  run: async (program, args) => (await execute(program, [...args], { timeout: TIMEOUT })).stdout,
 };

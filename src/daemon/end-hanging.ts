@@ -9,7 +9,7 @@ import { isListening } from './singleton-socket.ts';
  * How long the gateway's parent may take to end it, ms. Must exceed the time after which the parent kills a silent
  * gateway.
  */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 /**
  * Ends a gateway that does not respond, and its mount. Acknowledged changes are not lost: the next start recovers them.
@@ -33,7 +33,7 @@ export async function endHanging(dir: DataDir): Promise<void> {
 
 /** Waits until the process has ended. A zombie counts as ended once its control socket is closed. */
 async function ended(file: string, { controlSocket }: DataDir): Promise<void> {
-  for (const until = Date.now() + PATIENCE; ;) {
+  for (const until = Date.now() + TIMEOUT; ;) {
     const found = await processIn(file);
     if (found === undefined || (found.life === 'over' && !(await isListening(controlSocket)))) return;
     if (Date.now() > until)

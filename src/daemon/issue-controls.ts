@@ -23,7 +23,7 @@ export interface IssueControlsOptions {
 }
 
 /** How long the cloud may take to name the invitations, ms; without it the last ones are shown. */
-const PATIENCE = 2000;
+const TIMEOUT = 2000;
 /** How old they may be in a status, ms. */
 const FRESH = 60_000;
 
@@ -44,7 +44,7 @@ export class IssueControls implements IssueList {
 
   /** From what is known now, without the network. */
   async count(): Promise<{ readonly issues: number; readonly advice: number }> {
-    if (performance.now() - this.#askedAt > FRESH) void this.#ask(AbortSignal.timeout(PATIENCE));
+    if (performance.now() - this.#askedAt > FRESH) void this.#ask(AbortSignal.timeout(TIMEOUT));
     const { gateway } = this.#options;
     const found = await this.#from(gateway.stack.names.known);
     const advice = found.filter(({ issue }) => issue.advice === true).length;
@@ -68,7 +68,7 @@ export class IssueControls implements IssueList {
   }
 
   async #found({ signal }: Context): Promise<Found[]> {
-    await this.#ask(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]));
+    await this.#ask(AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]));
     return await this.#from(await this.#options.gateway.stack.names.list());
   }
 

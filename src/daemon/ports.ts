@@ -11,7 +11,7 @@ export interface PortWishes {
   /** The preferred port, used if it is free. */
   readonly usual: number;
   /** How long to wait for a remembered port before another is chosen, ms, as the process using it may be ending. */
-  readonly patience: number;
+  readonly timeout: number;
 }
 
 export type ChosenPorts = Required<Pick<PortsFile, 'webdav' | 'cloud'>>;
@@ -28,29 +28,29 @@ export async function choosePorts(file: string, wishes: PortWishes): Promise<Cho
   const cloud = await firstFree(
     '127.0.0.1',
     [kept.cloud, beside].filter((port) => port !== webdav),
-    wishes.patience,
+    wishes.timeout,
   );
   const ports = { webdav, cloud };
   if (webdav !== kept.webdav || cloud !== kept.cloud) await writePorts(file, { ...kept, ...ports });
   return ports;
 }
 
-async function webDavPort(kept: number | undefined, { host, webdav, usual, patience }: PortWishes): Promise<number> {
-  if (webdav === undefined) return firstFree(host, [kept, usual], patience);
-  if (webdav === 0) return firstFree(host, [kept], patience);
-  if (await isFree(host, webdav, patience)) return webdav;
+async function webDavPort(kept: number | undefined, { host, webdav, usual, timeout }: PortWishes): Promise<number> {
+  if (webdav === undefined) return firstFree(host, [kept, usual], timeout);
+  if (webdav === 0) return firstFree(host, [kept], timeout);
+  if (await isFree(host, webdav, timeout)) return webdav;
   throw new Problem('conflict', `port ${webdav} is in use by another program; name another with --port`);
 }
 
-async function firstFree(host: string, ports: readonly (number | undefined)[], patience: number): Promise<number> {
+async function firstFree(host: string, ports: readonly (number | undefined)[], timeout: number): Promise<number> {
   for (const port of ports) {
-    if (port !== undefined && port < 65_536 && (await isFree(host, port, patience))) return port;
+    if (port !== undefined && port < 65_536 && (await isFree(host, port, timeout))) return port;
   }
   return bound(host, 0);
 }
 
-async function isFree(host: string, port: number, patience: number): Promise<boolean> {
-  for (const until = Date.now() + patience; ; await sleep(100)) {
+async function isFree(host: string, port: number, timeout: number): Promise<boolean> {
+  for (const until = Date.now() + timeout; ; await sleep(100)) {
     try {
       await bound(host, port);
       return true;

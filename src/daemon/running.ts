@@ -13,7 +13,7 @@ export type Life = 'alive' | 'over' | 'gone';
 const PidFileSchema = Type.Object({ pid: Type.Integer({ minimum: 1 }) });
 
 /** How long the rest of a killed gateway may take to end once its mount is removed, ms. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 
 /** The state of a process. `over` is only detected on Linux. */
 export async function lifeOf(pid: number): Promise<Life> {
@@ -78,7 +78,7 @@ async function birth(pid: number): Promise<number> {
 export async function endRemains(dir: DataDir): Promise<void> {
   if ((await processIn(dir.running))?.life !== 'over') return;
   await endMountsOf(await mountSource(dir));
-  for (const until = Date.now() + PATIENCE; Date.now() < until; await sleep(50)) {
+  for (const until = Date.now() + TIMEOUT; Date.now() < until; await sleep(50)) {
     if ((await processIn(dir.running)) === undefined || !(await isListening(dir.controlSocket))) return;
   }
 }

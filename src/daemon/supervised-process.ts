@@ -19,14 +19,14 @@ export interface SupervisedOptions {
   /** Called every second while a killed process cannot end, because one of its threads waits in the kernel. */
   onRemains?(): void;
   /** How long the process may be silent before it is killed, ms. */
-  readonly patience?: number;
+  readonly timeout?: number;
   /** First and longest delay before a restart, ms. */
   readonly backOff?: readonly [first: number, longest: number];
 }
 
 /** How often a process is checked, ms. */
 const PERIOD = 1000;
-const PATIENCE = 15_000;
+const TIMEOUT = 15_000;
 /** Periods after which the rest of a killed process is left to the kernel. */
 const REMAINS = 5;
 
@@ -42,7 +42,7 @@ export class SupervisedProcess {
   #delay: number;
   #timer: NodeJS.Timeout | undefined;
   /** Time of its last sign of life, by `performance.now()`. */
-  #heardAt = 0;
+  #lastMessageAt = 0;
   #stopping = false;
   #lastWords = '';
 
@@ -67,7 +67,7 @@ export class SupervisedProcess {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-2000);
     });
-    child.on('message', (message) => this.#heard(child, message));
+    child.on('message', (message) => this.#handleMessage(child, message));
     child.once('error', (error) => this.#ended(child, error.message));
     child.once('close', (code, signal) => this.#ended(child, describeEnd(code, signal, this.#lastWords)));
   }
@@ -81,7 +81,7 @@ export class SupervisedProcess {
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const message: FromParent = { type: 'stop', drain };
     if (child.connected) child.send(message, () => undefined);
-    this.#heardAt = performance.now();
+    this.#lastMessageAt = performance.now();
     const asking = setInterval(() => this.#ask(child), PERIOD);
     await Promise.race([ended, this.#remains(child)]);
     clearInterval(asking);
@@ -111,7 +111,7 @@ export class SupervisedProcess {
 
   /** Sends a ping, and kills the process if it has been silent for too long. */
   #ask(child: ChildProcess): void {
-    if (performance.now() - this.#heardAt > (this.#options.patience ?? PATIENCE)) child.kill('SIGKILL');
+    if (performance.now() - this.#lastMessageAt > (this.#options.timeout ?? TIMEOUT)) child.kill('SIGKILL');
     else if (child.connected) child.send({ type: 'ping' } satisfies FromParent, () => undefined);
   }
 
@@ -127,9 +127,9 @@ export class SupervisedProcess {
     timer.unref();
   }
 
-  #heard(child: ChildProcess, message: unknown): void {
+  #handleMessage(child: ChildProcess, message: unknown): void {
     if (!isFromChild(message)) return;
-    this.#heardAt = performance.now();
+    this.#lastMessageAt = performance.now();
     if (message.type === 'pong') return;
     if (message.type !== 'ready') return this.#options.onMessage(message);
     this.#delay = this.#first;

@@ -100,7 +100,7 @@ export class Supervisor {
         this.#alive(name, pid);
         serve();
       },
-      onMessage: (message) => this.#heard(message),
+      onMessage: (message) => this.#handleMessage(message),
       onRemains: () => void (name === 'gateway' && this.#freeMount()),
       onDeath: (how, delay) => {
         if (hasServed) return this.#options.say(`the ${name} ${how}; it will be restarted in ${delay} ms`);
@@ -119,7 +119,7 @@ export class Supervisor {
     await endMountsOf(await mountSource(this.#options.dir));
   }
 
-  #heard(message: FromChild): void {
+  #handleMessage(message: FromChild): void {
     if (message.type === 'mount') this.#mounted(message);
     if (message.type === 'say') this.#options.say(message.text);
     if (message.type === 'down') this.#options.onDown(message.code);

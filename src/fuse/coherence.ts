@@ -34,7 +34,7 @@ export class Coherence {
   }
 
   start(): () => void {
-    return this.#fs.watch((change) => this.#heard(change));
+    return this.#fs.watch((change) => this.#apply(change));
   }
 
   /** Records that the kernel is changing a name. The returned function must be called when the request has ended. */
@@ -44,27 +44,27 @@ export class Coherence {
     folder.changing++;
     return (waited) => {
       folder.changing--;
-      const heard = this.#names.get(key) ?? 0;
+      const changes = this.#names.get(key) ?? 0;
       this.#names.delete(key);
       // Other requests ran in the meantime, so one of the changes may have been made elsewhere.
-      if (waited && heard > 1) this.#tellName(folder, name);
+      if (waited && changes > 1) this.#notifyEntry(folder, name);
     };
   }
 
   /** Makes the kernel look the name up again. */
   forgetName(folder: Inode, name: string): void {
-    this.#tellName(folder, name);
+    this.#notifyEntry(folder, name);
   }
 
   /** Makes the kernel read the content again. */
   forgetPages(inode: Inode): void {
     inode.cached = undefined;
-    this.#tellNode(inode, true);
+    this.#notifyNode(inode, true);
   }
 
   /** Makes the kernel request the attributes again. */
   forgetAttributes(inode: Inode): void {
-    this.#tellNode(inode, false);
+    this.#notifyNode(inode, false);
   }
 
   /**
@@ -76,48 +76,48 @@ export class Coherence {
     inode.cached = attr.version;
   }
 
-  #heard(change: Change): void {
-    if (change.what === 'entry') this.#heardName(change);
-    else this.#heardNode(change.node, change.content);
+  #apply(change: Change): void {
+    if (change.what === 'entry') this.#invalidateEntry(change);
+    else this.#invalidateNode(change.node, change.content);
   }
 
-  #heardName({ folder, name, removed }: EntryChange): void {
+  #invalidateEntry({ folder, name, removed }: EntryChange): void {
     const inode = this.#inodes.find(folder);
     if (inode === undefined) return;
     const key = `${inode.nodeid}/${name}`;
-    const heard = this.#names.get(key);
+    const changes = this.#names.get(key);
     const node = removed === undefined ? undefined : this.#inodes.find(removed);
-    if (heard === undefined && node !== undefined) {
+    if (changes === undefined && node !== undefined) {
       // Otherwise the kernel would keep reporting the old number of links.
       node.unlinked = true;
       this.#notifier.removed(inode.nodeid, name, node.nodeid);
     }
-    if (heard === undefined) this.#tellName(inode, name);
-    else this.#names.set(key, heard + 1);
+    if (changes === undefined) this.#notifyEntry(inode, name);
+    else this.#names.set(key, changes + 1);
   }
 
-  #tellName(folder: Inode, name: string): void {
+  #notifyEntry(folder: Inode, name: string): void {
     this.#epoch++;
     this.#notifier.entry(folder.nodeid, name, this.expires);
     // The cached listing contains the name even if the kernel has not looked it up.
     this.#notifier.inode(folder.nodeid, true);
   }
 
-  #heardNode(node: NodeId, content: boolean): void {
+  #invalidateNode(node: NodeId, content: boolean): void {
     const inode = this.#inodes.find(node);
     if (inode === undefined || inode.changing > 0) return;
     const attr = this.#now(node);
-    if (attr === undefined) return this.#tellNode(inode, content);
+    if (attr === undefined) return this.#notifyNode(inode, content);
     if (attr.version !== inode.cached) {
       // What the kernel reads after the notification is this content or a later one.
       inode.restless ||= inode.cached !== undefined;
       inode.cached = attr.version;
-      return this.#tellNode(inode, true);
+      return this.#notifyNode(inode, true);
     }
-    if (inode.told !== digest(attr)) this.#tellNode(inode, false);
+    if (inode.told !== digest(attr)) this.#notifyNode(inode, false);
   }
 
-  #tellNode(inode: Inode, content: boolean): void {
+  #notifyNode(inode: Inode, content: boolean): void {
     this.#epoch++;
     inode.told = 0;
     this.#notifier.inode(inode.nodeid, content);

@@ -64,7 +64,7 @@ const TIMEOUT = 120_000;
 const READY = 10_000;
 /** Uses about 75 MB of memory. */
 const MOST_NODES = 250_000;
-const PATIENCE = 3000;
+const CLOSE_TIMEOUT = 3000;
 
 /**
  * A file system that is mounted on a folder through the kernel's FUSE protocol. Linux only. The process that serves it
@@ -127,7 +127,7 @@ export class FuseMount {
   async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {
     await detach(this.dir, lazy);
     this.#detached = true;
-    const timer = setTimeout(() => this.#disconnect(), PATIENCE);
+    const timer = setTimeout(() => this.#disconnect(), CLOSE_TIMEOUT);
     await this.closed;
     clearTimeout(timer);
   }

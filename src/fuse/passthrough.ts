@@ -45,7 +45,7 @@ const LOOK_FIRST = 5;
 const LOOK_MOST = 2000;
 
 /** How long to wait for the end of a read-only mapping, ms. */
-const READER_PATIENCE = 60_000;
+const READER_TIMEOUT = 60_000;
 
 /**
  * Files that the kernel reads and writes directly (`FOPEN_PASSTHROUGH`).
@@ -111,7 +111,7 @@ export class Passthrough {
   whenUnmapped(file: OpenFile, isOpen: () => boolean, end: () => void): boolean {
     const { backing, readable, writable } = file;
     if (backing === undefined || !readable || !this.#registry.isShared(backing.fd)) return true;
-    const until = writable ? Infinity : performance.now() + READER_PATIENCE;
+    const until = writable ? Infinity : performance.now() + READER_TIMEOUT;
     let pause = LOOK_FIRST;
     const look = (): void => {
       if (!isOpen()) return;

@@ -26,7 +26,7 @@ export class Folder {
   constructor(api: Api, live: Live, id: string) {
     this.#api = api;
     this.id = id;
-    this.#unsubscribe = live.subscribe((event) => this.#hear(event));
+    this.#unsubscribe = live.subscribe((event) => this.#handle(event));
     void this.reload();
   }
 
@@ -69,7 +69,7 @@ export class Folder {
     this.#show();
   }
 
-  #hear(event: Push): void {
+  #handle(event: Push): void {
     const space = this.location.value?.space.id;
     if (event.type === 'space' && (event.space !== space || event.rev <= this.#cursor)) return;
     // What the account may do in a shared folder, or that it has it, may be different now.

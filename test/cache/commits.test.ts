@@ -10,7 +10,7 @@ import { temporary } from '../helpers/temporary.ts';
 t.setTimeout(500_000);
 
 /** Time limit, generous for a busy machine, ms. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 async function open(t: Test, options: CacheDiskOptions = {}, dir = temporary(t)) {
   const recorded = new RecordedSync();
@@ -21,7 +21,7 @@ async function open(t: Test, options: CacheDiskOptions = {}, dir = temporary(t))
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + PATIENCE; !holds(); await sleep(10)) {
+  for (const end = Date.now() + TIMEOUT; !holds(); await sleep(10)) {
     if (Date.now() > end) throw new Error('waited in vain');
   }
 }

@@ -28,7 +28,7 @@ async function setUp(t: Test, options: CacheDiskOptions = {}) {
 
 t.test('on a full disk', { skip: !canMount }, async (t) => {
   t.test('a write is refused without losing anything, and succeeds once there is space', async (t) => {
-    const { staging, free } = await setUp(t, { staging: { minFree: 2 * MIB, patience: 100 } });
+    const { staging, free } = await setUp(t, { staging: { minFree: 2 * MIB, timeout: 100 } });
     const piece = randomBytes(100_000);
     const file = staging.create(null);
     let accepted = 0;
@@ -56,7 +56,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
   });
 
   t.test('a write waits for uploads to free space', async (t) => {
-    const { staging } = await setUp(t, { staging: { minFree: 2 * MIB, patience: 20_000 } });
+    const { staging } = await setUp(t, { staging: { minFree: 2 * MIB, timeout: 20_000 } });
     const uploading = staging.create(null);
     await uploading.append(randomBytes(13 * MIB), background);
     const waiting = staging.create(null);
@@ -71,7 +71,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
   });
 
   t.test('a write evicts cached content, but not open or pinned content', async (t) => {
-    const { staging, store, source } = await setUp(t, { staging: { minFree: MIB, patience: 0 } });
+    const { staging, store, source } = await setUp(t, { staging: { minFree: MIB, timeout: 0 } });
     const contents = [0, 1, 2, 3].map((i) => source.add(`v${i}`, randomBytes(3 * MIB)));
     const readers = contents.map((content) => store.open(content));
     await Promise.all(readers.map((reader) => readAll(reader)));
@@ -98,7 +98,7 @@ t.test('on a full disk', { skip: !canMount }, async (t) => {
   });
 
   t.test('the blocks that a small write copies need space, too', async (t) => {
-    const limits = { store: { minFree: 6 * MIB }, staging: { minFree: 4 * MIB, patience: 0 } };
+    const limits = { store: { minFree: 6 * MIB }, staging: { minFree: 4 * MIB, timeout: 0 } };
     const { staging, source, free } = await setUp(t, limits);
     const base = source.add('v1', randomBytes(20 * MIB));
     const file = staging.create(base);

@@ -11,7 +11,7 @@ import { program } from '../helpers/gateway-process.ts';
 import { tryCommand } from '../helpers/run-command.ts';
 
 /** A person who types looks again, too; ms. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 
 interface Line {
   readonly command: string;
@@ -71,7 +71,7 @@ class Shell {
   /** Types a line until it succeeds and prints that. @throws Error with what it printed at last, after two minutes */
   async until(command: string, prints: string | undefined): Promise<void> {
     const wanted = prints === undefined ? /^/ : pattern(prints);
-    for (const end = Date.now() + PATIENCE; ; await sleep(200)) {
+    for (const end = Date.now() + TIMEOUT; ; await sleep(200)) {
       const { code, output } = await this.#type(command);
       if (code === 0 && wanted.test(output)) return;
       if (Date.now() > end) throw new Error(`it ended with ${code} and printed:\n${output}`);

@@ -77,7 +77,7 @@ t.test('a damaged file is reported, and not treated as missing', async (t) => {
 
 t.test('ports stay the same from run to run', async (t) => {
   const file = join(temporary(t), 'ports.json');
-  const wishes = { host: '127.0.0.1', webdav: 0, usual: 4918, patience: 0 };
+  const wishes = { host: '127.0.0.1', webdav: 0, usual: 4918, timeout: 0 };
   const first = await choosePorts(file, wishes);
   t.not(first.webdav, first.cloud);
   t.same(await choosePorts(file, wishes), first);
@@ -101,7 +101,7 @@ t.test('the cloud gets the port next to the requested one', async (t) => {
   const { port } = probe.address() as AddressInfo;
   probe.close();
   await once(probe, 'close');
-  const { webdav, cloud } = await choosePorts(file, { host: '127.0.0.1', webdav: port, usual: 4918, patience: 0 });
+  const { webdav, cloud } = await choosePorts(file, { host: '127.0.0.1', webdav: port, usual: 4918, timeout: 0 });
   t.equal(webdav, port);
   t.ok(cloud === port + 1 || cloud > 1023, 'or another one if that is in use');
 });

@@ -16,7 +16,7 @@ const SEED = Number(process.env['FJORD_FOLDER_KILL_SEED'] ?? Date.now() % 1_000_
 /** Ms within which the gateway is killed while programs run. */
 const WITHIN = 1500;
 /** Ms for everything to come to rest. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 
@@ -167,7 +167,7 @@ t.test(`a gateway killed ${ROUNDS} times while programs work in its plain folder
     return apart.length > 0 ? apart : difference(here, await cloudTree(fjord, 'work'));
   };
   let left = ['not compared'];
-  for (const end = Date.now() + PATIENCE; left.length > 0 && Date.now() < end; await sleep(300)) {
+  for (const end = Date.now() + TIMEOUT; left.length > 0 && Date.now() < end; await sleep(300)) {
     left = await differences().catch((error: unknown) => [String(error)]);
   }
   t.same(left, [], 'both folders and the cloud are alike');

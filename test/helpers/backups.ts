@@ -6,7 +6,7 @@ import { dataDir } from '../../src/daemon/data-dir.ts';
 import type { Fjord } from './gateway-process.ts';
 
 /** ms */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 /** Files of a mirror and their contents, by paths in the order of names, as the drive shows them. */
 export async function mirror(fjord: Fjord, set: string): Promise<Record<string, string>> {
@@ -28,7 +28,7 @@ export async function becomes(
   set: string,
   wanted: Record<string, string>,
 ): Promise<Record<string, string>> {
-  for (const until = Date.now() + PATIENCE; ; await sleep(200)) {
+  for (const until = Date.now() + TIMEOUT; ; await sleep(200)) {
     const seen = await mirror(fjord, set);
     if (JSON.stringify(seen) === JSON.stringify(wanted) || Date.now() > until) return seen;
   }
@@ -47,7 +47,7 @@ export async function comesTo(
   set: string,
   doing: BackupSet['state']['doing'],
 ): Promise<BackupSet['state']> {
-  for (const until = Date.now() + PATIENCE; ; await sleep(200)) {
+  for (const until = Date.now() + TIMEOUT; ; await sleep(200)) {
     const state = await stateOf(fjord, set);
     if (state.doing === doing || Date.now() > until) return state;
   }

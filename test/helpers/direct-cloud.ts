@@ -208,11 +208,11 @@ export class DirectRemote implements Remote {
       ended = true;
       wake();
     };
-    const hear = (event: Push): void => {
+    const notify = (event: Push): void => {
       queue.push(event);
       wake();
     };
-    const stop = this.cloud.hub.subscribe(this.cloud.account, this.self.id, { hear, end });
+    const stop = this.cloud.hub.subscribe(this.cloud.account, this.self.id, { notify, end });
     signal.addEventListener('abort', end, { once: true });
     try {
       for (;;) {

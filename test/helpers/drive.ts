@@ -41,7 +41,7 @@ export interface TestDriveOptions {
   /** Folder of LevelDB, if not next to the files. */
   readonly database?: string;
   /** How long a write waits for space, ms. */
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
 /** ms */
@@ -62,7 +62,7 @@ export async function openTestDrive(dir: string, options: TestDriveOptions = {})
   const blocks: BlockSource = source;
   const { db, writer, store, staging, close } = await openCacheDisk(dir, blocks, {
     ...(options.database === undefined ? {} : { database: options.database }),
-    staging: options.patience === undefined ? {} : { patience: options.patience },
+    staging: options.timeout === undefined ? {} : { timeout: options.timeout },
   });
   const { catalog, journal } = await openRecords(db, writer, 16 << 20);
   const all = policies({ settle: SETTLE, readable });

@@ -21,7 +21,7 @@ export const program =
     : ['--import', import.meta.resolve('tsx'), join(repository, 'src/cli/main.ts')];
 
 /** Time limit of every wait in these helpers, ms; generous for a busy machine. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 
 export interface Outcome {
   /** -1: ended by a signal. */
@@ -210,7 +210,7 @@ export class Fjord {
   }
 
   async #wait(what: string, holds: () => boolean): Promise<void> {
-    for (const until = Date.now() + PATIENCE; !holds(); await sleep(20)) {
+    for (const until = Date.now() + TIMEOUT; !holds(); await sleep(20)) {
       if (Date.now() > until) throw new Error(`waited in vain until ${what}:\n${this.#output}`);
     }
   }

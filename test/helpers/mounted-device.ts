@@ -16,7 +16,7 @@ export interface CloudAccount {
 }
 
 /** ms */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 const EMPTY = join(import.meta.dirname, 'empty.toml');
 
 /** A computer of an account: `fjord login` and `fjord up`, mounted, with an empty cache. */
@@ -65,7 +65,7 @@ export class MountedDevice {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     }
-    for (const until = Date.now() + PATIENCE; !(await isMounted(this.dir)); await sleep(50)) {
+    for (const until = Date.now() + TIMEOUT; !(await isMounted(this.dir)); await sleep(50)) {
       if (child.exitCode !== null || Date.now() > until) throw new Error(`fjord up does not mount:\n${output}`);
     }
   }

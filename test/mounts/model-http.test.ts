@@ -17,7 +17,7 @@ t.setTimeout(600_000);
  * account. fast-check prints the seed of what fails.
  */
 const RUNS = Number(process.env['FJORD_MODEL_HTTP_RUNS'] ?? 8);
-const PATIENCE = { timeout: 600_000 };
+const TIMEOUT = { timeout: 600_000 };
 
 /** A device, its network, and its WebDAV door. */
 class Site {
@@ -182,7 +182,7 @@ async function both(model: DavModel, dav: DavTree, top: string, one: Request, co
   return [model.copy(one.at, one.to, one.overwrite, one.deep), await dav.copy(at, to, headers)] as const;
 }
 
-t.test('two computers in separate folders: every response and every tree is that of a model', PATIENCE, async (t) => {
+t.test('two computers in separate folders: every response and every tree is that of a model', TIMEOUT, async (t) => {
   const sites = await openSites(t);
   const { a, b, meet } = sites;
   const wanted: Record<string, string> = {};
@@ -209,7 +209,7 @@ t.test('two computers in separate folders: every response and every tree is that
   assert.deepEqual(seen, wanted, 'a computer that joins later sees the same');
 });
 
-t.test('two computers in one folder, connected at times: no content is lost', PATIENCE, async (t) => {
+t.test('two computers in one folder, connected at times: no content is lost', TIMEOUT, async (t) => {
   const sites = await openSites(t);
   const { a, b, meet } = sites;
   const parties = { a: a.party(), b: b.party(), converge: meet };
@@ -227,7 +227,7 @@ t.test('two computers in one folder, connected at times: no content is lost', PA
   );
 });
 
-t.test('two computers in one folder, connected all the time', PATIENCE, async (t) => {
+t.test('two computers in one folder, connected all the time', TIMEOUT, async (t) => {
   const sites = await openSites(t);
   const { a, b, meet } = sites;
   const parties = { a: a.party(), b: b.party(), converge: meet };

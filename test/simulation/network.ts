@@ -116,13 +116,13 @@ export class SimulatedRemote implements Remote {
       ended = true;
       wake();
     };
-    const hear = (event: Push): void => {
+    const notify = (event: Push): void => {
       this.#timeline.plan(this.#latency(), 'push arrives', () => {
         queue.push(event);
         wake();
       });
     };
-    const stop = this.#cloud.hub.subscribe(this.#cloud.account, this.#inner.self.id, { hear, end });
+    const stop = this.#cloud.hub.subscribe(this.#cloud.account, this.#inner.self.id, { notify, end });
     this.#connections.add(end);
     signal.addEventListener('abort', end, { once: true });
     try {

@@ -1,5 +1,5 @@
 /** Nothing that a program or a person asks for takes longer, ms. */
-export const PATIENCE = 600_000;
+export const TIMEOUT = 600_000;
 
 /** What has become of a promise, to be asked without waiting. */
 export class Pending<T> {

@@ -3,7 +3,7 @@ import type { FileHandle } from '../../src/vfs/file-system.ts';
 import { isFsError } from '../../src/vfs/fs-error.ts';
 import type { Device } from './device.ts';
 import { failure } from './failure.ts';
-import { PATIENCE, Pending } from './pending.ts';
+import { TIMEOUT, Pending } from './pending.ts';
 import { program, type Work } from './programs.ts';
 import type { World } from './world.ts';
 
@@ -101,7 +101,7 @@ async function outcome(
   const { lives } = device;
   const pending = new Pending(work);
   await world.timeline.settle();
-  const end = world.timeline.now + PATIENCE;
+  const end = world.timeline.now + TIMEOUT;
   while (pending.isPending && !device.isDead && device.lives === lives) {
     if (!(await world.timeline.step(end))) throw failure('hung', `${what} does not return`);
     look();

@@ -11,7 +11,7 @@ import { FAULTS } from './faults.ts';
 import { openFiles, ROOM, type SimulatedDisk } from './disk.ts';
 import { type Failure, failure } from './failure.ts';
 import { SimulatedMetadata } from './metadata.ts';
-import { PATIENCE, Pending } from './pending.ts';
+import { TIMEOUT, Pending } from './pending.ts';
 import { comeToRest } from './rest.ts';
 import { runProgram } from './run-program.ts';
 import { Random } from './random.ts';
@@ -145,10 +145,10 @@ export class World {
   }
 
   /** Lets time pass until the promise settles. */
-  async until<T>(work: Promise<T>, what: string, patience = PATIENCE): Promise<T> {
+  async until<T>(work: Promise<T>, what: string, timeout = TIMEOUT): Promise<T> {
     const pending = new Pending(work);
     await this.timeline.settle();
-    const end = this.timeline.now + patience;
+    const end = this.timeline.now + timeout;
     while (pending.isPending) {
       if (!(await this.timeline.step(end))) throw failure('hung', `${what} does not return`);
       if (pending.isPending) await this.rise();

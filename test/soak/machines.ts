@@ -9,7 +9,7 @@ import { runCommand, tryCommand, type CommandOutput } from '../helpers/run-comma
 import type { Link } from './network.ts';
 
 /** Time limit of a start, ms; generous for a busy machine. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 
 interface Place {
@@ -60,7 +60,7 @@ class Process {
 
   /** Resolves when it holds. @throws Error if the process ends before, or after two minutes */
   async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + PATIENCE; !(await holds()); await sleep(50)) {
+    for (const end = Date.now() + TIMEOUT; !(await holds()); await sleep(50)) {
       const child = this.#child;
       if (child === undefined || child.exitCode !== null || child.signalCode !== null || Date.now() > end) {
         throw new Error(`waited in vain until ${what}:\n${this.output.slice(-3000)}`);

@@ -14,7 +14,7 @@ import { Network } from './network.ts';
 import { Programs } from './programs.ts';
 
 /** How long computers may take to show the same once all is well, ms; generous for a busy machine. */
-const PATIENCE = 180_000;
+const TIMEOUT = 180_000;
 /** Issues that nobody needs to be told of: two people have changed one file, or chosen a name that Windows reserves. */
 const EXPECTED: ReadonlySet<string> = new Set(['conflict', 'name']);
 
@@ -106,7 +106,7 @@ export class World {
 
   /** Resolves when it holds. @throws Error after three minutes */
   async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + PATIENCE; !(await holds()); await sleep(200)) {
+    for (const end = Date.now() + TIMEOUT; !(await holds()); await sleep(200)) {
       if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
     }
   }
@@ -174,7 +174,7 @@ export class World {
 
   /** Waits until all computers show the same in this folder. */
   async #alike(folder: string, content: boolean): Promise<void> {
-    for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(200)) {
+    for (const end = Date.now() + TIMEOUT; Date.now() < end; await sleep(200)) {
       const all = await Promise.all(
         this.computers.map((one) => shownBelow(one.at(folder), content).catch(() => undefined)),
       );
@@ -187,7 +187,7 @@ export class World {
   async #freshDiffers(folder: string, shown: Shown): Promise<string[]> {
     const fresh = await this.computer(`fresh${++this.#fresh}`, this.computers[0]?.email);
     let found: string[] = ['it shows nothing'];
-    for (const end = Date.now() + PATIENCE; found.length > 0 && Date.now() < end; await sleep(200)) {
+    for (const end = Date.now() + TIMEOUT; found.length > 0 && Date.now() < end; await sleep(200)) {
       const there = await shownBelow(fresh.at(folder), true).catch(() => undefined);
       if (there !== undefined) found = differences(shown, there);
     }

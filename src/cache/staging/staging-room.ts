@@ -13,7 +13,7 @@ export interface StagingRoomOptions {
   /** Bytes that writes leave free on the disk for the database, which must not find it full. */
   readonly minFree: number;
   /** How long a write waits for uploads to free space, ms. */
-  readonly patience: number;
+  readonly timeout: number;
   /** Evicts cached content until this number of bytes is free; false if that is not possible. */
   readonly clear: (bytes: number) => Promise<boolean>;
 }
@@ -43,10 +43,10 @@ export class StagingRoom {
     if (space.refresh() < minFree) void clear(minFree).catch(() => undefined);
   }
 
-  /** Reserves bytes. If necessary it evicts cached content and waits for up to `patience`. @throws ENOSPC, EINTR */
+  /** Reserves bytes. If necessary it evicts cached content and waits for up to `timeout`. @throws ENOSPC, EINTR */
   async reserve(bytes: number, context: Context): Promise<void> {
-    const { clear, minFree, patience, space } = this.#options;
-    const end = performance.now() + patience;
+    const { clear, minFree, timeout, space } = this.#options;
+    const end = performance.now() + timeout;
     while (!this.take(bytes)) {
       if (await clear(bytes + minFree)) continue;
       if (performance.now() >= end) throw noSpace(space.refresh());

@@ -34,7 +34,7 @@ export interface DiskStagingOptions {
   /** Bytes that writes leave free on the disk. */
   readonly minFree: number;
   /** How long a write waits for space before it fails, ms. */
-  readonly patience?: number;
+  readonly timeout?: number;
   /** How files are synced; by the system's calls if absent. */
   readonly sync?: DiskSync;
 }
@@ -59,7 +59,7 @@ export class DiskStaging implements Staging {
   readonly #nameless = new FinalizationRegistry<Borrowed>((file) => file.release());
 
   private constructor(options: DiskStagingOptions, dir: string, names: readonly string[], table: Table<StagedRecord>) {
-    const { db, store, writer, minFree, patience = 5000, sync = systemSync() } = options;
+    const { db, store, writer, minFree, timeout = 5000, sync = systemSync() } = options;
     this.#store = store;
     this.#dir = dir;
     this.#writer = writer;
@@ -69,7 +69,7 @@ export class DiskStaging implements Staging {
     this.#unsynced = new UnsyncedFiles({ dir, pool: store.pool, sync, soon: () => db.commitSoon() });
     db.beforeCommit(() => this.#unsynced.commit());
     const { space } = store;
-    this.#room = new StagingRoom({ space, minFree, patience, clear: (bytes) => store.clear(bytes) });
+    this.#room = new StagingRoom({ space, minFree, timeout, clear: (bytes) => store.clear(bytes) });
   }
 
   static async open(options: DiskStagingOptions): Promise<DiskStaging> {

@@ -15,7 +15,7 @@ interface DownOptions extends DataOptions {
 }
 
 /** How long the process may take to exit after it has announced that it will, ms. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 export function downCommand(cli: Cli): Command {
   return dataCommand('down')
@@ -41,7 +41,7 @@ async function down(cli: Cli, options: DownOptions): Promise<void> {
 
 async function downInOrder(cli: Cli, options: DownOptions): Promise<void> {
   const { leaving, queued } = await withGateway(cli, options, (gateway) => farewell(cli, gateway, options.flush));
-  for (const until = Date.now() + PATIENCE; (await lifeOf(leaving)) === 'alive'; await sleep(50)) {
+  for (const until = Date.now() + TIMEOUT; (await lifeOf(leaving)) === 'alive'; await sleep(50)) {
     if (cli.signal.aborted) throw new Problem('interrupted', 'interrupted; Fjord is still stopping in the background');
     if (Date.now() > until)
       throw new Problem(

@@ -12,7 +12,7 @@ export interface RetryOptions {
   /**
    * Longest wait that the service can request. A longer one is not waited for; the call fails, and the caller decides.
    */
-  readonly patience: number;
+  readonly longestWait: number;
   /** 0 to 1. */
   readonly random: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -22,7 +22,7 @@ export const retryDefaults: RetryOptions = {
   tries: 4,
   pause: 250,
   longest: 5000,
-  patience: 30_000,
+  longestWait: 30_000,
   random: Math.random,
   sleep: async (ms, signal) => timer(ms, undefined, { signal }),
 };
@@ -62,8 +62,8 @@ export class Tries {
   async next(thrown: unknown): Promise<void> {
     const { error, temporary, after = 0 } = classify(thrown, this.#about.op, this.#about.subject, this.#signal);
     this.#failed += 1;
-    const { tries, patience, sleep } = this.#options;
-    if (!temporary || this.#once || this.#failed >= tries || after > patience) throw error;
+    const { tries, longestWait, sleep } = this.#options;
+    if (!temporary || this.#once || this.#failed >= tries || after > longestWait) throw error;
     await sleep(Math.max(after, this.#pause()), this.#signal).catch((cause: unknown) => {
       throw classify(cause, this.#about.op, this.#about.subject, this.#signal).error;
     });

@@ -14,27 +14,27 @@ const PAGE = 1000;
 /** How often a space is read that changes meanwhile. */
 const TRIES = 3;
 /** How long a request waits for a digest, ms. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 /** Spaces whose digests are remembered, 6 KB each. */
 const REMEMBERED = 1000;
 
 export interface DigestsOptions {
   readonly db: Db;
   /** How long a request waits, ms. */
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
 /** The digests of spaces, each computed once for a revision whoever asks, and one at a time. */
 export class Digests {
   readonly #db: Db;
-  readonly #patience: number;
+  readonly #timeout: number;
   readonly #known = new LRUCache<string, SpaceDigest>({ max: REMEMBERED });
   readonly #running = new Map<string, Promise<SpaceDigest>>();
   readonly #queue = new PQueue({ concurrency: 1 });
 
-  constructor({ db, patience = PATIENCE }: DigestsOptions) {
+  constructor({ db, timeout = TIMEOUT }: DigestsOptions) {
     this.#db = db;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
   /** @throws too_many_requests while it is being computed, or if the space changes all the time; not_found */
@@ -43,7 +43,7 @@ export class Digests {
     if (known?.rev === rev) return known;
     const running = this.#running.get(id) ?? this.#start(id);
     const timer = new AbortController();
-    const late = sleep(this.#patience, undefined, { signal: timer.signal, ref: false }).then(() => {
+    const late = sleep(this.#timeout, undefined, { signal: timer.signal, ref: false }).then(() => {
       throw new Refusal('too_many_requests', 'the digest is being computed; ask again', { retryAfter: 1 });
     });
     try {

@@ -2,7 +2,7 @@ import type { Push } from '../records.ts';
 
 export interface Listener {
   /** Must not throw and not block. */
-  hear(event: Push): void;
+  notify(event: Push): void;
   /** No further event follows, because the token was revoked or the service stops. */
   end(): void;
 }
@@ -29,7 +29,7 @@ export class PushHub {
 
   publish(account: string, event: Push): void {
     for (const subscription of this.#subscriptions) {
-      if (subscription.account === account) subscription.listener.hear(event);
+      if (subscription.account === account) subscription.listener.notify(event);
     }
   }
 

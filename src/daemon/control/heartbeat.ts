@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts';
 /** Delay before the first request and after each response, ms. Most commands end sooner. */
 const PERIOD = 2000;
 /** Longest time for a response, ms. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 
 /** The gateway accepts connections but does not respond. */
 export class GatewayHangs extends Problem {}
@@ -20,7 +20,7 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(socketPath: string, dir: string) {
-    this.#client = new Client('http://fjord', { socketPath, headersTimeout: PATIENCE, bodyTimeout: PATIENCE });
+    this.#client = new Client('http://fjord', { socketPath, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT });
     this.#dir = dir;
   }
 
@@ -40,7 +40,7 @@ export class Heartbeat {
   }
 
   async #ask(): Promise<void> {
-    const limit = AbortSignal.timeout(PATIENCE);
+    const limit = AbortSignal.timeout(TIMEOUT);
     try {
       // Any response will do: an older gateway does not have this route.
       const { body } = await this.#client.request({ method: 'GET', path: '/alive', signal: limit });

@@ -15,7 +15,7 @@ const TIMEOUT = 120_000;
 /** How often to check that the mount still exists, ms, as the library does not report its end. */
 const PACE = 1000;
 /** How long the kernel may take to report files that were closed before the unmount, ms. */
-const PATIENCE = 1000;
+const RELEASE_TIMEOUT = 1000;
 
 /**
  * Like `FuseMount`, but through the package `fuse-native` (libfuse 2, macFUSE), for systems where the kernel's protocol
@@ -122,7 +122,7 @@ export class NativeMount {
 
   async #close(): Promise<void> {
     clearInterval(this.#watch);
-    await this.#operations.released(PATIENCE);
+    await this.#operations.released(RELEASE_TIMEOUT);
     this.#calls.close();
     await this.#operations.close();
   }

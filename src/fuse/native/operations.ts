@@ -39,9 +39,9 @@ export class PathOperations {
     this.#paths = new Paths(fs);
   }
 
-  /** Resolves when the kernel has reported that all files are closed, or after `patience` ms. */
-  async released(patience: number): Promise<void> {
-    for (const until = Date.now() + patience; this.#open.size > 0 && Date.now() < until;) await sleep(10);
+  /** Resolves when the kernel has reported that all files are closed, or after `timeout` ms. */
+  async released(timeout: number): Promise<void> {
+    for (const until = Date.now() + timeout; this.#open.size > 0 && Date.now() < until;) await sleep(10);
   }
 
   /** Closes all open files. */

@@ -9,7 +9,7 @@ import type { TreeWriter } from './tree-writer.ts';
 export const BIN: NodeId = 'bin';
 const CHUNK = 500;
 /** How long the removal of a folder waits for its entries to be deleted, ms. */
-const PATIENCE = 1000;
+const TIMEOUT = 1000;
 
 export interface SweeperParts {
   readonly catalog: Catalog;
@@ -45,7 +45,7 @@ export class Sweeper {
     this.#again = true;
     this.#running ??= this.#sweepAll();
     let timer: NodeJS.Timeout | undefined;
-    const backoff = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE)));
+    const backoff = new Promise<void>((resolve) => (timer = setTimeout(resolve, TIMEOUT)));
     await Promise.race([this.#running, backoff]);
     clearTimeout(timer);
   }

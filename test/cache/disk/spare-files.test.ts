@@ -6,10 +6,10 @@ import { type Spare, SpareFiles } from '../../../src/cache/disk/spare-files.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
 /** Time limit, generous for a busy machine, ms. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + PATIENCE; !holds(); await sleep(5)) {
+  for (const end = Date.now() + TIMEOUT; !holds(); await sleep(5)) {
     if (Date.now() > end) throw new Error('waited in vain');
   }
 }

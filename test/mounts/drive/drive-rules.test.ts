@@ -237,7 +237,7 @@ t.test('opening small files in order prefetches the following ones, in few reque
 t.test('a full disk refuses and leaves everything as it was', { skip: !canMount && 'cannot mount' }, async (t) => {
   const dir = smallDisk(t, 4 << 20);
   const database = temporary(t);
-  const rig = await openTestDrive(dir, { database, patience: 0 });
+  const rig = await openTestDrive(dir, { database, timeout: 0 });
   t.teardown(() => rig.close());
   const { drive, parts } = rig;
   const kept = await put(drive, SYNC, 'kept', 'kept');

@@ -12,7 +12,7 @@ class Cloud {
   calls = 0;
   mode: 'works' | 'refuses' | 'is silent' = 'works';
   /** Of a call that fails, with its retries and without, ms. */
-  readonly #patience = 1500;
+  readonly #timeout = 1500;
   readonly #refusal = 2;
   readonly #probe = 2000;
 
@@ -24,7 +24,7 @@ class Cloud {
       throw new FsError('EINTR', 'read');
     }
     if (this.mode === 'works') return new Uint8Array(0);
-    this.time += once === true ? this.#refusal : this.#patience;
+    this.time += once === true ? this.#refusal : this.#timeout;
     throw new FsError('EAGAIN', 'read', { reason: 'connection refused' });
   };
 

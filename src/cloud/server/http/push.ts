@@ -32,11 +32,11 @@ class EventStream implements Listener {
     response.on('drain', () => this.#flush());
     response.on('close', () => clearInterval(this.#alive));
     response.on('error', () => response.destroy());
-    this.#alive = setInterval(() => this.hear({ type: 'alive' }), PUSH_ALIVE / 2);
-    this.hear({ type: 'alive' });
+    this.#alive = setInterval(() => this.notify({ type: 'alive' }), PUSH_ALIVE / 2);
+    this.notify({ type: 'alive' });
   }
 
-  hear(event: Push): void {
+  notify(event: Push): void {
     this.#pending.set(event.type === 'space' ? event.space : `/${event.type}`, event);
     if (!this.#blocked) this.#flush();
   }

@@ -5,7 +5,7 @@ import type { ColumnTypes } from './migrations.ts';
 /** Arbitrary number of the advisory lock that the process using the database holds. */
 const LOCK = 4_010_197_001;
 /** How long to wait for the lock, ms. */
-const PATIENCE = 3000;
+const TIMEOUT = 3000;
 const LOCK_NOT_AVAILABLE = '55P03';
 /** Type ids that are read as numbers (exact up to 2^53): `bigint` and sums of it. */
 const INT8 = 20;
@@ -39,7 +39,7 @@ function verify(client: pg.PoolClient, done: (error?: Error) => void): void {
 /** Takes the lock. Waits a little, as the server may need a moment to notice that the last process has ended. */
 async function takeLock(client: pg.PoolClient): Promise<void> {
   try {
-    await client.query(`set lock_timeout = ${PATIENCE}`);
+    await client.query(`set lock_timeout = ${TIMEOUT}`);
     await client.query('select pg_advisory_lock($1)', [LOCK]);
     await client.query('set lock_timeout = 0');
   } catch (cause) {

@@ -11,7 +11,7 @@ import { NameIndex } from './name-index.ts';
 /** Names that are taken in at a time, which takes about 10 ms of the service's thread. */
 const PAGE = 300;
 /** How long a search waits for names that the index does not have yet, ms. */
-const PATIENCE = 500;
+const TIMEOUT = 500;
 /** Most results of a search, and names that are looked at for them: those in removed folders are still in the index. */
 const RESULTS = 100;
 const LOOKED_AT = 500;
@@ -82,8 +82,8 @@ export class Search {
   async #catchUp(index: NameIndex, spaces: readonly SpaceRecord[]): Promise<boolean> {
     const behind = spaces.map((space) => this.#follow(index, space));
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, PATIENCE, false)));
-    const isComplete = await Promise.race([Promise.all(behind).then(() => true), patience]);
+    const timeout = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, TIMEOUT, false)));
+    const isComplete = await Promise.race([Promise.all(behind).then(() => true), timeout]);
     clearTimeout(timer);
     return isComplete;
   }

@@ -21,7 +21,7 @@ export function recreate(
   const { catalog, journal } = replica;
   const intents = journal.of(entry.id);
   const name = freeName(replica, entry, to);
-  const node = reborn(replica, entry, { parent: to.parent, name });
+  const node = recreated(replica, entry, { parent: to.parent, name });
   const known = given === undefined ? contentOf(node, entry, intents) : { ...given, version: node.version };
   const content = node.kind === 'file' ? known : undefined;
   const fresh = { ...node, ...bytesOf(content) };
@@ -38,14 +38,14 @@ export function recreate(
 /** Plans a folder that the cloud has removed again, without its contents. */
 export function recreateParent(replica: Replica, entry: Entry, removed: number | undefined, to: Place): Entry {
   const { catalog, journal } = replica;
-  const fresh = reborn(replica, entry, to);
+  const fresh = recreated(replica, entry, to);
   replica.submit([...catalog.remove(entry), ...journal.of(entry.id).map(({ seq }) => journal.remove(seq))]);
   replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id, removed)]);
   replica.submit(replica.planner.ops(planCreation(fresh)));
   return fresh;
 }
 
-function reborn(replica: Replica, entry: Entry, { parent, name }: Place): Entry {
+function recreated(replica: Replica, entry: Entry, { parent, name }: Place): Entry {
   const { remote: _remote, ...kept } = entry;
   const version = entry.kind === 'file' ? { version: replica.newId() } : {};
   return { ...kept, ...version, id: replica.newId(), parent, name, rev: 0, base: null };

@@ -23,7 +23,7 @@ export class FeedApplier {
   readonly #live = new Map<NodeId, NodeRecord>();
   readonly #removed = new Map<NodeId, Tombstone>();
   /** Revisions of nodes that are stored below a folder which is not here: it may follow, or was removed here. */
-  readonly #homeless = new Map<NodeId, number>();
+  readonly #unparented = new Map<NodeId, number>();
 
   readonly #compare: () => void;
 
@@ -35,7 +35,7 @@ export class FeedApplier {
 
   /** True while something waits. */
   get isWaiting(): boolean {
-    return this.#live.size + this.#removed.size + this.#homeless.size > 0;
+    return this.#live.size + this.#removed.size + this.#unparented.size > 0;
   }
 
   /** Whether a record or the removal of a node is not shown yet. */
@@ -53,7 +53,7 @@ export class FeedApplier {
     let floor = Infinity;
     for (const { rev } of this.#live.values()) floor = Math.min(floor, rev);
     for (const { rev } of this.#removed.values()) floor = Math.min(floor, rev);
-    for (const rev of this.#homeless.values()) floor = Math.min(floor, rev);
+    for (const rev of this.#unparented.values()) floor = Math.min(floor, rev);
     return floor;
   }
 
@@ -86,8 +86,8 @@ export class FeedApplier {
     const lacksContents = this.#mayBeMovedOut(record);
     if (show(this.#replica, record) === 'wait') return false;
     if (lacksContents) this.#compare();
-    const entry = this.#homelessEntry(record.id);
-    if (entry !== undefined && entry.rev === record.rev) this.#homeless.set(record.id, record.rev);
+    const entry = this.#unparentedEntry(record.id);
+    if (entry !== undefined && entry.rev === record.rev) this.#unparented.set(record.id, record.rev);
     return true;
   }
 
@@ -114,7 +114,7 @@ export class FeedApplier {
   reset(): void {
     this.#live.clear();
     this.#removed.clear();
-    this.#homeless.clear();
+    this.#unparented.clear();
   }
 
   /** Drops live records that a snapshot shows to be out of date. */
@@ -145,16 +145,16 @@ export class FeedApplier {
     for (const [id, tombstone] of this.#removed) {
       if (applyDeletion(this.#replica, tombstone, tombstone.rev)) this.#removed.delete(id);
     }
-    for (const id of this.#homeless.keys()) if (!this.#isExpected(id)) this.#homeless.delete(id);
+    for (const id of this.#unparented.keys()) if (!this.#isExpected(id)) this.#unparented.delete(id);
   }
 
   /**
-   * Whether the folder of a homeless node may still be shown. If not, it was removed here with all that was in it, and the node,
+   * Whether the folder of an unparented node may still be shown. If not, it was removed here with all that was in it, and the node,
    * which the cloud got before the removal, goes, too. Should the removal be refused, the whole space is compared.
    */
   #isExpected(id: NodeId): boolean {
     const { journal, nameless, chores } = this.#replica;
-    const entry = this.#homelessEntry(id);
+    const entry = this.#unparentedEntry(id);
     if (entry === undefined) return false;
     const { parent } = entry;
     if (this.#live.has(parent) || nameless.has(parent) || journal.replacements.has(parent)) return true;
@@ -166,7 +166,7 @@ export class FeedApplier {
   }
 
   /** The node, if its folder is not here, nor is it a space's own. */
-  #homelessEntry(id: NodeId): Entry | undefined {
+  #unparentedEntry(id: NodeId): Entry | undefined {
     const { catalog } = this.#replica;
     const entry = catalog.get(id);
     // Under the id of a folder that was created again here is what the cloud has removed with that folder.

@@ -360,7 +360,7 @@ export class ResultHandler {
       if (this.#goStraight(intent, entry)) return 'settled';
     }
     const parent = catalog.get(entry.parent);
-    if (parent === undefined) return this.#orphan(entry);
+    if (parent === undefined) return this.#unparented(entry);
     if (current === undefined && intent.from !== undefined && !this.#isUnborn(parent.id)) {
       return this.#uploadCopy(intent, entry);
     }
@@ -398,7 +398,7 @@ export class ResultHandler {
   }
 
   /** Its folder no longer exists anywhere: it is moved to where it can be found. */
-  #orphan(entry: Entry): Settled {
+  #unparented(entry: Entry): Settled {
     const { catalog } = this.#replica;
     const root = catalog.space(entry.space)?.root;
     if (root === undefined) return 'again';
