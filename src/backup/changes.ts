@@ -11,7 +11,7 @@ import type { SourceAttributes, SourceEntry, SourceMark } from './source-entry.t
 import type { Tally } from './tally.ts';
 
 /** The place where a node is, or will be. `path` is the one in the source, for reports. */
-export interface Spot {
+export interface EntryPlace {
   readonly parent: string;
   readonly name: string;
   readonly path: string;
@@ -33,24 +33,24 @@ export class Changes {
     this.#tally = tally;
   }
 
-  mkdir(spot: Spot, entry: SourceEntry): BackupChange {
-    const intent = { op: 'mkdir', ...this.#new(), ...this.#place(spot), ...born(entry) } as const;
-    return { intent, path: spot.path, effect: this.#counted('added', entry) };
+  mkdir(place: EntryPlace, entry: SourceEntry): BackupChange {
+    const intent = { op: 'mkdir', ...this.#new(), ...this.#place(place), ...born(entry) } as const;
+    return { intent, path: place.path, effect: this.#counted('added', entry) };
   }
 
-  symlink(spot: Spot, entry: SourceEntry): BackupChange {
+  symlink(place: EntryPlace, entry: SourceEntry): BackupChange {
     const intent = {
       op: 'symlink',
       ...this.#new(),
-      ...this.#place(spot),
+      ...this.#place(place),
       ...born(entry),
       target: entry.target ?? '',
     } as const;
-    return { intent, path: spot.path, effect: this.#counted('added', entry) };
+    return { intent, path: place.path, effect: this.#counted('added', entry) };
   }
 
   /** A new file, or the next version of `before`. */
-  put(spot: Spot, { size, digests, attrs }: ReadContent, before: Mirrored | undefined): BackupChange {
+  put(place: EntryPlace, { size, digests, attrs }: ReadContent, before: Mirrored | undefined): BackupChange {
     const content = { size, blocks: Buffer.from(digests).toString('base64') };
     const ids = before ? { ...this.#new(), node: before.id } : this.#new();
     const base = before?.version ?? null;
@@ -59,7 +59,7 @@ export class Changes {
       ...ids,
       version: newId(),
       base,
-      ...this.#place(spot),
+      ...this.#place(place),
       ...born(attrs),
       content,
     } as const;
@@ -69,7 +69,7 @@ export class Changes {
       else this.#tally.growth += 1;
       return counted(record);
     };
-    return { intent, path: spot.path, effect };
+    return { intent, path: place.path, effect };
   }
 
   attr(node: Mirrored, path: string, attrs: SourceAttributes): BackupChange {
@@ -80,13 +80,13 @@ export class Changes {
   }
 
   /** @param mark how the source looks at the new place; of one that only gives way there is none, and it does not count */
-  move(node: Mirrored, from: Spot, to: Spot, mark?: SourceMark): BackupChange {
+  move(node: Mirrored, from: EntryPlace, to: EntryPlace, mark?: SourceMark): BackupChange {
     const intent = { op: 'move', ...this.#new(), node: node.id, ...this.#place(to), from: this.#place(from) } as const;
     return { intent, path: to.path, effect: this.#counted(mark && 'moved', mark ?? node.source, node) };
   }
 
   /** Of a node that was moved in the cloud, or is in the way of one: what the index says of it stays. */
-  putBack(node: Mirrored, from: Spot, to: Spot): BackupChange {
+  putBack(node: Mirrored, from: EntryPlace, to: EntryPlace): BackupChange {
     const intent = { op: 'move', ...this.#new(), node: node.id, ...this.#place(to), from: this.#place(from) } as const;
     const effect = (record: NodeRecord) =>
       this.#index.drift.observe(record.id, mirroredOf(record), this.#index.get(record.id));
@@ -95,7 +95,7 @@ export class Changes {
 
   /** A folder in place of one that was removed in the cloud: a new one, or `there`. `done` gives the effect on the index. */
   recreate(
-    spot: Spot,
+    place: EntryPlace,
     folder: {
       readonly node: Mirrored;
       readonly entry: SourceEntry | undefined;
@@ -104,14 +104,14 @@ export class Changes {
     },
   ): BackupChange {
     const { node, entry, there, done } = folder;
-    const { path } = spot;
+    const { path } = place;
     const { posix, xattrs = {}, mode, mtime, birthtime } = entry ?? node;
     const attrs = { mode, mtime, birthtime, xattrs, ...(posix === undefined ? {} : { posix: posixRecord(posix) }) };
     const effect = (record: NodeRecord) => {
       this.#tally.done.added += 1;
       return done(mirroredOf(record, entry ?? node.source));
     };
-    if (!there) return { intent: { op: 'mkdir', ...this.#new(), ...this.#place(spot), ...attrs }, path, effect };
+    if (!there) return { intent: { op: 'mkdir', ...this.#new(), ...this.#place(place), ...attrs }, path, effect };
     return { intent: { op: 'attr', ...this.#new(), node: there.id, ...attrs }, path, effect };
   }
 
@@ -127,7 +127,7 @@ export class Changes {
     return { intent, path, effect };
   }
 
-  #place({ parent, name }: Spot) {
+  #place({ parent, name }: EntryPlace) {
     return { parent: this.#cloud.folder(parent), name };
   }
 

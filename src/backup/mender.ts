@@ -1,5 +1,5 @@
 import type { BackupIndex } from './backup-index.ts';
-import type { Changes, Spot } from './changes.ts';
+import type { Changes, EntryPlace } from './changes.ts';
 import type { CloudState } from './cloud-state.ts';
 import type { Committer } from './committer.ts';
 import type { Mirrored } from './mirrored.ts';
@@ -62,7 +62,7 @@ export class Mender {
     this.#settled.add(node.id);
     const from = moves.placeOf(node) ?? now;
     if (cloud.folder(from.parent) === cloud.folder(node.parent) && from.name === node.name) return settled;
-    const to = this.#spot(node);
+    const to = this.#place(node);
     this.#free(to);
     this.#move(now, from, to);
     for (const one of this.#displaced.splice(0)) this.settle(one);
@@ -83,14 +83,14 @@ export class Mender {
     const { cloud, changes, committer } = this.#options;
     if (cloud.hasSuccessor(node.id)) return;
     this.folder(node.parent);
-    const spot = this.#spot(node);
-    const there = this.claim(spot, 'folder');
+    const place = this.#place(node);
+    const there = this.claim(place, 'folder');
     const recreated: Recreated = { before: node, after: undefined };
     const done = (after: Mirrored): StoreOp[] => {
       recreated.after = after;
       return [];
     };
-    const made = changes.recreate(spot, { node, entry, there, done });
+    const made = changes.recreate(place, { node, entry, there, done });
     cloud.succeed(node.id, made.intent.node);
     this.#recreated.push(recreated);
     committer.add(made);
@@ -100,17 +100,17 @@ export class Mender {
    * Makes a place ready for a new entry. @returns the node that is there in the cloud alone, if it can become the entry's;
    * another one gives way
    */
-  claim(spot: Spot, kind: Mirrored['kind'], target?: string): Mirrored | undefined {
+  claim(place: EntryPlace, kind: Mirrored['kind'], target?: string): Mirrored | undefined {
     const { cloud, index } = this.#options;
     if (cloud.isAsKnown) return undefined;
-    this.folder(spot.parent);
-    const there = this.#holder(spot);
+    this.folder(place.parent);
+    const there = this.#holder(place);
     if (!there) return undefined;
     if (there.kind === kind && there.target === target && !index.get(there.id)) {
       this.#settled.add(there.id);
-      return { ...there, parent: spot.parent };
+      return { ...there, parent: place.parent };
     }
-    this.#free(spot);
+    this.#free(place);
     for (const one of this.#displaced.splice(0)) this.settle(one);
     return undefined;
   }
@@ -168,30 +168,30 @@ export class Mender {
   }
 
   /** What the cloud has at a place and was not put elsewhere by this run. */
-  #holder(spot: Spot): Mirrored | undefined {
+  #holder(place: EntryPlace): Mirrored | undefined {
     const { cloud, moves } = this.#options;
-    const there = cloud.at(spot);
+    const there = cloud.at(place);
     return there && !this.#settled.has(there.id) && moves.placeOf(there) === undefined ? there : undefined;
   }
 
-  #free(spot: Spot): void {
+  #free(place: EntryPlace): void {
     const { index } = this.#options;
-    const there = this.#holder(spot);
+    const there = this.#holder(place);
     if (!there) return;
     const known = index.get(there.id);
-    this.#move(there, spot, { ...spot, name: nameInTheWay(there.id) });
+    this.#move(there, place, { ...place, name: nameInTheWay(there.id) });
     if (known) this.#displaced.push(known);
     else this.#foreign.push(there);
   }
 
-  #move(node: Mirrored, from: { parent: string; name: string }, to: Spot): void {
+  #move(node: Mirrored, from: { parent: string; name: string }, to: EntryPlace): void {
     const { changes, committer, moves } = this.#options;
     const { path } = to;
     moves.putBack(node, to);
     committer.add(changes.putBack(node, { parent: from.parent, name: from.name, path }, to));
   }
 
-  #spot({ parent, name, ...node }: Mirrored): Spot {
+  #place({ parent, name, ...node }: Mirrored): EntryPlace {
     return { parent, name, path: this.#options.index.path({ ...node, parent, name }) ?? name };
   }
 }

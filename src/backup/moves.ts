@@ -1,6 +1,6 @@
 import type { BackupIndex } from './backup-index.ts';
 import { looksMoved } from './decide.ts';
-import type { Spot } from './changes.ts';
+import type { EntryPlace } from './changes.ts';
 import type { CloudState } from './cloud-state.ts';
 import type { Mirrored } from './mirrored.ts';
 import type { MountPoints } from './mount-points.ts';
@@ -12,7 +12,7 @@ import type { SourceThread } from './start-source-thread.ts';
 export interface Candidate {
   /** As the cloud has it. */
   readonly node: Mirrored;
-  readonly from: Spot;
+  readonly from: EntryPlace;
 }
 
 export interface MovesOptions {
@@ -37,7 +37,7 @@ export class Moves {
   readonly #mountPoints: MountPoints;
   readonly #fresh: boolean;
   /** Where nodes are that were moved in this run. */
-  readonly #places = new Map<string, Spot>();
+  readonly #places = new Map<string, EntryPlace>();
   /** Those of them that were only moved out of the way. */
   readonly #displaced = new Set<string>();
   /** Ids of nodes whose files were found in place, so that they need not be checked again. */
@@ -63,29 +63,29 @@ export class Moves {
   }
 
   /** Claims a node for the entry at this place, where it is or to which it will be moved. */
-  claim(node: Mirrored, to: Spot): void {
+  claim(node: Mirrored, to: EntryPlace): void {
     this.#places.set(node.id, to);
     this.#displaced.delete(node.id);
   }
 
   /** A node that was moved in the cloud is put back, or gives way to one that is: no entry has claimed it yet. */
-  putBack(node: Mirrored, to: Spot): void {
+  putBack(node: Mirrored, to: EntryPlace): void {
     if (this.isFree(node)) this.displace(node, to);
     else this.#places.set(node.id, to);
   }
 
   /** Where this run has moved a node. */
-  placeOf(node: Mirrored): Spot | undefined {
+  placeOf(node: Mirrored): EntryPlace | undefined {
     return this.#places.get(node.id);
   }
 
-  displace(node: Mirrored, to: Spot): void {
+  displace(node: Mirrored, to: EntryPlace): void {
     this.#places.set(node.id, to);
     this.#displaced.add(node.id);
   }
 
   /** Finds, by inode, the node of the file or folder that is now `entry`, at `to`. */
-  async byInode(entry: SourceEntry, to: Spot): Promise<Candidate | undefined> {
+  async byInode(entry: SourceEntry, to: EntryPlace): Promise<Candidate | undefined> {
     if (this.#fresh) return undefined;
     for await (const node of this.#index.withInode(entry.inode)) {
       if (!looksMoved(entry, node)) continue;
@@ -96,7 +96,7 @@ export class Moves {
   }
 
   /** Finds a node with this content. Empty files are not matched, as they are all equal. */
-  async byContent(hash: string, size: number, to: Spot): Promise<Candidate | undefined> {
+  async byContent(hash: string, size: number, to: EntryPlace): Promise<Candidate | undefined> {
     if (size === 0 || this.#fresh) return undefined;
     for await (const node of this.#index.withHash(hash)) {
       if (this.#cloud.isChanged(node.id)) continue;
@@ -113,7 +113,7 @@ export class Moves {
   /**
    * Claims a node if it is free and its file has vanished. Checking and claiming happen in one turn of the event loop.
    */
-  async #take(node: Mirrored, to: Spot, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
+  async #take(node: Mirrored, to: EntryPlace, isGone: (look: Look) => boolean): Promise<Candidate | undefined> {
     const path = this.#index.path(node);
     const now = this.#cloud.now(node);
     if (path === undefined || !now || !this.isFree(node) || this.#present.has(node.id)) return undefined;

@@ -3,7 +3,7 @@ import { assign } from '../vfs/assign.ts';
 import type { ChangedNames } from '../watch/quiet-paths.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { CloudState } from './cloud-state.ts';
-import type { Changes, ReadContent, Spot } from './changes.ts';
+import type { Changes, ReadContent, EntryPlace } from './changes.ts';
 import type { Committer } from './committer.ts';
 import { decide, sameAttrs, type Decision } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
@@ -250,78 +250,84 @@ export class Walk {
 
   async #entry(folder: Folder, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
     const { moves, tally, mountPoints } = this.#options;
-    const spot: Spot = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
+    const place: EntryPlace = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
     this.#count(entry);
     // A node may have been moved to another place while this folder was read.
     const node = known && moves.hasLeft(known) ? undefined : known;
     const missing = node && isMountPoint(node) && (await mountPoints.missing(node, entry));
-    if (typeof missing === 'string') return tally.problem(spot.path, missing);
+    if (typeof missing === 'string') return tally.problem(place.path, missing);
     const verdict = decide(entry, node);
     const fault = entry.fault ?? (verdict === 'same' ? node?.source?.fault : undefined);
-    if (fault !== undefined) tally.problem(spot.path, fault);
-    if (!node || (verdict !== 'same' && verdict !== 'note')) return this.#change(folder, spot, entry, node);
-    if (verdict === 'note') moves.claim(node, spot);
-    await this.#found(folder, spot, entry, node, verdict);
+    if (fault !== undefined) tally.problem(place.path, fault);
+    if (!node || (verdict !== 'same' && verdict !== 'note')) return this.#change(folder, place, entry, node);
+    if (verdict === 'note') moves.claim(node, place);
+    await this.#found(folder, place, entry, node, verdict);
   }
 
   /** Something has changed here: now what was changed in the cloud counts, too. */
-  async #change(folder: Folder, spot: Spot, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
+  async #change(folder: Folder, place: EntryPlace, entry: SourceEntry, known: Mirrored | undefined): Promise<void> {
     const { mender, moves } = this.#options;
-    const node = known ? mender.settle(known) : mender.claim(spot, entry.kind, entry.target);
-    if (known && !node) return this.#renew(folder, spot, entry, known);
+    const node = known ? mender.settle(known) : mender.claim(place, entry.kind, entry.target);
+    if (known && !node) return this.#renew(folder, place, entry, known);
     const verdict = decide(entry, node);
-    if (!node || verdict === 'create') return this.#create(folder, spot, entry);
+    if (!node || verdict === 'create') return this.#create(folder, place, entry);
     if (verdict === 'replace' && folder.doubtful) return this.#doubt(folder.path);
     if (verdict === 'replace') {
-      this.#giveWay(folder, node, spot);
-      return this.#create(folder, spot, entry);
+      this.#giveWay(folder, node, place);
+      return this.#create(folder, place, entry);
     }
-    moves.claim(node, spot);
-    if (verdict === 'read') return this.#read(spot, entry, node);
-    if (verdict === 'attrs' && entry.kind === 'file') return this.#attr(node, spot, entry);
-    await this.#found(folder, spot, entry, node, verdict);
+    moves.claim(node, place);
+    if (verdict === 'read') return this.#read(place, entry, node);
+    if (verdict === 'attrs' && entry.kind === 'file') return this.#attr(node, place, entry);
+    await this.#found(folder, place, entry, node, verdict);
   }
 
   /** The place has the right node, and whatever is in a folder is compared. */
-  async #found(folder: Folder, spot: Spot, entry: SourceEntry, node: Mirrored, verdict: Decision): Promise<void> {
+  async #found(
+    folder: Folder,
+    place: EntryPlace,
+    entry: SourceEntry,
+    node: Mirrored,
+    verdict: Decision,
+  ): Promise<void> {
     const { changes, committer } = this.#options;
     const settle = () => {
       if (verdict === 'same') return;
       if (verdict === 'note' && !this.#isWaiting(node)) this.#note(node, entry);
-      else committer.add(changes.attr(node, spot.path, entry));
+      else committer.add(changes.attr(node, place.path, entry));
     };
     const otherDisk = entry.kind === 'folder' && node.source !== undefined && node.source.disk !== entry.disk;
     if (!otherDisk) settle();
     if (entry.kind !== 'folder' || folder.shallow) return;
-    const below = { id: node.id, path: spot.path, fresh: false, settle: otherDisk ? settle : undefined };
+    const below = { id: node.id, path: place.path, fresh: false, settle: otherDisk ? settle : undefined };
     this.#enter(folder, entry, below);
   }
 
   /** A node was removed in the cloud. */
-  async #renew(folder: Folder, spot: Spot, entry: SourceEntry, known: Mirrored): Promise<void> {
+  async #renew(folder: Folder, place: EntryPlace, entry: SourceEntry, known: Mirrored): Promise<void> {
     const { mender, moves, index } = this.#options;
     if (known.kind === 'folder' && entry.kind === 'folder') {
-      moves.claim(known, spot);
+      moves.claim(known, place);
       mender.recreate(known, entry);
-      return this.#enter(folder, entry, { id: known.id, path: spot.path, fresh: false });
+      return this.#enter(folder, entry, { id: known.id, path: place.path, fresh: false });
     }
     await index.remove(known);
-    const there = mender.claim(spot, entry.kind, entry.target);
-    if (there?.kind !== 'file') return this.#create(folder, spot, entry);
-    moves.claim(there, spot);
-    this.#read(spot, entry, there);
+    const there = mender.claim(place, entry.kind, entry.target);
+    if (there?.kind !== 'file') return this.#create(folder, place, entry);
+    moves.claim(there, place);
+    this.#read(place, entry, there);
   }
 
-  async #create(folder: Folder, spot: Spot, entry: SourceEntry): Promise<void> {
+  async #create(folder: Folder, place: EntryPlace, entry: SourceEntry): Promise<void> {
     const { changes, committer } = this.#options;
-    if (entry.kind === 'folder') this.#created.add(`${spot.parent}/${spot.name}`);
-    if (entry.kind === 'symlink') return committer.add(changes.symlink(spot, entry));
-    const moved = await this.#moveTo(spot, entry);
-    if (entry.kind === 'file') return moved ? undefined : this.#read(spot, entry, undefined);
-    if (moved) return this.#enter(folder, entry, { id: moved.id, path: spot.path, fresh: false });
-    const made = changes.mkdir(spot, entry);
+    if (entry.kind === 'folder') this.#created.add(`${place.parent}/${place.name}`);
+    if (entry.kind === 'symlink') return committer.add(changes.symlink(place, entry));
+    const moved = await this.#moveTo(place, entry);
+    if (entry.kind === 'file') return moved ? undefined : this.#read(place, entry, undefined);
+    if (moved) return this.#enter(folder, entry, { id: moved.id, path: place.path, fresh: false });
+    const made = changes.mkdir(place, entry);
     committer.add(made);
-    this.#enter(folder, entry, { id: made.intent.node, path: spot.path, fresh: true });
+    this.#enter(folder, entry, { id: made.intent.node, path: place.path, fresh: true });
   }
 
   /** Whether the index does not have what the cloud has of a node: it will once a change is done. */
@@ -337,74 +343,79 @@ export class Walk {
   }
 
   /** Moves a node to a free place, if the file or folder there has vanished elsewhere. Resolves to the node. */
-  async #moveTo(spot: Spot, entry: SourceEntry): Promise<Mirrored | undefined> {
+  async #moveTo(place: EntryPlace, entry: SourceEntry): Promise<Mirrored | undefined> {
     const { changes, committer, moves } = this.#options;
-    const moved = await moves.byInode(entry, spot);
+    const moved = await moves.byInode(entry, place);
     if (!moved) return undefined;
-    committer.add(changes.move(moved.node, moved.from, spot, entry));
-    if (entry.kind === 'file' && this.#isWaiting(moved.node)) this.#read(spot, entry, moved.node);
-    else if (entry.kind === 'file') await this.#attr(moved.node, spot, entry);
-    else if (!sameAttrs(entry, moved.node)) committer.add(changes.attr(moved.node, spot.path, entry));
+    committer.add(changes.move(moved.node, moved.from, place, entry));
+    if (entry.kind === 'file' && this.#isWaiting(moved.node)) this.#read(place, entry, moved.node);
+    else if (entry.kind === 'file') await this.#attr(moved.node, place, entry);
+    else if (!sameAttrs(entry, moved.node)) committer.add(changes.attr(moved.node, place.path, entry));
     return moved.node;
   }
 
   /** Moves a node out of the way to a unique name, and marks it as missing, as its file may appear elsewhere. */
-  #giveWay(folder: Folder, node: Mirrored, spot: Spot): void {
+  #giveWay(folder: Folder, node: Mirrored, place: EntryPlace): void {
     const { changes, committer, moves } = this.#options;
-    const to = { parent: node.parent, name: nameInTheWay(node.id), path: spot.path };
+    const to = { parent: node.parent, name: nameInTheWay(node.id), path: place.path };
     moves.displace(node, to);
-    committer.add(changes.move(node, spot, to));
+    committer.add(changes.move(node, place, to));
     this.#miss(folder, node);
   }
 
   /** Sets the attributes of a node whose content is right; those of a file that was not read have to be looked at first. */
-  async #attr(node: Mirrored, spot: Spot, entry: SourceAttributes): Promise<void> {
+  async #attr(node: Mirrored, place: EntryPlace, entry: SourceAttributes): Promise<void> {
     const { changes, committer, scanner, tally } = this.#options;
     let attrs = entry;
     if (entry.xattrs === undefined) {
-      const asked = scanner.request<Look>({ ask: 'describe', path: spot.path });
-      const look = await asked.catch((error: unknown) => this.#unreadable(spot.path, error));
+      const asked = scanner.request<Look>({ ask: 'describe', path: place.path });
+      const look = await asked.catch((error: unknown) => this.#unreadable(place.path, error));
       // Gone, or another one: the next run sees what it is now.
       if (look?.signature !== entry.signature) return;
-      if (look.fault !== undefined) tally.problem(spot.path, look.fault);
+      if (look.fault !== undefined) tally.problem(place.path, look.fault);
       attrs = look;
     }
     if (sameAttrs(attrs, node) && !this.#isWaiting(node)) this.#note(node, attrs);
-    else committer.add(changes.attr(node, spot.path, attrs));
+    else committer.add(changes.attr(node, place.path, attrs));
   }
 
-  #read(spot: Spot, entry: SourceEntry, node: Mirrored | undefined, again = false): void {
+  #read(place: EntryPlace, entry: SourceEntry, node: Mirrored | undefined, again = false): void {
     const { transfer, tally, guard } = this.#options;
     // After the first refusal nothing more is read that could only be refused.
     if (node?.source && guard.refused > 0 && !guard.admitsReplacement()) return;
     const finish = async (outcome: ReadOutcome) => {
-      if (outcome.state === 'read') return this.#finish(spot, outcome, node, entry);
-      if (outcome.state === 'failed' && !hasVanished(outcome)) return tally.problem(spot.path, outcome.reason);
+      if (outcome.state === 'read') return this.#finish(place, outcome, node, entry);
+      if (outcome.state === 'failed' && !hasVanished(outcome)) return tally.problem(place.path, outcome.reason);
       if (outcome.state === 'failed') return;
       if (again)
-        return tally.problem(spot.path, 'it was being written each time it was read; the next run tries again');
-      this.#restless.push(() => this.#read(spot, entry, node, true));
+        return tally.problem(place.path, 'it was being written each time it was read; the next run tries again');
+      this.#restless.push(() => this.#read(place, entry, node, true));
     };
-    transfer.add({ path: spot.path, size: entry.size, again, finish });
+    transfer.add({ path: place.path, size: entry.size, again, finish });
   }
 
-  async #finish(spot: Spot, content: ReadContent, node: Mirrored | undefined, entry: SourceEntry): Promise<void> {
+  async #finish(
+    place: EntryPlace,
+    content: ReadContent,
+    node: Mirrored | undefined,
+    entry: SourceEntry,
+  ): Promise<void> {
     const { changes, committer, moves } = this.#options;
     const { hash, size, attrs } = content;
-    if (attrs.fault !== undefined) this.#options.tally.problem(spot.path, attrs.fault);
+    if (attrs.fault !== undefined) this.#options.tally.problem(place.path, attrs.fault);
     if (node?.hash === hash) {
       if (sameAttrs(attrs, node) && !this.#isWaiting(node)) this.#note(node, attrs);
-      else committer.add(changes.attr(node, spot.path, attrs));
+      else committer.add(changes.attr(node, place.path, attrs));
       return;
     }
     if (node && !this.#options.guard.admitsReplacement()) return;
-    const moved = node ? undefined : await moves.byContent(hash, size, spot);
+    const moved = node ? undefined : await moves.byContent(hash, size, place);
     if (!moved) {
-      const again = () => void this.#restless.push(() => this.#read(spot, entry, node, true));
-      return committer.add(assign(changes.put(spot, content, node), { again }));
+      const again = () => void this.#restless.push(() => this.#read(place, entry, node, true));
+      return committer.add(assign(changes.put(place, content, node), { again }));
     }
-    committer.add(changes.move(moved.node, moved.from, spot, attrs));
-    if (!sameAttrs(attrs, moved.node)) committer.add(changes.attr(moved.node, spot.path, attrs));
+    committer.add(changes.move(moved.node, moved.from, place, attrs));
+    if (!sameAttrs(attrs, moved.node)) committer.add(changes.attr(moved.node, place.path, attrs));
   }
 
   /** Records the state of the source in the index only. */

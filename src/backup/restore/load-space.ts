@@ -20,8 +20,8 @@ export async function loadPast(
   const places = placesOf(shared);
   for (const { id } of [space, ...shared]) {
     for await (const { node, places: earlier, ...record } of remote.past(id, context)) {
-      const spots = earlier.map((spot) => placed(spot, places));
-      records.push({ ...record, node: placed(node, places), places: spots });
+      const before = earlier.map((place) => placed(place, places));
+      records.push({ ...record, node: placed(node, places), places: before });
     }
   }
   return stateAt(records, space.root, time);

@@ -3,7 +3,7 @@ import type { Lack, SpaceNodes } from './cloud-tree.ts';
 import type { TreeNode } from './node-entry.ts';
 
 /** Where a node is at a time. */
-interface Spot {
+interface Place {
   readonly parent: string;
   readonly name: string;
 }
@@ -26,7 +26,7 @@ export function stateAt(records: readonly NodePast[], root: string, time: number
     const path = past.pathOf(record, root);
     if (path === undefined) continue;
     const { node } = record;
-    const there = { ...node, ...past.spotOf(record) };
+    const there = { ...node, ...past.placeOf(record) };
     if (node.kind !== 'file') {
       nodes.push(there);
       continue;
@@ -49,10 +49,10 @@ class Past {
     this.#time = time;
     for (const record of records) {
       this.#byId.set(record.node.id, record);
-      for (const spot of [record.node, ...record.places]) {
-        const visitors = this.#visitors.get(keyOf(spot));
+      for (const place of [record.node, ...record.places]) {
+        const visitors = this.#visitors.get(keyOf(place));
         if (visitors) visitors.push(record);
-        else this.#visitors.set(keyOf(spot), [record]);
+        else this.#visitors.set(keyOf(place), [record]);
       }
     }
   }
@@ -62,7 +62,7 @@ class Past {
     const names: string[] = [];
     for (let at = record; names.length < DEEPEST;) {
       if (!this.#isThere(at)) return undefined;
-      const { parent, name } = this.spotOf(at);
+      const { parent, name } = this.placeOf(at);
       names.push(name);
       if (parent === root) return names.toReversed().join('/');
       const above = this.#byId.get(parent);
@@ -72,8 +72,8 @@ class Past {
     return undefined;
   }
 
-  spotOf(record: NodePast): Spot {
-    return spotAt(record, this.#time);
+  placeOf(record: NodePast): Place {
+    return placeAt(record, this.#time);
   }
 
   /** The version that was current, also if another node has got it since. */
@@ -100,19 +100,21 @@ class Past {
     const { removed, purged = false, node } = record;
     if (!purged || removed === undefined || node.kind !== 'file') return [];
     const visitors = this.#visitors.get(keyOf(node)) ?? [];
-    return visitors.filter((other) => sameSpot(spotAt(other, removed), node) && removed < (other.removed ?? Infinity));
+    return visitors.filter(
+      (other) => isSamePlace(placeAt(other, removed), node) && removed < (other.removed ?? Infinity),
+    );
   }
 }
 
-function spotAt({ node, places }: NodePast, time: number): Spot {
+function placeAt({ node, places }: NodePast, time: number): Place {
   return places.find(({ until }) => time < until) ?? node;
 }
 
-function sameSpot(a: Spot, b: Spot): boolean {
+function isSamePlace(a: Place, b: Place): boolean {
   return a.parent === b.parent && a.name === b.name;
 }
 
-function keyOf({ parent, name }: Spot): string {
+function keyOf({ parent, name }: Place): string {
   return `${parent}/${name}`;
 }
 

@@ -278,8 +278,8 @@ export class Renamer {
    */
   async #exchange(ends: Ends & { readonly other: Entry }): Promise<Attr> {
     const { source, node, target, other } = ends;
-    const [here, there] = [spotOf(node), spotOf(other)];
-    const planned = (entry: Entry, to: ReturnType<typeof spotOf>): Op[] => {
+    const [here, there] = [placeOf(node), placeOf(other)];
+    const planned = (entry: Entry, to: ReturnType<typeof placeOf>): Op[] => {
       if (entry.local === true) return [];
       const add = [planPlainMove(entry, this.#planner.waiting(entry.id), to)];
       return this.#planner.ops({ add, rewrite: [], drop: [] });
@@ -311,7 +311,7 @@ function withBaseUnlessLocal(entry: Entry): Entry {
   return entry.local === true ? entry : withBase(entry);
 }
 
-function spotOf({ parent, name }: Entry): { parent: NodeId; name: string } {
+function placeOf({ parent, name }: Entry): { parent: NodeId; name: string } {
   return { parent, name };
 }
 
