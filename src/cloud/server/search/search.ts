@@ -44,7 +44,7 @@ export class Search {
   async find(caller: Caller, query: string): Promise<SearchRecord> {
     const words = wordsOf(query);
     const spaces = await listSpaces(this.#db, caller);
-    const index = await (this.#index ??= NameIndex.open(this.#file));
+    const index = await this.#open();
     const complete = await this.#catchUp(index, spaces);
     const results: SearchRecord['results'][number][] = [];
     const seen = new Set<string>();
@@ -66,6 +66,17 @@ export class Search {
     this.#stop.abort();
     await Promise.all(this.#following.values());
     (await this.#index)?.close();
+  }
+
+  /** A disk that was full may have room the next time. */
+  async #open(): Promise<NameIndex> {
+    this.#index ??= NameIndex.open(this.#file);
+    try {
+      return await this.#index;
+    } catch (error) {
+      this.#index = undefined;
+      throw error;
+    }
   }
 
   async #locate(caller: Caller, spaces: readonly SpaceRecord[], id: string) {
