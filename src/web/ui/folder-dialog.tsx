@@ -15,20 +15,24 @@ import { Icon } from './icon.tsx';
 interface FolderDialogProps {
   readonly nodes: readonly NodeRecord[];
   readonly space: SpaceRecord;
+  /** Called for each node that is new or somewhere else. */
+  readonly onChanged: (node: NodeRecord) => void;
   readonly onClose: () => void;
 }
 
 /** Moves nodes to another folder of their space. */
-export function MoveDialog({ nodes, space, onClose }: FolderDialogProps) {
+export function MoveDialog({ nodes, space, onChanged, onClose }: FolderDialogProps) {
   const { edits, notices } = useApp();
   const target = useSignal(nodes[0]?.parent ?? space.root);
   const move = async () => {
     const moved: [NodeRecord, string][] = [];
     for (const node of nodes.filter(({ parent }) => parent !== target.value)) {
-      moved.push([await edits.move(node, { parent: target.value }), node.parent]);
+      const there = await edits.move(node, { parent: target.value });
+      moved.push([there, node.parent]);
+      onChanged(there);
     }
     const undo = async () => {
-      for (const [node, parent] of moved) await edits.move(node, { parent });
+      for (const [node, parent] of moved) onChanged(await edits.move(node, { parent }));
     };
     if (moved.length > 0) notices.show(texts.moved(moved.length), undo);
   };
@@ -41,14 +45,14 @@ export function MoveDialog({ nodes, space, onClose }: FolderDialogProps) {
 }
 
 /** Copies nodes of any space to a folder: of their space, if that may be written, and else of Sync. */
-export function CopyDialog({ nodes, space, onClose }: FolderDialogProps) {
+export function CopyDialog({ nodes, space, onChanged, onClose }: FolderDialogProps) {
   const { api, notices, spaces } = useApp();
   const isHere = mayChange(space);
   const target = useSignal((isHere ? nodes[0]?.parent : spaces.sync.value?.root) ?? space.root);
   const copy = async () => {
     const tree = new CopyTree(api);
     const to = { space: isHere ? space.id : (spaces.sync.value?.id ?? space.id), parent: target.value };
-    for (const node of nodes) await tree.copy(node, space, to);
+    for (const node of nodes) onChanged(await tree.copy(node, space, to));
     notices.show(texts.copy.done(nodes.length));
   };
   const { title, submit, into } = texts.copy;

@@ -75,10 +75,10 @@ function NodeDialog({ nodes, space, dialog, onChanged }: NodeActionsProps) {
     return <NameDialog {...{ title, onName, onClose }} label={name} submit={texts.actions.rename} name={first.name} />;
   }
   if (dialog.value === 'move') {
-    return <MoveDialog nodes={nodes} space={space} onClose={onClose} />;
+    return <MoveDialog {...{ nodes, space, onChanged, onClose }} />;
   }
-  if (dialog.value === 'copy') return <CopyDialog nodes={nodes} space={space} onClose={onClose} />;
+  if (dialog.value === 'copy') return <CopyDialog {...{ nodes, space, onChanged, onClose }} />;
   if (dialog.value === 'share') return <MembersDialog node={first.id} name={first.name} onClose={onClose} />;
   if (dialog.value === 'link') return <LinkDialog node={first} space={space} onClose={onClose} />;
-  return <RemoveDialog nodes={nodes} space={space} onRemoved={onChanged} onClose={onClose} />;
+  return <RemoveDialog nodes={nodes} space={space} onChanged={onChanged} onClose={onClose} />;
 }

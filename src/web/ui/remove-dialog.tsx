@@ -10,12 +10,12 @@ import { PasswordField } from './password-field.tsx';
 interface RemoveDialogProps {
   readonly nodes: readonly NodeRecord[];
   readonly space: SpaceRecord;
-  readonly onRemoved: (node: NodeRecord) => void;
+  readonly onChanged: (node: NodeRecord) => void;
   readonly onClose: () => void;
 }
 
 /** Asks before something goes to the Trash; in the Archive for the password. */
-export function RemoveDialog({ nodes, space, onRemoved, onClose }: RemoveDialogProps) {
+export function RemoveDialog({ nodes, space, onChanged, onClose }: RemoveDialogProps) {
   const { edits, notices } = useApp();
   const isArchive = space.kind === 'archive';
   /** Set when another computer has changed something in a folder: the user has been told. */
@@ -25,11 +25,11 @@ export function RemoveDialog({ nodes, space, onRemoved, onClose }: RemoveDialogP
     const seen = isTold.value ? Number.MAX_SAFE_INTEGER : space.rev;
     for (const node of nodes) {
       try {
-        if (isArchive) onRemoved(await edits.removeFromArchive(node, textOf(fields, 'password')));
+        if (isArchive) onChanged(await edits.removeFromArchive(node, textOf(fields, 'password')));
         else {
           const tombstone = await edits.remove(node, seen);
           removed.push(tombstone);
-          onRemoved(tombstone);
+          onChanged(tombstone);
         }
       } catch (error) {
         if (node.kind === 'folder' && error instanceof ApiError && error.code === 'conflict') isTold.value = true;
@@ -37,7 +37,7 @@ export function RemoveDialog({ nodes, space, onRemoved, onClose }: RemoveDialogP
       }
     }
     const undo = async () => {
-      for (const { id } of removed) await edits.restore(id);
+      for (const { id } of removed) onChanged(await edits.restore(id));
     };
     if (isArchive) notices.show(texts.removed(nodes.length));
     else notices.show(texts.removed(nodes.length), undo);
