@@ -2,7 +2,8 @@ import type { WireCode } from './wire-code.ts';
 
 /**
  * The cloud's records, and the intents that it executes. Ids are opaque; digests and hashes are lower-case hex
- * (`vfs/block.ts`); times are milliseconds since 1970 UTC with an optional fraction; sizes are bytes.
+ * (`vfs/block.ts`); times are milliseconds since 1970 UTC with an optional fraction; sizes are bytes. They refer to each other, and each is
+ * a few lines, so they are not cut apart.
  */
 
 export type SpaceKind = 'sync' | 'backup' | 'archive' | 'shared';
