@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { FsError } from '../../vfs/fs-error.ts';
+import { parseDays } from './days.ts';
 
 /**
  * When a set is mirrored.
@@ -18,17 +19,15 @@ export type Schedule =
   | { readonly kind: 'every'; readonly period: number }
   | { readonly kind: 'manual' };
 
-const DAYS: Readonly<Record<string, string>> = { daily: '*', weekdays: '1-5', weekends: '0,6' };
-const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const UNITS: Readonly<Record<string, number>> = { min: 60_000, h: 3_600_000, d: 86_400_000 };
 const HINT =
-  'write `continuous`, `manual`, `daily 02:00`, `mon,thu 12:30`, `weekdays 22:00-06:00`, `every 4h` or a cron line such as `0 2 * * *`';
+  'write `continuous`, `manual`, `daily 02:00`, `mon,thu 12:30`, `mon-fri 22:00-06:00`, `every 4h` or a cron line such as `0 2 * * *`';
 
 /** @throws EINVAL with what can be written instead */
 export function parseSchedule(text: string): Schedule {
   const plain = text.trim().toLowerCase().replaceAll(/\s+/g, ' ');
   if (plain === 'continuous' || plain === 'manual') return { kind: plain };
-  const schedule = parseEvery(plain) ?? parseDays(plain) ?? parseLine(plain);
+  const schedule = parseEvery(plain) ?? parseTimes(plain) ?? parseLine(plain);
   if (schedule) return schedule;
   throw new FsError('EINVAL', 'schedule', { subject: text, reason: `"${text}" is no schedule; ${HINT}` });
 }
@@ -39,25 +38,15 @@ function parseEvery(text: string): Schedule | undefined {
   return period > 0 ? { kind: 'every', period } : undefined;
 }
 
-function parseDays(text: string): Schedule | undefined {
-  const [, named = '', from, to] = /^([a-z,]+) (\d{1,2}:\d\d)(?:-(\d{1,2}:\d\d))?$/.exec(text) ?? [];
-  const days = DAYS[named] ?? daysOfWeek(named);
+function parseTimes(text: string): Schedule | undefined {
+  const [, named = '', from, to] = /^([a-z,-]+) (\d{1,2}:\d\d)(?: ?- ?(\d{1,2}:\d\d))?$/.exec(text) ?? [];
+  const days = parseDays(named);
   const [opens, closes] = [from, to].map((time) => minuteAndHour(time ?? ''));
   if (days === undefined || opens === undefined || (to !== undefined && closes === undefined)) return undefined;
-  if (closes === undefined) return { kind: 'times', line: `${opens} * * ${days}` };
+  const on = `* * ${days.length === 7 ? '*' : days.join(',')}`;
+  if (closes === undefined) return { kind: 'times', line: `${opens} ${on}` };
   // From a time to the same is a whole day.
-  return { kind: 'window', opens: `${opens} * * ${days}`, closes: `${closes} * * *` };
-}
-
-function daysOfWeek(text: string): string | undefined {
-  const days = text.split(',').map((day) => WEEK.findIndex((short) => day.length > 2 && isDay(day, short)));
-  return days.includes(-1) ? undefined : days.join(',');
-}
-
-/** `mon`, `monday` and `mondays`. */
-function isDay(text: string, short: string): boolean {
-  const long = { tue: 'tuesday', wed: 'wednesday', thu: 'thursday', sat: 'saturday' }[short] ?? `${short}day`;
-  return [short, long, `${long}s`].includes(text);
+  return { kind: 'window', opens: `${opens} ${on}`, closes: `${closes} * * *` };
 }
 
 function minuteAndHour(text: string): string | undefined {

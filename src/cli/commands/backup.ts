@@ -25,7 +25,7 @@ const SCHEDULES = `
 Schedules:
   continuous             after each change (the default)
   weekdays 22:00-06:00   after each change, but only between these times
-  daily 02:00            also weekdays, weekends, or days: mon,thu 12:30
+  daily 02:00            also weekdays, weekends, or days: mon,thu or mon-fri
   every 4h               also min and d
   "0 2 * * 1-5"          a line of cron: minute, hour, day, month, day of the week
   manual                 only by \`fjord backup run\`

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Limit, Limits, LimitsBody } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
+import { whenWords } from '../backup-words.ts';
 import { dataCommand, examples, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { shown, size } from '../format.ts';
 
@@ -27,7 +28,7 @@ export function limitCommand(cli: Cli): Command {
         examples(
           ['fjord limit --up 2M --down 10M', 'from now on'],
           ['fjord limit --up "08:00-18:00 1M, 18:00-08:00 off"', 'by the time of day'],
-          ['fjord limit --up "weekdays 08:00-18:00 500K, sat,sun 4M"', 'also by day; off at all other times'],
+          ['fjord limit --up "mon-fri 08:00-18:00 500K, sat,sun 4M"', 'also by day; off at all other times'],
           ['fjord limit --off', 'no limits'],
         ),
     )
@@ -51,11 +52,17 @@ function bodyOf({ up, down, off, default: reset }: LimitOptions): LimitsBody {
 }
 
 function lines({ up, down }: Limits): string[] {
-  return [`up    ${limitWords(up)}`, `down  ${limitWords(down)}`];
+  return [`up    ${limitWords(up, Date.now())}`, `down  ${limitWords(down, Date.now())}`];
 }
 
-/** `2.0 MiB/s`, `off`, and for one that changes with the time: `1.0 MiB/s now (08:00-18:00 1M, off)`. */
-export function limitWords({ limit, rate }: Limit): string {
-  const now = rate === undefined ? 'off' : `${size(rate)}/s`;
-  return /[,: ]/.test(limit) ? `${now} now (${shown(limit)})` : now;
+/** `2.0 MiB/s`, `off`, and for one that changes with the time: `1.0 MiB/s now, off from today 18:00 (08:00-18:00 1M, off)`. */
+export function limitWords({ limit, rate, next }: Limit, now: number): string {
+  const holds = rateWords(rate);
+  if (!/[,: ]/.test(limit)) return holds;
+  const comes = next === undefined ? '' : `, ${rateWords(next.rate)} from ${whenWords(next.at, now)}`;
+  return `${holds} now${comes} (${shown(limit)})`;
+}
+
+function rateWords(rate: number | null | undefined): string {
+  return rate === undefined || rate === null ? 'off' : `${size(rate)}/s`;
 }

@@ -133,7 +133,8 @@ function backupLine(set: BackupSet, terminal: Pick<Terminal, 'paint'>, now: numb
 
 function limitLines({ up, down }: Status['limits']): string[] {
   if (up.limit === 'off' && down.limit === 'off') return [];
-  return [`limits     up ${limitWords(up)}, down ${limitWords(down)}`];
+  const now = Date.now();
+  return [`limits     up ${limitWords(up, now)}, down ${limitWords(down, now)}`];
 }
 
 function notMounted({ dir, reason }: NonNullable<Status['mountProblem']>): string {

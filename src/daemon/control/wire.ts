@@ -114,6 +114,8 @@ export type LimitsBody = Static<typeof LimitsBody>;
 export interface Limit {
   readonly limit: string;
   readonly rate?: number;
+  /** When another rate will hold, ms since 1970, by the time of day; null: without a limit. */
+  readonly next?: { readonly at: number; readonly rate: number | null };
 }
 
 /** Of everything that is transferred to and from the cloud. */

@@ -69,6 +69,15 @@ export function backupIssues(sets: readonly BackupSet[]): Found[] {
           `fjord backup run ${word(name)}`,
         ),
       );
+    if (state.doing === 'running' && state.silent !== undefined)
+      found.push(
+        issue(
+          'silent',
+          `the backup "${name}" waits: its disk has not answered for ${Math.round(state.silent / 1000)} s`,
+          'look whether the disk, or the server that it is on, can be reached; the backup goes on by itself',
+          `fjord backup status ${word(name)}`,
+        ),
+      );
     if (problems > 0)
       found.push(
         issue(

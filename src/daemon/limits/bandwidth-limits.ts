@@ -4,7 +4,7 @@ import type { LimitsBody, Limits } from '../control/wire.ts';
 import type { Config } from '../config.ts';
 import type { DataDir } from '../data-dir.ts';
 import { readJson, writeJson } from '../secrets.ts';
-import { parseTimetable, rateAt, type Timetable } from './timetable.ts';
+import { nextChange, parseTimetable, rateAt, type Timetable } from './timetable.ts';
 
 /** How often the time of day is looked at, ms: a computer may sleep, and its clock may be set. */
 const LOOK = 5000;
@@ -59,10 +59,12 @@ export class BandwidthLimits {
   }
 
   get limits(): Limits {
-    const { bandwidth } = this.#options;
+    const { bandwidth, now } = this.#options;
+    const at = new Date(now());
     const of = (direction: Direction): Limits[Direction] => {
       const { rate } = bandwidth[direction];
-      return { limit: this.#text(direction), ...(rate === undefined ? {} : { rate }) };
+      const next = nextChange(this.#timetable(direction), at);
+      return { limit: this.#text(direction), ...(rate === undefined ? {} : { rate }), ...(next && { next }) };
     };
     return { up: of('up'), down: of('down') };
   }

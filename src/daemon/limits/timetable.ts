@@ -1,3 +1,4 @@
+import { parseDays } from '../../backup/schedule/days.ts';
 import { FsError } from '../../vfs/fs-error.ts';
 import { parseRate } from './rate.ts';
 
@@ -15,41 +16,43 @@ export interface TimetableEntry {
 /** Rates by the time of day; the first entry that holds counts, and there is no limit where none does. */
 export type Timetable = readonly TimetableEntry[];
 
-const WEEK = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const GROUPS: Readonly<Record<string, readonly number[]>> = {
-  daily: [0, 1, 2, 3, 4, 5, 6],
-  weekdays: [1, 2, 3, 4, 5],
-  weekends: [0, 6],
-};
 const HINT =
-  'write a rate of at least 16K such as `2M`, `500K` or `10 Mbit/s` (K, M and G are bytes per second), `off`, or rates with times: `08:00-18:00 1M, off`, `weekdays 08:00-18:00 1M, sat,sun 4M`';
+  'write a rate of at least 16K such as `2M`, `500K` or `10 Mbit/s` (K, M and G are bytes per second), `off`, or rates with times: `08:00-18:00 1M, off`, `mon-fri 08:00-18:00 1M, sat,sun 4M`';
 const DAY = 24 * 60;
+const MINUTE = 60_000;
 
 /** @throws EINVAL with what can be written instead */
 export function parseTimetable(text: string): Timetable {
-  // A comma also separates days, which no rate follows.
-  const parts = text
-    .toLowerCase()
-    .replaceAll(/(?<=\b(?:sun|mon|tue|wed|thu|fri|sat)),\s*(?=(?:sun|mon|tue|wed|thu|fri|sat)\b)/g, '+')
-    .split(',');
-  return parts.map((part) => {
-    const entry = parseEntry(part.trim().replaceAll(/\s+/g, ' '));
+  return partsOf(text).map((part) => {
+    const entry = parseEntry(part);
     if (entry !== undefined) return entry;
-    throw new FsError('EINVAL', 'limit', { subject: text, reason: `"${part.trim()}" is no limit; ${HINT}` });
+    throw new FsError('EINVAL', 'limit', { subject: text, reason: `"${part}" is no limit; ${HINT}` });
   });
+}
+
+/** The entries. A comma also separates days: what names nothing but days belongs to the part after it. */
+function partsOf(text: string): string[] {
+  const parts: string[] = [];
+  let days = '';
+  for (const part of text.split(',').map((part) => part.trim().replaceAll(/\s+/g, ' '))) {
+    if (parseDays(part)) days += `${part},`;
+    else {
+      parts.push(days + part);
+      days = '';
+    }
+  }
+  return days === '' ? parts : [...parts, days.slice(0, -1)];
 }
 
 function parseEntry(text: string): TimetableEntry | undefined {
   const [, named, from, to, rest = ''] =
-    /^(?:([a-z]{3}(?:\+[a-z]{3})*|daily|weekdays|weekends) )?(?:(\d{1,2}:\d\d) ?[-–] ?(\d{1,2}:\d\d) )?(.+)$/.exec(
-      text,
-    ) ?? [];
+    /^(?:([a-z][a-z,-]*) )?(?:(\d{1,2}:\d\d) ?[-–] ?(\d{1,2}:\d\d) )?(.+)$/.exec(text.toLowerCase()) ?? [];
   const rate = parseRate(rest);
-  const days = named === undefined ? undefined : (GROUPS[named] ?? named.split('+').map((day) => WEEK.indexOf(day)));
+  const days = named === undefined ? undefined : parseDays(named);
   const [begin, end] = [from, to].map((time) => (time === undefined ? undefined : minuteOf(time)));
   const isTimed = from !== undefined;
-  if (rate === undefined || days?.includes(-1) || (isTimed && (begin === undefined || end === undefined)))
-    return undefined;
+  if (rate === undefined || (named !== undefined && !days)) return undefined;
+  if (isTimed && (begin === undefined || end === undefined)) return undefined;
   return { days, from: begin, to: end, rate };
 }
 
@@ -65,6 +68,29 @@ export function rateAt(timetable: Timetable, at: Date): number | null {
   const minute = at.getHours() * 60 + at.getMinutes();
   const day = at.getDay();
   return timetable.find((entry) => holds(entry, day, minute))?.rate ?? null;
+}
+
+/** A rate that holds from a time on, ms since 1970. */
+export interface Change {
+  readonly at: number;
+  readonly rate: number | null;
+}
+
+/**
+ * When the next other rate holds; undefined if there is none. It looks at each minute of a week rather than computing times: so it agrees with
+ * `rateAt` also where the clock is changed to daylight saving time and back.
+ */
+export function nextChange(timetable: Timetable, at: Date): Change | undefined {
+  if (timetable.every(({ days, from }) => days === undefined && from === undefined)) return undefined;
+  const now = rateAt(timetable, at);
+  const begin = Math.floor(at.getTime() / MINUTE) * MINUTE;
+  // A day more than a week: in the week of a change of the clock, all may be later.
+  for (let minute = 1; minute <= 8 * DAY; minute++) {
+    const then = new Date(begin + minute * MINUTE);
+    const rate = rateAt(timetable, then);
+    if (rate !== now) return { at: then.getTime(), rate };
+  }
+  return undefined;
 }
 
 function holds({ days, from = 0, to = DAY }: TimetableEntry, day: number, minute: number): boolean {

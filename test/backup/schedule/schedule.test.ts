@@ -13,16 +13,29 @@ t.test('schedules are written as people write them', async (t) => {
     ['continuous', { kind: 'continuous' }],
     ['  Manual ', { kind: 'manual' }],
     ['daily 02:00', { kind: 'times', line: '0 2 * * *' }],
-    ['weekdays 7:30', { kind: 'times', line: '30 7 * * 1-5' }],
+    ['weekdays 7:30', { kind: 'times', line: '30 7 * * 1,2,3,4,5' }],
     ['mon,Thursdays 12:30', { kind: 'times', line: '30 12 * * 1,4' }],
-    ['weekdays 22:00-06:00', { kind: 'window', opens: '0 22 * * 1-5', closes: '0 6 * * *' }],
+    ['weekdays 22:00-06:00', { kind: 'window', opens: '0 22 * * 1,2,3,4,5', closes: '0 6 * * *' }],
+    ['Mon-Fri 22:00 - 06:00', { kind: 'window', opens: '0 22 * * 1,2,3,4,5', closes: '0 6 * * *' }],
+    ['fri-mon 7:30', { kind: 'times', line: '30 7 * * 0,1,5,6' }],
     ['every 4h', { kind: 'every', period: 4 * 3_600_000 }],
     ['every 30 min', { kind: 'every', period: 30 * 60_000 }],
     ['*/10 8-17 * * 1-5', { kind: 'times', line: '*/10 8-17 * * 1-5' }],
   ] as const) {
     t.same(parseSchedule(text), schedule, text);
   }
-  const wrong = ['', 'daily', 'daily 24:00', 'daily 02:60', 'every 0h', 'every 4', 'mon,foo 02:00', 'm 02:00'];
+  const wrong = [
+    '',
+    'daily',
+    'daily 24:00',
+    'daily 02:60',
+    'every 0h',
+    'every 4',
+    'mon,foo 02:00',
+    'mon-foo 02:00',
+    'mon-tue-wed 02:00',
+    'm 02:00',
+  ];
   for (const text of [...wrong, '0 2 * *', '61 2 * * *', '0 0 30 2 *', 'daily 02:00-25:00', '* * * * * *']) {
     t.throws(() => parseSchedule(text), { code: 'EINVAL', reason: /is no schedule; write `continuous`/ }, text);
   }
