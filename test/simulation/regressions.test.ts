@@ -840,6 +840,37 @@ const SCRIPTS: readonly Script[] = [
       a write /Sync/a a5...
       b append /Sync/b b6..........`,
   },
+  {
+    what: 'a folder that was moved out of one before that was removed is shown, though the one was renamed here',
+    seeds: [20516639, 1, 2, 3],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/b
+      a mkdir /Sync/b/c
+      - wait 400
+      a mv /Sync/b/c /Sync/c
+      a rmdir /Sync/b
+      b mv /Sync/b /Sync/c
+      b mkdir /Sync/b
+      b write /Sync/b/c b5.`,
+  },
+  {
+    what: 'the same where that is known here only after the rename was refused',
+    seeds: [20504162, 1, 2, 3],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/c
+      a mkdir /Sync/c/a
+      a mkdir /Sync/c/a/b
+      - wait 20
+      a cut
+      - wait 15000
+      a mv /Sync/c/a /Sync/a
+      b mv /Sync/c/a/b /Sync/d
+      b mv /Sync/c /Sync/d/c
+      b mkdir /Sync/d/c/d
+      b mv /Sync/d/c/d /Sync/d/c/a`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -46,8 +46,8 @@ export interface CatalogPage {
 }
 
 /**
- * In front of an id in the table of places: the node is now known under that id. A revision and another `=` may come between
- * (see `alias`). No id contains it.
+ * In front of an id in the table of places: the node is now known under that id. One or two revisions and another `=` may come
+ * between (see `alias`). No id contains it.
  */
 const ALIAS = '=';
 
@@ -96,18 +96,30 @@ export class Catalog {
     return key.startsWith(ALIAS) ? this.get(key.slice(key.lastIndexOf(ALIAS) + 1)) : this.#entries.get(key);
   }
 
-  /** Whether an id is an alias, and a record of that id at this revision is older than the alias. */
-  isSuperseded(id: NodeId, rev: number): boolean {
-    const key = this.#places.get(id);
-    if (key?.startsWith(ALIAS) !== true) return false;
-    const end = key.lastIndexOf(ALIAS);
-    return end === 0 || rev <= Number(key.slice(1, end));
+  /**
+   * Whether a record is of a node that goes by another id, and older than that. What has left a folder before the cloud removed that
+   * is not: it is alive elsewhere.
+   */
+  isSuperseded({ id, parent, rev }: { readonly id: NodeId; readonly parent: NodeId; readonly rev: number }): boolean {
+    const bounds = this.#aliasOf(id);
+    if (bounds === undefined || rev > bounds.removed) return false;
+    return rev <= bounds.shown || this.isRemoved(parent, rev);
   }
 
-  /** Whether an id is an alias because the cloud has removed the node after this revision. */
+  /** Whether an id is an alias because the cloud has removed the node, or a folder above it, after this revision. */
   isRemoved(id: NodeId, rev: number): boolean {
+    const removed = this.#aliasOf(id)?.removed;
+    return removed !== undefined && removed < Infinity && rev <= removed;
+  }
+
+  /** Up to which revisions records of an alias, and of what was in that folder, are outdated. */
+  #aliasOf(id: NodeId): { readonly shown: number; readonly removed: number } | undefined {
     const key = this.#places.get(id);
-    return key?.startsWith(ALIAS) === true && key.lastIndexOf(ALIAS) > 0 && this.isSuperseded(id, rev);
+    if (key?.startsWith(ALIAS) !== true) return undefined;
+    const end = key.lastIndexOf(ALIAS);
+    if (end === 0) return { shown: Infinity, removed: Infinity };
+    const [removed = 0, shown = removed] = key.slice(1, end).split('/').map(Number);
+    return { shown, removed };
   }
 
   /** Whether an entry is where its node is known to be. */
@@ -239,10 +251,13 @@ export class Catalog {
 
   /**
    * From now on `get(from)` returns the node `to`: two nodes have become one, or the cloud has removed one, at `removed`, that
-   * was created again here. A later record of `from` shows that it has been restored from the Trash.
+   * was created again here. A later record of `from` shows that it has been restored from the Trash. If it was not removed itself but
+   * a folder above it, records after `shown` may be of another place that it has been moved to before.
    */
-  alias(from: NodeId, to: NodeId, removed?: number): Op {
-    return this.#places.put(from, `${ALIAS}${removed === undefined ? '' : `${removed}${ALIAS}`}${to}`);
+  alias(from: NodeId, to: NodeId, removed?: number, shown?: number): Op {
+    const bounds =
+      removed === undefined ? '' : `${[removed, ...(shown === undefined ? [] : [shown])].join('/')}${ALIAS}`;
+    return this.#places.put(from, `${ALIAS}${bounds}${to}`);
   }
 
   space(id: string): SpaceState | undefined {

@@ -9,7 +9,8 @@ import type { Replica } from '../replica.ts';
 /**
  * Plans the creation of a node again, under a new id, which the old one becomes an alias of: the cloud has removed it,
  * and a deletion loses to a change. Content that is not here is copied by reference, unless `given`. The contents of a
- * folder follow, page by page. `removed` is the revision of the removal, if the cloud may restore the node.
+ * folder follow, page by page. `removed` is the revision of the removal, if the cloud may restore the node; where a folder above it was
+ * removed, `shown` is that of the node here, which may have left the folder since.
  */
 export function recreate(
   replica: Replica,
@@ -17,6 +18,7 @@ export function recreate(
   removed: number | undefined,
   to: Place = entry,
   given?: NewContent,
+  shown?: number,
 ): Entry {
   const { catalog, journal } = replica;
   const intents = journal.of(entry.id);
@@ -26,7 +28,7 @@ export function recreate(
   const content = node.kind === 'file' ? known : undefined;
   const fresh = { ...node, ...bytesOf(content) };
   replica.submit([...catalog.remove(entry), ...intents.map(({ seq }) => journal.remove(seq))]);
-  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id, removed)]);
+  replica.put(fresh, undefined, [catalog.alias(entry.id, fresh.id, removed, shown)]);
   replica.submit(replica.planner.ops(planCreation(fresh, content)));
   if (name !== to.name) replica.submit([replica.noteConflict(fresh.id, to.name)]);
   replica.rebind(entry.id, fresh.id);
@@ -91,7 +93,7 @@ export async function renewChildren(
       if (place || child.local === true) {
         adoptChild(replica, child, to);
         adopted.push(child.id);
-      } else recreate(replica, child, removed, { parent: to, name });
+      } else recreate(replica, child, removed, { parent: to, name }, undefined, child.rev);
     }
     replica.requeue(adopted);
     await replica.written();

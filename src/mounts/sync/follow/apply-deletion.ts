@@ -56,7 +56,7 @@ function rescue(
   const parent = recreatedParents.for(entry.parent);
   const { place } = replica.localChanges(entry.id);
   if (place) adoptChild(replica, entry, parent);
-  else recreate(replica, entry, rev, { parent, name: entry.name });
+  else recreate(replica, entry, rev, { parent, name: entry.name }, undefined, entry.rev);
   return place ? 'adopted' : 'renewed';
 }
 

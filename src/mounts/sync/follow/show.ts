@@ -17,8 +17,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   replica.nameless.delete(record.id);
   // Revisions of two spaces do not compare: it has moved to the record's.
   const moved = before !== undefined && agreedSpace(before) !== record.space;
-  if (before === undefined ? catalog.isSuperseded(record.id, record.rev) : !moved && record.rev <= before.rev)
-    return 'shown';
+  if (before === undefined ? catalog.isSuperseded(record) : !moved && record.rev <= before.rev) return 'shown';
   const intents = journal.of(record.id);
   const local = localChangesOf(intents);
   if (isOver(replica, record, before !== undefined)) return 'shown';

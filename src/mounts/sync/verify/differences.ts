@@ -92,7 +92,7 @@ class Finder {
     if (record.rev > this.#parts.position() || this.#isPending(record.id)) return;
     const known = catalog.get(record.id);
     const own = known?.id === record.id ? known : undefined;
-    if (own === undefined ? catalog.isSuperseded(record.id, record.rev) : this.#isRight(own, record)) return;
+    if (own === undefined ? catalog.isSuperseded(record) : this.#isRight(own, record)) return;
     if (this.#different.size < MOST)
       this.#different.set(record.id, { record: inward(catalog, record), known: own?.rev });
   }
