@@ -871,6 +871,24 @@ const SCRIPTS: readonly Script[] = [
       b mkdir /Sync/d/c/d
       b mv /Sync/d/c/d /Sync/d/c/a`,
   },
+  {
+    what: 'what is in a folder whose record waits is not removed with the folder that it has left',
+    seeds: [20530165, 1, 2, 3],
+    devices: 2,
+    steps: `
+      a slow 10000
+      a save /Sync/a a0.....
+      a mkdir /Sync/b
+      b write /Sync/a b1.......
+      - wait 1
+      b rm /Sync/a
+      b mkdir /Sync/b
+      b mkdir /Sync/b/b
+      b mv /Sync/b/b /Sync/a
+      b mkdir /Sync/a/b
+      b mv /Sync/a/b /Sync/b
+      b mkdir /Sync/b/a`,
+  },
 ];
 
 t.setTimeout(600_000);

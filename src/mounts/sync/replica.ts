@@ -60,6 +60,8 @@ export class Replica {
   readonly pace: UploadPace;
   /** Nodes of the cloud that are not shown because another has their name, until a record contains their new place. */
   readonly nameless = new Map<NodeId, NodeRecord | Entry>();
+  /** Records of the cloud that are not shown yet: what is here of their nodes may still be where they have left. */
+  readonly waiting = new Map<NodeId, NodeRecord>();
   readonly #parts: ReplicaParts;
   readonly #background = new PQueue({ concurrency: TIDYING });
   #written: Promise<void> = Promise.resolve();

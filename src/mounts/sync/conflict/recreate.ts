@@ -4,6 +4,7 @@ import type { PendingIntent } from '../../../cache/tree/journal.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { localChangesOf } from './merge.ts';
 import { planCreation, type NewContent } from '../../intents/plan.ts';
+import { stepAside } from '../follow/show.ts';
 import type { Replica } from '../replica.ts';
 
 /**
@@ -93,11 +94,18 @@ export async function renewChildren(
       if (place || child.local === true) {
         adoptChild(replica, child, to);
         adopted.push(child.id);
-      } else recreate(replica, child, removed, { parent: to, name }, undefined, child.rev);
+      } else if (hasLeft(replica, child)) stepAside(replica, child);
+      else recreate(replica, child, removed, { parent: to, name }, undefined, child.rev);
     }
     replica.requeue(adopted);
     await replica.written();
   }
+}
+
+/** Whether a record that is not shown yet is of another place. A change of its content must not lose its node. */
+function hasLeft({ journal, waiting }: Replica, { id, parent }: Entry): boolean {
+  const record = waiting.get(id);
+  return record !== undefined && record.parent !== parent && !journal.has(id);
 }
 
 /**

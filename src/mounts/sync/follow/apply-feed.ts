@@ -71,13 +71,13 @@ export class FeedApplier {
     const { id, rev } = record;
     const known = this.#live.get(id)?.rev ?? this.#removed.get(id)?.rev;
     if (known !== undefined && known > rev) return;
-    this.#live.delete(id);
+    this.#release(id);
     this.#removed.delete(id);
     if (record.removed) {
       this.#replica.nameless.delete(id);
       this.#replica.recentDeletions.report(id, record);
       this.#takeRemoval(record);
-    } else if (!this.#show(record)) this.#live.set(id, record);
+    } else if (!this.#show(record)) this.#keep(record);
   }
 
   /** Returns false if it has to wait. */
@@ -102,7 +102,16 @@ export class FeedApplier {
   hold(record: NodeRecord): void {
     const { id, rev } = record;
     const known = this.#live.get(id)?.rev ?? this.#removed.get(id)?.rev;
-    if (!record.removed && (known === undefined || known < rev)) this.#live.set(id, record);
+    if (!record.removed && (known === undefined || known < rev)) this.#keep(record);
+  }
+
+  #keep(record: NodeRecord): void {
+    this.#live.set(record.id, record);
+    this.#replica.waiting.set(record.id, record);
+  }
+
+  #release(id: NodeId): void {
+    if (this.#live.delete(id)) this.#replica.waiting.delete(id);
   }
 
   /** A node that a snapshot did not have. */
@@ -112,21 +121,21 @@ export class FeedApplier {
 
   /** Forgets all that waits. */
   reset(): void {
-    this.#live.clear();
+    for (const id of this.#live.keys()) this.#release(id);
     this.#removed.clear();
     this.#unparented.clear();
   }
 
   /** Drops live records that a snapshot shows to be out of date. */
   keepOnly(isThere: (id: NodeId) => boolean): void {
-    for (const id of this.#live.keys()) if (!isThere(id)) this.#live.delete(id);
+    for (const id of this.#live.keys()) if (!isThere(id)) this.#release(id);
   }
 
   /** Shows the records that nothing blocks any more. */
   revisit(): void {
     for (let before = -1; before !== this.#live.size;) {
       before = this.#live.size;
-      for (const [id, record] of this.#live) if (this.#show(record)) this.#live.delete(id);
+      for (const [id, record] of this.#live) if (this.#show(record)) this.#release(id);
     }
   }
 
@@ -136,7 +145,7 @@ export class FeedApplier {
     const found = [...this.#live.values()].filter((record) => closesCircle(this.#replica, record));
     // If something was moved here, too, the result of that move opens the cycle.
     const dropped = journal.size > 0 ? [] : found;
-    for (const { id } of dropped) this.#live.delete(id);
+    for (const { id } of dropped) this.#release(id);
     return dropped;
   }
 
@@ -153,11 +162,12 @@ export class FeedApplier {
    * which the cloud got before the removal, goes, too. Should the removal be refused, the whole space is compared.
    */
   #isExpected(id: NodeId): boolean {
-    const { journal, nameless, chores } = this.#replica;
+    const { journal, nameless, chores, waiting } = this.#replica;
     const entry = this.#unparentedEntry(id);
     if (entry === undefined) return false;
     const { parent } = entry;
-    if (this.#live.has(parent) || nameless.has(parent) || journal.replacements.has(parent)) return true;
+    if (waiting.has(id) || this.#live.has(parent) || nameless.has(parent) || journal.replacements.has(parent))
+      return true;
     if (chores.isMoving(parent)) return true;
     if (journal.has(id)) return false;
     this.#replica.retire(entry);

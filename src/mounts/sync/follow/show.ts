@@ -91,7 +91,7 @@ export function makeRoom(replica: Replica, record: NodeRecord): boolean {
  * A node whose name belongs to another one in the cloud now: it was moved or removed there, and a record of that
  * follows. Until then it is not shown; its contents stay under its id.
  */
-function stepAside(replica: Replica, holder: Entry): void {
+export function stepAside(replica: Replica, holder: Entry): void {
   replica.nameless.set(holder.id, holder);
   replica.submit(replica.catalog.remove(holder));
 }

@@ -20,6 +20,8 @@ export async function sweep(replica: Replica, folder: NodeId, removed?: number):
     const entry = catalog.child(parent, name);
     if (entry?.id !== id || catalog.get(id)?.id !== id || survives(replica, entry)) continue;
     if (removed !== undefined && entry.rev > removed) continue;
+    // Its record may be of a place elsewhere, where it is shown with all that is in it.
+    if (replica.waiting.has(id)) continue;
     replica.retire(entry);
     // Revisions of two spaces do not compare.
     if (entry.kind === 'folder') sweepLater(replica, id, entry.mount === undefined ? removed : undefined);
