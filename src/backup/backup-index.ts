@@ -116,9 +116,9 @@ export class BackupIndex {
     return this.#found(`h${hash}`);
   }
 
-  /** Yields the nodes that were created from this file or folder on the source's disk. */
-  withInode(inode: string): AsyncGenerator<Mirrored> {
-    return this.#found(`o${inode}`);
+  /** Yields the nodes that were created from this file or folder on the source's disk: some, unless more are asked for. */
+  withInode(inode: string, limit = CANDIDATES): AsyncGenerator<Mirrored> {
+    return this.#found(`o${inode}`, limit);
   }
 
   /** The number of files below a folder. */
@@ -186,9 +186,9 @@ export class BackupIndex {
     return ops;
   }
 
-  async *#found(prefix: string): AsyncGenerator<Mirrored> {
+  async *#found(prefix: string, limit = CANDIDATES): AsyncGenerator<Mirrored> {
     const gt = `${this.half}${prefix}\0`;
-    for (const [key] of await this.#store.range({ gt, lt: gt + LAST, limit: CANDIDATES })) {
+    for (const [key] of await this.#store.range({ gt, lt: gt + LAST, limit })) {
       const node = this.get(key.slice(gt.length));
       if (node) yield node;
     }

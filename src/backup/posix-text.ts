@@ -14,6 +14,11 @@ export function posixText(record: PosixRecord): PosixText {
   return `${v}:${uid}:${gid}:${user}:${group}:${mtimeNs}:${link}:${name}:${target}`;
 }
 
+/** Whether the file has, or had, other names. */
+export function isLinked(text: PosixText): boolean {
+  return (text.split(':', 7)[6] ?? '') !== '';
+}
+
 /** What was made of a record, or of the fields of one of this version. */
 export function posixRecord(text: PosixText): PosixRecord {
   const [v, uid, gid, user, group, mtimeNs, link, name, target] = text.split(':').map((field) => field || undefined);

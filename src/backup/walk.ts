@@ -14,6 +14,7 @@ import { nameInTheWay, type Mender } from './mender.ts';
 import { markOf, type Mirrored } from './mirrored.ts';
 import { isMountPoint, NOT_MOUNTED, type MountPoints } from './mount-points.ts';
 import type { Moves } from './moves.ts';
+import { OtherNames } from './other-names.ts';
 import type { ReadOutcome } from './segment-reader.ts';
 import { hasVanished, type SourceAttributes, type SourceEntry, type SourceMark } from './source-entry.ts';
 import type { Tally } from './tally.ts';
@@ -74,6 +75,8 @@ export class Walk {
   readonly #created = new Set<string>();
   /** What could not be looked at in a run of some names: what is in it need not be tried. */
   #unseen: Set<string> | undefined;
+  /** In a run of some names. */
+  #otherNames: OtherNames | undefined;
   /** Files that were written while they were read. */
   #restless: (() => void)[] = [];
   /** Number of files of the mirror that were compared. */
@@ -92,6 +95,12 @@ export class Walk {
   /** Compares what has these names; of a folder that is in the mirror already, not what is in it. */
   async runSome(scope: ChangedNames): Promise<void> {
     this.#unseen = new Set();
+    this.#otherNames = new OtherNames(this.#options.index);
+    await this.#runScope(scope);
+    await this.#runScope(await this.#otherNames.left());
+  }
+
+  async #runScope(scope: ChangedNames): Promise<void> {
     // Parents first: a folder that has moved takes along what is in it.
     for (const [path, names] of [...withFolders(scope)].sort(([a], [b]) => compareUtf8(a, b))) {
       const place = this.#locate(path, names);
@@ -238,6 +247,7 @@ export class Walk {
   }
 
   #miss({ path, mark, doubtful }: Folder, node: Mirrored): void {
+    this.#otherNames?.missed(node);
     if (mark && !doubtful) this.missing.set(node.id, mark);
     else this.#doubt(path);
   }
@@ -252,6 +262,7 @@ export class Walk {
     const { moves, tally, mountPoints } = this.#options;
     const place: EntryPlace = { parent: folder.id, name: entry.name, path: pathIn(folder, entry.name) };
     this.#count(entry);
+    this.#otherNames?.saw(place, entry, known);
     // A node may have been moved to another place while this folder was read.
     const node = known && moves.hasLeft(known) ? undefined : known;
     const missing = node && isMountPoint(node) && (await mountPoints.missing(node, entry));

@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, lchownSync, mkdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { BackupSummary } from '../../src/backup/tally.ts';
@@ -194,6 +204,35 @@ t.test('links are made and cut', async (t) => {
   t.match(await run(), { uploaded: { bytes: 0 } });
   await checkEqual(t, folder, remote);
 });
+
+t.test(
+  'what becomes of one name of a file becomes of its others, though only the one is known to have changed',
+  async (t) => {
+    const { folder, run, remote } = await openSet(t);
+    mkdirSync(join(folder, 'folder'));
+    for (const name of ['a', 'alone', 'still']) writeFileSync(join(folder, name), `first ${name}`);
+    const ln = (from: string, to: string) => linkSync(join(folder, from), join(folder, to));
+    ln('a', 'folder/a');
+    for (let i = 0; i < 20; i++) ln('a', `folder/a ${i}`);
+    await run();
+    const of = (...names: string[]) => run({ scope: new Map([['', new Set(names)]]) });
+
+    writeFileSync(join(folder, 'a'), 'second');
+    await of('a');
+    await checkEqual(t, folder, remote);
+    ln('alone', 'alone no more');
+    await of('alone no more');
+    await checkEqual(t, folder, remote);
+    rmSync(join(folder, 'alone no more'));
+    await of('alone no more');
+    await checkEqual(t, folder, remote);
+    execFileSync('sh', ['-c', 'cp -p "$0/still" "$0/new" && mv "$0/new" "$0/a" && rm "$0/folder/a"', folder]);
+    await of('a');
+    t.match(await of('a', 'still'), NOTHING, 'what is as it was needs no other look');
+    t.match(await run(), { touched: 0, changed: 0, removed: 0 }, 'nothing is left to a run of everything');
+    await checkEqual(t, folder, remote);
+  },
+);
 
 t.test('folders 200 deep, on paths that no system call takes', async (t) => {
   const { folder, run, remote } = await openSet(t);

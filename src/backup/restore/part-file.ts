@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { BLOCK_SIZE, blockLength, digestOf, sameBytes, zeros } from '../../vfs/block.ts';
+import { withoutZeros } from './without-zeros.ts';
 import type { AttributeWriter } from './attribute-writer.ts';
 import type { OpenFolder } from './open-folder.ts';
 import type { TreeEntry } from './tree-entry.ts';
@@ -67,8 +68,13 @@ export class PartFile {
     if (this.isOld) await this.write(index * BLOCK_SIZE, zeros(blockLength(this.#place.entry.size, index)));
   }
 
-  /** Safe to call concurrently for different positions. */
+  /** Zeros stay holes in a new file. Safe to call concurrently for different positions. */
   async write(position: number, data: Uint8Array): Promise<void> {
+    if (this.isOld) return this.#write(position, data);
+    for (const { start, end } of withoutZeros(data)) await this.#write(position + start, data.subarray(start, end));
+  }
+
+  async #write(position: number, data: Uint8Array): Promise<void> {
     for (let done = 0; done < data.length;) {
       const { bytesWritten } = await writeAt(this.#fd, data, done, data.length - done, position + done);
       done += bytesWritten;
@@ -101,7 +107,10 @@ export function writeWhole(place: FilePlace, data: Uint8Array): void {
   try {
     const fd = openAgain(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
     try {
-      for (let done = 0; done < data.length;) done += writeSync(fd, data, done);
+      for (const { start, end } of withoutZeros(data)) {
+        for (let at = start; at < end;) at += writeSync(fd, data, at, end - at, at);
+      }
+      ftruncateSync(fd, data.length);
       if (entry.attributes) attributes.apply(path, fd, entry.attributes);
     } finally {
       closeSync(fd);
