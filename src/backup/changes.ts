@@ -51,7 +51,7 @@ export class Changes {
 
   /** A new file, or the next version of `before`. */
   put(place: EntryPlace, { size, digests, attrs }: ReadContent, before: Mirrored | undefined): BackupChange {
-    const content = { size, blocks: Buffer.from(digests).toString('base64') };
+    const content = { size, blocks: digests };
     const ids = before ? { ...this.#new(), node: before.id } : this.#new();
     const base = before?.version ?? null;
     const intent = {

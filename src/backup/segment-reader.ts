@@ -14,8 +14,10 @@ const SEGMENT_BLOCKS = 1000;
 
 /** Blocks up to this size share memory, as each piece of it costs the collectors of both threads; bytes. */
 const SMALL_BLOCK = 64 * 1024;
-/** Size of the memory that they share, bytes. */
-const SHARED_MEMORY = 1024 * 1024;
+/** Size of the memory that they share, bytes; a whole block takes as much. */
+const PIECE = 1024 * 1024;
+/** Most pieces that wait to be used again: those of the segments that are under way. */
+const SPARE = 32;
 
 /** Digests of a hole that are hashed in one step. */
 const HASHED = 4096;
@@ -51,8 +53,8 @@ export type ReadOutcome =
       readonly state: 'read';
       readonly size: number;
       readonly hash: string;
-      /** As `DigestList.toBytes` writes them. */
-      readonly digests: Uint8Array<ArrayBuffer>;
+      /** As `DigestList.toBytes` writes them, base64: as memory of its own it would cost more than the file's other parts. */
+      readonly digests: string;
       readonly attrs: SourceAttributes;
     }
   /** The file was written while it was read. */
@@ -73,14 +75,26 @@ export interface Segment {
 
 /** Memory for the blocks of one segment, which is handed over with them. */
 class SegmentMemory {
+  readonly #spare: ArrayBuffer[];
   #rest = new Uint8Array(0);
 
+  /** @param spare pieces that may be used; their content does not matter */
+  constructor(spare: ArrayBuffer[]) {
+    this.#spare = spare;
+  }
+
   take(length: number): Uint8Array<ArrayBuffer> {
+    if (length === PIECE) return this.#piece();
     if (length > SMALL_BLOCK) return new Uint8Array(length);
-    if (this.#rest.length < length) this.#rest = new Uint8Array(SHARED_MEMORY);
+    if (this.#rest.length < length) this.#rest = this.#piece();
     const taken = this.#rest.subarray(0, length);
     this.#rest = this.#rest.subarray(length);
     return taken;
+  }
+
+  #piece(): Uint8Array<ArrayBuffer> {
+    const piece = this.#spare.pop();
+    return piece ? new Uint8Array(piece) : new Uint8Array(PIECE);
   }
 }
 
@@ -91,7 +105,8 @@ interface SegmentFile {
   readonly stats: BigIntStats;
   readonly raw: RawForms;
   readonly runs: Pick<DigestRun, 'digest' | 'end'>[];
-  readonly hash: Hash;
+  /** Of the digests so far; absent while there is one at most. */
+  hash: Hash | undefined;
   /** Absent if the file has no holes. */
   readonly map: DataMap | undefined;
   /** The stretch of data that `at` is in or that follows it, if `at` is not behind it. */
@@ -111,6 +126,7 @@ export class SegmentReader {
   /** Created for the first file with holes. */
   #map: DataMap | undefined;
   readonly #queue: ReadRequest[] = [];
+  readonly #spare: ArrayBuffer[] = [];
   #head = 0;
   #open: SegmentFile | undefined;
   readonly #limits: SegmentLimits;
@@ -127,9 +143,15 @@ export class SegmentReader {
     for (const request of requests) this.#queue.push(request);
   }
 
-  next(): Segment {
+  /** @param memory of blocks of earlier segments, which is used again: fresh memory makes V8 collect its whole heap often */
+  next(memory: readonly ArrayBuffer[] = []): Segment {
+    const pieces = memory.filter(({ byteLength }) => byteLength === PIECE);
+    this.#spare.push(...pieces.slice(0, SPARE - this.#spare.length));
+    return this.#next(new SegmentMemory(this.#spare));
+  }
+
+  #next(memory: SegmentMemory): Segment {
     const blocks: SegmentBlock[] = [];
-    const memory = new SegmentMemory();
     const outcomes: ReadOutcome[] = [];
     for (
       let bytes = 0;
@@ -192,7 +214,7 @@ function openFile(
     return undefined;
   }
   const sparse = Number(stats.blocks) * SECTOR < Number(stats.size) ? map() : undefined;
-  const progress = { runs: [], hash: createHash('sha256'), data: { start: 0, end: 0 }, hasZeros: false, at: 0 };
+  const progress = { runs: [], hash: undefined, data: { start: 0, end: 0 }, hasZeros: false, at: 0 };
   return { token, again, fd, stats, raw, map: sparse, recheck: undefined, ...progress };
 }
 
@@ -222,7 +244,10 @@ function nextData(file: SegmentFile): number {
 /** `count` blocks of `length` bytes, all with this digest, are done with. */
 function add(file: SegmentFile, digest: Uint8Array, count: number, length: number): void {
   file.at += count * length;
+  const [first] = file.runs;
   file.runs.push({ digest, end: (file.runs.at(-1)?.end ?? 0) + count });
+  if (first === undefined && count === 1) return;
+  file.hash ??= createHash('sha256').update(first?.digest ?? '');
   const some = count === 1 ? digest : Buffer.alloc(Math.min(count, HASHED) * digest.length, digest);
   for (let left = count; left > 0; left -= HASHED) file.hash.update(some.subarray(0, left * digest.length));
 }
@@ -237,9 +262,10 @@ function readBlock(file: SegmentFile, longest: number, memory: SegmentMemory): S
     if (count === 0) return undefined;
     filled += count;
   }
-  const digest = hash('sha256', data, 'buffer');
-  add(file, digest, 1, wanted);
-  return { digest: digest.toString('hex'), data };
+  const digest = hash('sha256', data);
+  // As this shares memory with others, it costs the collector less than what `hash` would make.
+  add(file, Buffer.from(digest, 'hex'), 1, wanted);
+  return { digest, data };
 }
 
 function hasChanged({ fd, stats }: SegmentFile): boolean {
@@ -252,12 +278,23 @@ function needsRecheck(file: SegmentFile): boolean {
 }
 
 function finish(file: SegmentFile, describer: Describer): ReadOutcome {
-  const { token, fd, stats, raw, runs, hash, at, recheck } = file;
+  const { token, fd, stats, raw, at, recheck } = file;
   const attrs = { ...describer.attributes(stats, raw), ...describer.ofFile(fd) };
   const isWhole = at === Number(stats.size) && (recheck?.isEqual ?? !hasChanged(file));
   if (!isWhole) return { token, state: 'changed' };
-  const digests = new Uint8Array(DigestList.ofRuns(runs).toBytes());
-  return { token, state: 'read', size: at, hash: hash.digest('hex'), digests, attrs };
+  return { token, state: 'read', size: at, ...contentOf(file), attrs };
+}
+
+function contentOf({ runs, hash: digested }: SegmentFile): { hash: string; digests: string } {
+  const [first] = runs;
+  // Most files have one block.
+  if (!digested && first) return { hash: hash('sha256', first.digest), digests: base64Of(first.digest) };
+  const digests = base64Of(DigestList.ofRuns(runs).toBytes());
+  return { hash: (digested ?? createHash('sha256')).digest('hex'), digests };
+}
+
+function base64Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
 function failed(token: number, error: unknown): ReadOutcome {

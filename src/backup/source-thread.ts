@@ -36,7 +36,8 @@ export type SourceRequest =
   | { readonly ask: 'look'; readonly path: string }
   | { readonly ask: 'describe'; readonly path: string }
   | { readonly ask: 'add'; readonly files: readonly ReadRequest[] }
-  | { readonly ask: 'next' }
+  /** `memory`: of blocks of earlier segments, that are not needed any more. */
+  | { readonly ask: 'next'; readonly memory: readonly ArrayBuffer[] }
   /** The hash of a file's content as the cloud computes it; undefined if it is no file. */
   | { readonly ask: 'hash'; readonly path: string };
 
@@ -83,7 +84,7 @@ function respond(request: SourceRequest): SourceResponse {
   if (request.ask === 'look') return look(request.path, false);
   if (request.ask === 'describe') return look(request.path, true);
   if (request.ask === 'hash') return source().paths.use(request.path, hashOfFile);
-  if (request.ask === 'next') return source().reader.next();
+  if (request.ask === 'next') return source().reader.next(request.memory);
   source().reader.add(request.files);
   return true;
 }

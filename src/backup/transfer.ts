@@ -40,6 +40,8 @@ export class Transfer {
   readonly #pipeline = new Pipeline(SEGMENTS);
   readonly #jobs = new Map<number, ReadJob>();
   #unsent: ReadRequest[] = [];
+  /** Memory of blocks that were sent, to be read into again. */
+  #spare: ArrayBuffer[] = [];
   #last = 0;
   #running: Promise<void> | undefined;
   #failure: FsError | undefined;
@@ -105,7 +107,9 @@ export class Transfer {
     const files = this.#unsent;
     this.#unsent = [];
     if (files.length > 0) await reader.request({ ask: 'add', files });
-    return reader.request<Segment>({ ask: 'next' });
+    const memory = this.#spare;
+    this.#spare = [];
+    return reader.request<Segment>({ ask: 'next', memory }, memory);
   }
 
   async #send(segment: readonly SegmentBlock[]): Promise<void> {
@@ -116,6 +120,7 @@ export class Transfer {
     tally.uploaded.blocks += lacking.length;
     tally.uploaded.bytes += bytesOf(lacking);
     tally.read.bytes += bytesOf(blocks);
+    this.#spare.push(...memoryOf(segment));
   }
 
   async #finish(outcomes: readonly ReadOutcome[]): Promise<void> {
@@ -140,6 +145,10 @@ export class Transfer {
     this.#jobs.clear();
     this.#wake();
   }
+}
+
+function memoryOf(segment: readonly SegmentBlock[]): ArrayBuffer[] {
+  return [...new Set(segment.map(({ data }) => data.buffer))];
 }
 
 function sendable({ digest, data }: SegmentBlock, isNew: boolean): SendableBlock {

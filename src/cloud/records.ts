@@ -381,6 +381,23 @@ export interface RefusedResult extends ResultFields {
  */
 export type IntentResult = DoneResult | RefusedResult;
 
+/** In a brief response, the result of an intent that has made a node: what the intent does not say of it itself. */
+export interface MadeResult {
+  readonly id: string;
+  readonly status: 'made';
+  readonly rev: number;
+  readonly hash: string | null;
+  readonly stamp: string;
+}
+
+/** A brief response to intents. */
+export interface BriefResults {
+  readonly results: readonly (MadeResult | IntentResult)[];
+  /** Of all nodes that were made: the time, and the device. Absent from a service that knows no brief responses. */
+  readonly ctime?: number;
+  readonly device?: string;
+}
+
 /**
  * A revision of a space and the stamp of the commit that assigned it. Stamps are random. So if the service does not
  * know a mark that it has issued, its metadata was restored from an older copy, whatever has happened since.

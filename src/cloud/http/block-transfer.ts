@@ -2,6 +2,7 @@ import type { Context } from '../../vfs/context.ts';
 import { BLOCK_SIZE } from '../../vfs/block.ts';
 import { receive } from './block-response.ts';
 import type { DownloadThread, ReceivedFrame } from './download-thread.ts';
+import type { BodyMemory } from './body-memory.ts';
 import { encodeFrames } from './frames.ts';
 import type { Http } from './http-client.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, UploadBlock } from '../remote.ts';
@@ -12,9 +13,15 @@ const UPLOADS = 3;
 /** Bytes from which on a block is large. */
 const LARGE = 64 * 1024;
 
+export interface UploadParts {
+  readonly http: Http;
+  /** Where bodies are made. */
+  readonly memory: BodyMemory;
+}
+
 /** Stores blocks in as few requests as the limits permit. */
 export async function uploadBlocks(
-  http: Http,
+  parts: UploadParts,
   blocks: readonly UploadBlock[],
   context: Context,
   query = '',
@@ -23,7 +30,7 @@ export async function uploadBlocks(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const send = async () => {
-    for (const batch of batches) await sendBatch(http, batch, { ...context, signal }, query);
+    for (const batch of batches) await sendBatch(parts, batch, { ...context, signal }, query);
   };
   const lanes = Array.from({ length: Math.min(UPLOADS, blocks.length) }, send);
   try {
@@ -35,11 +42,18 @@ export async function uploadBlocks(
   }
 }
 
-async function sendBatch(http: Http, batch: readonly UploadBlock[], context: Context, query: string): Promise<void> {
+async function sendBatch(
+  { http, memory }: UploadParts,
+  batch: readonly UploadBlock[],
+  context: Context,
+  query: string,
+): Promise<void> {
   const lane = context.bulk === true ? 'backup' : 'drive';
   const path = `/v1/blocks${query}`;
-  const call = { op: 'upload', method: 'POST', path, bytes: encodeFrames(batch), lane } as const;
-  await http.done(call, context);
+  const bytes = encodeFrames(batch, (length) => memory.take(length));
+  await http.done({ op: 'upload', method: 'POST', path, bytes, lane }, context);
+  // After a failure a connection may still be reading it.
+  memory.give(bytes);
 }
 
 /** @throws RangeError for a block that is empty or too long */

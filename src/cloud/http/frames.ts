@@ -5,7 +5,7 @@ import { BLOCK_SIZE, DIGEST_SIZE } from '../../vfs/block.ts';
  * A body of blocks: for each block its length (unsigned, 32 bits, big-endian), the 32 raw bytes of its SHA-256, and its
  * bytes. The list ends with the body.
  */
-const HEAD = 4 + DIGEST_SIZE;
+export const HEAD = 4 + DIGEST_SIZE;
 
 export interface Frame<Bytes extends Uint8Array = Uint8Array> {
   /** hex */
@@ -16,8 +16,12 @@ export interface Frame<Bytes extends Uint8Array = Uint8Array> {
 /** A received frame, whose bytes own their memory. */
 export type OwnFrame = Frame<Uint8Array<ArrayBuffer>>;
 
-export function encodeFrames(blocks: readonly Frame[]): Buffer {
-  const body = Buffer.allocUnsafeSlow(blocks.reduce((sum, { data }) => sum + HEAD + data.length, 0));
+/** @param memory allocates the memory of the body */
+export function encodeFrames(
+  blocks: readonly Frame[],
+  memory: (length: number) => Buffer = Buffer.allocUnsafeSlow,
+): Buffer {
+  const body = memory(blocks.reduce((sum, { data }) => sum + HEAD + data.length, 0));
   let at = 0;
   for (const { digest, data } of blocks) {
     body.writeUInt32BE(data.length, at);

@@ -2,8 +2,10 @@ import { Type } from 'typebox';
 import { BLOCK_SIZE, DIGEST_SIZE, MAX_SIZE } from '../../vfs/block.ts';
 import type { Context } from '../../vfs/context.ts';
 import { FsError } from '../../vfs/fs-error.ts';
+import { BodyMemory } from './body-memory.ts';
 import { readBlocks, uploadBlocks } from './block-transfer.ts';
 import { DownloadThread } from './download-thread.ts';
+import { fullResults } from './brief-results.ts';
 import { BrokenResponse } from './errors.ts';
 import { FeedReader, type FeedItem, type SnapshotItem } from './feed.ts';
 import { compile } from './compile.ts';
@@ -14,8 +16,8 @@ import type { Linking } from '../linking.ts';
 import type { Sharing } from '../sharing.ts';
 import { readSse } from './sse.ts';
 import {
+  BriefResultsSchema,
   DeviceSchema,
-  IntentResultSchema,
   NodeSchema,
   PastSchema,
   PUSH_ALIVE,
@@ -55,7 +57,7 @@ const shapes = {
   digest: compile(SpaceDigestSchema),
   missing: compile(Type.Object({ missing: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
   damaged: compile(Type.Object({ damaged: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
-  results: compile(Type.Object({ results: Type.Array(IntentResultSchema) })),
+  results: compile(BriefResultsSchema),
   versions: compile(Type.Object({ versions: Type.Array(VersionSchema) })),
   node: compile(NodeSchema),
   past: compile(PastSchema),
@@ -82,6 +84,7 @@ export class HttpRemote implements Remote, Sharing, Linking {
   readonly #feeds: FeedReader;
   readonly #thread: DownloadThread;
   readonly #pushSilence: number;
+  readonly #memory = new BodyMemory();
 
   /** Does not connect yet. @throws EINVAL for an address that cannot be used safely */
   constructor(options: HttpRemoteOptions) {
@@ -173,7 +176,7 @@ export class HttpRemote implements Remote, Sharing, Linking {
   }
 
   async upload(blocks: readonly UploadBlock[], context: Context, space?: string): Promise<void> {
-    await uploadBlocks(this.#http, blocks, context, forSpace(space));
+    await uploadBlocks({ http: this.#http, memory: this.#memory }, blocks, context, forSpace(space));
   }
 
   async shares(context: Context): Promise<ShareRecord[]> {
@@ -231,12 +234,18 @@ export class HttpRemote implements Remote, Sharing, Linking {
     const results: IntentResult[] = [];
     for (let from = 0; from < intents.length; from += MAX_INTENTS) {
       const batch = intents.slice(from, from + MAX_INTENTS);
-      const call = { op: 'commit', method: 'POST', path: '/v1/intents', json: { intents: batch } } as const;
+      const call = {
+        op: 'commit',
+        method: 'POST',
+        path: '/v1/intents',
+        json: { intents: batch, brief: true },
+      } as const;
       const response = await this.#http.json(call, shapes.results, context);
-      if (response.results.length !== batch.length || batch.some(({ id }, i) => id !== response.results[i]?.id)) {
-        throw new FsError('EIO', 'commit', { reason: 'the cloud sent results of other intents' });
+      try {
+        results.push(...fullResults(batch, response));
+      } catch (error) {
+        throw this.#http.failure(error, call, context);
       }
-      results.push(...response.results);
     }
     return results;
   }

@@ -5,6 +5,7 @@ import { LAST_TIME } from '../../vfs/node.ts';
 import { WIRE_CODES } from '../wire-code.ts';
 import type {
   Attributes,
+  BriefResults,
   Cursor,
   DeviceRecord,
   Intent,
@@ -444,6 +445,21 @@ export const IntentResultSchema = Type.Union([
   }),
 ]);
 
+/** In a brief response, the result of an intent that has made a node: what the intent does not say of it itself. */
+export const MadeResultSchema = Type.Object({
+  id: Id,
+  status: Type.Literal('made'),
+  rev: Rev,
+  hash: Nullable(Digest),
+  stamp: Stamp,
+});
+export const BriefResultsSchema = Type.Object({
+  results: Type.Array(Type.Union([MadeResultSchema, IntentResultSchema])),
+  /** Of all nodes that were made: the time, and the device. Absent from a service that knows no brief responses. */
+  ctime: Type.Optional(TimeValue),
+  device: Type.Optional(Id),
+});
+
 /**
  * A revision of a space and the stamp of the commit that assigned it. Stamps are random. So if the service does not
  * know a mark that it has issued, its metadata was restored from an older copy, whatever has happened since.
@@ -507,6 +523,7 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof ContentSchema>, WireContent>,
     Same<Static<typeof IntentSchema>, Intent>,
     Same<Static<typeof IntentResultSchema>, IntentResult>,
+    Same<Static<typeof BriefResultsSchema>, BriefResults>,
     Same<Static<typeof MarkSchema>, Mark>,
     Same<Static<typeof CursorSchema>, Cursor>,
     Same<Static<typeof RewoundSchema>, Rewound>,

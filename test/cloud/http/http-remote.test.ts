@@ -11,7 +11,7 @@ import { background } from '../../../src/vfs/context.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
 import { startFaultyProxy, type Fault } from '../../helpers/faulty-proxy.ts';
-import { contentOf, mkdir, noise, put } from '../../helpers/intents.ts';
+import { contentOf, mkdir, noise, put, symlink } from '../../helpers/intents.ts';
 
 t.setTimeout(500_000);
 
@@ -43,6 +43,17 @@ function nodesOf(records: readonly object[]): NodeRecord[] {
   return records.filter((record): record is NodeRecord => 'id' in record);
 }
 
+/** The address of a service that has one answer to everything. */
+async function serve(t: Test, answer: string): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.end(answer);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 t.test('a login creates a device, a wrong password does not', async (t) => {
   const { url, email, password } = await startTestCloud(t);
   const device = { name: 'laptop', platform: 'linux' };
@@ -70,6 +81,71 @@ t.test('intents whose response was lost are executed once', async (t) => {
   t.same(
     nodesOf(await all(direct.snapshot(space.id, background))).map(({ name }) => name),
     ['once'],
+  );
+});
+
+t.test('results of intents are the nodes that the feed has, whatever of them was sent', async (t) => {
+  const { proxy, remote, direct, space, at } = await setup(t);
+  const content = contentOf(noise(2 * BLOCK_SIZE + 9));
+  await direct.upload(content.blocks, background);
+  const posix = { v: 1, uid: 1000, user: 'ada', mtimeNs: '1700000000123250001' };
+  const xattrs = { 'user.a': 'YQ==' };
+  const folder = mkdir({ ...at, name: 'folder' }, { posix, xattrs });
+  const file = put({ ...at, parent: folder.node, name: 'file' }, content.wire, { posix, xattrs: {} });
+  const empty = put({ ...at, name: 'empty' }, contentOf(noise(0)).wire);
+  const copied = put({ ...at, name: 'copy' }, { from: file.version });
+  const taken = mkdir({ ...at, name: 'folder' });
+  const taking = put({ ...at, name: 'empty' }, content.wire, { replace: empty.node });
+  const made = [folder, file, empty, symlink({ ...at, name: 'link' }, 'földer/file'), copied];
+  proxy.next({ kind: 'reset', executed: true });
+  for (const batch of [made, [taken, taking, mkdir({ ...at, name: 'more' })], made.slice(0, 2)]) {
+    const results = await remote.commit(batch, background);
+    const nodes = nodesOf(await all(direct.snapshot(space.id, background)));
+    for (const result of results.filter((one) => one.status === 'done')) {
+      t.same(
+        result.node,
+        nodes.find(({ id }) => id === result.node.id),
+        result.node.name,
+      );
+      t.type(result.stamp, 'string');
+    }
+    const refused = results.filter((one) => one.status === 'refused');
+    t.same(
+      refused.map(({ id }) => id),
+      batch.includes(taken) ? [taken.id] : [],
+    );
+  }
+});
+
+t.test('results that no intent of the kind can have are an invalid response', async (t) => {
+  const { at } = await setup(t);
+  const [folder, file] = [mkdir({ ...at, name: 'a' }), put({ ...at, name: 'b' }, { size: 0, blocks: '' })];
+  const common = { status: 'made', rev: 1, stamp: 'x' } as const;
+  const hash = 'a'.repeat(64);
+  const answers = [
+    { results: [{ ...common, id: folder.id, hash }], ctime: 1, device: 'd' },
+    { results: [{ ...common, id: folder.id, hash: null }] },
+    { results: [{ ...common, id: file.id, hash: null }], ctime: 1, device: 'd' },
+    { results: [{ ...common, id: 'another', hash: null }], ctime: 1, device: 'd' },
+    { results: [], ctime: 1, device: 'd' },
+  ];
+  for (const answer of answers) {
+    const intent = answer.results[0]?.id === file.id ? file : folder;
+    const url = await serve(t, JSON.stringify(answer));
+    const remote = new HttpRemote({ url, token: 'x', retry: quick });
+    t.teardown(async () => remote.close());
+    await t.rejects(remote.commit([intent], background), { code: 'EIO' });
+  }
+  const url = await serve(
+    t,
+    JSON.stringify({ results: [{ id: folder.id, status: 'refused', code: 'gone', message: '' }] }),
+  );
+  const remote = new HttpRemote({ url, token: 'x' });
+  t.teardown(async () => remote.close());
+  t.match(
+    await remote.commit([folder], background),
+    [{ status: 'refused' }],
+    'as a service sends it that knows no brief ones',
   );
 });
 
@@ -197,12 +273,7 @@ t.test('invalid responses are EIO with a reason, for every call', async (t) => {
     '\0'.repeat(100),
   ];
   for (const text of answers) {
-    const server = createServer((request, response) => {
-      request.resume();
-      response.end(text);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = await serve(t, text);
     const remote = new HttpRemote({ url, token: 'x'.repeat(40), retry: quick });
     const calls: Record<string, () => Promise<unknown>> = {
       device: () => remote.device(background),
@@ -224,7 +295,5 @@ t.test('invalid responses are EIO with a reason, for every call', async (t) => {
       t.ok(isFsError(error) && error.reason, 'with words');
     }
     await remote.close();
-    server.closeAllConnections();
-    server.close();
   }
 });

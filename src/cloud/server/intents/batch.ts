@@ -1,6 +1,14 @@
 import { DigestList } from '../../../vfs/digest-list.ts';
 import { BLOCK_SIZE } from '../../../vfs/block.ts';
-import type { Intent, IntentOp, IntentResult } from '../../records.ts';
+import type {
+  BriefResults,
+  DoneResult,
+  Intent,
+  IntentOp,
+  IntentResult,
+  MadeResult,
+  RefusedResult,
+} from '../../records.ts';
 import type { Caller } from '../meta/caller.ts';
 import { isLive, type Transaction } from '../meta/transaction.ts';
 import type { PrefetchKeys } from '../meta/prefetch.ts';
@@ -13,7 +21,7 @@ import { Refusal } from '../refusal.ts';
 import { attr } from './attr.ts';
 import { make } from './make.ts';
 import { move } from './move.ts';
-import { outcomeOf, resultOf } from './outcome.ts';
+import { describesNode, outcomeOf, resultOf } from './outcome.ts';
 import { parseIntent } from './parse.ts';
 import { put } from './put.ts';
 import { remove } from './remove.ts';
@@ -28,6 +36,19 @@ export interface RawIntent {
   readonly id: string;
 }
 
+interface DeviceCaller extends Caller {
+  readonly device: string;
+}
+
+/** An intent that was executed, and the node that it made or changed. */
+interface Executed {
+  readonly intent: Intent;
+  readonly node: NodeRow;
+  /** Of the node's revision, if that is new. */
+  readonly stamp: string | undefined;
+  readonly replaced: Pick<IntentResult, 'replaced'>;
+}
+
 /**
  * Executes intents in order, in one transaction. A refused intent changes nothing, and those after it are still tried.
  * An id that was executed before is not executed again; its recorded outcome is returned. Refusals are not recorded, so
@@ -35,26 +56,45 @@ export interface RawIntent {
  */
 export async function executeIntents(
   meta: MetaStore,
-  caller: Caller & { readonly device: string },
+  caller: DeviceCaller,
   intents: readonly RawIntent[],
 ): Promise<IntentResult[]> {
+  return (await executeAll(meta, caller, intents, doneResult)).results;
+}
+
+/** The same, without what the intents that make nodes say of these themselves. */
+export async function executeBriefly(
+  meta: MetaStore,
+  caller: DeviceCaller,
+  intents: readonly RawIntent[],
+): Promise<BriefResults> {
+  const { results, now } = await executeAll(meta, caller, intents, madeResult);
+  return { results, ctime: now, device: caller.device };
+}
+
+async function executeAll<Result extends DoneResult | MadeResult>(
+  meta: MetaStore,
+  caller: DeviceCaller,
+  intents: readonly RawIntent[],
+  report: (executed: Executed) => Result,
+): Promise<{ readonly results: (Result | IntentResult)[]; readonly now: number }> {
   return await meta.transaction(caller, async (transaction) => {
     const parsed = intents.map(parse);
     const done = await doneBefore(transaction, caller.device, parsed, intents);
     await transaction.prefetchAll(prefetchKeys(parsed));
-    const fresh = new Map<string, IntentResult>();
+    const fresh = new Map<string, Result>();
     const outcomes: Outcome[] = [];
-    const results: IntentResult[] = [];
+    const results: (Result | IntentResult)[] = [];
     for (const [index, { id }] of intents.entries()) {
       const known = done.get(id) ?? fresh.get(id);
-      const result = known ?? (await execute(transaction, id, parsed[index]));
+      const result = known ?? (await execute(transaction, id, parsed[index], report));
       results.push(result);
-      if (known !== undefined || result.status !== 'done') continue;
-      fresh.set(id, result);
+      if (known !== undefined || result.status === 'refused') continue;
+      fresh.set(id, result as Result);
       outcomes.push(outcomeOf(parsed[index] as Intent, result));
     }
     await transaction.remember(outcomes);
-    return results;
+    return { results, now: transaction.now };
   });
 }
 
@@ -84,11 +124,12 @@ function parse(raw: RawIntent): Intent | Refusal {
   }
 }
 
-async function execute(
+async function execute<Result>(
   transaction: Transaction,
   id: string,
   intent: Intent | Refusal | undefined,
-): Promise<IntentResult> {
+  report: (executed: Executed) => Result,
+): Promise<Result | RefusedResult> {
   if (intent === undefined || intent instanceof Refusal) {
     return refused(id, intent ?? new Refusal('bad_request', 'the intent is malformed'));
   }
@@ -97,21 +138,25 @@ async function execute(
     space = await transaction.space(intent.space);
     const node = await dispatch(transaction, space, intent);
     const stamp = transaction.stampOf(node.space, node.rev);
-    const stamped = stamp === undefined ? {} : { stamp };
-    return {
-      id,
-      status: 'done',
-      node: nodeRecord(node),
-      ...stamped,
-      ...(await replacedBy(transaction, space, intent)),
-    };
+    return report({ intent, node, stamp, replaced: await replacedBy(transaction, space, intent) });
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'internal') throw error;
     return { ...refused(id, error), ...(space === undefined ? {} : await replacedBy(transaction, space, intent)) };
   }
 }
 
-function refused(id: string, { code, message, current }: Refusal): IntentResult {
+function doneResult({ intent: { id }, node, stamp, replaced }: Executed): DoneResult {
+  const stamped = stamp === undefined ? {} : { stamp };
+  return { id, status: 'done', node: nodeRecord(node), ...stamped, ...replaced };
+}
+
+function madeResult(executed: Executed): DoneResult | MadeResult {
+  const { intent, node, stamp } = executed;
+  if (stamp === undefined || !describesNode(intent)) return doneResult(executed);
+  return { id: intent.id, status: 'made', rev: node.rev, hash: node.hash, stamp };
+}
+
+function refused(id: string, { code, message, current }: Refusal): RefusedResult {
   return { id, status: 'refused', code, message, ...(current === undefined ? {} : { current }) };
 }
 

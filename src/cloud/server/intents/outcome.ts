@@ -1,5 +1,5 @@
 import { assign } from '../../../vfs/assign.ts';
-import type { Intent, IntentResult } from '../../records.ts';
+import type { DoneResult, Intent, IntentResult, MadeResult } from '../../records.ts';
 import { manifestOf } from '../meta/manifest.ts';
 import type { Outcome, RecordedOutcome } from '../meta/outcomes.ts';
 import { nodeRecord } from '../meta/records.ts';
@@ -8,10 +8,9 @@ import { Refusal } from '../refusal.ts';
 import { madeBy } from './make.ts';
 import { fileOf } from './put.ts';
 
-type Done = Extract<IntentResult, { status: 'done' }>;
-
 /** What is recorded of an intent's result. A node that it made is not repeated: whoever sends the intent again describes it. */
-export function outcomeOf(intent: Intent, result: Done): Outcome {
+export function outcomeOf(intent: Intent, result: DoneResult | MadeResult): Outcome {
+  if (result.status === 'made') return { id: result.id, rev: result.rev, stamp: result.stamp };
   const { id, node, stamp } = result;
   return stamp !== undefined && describesNode(intent) ? { id, rev: node.rev, stamp } : result;
 }
@@ -33,7 +32,7 @@ export async function resultOf(
 }
 
 /** Whether an intent, if it is executed, makes a node of which it says everything. */
-function describesNode(intent: Intent): boolean {
+export function describesNode(intent: Intent): boolean {
   if (intent.op !== 'put' && intent.op !== 'mkdir' && intent.op !== 'symlink') return false;
   if (intent.replace !== undefined) return false;
   return intent.op !== 'put' || (intent.base === null && 'blocks' in intent.content);
