@@ -97,6 +97,12 @@ export function signatureOf(stats: BigIntStats): string {
   return `${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}:${stats.ino}`;
 }
 
+/** Whether two states have the same signature, without the texts. */
+export function isSame(one: BigIntStats, other: BigIntStats): boolean {
+  const times = one.mtimeNs === other.mtimeNs && one.ctimeNs === other.ctimeNs;
+  return times && one.size === other.size && one.ino === other.ino;
+}
+
 /** Some file systems have times that are no dates any more, which the cloud refuses. */
 function timeOf(ns: bigint): number {
   return Math.min(Math.max(Number(ns) / 1e6, -LAST_TIME), LAST_TIME);

@@ -4,7 +4,7 @@ import { DataMap } from '../libc/data-map.ts';
 import type { Extent } from '../vfs/extent.ts';
 import { zeroDigest } from '../vfs/block.ts';
 import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
-import { signatureOf, type Describer } from './describer.ts';
+import { isSame, type Describer } from './describer.ts';
 import { Recheck } from './recheck.ts';
 import type { SourceAttributes } from './source-entry.ts';
 import type { RawForms, SourcePath, SourcePaths } from './source-paths.ts';
@@ -269,7 +269,7 @@ function readBlock(file: SegmentFile, longest: number, memory: SegmentMemory): S
 }
 
 function hasChanged({ fd, stats }: SegmentFile): boolean {
-  return signatureOf(fstatSync(fd, { bigint: true })) !== signatureOf(stats);
+  return !isSame(fstatSync(fd, { bigint: true }), stats);
 }
 
 /** Not for a file with holes: reading those again could take for ever. */

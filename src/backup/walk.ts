@@ -390,27 +390,23 @@ export class Walk {
     else committer.add(changes.attr(node, place.path, attrs));
   }
 
-  #read(place: EntryPlace, entry: SourceEntry, node: Mirrored | undefined, again = false): void {
+  /** Of an entry only the size is kept: thousands of files wait to be read. */
+  #read(place: EntryPlace, { size }: { readonly size: number }, node: Mirrored | undefined, again = false): void {
     const { transfer, tally, guard } = this.#options;
     // After the first refusal nothing more is read that could only be refused.
     if (node?.source && guard.refused > 0 && !guard.admitsReplacement()) return;
     const finish = async (outcome: ReadOutcome) => {
-      if (outcome.state === 'read') return this.#finish(place, outcome, node, entry);
+      if (outcome.state === 'read') return this.#finish(place, outcome, node);
       if (outcome.state === 'failed' && !hasVanished(outcome)) return tally.problem(place.path, outcome.reason);
       if (outcome.state === 'failed') return;
       if (again)
         return tally.problem(place.path, 'it was being written each time it was read; the next run tries again');
-      this.#restless.push(() => this.#read(place, entry, node, true));
+      this.#restless.push(() => this.#read(place, { size }, node, true));
     };
-    transfer.add({ path: place.path, size: entry.size, again, finish });
+    transfer.add({ path: place.path, size, again, finish });
   }
 
-  async #finish(
-    place: EntryPlace,
-    content: ReadContent,
-    node: Mirrored | undefined,
-    entry: SourceEntry,
-  ): Promise<void> {
+  async #finish(place: EntryPlace, content: ReadContent, node: Mirrored | undefined): Promise<void> {
     const { changes, committer, moves } = this.#options;
     const { hash, size, attrs } = content;
     if (attrs.fault !== undefined) this.#options.tally.problem(place.path, attrs.fault);
@@ -422,7 +418,7 @@ export class Walk {
     if (node && !this.#options.guard.admitsReplacement()) return;
     const moved = node ? undefined : await moves.byContent(hash, size, place);
     if (!moved) {
-      const again = () => void this.#restless.push(() => this.#read(place, entry, node, true));
+      const again = () => void this.#restless.push(() => this.#read(place, { size }, node, true));
       return committer.add(assign(changes.put(place, content, node), { again }));
     }
     committer.add(changes.move(moved.node, moved.from, place, attrs));

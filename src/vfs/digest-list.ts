@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 
 /** Raw bytes of one SHA-256. */
@@ -93,6 +93,7 @@ export class DigestList {
 
   /** In hex, without duplicates, in the order of first appearance. */
   distinct(): string[] {
+    if (this.length === 1) return [hexOf(this.#digests)];
     const found = new Set<string>();
     for (const { digest } of this.runs()) found.add(hexOf(digest));
     return [...found];
@@ -127,10 +128,11 @@ export class DigestList {
   }
 
   async #computeHash(): Promise<string> {
-    const hash = createHash('sha256');
-    if (this.#ends === undefined) await updateInTurns(hash, this.#digests);
-    else for (const run of this.runs()) await updateWithRun(hash, run);
-    return hash.digest('hex');
+    if (this.#ends === undefined && this.#digests.length <= TURN) return hash('sha256', this.#digests);
+    const whole = createHash('sha256');
+    if (this.#ends === undefined) await updateInTurns(whole, this.#digests);
+    else for (const run of this.runs()) await updateWithRun(whole, run);
+    return whole.digest('hex');
   }
 
   #digest(run: number): Uint8Array {

@@ -19,7 +19,7 @@ export type OwnFrame = Frame<Uint8Array<ArrayBuffer>>;
 /** @param memory allocates the memory of the body */
 export function encodeFrames(
   blocks: readonly Frame[],
-  memory: (length: number) => Buffer = Buffer.allocUnsafeSlow,
+  memory: (length: number) => Buffer = (length) => Buffer.allocUnsafeSlow(length),
 ): Buffer {
   const body = memory(blocks.reduce((sum, { data }) => sum + HEAD + data.length, 0));
   let at = 0;

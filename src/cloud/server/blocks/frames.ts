@@ -21,8 +21,9 @@ export function frameHeader(digest: string, length: number): Buffer {
 export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Block> {
   const input = new ByteQueue(stream);
   let bytes = 0;
-  for (let count = 1; await input.fill(1); count += 1) {
-    if (!(await input.fill(FRAME_HEADER))) throw truncated();
+  // Most of what is asked for is there, and then nothing has to be waited for.
+  for (let count = 1; input.has(1) || (await input.fill(1)); count += 1) {
+    if (!input.has(FRAME_HEADER) && !(await input.fill(FRAME_HEADER))) throw truncated();
     const header = asBuffer(input.take(FRAME_HEADER));
     const length = header.readUInt32BE(0);
     bytes += length;
@@ -30,7 +31,7 @@ export async function* readFrames(stream: AsyncIterable<Uint8Array>): AsyncGener
       throw new Refusal('bad_request', `a block must have 1 to ${BLOCK_SIZE} bytes`);
     if (count > MAX_BATCH_BLOCKS || bytes > MAX_BATCH_BYTES)
       throw new Refusal('too_large', 'too many blocks in one request');
-    if (!(await input.fill(length))) throw truncated();
+    if (!input.has(length) && !(await input.fill(length))) throw truncated();
     yield { digest: header.toString('hex', 4), data: input.take(length) };
   }
 }
@@ -50,6 +51,11 @@ class ByteQueue {
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** Whether `count` bytes are buffered. */
+  has(count: number): boolean {
+    return this.#length >= count;
   }
 
   /** Waits until `count` bytes are buffered. Resolves to false if the stream ends before that. */
