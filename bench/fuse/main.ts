@@ -8,7 +8,7 @@ import { alone } from './alone/main.ts';
 import type { Contestant } from './contestant.ts';
 import { makeMaterial, type Material } from './material.ts';
 import { davfs } from './peers/davfs.ts';
-import { fjordKernel, fjordNative, fjordNoPassthrough } from './peers/fjord-mount.ts';
+import { fjordBefore, fjordKernel, fjordNative, fjordNoPassthrough } from './peers/fjord-mount.ts';
 import { native } from './peers/native.ts';
 import { passthroughLl } from './peers/passthrough-ll.ts';
 import { rcloneMount } from './peers/rclone-mount.ts';
@@ -16,6 +16,7 @@ import { report, type Column } from './report.ts';
 import type { Work } from './turn.ts';
 import { copy } from './work/copy.ts';
 import { git } from './work/git.ts';
+import { grep } from './work/grep.ts';
 import { list } from './work/list.ts';
 import { read } from './work/read.ts';
 import { tar } from './work/tar.ts';
@@ -23,7 +24,7 @@ import { tar } from './work/tar.ts';
 /** Fjord comes first, as the others are given as multiples of it. */
 const PEERS = [fjordKernel, fjordNoPassthrough, fjordNative, passthroughLl, native, rcloneMount, davfs];
 /** The order matters, as later tasks use the results of earlier ones. */
-const WORK: readonly Work[] = [tar, list, git, copy, read];
+const WORK: readonly Work[] = [tar, list, grep, git, copy, read];
 const MEMORY = { figure: 'memory after all that', unit: 'MB' } as const;
 const ROUNDS = 3;
 /** Signals that end a measurement, after unmounting everything. */
@@ -46,13 +47,14 @@ export async function benchFuse(options: BenchOptions): Promise<string> {
   }
 }
 
-async function compare(dir: string, { rounds = ROUNDS, only, peers, scale }: BenchOptions): Promise<Column[]> {
+async function compare(dir: string, { rounds = ROUNDS, only, peers, scale, before }: BenchOptions): Promise<Column[]> {
   const work = WORK.filter(({ id }) => chosen(only, id));
   if (work.length === 0) return [];
-  const unknown = peers.find((name) => !PEERS.some(({ id }) => id === name));
+  const all = contestants(before);
+  const unknown = peers.find((name) => !all.some(({ id }) => id === name));
   if (unknown !== undefined)
-    throw new Error(`there is no peer ${unknown}; choose from ${PEERS.map(({ id }) => id).join(', ')}`);
-  const columns = await Promise.all(PEERS.filter(({ id }) => chosen(peers, id)).map(column));
+    throw new Error(`there is no peer ${unknown}; choose from ${all.map(({ id }) => id).join(', ')}`);
+  const columns = await Promise.all(all.filter(({ id }) => chosen(peers, id)).map(column));
   const material = await makeMaterial(dir, scale);
   for (let round = 0; round < rounds; round++) {
     for (const column of columns) {
@@ -62,6 +64,11 @@ async function compare(dir: string, { rounds = ROUNDS, only, peers, scale }: Ben
     }
   }
   return columns;
+}
+
+function contestants(before: string | undefined): readonly Contestant[] {
+  const [own, ...others] = PEERS;
+  return before === undefined || own === undefined ? PEERS : [own, fjordBefore(before), ...others];
 }
 
 async function column(contestant: Contestant): Promise<Column> {

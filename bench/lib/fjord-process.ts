@@ -2,14 +2,13 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { InstanceAccess } from '../../src/daemon/access-file.ts';
 import { PROCESS_ENVIRONMENT } from '../../src/daemon/process-environment.ts';
-import { V8_FLAGS } from '../../src/cli/v8-flags.ts';
 import { stop } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PROGRAM = join(ROOT, 'dist/cli/fjord.cjs');
 const NO_SETTINGS = join(ROOT, 'test/helpers/empty.toml');
 const run = promisify(execFile);
 
@@ -20,6 +19,8 @@ export interface FjordArgs {
   readonly args: readonly string[];
   /** Settings as environment variables. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The built checkout whose program is run; by default this one. */
+  readonly checkout?: string | undefined;
 }
 
 /** The built program in a separate process, without the settings of the current user. */
@@ -33,9 +34,10 @@ export class FjordProcess {
   }
 
   static async start(args: FjordArgs): Promise<FjordProcess> {
-    const { dir } = args;
+    const { dir, checkout = ROOT } = args;
+    const flags = await flagsOf(checkout);
     const log = await open(`${dir}.log`, 'a');
-    const child = spawn(process.execPath, [...V8_FLAGS, PROGRAM, ...args.args, '--data', dir], {
+    const child = spawn(process.execPath, [...flags, programOf(checkout), ...args.args, '--data', dir], {
       stdio: ['ignore', log.fd, log.fd],
       env: environment(args),
     });
@@ -86,7 +88,8 @@ export class FjordProcess {
 
 /** Runs a command of the program to its end. Resolves to its standard output. */
 export async function fjord(args: FjordArgs): Promise<string> {
-  const { stdout } = await run(process.execPath, [PROGRAM, ...args.args, '--data', args.dir], {
+  const { dir, checkout = ROOT } = args;
+  const { stdout } = await run(process.execPath, [programOf(checkout), ...args.args, '--data', dir], {
     env: environment(args),
   });
   return stdout;
@@ -94,6 +97,21 @@ export async function fjord(args: FjordArgs): Promise<string> {
 
 export async function fjordVersion(): Promise<string> {
   return (JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** The short hash of a checkout's commit. */
+export async function revisionOf(checkout: string): Promise<string> {
+  return (await run('git', ['-C', checkout, 'rev-parse', '--short', 'HEAD'])).stdout.trim();
+}
+
+function programOf(checkout: string): string {
+  return join(checkout, 'dist/cli/fjord.cjs');
+}
+
+/** The options of Node that the program of this checkout names in its first line. */
+async function flagsOf(checkout: string): Promise<readonly string[]> {
+  const module = pathToFileURL(join(checkout, 'dist/cli/v8-flags.js')).href;
+  return ((await import(module)) as { readonly V8_FLAGS: readonly string[] }).V8_FLAGS;
 }
 
 function environment({ env }: FjordArgs): NodeJS.ProcessEnv {

@@ -8,13 +8,18 @@ import type { Peer, StartPeer } from '../lib/peer.ts';
 import { settle } from '../lib/shell.ts';
 import { apache } from '../peers/apache.ts';
 import { bareNode } from '../peers/bare-node.ts';
-import { fjord } from '../peers/fjord.ts';
+import { fjord, fjordBefore } from '../peers/fjord.ts';
 import { rclone } from '../peers/rclone.ts';
 import { webdavServer } from '../peers/webdav-server.ts';
 import { call, getBig, getSmall, propfind, putBig, putSmall } from './work.ts';
 
+interface Contestant {
+  readonly id: string;
+  readonly start: StartPeer;
+}
+
 /** Fjord comes first, as the others are given as multiples of it. */
-const PEERS: readonly { readonly id: string; readonly start: StartPeer }[] = [
+const PEERS: readonly Contestant[] = [
   { id: 'fjord', start: fjord },
   { id: 'apache', start: apache },
   { id: 'rclone', start: rclone },
@@ -109,9 +114,9 @@ const WORK: readonly Work[] = [
 const MEMORY: Row = { figure: 'memory after all that', unit: 'MB', more: false };
 
 /** Runs every peer in turn, `rounds` times. Resolves to a table in Markdown. @throws Error for an unknown peer or part */
-export async function benchWebdav({ rounds = ROUNDS, only, peers, scale }: BenchOptions): Promise<string> {
+export async function benchWebdav({ rounds = ROUNDS, only, peers, scale, before }: BenchOptions): Promise<string> {
   const work = select(WORK, only, 'part');
-  const starts = select(PEERS, peers, 'peer');
+  const starts = select(contestants(before), peers, 'peer');
   const dir = await mkdtemp(join(tmpdir(), 'fjord-bench-'));
   // Apache runs as its own user.
   await chmod(dir, 0o711);
@@ -130,6 +135,12 @@ export async function benchWebdav({ rounds = ROUNDS, only, peers, scale }: Bench
     await rm(dir, { recursive: true, force: true });
   }
   return report([...work.flatMap(({ rows }) => rows), MEMORY], results, rounds);
+}
+
+function contestants(before: string | undefined): readonly Contestant[] {
+  const [own, ...others] = PEERS;
+  if (before === undefined || own === undefined) return PEERS;
+  return [own, { id: 'fjord-before', start: fjordBefore(before) }, ...others];
 }
 
 function select<T extends { readonly id: string }>(all: readonly T[], names: readonly string[], what: string): T[] {

@@ -7,7 +7,7 @@ import type { InstanceAccess } from '../../../src/daemon/access-file.ts';
 import type { Remote } from '../../../src/cloud/remote.ts';
 
 import { background } from '../../../src/vfs/context.ts';
-import { FjordProcess, fjordVersion } from '../../lib/fjord-process.ts';
+import { FjordProcess, fjordVersion, revisionOf } from '../../lib/fjord-process.ts';
 import { mounted, unmount } from '../../lib/mounts.ts';
 import { residentMemory } from '../../lib/process.ts';
 import { withRemote } from '../alone/cloud-tree.ts';
@@ -24,8 +24,16 @@ export const fjordNative: Contestant = {
   rounds: 1,
 };
 
+/** The program of another checkout, with its own default settings. */
+export function fjordBefore(checkout: string): Contestant {
+  return {
+    ...variant('fjord-before', 'Fjord', {}, checkout),
+    version: async () => await revisionOf(checkout),
+  };
+}
+
 /** The whole program, embedded cloud and gateway, with the given settings. */
-function variant(id: string, name: string, settings: Readonly<Record<string, string>>): Contestant {
+function variant(id: string, name: string, settings: Readonly<Record<string, string>>, checkout?: string): Contestant {
   const unknown = Object.keys(settings).find((key) => !(key in SETTINGS));
   return {
     id,
@@ -33,7 +41,7 @@ function variant(id: string, name: string, settings: Readonly<Record<string, str
     version: fjordVersion,
     missing: async () => (unknown === undefined ? undefined : `this version has no setting ${unknown}`),
     start: async (root) => {
-      const own = new FjordMount(root, variables(settings));
+      const own = new FjordMount(root, variables(settings), checkout);
       return await started(own, () => own.start());
     },
   };
@@ -49,14 +57,16 @@ class FjordMount implements Mounted {
   readonly archive: string;
   readonly #root: string;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #checkout: string | undefined;
   #process: FjordProcess | undefined;
   #access: InstanceAccess | undefined;
 
-  constructor(root: string, env: Readonly<Record<string, string>>) {
+  constructor(root: string, env: Readonly<Record<string, string>>, checkout: string | undefined) {
     this.dir = join(root, 'mount/Sync');
     this.archive = join(root, 'mount/Archive');
     this.#root = root;
     this.#env = env;
+    this.#checkout = checkout;
   }
 
   async start(): Promise<void> {
@@ -68,6 +78,7 @@ class FjordMount implements Mounted {
       dir: data,
       args: ['start', '--port', '0', '--mount', at],
       env: this.#env,
+      checkout: this.#checkout,
     });
     this.#access = await this.#process.access();
     await mounted(at);
