@@ -9,6 +9,8 @@ const FEWEST = 7;
 const MOST = 64;
 /** The files are removed after this time without use, ms. */
 const KEPT = 2000;
+/** The thread ends after this number of such times: starting one takes 50 ms of a core, just when many files are created. */
+const THREAD_KEPT = 30;
 
 /** An empty file, open for reading and writing. */
 export interface Spare {
@@ -19,10 +21,11 @@ export interface Spare {
 /**
  * Empty files in a folder that are created ahead on another thread while many are needed, because creating one would
  * block the serving thread for up to half a millisecond. There are none before the first is taken, and none soon after
- * the last.
+ * the last; the thread stays for a minute.
  */
 export class SpareFiles {
   readonly #dir: string;
+  readonly #newMaker: () => FileMaker;
   readonly #ready: Spare[] = [];
   readonly #making = new Set<string>();
   #maker: FileMaker | undefined;
@@ -32,10 +35,13 @@ export class SpareFiles {
   #wanted = 0;
   /** Files taken since the last check. */
   #taken = 0;
+  /** Number of checks since the last file was taken. */
+  #unused = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(dir: string) {
+  constructor(dir: string, newMaker = () => new FileMaker()) {
     this.#dir = dir;
+    this.#newMaker = newMaker;
   }
 
   /** True for the name of a file that has not been taken. */
@@ -57,16 +63,22 @@ export class SpareFiles {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#wanted = 0;
+    this.#clear();
     this.#maker?.end();
     this.#maker = undefined;
-    for (const spare of this.#ready.splice(0)) this.#remove(spare);
     await this.#made;
   }
 
   #look(): void {
-    if (this.#taken === 0) void this.close();
+    this.#unused = this.#taken === 0 ? this.#unused + 1 : 0;
     this.#taken = 0;
+    if (this.#unused === 1) this.#clear();
+    if (this.#unused > THREAD_KEPT) void this.close();
+  }
+
+  #clear(): void {
+    this.#wanted = 0;
+    for (const spare of this.#ready.splice(0)) this.#remove(spare);
   }
 
   #fill(): void {
@@ -79,7 +91,7 @@ export class SpareFiles {
   async #make(count: number): Promise<void> {
     const ids = Array.from({ length: count }, () => randomUUID());
     for (const id of ids) this.#making.add(id);
-    this.#maker ??= new FileMaker();
+    this.#maker ??= this.#newMaker();
     const fds = await this.#maker.make(ids.map((id) => this.#path(id)));
     for (const [i, id] of ids.entries()) this.#arrive(id, fds[i]);
   }

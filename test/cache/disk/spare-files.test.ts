@@ -2,6 +2,7 @@ import { closeSync, fstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { FileMaker } from '../../../src/cache/disk/file-maker.ts';
 import { type Spare, SpareFiles } from '../../../src/cache/disk/spare-files.ts';
 import { temporary } from '../../helpers/temporary.ts';
 
@@ -41,16 +42,22 @@ t.test('there are none until the first is taken; then empty files, each returned
   t.ok(readdirSync(dir).length <= taken.size + 64);
 });
 
-t.test('they are removed at the end, and when none has been taken for a while', async (t) => {
+t.test('they are removed at the end, and when none has been taken for a while; their thread stays', async (t) => {
   const dir = temporary(t);
-  const spares = new SpareFiles(dir);
+  let threads = 0;
+  const spares = new SpareFiles(dir, () => {
+    threads++;
+    return new FileMaker();
+  });
   for (let i = 0; i < 5; i++) closeSync((await takeReady(spares)).fd);
   await until(() => readdirSync(dir).length > 5);
   await until(() => readdirSync(dir).length === 5);
-  spares.take();
-  spares.take();
+  closeSync((await takeReady(spares)).fd);
+  t.equal(threads, 1);
+  const late = [spares.take(), spares.take()].filter((spare) => spare !== undefined);
+  for (const { fd } of late) closeSync(fd);
   await spares.close();
-  t.equal(readdirSync(dir).length, 5, 'none that was being created appears later');
+  t.equal(readdirSync(dir).length, 6 + late.length, 'none that was being created appears later');
 });
 
 t.test('if none can be created there are none', async (t) => {
