@@ -134,6 +134,14 @@ export interface NodeRecord {
   readonly mount?: string;
   /** Of a node that is gone because it has moved to another space of the caller: that space. */
   readonly movedTo?: string;
+  /** In a feed, of a removed node: who has removed it, if that is known. */
+  readonly by?: Remover;
+}
+
+/** Who has removed something: the name of a computer of the account, or the e-mail address of another one. */
+export interface Remover {
+  readonly device?: string;
+  readonly account?: string;
 }
 
 /** Values are bytes in base64. */
@@ -241,6 +249,8 @@ export interface TrashRecord {
   /** Bytes and number of files in it. */
   readonly size: number;
   readonly files: number;
+  /** Who has removed it, if that is known. */
+  readonly by?: Remover;
 }
 
 export interface Usage {

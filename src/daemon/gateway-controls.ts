@@ -7,7 +7,16 @@ import type { TrashRecord, VersionRecord } from '../cloud/records.ts';
 import { list, resolve } from './control/files.ts';
 import type { Controls, OnProgress } from './control/controls.ts';
 import { describeStatus, type Circumstances } from './gateway-status.ts';
-import type { ArchiveRemoveBody, KeptVersion, Listed, PurgeBody, RestoreBody, Trashed } from './control/file-wire.ts';
+import type {
+  ArchiveRemoveBody,
+  KeptVersion,
+  Listed,
+  PurgeBody,
+  RestoreBody,
+  Trashed,
+  TrashFilterBody,
+  TrashRestored,
+} from './control/file-wire.ts';
 import type { Conflict, Limits, LimitsBody, MountBody, Proof, Status } from './control/wire.ts';
 import type { BandwidthLimits } from './limits/bandwidth-limits.ts';
 import type { BackupControls } from './backup-controls.ts';
@@ -136,6 +145,11 @@ export class GatewayControls implements Controls {
     await this.#gateway.restoreTrash(node, context);
   }
 
+  async restoreRemoved(filter: TrashFilterBody, context: Context): Promise<TrashRestored> {
+    const { items, failures } = await this.#gateway.restoreRemoved(filter, context);
+    return { items, failures: failures.map(({ path, error }) => ({ path, reason: error.reason ?? error.code })) };
+  }
+
   async purgeTrash({ node, password }: PurgeBody, context: Context): Promise<void> {
     await this.#gateway.purgeTrash(node, password, context);
   }
@@ -188,6 +202,8 @@ function keptVersion({ id, size, mtime, created, current }: VersionRecord): Kept
   return { id, size, mtime, created, current };
 }
 
-function trashed({ node, path, size, files, removed, expires }: TrashRecord): Trashed {
-  return { node: node.id, path, kind: node.kind, size, files, removed, expires };
+function trashed({ node, path, size, files, removed, expires, by }: TrashRecord): Trashed {
+  const who = by?.device ?? by?.account;
+  const about = { node: node.id, path, kind: node.kind, size, files, removed, expires };
+  return { ...about, ...(who === undefined ? {} : { by: who }) };
 }

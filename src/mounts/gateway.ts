@@ -17,6 +17,7 @@ import type { PinStatus } from './pins/keeper.ts';
 import { inward } from './sync/shared-root.ts';
 import { parkedIn, syncStatus, type ParkedChange, type SyncStatus } from './sync-status.ts';
 import type { Verification, VerifiedStatus } from './sync/verify/verifier.ts';
+import { type RemovedFilter, restoreRemoved, type Restored } from './restore-removed.ts';
 import { resolveConflict, type Kept } from './resolve-conflict.ts';
 
 export interface GatewayStatus extends SyncStatus {
@@ -242,6 +243,13 @@ export class Gateway {
   async restoreTrash(node: string, context: Context): Promise<void> {
     await this.#remote.restoreTrash(node, context);
     await this.pull(context);
+  }
+
+  /** Restores everything in the Trash that the filter names; the drive shows it when this resolves. */
+  async restoreRemoved(filter: RemovedFilter, context: Context): Promise<Restored> {
+    const restored = await restoreRemoved(this.#remote, filter, context);
+    await this.pull(context);
+    return restored;
   }
 
   /**

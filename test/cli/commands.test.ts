@@ -183,6 +183,16 @@ t.test('the Trash', { timeout: 300_000 }, async (t) => {
   await done('trash', 'restore', '/gone.txt');
   t.equal(await done('cat', '/Sync/gone.txt'), 'precious');
   await remove();
+  t.equal(await done('trash', 'list', '--by', 'another computer'), '');
+  const [, by = ''] = /  by (.*)/.exec(await done('trash', 'list', '--since', '1h')) ?? [];
+  t.not(by, '', 'the list says who has removed it');
+  t.match(await fjord.cli('trash', 'restore'), { code: 2, stderr: /name what to restore, or --by or --since/ });
+  t.match(await fjord.cli('trash', 'restore', '--by', by.trim(), '--since', '1h'), {
+    code: 0,
+    stderr: /restored 1 item/,
+  });
+  t.equal(await done('cat', '/Sync/gone.txt'), 'precious');
+  await remove();
   t.match(await fjord.cli('trash', 'purge'), { code: 2, stderr: /name what to purge, or --all/ });
   t.match(await fjord.cli('trash', 'purge', '/other'), { code: 4, stderr: /not in the Trash/ });
   await done('trash', 'purge', '--all');

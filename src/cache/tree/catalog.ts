@@ -5,6 +5,17 @@ import type { GroupWriter, Observer, Op } from '../db/group-writer.ts';
 import { Listings } from './listings.ts';
 import { type Rows, Table } from '../db/table.ts';
 
+/** Files of a space that others have removed. */
+export interface SpaceLoss {
+  /** When that was shown here, ms. */
+  readonly at: number;
+  readonly files: number;
+  /** Since when they were being removed, by the clock of the cloud, ms. */
+  readonly since?: number;
+  /** The name of the computer, or the e-mail address of the person. */
+  readonly by?: string;
+}
+
 /** A space whose tree is in the catalog, and how far its feed has been applied. */
 export interface SpaceState {
   readonly id: string;
@@ -30,6 +41,10 @@ export interface SpaceState {
    * the tree before that comes back with the feed, a folder without its contents.
    */
   readonly treeRemoved?: number;
+  /** What others have removed here lately, oldest first (see `removal-guard.ts`). */
+  readonly losses?: readonly SpaceLoss[];
+  /** Since when removals of others wait for a confirmation, ms. */
+  readonly heldSince?: number;
   /** Revisions and their stamps, which the cloud must know unless it has gone back in time. */
   readonly marks?: readonly { readonly rev: number; readonly stamp: string }[];
 }

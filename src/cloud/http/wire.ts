@@ -179,6 +179,12 @@ export const LinkSchema = Type.Object({
   active: Type.Boolean(),
 });
 
+/** Who has removed something: the name of a computer of the account, or the e-mail address of another one. */
+const RemoverSchema = Type.Object({
+  device: Type.Optional(Type.String({ maxLength: 1000 })),
+  account: Type.Optional(Type.String({ maxLength: 254 })),
+});
+
 export const NODE_KINDS = ['file', 'folder', 'symlink'] as const;
 
 const NodeFields = Type.Object({
@@ -214,6 +220,8 @@ const NodeFields = Type.Object({
   mount: Type.Optional(Id),
   /** Of a node that is gone because it has moved to another space of the caller: that space. */
   movedTo: Type.Optional(Id),
+  /** In a feed, of a removed node: who has removed it, if that is known. */
+  by: Type.Optional(RemoverSchema),
 });
 /** A node whose fields are consistent with each other. */
 export const NodeSchema = Type.Refine(
@@ -306,6 +314,8 @@ export const TrashSchema = Type.Object({
   /** Bytes and number of files in it. */
   size: Size,
   files: Size,
+  /** Who has removed it, if that is known. */
+  by: Type.Optional(RemoverSchema),
 });
 
 export const UsageSchema = Type.Object({

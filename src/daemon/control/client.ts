@@ -16,6 +16,8 @@ import type {
   ReadQuery,
   RestoreBody,
   Trashed,
+  TrashFilterBody,
+  TrashRestored,
   WriteQuery,
 } from './file-wire.ts';
 import type {
@@ -165,6 +167,10 @@ export class ControlClient {
 
   async restoreTrash(node: string): Promise<void> {
     await this.#json({ method: 'POST', path: '/trash/restore', json: { node } });
+  }
+
+  async restoreRemoved(filter: TrashFilterBody): Promise<TrashRestored> {
+    return (await this.#json({ method: 'POST', path: '/trash/restore-removed', json: filter })) as TrashRestored;
   }
 
   async purgeTrash(body: PurgeBody): Promise<void> {

@@ -1,6 +1,15 @@
 import type { Context } from '../../vfs/context.ts';
 import type { FileSystem } from '../../vfs/file-system.ts';
-import type { ArchiveRemoveBody, KeptVersion, Listed, PurgeBody, RestoreBody, Trashed } from './file-wire.ts';
+import type {
+  ArchiveRemoveBody,
+  KeptVersion,
+  Listed,
+  PurgeBody,
+  RestoreBody,
+  Trashed,
+  TrashFilterBody,
+  TrashRestored,
+} from './file-wire.ts';
 import type {
   AcceptBody,
   BackupBody,
@@ -112,6 +121,7 @@ export interface Controls {
   restore(body: RestoreBody, context: Context): Promise<void>;
   trash(context: Context): AsyncIterable<Trashed>;
   restoreTrash(node: string, context: Context): Promise<void>;
+  restoreRemoved(filter: TrashFilterBody, context: Context): Promise<TrashRestored>;
   /** @param body with the account's password if an item comes from /Archive or from another computer's backup */
   purgeTrash(body: PurgeBody, context: Context): Promise<void>;
   conflicts(): Promise<Conflict[]>;

@@ -43,6 +43,19 @@ export type RestoreBody = Static<typeof RestoreBody>;
 export const TrashBody = Type.Object({ node: Type.String({ minLength: 1 }) });
 export type TrashBody = Static<typeof TrashBody>;
 
+/** Everything in the Trash that this computer or person has removed, and since then. */
+export const TrashFilterBody = Type.Object({
+  by: Type.Optional(Type.String({ minLength: 1 })),
+  /** ms */
+  since: Type.Optional(Type.Number()),
+});
+export type TrashFilterBody = Static<typeof TrashFilterBody>;
+
+export interface TrashRestored {
+  readonly items: number;
+  readonly failures: readonly { readonly path: string; readonly reason: string }[];
+}
+
 export const PurgeBody = Type.Object({
   node: Type.String({ minLength: 1 }),
   password: Type.Optional(Type.String({ minLength: 1 })),
@@ -85,4 +98,6 @@ export interface Trashed {
   readonly files: number;
   readonly removed: number;
   readonly expires: number;
+  /** Who has removed it: the name of a computer, or the e-mail address of a person. */
+  readonly by?: string;
 }

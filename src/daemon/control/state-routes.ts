@@ -8,7 +8,7 @@ import { addFolderRoutes } from './folder-routes.ts';
 import { addShareRoutes } from './share-routes.ts';
 import { toLines } from './lines.ts';
 import { watchProgress } from './watch-progress.ts';
-import { ArchiveRemoveBody, PathQuery, PurgeBody, RestoreBody, TrashBody } from './file-wire.ts';
+import { ArchiveRemoveBody, PathQuery, PurgeBody, RestoreBody, TrashBody, TrashFilterBody } from './file-wire.ts';
 import {
   BackupBody,
   BackupEditBody,
@@ -73,6 +73,11 @@ function addHistoryRoutes(app: FastifyInstance, controls: Controls): void {
     await controls.restoreTrash(request.body.node, contextOf(request, reply));
     return {};
   });
+  app.post<{ Body: TrashFilterBody }>(
+    '/trash/restore-removed',
+    { schema: { body: TrashFilterBody } },
+    async (request, reply) => controls.restoreRemoved(request.body, contextOf(request, reply)),
+  );
   app.post<{ Body: PurgeBody }>('/trash/purge', { schema: { body: PurgeBody } }, async (request, reply) => {
     await controls.purgeTrash(request.body, contextOf(request, reply));
     return {};

@@ -1,4 +1,6 @@
 import { posix } from 'node:path';
+import type { SpaceState } from '../../cache/tree/catalog.ts';
+import type { HeldRemoval } from '../../mounts/sync/follow/removal-guard.ts';
 import type { Gateway } from '../../mounts/gateway.ts';
 import type { BadName } from '../../mounts/names/name-check.ts';
 import type { ParkedChange } from '../../mounts/sync-status.ts';
@@ -73,19 +75,39 @@ function parkedRemedy(id: string, path: string, code: string): { remedy: string;
 
 function heldIssues(gateway: Gateway): Found[] {
   const { catalog } = gateway.stack;
-  return gateway.status().held.map(({ space, files }) => {
-    const root = catalog.get(catalog.space(space)?.root ?? '');
+  return gateway.status().held.map((held) => {
+    const space = catalog.space(held.space);
+    const root = catalog.get(space?.root ?? '');
+    const { files, gone, by } = held;
+    const who = by.length === 0 ? 'another device' : by.join(', ');
+    const before = gone === 0 ? '' : `, after ${gone} within an hour that are gone here, too`;
     return {
       issue: {
-        id: issueId('held', space),
+        id: issueId('held', held.space),
         kind: 'held',
         ...(root === undefined ? {} : { path: catalog.path(root) }),
-        cause: `${files} files, more than half, were removed by another device; nothing is removed here`,
-        remedy: 'if that was meant, confirm it; if not, restore them from the Trash (`fjord trash`)',
+        cause: `${files} files were removed by ${who}${before}; that is more than half, so these ${files} are kept here`,
+        remedy: `if that was meant, confirm it; if not, ${restoring(held, isOwner(space))}`,
         command: 'fjord confirm',
       },
     };
   });
+}
+
+/** Whether what is removed from a space is in the Trash of this account. */
+function isOwner(space: SpaceState | undefined): boolean {
+  return space?.role === undefined || space.role === 'owner';
+}
+
+function restoring({ by, since }: HeldRemoval, isOwned: boolean): string {
+  const [only] = by.length === 1 ? by : [];
+  const who = only === undefined || !isOwned ? '' : ` --by ${word(only)}`;
+  // Up to a minute too early.
+  const time = since === undefined ? '1d' : `${new Date(since).toISOString().slice(0, 16)}Z`;
+  const command = `fjord trash restore${who} --since ${time}`;
+  return isOwned
+    ? `\`${command}\` gets all of them back`
+    : `the owner of the folder gets them back with \`${command}\``;
 }
 
 async function unshownIssues(gateway: Gateway): Promise<Found[]> {

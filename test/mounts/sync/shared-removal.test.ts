@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { background as context } from '../../../src/vfs/context.ts';
+import { gatewayIssues } from '../../../src/daemon/issues/gateway-issues.ts';
 import { sharedRig, type SharedRig } from '../../helpers/shared-rig.ts';
 
 t.setTimeout(240_000);
@@ -27,18 +28,22 @@ t.test("what a member's `rm -r` of a shared folder removes comes back from the T
   t.same(await bob.device.tree(), {});
   t.same(await bob.remote.shares(context), [], 'who removes the folder has left it');
   await ada.device.sync();
-  t.match(ada.device.gateway.status().held, [{ files: FILES }], 'the computer of its owner asks first');
+  t.match(
+    ada.device.gateway.status().held,
+    [{ files: FILES, by: ['bob@example.org'] }],
+    'the computer of its owner asks first',
+  );
+  const [found] = await gatewayIssues(ada.device.gateway, []);
+  t.match(found?.issue.remedy, /`fjord trash restore --by bob@example.org --since 20[^ ]+Z`/);
   t.same(await ada.device.tree(), before);
   ada.device.gateway.confirm();
   await ada.device.sync();
   t.same(await ada.device.tree(), { '/Sync/Team/': '' });
-  const trash: string[] = [];
-  for await (const { node } of ada.remote.trash(context)) trash.push(node.id);
-  t.equal(trash.length, FILES + 1);
-  for (const node of trash) {
-    // The folder has come back with the first of its files.
-    await ada.remote.restoreTrash(node, context).catch((error: unknown) => t.match(error, { code: 'ENOENT' }));
-  }
+  t.match(await ada.device.gateway.restoreRemoved({ by: 'carol@example.org' }, context), { items: 0 });
+  t.match(await ada.device.gateway.restoreRemoved({ by: 'Bob@example.org' }, context), {
+    items: FILES + 1,
+    failures: { length: 0 },
+  });
   await rest();
   t.same(await ada.device.tree(), before);
 });

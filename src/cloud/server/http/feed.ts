@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import type { Mark } from '../../records.ts';
+import type { Cursor, Mark, NodeRecord } from '../../records.ts';
 import { feed, snapshot } from '../feed.ts';
+import { withRemovers } from '../meta/removers.ts';
+import type { Db } from '../meta/schema.ts';
 import { pastOf } from '../meta/past.ts';
 import { findSpace, listSpaces } from '../meta/spaces.ts';
 import { sendNdjson } from './ndjson.ts';
@@ -41,9 +43,21 @@ export function feedRoutes(app: FastifyInstance, { meta, digests }: Parts): void
       const { since, marks } = query as Static<typeof Since>;
       const space = await findSpace(meta.db, caller.account, params.id);
       const spaces = new Set((await listSpaces(meta.db, caller)).map(({ id }) => id));
-      return await sendNdjson(reply, feed(meta.db, space, Number(since), marksOf({ marks }), spaces));
+      const pages = feed(meta.db, space, Number(since), marksOf({ marks }), spaces);
+      return await sendNdjson(reply, withNames(meta.db, caller.account, pages));
     },
   );
+}
+
+/** Says of what was removed who has done it. */
+async function* withNames(
+  db: Db,
+  account: string,
+  pages: AsyncIterable<(NodeRecord | Cursor)[]>,
+): AsyncGenerator<(NodeRecord | Cursor)[]> {
+  for await (const page of pages) {
+    yield await withRemovers(db, account, page, (item) => ('id' in item ? item : undefined));
+  }
 }
 
 function marksOf({ marks }: { readonly marks?: string | undefined }): Mark[] {

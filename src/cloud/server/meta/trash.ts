@@ -5,6 +5,7 @@ import { inChunks } from './chunks.ts';
 import { isLive, type Transaction } from './transaction.ts';
 import { numbered } from './names.ts';
 import { nodeRecord } from './records.ts';
+import { withRemovers } from './removers.ts';
 import { below } from './removal.ts';
 import { mayAdd } from './rights.ts';
 import type { Db, NodeRow, SpaceRow } from './schema.ts';
@@ -19,7 +20,10 @@ export async function* listTrash(db: Db, account: string): AsyncGenerator<TrashR
   let last: NodeRow | undefined;
   do {
     const rows = await trashPage(db, account, last);
-    if (rows.length > 0) yield await Promise.all(rows.map(async (row) => trashRecord(db, row)));
+    if (rows.length > 0) {
+      const records = await Promise.all(rows.map(async (row) => trashRecord(db, row)));
+      yield await withRemovers(db, account, records, ({ node }) => node);
+    }
     last = rows.at(-1);
   } while (last !== undefined);
 }

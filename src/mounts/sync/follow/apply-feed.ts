@@ -2,6 +2,7 @@ import type { Entry } from '../../../cache/tree/entry.ts';
 import type { NodeRecord } from '../../../cloud/records.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { applyDeletion, type Removed } from './apply-deletion.ts';
+import type { Removal } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
 import { sweepLater } from './sweep.ts';
 import { settleFound } from '../lost-content.ts';
@@ -11,6 +12,9 @@ interface Tombstone extends Removed {
   readonly rev: number;
   /** Made by another device. */
   readonly foreign: boolean;
+  /** When, by the clock of the cloud, ms. */
+  readonly at?: number;
+  readonly by?: string;
 }
 
 /**
@@ -57,9 +61,9 @@ export class FeedApplier {
     return floor;
   }
 
-  /** Nodes that other devices have removed. */
-  get foreignRemovals(): NodeId[] {
-    return [...this.#removed.values()].filter(({ foreign }) => foreign).map(({ id }) => id);
+  /** What other devices have removed. */
+  get foreignRemovals(): Removal[] {
+    return [...this.#removed.values()].filter(({ foreign }) => foreign);
   }
 
   /** Whether the cloud has removed the node, which is still to be done here. */
@@ -184,7 +188,7 @@ export class FeedApplier {
     return catalog.space(entry.space)?.root === entry.parent ? undefined : entry;
   }
 
-  #takeRemoval({ id, parent, name, kind, rev, device }: NodeRecord): void {
+  #takeRemoval({ id, parent, name, kind, rev, device, ctime, by }: NodeRecord): void {
     const { catalog, journal } = this.#replica;
     const entry = catalog.get(id);
     const foreign = device !== this.#replica.device;
@@ -196,6 +200,8 @@ export class FeedApplier {
     if (known ? rev <= entry.rev : !foreign) return;
     // Removed here, too.
     if (journal.has(id) && this.#replica.localChanges(id).removal) return;
-    this.#removed.set(id, { id, parent, name, rev, foreign });
+    const who = by?.device ?? by?.account;
+    const about = { at: ctime, ...(who === undefined ? {} : { by: who }) };
+    this.#removed.set(id, { id, parent, name, rev, foreign, ...about });
   }
 }

@@ -103,7 +103,7 @@ export class Follower {
   }
 
   get status(): FollowerStatus {
-    const held = [...this.#spaces].flatMap(([space, { held }]) => (held === undefined ? [] : [{ space, files: held }]));
+    const held = [...this.#spaces].flatMap(([space, { held }]) => (held === undefined ? [] : [{ space, ...held }]));
     return { push: this.#push, current: this.#current, since: this.#backoff.since, held, error: this.#error };
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { SpaceState } from '../../../cache/tree/catalog.ts';
+import type { SpaceLoss, SpaceState } from '../../../cache/tree/catalog.ts';
 import type { BadRecord, Remote } from '../../../cloud/remote.ts';
 import type { ContentStore, Staging } from '../../../cache/content/content.ts';
 import type { Issues } from '../issues.ts';
@@ -16,7 +16,7 @@ import { FeedApplier } from './apply-feed.ts';
 import { IdSet } from './id-set.ts';
 import { misplacement } from './record-check.ts';
 import { Rewind } from './rewind.ts';
-import { massRemoval } from './removal-guard.ts';
+import { type HeldFiles, RemovalGuard } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
 import { markAbsent } from './resync.ts';
 import { BIN } from '../../drive/sweeper.ts';
@@ -51,7 +51,8 @@ export class SpaceFollower {
   #again = false;
   #isComparing = false;
   #running: Promise<void> | undefined;
-  #held: number | undefined;
+  #held: HeldFiles | undefined;
+  readonly #guard: RemovalGuard;
   /** A removal was part of a result, and it has not been checked for being one of many. */
   #unjudged = false;
   #confirmed = false;
@@ -62,10 +63,11 @@ export class SpaceFollower {
     this.#id = space.id;
     this.#applier = new FeedApplier(replica, () => this.#doubt());
     this.#position = space.cursor;
+    this.#guard = new RemovalGuard(replica.catalog, () => replica.now(), space);
   }
 
-  /** The number of files in a mass removal that waits for confirmation. */
-  get held(): number | undefined {
+  /** A mass removal that waits for confirmation. */
+  get held(): HeldFiles | undefined {
     return this.#held;
   }
 
@@ -348,25 +350,31 @@ export class SpaceFollower {
     this.#applier.revisit();
     this.#reportUnshown();
     this.#unjudged = false;
-    const space = this.#replica.catalog.space(this.#id);
-    const removals = this.#applier.foreignRemovals;
-    if (space !== undefined && !this.#confirmed && removals.length > 0) {
-      const files = await massRemoval(this.#replica.catalog, space.root, removals);
-      if (files !== undefined && this.#held === undefined) {
-        this.#parts.log.warn(
-          { space: space.name, files },
-          'many files were removed elsewhere; waiting for `fjord confirm`',
-        );
-      }
-      this.#held = files;
-    } else this.#held = undefined;
+    this.#held = await this.#judge();
     if (this.#held === undefined) {
       this.#confirmed = false;
       this.#applier.remove();
       this.#applier.revisit();
     }
+    this.#note(this.#guard.state);
     this.#save();
     await this.#replica.written();
+  }
+
+  async #judge(): Promise<HeldFiles | undefined> {
+    const space = this.#replica.catalog.space(this.#id);
+    if (this.#confirmed) this.#guard.clear();
+    if (space === undefined || this.#confirmed) return undefined;
+    // The agent of a backup judges what it removes over time, and a person has confirmed it there.
+    const slow = space.kind === 'sync' || space.kind === 'shared';
+    const held = await this.#guard.judge(space.root, this.#applier.foreignRemovals, slow);
+    if (held !== undefined && this.#held === undefined) {
+      this.#parts.log.warn(
+        { space: space.name, ...held },
+        'many files were removed elsewhere; waiting for `fjord confirm`',
+      );
+    }
+    return held;
   }
 
   #save(): void {
@@ -378,14 +386,18 @@ export class SpaceFollower {
     readonly resync?: true | undefined;
     readonly marks?: readonly Mark[];
     readonly treeRemoved?: undefined;
+    readonly losses?: readonly SpaceLoss[] | undefined;
+    readonly heldSince?: number | undefined;
   }): void {
     const { catalog } = this.#replica;
     const space = catalog.space(this.#id);
     if (space === undefined) return;
-    const { resync, treeRemoved = 0, ...noted } = { ...space, ...change };
+    const { resync, losses, heldSince, treeRemoved = 0, ...noted } = { ...space, ...change };
     const after: SpaceState = {
       ...noted,
       ...(resync === undefined ? {} : { resync }),
+      ...(losses === undefined ? {} : { losses }),
+      ...(heldSince === undefined ? {} : { heldSince }),
       ...(treeRemoved > noted.cursor ? { treeRemoved } : {}),
     };
     if (!isDeepStrictEqual(after, space)) this.#replica.submit([catalog.putSpace(after)]);
