@@ -1,3 +1,4 @@
+import { PUSH_ALIVE } from '../http/wire.ts';
 import type { Push } from '../records.ts';
 
 export interface Listener {
@@ -18,7 +19,13 @@ interface Subscription {
  * between them.
  */
 export class PushHub {
+  /** How often an idle connection shows that it is alive, ms. */
+  readonly alive: number;
   readonly #subscriptions = new Set<Subscription>();
+
+  constructor(alive = PUSH_ALIVE / 2) {
+    this.alive = alive;
+  }
 
   /** Returns a function that ends the subscription. */
   subscribe(account: string, device: string, listener: Listener): () => void {

@@ -59,6 +59,8 @@ export interface CloudOptions {
   readonly jobsEvery?: number;
   /** How stored content is verified in the background. */
   readonly scrub?: ScrubPace;
+  /** How often idle push connections show that they are alive, ms; twice within `PUSH_ALIVE` if absent. */
+  readonly pushAlive?: number;
   readonly now?: Clock;
   /** Monotonic clock, ms; default the computer's. */
   readonly elapsed?: () => number;
@@ -97,7 +99,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   checkHost(options);
   const now = options.now ?? Date.now;
   await mkdir(options.data, { recursive: true, mode: 0o700 });
-  const hub = new PushHub();
+  const hub = new PushHub(options.pushAlive);
   const moved = (account: string, space: string, rev: number) => hub.publish(account, { type: 'space', space, rev });
   const relisted = (account: string) => hub.publish(account, { type: 'spaces' });
   const meta = await openMeta(options.data, options.database, { now, moved, relisted });

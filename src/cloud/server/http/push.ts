@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { PUSH_ALIVE } from '../../http/wire.ts';
 import type { Push } from '../../records.ts';
 import type { Listener } from '../push.ts';
 import type { Parts } from './parts.ts';
@@ -9,7 +8,7 @@ export function pushRoutes(app: FastifyInstance, { hub }: Parts): void {
   app.get('/v1/push', (request, reply) => {
     reply.hijack();
     const { account, device } = request.caller;
-    const stream = new EventStream(reply.raw);
+    const stream = new EventStream(reply.raw, hub.alive);
     const stop = hub.subscribe(account, device, stream);
     reply.raw.on('close', stop);
   });
@@ -22,7 +21,7 @@ class EventStream implements Listener {
   readonly #alive: NodeJS.Timeout;
   #blocked = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, alive: number) {
     this.#response = response;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
@@ -32,7 +31,7 @@ class EventStream implements Listener {
     response.on('drain', () => this.#flush());
     response.on('close', () => clearInterval(this.#alive));
     response.on('error', () => response.destroy());
-    this.#alive = setInterval(() => this.notify({ type: 'alive' }), PUSH_ALIVE / 2);
+    this.#alive = setInterval(() => this.notify({ type: 'alive' }), alive);
     this.notify({ type: 'alive' });
   }
 
