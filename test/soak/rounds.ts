@@ -4,7 +4,7 @@ import type { Computer } from './machines.ts';
 import type { World } from './world.ts';
 
 /** Kinds of disturbance, by how often they come. */
-const DISTURBANCES = { cut: 3, silence: 2, storm: 3, kill: 3, killCloud: 2, skew: 1 } as const;
+const DISTURBANCES = { cut: 3, silence: 2, storm: 3, kill: 3, killCloud: 2, skew: 2 } as const;
 
 export interface RoundOptions {
   /** The folder that is compared. */

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { insertSpace } from '../../../src/cloud/server/meta/spaces.ts';
 import { background as context } from '../../../src/vfs/context.ts';
 import { openPair, type Pair, type TestDevice } from '../../helpers/devices.ts';
+import { contentOf, put } from '../../helpers/intents.ts';
 import { sharedRig } from '../../helpers/shared-rig.ts';
 
 const MIB = 1 << 20;
@@ -233,4 +235,26 @@ t.test('a pinned shared folder comes with all that its members add, until it is 
   t.same(bob.device.gateway.pins().paths, [], 'the pin has ended with the folder');
   t.equal(bob.device.gateway.pins().status.missing.files, 0);
   t.equal((await bob.device.gateway.issues()).count, 0);
+});
+
+t.test('a backup of another computer is kept here, with what that adds, and read without a network', async (t) => {
+  const { cloud, netA, netB, b } = await openPair(t);
+  await insertSpace(cloud.meta.db, { account: cloud.account, kind: 'backup', name: 'docs', device: netA.self.id }, 1);
+  const set = (await netA.spaces(context)).find(({ kind }) => kind === 'backup');
+  const backUp = async (name: string): Promise<void> => {
+    const content = contentOf(Buffer.from(`the ${name}`));
+    await netA.upload(content.blocks, context);
+    const intent = put({ space: set?.id ?? '', parent: set?.root ?? '', name }, content.wire);
+    t.match(await netA.commit([intent], context), [{ status: 'done' }]);
+    await b.sync();
+    await b.gateway.stack.keeper.idle();
+  };
+  await backUp('first');
+  await b.gateway.pin('/Backup/alpha/docs', true, context);
+  await b.gateway.stack.keeper.idle();
+  await backUp('second');
+  for (const name of ['first', 'second']) t.equal(await availability(b, `/Backup/alpha/docs/${name}`), 'pinned');
+  netB.offline = true;
+  t.equal(await b.read('/Backup/alpha/docs/second'), 'the second');
+  t.same(b.gateway.pins().paths, ['/Backup/alpha/docs']);
 });
