@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
 import { placeByName, relate, type RealPlace } from './real-place.ts';
+import { wordsOf } from '../vfs/words-of.ts';
 import type { SourceRequest, SourceResponse } from './source-thread.ts';
 import { askSource } from './start-source-thread.ts';
 
@@ -23,7 +24,7 @@ export interface TakenFolder {
 export async function checkFolder(folder: string, others: readonly TakenFolder[]): Promise<string> {
   const path = await ask<string | undefined>(folder, { ask: 'folder' }).catch((error: unknown) => {
     if (isFsError(error, 'EINTR')) throw silent('backup', folder);
-    throw asFsError(error, 'backup', folder);
+    throw unusable(error, folder);
   });
   if (path === undefined) {
     throw new FsError('ENOTDIR', 'backup', { subject: folder, reason: 'it is not a folder; name a folder' });
@@ -65,6 +66,12 @@ async function placeOf(folder: string): Promise<RealPlace> {
 /** @throws EINTR if the disk does not answer; errors of node:fs */
 async function ask<R extends SourceResponse>(folder: string, request: SourceRequest): Promise<R> {
   return await askSource<R>(folder, request, AbortSignal.timeout(TIMEOUT));
+}
+
+function unusable(error: unknown, folder: string): FsError {
+  const { code } = asFsError(error, 'backup');
+  const reason = code === 'ENOENT' ? 'there is no such folder' : `it cannot be read: ${wordsOf(error)}`;
+  return new FsError(code, 'backup', { subject: folder, reason, cause: error });
 }
 
 function silent(op: string, folder: string): FsError {

@@ -3,6 +3,7 @@ import { compareUtf8 } from '../cache/db/table.ts';
 import { volumeUuid } from '../libc/volume-uuid.ts';
 import { NAME_MAX, PATH_MAX } from '../vfs/name.ts';
 import { isCoded, readableName } from '../vfs/raw-name.ts';
+import { wordsOf } from '../vfs/words-of.ts';
 import { identityOf, type Describer } from './describer.ts';
 import type { SourceEntry, SourceProblem } from './source-entry.ts';
 import { entryPath, type SourcePath, type SourcePaths } from './source-paths.ts';
@@ -98,7 +99,7 @@ export class Listings {
     } catch (error) {
       // Gone between the two looks: then it is simply not there.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-        problems.push({ path: name, reason: reasonOf(error) });
+        problems.push({ path: name, reason: wordsOf(error) });
       }
     }
     return [];
@@ -170,8 +171,4 @@ function readTarget(path: SourcePath): { target: string; raw?: string } {
 function firstAfter(names: readonly string[], after: string): number {
   const found = names.findIndex((name) => compareUtf8(name, after) > 0);
   return found < 0 ? names.length : found;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

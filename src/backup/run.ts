@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Remote } from '../cloud/remote.ts';
 import type { SpaceRecord } from '../cloud/records.ts';
 import { asFsError, FsError, isFsError } from '../vfs/fs-error.ts';
+import { wordsOf } from '../vfs/words-of.ts';
 import { BackupIndex } from './backup-index.ts';
 import { Exclusions } from './exclusions.ts';
 import { EMPTIED, OTHER_FOLDER, OTHER_VOLUME, type Halt } from './halt.ts';
@@ -148,9 +149,9 @@ async function mirror(options: BackupOptions, tools: Tools): Promise<Halt | unde
 
 /** Errors of the cloud are `FsError`s; others are about the source folder itself: about entries in it, there are problems. */
 function unreadable(error: unknown): Halt {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code } = error as NodeJS.ErrnoException;
   if (isFsError(error) || code === undefined) throw error;
-  return { kind: 'vanished', reason: `the folder cannot be read: ${message}` };
+  return { kind: 'vanished', reason: `the folder cannot be read: ${wordsOf(error)}` };
 }
 
 async function guardOf(options: BackupOptions, index: BackupIndex): Promise<MassGuard> {

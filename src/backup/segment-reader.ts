@@ -4,6 +4,7 @@ import { DataMap } from '../libc/data-map.ts';
 import type { Extent } from '../vfs/extent.ts';
 import { zeroDigest } from '../vfs/block.ts';
 import { DigestList, type DigestRun } from '../vfs/digest-list.ts';
+import { wordsOf } from '../vfs/words-of.ts';
 import { isSame, type Describer } from './describer.ts';
 import { Recheck } from './recheck.ts';
 import type { SourceAttributes } from './source-entry.ts';
@@ -299,5 +300,5 @@ function base64Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
 
 function failed(token: number, error: unknown): ReadOutcome {
   const { code } = error as NodeJS.ErrnoException;
-  return { token, state: 'failed', code, reason: error instanceof Error ? error.message : String(error) };
+  return { token, state: 'failed', code, reason: wordsOf(error) };
 }

@@ -1,4 +1,5 @@
 import { statSync, type BigIntStats } from 'node:fs';
+import { wordsOf } from '../vfs/words-of.ts';
 import { OTHER_FOLDER, OTHER_VOLUME, type Halt } from './halt.ts';
 import { isOnVolume, whyAbsent, whyElsewhere, type VolumeId } from './volume.ts';
 
@@ -17,8 +18,8 @@ export function checkSource(folder: string, volume: VolumeId | undefined, held?:
     if (held === undefined || (now.dev === held.dev && now.ino === held.ino)) return undefined;
     return now.dev === held.dev ? OTHER_FOLDER : OTHER_VOLUME;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? whyAbsent(folder, volume) : `the folder cannot be read: ${message}`;
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? whyAbsent(folder, volume) : `the folder cannot be read: ${wordsOf(error)}`;
     return { kind: 'vanished', reason };
   }
 }

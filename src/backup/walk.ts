@@ -1,5 +1,6 @@
 import { compareUtf8 } from '../cache/db/table.ts';
 import { assign } from '../vfs/assign.ts';
+import { wordsOf } from '../vfs/words-of.ts';
 import type { ChangedNames } from '../watch/quiet-paths.ts';
 import type { BackupIndex } from './backup-index.ts';
 import type { CloudState } from './cloud-state.ts';
@@ -190,7 +191,7 @@ export class Walk {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EINTR' || path === '') throw error;
     // The folder above says in the next run that it has gone.
-    if (!hasVanished({ code })) this.#options.tally.problem(path, reasonOf(error));
+    if (!hasVanished({ code })) this.#options.tally.problem(path, wordsOf(error));
   }
 
   async #isEmpty({ id }: Folder): Promise<boolean> {
@@ -458,8 +459,4 @@ function withFolders(scope: ChangedNames): ChangedNames {
 
 function pathIn(folder: Folder, name: string): string {
   return folder.path === '' ? name : `${folder.path}/${name}`;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -73,7 +73,7 @@ const WORDS: Words = {
   halted: ({ reason, ends }, { name }) => {
     const hints = {
       confirm: '`fjord confirm` lets it go on',
-      disk: 'it goes on when the disk is back',
+      disk: 'it goes on by itself when the folder is there again and can be read',
       run: `it goes on when the disk is back; if what is there now is right, \`fjord backup run --confirm ${shown(name)}\``,
     };
     return `waits: ${shown(reason)}; ${hints[ends]}`;

@@ -88,13 +88,16 @@ export class BackupControls implements BackupRuns {
   add({ folder, name = basename(folder), marker = false, ...rules }: BackupBody): Promise<BackupSet> {
     return this.#change(async () => {
       const { engine } = this.#options;
-      checkName(name, 'backup');
       checkRules(rules);
-      if (this.#agents.has(name)) {
-        const reason = `there is a set "${name}" already; use --name`;
-        throw new FsError('EEXIST', 'backup', { subject: name, reason });
+      const there = this.#agents.get(name);
+      if (there) {
+        const isSame = there.set.folder === folder;
+        const reason = isSame ? `it is mirrored as "${name}" already` : `there is a set "${name}" already; use --name`;
+        throw new FsError('EEXIST', 'backup', { subject: isSame ? folder : name, reason });
       }
       const path = await engine.check(folder, this.#sets());
+      // After what is wrong with the folder: that of `/` is '', which would say nothing.
+      checkName(name, 'backup');
       const volume = await engine.identify(path, marker);
       const added = this.#options.clock.now();
       const agent = this.#begin({ name, folder: path, ...kept(rules), volume, added });

@@ -36,7 +36,11 @@ t.test('a folder is chosen, mirrored, listed and removed again', { timeout: 300_
   t.match(await fjord.cli('backup', 'run', 'papers'), { code: 4, stderr: /no set "papers"; there is none yet/ });
   const added = await fjord.cli('backup', 'add', source, '--schedule', 'manual');
   t.match(added, { code: 0, stderr: /is mirrored as "papers": `fjord backup run` starts it/ });
-  t.match(await fjord.cli('backup', 'add', source), { code: 6, stderr: /already/ });
+  t.match(await fjord.cli('backup', 'add', source), { code: 6, stderr: /it is mirrored as "papers" already/ });
+  t.match(await fjord.cli('backup', 'add', '/'), { code: 2, stderr: /the folder contains Fjord's data folder/ });
+  const none = `${source}: there is no such folder`;
+  t.match(await fjord.cli('backup', 'add', `${source}/none`), { code: 4, stderr: none.replace(':', '/none:') });
+  t.match(await fjord.cli('backup', 'pause', '0h'), { code: 2, stderr: /0h is no time such as/ });
   const inside = await fjord.cli('backup', 'add', join(source, 'sub'));
   t.match(inside, { code: 2, stderr: /is inside the backup set papers/ });
   t.match(await fjord.cli('backup', 'add', fjord.data), { code: 2, stderr: /Fjord's data folder/ });

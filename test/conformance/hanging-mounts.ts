@@ -1,7 +1,7 @@
 /** Backups of network mounts whose server stops answering, by programs that people use for such. Run by `scripts/conformance`. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -89,9 +89,34 @@ async function hangs(fjord: Fjord, set: string): Promise<boolean> {
   return false;
 }
 
+/** davfs2 1.6 returns listings in a form that Linux 6.18 refuses, with any server. */
+function lists(dir: string): boolean {
+  try {
+    return readdirSync(dir).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** A mount whose folders cannot be listed is said to be one, and removes nothing. */
+async function refusesToList(t: Test, dir: string): Promise<void> {
+  const fjord = await startFjord(t);
+  t.match(await fjord.cli('backup', 'add', dir, '--name', 'remote'), { code: 0 });
+  const run = await soon(fjord, 'backup', 'run', '--wait', 'remote');
+  t.match(run, { code: 6, stderr: /remote: the folder cannot be read: EINVAL: invalid argument$/m });
+  t.match(await fjord.cli('backup', 'status'), {
+    stdout: /goes on by itself when the folder is there again and can be read/,
+  });
+  t.match(await soon(fjord, 'down'), { code: 0 });
+}
+
 for (const [name, client] of Object.entries(CLIENTS)) {
   t.test(`a mount by ${name} whose server hangs`, { skip: withoutFuse() }, async (t) => {
     const { dir, below, server } = await open(t, client);
+    if (!lists(dir)) {
+      await refusesToList(t, dir);
+      return t.comment(`${name} lists no folder on this kernel, so a server that hangs cannot be tried`);
+    }
     const healthy = temporary(t);
     writeFileSync(join(healthy, 'first'), '1');
     const fjord = await startFjord(t);

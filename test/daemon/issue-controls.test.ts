@@ -142,16 +142,23 @@ t.test('backups and invitations, which are remembered while the cloud is out of 
   };
   const invitation: Shared = { id: 's1', name: 'Team', owner: 'c@d', role: 'viewer', accepted: false, members: [] };
   let answer = async (): Promise<Shared[]> => [invitation];
+  const gone: BackupSet = {
+    ...set,
+    name: 'gone',
+    problems: 0,
+    state: { doing: 'halted', reason: 'the folder cannot be read: EACCES: permission denied', ends: 'disk' },
+  };
   const silent: BackupSet = { ...set, name: 'nas', problems: 0, state: { doing: 'running', silent: 34_000 } };
-  const issues = controls(b, { backups: { list: () => [set, silent] }, shares: { list: () => answer() } });
+  const issues = controls(b, { backups: { list: () => [set, silent, gone] }, shares: { list: () => answer() } });
   const wanted = [
     { kind: 'backup', path: '/home/docs', cause: /most of it is gone/, command: 'fjord confirm' },
     { kind: 'backup', cause: /3 files/, command: "fjord backup log 'my docs'" },
     { kind: 'backup', cause: /"nas" waits: its disk has not answered for 34 s/, command: 'fjord backup status nas' },
+    { kind: 'backup', cause: /EACCES/, remedy: /the right to read it/, command: 'fjord backup status gone' },
     { kind: 'invitation', path: 'Team', cause: /c@d .* viewer/, command: 'fjord accept s1', remedy: /decline/ },
   ];
   const first = await issues.list(context);
-  t.match(first, { length: 4 });
+  t.match(first, { length: 5 });
   t.match(first, wanted);
   answer = () => Promise.reject(new FsError('EAGAIN', 'shares'));
   t.strictSame(await issues.list(context), first);

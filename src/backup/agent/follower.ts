@@ -36,7 +36,9 @@ export class Follower {
   /** Why changes are found by comparing only; undefined where events tell of them. */
   get unsupported(): string | undefined {
     const blind = this.#watcher?.blind;
-    return this.#unsupported ?? (blind === undefined ? undefined : `nothing tells of changes in ${blind}`);
+    return (
+      this.#unsupported ?? (blind === undefined ? undefined : `the system does not report changes in ${clipped(blind)}`)
+    );
   }
 
   /** Ms of the clock that never steps: when everything has to be compared. */
@@ -102,4 +104,9 @@ export class Follower {
     }
     this.#options.wake();
   }
+}
+
+/** Paths may be longer than anyone reads. */
+function clipped(path: string): string {
+  return path.length <= 100 ? path : `${path.slice(0, 60)} … ${path.slice(-30)}`;
 }

@@ -1,4 +1,5 @@
 import { asFsError, FsError, type Code } from '../../vfs/fs-error.ts';
+import { wordsOf } from '../../vfs/words-of.ts';
 
 /** The cloud is out of reach or refuses this computer, or this disk takes nothing more: so it would be with all other files. */
 const STOPS: ReadonlySet<Code> = new Set<Code>(['EAGAIN', 'ETIMEDOUT', 'EINTR', 'ENOSPC', 'EDQUOT', 'EROFS']);
@@ -9,7 +10,5 @@ export function entryFailure(error: unknown, signal: AbortSignal): FsError {
   const failure = asFsError(error, 'restore');
   if (STOPS.has(failure.code)) throw failure;
   if (error instanceof FsError || !(error instanceof Error)) return failure;
-  // Messages of node:fs: `EACCES: permission denied, open '…'`.
-  const [words] = error.message.split(', ');
-  return new FsError(failure.code, 'restore', { reason: words, cause: error });
+  return new FsError(failure.code, 'restore', { reason: wordsOf(error), cause: error });
 }

@@ -243,8 +243,9 @@ function pause(cli: Cli): Command {
     .action(async (first: string | undefined, second: string | undefined, options: DataOptions) => {
       const alone = second === undefined && first !== undefined && /^\d/.test(first) ? parseDuration(first) : undefined;
       const duration = alone ?? (second === undefined ? undefined : parseDuration(second));
-      if (second !== undefined && !duration)
-        throw new Problem('usage', `${second} is no time such as "30 min" or "2h"`);
+      const written = second ?? (alone === undefined ? undefined : first);
+      if (written !== undefined && !duration)
+        throw new Problem('usage', `${written} is no time such as "30 min" or "2h"`);
       const named = first === undefined || alone !== undefined ? {} : { name: first };
       const body = { ...named, ...(duration === undefined ? {} : { duration }) };
       await withGateway(cli, options, (gateway) => gateway.pauseBackups(body));

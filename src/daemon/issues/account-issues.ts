@@ -111,6 +111,9 @@ export function backupIssues(sets: readonly BackupSet[]): Found[] {
 
 function haltRemedy(name: string, ends: 'confirm' | 'run' | 'disk'): [remedy: string, command: string] {
   if (ends === 'confirm') return ['if that was meant, confirm it', 'fjord confirm'];
-  const run = `fjord backup run --confirm ${word(name)}`;
-  return ['connect its disk; or say that this is the right one', run];
+  if (ends === 'disk') {
+    const remedy = 'connect its disk, or bring the folder back, or the right to read it; the backup goes on by itself';
+    return [remedy, `fjord backup status ${word(name)}`];
+  }
+  return ['connect its disk; or say that this is the right one', `fjord backup run --confirm ${word(name)}`];
 }
