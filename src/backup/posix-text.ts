@@ -21,16 +21,16 @@ export function isLinked(text: PosixText): boolean {
 
 /** What was made of a record, or of the fields of one of this version. */
 export function posixRecord(text: PosixText): PosixRecord {
-  const [v, uid, gid, user, group, mtimeNs, link, name, target] = text.split(':').map((field) => field || undefined);
-  return {
-    v: Number(v ?? VERSION),
-    ...(uid === undefined ? {} : { uid: Number(uid) }),
-    ...(gid === undefined ? {} : { gid: Number(gid) }),
-    ...(user === undefined ? {} : { user }),
-    ...(group === undefined ? {} : { group }),
-    ...(mtimeNs === undefined ? {} : { mtimeNs }),
-    ...(name === undefined ? {} : { name }),
-    ...(target === undefined ? {} : { target }),
-    ...(link === undefined ? {} : { link }),
-  };
+  const [v = '', uid = '', gid = '', user = '', group = '', mtimeNs = '', link = '', name = '', target = ''] =
+    text.split(':');
+  const record: { -readonly [Field in keyof PosixRecord]: PosixRecord[Field] } = { v: v === '' ? VERSION : Number(v) };
+  if (uid !== '') record.uid = Number(uid);
+  if (gid !== '') record.gid = Number(gid);
+  if (user !== '') record.user = user;
+  if (group !== '') record.group = group;
+  if (mtimeNs !== '') record.mtimeNs = mtimeNs;
+  if (name !== '') record.name = name;
+  if (target !== '') record.target = target;
+  if (link !== '') record.link = link;
+  return record;
 }

@@ -152,7 +152,7 @@ export class DigestList {
   }
 }
 
-function hexOf(digest: Uint8Array): string {
+export function hexOf(digest: Uint8Array): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('hex');
 }
 

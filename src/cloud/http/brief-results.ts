@@ -1,4 +1,3 @@
-import { assign } from '../../vfs/assign.ts';
 import type { BriefResults, DoneResult, Intent, IntentResult, MadeResult, NodeRecord } from '../records.ts';
 import { BrokenResponse } from './errors.ts';
 
@@ -23,22 +22,38 @@ function nodeMade(intent: Intent, { rev, hash }: MadeResult, { ctime, device }: 
   if (ctime === undefined || device === undefined) throw misfit(intent);
   const { node: id, space, parent, name, mode, mtime, birthtime, posix, xattrs } = intent;
   const kind = intent.op === 'put' ? 'file' : intent.op === 'mkdir' ? 'folder' : 'symlink';
-  const content = contentOf(intent, hash);
-  const look = { id, space, parent, name, kind, mode, mtime, birthtime, ctime, rev, device, removed: false } as const;
-  const node: { -readonly [Field in keyof NodeRecord]: NodeRecord[Field] } = assign(look, content);
+  const { size, version } = contentOf(intent, hash);
+  const place = {
+    id,
+    space,
+    parent,
+    name,
+    kind,
+    mode,
+    mtime,
+    birthtime,
+    ctime,
+    rev,
+    device,
+    removed: false,
+    size,
+    version,
+    hash,
+  } as const;
+  const node: { -readonly [Field in keyof NodeRecord]: NodeRecord[Field] } = place;
   if (intent.op === 'symlink') node.target = intent.target;
   if (xattrs !== undefined && Object.keys(xattrs).length > 0) node.xattrs = xattrs;
   if (posix !== undefined) node.posix = posix;
   return node;
 }
 
-function contentOf(intent: Intent, hash: string | null): Pick<NodeRecord, 'size' | 'version' | 'hash'> {
+function contentOf(intent: Intent, hash: string | null): Pick<NodeRecord, 'size' | 'version'> {
   if (intent.op === 'put') {
     if (hash === null || intent.base !== null || !('blocks' in intent.content)) throw misfit(intent);
-    return { size: intent.content.size, version: intent.version, hash };
+    return { size: intent.content.size, version: intent.version };
   }
   if (hash !== null) throw misfit(intent);
-  return { size: intent.op === 'symlink' ? Buffer.byteLength(intent.target) : 0, version: null, hash };
+  return { size: intent.op === 'symlink' ? Buffer.byteLength(intent.target) : 0, version: null };
 }
 
 function misfit({ op }: Intent): BrokenResponse {

@@ -1,6 +1,5 @@
 import type { Static } from 'typebox';
 import type { PutSchema } from '../../http/wire.ts';
-import { assign } from '../../../vfs/assign.ts';
 import { Refusal } from '../refusal.ts';
 import { resolveContent } from '../meta/content.ts';
 import { liveNode, type NewNode, type Transaction } from '../meta/transaction.ts';
@@ -50,8 +49,8 @@ async function create(transaction: Transaction, space: SpaceRow, intent: Put): P
 export function fileOf(intent: Put, { size, hash }: { readonly size: number; readonly hash: string }): NewNode {
   const { node: id, space, parent, name, mode, mtime, birthtime, version } = intent;
   const [xattrs, posix] = [packXattrs(intent.xattrs), packPosix(intent.posix)];
-  const place = { id, space, parent, name, kind: 'file', mode, mtime, birthtime, size, hash, version } as const;
-  return assign(place, { target: null, xattrs, posix });
+  const target = null;
+  return { id, space, parent, name, kind: 'file', mode, mtime, birthtime, size, hash, version, target, xattrs, posix };
 }
 
 async function succeed(transaction: Transaction, space: SpaceRow, intent: Put): Promise<NodeRow> {

@@ -1,4 +1,4 @@
-import type { DigestList } from '../../../vfs/digest-list.ts';
+import { hexOf, type DigestList } from '../../../vfs/digest-list.ts';
 import { BLOCK_SIZE, MAX_SIZE } from '../../../vfs/block.ts';
 import type { WireContent } from '../../records.ts';
 import { Refusal } from '../refusal.ts';
@@ -45,7 +45,7 @@ async function checkBlocks(
   const missing = digests.length - stored.size;
   if (missing > 0) throw new Refusal('blocks_missing', `${missing} of ${digests.length} blocks are not stored`);
   for (const { digest, start, end } of manifest.runs()) {
-    const known = stored.get(Buffer.from(digest).toString('hex'))?.size;
+    const known = stored.get(hexOf(digest))?.size;
     // Only the last block of a file can be shorter, so of a run of equal blocks the first and the last are checked.
     for (const index of start === end - 1 ? [start] : [start, end - 1]) {
       const expected = Math.min(BLOCK_SIZE, size - index * BLOCK_SIZE);
