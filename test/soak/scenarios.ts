@@ -126,3 +126,30 @@ t.test('members of a shared folder: viewer, editor, revoked with unsent changes,
   t.equal(await readFile(a.at('Sync/Team/plan'), 'utf8'), 'the plan', 'and the owner has all of it');
   t.same(world.ledger.missing(await world.kept()), []);
 });
+
+t.test('a slow removal of most files at another computer', { timeout }, async (t) => {
+  const { world, a, b } = await pair(t);
+  // Files of yesterday: the guard does not count what is younger than an hour.
+  await a.down();
+  await a.up(-1);
+  await mkdir(a.at('Sync/folder'));
+  const names = Array.from({ length: 150 }, (_, i) => `Sync/folder/${i}`);
+  for (const name of names) await owe(world, a, name, `content of ${name}`);
+  await a.cli('flush');
+  await a.down();
+  await a.up();
+  await world.examine('Sync');
+  for (const [i, name] of names.entries()) {
+    await rm(a.at(name));
+    if (i % 10 === 9) await sleep(500);
+  }
+  await a.cli('flush');
+  await world.until('it asks', async () => (await world.issues(b)).some(({ kind }) => kind === 'held'));
+  const held = (await world.issues(b)).find(({ kind }) => kind === 'held');
+  t.match(held?.cause, /^\d+ files were removed by a, after \d+ within an hour/);
+  const [, command = ''] = /`fjord ([^`]*)`/.exec(held?.remedy ?? '') ?? [];
+  t.match(command, /^trash restore --by a --since \S+$/);
+  await b.cli(...command.split(' '));
+  await world.examine('Sync');
+  for (const name of names) t.equal(await readFile(b.at(name), 'utf8'), `content of ${name}`);
+});
