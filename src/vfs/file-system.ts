@@ -137,6 +137,8 @@ export interface CopyOptions {
   readonly replace: boolean;
   /** Part of the copy of a folder, whose members keep their names. */
   readonly member?: boolean;
+  /** The name that the copy is to have, if it is made under another one until it is complete. */
+  readonly finalName?: string;
 }
 
 /**

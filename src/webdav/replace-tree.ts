@@ -30,7 +30,7 @@ export async function replaceTree(
 ): Promise<CopyTreeResult> {
   await checkMayGo(fs, to, context);
   const aside = { parent: to.parent, name };
-  const attr = await fs.copy(source.id, aside, { replace: false }, context);
+  const attr = await fs.copy(source.id, aside, { replace: false, finalName: to.name }, context);
   const failures: MemberFailure[] = [];
   let hold: Hold | undefined;
   let whole = false;

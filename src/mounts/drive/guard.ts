@@ -105,7 +105,9 @@ export class Guard extends ForwardingFileSystem {
   override copy(node: NodeId, to: Place, options: CopyOptions, context: Context): Awaitable<Attr> {
     const entry = this.#policyState.entry(node);
     if (entry?.kind === 'file') this.#check(node, 'read', 'copy');
-    if (entry?.kind === 'folder' && options.member !== true) this.#checkNewName(entry, to);
+    if (entry?.kind === 'folder' && options.member !== true) {
+      this.#checkNewName(entry, { ...to, name: options.finalName ?? to.name });
+    }
     this.#checkFill(to, 'copy', entry?.kind);
     return super.copy(node, to, options, context);
   }

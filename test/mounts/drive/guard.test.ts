@@ -3,6 +3,8 @@ import { background } from '../../../src/vfs/context.ts';
 import type { FileSystem } from '../../../src/vfs/file-system.ts';
 import { isFsError } from '../../../src/vfs/fs-error.ts';
 import type { NodeId } from '../../../src/vfs/node.ts';
+import { find } from '../../../src/vfs/walk.ts';
+import { replaceTree } from '../../../src/webdav/replace-tree.ts';
 import { openTestDrive, SETTLE, type TestDrive } from '../../helpers/drive.ts';
 import { addRemoteFile, addRemoteFolder } from '../../helpers/remote-entries.ts';
 import { temporary } from '../../helpers/temporary.ts';
@@ -132,6 +134,18 @@ t.test('a folder of a backup is copied into Sync under another name only', async
   await t.rejects(copy(set, 'sync-root', 'set'), refused);
   await t.rejects(copy(device, 'sync-root', 'laptop'), refused);
   const made = await copy(docs, 'sync-root', 'docs-2')();
+  await rig.guard.mkdir('sync-root', 'docs', {}, context);
+  const there = await find(rig.guard, 'sync-root', 'docs', context);
+  const [source, place] = [await rig.guard.getattr(docs, context), { parent: 'sync-root', name: 'docs' }];
+  const replace = replaceTree(
+    rig.guard,
+    source,
+    place,
+    { deep: true, names: ['Sync', 'docs'], name: '.scratch' },
+    context,
+  );
+  await t.rejects(replace, refused, 'nor in the place of one that has the name');
+  t.equal((await find(rig.guard, 'sync-root', 'docs', context))?.id, there?.id);
   t.equal(made.name, 'docs-2');
   t.equal((await copy(docs, made.id, 'docs', true)()).name, 'docs', 'what is in a folder keeps its name');
   t.equal((await copy(docs, 'archive-root', 'docs')()).name, 'docs', 'the Archive is another thing');
