@@ -3,6 +3,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { Api } from './api.ts';
 import { Edits } from './edits.ts';
+import { ChosenLayout } from './layout.ts';
 import { Live } from './live.ts';
 import { Notices } from './notices.ts';
 import { problemText } from './problem-text.ts';
@@ -10,6 +11,7 @@ import { Router } from './router.ts';
 import { Session } from './session.ts';
 import { Sharing } from './sharing.ts';
 import { Spaces } from './spaces.ts';
+import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Uploads } from './upload/uploads.ts';
 
 /** What the pages stand on. */
@@ -21,6 +23,8 @@ export class AppState {
   readonly spaces = new Spaces(this.api, this.live);
   readonly edits = new Edits(this.api);
   readonly sharing = new Sharing(this.api);
+  readonly layout = new ChosenLayout();
+  readonly thumbnails = new Thumbnails();
   readonly notices = new Notices();
   readonly uploads = new Uploads(this.api, this.edits);
 

@@ -2,9 +2,16 @@ import type { NodeRecord } from '../cloud/records.ts';
 
 export type Column = 'name' | 'size' | 'mtime';
 
+export const COLUMNS: readonly Column[] = ['name', 'size', 'mtime'];
+
 export interface Order {
   readonly column: Column;
   readonly descending: boolean;
+}
+
+/** By another column, or by the same one the other way round. */
+export function reordered({ column: current, descending }: Order, column: Column): Order {
+  return { column, descending: column === current && !descending };
 }
 
 // A collator takes seconds for a hundred thousand names.

@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { Api } from '../helpers/cloud-api.ts';
-import { contentOf, put } from '../helpers/intents.ts';
+import { contentOf, mkdir, put } from '../helpers/intents.ts';
 import { checkAccessibility, DESKTOP, PHONE, screenshots, WebTest } from '../helpers/web-app.ts';
 
 t.setTimeout(180_000);
@@ -8,6 +9,8 @@ t.setTimeout(180_000);
 const web = await WebTest.start(t);
 const api = new Api(web.cloud.url, await web.cloud.login('laptop'));
 const sync = await api.space('sync');
+const NOTHING = { size: 0, blocks: '' };
+const place = (parent: string) => ({ space: sync.id, parent });
 const store = async (name: string, bytes: Uint8Array | string) => (await api.store(sync, name, Buffer.from(bytes))).id;
 
 t.test('a picture, and one that is damaged', async (t) => {
@@ -21,6 +24,83 @@ t.test('a picture, and one that is damaged', async (t) => {
   await screenshots(page, 'picture-phone');
   await page.goto(`${web.cloud.url}/file/${await store('broken.jpg', picture.subarray(0, 20))}`);
   await page.getByText('This cannot be shown here').waitFor();
+});
+
+t.test('tiles with thumbnails: sort, keys, selection, many entries, remembered', async (t) => {
+  const home = await api.done(mkdir({ space: sync.id, parent: sync.root, name: 'Album' }));
+  const page = await web.signedIn(DESKTOP, `/folder/${home.id}`);
+  const picture = await page.screenshot();
+  await api.upload(picture);
+  await api.upload(picture.subarray(0, 30));
+  const add = async (name: string, bytes: Buffer) =>
+    api.done(put({ space: sync.id, parent: home.id, name }, contentOf(bytes).wire));
+  for (const name of ['1.png', '2.png', '10.png']) await add(name, picture);
+  await add('broken.png', picture.subarray(0, 30));
+  await api.done(mkdir({ space: sync.id, parent: home.id, name: `<b> ${'long '.repeat(20)}` }));
+  const contents: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/content')) contents.push(request.url());
+  });
+  await page.getByRole('button', { name: 'Show as tiles' }).click();
+  const names = async () => await page.locator('.tile bdi').allInnerTexts();
+  await page.locator('.tile img').nth(2).waitFor();
+  const small = 'Math.max(...[...document.querySelectorAll(".tile img")].map((image) => image.naturalWidth))';
+  t.equal(await page.evaluate(small), 320, 'the page has small copies');
+  t.same((await names()).slice(1), ['1.png', '2.png', '10.png', 'broken.png'], 'folders first, numbers by value');
+  await page.getByRole('button', { name: 'Size' }).click();
+  t.equal((await names())[1], 'broken.png');
+  await page.getByRole('button', { name: 'Size' }).click();
+  t.equal((await names()).at(-1), 'broken.png');
+  await page.getByRole('button', { name: 'Name' }).click();
+  await checkAccessibility(t, page, 'tiles');
+  await screenshots(page, 'tiles-desktop');
+
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Shift+End');
+  await page.getByText('4 selected').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('checkbox', { name: 'Select 2.png' }).check();
+  await page.getByText('1 selected').waitFor();
+  await page.keyboard.press('Control+a');
+  await page.getByText('5 selected').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: '2.png' }).waitFor();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: '1.png' }).waitFor();
+
+  contents.length = 0;
+  await page.goto(`${web.cloud.url}/folder/${home.id}`);
+  await page.locator('.tile img').nth(2).waitFor();
+  t.equal(contents.filter((url) => url.endsWith('/content')).length, 1, 'only the broken one is loaded again');
+
+  const size = 500;
+  const batch = Array.from({ length: size }, (_, at) => put({ ...place(home.id), name: `file ${at}` }, NOTHING));
+  await api.commit(...batch);
+  await page.getByText('505 items').waitFor();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('End');
+  await page.getByRole('link', { name: 'file 499' }).waitFor();
+  await page.keyboard.press('ArrowUp');
+  const active = await page.locator('.tile[data-active=true] bdi').innerText();
+  const columns = Number(await page.getByRole('grid').getAttribute('aria-colcount'));
+  t.equal(active, `file ${499 - columns}`, 'a row above');
+  t.ok((await page.locator('.tile').count()) < 150, 'only what is in view is in the page');
+  await page.setViewportSize(PHONE.viewport);
+  await page.keyboard.press('Home');
+  await page.getByRole('link', { name: '1.png', exact: true }).waitFor();
+  t.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= 320);
+  await checkAccessibility(t, page, 'tiles on a phone');
+  await screenshots(page, 'tiles-phone');
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  const isKept = async () => Boolean(await page.evaluate('caches.has("thumbnails")'));
+  while (await isKept()) await setTimeout(50);
 });
 
 t.test('a large picture is loaded when it is asked for', async (t) => {

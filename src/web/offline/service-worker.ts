@@ -1,7 +1,9 @@
 /**
  * Keeps the app and the lists that were seen in it, for times without a connection. The network always comes first, except for files whose
- * names have a hash of their content. No content of files is kept, and nothing of an account when it has signed out.
+ * names have a hash of their content. Of the content of files only thumbnails are kept, by a worker of the page. Nothing of an account is kept
+ * when it has signed out.
  */
+import { THUMBNAILS } from '../thumbnails/cache-name.ts';
 
 /** What is used of the types of service workers, which the library of pages does not have. */
 interface ExtendableEvent extends Event {
@@ -83,7 +85,7 @@ async function file(request: Request): Promise<Response> {
 async function list(request: Request): Promise<Response> {
   try {
     const response = await fetch(request);
-    if (response.status === 401) await caches.delete(SEEN);
+    if (response.status === 401) await forget();
     // The caller need not wait until all of a long list is kept.
     if (response.ok) void keep(SEEN, request, response.clone()).catch(() => undefined);
     return response;
@@ -97,8 +99,12 @@ async function list(request: Request): Promise<Response> {
 /** Signing in and out. */
 async function fetchAndForget(request: Request): Promise<Response> {
   const response = await fetch(request);
-  await caches.delete(SEEN);
+  await forget();
   return response;
+}
+
+async function forget(): Promise<void> {
+  await Promise.all([SEEN, THUMBNAILS].map((name) => caches.delete(name)));
 }
 
 async function keep(name: keyof typeof MOST, request: Request, response: Response): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Signal } from '@preact/signals';
-import type { TargetedKeyboardEvent, TargetedMouseEvent } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { NodeRecord } from '../../cloud/records.ts';
 import { useApp } from '../app-state.ts';
@@ -7,14 +6,14 @@ import { date, dateTime, shown, size } from '../format.ts';
 import { addressOf, type Route } from '../router.ts';
 import type { Spaces } from '../spaces.ts';
 import type { Selection } from '../selection.ts';
-import type { Column, Order } from '../sorting.ts';
+import { COLUMNS, reordered, type Order } from '../sorting.ts';
 import { texts } from '../texts.ts';
+import { handleEntryKey, selectByClick } from './entry-keys.ts';
 import { Icon } from './icon.tsx';
 import { ROW, useVirtualRows } from './virtual-rows.ts';
 
 /** px of the row of headings. */
 const HEAD = 40;
-const COLUMNS: readonly Column[] = ['name', 'size', 'mtime'];
 
 export interface EntryListProps {
   readonly title: string;
@@ -39,19 +38,14 @@ export function EntryList({ title, entries, order, selection, onKey }: EntryList
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualRows(entries.length, scroller, HEAD);
   const active = Math.min(selection.active.value, entries.length - 1);
-  const handleKey = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
-    const target = targetOf(event.key, active, entries.length);
-    const entry = entries[active];
-    if (target !== undefined) {
-      if (event.shiftKey) selection.extend(entries, target);
-      else selection.move(target);
-      rows.scrollToIndex(target);
-    } else if (event.key === ' ' && entry !== undefined) selection.toggle(entry.id, active);
-    else if (event.key === 'Enter' && entry !== undefined) router.go(routeOfNode(entry, spaces));
-    else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) selection.all(entries);
-    else if (event.key === 'Escape') selection.clear();
-    else return onKey(event.key);
-    event.preventDefault();
+  const keys = {
+    entries,
+    selection,
+    active,
+    columns: 1,
+    onMove: (index: number) => rows.scrollToIndex(index),
+    onOpen: (node: NodeRecord) => router.go(routeOfNode(node, spaces)),
+    onKey,
   };
   return (
     <div
@@ -63,7 +57,7 @@ export function EntryList({ title, entries, order, selection, onKey }: EntryList
       aria-multiselectable="true"
       aria-rowcount={entries.length + 1}
       aria-activedescendant={entries[active] === undefined ? undefined : `row-${entries[active].id}`}
-      onKeyDown={handleKey}
+      onKeyDown={(event) => handleEntryKey(event, keys)}
     >
       <div role="rowgroup" class="head">
         <Headings order={order} />
@@ -80,20 +74,6 @@ export function EntryList({ title, entries, order, selection, onKey }: EntryList
   );
 }
 
-function targetOf(key: string, active: number, count: number): number | undefined {
-  const page = 10;
-  const steps: Record<string, number> = {
-    ArrowDown: active + 1,
-    ArrowUp: active - 1,
-    PageDown: active + page,
-    PageUp: active - page,
-    Home: 0,
-    End: count - 1,
-  };
-  const target = steps[key];
-  return target === undefined || count === 0 ? undefined : Math.max(0, Math.min(count - 1, target));
-}
-
 function Headings({ order }: { readonly order: Signal<Order> }) {
   const { column: current, descending } = order.value;
   return (
@@ -108,10 +88,7 @@ function Headings({ order }: { readonly order: Signal<Order> }) {
           class={column}
           aria-sort={column === current ? (descending ? 'descending' : 'ascending') : 'none'}
         >
-          <button
-            type="button"
-            onClick={() => (order.value = { column, descending: column === current && !descending })}
-          >
+          <button type="button" onClick={() => (order.value = reordered(order.value, column))}>
             {texts.columns[column]}
             <span aria-hidden="true">{column === current ? (descending ? ' ↓' : ' ↑') : ''}</span>
           </button>
@@ -135,12 +112,6 @@ function Row({ node, index, top, isActive, entries, selection }: RowProps) {
   const { id, kind, mtime } = node;
   const name = shown(node.name);
   const isSelected = selection.ids.value.has(id);
-  const select = (event: TargetedMouseEvent<HTMLDivElement>) => {
-    if (event.target instanceof Element && event.target.closest('a, input') !== null) return;
-    if (event.shiftKey) selection.extend(entries, index);
-    else if (event.ctrlKey || event.metaKey) selection.toggle(id, index);
-    else selection.only(id, index);
-  };
   return (
     <div
       role="row"
@@ -150,7 +121,7 @@ function Row({ node, index, top, isActive, entries, selection }: RowProps) {
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       style={{ height: `${ROW}px`, transform: `translateY(${top}px)` }}
-      onClick={select}
+      onClick={(event) => selectByClick(event, selection, entries, index)}
       onDblClick={() => router.go(routeOfNode(node, spaces))}
     >
       <span role="gridcell" class="check">

@@ -7,6 +7,7 @@ import { sorted, type Order } from '../sorting.ts';
 import { texts } from '../texts.ts';
 import type { Picked } from '../upload/picked.ts';
 import { Breadcrumbs, spaceTitle } from './breadcrumbs.tsx';
+import { EntryGrid } from './entry-grid.tsx';
 import { EntryList } from './entry-list.tsx';
 import { FolderToolbar } from './folder-toolbar.tsx';
 import { DropZone } from './drop-zone.tsx';
@@ -15,7 +16,7 @@ import { mayOpen, type OpenDialog } from './node-actions.tsx';
 import { useTitle } from './use-title.ts';
 
 export function FolderPage({ id }: { readonly id: string }) {
-  const { api, live, router, spaces, uploads } = useApp();
+  const { api, layout, live, router, spaces, uploads } = useApp();
   const dialog = useSignal<OpenDialog>(undefined);
   const folder = useMemo(() => new Folder(api, live, id), []);
   const selection = useMemo(() => new Selection(), []);
@@ -47,6 +48,7 @@ export function FolderPage({ id }: { readonly id: string }) {
     const wanted = key === 'F2' ? 'rename' : key === 'Delete' ? 'remove' : undefined;
     if (mayOpen(wanted, selected.value, space)) dialog.value = wanted;
   };
+  const Entries = layout.current.value === 'grid' ? EntryGrid : EntryList;
   return (
     <DropZone onPick={pick}>
       <Breadcrumbs location={location} />
@@ -58,7 +60,7 @@ export function FolderPage({ id }: { readonly id: string }) {
       {state === 'ready' && entries.value.length === 0 ? (
         <p class="hint">{texts.list.empty}</p>
       ) : (
-        <EntryList title={title} entries={entries.value} order={order} selection={selection} onKey={openByKey} />
+        <Entries title={title} entries={entries.value} order={order} selection={selection} onKey={openByKey} />
       )}
     </DropZone>
   );

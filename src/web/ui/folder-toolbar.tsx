@@ -35,12 +35,14 @@ export function FolderToolbar(props: FolderToolbarProps) {
 }
 
 function WholeFolder({ folder, location, dialog, onPick }: FolderToolbarProps) {
-  const { edits } = useApp();
+  const { edits, layout } = useApp();
+  const other = layout.current.value === 'grid' ? 'list' : 'grid';
   const { space } = location;
   const make = async (name: string) => folder.apply(await edits.makeFolder(space.id, folder.id, name));
   return (
     <div class="toolbar">
       <span class="count">{texts.list.count(folder.entries.value.length)}</span>
+      <Button icon={other} label={texts.actions.layouts[other]} onClick={() => layout.choose(other)} />
       {folder.entries.value.length > 0 && <ZipLink nodes={[folder.id]} />}
       {space.writable && (
         <>

@@ -8,14 +8,20 @@ export const ROW = 52;
 export type Rows = Virtualizer<HTMLElement, Element>;
 
 /** Which of many rows of equal height are in view; the component is drawn again when that changes. */
-export function useVirtualRows(count: number, scroller: RefObject<HTMLElement | null>, paddingStart = 0): Rows {
+export function useVirtualRows(
+  count: number,
+  scroller: RefObject<HTMLElement | null>,
+  paddingStart = 0,
+  height = ROW,
+): Rows {
   const [, redraw] = useReducer((times: number, _change: null) => times + 1, 0);
   const options = {
     count,
     paddingStart,
     scrollPaddingStart: paddingStart,
-    overscan: 12,
-    estimateSize: () => ROW,
+    // About a screen.
+    overscan: Math.ceil((12 * ROW) / height),
+    estimateSize: () => height,
     getScrollElement: () => scroller.current,
     scrollToFn: elementScroll,
     observeElementRect,
