@@ -1,6 +1,27 @@
-import { defineConfig } from 'vite';
+import { readdir, readFile } from 'node:fs/promises';
+import { defineConfig, type Plugin } from 'vite';
 
 const web = `${import.meta.dirname}/src/web`;
+
+const pdfjs = `${import.meta.dirname}/node_modules/pdfjs-dist`;
+
+/** What pdf.js loads by its own names: fonts and encodings that documents leave out, and decoders. */
+function pdfFiles(): Plugin {
+  return {
+    name: 'pdf-files',
+    async generateBundle() {
+      const { version } = JSON.parse(await readFile(`${pdfjs}/package.json`, 'utf8')) as { version: string };
+      for (const folder of ['cmaps', 'iccs', 'standard_fonts', 'wasm']) {
+        for (const name of await readdir(`${pdfjs}/${folder}`)) {
+          // Only for browsers without WebAssembly.
+          if (name.endsWith('.js')) continue;
+          const source = await readFile(`${pdfjs}/${folder}/${name}`);
+          this.emitFile({ type: 'asset', fileName: `assets/pdf-${version}/${folder}/${name}`, source });
+        }
+      }
+    },
+  };
+}
 
 /** The service worker has a name of its own, at the top: it may control what is below its folder. */
 const WITH_SERVICE_WORKER = {
@@ -18,6 +39,7 @@ const WITH_SERVICE_WORKER = {
 export default defineConfig(({ mode }) => ({
   root: mode === 'status' ? `${web}/status` : web,
   publicDir: `${web}/public`,
+  plugins: mode === 'status' ? [] : [pdfFiles()],
   build: {
     outDir: `${import.meta.dirname}/dist/${mode === 'status' ? 'status' : 'web'}`,
     emptyOutDir: true,

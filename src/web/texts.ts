@@ -121,6 +121,9 @@ export const texts = {
   preview: {
     image: 'The picture in this file',
     text: 'The text in this file',
+    pages: (count: number) =>
+      count === 1 ? 'The page of this file' : `The ${count.toLocaleString()} pages of this file`,
+    page: (number: number, count: number) => `Page ${number} of ${count}`,
     show: (bytes: string) => `Show the picture (${bytes})`,
     broken: 'This cannot be shown here. Download it to open it with a program.',
     cut: (bytes: string) => `These are the first ${bytes}. Download the file to see all of it.`,

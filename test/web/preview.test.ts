@@ -120,6 +120,34 @@ t.test('a large picture is loaded when it is asked for', async (t) => {
   await page.getByRole('img', { name: 'The picture in this file' }).waitFor();
 });
 
+t.test('a PDF: its pages as pictures and as text, and nothing of it runs', async (t) => {
+  const page = await web.signedIn(PHONE);
+  const printer = await web.page(PHONE);
+  const sheets = Array.from({ length: 30 }, (_, at) => `<h1 style="break-after: page">Sheet ${at + 1} é</h1>`);
+  await printer.setContent(sheets.join(''));
+  const printed = await store('printed.pdf', await printer.pdf());
+  await page.goto(`${web.cloud.url}/file/${printed}`);
+  await page.locator('canvas[data-drawn=true]').first().waitFor();
+  await page.getByText('Sheet 1 é').waitFor({ state: 'attached' });
+  t.ok((await page.locator('canvas').count()) < 10, 'only what is near is drawn');
+  const ink = await page.locator('canvas').first().evaluate(inkOf);
+  t.ok(ink > 0.001 && ink < 0.5, `the page is drawn: ${ink}`);
+  await checkAccessibility(t, page, 'PDF');
+  await screenshots(page, 'pdf-phone');
+  await page.getByRole('img', { name: 'Page 1 of 30' }).waitFor();
+  await page.getByRole('group', { name: 'The 30 pages of this file' }).focus();
+  await page.keyboard.press('End');
+  await page.getByText('Sheet 30 é').waitFor({ state: 'attached' });
+
+  await page.goto(`${web.cloud.url}/file/${await store('script.pdf', scriptPdf())}`);
+  await page.getByText('Plain words').waitFor({ state: 'attached' });
+  await page.locator('canvas[data-drawn=true]').waitFor();
+  t.ok((await page.locator('canvas').evaluate(inkOf)) > 0, 'in a font that is not in the file');
+  t.equal(await page.locator('canvas ~ a, .sheet input, .sheet a').count(), 0);
+  await page.goto(`${web.cloud.url}/file/${await store('none.pdf', 'this is none')}`);
+  await page.getByText('This cannot be shown here').waitFor();
+});
+
 t.test('a recording plays from any place', async (t) => {
   const page = await web.signedIn(DESKTOP, `/file/${await store('tone.wav', recording(30))}`);
   const player = page.locator('audio');
@@ -191,6 +219,41 @@ interface Player extends EventTarget {
   readonly readyState: number;
   readonly duration: number;
   currentTime: number;
+}
+
+/** The part of a canvas that is not white. */
+function inkOf(element: unknown): number {
+  const canvas = element as { width: number; height: number; getContext(kind: '2d'): Pixels };
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let dark = 0;
+  for (let at = 0; at < data.length; at += 4) if ((data[at] ?? 255) < 128) dark += 1;
+  return dark / (data.length / 4);
+}
+
+interface Pixels {
+  getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray };
+}
+
+/** A page with words in a font that it does not contain, a link, and a script that runs when it is opened. */
+function scriptPdf(): string {
+  const words = 'BT /F 24 Tf 20 100 Td (Plain words) Tj ET';
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >> >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R /Annots [6 0 R] /Resources << /Font << /F 5 0 R >> >> >>',
+    `<< /Length ${words.length} >>\nstream\n${words}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+    '<< /Type /Annot /Subtype /Link /Rect [0 0 200 200] /A << /S /URI /URI (javascript:alert\\(1\\)) >> >>',
+  ];
+  let pdf = '%PDF-1.4\n';
+  const places = objects.map((object, at) => {
+    const place = pdf.length;
+    pdf += `${at + 1} 0 obj\n${object}\nendobj\n`;
+    return `${String(place).padStart(10, '0')} 00000 n \n`;
+  });
+  const start = pdf.length;
+  pdf += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${places.join('')}`;
+  return `${pdf}trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`;
 }
 
 /** Silence as a WAV file of 8,000 samples of a byte in a second. */

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { size } from '../format.ts';
 import { previewKind } from '../preview/kind.ts';
 import { texts } from '../texts.ts';
+import { PdfPreview } from './pdf-preview.tsx';
 import { TextPreview } from './text-preview.tsx';
 
 interface PreviewProps {
@@ -26,6 +27,7 @@ export function Preview({ name, version, bytes }: PreviewProps) {
   if (isBroken.value) return <Frame>{texts.preview.broken}</Frame>;
   if (kind === 'audio') return <audio class="preview" controls preload="metadata" src={src} onError={onError} />;
   if (kind === 'video') return <video class="preview" controls preload="metadata" src={src} onError={onError} />;
+  if (kind === 'pdf') return <PdfPreview src={src} onError={onError} />;
   if (kind !== 'image') return <TextPreview src={src} bytes={bytes} isMarkdown={kind === 'markdown'} />;
   if (isWanted.value) return <img class="preview" src={src} alt={texts.preview.image} onError={onError} />;
   return (

@@ -12,6 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
   '.webmanifest': 'application/manifest+json',
 };
 
@@ -50,6 +51,15 @@ const HEADERS = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
+/** The worker that reads PDFs decodes some of their pictures with WebAssembly; a worker has the policy of its own file. */
+const PDF_WORKER = /^\/assets\/pdf-worker-[^/]+\.js$/;
+const WITH_WASM = {
+  'content-security-policy': HEADERS['content-security-policy'].replace(
+    "script-src 'self'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+  ),
+};
+
 /** The built files of the web app, in memory. */
 export class WebApp {
   readonly #files: ReadonlyMap<string, WebFile>;
@@ -84,7 +94,13 @@ export class WebApp {
   async #send(path: string, cache: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const file = this.#files.get(path);
     if (file === undefined) throw new Refusal('not_found', 'the web app was not built');
-    reply.headers({ ...HEADERS, 'cache-control': cache, etag: file.etag, vary: 'accept-encoding' });
+    reply.headers({
+      ...HEADERS,
+      ...(PDF_WORKER.test(path) ? WITH_WASM : {}),
+      'cache-control': cache,
+      etag: file.etag,
+      vary: 'accept-encoding',
+    });
     if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
     const { bytes, encoding } = await file.encoded(request.headers['accept-encoding'] ?? '');
     if (encoding !== undefined) reply.header('content-encoding', encoding);
