@@ -23,7 +23,7 @@ export interface Administered {
   readonly verify: Verify;
 }
 
-export type Accounts = Pick<Cloud['accounts'], 'add' | 'list' | 'setPassword'>;
+export type Accounts = Pick<Cloud['accounts'], 'add' | 'list' | 'setPassword' | 'removeSecondFactor'>;
 export type Account = Awaited<ReturnType<Accounts['add']>>;
 
 interface NewAccount {
@@ -48,6 +48,10 @@ export async function openAdmin(
   app.post<{ Body: NewAccount }>('/accounts', ({ body }) => accounts.add(body.email, body.password, body.quota));
   app.post<{ Body: NewPassword }>('/password', async ({ body }) => {
     await accounts.setPassword(body.email, body.password);
+    return {};
+  });
+  app.post<{ Body: { readonly email: string } }>('/second-factor/remove', async ({ body }) => {
+    await accounts.removeSecondFactor(body.email);
     return {};
   });
   app.post<{ Body: { readonly repair: boolean } }>('/verify', ({ body }, reply) => {
@@ -111,6 +115,7 @@ export async function runningCloud(socketPath: string): Promise<Administered | u
       list: async () => (await call('GET', '/accounts')) as Account[],
       add: async (email, password, quota) => (await call('POST', '/accounts', { email, password, quota })) as Account,
       setPassword: async (email, password) => void (await call('POST', '/password', { email, password })),
+      removeSecondFactor: async (email) => void (await call('POST', '/second-factor/remove', { email })),
     },
     clock: {
       state: async () => (await call('GET', '/clock')) as ClockState,

@@ -20,6 +20,12 @@ export async function askPassword(cli: Cli, question: string, file?: string): Pr
   );
 }
 
+/** A code of an authenticator app, typed at the terminal. */
+export async function askCode(cli: Cli): Promise<string> {
+  if (cli.terminal.stdin.isTTY === true) return typed(cli, 'Code of your authenticator app, or a recovery code: ');
+  throw new Problem('usage', 'the account needs a code of its authenticator app; give it with --code CODE');
+}
+
 async function fromFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -45,6 +51,6 @@ async function typed(cli: Cli, question: string): Promise<string> {
 
 function firstLine(content: string): string {
   const [line = ''] = content.split(/\r?\n/);
-  if (line === '') throw new Problem('usage', 'the password is empty; enter one');
+  if (line === '') throw new Problem('usage', 'nothing was entered');
   return line;
 }

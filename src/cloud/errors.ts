@@ -5,6 +5,7 @@ import type { WireCode } from './wire-code.ts';
 const FS_CODES = {
   bad_request: 'EINVAL',
   unauthorized: 'EACCES',
+  code_required: 'EACCES',
   forbidden: 'EACCES',
   not_found: 'ENOENT',
   exists: 'EEXIST',

@@ -193,6 +193,13 @@ export interface FoundNode {
   readonly path: LocationRecord['path'];
 }
 
+/** Whether the account needs codes of an authenticator app beside its password. */
+export interface SecondFactorRecord {
+  readonly enabled: boolean;
+  /** Recovery codes that are left. */
+  readonly recovery: number;
+}
+
 /** Who is signed in: a session is a device whose platform is `web`. */
 export interface SessionRecord {
   readonly account: { readonly id: string; readonly email: string };

@@ -2,6 +2,8 @@
 export const WIRE_CODES = [
   'bad_request',
   'unauthorized',
+  /** The password is right, and a code of an authenticator app is missing, wrong or used. */
+  'code_required',
   'forbidden',
   'not_found',
   /** The name is taken; `current` is the node that has it. */

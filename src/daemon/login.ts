@@ -8,6 +8,7 @@ export interface LoginOptions {
   readonly url: string;
   readonly email: string;
   readonly password: string;
+  readonly code?: string | undefined;
   /** This computer's name in the account; its host name if empty. */
   readonly deviceName: string;
   /** The result of an earlier login. The computer stays the same device, so its backups remain its own. */
@@ -26,11 +27,11 @@ export async function logIn(options: LoginOptions): Promise<DeviceFile> {
   }
 }
 
-async function attempt({ url, email, password, deviceName, known, signal }: LoginOptions): Promise<DeviceFile> {
+async function attempt({ url, email, password, code, deviceName, known, signal }: LoginOptions): Promise<DeviceFile> {
   const name = deviceName === '' ? (known?.device.name ?? hostname()) : deviceName;
   const platform = `${process.platform}-${process.arch}`;
   const id = known?.url === url ? { id: known.device.id } : {};
-  const credentials = { email, password, device: { ...id, name, platform } };
+  const credentials = { email, password, ...(code === undefined ? {} : { code }), device: { ...id, name, platform } };
   const { token, device, account } = await login({ url }, credentials, signal === undefined ? background : { signal });
   return { url, email: account.email, token, device: { id: device.id, name: device.name } };
 }

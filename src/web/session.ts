@@ -26,8 +26,8 @@ export class Session {
   }
 
   /** @throws ApiError */
-  async signIn(email: string, password: string): Promise<void> {
-    const body = { email, password, name: browserName(navigator.userAgent) };
+  async signIn(email: string, password: string, code?: string): Promise<void> {
+    const body = { email, password, ...(code === undefined ? {} : { code }), name: browserName(navigator.userAgent) };
     this.state.value = await this.#api.json<SessionRecord>('POST', '/v1/session', { body });
   }
 

@@ -82,11 +82,18 @@ function userCommand(cli: Cli): Command {
     .argument('<email>', 'e-mail address')
     .option('--password-file <file>', 'file with the password; - is standard input')
     .action((email: string, options: UserOptions) => setPassword(cli, email, options));
+  const removeCode = withOptions(new Command('remove-code'))
+    .description('let an account in with its password alone, as its authenticator app is lost')
+    .argument('<email>', 'e-mail address')
+    .action((email: string, options: UserOptions) =>
+      withCloud(cli, options, ({ accounts }) => accounts.removeSecondFactor(email)),
+    );
   return new Command('user')
     .description('manage accounts, whether or not the cloud is running')
     .addCommand(add)
     .addCommand(list)
-    .addCommand(passwd);
+    .addCommand(passwd)
+    .addCommand(removeCode);
 }
 
 async function addUser(cli: Cli, email: string, options: UserOptions): Promise<void> {

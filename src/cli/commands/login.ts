@@ -3,11 +3,12 @@ import { dataDir, takeDataDir } from '../../daemon/data-dir.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { isListening } from '../../daemon/singleton-socket.ts';
 import { dataCommand, examples, settings, type Cli, type DataOptions } from '../cli.ts';
-import { askPassword } from '../password.ts';
+import { askCode, askPassword } from '../password.ts';
 
 interface LoginOptions extends DataOptions {
   readonly cloud?: string;
   readonly passwordFile?: string;
+  readonly code?: string;
   readonly device?: string;
 }
 
@@ -18,6 +19,7 @@ export function loginCommand(cli: Cli): Command {
     .option('--cloud <url>', 'address of the cloud (setting cloud.url)')
     .option('--device <name>', "this computer's name in the account (default: its host name)")
     .option('--password-file <file>', 'file with the password; - is standard input')
+    .option('--code <code>', 'of the authenticator app, if the account needs one (default: asked for at the terminal)')
     .addHelpText(
       'after',
       examples(['fjord login me@example.org --cloud https://cloud.example.org', 'prompts for the password']),
@@ -44,7 +46,13 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const password = await askPassword(cli, `Password of ${email}: `, options.passwordFile);
   const deviceName = options.device ?? config['device.name'];
   const { logIn } = await import('../../daemon/login.ts');
-  const device = await logIn({ url, email, password, deviceName, known, signal: cli.signal });
+  const { needsCode } = await import('../../cloud/http/login.ts');
+  const attempt = async (code: string | undefined) =>
+    logIn({ url, email, password, code, deviceName, known, signal: cli.signal });
+  const device = await attempt(options.code).catch(async (error: unknown) => {
+    if (!needsCode(error) || options.code !== undefined) throw error;
+    return await attempt(await askCode(cli));
+  });
   await writeDevice(dir.device, device);
   cli.terminal.note(`this computer is "${device.device.name}" of ${device.email}; \`fjord up\` starts the drive`);
 }

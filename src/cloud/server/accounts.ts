@@ -4,6 +4,7 @@ import type { MetaStore } from './meta/meta-store.ts';
 import type { AccountRow } from './meta/schema.ts';
 import { insertSpace } from './meta/spaces.ts';
 import type { Passwords } from './passwords.ts';
+import type { SecondFactor } from './second-factor.ts';
 import { Refusal } from './refusal.ts';
 
 /** 1 TiB. */
@@ -23,10 +24,12 @@ export interface AccountInfo {
 export class Accounts {
   readonly #meta: MetaStore;
   readonly #passwords: Passwords;
+  readonly #secondFactor: SecondFactor;
 
-  constructor(meta: MetaStore, passwords: Passwords) {
+  constructor(meta: MetaStore, passwords: Passwords, secondFactor: SecondFactor) {
     this.#meta = meta;
     this.#passwords = passwords;
+    this.#secondFactor = secondFactor;
   }
 
   /** Creates an account with its Sync and Archive. @throws Refusal bad_request, exists */
@@ -83,6 +86,14 @@ export class Accounts {
     if (row === undefined) throw new Refusal('not_found', `there is no account for ${email}`);
   }
 
+  /** Lets an account in with its password alone, as its authenticator app is lost. @throws Refusal not_found */
+  async removeSecondFactor(email: string): Promise<void> {
+    const query = this.#meta.db.selectFrom('accounts').select('id').where('email', '=', normalize(email));
+    const row = await query.executeTakeFirst();
+    if (row === undefined) throw new Refusal('not_found', `there is no account for ${email}`);
+    await this.#secondFactor.remove(row.id);
+  }
+
   /** @throws Refusal bad_request, not_found */
   async setQuota(email: string, quota: number): Promise<void> {
     if (!Number.isSafeInteger(quota) || quota < 0)
@@ -98,23 +109,25 @@ export class Accounts {
   }
 
   /**
-   * The account, if the password is right.
+   * The account, if the password is right and, where one is needed, the code of an authenticator app.
    * @param source the caller's IP address
-   * @throws unauthorized, too_many_requests, unavailable
+   * @throws unauthorized, code_required, too_many_requests, unavailable
    */
-  async authenticate(email: string, password: string, source: string): Promise<AccountInfo> {
+  async authenticate(email: string, password: string, source: string, code?: string): Promise<AccountInfo> {
     const address = email.trim().toLowerCase();
     const row = await this.#guess(address, password, source, async () =>
       this.#meta.db.selectFrom('accounts').selectAll().where('email', '=', address).executeTakeFirst(),
     );
+    await this.#secondFactor.check(row.id, code);
     return info(row);
   }
 
   /**
+   * Resolves to the e-mail address of the account.
    * @param device the calling device; each device has its own count of attempts. @throws unauthorized,
    * too_many_requests, unavailable
    */
-  async confirmPassword(account: string, password: string, device: string): Promise<void> {
+  async confirmPassword(account: string, password: string, device: string): Promise<string> {
     const row = await this.#meta.db
       .selectFrom('accounts')
       .selectAll()
@@ -123,6 +136,7 @@ export class Accounts {
     const source = `device ${device}`;
     this.#passwords.trust(row.email, source);
     await this.#guess(row.email, password, source, async () => row);
+    return row.email;
   }
 
   async #guess(

@@ -5,6 +5,7 @@ import type { WireCode } from '../wire-code.ts';
 export const STATUS: Readonly<Record<WireCode, number>> = {
   bad_request: 400,
   unauthorized: 401,
+  code_required: 401,
   forbidden: 403,
   not_found: 404,
   exists: 409,

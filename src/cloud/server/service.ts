@@ -21,6 +21,7 @@ import { openMeta } from './meta/open-meta.ts';
 import { Passwords } from './passwords.ts';
 import { PushHub } from './push.ts';
 import { Rates } from './rates.ts';
+import { SecondFactor } from './second-factor.ts';
 import { Search } from './search/search.ts';
 import { Scrubber, SCRUB_PACE, type ScrubPace } from './scrubber.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
@@ -74,6 +75,8 @@ export interface Cloud {
     add(email: string, password: string, quota?: number): Promise<AccountInfo>;
     /** @throws Refusal not_found, bad_request */
     setPassword(email: string, password: string): Promise<void>;
+    /** @throws Refusal not_found */
+    removeSecondFactor(email: string): Promise<void>;
     /** @throws Refusal not_found, bad_request */
     setQuota(email: string, quota: number): Promise<void>;
     list(): Promise<AccountInfo[]>;
@@ -124,7 +127,8 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const elapsed = options.elapsed ?? (() => performance.now());
   await abandonUploads(meta.db);
   const passwords = new Passwords(new Limiter(elapsed));
-  const accounts = new Accounts(meta, passwords);
+  const secondFactor = new SecondFactor(meta, elapsed);
+  const accounts = new Accounts(meta, passwords, secondFactor);
   const reader = new BlockReader({ db: meta.db, store, log: options.log ?? SILENT });
   const uploads = new Uploads({ db: meta.db, store, reader, now });
   const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now });
@@ -144,6 +148,7 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
       digests,
       accounts,
       passwords,
+      secondFactor,
       linkUploads,
       search,
       visits: new Rates(VISITS, elapsed),

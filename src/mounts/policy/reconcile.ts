@@ -57,6 +57,7 @@ const CASES: Readonly<Record<WireCode, Case>> = {
   damaged: again,
   bad_request: park,
   unauthorized: park,
+  code_required: park,
   forbidden: park,
   not_a_folder: park,
   quota_exceeded: park,

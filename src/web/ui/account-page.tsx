@@ -6,6 +6,7 @@ import { size } from '../format.ts';
 import { texts } from '../texts.ts';
 import { Dialog, textOf } from './dialog.tsx';
 import { Missing } from './missing.tsx';
+import { SecondFactor } from './second-factor.tsx';
 import { useLoaded } from './use-loaded.ts';
 import { useTitle } from './use-title.ts';
 
@@ -32,7 +33,10 @@ export function AccountPage() {
           {texts.account.changePassword}
         </button>
       </div>
-      <div class="scroll">{usage.value.value !== undefined && <Stored usage={usage.value.value} />}</div>
+      <div class="scroll">
+        <SecondFactor />
+        {usage.value.value !== undefined && <Stored usage={usage.value.value} />}
+      </div>
       {isChanging.value && <PasswordDialog onClose={() => (isChanging.value = false)} />}
     </>
   );

@@ -5,5 +5,5 @@ import { EntranceForm } from './entrance-form.tsx';
 export function SignIn() {
   const { session } = useApp();
   const { title, submit } = texts.signIn;
-  return <EntranceForm title={title} submit={submit} onSubmit={(email, password) => session.signIn(email, password)} />;
+  return <EntranceForm title={title} submit={submit} onSubmit={(...given) => session.signIn(...given)} />;
 }

@@ -13,6 +13,7 @@ import type { Parts } from './parts.ts';
 import { PublicLinks } from './public/routes.ts';
 import { pushRoutes } from './push.ts';
 import { searchRoutes } from './search.ts';
+import { secondFactorRoutes } from './second-factor.ts';
 import { sessionRoutes, signInRoute } from './session.ts';
 import { setupRoutes } from './setup.ts';
 import { shareRoutes } from './shares.ts';
@@ -78,6 +79,7 @@ export function makeApp(parts: Parts, { log, tls, proxies, web }: AppOptions): F
 const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   sessionRoutes,
   accountRoutes,
+  secondFactorRoutes,
   deviceRoutes,
   spaceRoutes,
   shareRoutes,

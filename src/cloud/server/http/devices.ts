@@ -4,10 +4,12 @@ import { Id } from '../../http/wire.ts';
 import { issueToken, listDevices, revokeDevice } from '../meta/devices.ts';
 import { deviceRecord } from '../meta/records.ts';
 import type { Parts } from './parts.ts';
+import { Code } from './second-factor.ts';
 
 const Login = Type.Object({
   email: Type.String({ maxLength: 254 }),
   password: Type.String({ maxLength: 1000 }),
+  code: Type.Optional(Code),
   device: Type.Object({
     /** Id of an existing device of the account, to log in as that device again. */
     id: Type.Optional(Id),
@@ -18,8 +20,8 @@ const Login = Type.Object({
 
 export function loginRoute(app: FastifyInstance, { meta, accounts, hub }: Parts): void {
   app.post('/v1/login', { schema: { body: Login } }, async ({ body, ip }) => {
-    const { email, password, device } = body as Static<typeof Login>;
-    const account = await accounts.authenticate(email, password, ip);
+    const { email, password, code, device } = body as Static<typeof Login>;
+    const account = await accounts.authenticate(email, password, ip, code);
     const { token, row } = await issueToken(meta.db, account.id, device, meta.now());
     if (device.id !== undefined) hub.end(row.id);
     return { token, device: deviceRecord(row, row.id), account: { id: account.id, email: account.email } };

@@ -7,6 +7,7 @@ import type { MetaStore } from '../meta/meta-store.ts';
 import type { LinkUploads } from '../link-uploads.ts';
 import type { Passwords } from '../passwords.ts';
 import type { PushHub } from '../push.ts';
+import type { SecondFactor } from '../second-factor.ts';
 import type { Search } from '../search/search.ts';
 import type { Rates } from '../rates.ts';
 
@@ -20,6 +21,7 @@ export interface Parts {
   readonly digests: Digests;
   readonly accounts: Accounts;
   readonly passwords: Passwords;
+  readonly secondFactor: SecondFactor;
   readonly linkUploads: LinkUploads;
   readonly search: Search;
   /** Requests to public links. */

@@ -6,11 +6,13 @@ import { issueToken, revokeDevice, WEB } from '../meta/devices.ts';
 import { deviceRecord } from '../meta/records.ts';
 import { checkOrigin } from './origin.ts';
 import type { Parts } from './parts.ts';
+import { Code } from './second-factor.ts';
 import { clearSession, setSession } from './session-cookie.ts';
 
 const SignIn = Type.Object({
   email: Type.String({ maxLength: 254 }),
   password: Type.String({ maxLength: 1000 }),
+  code: Type.Optional(Code),
   /** What the list of devices calls the browser. */
   name: Type.String({ minLength: 1, maxLength: 100 }),
 });
@@ -31,8 +33,8 @@ export async function startSession(
 export function signInRoute(app: FastifyInstance, parts: Parts): void {
   app.addHook('onRequest', async (request) => checkOrigin(request));
   app.post('/v1/session', { schema: { body: SignIn } }, async (request, reply): Promise<SessionRecord> => {
-    const { email, password, name } = request.body as Static<typeof SignIn>;
-    const account = await parts.accounts.authenticate(email, password, request.ip);
+    const { email, password, code, name } = request.body as Static<typeof SignIn>;
+    const account = await parts.accounts.authenticate(email, password, request.ip, code);
     return await startSession(parts, account, name, request, reply);
   });
 }

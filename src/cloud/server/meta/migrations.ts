@@ -22,6 +22,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0008-others': { up: addOthers },
     '0009-links': { up: addLinks },
     '0010-batches': { up: addBatches },
+    '0011-second-factors': { up: addSecondFactors },
   };
   const migrator = new Migrator({
     db,
@@ -119,6 +120,22 @@ async function addBatches(db: Schema): Promise<void> {
     .addPrimaryKeyConstraint('batches_key', ['device', 'last', 'first'])
     .execute();
   await db.schema.createIndex('batches_created').on('batches').column('created').execute();
+}
+
+async function addSecondFactors(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('second_factors')
+    .addColumn('account', 'text', (column) => column.primaryKey().references('accounts.id'))
+    .addColumn('secret', 'text', (column) => column.notNull())
+    .addColumn('confirmed', 'double precision')
+    .addColumn('used', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable('recovery_codes')
+    .addColumn('account', 'text', (column) => column.notNull().references('accounts.id'))
+    .addColumn('hash', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('recovery_codes_key', ['account', 'hash'])
+    .execute();
 }
 
 const TIMES = [

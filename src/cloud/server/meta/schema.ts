@@ -17,6 +17,26 @@ export interface Database {
   space_blocks: SpaceBlockRow;
   places: PlaceRow;
   links: LinkRow;
+  second_factors: SecondFactorRow;
+  recovery_codes: RecoveryCodeRow;
+}
+
+/** The secret that an account shares with an authenticator app. */
+export interface SecondFactorRow {
+  account: string;
+  /** Base32. */
+  secret: string;
+  /** Since when codes are needed; `null` until one has proved that the app has the secret. */
+  confirmed: number | null;
+  /** Number of the step of the last code that was accepted. */
+  used: number;
+}
+
+/** Accepted once instead of a code of the app. */
+export interface RecoveryCodeRow {
+  account: string;
+  /** SHA-256, hex. */
+  hash: string;
 }
 
 /** A public link. */

@@ -7,6 +7,7 @@ import { startCloud } from '../../../../src/cloud/server/service.ts';
 import { linksContract } from '../../../contract/links.ts';
 import { metaStoreContract } from '../../../contract/meta-store.ts';
 import { remoteContract } from '../../../contract/remote.ts';
+import { secondFactorContract } from '../../../contract/second-factor.ts';
 import { sharingContract } from '../../../contract/sharing.ts';
 import { startTestCloud } from '../../../helpers/cloud.ts';
 import { findPostgres, TestPostgres } from '../../../helpers/postgres.ts';
@@ -40,6 +41,8 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
   linksContract(t, async (t, options) => startTestCloud(t, { ...options, database: await database() }));
 
   sharingContract(t, async (t, options) => startTestCloud(t, { ...options, database: await database() }));
+
+  secondFactorContract(t, async (t, options) => startTestCloud(t, { ...options, database: await database() }));
 
   t.test('only one process at a time can use it', async (t) => {
     const url = await database();
