@@ -40,12 +40,14 @@ export class Edits {
   }
 
   /** Takes a node out of the Trash. Its name may be another one, if that has been taken since. */
-  async restore(id: string): Promise<NodeRecord> {
-    return await this.#api.json<NodeRecord>('POST', `/v1/trash/${id}/restore`);
+  async restore(id: string, password?: string): Promise<NodeRecord> {
+    const options = password === undefined ? {} : { body: { password } };
+    return await this.#api.json<NodeRecord>('POST', `/v1/trash/${id}/restore`, options);
   }
 
-  async removeFromArchive(node: NodeRecord, password: string): Promise<NodeRecord> {
-    await this.#api.json('POST', '/v1/archive/remove', { body: { node: node.id, password } });
+  /** Out of the Archive or a backup. */
+  async removeWithPassword(node: NodeRecord, kind: 'archive' | 'backup', password: string): Promise<NodeRecord> {
+    await this.#api.json('POST', `/v1/${kind}/remove`, { body: { node: node.id, password } });
     return { ...node, removed: true };
   }
 }

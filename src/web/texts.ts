@@ -122,6 +122,8 @@ export const texts = {
     title: (count: number) => (count === 1 ? 'Delete 1 item?' : `Delete ${count} items?`),
     trash: 'It can be restored from the Trash for 30 days.',
     archive: 'To delete from the Archive, enter your password.',
+    backup:
+      'This deletes the copy in the backup alone: nothing changes on the computer, which sends the file again only if it changes there. Enter your password.',
     changed: 'Something in the folder has just been changed on another computer. Delete it anyway?',
   },
   moved: (count: number) => (count === 1 ? '1 item moved.' : `${count} items moved.`),
@@ -175,6 +177,8 @@ export const texts = {
     removed: (time: string, bytes: number) => `Deleted ${time}, ${size(bytes)}`,
     restore: (name: string) => `Restore ${name}`,
     purge: (name: string) => `Delete ${name} forever`,
+    restoreTitle: 'Restore into the backup?',
+    restorePassword: 'Only the computer itself writes its backup: enter your password.',
     restored: (name: string) => `${name} was restored.`,
     purgeTitle: 'Delete forever?',
     purgeText: 'This cannot be undone.',

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import t from 'tap';
 import { startCloud } from '../../src/cloud/server/service.ts';
+import { codeOf } from '../helpers/authenticator.ts';
 import { Api } from '../helpers/cloud-api.ts';
 import { login } from '../helpers/cloud.ts';
 import { temporary } from '../helpers/temporary.ts';
@@ -71,6 +72,55 @@ t.test('the password is changed, and other browsers are signed out', async (t) =
   await t.rejects(login(url, email, password), /401/);
   t.equal((await computer.call('GET', '/v1/device')).status, 200, 'computers stay');
   t.equal((await computer.call('POST', '/v1/password', { password: 'a much better one', next: 'short' })).status, 400);
+  t.same(web.complaints, []);
+});
+
+t.test('codes of an authenticator app: turned on, asked for, replaced, turned off', async (t) => {
+  const web = await WebTest.start(t);
+  const { email, password, url } = web.cloud;
+  const page = await web.signedIn(PHONE, '/account');
+  await page.getByRole('button', { name: 'Turn codes on' }).click();
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('img', { name: 'QR code for the authenticator app' }).waitFor();
+  await checkAccessibility(t, page, 'QR code');
+  await screenshots(page, 'codes-scan-phone');
+  const secret = (await page.locator('.secret').innerText()).replaceAll(' ', '');
+  const codeAt = (time: number) => codeOf(`otpauth://totp/x?secret=${secret}`, time);
+  const code = page.getByLabel('Code of the app');
+  await code.fill('000000');
+  await page.getByRole('dialog').getByRole('button', { name: 'Turn codes on' }).click();
+  await page.getByText('The code is wrong').waitFor();
+  await code.fill(codeAt(Date.now()));
+  await page.getByRole('dialog').getByRole('button', { name: 'Turn codes on' }).click();
+  await page.getByRole('heading', { name: 'Keep these recovery codes' }).waitFor();
+  const [recovery = ''] = await page.locator('.codes code').allInnerTexts();
+  await checkAccessibility(t, page, 'recovery codes');
+  await screenshots(page, 'codes-recovery-phone');
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  await page.getByText('10 recovery codes are left.').waitFor();
+
+  const other = await web.page(PHONE);
+  await other.goto(url);
+  await other.getByLabel('E-mail').fill(email);
+  await other.getByLabel('Password').fill(password);
+  await other.getByRole('button', { name: 'Sign in' }).click();
+  await other.getByText('This account also needs the code').waitFor();
+  await checkAccessibility(t, other, 'sign in with a code');
+  await screenshots(other, 'sign-in-code-phone');
+  await other.getByLabel('Code of the app').fill('123456');
+  await other.getByRole('button', { name: 'Sign in' }).click();
+  await other.getByText('The code is wrong').waitFor();
+  // The clock of the phone is a step ahead: the code of this step was used to turn codes on.
+  await other.getByLabel('Code of the app').fill(codeAt(Date.now() + 30_000));
+  await other.getByRole('button', { name: 'Sign in' }).click();
+  await other.getByRole('navigation', { name: 'Places' }).waitFor();
+
+  await page.getByRole('button', { name: 'Turn codes off' }).click();
+  await page.getByLabel('Password').fill(password);
+  await page.getByLabel('Code of the app').fill(recovery);
+  await page.getByRole('dialog').getByRole('button', { name: 'Turn codes off' }).click();
+  await page.getByText('sign in with the password alone').waitFor();
   t.same(web.complaints, []);
 });
 

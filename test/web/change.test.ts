@@ -299,12 +299,12 @@ t.test('the Archive takes files, and gives them up for the password alone', asyn
   await page.getByText('This folder is empty.').waitFor();
 });
 
-t.test('a backup is read, not written; devices are revoked', async (t) => {
+t.test('a backup is read, and gives files up for the password alone; devices are revoked', async (t) => {
   const backup = (await api.call('POST', '/v1/spaces', { kind: 'backup', name: 'home' })).body as typeof sync;
   await api.store(backup, 'letter.txt', Buffer.from('Dear'));
   const page = await web.signedIn(DESKTOP, `/folder/${backup.root}`);
   await page.getByLabel('Select letter.txt').check();
-  for (const name of ['Upload files', 'New folder', 'Rename', 'Move', 'Delete']) {
+  for (const name of ['Upload files', 'New folder', 'Rename', 'Move']) {
     t.equal(await page.getByRole('button', { name }).count(), 0, name);
   }
   t.ok(await page.getByRole('link', { name: 'Download' }).isVisible());
@@ -314,6 +314,27 @@ t.test('a backup is read, not written; devices are revoked', async (t) => {
   await page.getByText('1 item copied.').waitFor();
   const copy = (await children(sync.root)).find(({ name }) => name === 'letter.txt');
   t.equal(String(await api.content(copy?.version ?? '')), 'Dear');
+
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('nothing changes on the computer').waitFor();
+  await screenshots(page, 'remove-backup-desktop');
+  await dialog.getByLabel('Password').fill('not the password');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await dialog.getByText('The password is wrong.').waitFor();
+  t.equal((await children(backup.root)).length, 1);
+  await dialog.getByLabel('Password').fill(web.cloud.password);
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('This folder is empty.').waitFor();
+  await page.getByRole('link', { name: 'Trash' }).click();
+  await page.getByRole('button', { name: 'Restore letter.txt' }).click();
+  await page.getByRole('dialog').getByLabel('Password').fill(web.cloud.password);
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+  await page.getByText('letter.txt was restored.').waitFor();
+  t.same(
+    (await children(backup.root)).map(({ name }) => name),
+    ['letter.txt'],
+  );
 
   const tablet = new Api(url, await web.cloud.login('tablet'));
   await page.getByRole('link', { name: 'Devices' }).click();

@@ -35,7 +35,7 @@ export function mayOpen(dialog: OpenDialog, nodes: readonly NodeRecord[], space:
   if (dialog === 'share') return nodes.length === 1 && space.kind === 'sync' && first?.kind === 'folder';
   if (dialog !== 'remove') return false;
   // What is shared is left or ended where it was shared, not deleted here.
-  return space.writable && nodes.every(({ mount }) => mount === undefined);
+  return (space.writable || space.kind === 'backup') && nodes.every(({ mount }) => mount === undefined);
 }
 
 /** Buttons for what is selected, and their dialogs. */

@@ -14,10 +14,10 @@ interface RemoveDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks before something goes to the Trash; in the Archive for the password. */
+/** Asks before something goes to the Trash; in the Archive and in backups for the password. */
 export function RemoveDialog({ nodes, space, onChanged, onClose }: RemoveDialogProps) {
   const { edits, notices } = useApp();
-  const isArchive = space.kind === 'archive';
+  const sealed = space.kind === 'archive' || space.kind === 'backup' ? space.kind : undefined;
   /** Set when another computer has changed something in a folder: the user has been told. */
   const isTold = useSignal(false);
   const remove = async (fields: FormData) => {
@@ -25,7 +25,7 @@ export function RemoveDialog({ nodes, space, onChanged, onClose }: RemoveDialogP
     const seen = isTold.value ? Number.MAX_SAFE_INTEGER : space.rev;
     for (const node of nodes) {
       try {
-        if (isArchive) onChanged(await edits.removeFromArchive(node, textOf(fields, 'password')));
+        if (sealed !== undefined) onChanged(await edits.removeWithPassword(node, sealed, textOf(fields, 'password')));
         else {
           const tombstone = await edits.remove(node, seen);
           removed.push(tombstone);
@@ -39,7 +39,7 @@ export function RemoveDialog({ nodes, space, onChanged, onClose }: RemoveDialogP
     const undo = async () => {
       for (const { id } of removed) onChanged(await edits.restore(id));
     };
-    if (isArchive) notices.show(texts.removed(nodes.length));
+    if (sealed !== undefined) notices.show(texts.removed(nodes.length));
     else notices.show(texts.removed(nodes.length), undo);
   };
   const [first] = nodes;
@@ -57,8 +57,8 @@ export function RemoveDialog({ nodes, space, onChanged, onClose }: RemoveDialogP
         </p>
       )}
       <p>{isTold.value ? texts.remove.changed : texts.remove.trash}</p>
-      {isArchive && <p>{texts.remove.archive}</p>}
-      {isArchive && <PasswordField />}
+      {sealed !== undefined && <p>{texts.remove[sealed]}</p>}
+      {sealed !== undefined && <PasswordField />}
     </Dialog>
   );
 }

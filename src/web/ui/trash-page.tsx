@@ -24,23 +24,27 @@ export function TrashPage() {
     async () => (await Array.fromAsync(app.api.lines<TrashRecord>('/v1/trash'))).flat(),
     () => true,
   );
-  const restore = ({ node }: TrashRecord) =>
-    app.attempt(async () => {
-      const { name } = await app.edits.restore(node.id);
-      app.notices.show(texts.trash.restored(shown(name)));
-      await reload();
-    });
+  const restoring = useSignal<NodeRecord | undefined>(undefined);
+  const restore = async (node: NodeRecord, password?: string) => {
+    const { name } = await app.edits.restore(node.id, password);
+    app.notices.show(texts.trash.restored(shown(name)));
+    await reload();
+  };
+  const startRestore = ({ node }: TrashRecord) => {
+    const space = app.spaces.all.value?.find(({ id }) => id === node.space);
+    if (space?.kind === 'backup') restoring.value = node;
+    else void app.attempt(() => restore(node));
+  };
   if (state === 'failed' || state === 'missing') return <Missing isGone={false} onRetry={() => void reload()} />;
   return (
     <>
       <h1>{texts.trash.title}</h1>
       {value.value?.length === 0 && <p class="hint">{texts.trash.empty}</p>}
       {value.value !== undefined && value.value.length > 0 && (
-        <Removed
-          records={value.value}
-          onRestore={(record) => void restore(record)}
-          onPurge={({ node }) => (purging.value = node)}
-        />
+        <Removed records={value.value} onRestore={startRestore} onPurge={({ node }) => (purging.value = node)} />
+      )}
+      {restoring.value !== undefined && (
+        <RestoreDialog node={restoring.value} onRestore={restore} onClose={() => (restoring.value = undefined)} />
       )}
       {purging.value !== undefined && (
         <PurgeDialog node={purging.value} onPurged={() => void reload()} onClose={() => (purging.value = undefined)} />
@@ -95,6 +99,26 @@ function Removed({ records, onRestore, onPurge }: RemovedProps) {
         })}
       </ul>
     </div>
+  );
+}
+
+interface RestoreDialogProps {
+  readonly node: NodeRecord;
+  readonly onRestore: (node: NodeRecord, password: string) => Promise<void>;
+  readonly onClose: () => void;
+}
+
+/** Asks for the password before something comes back into a backup. */
+function RestoreDialog({ node, onRestore, onClose }: RestoreDialogProps) {
+  const restore = async (fields: FormData) => onRestore(node, textOf(fields, 'password'));
+  return (
+    <Dialog title={texts.trash.restoreTitle} submit={texts.actions.restore} onSubmit={restore} onClose={onClose}>
+      <p>
+        <bdi>{shown(node.name)}</bdi>
+      </p>
+      <p>{texts.trash.restorePassword}</p>
+      <PasswordField />
+    </Dialog>
   );
 }
 

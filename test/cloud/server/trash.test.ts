@@ -125,6 +125,23 @@ t.test('nothing is removed from the Archive without the password', async (t) => 
   t.equal((await api.call('POST', '/v1/archive/remove', { node: other.id, password })).status, 403);
 });
 
+t.test('nothing is removed from a backup without the password, except by its computer', async (t) => {
+  const { url, login, password } = await startTestCloud(t);
+  const [api, other] = [new Api(url, await login('a')), new Api(url, await login('b'))];
+  const backup = (await api.call('POST', '/v1/spaces', { kind: 'backup', name: 'home' })).body;
+  const file = await api.store(backup, 'f', noise(9));
+  const remove = async (call: string, word: string) =>
+    (await other.call('POST', `/v1/${call}/remove`, { node: file.id, password: word })).status;
+  t.equal(await remove('backup', 'wrong password'), 401);
+  t.equal(await remove('archive', password), 403, 'by the call that is for it');
+  t.equal(await remove('backup', password), 204);
+  t.match((await api.call('GET', `/v1/spaces/${backup.id}/feed?since=0`)).body[0], { id: file.id, removed: true });
+  const restore = async (body?: object) => (await other.call('POST', `/v1/trash/${file.id}/restore`, body)).status;
+  t.equal(await restore(), 403);
+  t.equal(await restore({ password: 'wrong password' }), 401);
+  t.equal(await restore({ password }), 200);
+});
+
 t.test('a removed backup goes to the Trash and can be restored', async (t) => {
   const { url, login } = await startTestCloud(t);
   const [api, other] = [new Api(url, await login('a')), new Api(url, await login('b'))];

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Id } from '../../http/wire.ts';
+import type { Caller } from '../meta/caller.ts';
 import { liveNode } from '../meta/transaction.ts';
 import { findNode } from '../meta/history.ts';
 import { nodeRecord } from '../meta/records.ts';
@@ -16,6 +17,7 @@ import type { Parts } from './parts.ts';
 const Password = Type.String({ maxLength: 1000 });
 const Confirmation = Type.Union([Type.Object({ password: Password }), Type.Null(), Type.Undefined()]);
 const Removal = Type.Object({ node: Id, password: Password });
+const NAMES = { archive: 'the archive', backup: 'a backup' } as const;
 const never = new AbortController().signal;
 
 interface Target {
@@ -23,11 +25,12 @@ interface Target {
 }
 
 export function trashRoutes(app: FastifyInstance, parts: Parts): void {
-  const { meta, accounts } = parts;
+  const { meta } = parts;
   app.get('/v1/trash', async ({ caller }, reply) => sendNdjson(reply, listTrash(meta.db, caller.account)));
 
-  app.post<Target>('/v1/trash/:node/restore', async ({ caller, params }) => {
-    const { node, revived } = await meta.transaction(caller, async (transaction) =>
+  app.post<Target>('/v1/trash/:node/restore', { schema: { body: Confirmation } }, async ({ caller, params, body }) => {
+    const actor = await confirmed(parts, caller, body as Static<typeof Confirmation>);
+    const { node, revived } = await meta.transaction(actor, async (transaction) =>
       restoreNode(transaction, params.node),
     );
     if (revived) parts.hub.publish(caller.account, { type: 'spaces' });
@@ -35,30 +38,60 @@ export function trashRoutes(app: FastifyInstance, parts: Parts): void {
   });
 
   app.delete<Target>('/v1/trash/:node', { schema: { body: Confirmation } }, async ({ caller, params, body }, reply) => {
-    const password = (body as { password?: string } | null | undefined)?.password;
-    await purge(parts, caller, params.node, password);
+    await purge(parts, caller, params.node, body as Static<typeof Confirmation>);
     return reply.code(204).send();
   });
 
   app.post('/v1/archive/remove', { schema: { body: Removal } }, async ({ caller, body }, reply) => {
-    const { node, password } = body as Static<typeof Removal>;
-    await accounts.confirmPassword(caller.account, password, caller.device);
-    const { space } = await findNode(meta.db, caller.account, node);
-    await meta.transaction({ account: caller.account, device: null }, async (transaction) => {
-      const archive = await transaction.space(space);
-      if (archive.kind !== 'archive') throw new Refusal('forbidden', 'the node is not in the archive');
-      await trashNode(transaction, archive, await liveNode(transaction, archive, node));
-    });
+    await remove(parts, caller, 'archive', body as Static<typeof Removal>);
+    return reply.code(204).send();
+  });
+
+  app.post('/v1/backup/remove', { schema: { body: Removal } }, async ({ caller, body }, reply) => {
+    await remove(parts, caller, 'backup', body as Static<typeof Removal>);
     return reply.code(204).send();
   });
 }
 
-/** Purges with the rights of the account's owner if the password is given, otherwise with those of the device. */
-async function purge(parts: Parts, caller: DeviceCaller, node: string, password: string | undefined): Promise<void> {
-  const { meta, accounts } = parts;
+/** Moves to the Trash what takes the password. The agent of a backup leaves that alone until the file changes on its computer. */
+async function remove(
+  parts: Parts,
+  caller: DeviceCaller,
+  kind: 'archive' | 'backup',
+  { node, password }: Static<typeof Removal>,
+): Promise<void> {
+  const { meta } = parts;
+  const owner = await confirmed(parts, caller, { password });
+  const { space: id } = await findNode(meta.db, caller.account, node);
+  await meta.transaction(owner, async (transaction) => {
+    const space = await transaction.space(id);
+    if (space.kind !== kind) throw new Refusal('forbidden', `the node is not in ${NAMES[kind]}`);
+    mayChange(space, transaction);
+    await trashNode(transaction, space, await liveNode(transaction, space, node));
+  });
+}
+
+/** With the rights of the account's owner if the password is given, otherwise with those of the device. */
+async function confirmed(
+  { accounts }: Parts,
+  caller: DeviceCaller,
+  confirmation: Static<typeof Confirmation>,
+): Promise<Caller> {
+  const { account, device } = caller;
+  if (confirmation === null || confirmation === undefined) return caller;
+  await accounts.confirmPassword(account, confirmation.password, device);
+  return { account, device: null };
+}
+
+async function purge(
+  parts: Parts,
+  caller: DeviceCaller,
+  node: string,
+  confirmation: Static<typeof Confirmation>,
+): Promise<void> {
+  const { meta } = parts;
   const { account } = caller;
-  if (password !== undefined) await accounts.confirmPassword(account, password, caller.device);
-  const actor = password === undefined ? caller : { account, device: null };
+  const actor = await confirmed(parts, caller, confirmation);
   const home = await meta.transaction(actor, async (transaction) => {
     const [space] = await trashedNode(transaction, node);
     mayChange({ ...space, removed: null }, transaction);
