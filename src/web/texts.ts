@@ -126,6 +126,8 @@ export const texts = {
       'This deletes the copy in the backup alone: nothing changes on the computer, which sends the file again only if it changes there. Enter your password.',
     changed: 'Something in the folder has just been changed on another computer. Delete it anyway?',
   },
+  zipMost: (most: number) =>
+    `An archive takes at most ${most} selected items. Select fewer, or download their folder, which may contain any number.`,
   moved: (count: number) => (count === 1 ? '1 item moved.' : `${count} items moved.`),
   removed: (count: number) => (count === 1 ? '1 item moved to the Trash.' : `${count} items moved to the Trash.`),
   file: {

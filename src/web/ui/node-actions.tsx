@@ -40,14 +40,18 @@ export function mayOpen(dialog: OpenDialog, nodes: readonly NodeRecord[], space:
 
 /** Buttons for what is selected, and their dialogs. */
 export function NodeActions({ nodes, space, dialog, onChanged }: NodeActionsProps) {
+  const { notices } = useApp();
   const { actions } = texts;
   const version = nodes.length === 1 ? nodes[0]?.version : undefined;
-  const isZip = typeof version !== 'string' && nodes.length <= ZIP_MAX && nodes.some(({ kind }) => kind !== 'symlink');
+  const isZip = typeof version !== 'string' && nodes.some(({ kind }) => kind !== 'symlink');
   const may = (name: OpenDialog) => mayOpen(name, nodes, space);
   return (
     <>
       {typeof version === 'string' && <DownloadLink version={version} label={actions.download} />}
-      {isZip && <ZipLink nodes={nodes.map(({ id }) => id)} />}
+      {isZip && nodes.length <= ZIP_MAX && <ZipLink nodes={nodes.map(({ id }) => id)} />}
+      {isZip && nodes.length > ZIP_MAX && (
+        <Button icon="download" label={actions.download} onClick={() => notices.show(texts.zipMost(ZIP_MAX))} />
+      )}
       {may('share') && <Button icon="people" label={actions.share} onClick={() => (dialog.value = 'share')} />}
       {may('link') && <Button icon="link" label={actions.link} onClick={() => (dialog.value = 'link')} />}
       {may('rename') && <Button icon="rename" label={actions.rename} onClick={() => (dialog.value = 'rename')} />}

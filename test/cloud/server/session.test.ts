@@ -136,6 +136,12 @@ t.test('a session ends by signing out, by revocation, and by itself', async (t) 
   t.equal(await status(third), 200, 'used in time');
   now += SESSION_IDLE + 1;
   t.equal(await status(third), 401);
+  const left = (await api.call('GET', '/v1/devices')).body as { devices: { platform: string }[] };
+  t.same(
+    left.devices.map(({ platform }) => platform),
+    ['linux'],
+    'nor is it listed',
+  );
 });
 
 t.test('a token of a device is no session', async (t) => {

@@ -35,12 +35,14 @@ export function contentRoutes(app: FastifyInstance, { meta, reader }: Parts): vo
 
 /**
  * Serves a version as a plain HTTP resource, to be downloaded, with one range, If-None-Match and If-Range; its hash is the strong ETag.
+ * @param guard passes the content on, and may end it
  */
 export async function serveVersion(
   reader: BlockReader,
   version: NamedVersion,
   request: FastifyRequest,
   reply: FastifyReply,
+  guard: (content: AsyncGenerator<Uint8Array>) => AsyncGenerator<Uint8Array> = (content) => content,
 ): Promise<FastifyReply> {
   const etag = `"${version.hash}"`;
   reply.headers(downloadHeaders(version.name));
@@ -57,7 +59,7 @@ export async function serveVersion(
   }
   const part = ranges?.[0] ?? { start: 0, end: version.size - 1 };
   const isHead = request.method === 'HEAD';
-  const body = isHead ? undefined : await begun(contentOf(reader, version, part));
+  const body = isHead ? undefined : await begun(guard(contentOf(reader, version, part)));
   if (ranges !== undefined) {
     reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${version.size}`);
   }

@@ -32,7 +32,7 @@ export function deviceRoutes(app: FastifyInstance, { meta, hub }: Parts): void {
   app.get('/v1/device', async ({ device }) => deviceRecord(device, device.id));
 
   app.get('/v1/devices', async ({ caller }) => ({
-    devices: await listDevices(meta.db, caller.account, caller.device),
+    devices: await listDevices(meta.db, caller.account, caller.device, meta.now()),
   }));
 
   app.delete<{ Params: { id: string } }>('/v1/devices/:id', async ({ caller, params }, reply) => {

@@ -79,12 +79,14 @@ async function see(db: Db, row: DeviceRow, now: number): Promise<DeviceRow> {
   return { ...row, seen: now };
 }
 
-export async function listDevices(db: Db, account: string, caller: string): Promise<DeviceRecord[]> {
+/** The devices of an account, without sessions that have ended by themselves. */
+export async function listDevices(db: Db, account: string, caller: string, now: number): Promise<DeviceRecord[]> {
   const rows = await db
     .selectFrom('devices')
     .selectAll()
     .where('account', '=', account)
     .where('revoked', 'is', null)
+    .where((eb) => eb.or([eb('platform', '!=', WEB), eb('seen', '>=', now - SESSION_IDLE)]))
     .orderBy('created')
     .orderBy('id')
     .execute();

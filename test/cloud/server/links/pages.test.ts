@@ -26,8 +26,8 @@ interface Rig extends TestCloud {
   readonly names: (folder: string) => Promise<string[]>;
 }
 
-async function rig(t: Test): Promise<Rig> {
-  const cloud = await startTestCloud(t);
+async function rig(t: Test, options: { now?: () => number } = {}): Promise<Rig> {
+  const cloud = await startTestCloud(t, options);
   const api = new Api(cloud.url, await cloud.login());
   const sync = await api.space('sync');
   const top = await api.done(mkdir({ space: sync.id, parent: sync.root, name: 'Holidays' }));
@@ -81,6 +81,38 @@ t.test('a file is a download, in ranges too, that nothing runs', async (t) => {
   t.equal((await get(`${address}/zip`)).status, 404, 'a file is no folder');
   t.equal((await get(`${address}/n/${file.id}`)).status, 404);
 });
+
+t.test('a download ends with its link', async (t) => {
+  let time = Date.now();
+  const { api, sync, top, link, store } = await rig(t, { now: () => time });
+  const block = noise(BLOCK_SIZE);
+  await store(top.id, 'block', block);
+  // Far more than the buffers of a connection.
+  const parts = 64;
+  const large = Buffer.concat(Array.from({ length: parts }, () => block));
+  await api.done(put({ space: sync.id, parent: top.id, name: 'large' }, contentOf(large).wire));
+  for (const [name, path] of [
+    ['file', ''],
+    ['archive', '/zip'],
+  ] as const) {
+    const node = name === 'file' ? await nodeOf(api, top.id, 'large') : top.id;
+    const { id, address } = await link({ node });
+    const { body } = await fetch(address + path);
+    const reader = body?.getReader();
+    await reader?.read();
+    t.equal((await api.call('DELETE', `/v1/links/${id}`)).status, 204);
+    time += 2000;
+    const rest = async () => {
+      while ((await reader?.read())?.done === false);
+    };
+    await t.rejects(rest(), { message: 'terminated' }, name);
+  }
+});
+
+async function nodeOf(api: Api, folder: string, wanted: string): Promise<string> {
+  const nodes: NodeRecord[] = (await api.call('GET', `/v1/nodes/${folder}/children`)).body;
+  return nodes.find(({ name }) => name === wanted)?.id ?? '';
+}
 
 t.test('a folder is a page without script, in which names are text', async (t) => {
   const { api, sync, top, link, store } = await rig(t);

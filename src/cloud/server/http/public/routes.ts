@@ -16,6 +16,7 @@ import { passwordPage, STYLE, uploadPage } from './html.ts';
 import { LinkAccess } from './link-access.ts';
 import { sendListing } from './listing.ts';
 import { answerVisitor } from './problems.ts';
+import { whileOpen } from './while-open.ts';
 
 const HEADERS = {
   'content-security-policy':
@@ -121,7 +122,8 @@ export class PublicLinks {
     if (node.kind === 'folder') return await sendListing(meta.db, target, node, reply);
     const version = node.kind === 'file' ? await currentVersion(meta.db, node) : undefined;
     if (version === undefined) throw noLink();
-    return await serveVersion(reader, { ...version, name: node.name }, request, reply);
+    const guard = (content: AsyncGenerator<Uint8Array>) => this.#whileOpen(target, content);
+    return await serveVersion(reader, { ...version, name: node.name }, request, reply, guard);
   }
 
   async #sendZip(target: LinkTarget, node: NodeRow, reply: FastifyReply): Promise<FastifyReply> {
@@ -130,9 +132,15 @@ export class PublicLinks {
     const { meta, reader } = this.#parts;
     const place = node.id === target.node.id ? folder : { space: folder.space, id: node.id };
     const options = { db: meta.db, reader, account: link.account, mounts: false };
-    const body = await begun(zip(contentEntries(options, place)));
+    const body = await begun(this.#whileOpen(target, zip(contentEntries(options, place))));
     reply.headers(downloadHeaders(`${node.name}.zip`)).type('application/zip');
     return sendBody(reply, body, (part) => reader.release(part));
+  }
+
+  /** A download ends with its link. */
+  #whileOpen({ link }: LinkTarget, parts: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const { db, now } = this.#parts.meta;
+    return whileOpen(parts, async () => openLink(db, link.token, now()), now);
   }
 
   async #unlock(request: Visit, reply: FastifyReply): Promise<FastifyReply> {
