@@ -1,22 +1,29 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { defineConfig, type Plugin } from 'vite';
 
 const web = `${import.meta.dirname}/src/web`;
 
-const pdfjs = `${import.meta.dirname}/node_modules/pdfjs-dist`;
+const PDFJS = `${import.meta.dirname}/node_modules/pdfjs-dist`;
+const { version } = JSON.parse(readFileSync(`${PDFJS}/package.json`, 'utf8')) as { readonly version: string };
+/** Where pdf.js is served, as its makers have built it: it is loaded with the first PDF. */
+const PDF_FILES = `assets/pdf-${version}`;
 
-/** What pdf.js loads by its own names: fonts and encodings that documents leave out, and decoders. */
+/** pdf.js, and what it loads by its own names: fonts and encodings that documents leave out, and decoders. */
 function pdfFiles(): Plugin {
   return {
     name: 'pdf-files',
     async generateBundle() {
-      const { version } = JSON.parse(await readFile(`${pdfjs}/package.json`, 'utf8')) as { version: string };
+      for (const name of ['pdf.min.mjs', 'pdf.worker.min.mjs']) {
+        const source = await readFile(`${PDFJS}/legacy/build/${name}`);
+        this.emitFile({ type: 'asset', fileName: `${PDF_FILES}/${name}`, source });
+      }
       for (const folder of ['cmaps', 'iccs', 'standard_fonts', 'wasm']) {
-        for (const name of await readdir(`${pdfjs}/${folder}`)) {
+        for (const name of await readdir(`${PDFJS}/${folder}`)) {
           // Only for browsers without WebAssembly.
           if (name.endsWith('.js')) continue;
-          const source = await readFile(`${pdfjs}/${folder}/${name}`);
-          this.emitFile({ type: 'asset', fileName: `assets/pdf-${version}/${folder}/${name}`, source });
+          const source = await readFile(`${PDFJS}/${folder}/${name}`);
+          this.emitFile({ type: 'asset', fileName: `${PDF_FILES}/${folder}/${name}`, source });
         }
       }
     },
@@ -39,6 +46,7 @@ const WITH_SERVICE_WORKER = {
 export default defineConfig(({ mode }) => ({
   root: mode === 'status' ? `${web}/status` : web,
   publicDir: `${web}/public`,
+  define: { PDF_FILES: JSON.stringify(`/${PDF_FILES}/`) },
   plugins: mode === 'status' ? [] : [pdfFiles()],
   build: {
     outDir: `${import.meta.dirname}/dist/${mode === 'status' ? 'status' : 'web'}`,

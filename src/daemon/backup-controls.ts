@@ -20,11 +20,13 @@ import type {
   BackupEditBody,
   BackupPauseBody,
   BackupRemoveBody,
+  BackupRestoreBody,
   BackupRunBody,
   BackupSet,
   BackupState,
   BackupVerifyBody,
   Progress,
+  Restored,
   VerifyReport,
 } from './control/wire.ts';
 
@@ -42,6 +44,8 @@ export interface BackupEngine {
   problems(set: StoredSet, context: Context): AsyncIterable<LoggedProblem>;
   /** Compares the folder with its mirror. @throws FsError */
   verify(set: StoredSet, request: VerifyRequest): Promise<void>;
+  /** Gets the mirror back. @throws FsError */
+  restore(body: BackupRestoreBody, onProgress: OnProgress, context: Context): Promise<Restored>;
   /** Gives the mirror up. @throws FsError */
   remove(name: string, context: Context): Promise<void>;
 }
@@ -210,6 +214,18 @@ export class BackupControls implements BackupRuns {
       }),
     );
     await agent.note({ at: this.#options.clock.now(), damaged });
+  }
+
+  /** @throws ENOENT; as the engine */
+  async *restore(
+    body: BackupRestoreBody,
+    context: Context,
+  ): AsyncGenerator<{ progress: Progress } | { restored: Restored }> {
+    this.#find(body.name);
+    yield* emitted<{ progress: Progress } | { restored: Restored }>(async (emit) => {
+      const onProgress: OnProgress = (progress) => emit({ progress });
+      emit({ restored: await this.#options.engine.restore(body, onProgress, context) });
+    });
   }
 
   #begin(set: StoredSet): SetAgent {

@@ -20,6 +20,9 @@ import { askSource } from '../backup/start-source-thread.ts';
 import type { VolumeId } from '../backup/volume.ts';
 import { Verification } from '../backup/verify.ts';
 import type { BackupEngine, VerifyRequest } from './backup-controls.ts';
+import { restoreSet } from './backup-restore.ts';
+import type { OnProgress } from './control/controls.ts';
+import type { BackupRestoreBody, Restored } from './control/wire.ts';
 
 export interface BackupEngineOptions {
   readonly gateway: Gateway;
@@ -153,6 +156,11 @@ export class GatewayBackups implements BackupEngine {
     } catch (error) {
       throw asFsError(error, 'verify', name);
     }
+  }
+
+  restore(body: BackupRestoreBody, onProgress: OnProgress, context: Context): Promise<Restored> {
+    const { remote, mounted } = this.#options;
+    return restoreSet({ ...body, remote, mounted: mounted() }, onProgress, context);
   }
 
   async remove(name: string, context: Context): Promise<void> {

@@ -16,7 +16,7 @@ import {
   WebTest,
 } from '../helpers/web-app.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 t.test('the first account is made on the page of an empty cloud, and no second one', async (t) => {
   const [web, browser] = await Promise.all([builtWebApp(t), launchBrowser(t)]);

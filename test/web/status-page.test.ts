@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -113,6 +113,17 @@ t.test('a folder is chosen and backed up, paused, resumed, and missed when it is
   await page.getByText('paused', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.getByText(/complete as of/).waitFor();
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await page.getByText('verified, nothing is damaged').waitFor();
+  mkdirSync(join(home, 'restored here'));
+  await page.getByRole('button', { name: 'Restore' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'restored here' }).click();
+  await page.getByRole('dialog').getByText(join(home, 'restored here')).waitFor();
+  await checkAccessibility(t, page, 'restore');
+  await screenshots(page, 'status-restore-desktop');
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore here' }).click();
+  await page.getByText('restored 1 file to').waitFor();
+  t.equal(readFileSync(join(home, 'restored here/papers/letter'), 'utf8'), 'Dear Ada');
   await checkAccessibility(t, page, 'status');
 
   rmSync(join(home, 'papers'), { recursive: true });
@@ -123,10 +134,29 @@ t.test('a folder is chosen and backed up, paused, resumed, and missed when it is
   await fjord.cliWith({ input: 'x' }, 'put', '-', '/Sync/aux.txt');
   await page.reload();
   await page.getByRole('heading', { name: 'Advice' }).waitFor();
-  await page.getByText(/^fjord resolve \S+ --rename /).waitFor();
+  await page.getByRole('button', { name: 'Rename it to' }).waitFor();
   await page.getByText('1 thing needs you.').waitFor();
   await checkAccessibility(t, page, 'status that needs a person');
   await screenshots(page, 'status-desktop');
+  await page.getByRole('button', { name: 'Rename it to' }).click();
+  await page.getByRole('heading', { name: 'Advice' }).waitFor({ state: 'detached' });
+  t.notMatch((await fjord.cli('ls', '/Sync')).stdout, /aux\.txt/);
+
+  await fjord.cliWith({ input: 'kept here' }, 'put', '-', '/Sync/music');
+  const path = page.getByLabel('Path in the drive, such as /Sync/Music');
+  await path.fill('/Sync/nothing');
+  await page.getByRole('button', { name: 'Pin', exact: true }).click();
+  await page.getByRole('alert').filter({ hasText: 'nothing' }).waitFor();
+  await path.fill('/Sync/music');
+  await page.getByRole('button', { name: 'Pin', exact: true }).click();
+  await page.getByText('all here').waitFor();
+  t.match(await fjord.cli('pins'), { stdout: /\/Sync\/music/ });
+  await page.getByRole('button', { name: 'Unpin /Sync/music' }).click();
+  await page.getByText('all here').waitFor({ state: 'detached' });
+  await fjord.cli('flush');
+  await page.getByRole('button', { name: 'Free', exact: true }).click();
+  await page.getByText(/^1 file freed/).waitFor();
+  await checkAccessibility(t, page, 'pins');
   mkdirSync(join(home, 'papers'));
   await page.context().close();
 });

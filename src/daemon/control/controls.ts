@@ -17,6 +17,7 @@ import type {
   BackupPauseBody,
   BackupProblem,
   BackupRemoveBody,
+  BackupRestoreBody,
   BackupRunBody,
   BackupSet,
   BackupVerifyBody,
@@ -34,6 +35,7 @@ import type {
   Progress,
   Proof,
   ResolveBody,
+  Restored,
   RevokeBody,
   LinkBody,
   Linked,
@@ -61,6 +63,8 @@ export interface BackupRuns {
   resume(body: BackupPauseBody): Promise<void>;
   /** Compares the folder with its mirror; the last report of progress says how much was compared. */
   verify(body: BackupVerifyBody, context: Context): AsyncIterable<VerifyReport>;
+  /** Gets a set back into a folder of this computer; the last value says what has come. */
+  restore(body: BackupRestoreBody, context: Context): AsyncIterable<{ progress: Progress } | { restored: Restored }>;
   /** What could not be taken. */
   log(name: string, context: Context): AsyncIterable<BackupProblem>;
 }

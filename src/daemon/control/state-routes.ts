@@ -15,6 +15,7 @@ import {
   BackupName,
   BackupPauseBody,
   BackupRemoveBody,
+  BackupRestoreBody,
   BackupRunBody,
   BackupVerifyBody,
   DownBody,
@@ -144,6 +145,9 @@ function addBackupRoutes(app: FastifyInstance, controls: Controls): void {
   });
   app.post<{ Body: BackupVerifyBody }>('/backups/verify', { schema: { body: BackupVerifyBody } }, (request, reply) =>
     sendLines(reply, controls.backups.verify(request.body, contextOf(request, reply)), 'verify'),
+  );
+  app.post<{ Body: BackupRestoreBody }>('/backups/restore', { schema: { body: BackupRestoreBody } }, (request, reply) =>
+    sendLines(reply, controls.backups.restore(request.body, contextOf(request, reply)), 'restore'),
   );
   app.get<{ Querystring: BackupName }>('/backups/log', { schema: { querystring: BackupName } }, (request, reply) =>
     sendLines(reply, controls.backups.log(request.query.name, contextOf(request, reply)), 'backup'),

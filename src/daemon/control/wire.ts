@@ -59,6 +59,24 @@ export const BackupVerifyBody = Type.Object({
 });
 export type BackupVerifyBody = Static<typeof BackupVerifyBody>;
 
+export const BackupRestoreBody = Type.Object({
+  name: SetName,
+  /** Of this computer, absolute; the set comes into a folder in it that has the name of the set. */
+  folder: Type.String({ minLength: 1 }),
+});
+export type BackupRestoreBody = Static<typeof BackupRestoreBody>;
+
+/** What has come back: files and symlinks, those that were there already and stayed, and what could not be had. */
+export interface Restored {
+  /** The folder into which it came. */
+  readonly target: string;
+  readonly files: number;
+  readonly kept: number;
+  readonly missed: number;
+  /** Of what is missing. */
+  readonly first?: { readonly path: string; readonly reason: string };
+}
+
 export const BackupName = Type.Object({ name: SetName });
 export type BackupName = Static<typeof BackupName>;
 
@@ -238,6 +256,8 @@ export interface OpenIssue {
   readonly path?: string;
   readonly cause: string;
   readonly remedy: string;
+  /** Of an issue about a name: one that every system can have. */
+  readonly better?: string;
   /** For a shell; absent if no command helps. */
   readonly command?: string;
   readonly at?: number;

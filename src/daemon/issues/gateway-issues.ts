@@ -238,5 +238,5 @@ function nameIssue(gateway: Gateway, { node, fault, other, better }: BadName): F
   const cause = fault === 'twin' ? twin : FAULTS[fault];
   const remedy = 'here and on other systems that can have it nothing is wrong; to have it everywhere, rename it';
   const command = `fjord resolve ${id} --rename ${word(better)}`;
-  return [{ node, issue: { id, kind: 'name', advice: true, path, cause, remedy, command } }];
+  return [{ node, issue: { id, kind: 'name', advice: true, path, cause, remedy, better, command } }];
 }

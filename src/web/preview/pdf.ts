@@ -1,4 +1,7 @@
-import { getDocument, PDFWorker, version, type PDFDocumentProxy } from 'pdfjs-dist/legacy/build/pdf.mjs';
+import type * as PdfJs from 'pdfjs-dist/legacy/build/pdf.mjs';
+
+/** Where the build has put pdf.js (`vite.config.ts`). */
+declare const PDF_FILES: string;
 
 /** Most dots of a drawn page: some browsers draw nothing on a larger canvas. */
 const DOTS = 16_000_000;
@@ -7,12 +10,12 @@ const DOTS = 16_000_000;
  * A PDF that pdf.js draws. Nothing of it runs: its scripts, forms and links are left out, and the policy of the page allows no `eval`.
  */
 export class PdfFile {
-  readonly #document: PDFDocumentProxy;
+  readonly #document: PdfJs.PDFDocumentProxy;
   readonly #worker: Worker;
   /** Width by height of the first page. */
   readonly ratio: number;
 
-  private constructor(document: PDFDocumentProxy, worker: Worker, ratio: number) {
+  private constructor(document: PdfJs.PDFDocumentProxy, worker: Worker, ratio: number) {
     this.#document = document;
     this.#worker = worker;
     this.ratio = ratio;
@@ -20,10 +23,10 @@ export class PdfFile {
 
   /** Loads what is needed of it when it is needed. @throws if it is none, is damaged or has a password */
   static async open(src: string, signal: AbortSignal): Promise<PdfFile> {
-    const worker = new Worker(new URL('./pdf-worker.ts', import.meta.url), { type: 'module' });
+    const files = new URL(PDF_FILES, location.href).href;
+    const worker = new Worker(`${files}pdf.worker.min.mjs`, { type: 'module' });
     try {
-      // The build has put them there (`vite.config.ts`).
-      const files = new URL(`/assets/pdf-${version}/`, location.href).href;
+      const { getDocument, PDFWorker } = (await import(/* @vite-ignore */ `${files}pdf.min.mjs`)) as typeof PdfJs;
       const task = getDocument({
         url: new URL(src, location.href).href,
         worker: PDFWorker.create({ port: worker }),

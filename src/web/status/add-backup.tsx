@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { ChosenFolder } from '../../daemon/page/chosen-folder.ts';
 import { shown } from '../format.ts';
@@ -9,8 +10,17 @@ import { texts } from './texts.ts';
 
 const { backups } = texts;
 
-/** Chooses a folder of this computer and when it is backed up. */
-export function AddBackup({ onClose }: { readonly onClose: () => void }) {
+interface FolderDialogProps {
+  readonly title: string;
+  readonly submit: string;
+  /** @param folder absolute */
+  readonly onChoose: (folder: string, fields: FormData) => Promise<void>;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** Chooses a folder of this computer. */
+export function FolderDialog({ title, submit, onChoose, onClose, children }: FolderDialogProps) {
   const page = usePage();
   const here = useSignal<ChosenFolder | undefined>(undefined);
   const problem = useSignal('');
@@ -24,15 +34,27 @@ export function AddBackup({ onClose }: { readonly onClose: () => void }) {
     }
   };
   useEffect(() => void go(), []);
-  const add = async (fields: FormData): Promise<void> => {
-    if (here.value === undefined) return;
-    await page.api.post('/backups', { folder: here.value.path, schedule: textOf(fields, 'schedule') });
+  const choose = async (fields: FormData): Promise<void> => {
+    if (here.value !== undefined) await onChoose(here.value.path, fields);
+  };
+  return (
+    <Dialog title={title} submit={submit} onSubmit={choose} onClose={onClose}>
+      {here.value !== undefined && <Chooser folder={here.value} onGo={(path) => void go(path)} />}
+      <p class="problem">{problem}</p>
+      {children}
+    </Dialog>
+  );
+}
+
+/** Chooses a folder of this computer and when it is backed up. */
+export function AddBackup({ onClose }: { readonly onClose: () => void }) {
+  const page = usePage();
+  const add = async (folder: string, fields: FormData): Promise<void> => {
+    await page.api.post('/backups', { folder, schedule: textOf(fields, 'schedule') });
     await page.refresh();
   };
   return (
-    <Dialog title={backups.add} submit={backups.choose} onSubmit={add} onClose={onClose}>
-      {here.value !== undefined && <Chooser folder={here.value} onGo={(path) => void go(path)} />}
-      <p class="problem">{problem}</p>
+    <FolderDialog title={backups.add} submit={backups.choose} onChoose={add} onClose={onClose}>
       <label>
         {backups.schedule}
         <select name="schedule">
@@ -43,7 +65,7 @@ export function AddBackup({ onClose }: { readonly onClose: () => void }) {
           ))}
         </select>
       </label>
-    </Dialog>
+    </FolderDialog>
   );
 }
 

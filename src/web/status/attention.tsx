@@ -11,7 +11,7 @@ interface Action {
 const { attention } = texts;
 
 /** The buttons of an issue; what has none shows its command. */
-function actionsOf({ id, kind, path = '' }: OpenIssue, status: Status): Action[] {
+function actionsOf({ id, kind, path = '', better }: OpenIssue, status: Status): Action[] {
   const post = (label: string, call: string, body: object = {}): Action => ({
     label,
     run: ({ api }) => api.post(call, body),
@@ -30,6 +30,10 @@ function actionsOf({ id, kind, path = '' }: OpenIssue, status: Status): Action[]
         post(attention.accept, '/shares/accept', { share: path }),
         post(attention.decline, '/shares/decline', { share: path }),
       ];
+    case 'name':
+      return better === undefined
+        ? []
+        : [post(attention.rename(shown(better)), '/issues/resolve', { id, rename: better })];
     case 'mount':
       return [post(attention.mount, '/mount', { dir: path })];
     case 'folder':

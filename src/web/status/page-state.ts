@@ -25,6 +25,8 @@ export class PageState {
   /** The last thing that was asked for and did not work. */
   readonly failure = signal('');
   readonly isEnded = computed(() => this.problem.value === 'gone' && this.#isLeaving);
+  /** What is done to a backup set at present, in words, by its name. */
+  readonly work = signal<ReadonlyMap<string, string>>(new Map());
   readonly #meter = new RateMeter();
   #isLeaving = false;
   #issuesAt = -Infinity;
@@ -64,6 +66,24 @@ export class PageState {
     this.#issuesAt = -Infinity;
     await action().catch((error: unknown) => (this.failure.value = error instanceof Error ? error.message : ''));
     await this.refresh();
+  }
+
+  /** Runs something long for a backup set, which says how far it is. Never rejects. */
+  async follow(set: string, task: (say: (words: string | undefined) => void) => Promise<void>): Promise<void> {
+    const say = (words: string | undefined): void => {
+      const work = new Map(this.work.value);
+      if (words === undefined) work.delete(set);
+      else work.set(set, words);
+      this.work.value = work;
+    };
+    await this.run(async () => {
+      try {
+        await task(say);
+      } catch (error) {
+        say(undefined);
+        throw error;
+      }
+    });
   }
 
   /** Ends the gateway when everything is in the cloud. @throws CallError */

@@ -21,10 +21,35 @@ export class StatusApi {
     return (await (await this.#call('GET', path)).json()) as T;
   }
 
+  /** @throws CallError */
+  async send<T>(path: string, body: object): Promise<T> {
+    return (await (await this.#call('POST', path, body)).json()) as T;
+  }
+
   /** Resolves when the whole response has been received. @throws CallError */
   async post(path: string, body: object = {}): Promise<void> {
     const response = await this.#call('POST', path, body);
     await response.text().catch(() => '');
+  }
+
+  /** The values of an NDJSON response as they come (`src/daemon/control/lines.ts`). @throws CallError, also if it is cut off */
+  async *lines<T>(path: string, body: object): AsyncGenerator<T> {
+    const response = await this.#call('POST', path, body);
+    let rest = '';
+    const stream = response.body?.pipeThrough(new TextDecoderStream()) ?? [];
+    for await (const text of stream as AsyncIterable<string>) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const value = JSON.parse(line) as T | { readonly failure: Partial<Failure> } | { readonly end: true };
+        if (typeof value === 'object' && value !== null) {
+          if ('end' in value) return;
+          if ('failure' in value) throw new CallError('refused', wordsOf(value.failure));
+        }
+        yield value;
+      }
+    }
+    throw new CallError('gone', 'the gateway ended before it was done');
   }
 
   async #call(method: string, path: string, body?: object): Promise<Response> {
@@ -40,8 +65,12 @@ export class StatusApi {
       throw new CallError('gone', String(error));
     }
     if (response.ok) return response;
-    const { code, subject, reason } = (await response.json().catch(() => ({}))) as Partial<Failure>;
-    const message = [subject, reason ?? code].filter(Boolean).join(': ');
-    throw new CallError(code === 'EPERM' && subject === undefined ? 'signed-out' : 'refused', message);
+    const failure = (await response.json().catch(() => ({}))) as Partial<Failure>;
+    const { code, subject } = failure;
+    throw new CallError(code === 'EPERM' && subject === undefined ? 'signed-out' : 'refused', wordsOf(failure));
   }
+}
+
+function wordsOf({ code, subject, reason }: Partial<Failure>): string {
+  return [subject, reason ?? code].filter(Boolean).join(': ');
 }

@@ -7,6 +7,7 @@ import { AttentionList } from './attention.tsx';
 import { Backups } from './backups.tsx';
 import { DriveFacts, LimitsForm } from './drive.tsx';
 import { LogTail } from './log-tail.tsx';
+import { Pins } from './pins.tsx';
 import { usePage, type Snapshot } from './page-state.ts';
 import { texts } from './texts.ts';
 
@@ -30,6 +31,7 @@ export function StatusPage() {
       </p>
       <AttentionList snapshot={now} />
       <Backups status={now.status} />
+      <Pins status={now.status} />
       <LimitsForm status={now.status} />
       <DriveFacts status={now.status} />
       <LogTail />

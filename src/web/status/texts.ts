@@ -1,4 +1,4 @@
-import type { BackupSet, BackupState, Status } from '../../daemon/control/wire.ts';
+import type { BackupSet, BackupState, Freed, Pinned, Restored, Status } from '../../daemon/control/wire.ts';
 import { dateTime, shown, size } from '../format.ts';
 
 /** All texts of the status page. */
@@ -28,6 +28,7 @@ export const texts = {
     retry: 'Try all again',
     confirm: 'It is right, go on',
     mount: 'Mount it',
+    rename: (name: string) => `Rename it to ${name}`,
     accept: 'Accept',
     decline: 'Decline',
   },
@@ -52,7 +53,25 @@ export const texts = {
     choose: 'Back up this folder',
     up: 'The folder above',
     here: (folder: string) => `Folders in ${shown(folder)}`,
-    restore: (account: string, set: string) => `To get it back: fjord restore "/Backup/${account}/${set}" --to FOLDER`,
+    verify: 'Verify',
+    verifying: (files: number, bytes: number) => `verifying: ${count(files, 'file')}, ${size(bytes)} compared`,
+    found: (changed: number, damage: number) =>
+      `${damage === 0 ? 'verified, nothing is damaged' : `verified: ${damage.toLocaleString()} damaged`}${changed === 0 ? '' : `; ${changed.toLocaleString()} changed since the last run`}`,
+    restore: 'Restore',
+    restoreTitle: (set: string) => `Restore "${set}" into a folder`,
+    restoreText: (set: string) =>
+      `It comes into a folder "${set}" in the chosen one. What is there already stays as it is, and nothing in the cloud changes.`,
+    restoreHere: 'Restore here',
+    restoring: 'restoring',
+    restored: (done: number, all: number) => `restoring: ${done.toLocaleString()} of ${count(all, 'file')}`,
+    restoredTo: ({ target, files, kept, missed, first }: Restored) =>
+      [
+        `restored ${count(files, 'file')} to ${shown(target)}`,
+        ...(kept > 0 ? [`${kept.toLocaleString()} were there already`] : []),
+        ...(missed > 0
+          ? [`${missed.toLocaleString()} not: ${shown(first?.path ?? '')}: ${shown(first?.reason ?? '')}`]
+          : []),
+      ].join(', '),
   },
   drive: {
     title: 'This computer',
@@ -68,6 +87,22 @@ export const texts = {
     verified: 'Verified',
     of: (used: number, all: number) => `${size(used)} of ${size(all)}`,
     notMounted: 'not mounted',
+  },
+  pins: {
+    title: 'On this computer',
+    text: 'Pinned files and folders are always on this computer, also offline. Freed ones are fetched again when they are read.',
+    path: 'Path in the drive, such as /Sync/Music',
+    pin: 'Pin',
+    free: 'Free',
+    unpin: 'Unpin',
+    unpinOf: (path: string) => `Unpin ${path}`,
+    state: ({ files, bytes, missing, unfit }: Pinned) =>
+      `${count(files, 'file')}, ${size(bytes)}` +
+      (missing.files === 0 ? ', all here' : `; ${size(missing.bytes)} still to come`) +
+      (unfit.files === 0 ? '' : `, of which the cache has no room for ${size(unfit.bytes)}`),
+    freed: ({ files, bytes, pinned }: Freed) =>
+      `${count(files, 'file')} freed, ${size(bytes)}` +
+      (pinned === 0 ? '' : `; ${pinned.toLocaleString()} stay: pinned`),
   },
   limits: {
     title: 'Limits of bandwidth',

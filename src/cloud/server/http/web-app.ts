@@ -10,6 +10,7 @@ import { checkHost } from './origin.ts';
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
@@ -53,7 +54,7 @@ const HEADERS = {
 };
 
 /** The worker that reads PDFs decodes some of their pictures with WebAssembly; a worker has the policy of its own file. */
-const PDF_WORKER = /^\/assets\/pdf-worker-[^/]+\.js$/;
+const PDF_WORKER = /^\/assets\/pdf-[^/]+\/pdf\.worker\.min\.mjs$/;
 const WITH_WASM = {
   'content-security-policy': HEADERS['content-security-policy'].replace(
     "script-src 'self'",
