@@ -5,6 +5,7 @@ import { benchCore } from './core/main.ts';
 import { benchFuse } from './fuse/main.ts';
 import { isWhole, parseOptions, type BenchOptions, type Choice } from './lib/options.ts';
 import { benchSync } from './sync/main.ts';
+import { benchWeb } from './web/main.ts';
 import { benchWebdav } from './webdav/main.ts';
 
 const FILE = join(import.meta.dirname, '../docs/benchmarks.md');
@@ -15,6 +16,7 @@ const suites: Record<string, (options: BenchOptions) => Promise<string>> = {
   core: benchCore,
   backup: benchBackup,
   sync: benchSync,
+  web: benchWeb,
 };
 
 const choice = parse();

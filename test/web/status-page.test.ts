@@ -140,7 +140,7 @@ t.test('a folder is chosen and backed up, paused, resumed, and missed when it is
   await screenshots(page, 'status-desktop');
   await page.getByRole('button', { name: 'Rename it to' }).click();
   await page.getByRole('heading', { name: 'Advice' }).waitFor({ state: 'detached' });
-  t.notMatch((await fjord.cli('ls', '/Sync')).stdout, /aux\.txt/);
+  t.notMatch((await fjord.cli('ls', '/Sync')).stdout, /^aux\.txt/m);
 
   await fjord.cliWith({ input: 'kept here' }, 'put', '-', '/Sync/music');
   const path = page.getByLabel('Path in the drive, such as /Sync/Music');
@@ -150,7 +150,7 @@ t.test('a folder is chosen and backed up, paused, resumed, and missed when it is
   await path.fill('/Sync/music');
   await page.getByRole('button', { name: 'Pin', exact: true }).click();
   await page.getByText('all here').waitFor();
-  t.match(await fjord.cli('pins'), { stdout: /\/Sync\/music/ });
+  t.match(await fjord.cli('pin'), { stdout: /\/Sync\/music/ });
   await page.getByRole('button', { name: 'Unpin /Sync/music' }).click();
   await page.getByText('all here').waitFor({ state: 'detached' });
   await fjord.cli('flush');

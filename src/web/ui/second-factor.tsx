@@ -47,19 +47,20 @@ interface StepDialogProps {
 function StepDialog({ step, onChanged }: StepDialogProps) {
   const { api, notices } = useApp();
   const now = step.value;
-  /** The next step, which a dialog that closes does not end. */
-  const go = (next: Step | undefined) => queueMicrotask(() => (step.value = next));
-  const onClose = () => (step.value = undefined);
+  /** A dialog that has led to the next one does not close that. */
+  const onClose = () => {
+    if (step.value === now) step.value = undefined;
+  };
   const begin = async (fields: FormData) => {
     const body = { password: textOf(fields, 'password') };
     const { uri } = await api.json<{ uri: string }>('POST', '/v1/second-factor', { body });
-    go({ name: 'confirm', uri });
+    step.value = { name: 'confirm', uri };
   };
   const confirm = async (fields: FormData) => {
     const body = { code: textOf(fields, 'code') };
     const { recovery } = await api.json<{ recovery: string[] }>('POST', '/v1/second-factor/confirm', { body });
     onChanged();
-    go({ name: 'recovery', codes: recovery });
+    step.value = { name: 'recovery', codes: recovery };
   };
   const remove = async (fields: FormData) => {
     const body = { password: textOf(fields, 'password'), code: textOf(fields, 'code') };

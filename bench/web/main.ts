@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LinkRecord } from '../../src/cloud/records.ts';
+import { markdown, median, round } from '../lib/figures.ts';
+import { machine } from '../lib/machine.ts';
+import { chosen, type BenchOptions } from '../lib/options.ts';
+import { freePort, output, serve, stop } from '../lib/process.ts';
+import { firstVisit, openBrowser, show, signIn } from './browser.ts';
+import { BenchCloud } from './cloud.ts';
+
+const FILE = 256 * 1024 * 1024;
+const FILES = 16;
+
+type Row = readonly [what: string, fjord: string, peer: string];
+
+/** The web app and the calls behind it, beside the listing that `rclone serve http` makes, and curl. */
+export async function benchWeb({ rounds = 5, only, scale }: BenchOptions): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'fjord-bench-'));
+  const cloud = await BenchCloud.start(dir);
+  const rows: Row[] = [];
+  try {
+    if (chosen(only, 'list')) rows.push(await list(cloud, dir, rounds, scale));
+    if (chosen(only, 'browser')) rows.push(...(await browse(cloud, dir, scale)));
+    if (chosen(only, 'transfer')) rows.push(...(await transfer(cloud, dir, rounds, scale)));
+    if (chosen(only, 'search')) rows.push(await search(cloud, rounds, scale));
+  } finally {
+    await cloud.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+  const table = markdown(['', 'Fjord', 'beside it'], rows);
+  return `${await machine()}\nMedians of ${rounds}.\n\n${table}\n`;
+}
+
+async function list(cloud: BenchCloud, dir: string, rounds: number, scale: number): Promise<Row> {
+  const count = Math.round(10_000 * scale);
+  const { id } = await cloud.folder('ten thousand');
+  await cloud.fill(id, count, (index) => `file ${index}`);
+  const peer = await rcloneHttp(dir, 'ten-thousand', count);
+  const fjord = await timed(rounds, async () => void (await cloud.get(`/v1/nodes/${id}/children`)));
+  const other = await timed(rounds, async () => void (await (await fetch(peer.url)).text()));
+  await peer.stop();
+  return [`list of ${count.toLocaleString('en')}, ms`, round(fjord), `rclone serve http: ${round(other)}`];
+}
+
+async function browse(cloud: BenchCloud, dir: string, scale: number): Promise<Row[]> {
+  const count = Math.round(100_000 * scale);
+  const { id } = await cloud.folder('hundred thousand');
+  await cloud.fill(id, count, (index) => `file ${index}`);
+  const peer = await rcloneHttp(dir, 'hundred-thousand', count);
+  const browser = await openBrowser();
+  try {
+    const first = await firstVisit(browser, cloud.url);
+    const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+    await signIn(page, cloud.url);
+    const all = `${count.toLocaleString('en')} items`;
+    const own = await show(page, `${cloud.url}/folder/${id}`, async () => page.getByText(all).waitFor());
+    const plain = await (await browser.newContext()).newPage();
+    plain.setDefaultTimeout(120_000);
+    const other = await show(plain, peer.url, async () => plain.waitForLoadState('load'));
+    const entries = count.toLocaleString('en');
+    const values = (pick: (shown: typeof own) => number): [string, string] => [
+      round(pick(own)),
+      `rclone serve http: ${round(pick(other))}`,
+    ];
+    return [
+      ['first visit, KB', round(first.bytes / 1000), ''],
+      ['first paint of it on a throttled phone, ms', round(first.paint), ''],
+      [`folder of ${entries} shown, ms`, ...values(({ ms }) => ms)],
+      ['longest task of it, ms', ...values(({ longest }) => longest)],
+      ['all long tasks of it, ms', ...values(({ blocked }) => blocked)],
+      ['elements in the page', ...values(({ elements }) => elements)],
+    ];
+  } finally {
+    await browser.close();
+    await peer.stop();
+  }
+}
+
+async function transfer(cloud: BenchCloud, dir: string, rounds: number, scale: number): Promise<Row[]> {
+  const bytes = Math.round(FILE * scale);
+  const folder = await cloud.folder('transfer');
+  const link = (await cloud.post('/v1/links', { node: folder.id, upload: true })) as LinkRecord;
+  const path = join(dir, 'upload');
+  const megabytes = bytes / 1e6;
+  const fresh = async (): Promise<void> => writeFile(path, randomBytes(bytes));
+  const curls: number[] = [];
+  const pages: number[] = [];
+  const browser = await openBrowser();
+  try {
+    const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+    page.setDefaultTimeout(120_000);
+    await signIn(page, cloud.url);
+    await page.goto(`${cloud.url}/folder/${folder.id}`);
+    for (let round = 0; round < rounds; round += 1) {
+      await fresh();
+      const address = `${cloud.url}/l/${link.token}/curl-${round}`;
+      curls.push(
+        (megabytes / (await timed(1, async () => void (await output('curl', ['-sfT', path, address]))))) * 1000,
+      );
+      await fresh();
+      const start = performance.now();
+      await page
+        .locator('input[type=file]')
+        .first()
+        .setInputFiles({ name: `page-${round}`, mimeType: '', buffer: await part(path) });
+      await page.getByText(`${round + 1} of ${round + 1} uploaded`).waitFor();
+      pages.push((Math.min(bytes, LIMIT) / 1e6 / (performance.now() - start)) * 1000);
+    }
+  } finally {
+    await browser.close();
+  }
+  const many = await cloud.folder('many');
+  const { token } = (await cloud.post('/v1/links', { node: many.id, upload: true })) as LinkRecord;
+  for (let at = 0; at < FILES; at += 1) {
+    await writeFile(path, randomBytes(bytes / FILES));
+    await output('curl', ['-sfT', path, `${cloud.url}/l/${token}/${at}.bin`]);
+  }
+  const curl = async (address: string): Promise<void> => {
+    await output('curl', ['-sf', '-o', '/dev/null', '-H', `authorization: Bearer ${cloud.token}`, address]);
+  };
+  const zip = await timed(rounds, async () => curl(`${cloud.url}/v1/zip?nodes=${many.id}`));
+  const children = (await cloud.get(`/v1/nodes/${many.id}/children`)).trim().split('\n');
+  const versions = children.map((line) => (JSON.parse(line) as { version: string }).version);
+  const plain = await timed(rounds, async () => {
+    for (const version of versions) await curl(`${cloud.url}/v1/versions/${version}/content`);
+  });
+  return [
+    ['upload by the page, MB/s', round(median(pages)), `curl to the same cloud: ${round(median(curls))}`],
+    [
+      `ZIP of ${FILES} files, MB/s`,
+      round((megabytes / zip) * 1000),
+      `curl of each file: ${round((megabytes / plain) * 1000)}`,
+    ],
+  ];
+}
+
+/** Most bytes that the browser driver passes to a page. */
+const LIMIT = 40_000_000;
+
+async function part(path: string): Promise<Buffer> {
+  const { readFile } = await import('node:fs/promises');
+  return (await readFile(path)).subarray(0, LIMIT);
+}
+
+async function search(cloud: BenchCloud, rounds: number, scale: number): Promise<Row> {
+  const count = Math.round(1_000_000 * scale);
+  const words = ['invoice', 'holiday', 'report', 'budget', 'letter', 'photo', 'contract', 'draft', 'minutes', 'plan'];
+  for (let folder = 0; folder < 10; folder += 1) {
+    const { id } = await cloud.folder(`search ${folder}`);
+    await cloud.fill(id, count / 10, (index) => `${words[index % 10] ?? ''} ${folder}-${index}.pdf`);
+  }
+  const ask = async (query: string): Promise<{ complete: boolean }> =>
+    JSON.parse(await cloud.get(`/v1/search?q=${encodeURIComponent(query)}`)) as { complete: boolean };
+  while (!(await ask('nothing')).complete);
+  const times: number[] = [];
+  for (const query of ['invoice 3-4', 'holiday', '77777', 'nothing of this name', 'pdf'])
+    times.push(await timed(rounds, async () => void (await ask(query))));
+  return [
+    `search in ${count.toLocaleString('en')} names, ms`,
+    `${round(Math.min(...times))}–${round(Math.max(...times))}`,
+    '',
+  ];
+}
+
+async function rcloneHttp(dir: string, name: string, count: number) {
+  const files = join(dir, name);
+  await mkdir(files);
+  for (let at = 0; at < count; at += 1000) {
+    const size = Math.min(1000, count - at);
+    await Promise.all(Array.from({ length: size }, (_, index) => writeFile(join(files, `file ${at + index}`), '')));
+  }
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/`;
+  const args = ['serve', 'http', files, '--addr', `127.0.0.1:${port}`, '--config', join(dir, 'none.conf'), '-q'];
+  const child = await serve('rclone', args, url);
+  return { url, stop: async () => stop(child) };
+}
+
+/** The median of some runs, ms. */
+async function timed(rounds: number, work: () => Promise<void>): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return median(times);
+}
