@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { login } from '../cloud/http/login.ts';
+import { login, needsCode } from '../cloud/http/login.ts';
 import { background } from '../vfs/context.ts';
 import { isFsError } from '../vfs/fs-error.ts';
 import type { DeviceFile } from './secrets.ts';
@@ -8,7 +8,10 @@ export interface LoginOptions {
   readonly url: string;
   readonly email: string;
   readonly password: string;
+  /** Of an authenticator app, where the account needs one. */
   readonly code?: string | undefined;
+  /** Asks a person for a code if the account turns out to need one. */
+  readonly askCode?: () => Promise<string>;
   /** This computer's name in the account; its host name if empty. */
   readonly deviceName: string;
   /** The result of an earlier login. The computer stays the same device, so its backups remain its own. */
@@ -21,6 +24,8 @@ export async function logIn(options: LoginOptions): Promise<DeviceFile> {
   try {
     return await attempt(options);
   } catch (error) {
+    if (options.code === undefined && options.askCode !== undefined && needsCode(error))
+      return await logIn({ ...options, code: await options.askCode() });
     // The account may have been recreated, or the device removed from it, since the earlier login.
     if (options.known === undefined || !isFsError(error, 'ENOENT')) throw error;
     return await attempt({ ...options, known: undefined });

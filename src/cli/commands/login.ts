@@ -46,13 +46,9 @@ async function login(cli: Cli, email: string, options: LoginOptions): Promise<vo
   const password = await askPassword(cli, `Password of ${email}: `, options.passwordFile);
   const deviceName = options.device ?? config['device.name'];
   const { logIn } = await import('../../daemon/login.ts');
-  const { needsCode } = await import('../../cloud/http/login.ts');
-  const attempt = async (code: string | undefined) =>
-    logIn({ url, email, password, code, deviceName, known, signal: cli.signal });
-  const device = await attempt(options.code).catch(async (error: unknown) => {
-    if (!needsCode(error) || options.code !== undefined) throw error;
-    return await attempt(await askCode(cli));
-  });
+  const { code } = options;
+  const request = { url, email, password, code, deviceName, known };
+  const device = await logIn({ ...request, askCode: () => askCode(cli), signal: cli.signal });
   await writeDevice(dir.device, device);
   cli.terminal.note(`this computer is "${device.device.name}" of ${device.email}; \`fjord up\` starts the drive`);
 }
