@@ -161,6 +161,7 @@ export class Catalog {
     const folders = [folder];
     for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
       for await (const entry of this.children(next)) {
+        if (entry.id === folder) continue;
         yield entry;
         if (entry.kind === 'folder') folders.push(entry.id);
       }

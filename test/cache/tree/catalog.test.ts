@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { Catalog } from '../../../src/cache/tree/catalog.ts';
 import { Database } from '../../../src/cache/db/database.ts';
 import type { Entry } from '../../../src/cache/tree/entry.ts';
+import { RemovalGuard } from '../../../src/mounts/sync/follow/removal-guard.ts';
 import { GroupWriter } from '../../../src/cache/db/group-writer.ts';
 
 async function open(t: Test): Promise<{ catalog: Catalog; writer: GroupWriter }> {
@@ -87,10 +88,20 @@ t.test('`below` walks down a tree, `ancestors` walks up, and `path` names a node
   t.equal(catalog.path(leaf), '/f/g/h.txt');
 });
 
-t.test('`ancestors` ends at an unknown folder or a cycle', async (t) => {
+t.test('`ancestors` ends at an unknown folder, and both end in a circle of folders', async (t) => {
   const { catalog, writer } = await open(t);
-  await writer.write([...catalog.put(entry('a', 'b', 'a')), ...catalog.put(entry('b', 'a', 'b'))]);
+  const folder = { kind: 'folder' } as const;
+  await writer.write([
+    ...catalog.put(entry('a', 'b', 'a', folder)),
+    ...catalog.put(entry('b', 'a', 'b', folder)),
+    ...catalog.put(entry('f', 'b', 'f')),
+  ]);
   const a = catalog.get('a');
   t.same(a && [...catalog.ancestors(a)].map(({ id }) => id), ['b']);
   t.same([...catalog.ancestors(entry('o', 'gone', 'orphan'))], []);
+  const below: string[] = [];
+  for await (const { id } of catalog.below('a')) below.push(id);
+  t.same(below, ['b', 'f']);
+  const guard = new RemovalGuard(catalog, () => 1);
+  t.equal(await guard.judge('root', [{ id: 'f' }, { id: 'x' }], false), undefined);
 });

@@ -185,12 +185,11 @@ export class RemovalGuard {
     this.#applied.set(key, { ...known, ...loss, files: (known?.files ?? 0) + loss.files });
   }
 
+  /** Whether a folder, or one above it, is among these. Folders whose records wait may be in each other. */
   #isBelow(folder: NodeId, tops: ReadonlySet<NodeId>): boolean {
-    for (let at = this.#catalog.get(folder); at !== undefined; at = this.#catalog.get(at.parent)) {
-      if (tops.has(at.id)) return true;
-      if (at.parent === at.id) break;
-    }
-    return false;
+    const entry = this.#catalog.get(folder);
+    if (entry === undefined) return false;
+    return tops.has(entry.id) || [...this.#catalog.ancestors(entry)].some(({ id }) => tops.has(id));
   }
 
   /** The files at and below a node, and those of them that are older than `begin`. Counts no further than `enough` of those. */
