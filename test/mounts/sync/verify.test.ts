@@ -153,6 +153,15 @@ const DAMAGES: Readonly<Record<string, { readonly count: number; readonly work: 
       await rows.put({ ...one, id: 'ghost', rev: one.rev + 5 });
     },
   },
+  'it has two names, and others have that under which it is known': {
+    count: 3,
+    work: async (rows) => {
+      const ghost = { ...rows.named('one'), id: 'ghost', name: 'two' };
+      await rows.put(ghost);
+      await rows.putRow(entryKey(ghost.parent, 'twin'), { ...ghost, name: 'twin' });
+      await rows.put({ ...ghost, id: 'other' });
+    },
+  },
   'its revision is from the future': {
     count: 1,
     work: async (rows) => rows.put({ ...rows.named('one'), id: 'ghost', name: 'ghost', rev: 1_000_000 }),

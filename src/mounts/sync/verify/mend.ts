@@ -25,7 +25,8 @@ export async function mendSuperfluous(
   for (const ghost of ghosts) {
     const { catalog } = replica;
     if (catalog.child(ghost.parent, ghost.name)?.id !== ghost.id) continue;
-    // It may be one that cannot be found by its id.
+    // It may be one that cannot be found by its id, or only another one instead.
+    replica.submit(catalog.forgetFalsePlace(ghost.id));
     if (catalog.get(ghost.id) === undefined) replica.submit(catalog.put(ghost));
     if (isUnchanged(replica, ghost)) follower.offerAbsence(ghost, cursor);
   }
