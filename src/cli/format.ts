@@ -67,7 +67,7 @@ function escape(character: string): string {
  * Rows as aligned columns, two spaces apart; the last is not padded. `right` has the indexes of right-aligned columns.
  */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), 0));
   return rows.map((row) =>
     row
       .map((cell, i) => {

@@ -61,6 +61,7 @@ t.test('columns', async (t) => {
     ['a     1  x', 'bbb  22  y'],
   );
   t.same(columns([]), []);
+  t.equal(columns(Array.from({ length: 150_000 }, () => ['a', 'b'])).at(-1), 'a  b', 'of any number of rows');
 });
 
 t.test('a line of progress', async (t) => {

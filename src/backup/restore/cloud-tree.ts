@@ -68,7 +68,9 @@ export class CloudTree {
       });
       const below = `/${wanted.join('/')}`;
       const paths = lacking.map(({ path: at, reason }) => ({ path: `/${names.join('/')}/${at}`, reason }));
-      lacks.push(...paths.filter((lack) => below === '/' || lack.path === below || lack.path.startsWith(`${below}/`)));
+      for (const lack of paths) {
+        if (below === '/' || lack.path === below || lack.path.startsWith(`${below}/`)) lacks.push(lack);
+      }
       attach(top, names, { space, children: byParent(nodes), lacks });
     }
     const found = find(top, wanted);

@@ -129,7 +129,7 @@ export class GroupWriter {
    */
   join(ops: readonly Op[]): Promise<void> {
     if (!this.#logs) return this.write(ops);
-    this.#joined.push(...ops);
+    for (const op of ops) this.#joined.push(op);
     this.#add(ops);
     if (this.#turn === undefined) {
       this.#turn = Promise.resolve().then(() => this.#logJoined());

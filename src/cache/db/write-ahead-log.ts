@@ -59,7 +59,7 @@ export class WriteAheadLog {
       for (const frame of framesOf(readFileSync(join(dir, name)))) {
         if (frame.place <= last) continue;
         if (frame.place > last + 1) break;
-        ops.push(...frame.ops);
+        for (const op of frame.ops) ops.push(op);
         last = frame.place;
       }
       if (last > place) await apply(ops, last);

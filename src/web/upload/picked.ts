@@ -22,26 +22,28 @@ export async function droppedFiles(data: DataTransfer): Promise<Picked[]> {
   const picked: Picked[] = [];
   for (const entry of entries) {
     if (entry instanceof File) picked.push({ folders: [], file: entry });
-    else if (entry !== null) picked.push(...(await walk(entry, [])));
+    else if (entry !== null) await walk(entry, [], picked);
   }
   return picked;
 }
 
-async function walk(entry: FileSystemEntry, folders: readonly string[]): Promise<Picked[]> {
+/** Adds a file, or all files of a folder, or a folder without any. */
+async function walk(entry: FileSystemEntry, folders: readonly string[], picked: Picked[]): Promise<void> {
   if (isFile(entry)) {
-    return [{ folders, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) }];
+    picked.push({ folders, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) });
+    return;
   }
-  if (!isDirectory(entry)) return [];
+  if (!isDirectory(entry)) return;
   const inner = [...folders, entry.name];
-  const found: Picked[] = [];
+  const before = picked.length;
   const reader = entry.createReader();
   for (;;) {
     // It lists a hundred at a time.
     const page = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (page.length === 0) break;
-    for (const child of page) found.push(...(await walk(child, inner)));
+    for (const child of page) await walk(child, inner, picked);
   }
-  return found.length === 0 ? [{ folders: inner }] : found;
+  if (picked.length === before) picked.push({ folders: inner });
 }
 
 function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {

@@ -254,6 +254,19 @@ t.test('what is joined in one turn is logged as one frame, with what is written 
   await writer.idle();
 });
 
+t.test('any number of ops can be joined', async (t) => {
+  const disk = new LoggingDisk();
+  const writer = new GroupWriter(disk);
+  let logged = 0;
+  disk.log = (all) => (logged = all.length);
+  const ops = Array.from({ length: 150_000 }, (_, i) => put(String(i), 1));
+  const joined = writer.join(ops);
+  await turn();
+  t.equal(logged, ops.length);
+  disk.batches[0]?.finish();
+  await joined;
+});
+
 t.test('joined ops that cannot be logged are waited for', async (t) => {
   const disk = new LoggingDisk();
   const writer = new GroupWriter(disk);

@@ -6,6 +6,9 @@ import type { Op } from '../../../src/cache/db/group-writer.ts';
 import { WriteAheadLog } from '../../../src/cache/db/write-ahead-log.ts';
 import { canMount, smallDisk, temporary } from '../../helpers/temporary.ts';
 
+/** More than a call can have arguments. */
+const MANY = 150_000;
+
 const put = (key: string, value: unknown): Op => ({ type: 'put', table: 't', key, value });
 
 /** The log as the next process opens it, and the ops that it must write. */
@@ -48,6 +51,14 @@ t.test('all values are restored, including deletions and all of Unicode', async 
 t.test('frames that the database has are not passed again, later ones are', async (t) => {
   const { dir } = await logged(t, 5);
   t.match(await reopen(dir, 3), { keys: ['4', '5'], place: 5 });
+});
+
+t.test('a frame has any number of ops', async (t) => {
+  const { dir, log } = await logged(t, 0);
+  log.append(Array.from({ length: MANY }, (_, i) => put(String(i), i)));
+  const counts: number[] = [];
+  await WriteAheadLog.open(dir, 0, async (ops) => void counts.push(ops.length));
+  t.same(counts, [MANY]);
 });
 
 t.test('positions continue after the last one', async (t) => {

@@ -15,6 +15,7 @@ import type { PrefetchKeys } from '../meta/prefetch.ts';
 import { distinct } from '../meta/manifest.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import { readOutcomes, type Outcome } from '../meta/outcomes.ts';
+import { isKnown } from '../meta/posix.ts';
 import { nodeRecord } from '../meta/records.ts';
 import type { NodeRow, SpaceRow } from '../meta/schema.ts';
 import { Refusal } from '../refusal.ts';
@@ -153,6 +154,7 @@ function doneResult({ intent: { id }, node, stamp, replaced }: Executed): DoneRe
 function madeResult(executed: Executed): DoneResult | MadeResult {
   const { intent, node, stamp } = executed;
   if (stamp === undefined || !describesNode(intent)) return doneResult(executed);
+  if ('posix' in intent && intent.posix !== undefined && !isKnown(intent.posix)) return doneResult(executed);
   return { id: intent.id, status: 'made', rev: node.rev, hash: node.hash, stamp };
 }
 

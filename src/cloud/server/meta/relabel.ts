@@ -63,9 +63,9 @@ export async function subtree(db: Db, top: string, { removed }: { readonly remov
     for (const chunk of inChunks(level)) {
       let query = db.selectFrom('nodes').select(['id', 'kind', 'size', 'purged']).where('parent', 'in', chunk);
       if (!removed) query = query.where('removed', 'is', null);
-      next.push(...(await query.orderBy('id').execute()));
+      for (const node of await query.orderBy('id').execute()) next.push(node);
     }
-    found.push(...next);
+    for (const node of next) found.push(node);
     level = next.filter(({ kind }) => kind === 'folder').map(({ id }) => id);
   }
   return found;

@@ -119,12 +119,10 @@ export class RemovalGuard {
 
   #heldFrom(files: number, removals: readonly Removal[], losses: ReadonlyMap<NodeId, Loss>): HeldFiles {
     const all = [...this.#applied.values(), ...losses.values()];
-    const since = Math.min(
-      ...[...all.map((loss) => loss.since), ...removals.map(({ at }) => at)].map((at) => at ?? Infinity),
-    );
+    const since = earliest([...all.map((loss) => loss.since), ...removals.map(({ at }) => at)]);
     const by = new Set([...all, ...removals].flatMap((one) => one.by ?? []));
     const gone = sumOf(this.#applied.values());
-    return { files, gone, by: [...by].sort(), ...(since === Infinity ? {} : { since }) };
+    return { files, gone, by: [...by].sort(), ...(since === undefined ? {} : { since }) };
   }
 
   async #isMostOfOld(root: NodeId, losses: ReadonlyMap<NodeId, Loss>, begin: number): Promise<boolean> {
@@ -216,6 +214,12 @@ function isOlder(id: NodeId, begin: number, now: number): boolean {
   return made === undefined || made <= begin || made > now + WINDOW;
 }
 
+/** Of any number of times, ms, those that are known. */
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const first = times.reduce<number>((least, at) => Math.min(least, at ?? Infinity), Infinity);
+  return first === Infinity ? undefined : first;
+}
+
 function sumOf(losses: Iterable<SpaceLoss>): number {
   let sum = 0;
   for (const { files } of losses) sum += files;
@@ -228,11 +232,11 @@ function summed(losses: readonly SpaceLoss[]): SpaceLoss[] {
   for (const { at, files, since, by } of losses) {
     const key = `${Math.floor(at / STEP)} ${by ?? ''}`;
     const known = sums.get(key);
-    const first = Math.min(known?.since ?? Infinity, since ?? Infinity);
+    const first = earliest([known?.since, since]);
     sums.set(key, {
       at: Math.max(known?.at ?? 0, at),
       files: (known?.files ?? 0) + files,
-      ...(first === Infinity ? {} : { since: first }),
+      ...(first === undefined ? {} : { since: first }),
       ...(by === undefined ? {} : { by }),
     });
   }

@@ -1,5 +1,10 @@
 import t, { type Test } from 'tap';
 import { background as context } from '../../../../src/vfs/context.ts';
+import { Database } from '../../../../src/cache/db/database.ts';
+import { GroupWriter } from '../../../../src/cache/db/group-writer.ts';
+import { Catalog } from '../../../../src/cache/tree/catalog.ts';
+import type { Entry } from '../../../../src/cache/tree/entry.ts';
+import { RemovalGuard } from '../../../../src/mounts/sync/follow/removal-guard.ts';
 import type { GatewayOptions } from '../../../../src/mounts/compose.ts';
 import { openPair, type Pair } from '../../../helpers/devices.ts';
 import { openHttpPair } from '../../../helpers/http-devices.ts';
@@ -105,4 +110,25 @@ t.test('files that are copied to other names one by one and then removed are los
   await b.sync();
   t.same(b.gateway.status().held, []);
   t.notOk(await b.exists(files[149] ?? ''));
+});
+
+t.test('any number of removals can be held, and folders may be in each other meanwhile', async (t) => {
+  const database = await Database.open(t.testdir());
+  t.teardown(() => database.close());
+  const writer = new GroupWriter(database);
+  const entries = await database.rows('entries');
+  const rows = { entries, places: await database.rows('places'), spaces: await database.rows('spaces') };
+  const catalog = new Catalog(rows, writer, 1 << 20);
+  const entry = (id: string, parent: string, kind: Entry['kind']): Entry => {
+    const about = { space: 's', size: 0, mode: 0o644, version: 'v', rev: 1, mtime: 1, ctime: 1, birthtime: 1 };
+    return { id, parent, name: id, kind, ...about };
+  };
+  const files = Array.from({ length: 101 }, (_, i) => entry(`f${i}`, 'root', 'file'));
+  const others = [entry('root', 'root', 'folder'), entry('a', 'b', 'folder'), entry('b', 'a', 'folder')];
+  const inside = entry('inside', 'b', 'file');
+  await writer.write([...others, ...files, inside].flatMap((one) => catalog.put(one)));
+  const guard = new RemovalGuard(catalog, () => 1);
+  const unknown = Array.from({ length: 150_000 }, (_, i) => ({ id: `x${i}`, at: 5 }));
+  const removals = [...files, inside].map(({ id }) => ({ id, at: 7 }));
+  t.match(await guard.judge('root', [...removals, ...unknown], false), { files: 102, since: 5 });
 });
