@@ -2,17 +2,39 @@ import { setImmediate } from 'node:timers/promises';
 import type { Buffers } from './buffers.ts';
 import type { Device } from './device.ts';
 import type { Session } from './session.ts';
+import { Opcode } from './wire/opcode.ts';
 
 export interface Pace {
-  /** How long to poll for another request before sleeping, ms. The programs that ask need the core, too. */
+  /** How long to poll for another request before sleeping, ms, while programs only read and each request comes within this time of the last. */
   readonly spin: number;
+  /** How long otherwise, ms. The programs that ask need the core, too. */
+  readonly glance: number;
   /** How often to sleep for a millisecond in this thread, where any event ends it, before sleeping in libuv's pool. */
   readonly naps: number;
   /** Time after which the event loop gets a turn, ms. */
   readonly turn: number;
 }
 
-export const PACE: Pace = { spin: 0.02, naps: 3, turn: 2 };
+/** Requests that leave no work to other threads, which need the core after any other. */
+const READING: ReadonlySet<number> = new Set([
+  Opcode.LOOKUP,
+  Opcode.GETATTR,
+  Opcode.READLINK,
+  Opcode.OPEN,
+  Opcode.READ,
+  Opcode.RELEASE,
+  Opcode.OPENDIR,
+  Opcode.READDIR,
+  Opcode.READDIRPLUS,
+  Opcode.RELEASEDIR,
+]);
+/** For how long other threads may have work after a change, ms. */
+const AFTERMATH = 10;
+
+export const PACE: Pace = { spin: 0.08, glance: 0.02, naps: 3, turn: 2 };
+
+/** Where a frame has its opcode (`struct fuse_in_header`), bytes. */
+const OPCODE = 4;
 
 /** Longest sleep in the serving thread, ms. */
 const NAP = 1;
@@ -30,6 +52,11 @@ export class Loop {
   readonly #frames: Buffers;
   readonly #pace: Pace;
   #frame: Buffer;
+  /** When the last request was served, ms. */
+  #last = 0;
+  /** When something else than reading was requested last, ms. */
+  #changed = 0;
+  #spin: number;
   #end: number | undefined;
 
   constructor(device: Device, session: Session, frames: Buffers, pace: Pace) {
@@ -38,6 +65,7 @@ export class Loop {
     this.#frames = frames;
     this.#pace = pace;
     this.#frame = frames.take();
+    this.#spin = pace.glance;
   }
 
   /** Runs until the connection ends. @returns the errno with which it ended */
@@ -55,8 +83,9 @@ export class Loop {
   /** Serves for one turn, or until no request has arrived for a while. @returns whether there was a request */
   async #serve(): Promise<boolean> {
     const start = performance.now();
+    const { spin, glance, turn } = this.#pace;
     let any = false;
-    for (let last = start, now = start; now - start < this.#pace.turn; now = performance.now()) {
+    for (let since = start, now = start; now - start < turn; now = performance.now()) {
       const received = this.#device.receive(this.#frame);
       if (received.what === 'end') {
         this.#end = received.errno;
@@ -64,9 +93,12 @@ export class Loop {
       }
       if (received.what === 'request') {
         any = true;
+        if (!READING.has(this.#frame.readUInt32LE(OPCODE))) this.#changed = now;
+        // A wake-up takes as long as serving such a request.
+        this.#spin = now - this.#last <= spin && now - this.#changed > AFTERMATH ? spin : glance;
         await this.#take(received.length);
-        last = performance.now();
-      } else if (now - last > this.#pace.spin) break;
+        since = this.#last = performance.now();
+      } else if (now - since > this.#spin) break;
       // A pending request may become ready before the next one arrives.
       else if (this.#session.pending > 0) await setImmediate();
     }
