@@ -889,6 +889,18 @@ const SCRIPTS: readonly Script[] = [
       b mv /Sync/a/b /Sync/b
       b mkdir /Sync/b/a`,
   },
+  {
+    what: 'a file that was replaced by one that was then moved into a folder is gone when that folder is removed',
+    seeds: [20602403, 1, 2],
+    devices: 2,
+    steps: `
+      b write /Sync/b b5........
+      - wait 1500
+      a mkdir /Sync/a
+      a save /Sync/b a13
+      a mv /Sync/b /Sync/a/c
+      a rmtree /Sync/a`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -100,10 +100,11 @@ export class Remover {
     if (node.kind !== 'folder') return await this.unlink(folder, name);
     this.#checkMounts(node);
     const below = this.#pendingBelow(node);
+    const apart = this.#takeApart(below, node);
     this.#keepNamed(below);
-    const dropped = [...below.values()].flatMap((intents) => this.#dropOps(intents));
-    await this.#take(parent, node, [...dropped, ...this.#removalOps(node), this.#sweeper.detach(node)]);
-    this.#treeWriter.discard([...below.values()].flat());
+    const ops = [...apart.flatMap((entry) => this.#removalIntents(entry)), ...this.#dropOps(below)];
+    await this.#take(parent, node, [...ops, ...this.#removalOps(node), this.#sweeper.detach(node)]);
+    this.#treeWriter.discard([...apart.map(({ id, staged }) => ({ node: id, staged })), ...[...below.values()].flat()]);
     await this.#sweeper.sweep();
   }
 
@@ -130,14 +131,26 @@ export class Remover {
   }
 
   /**
-   * Drops the intents of a node in a folder that is removed. A node that it was to replace is removed with the folder.
+   * Takes out the nodes whose removal concerns what the cloud has outside the folder: the node itself, or another one whose name it took
+   * on its way here. Removing the folder there would leave that.
    */
-  #dropOps(intents: readonly PendingIntent[]): Op[] {
-    const entry = this.#catalog.get(intents[0]?.node ?? '');
-    // The cloud has it outside the folder: it must be removed from there.
-    const isOutside = intents.some(({ op }) => op === 'move') && !intents.some(isCreation);
-    if (isOutside && entry !== undefined) return this.#removalIntents(entry);
-    return intents.flatMap(({ seq, replace }) => {
+  #takeApart(below: Map<NodeId, PendingIntent[]>, folder: Entry): Entry[] {
+    const isBelow = this.#below(folder);
+    const found: Entry[] = [];
+    for (const [id, intents] of below) {
+      const isOutside = intents.some(({ op }) => op === 'move') && !intents.some(isCreation);
+      const replaces = intents.some(({ replace, parent }) => replace !== undefined && !isBelow(parent));
+      const entry = isOutside || replaces ? this.#catalog.get(id) : undefined;
+      if (entry === undefined) continue;
+      below.delete(id);
+      found.push(entry);
+    }
+    return found;
+  }
+
+  /** Drops the intents of nodes in a folder that is removed. Those that they were to replace are removed with the folder. */
+  #dropOps(below: ReadonlyMap<NodeId, readonly PendingIntent[]>): Op[] {
+    return [...below.values()].flat().flatMap(({ seq, replace }) => {
       return [
         this.#journal.remove(seq),
         ...(replace === undefined ? [] : [this.#journal.replacements.settle(replace)]),
@@ -182,23 +195,31 @@ export class Remover {
 
   /** What waits for nodes below a folder and has not been sent, by node. */
   #pendingBelow(folder: Entry): Map<NodeId, PendingIntent[]> {
-    const isBelow = new Map<NodeId, boolean>([[folder.id, true]]);
-    const below = (id: NodeId): boolean => {
-      const known = isBelow.get(id);
-      if (known !== undefined) return known;
-      const parent = this.#catalog.get(id)?.parent;
-      const answer = parent !== undefined && parent !== id && below(parent);
-      isBelow.set(id, answer);
-      return answer;
-    };
+    const isBelow = this.#below(folder);
     const found = new Map<NodeId, PendingIntent[]>();
     for (const intent of this.#journal.all()) {
       const { node, seq } = intent;
-      if (node === folder.id || this.#journal.isFixed(seq) || !below(node)) continue;
+      if (node === folder.id || this.#journal.isFixed(seq) || !isBelow(node)) continue;
       const own = found.get(node);
       if (own === undefined) found.set(node, [intent]);
       else own.push(intent);
     }
     return found;
+  }
+
+  /** A test of whether a node is a folder or below it, which remembers what it has found out. */
+  #below(folder: Entry): (id: NodeId) => boolean {
+    const known = new Map<NodeId, boolean>([[folder.id, true]]);
+    const isBelow = (id: NodeId): boolean => {
+      const found = known.get(id);
+      if (found !== undefined) return found;
+      // For folders that are in each other for a moment.
+      known.set(id, false);
+      const parent = this.#catalog.get(id)?.parent;
+      const result = parent !== undefined && isBelow(parent);
+      known.set(id, result);
+      return result;
+    };
+    return isBelow;
   }
 }
