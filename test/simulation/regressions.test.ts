@@ -901,6 +901,53 @@ const SCRIPTS: readonly Script[] = [
       a mv /Sync/b /Sync/a/c
       a rmtree /Sync/a`,
   },
+  {
+    what: 'what is in a folder that has lost its name to the result of a change stays until the feed shows where that folder is',
+    seeds: [20700953, 1, 2],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/a
+      a write /Sync/c a0..........
+      b mkdir /Sync/b
+      b mkdir /Sync/b/A
+      c mkdir /Sync/b
+      c flush
+      c mv /Sync/b /Sync/a
+      a mkdir /Sync/b`,
+  },
+  {
+    what: 'a removed folder whose name another one has is created again where it was, not in what was in it',
+    seeds: [20701542, 1, 2],
+    devices: 3,
+    steps: `
+      c mkdir /Sync/a
+      b mkdir /Sync/b
+      - wait 100
+      b mv /Sync/a /Sync/b/a
+      b mv /Sync/b/a /Sync/b/b
+      b mv /Sync/b/b /Sync/b/a
+      b mkdir /Sync/b/a/a
+      c mv /Sync/b /Sync/a/b
+      c rmtree /Sync/a
+      c mkdir /Sync/b`,
+  },
+  {
+    what: 'a removed folder that is not shown, in one that is gone, too, is created again with what is new in it',
+    seeds: [20701542, 1, 2],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/b
+      a mkdir /Sync/b/b
+      c mkdir /Sync/a
+      - wait 100
+      b mv /Sync/a /Sync/b/a
+      b write /Sync/b/b/b b2....
+      b mv /Sync/b/b /Sync/b/a
+      b mkdir /Sync/b/a/a
+      c mv /Sync/b /Sync/a/b
+      c write /Sync/b c3.........
+      c rmtree /Sync/a`,
+  },
 ];
 
 t.setTimeout(600_000);

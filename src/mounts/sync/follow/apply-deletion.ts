@@ -8,8 +8,11 @@ import { survives, sweepLater } from './sweep.ts';
 /** A node that the cloud has removed, as it is, or was, shown here. */
 export interface Removed {
   readonly id: NodeId;
+  readonly space: string;
   readonly parent: NodeId;
   readonly name: string;
+  /** The folder that it was in here, if another node has taken its name since. */
+  readonly formerParent?: NodeId;
 }
 
 /**
@@ -101,22 +104,30 @@ class RecreatedParents {
     return recreateParent(this.#replica, lost, this.#rev, to).id;
   }
 
-  /** Where the removed folder was: in the cloud, unless that is in what survives in it, as folders were moved into each other; then here. */
+  /** Where the removed folder was: in the cloud, unless that is gone, or in what survives in it, as folders were moved into each other; then here. */
   #above(entry: Entry | undefined): NodeId {
     const { catalog } = this.#replica;
-    const there = this.#replica.resolve(this.#removed.parent);
-    const folder = catalog.get(there);
-    const path = folder === undefined ? [] : [folder, ...catalog.ancestors(folder)];
-    if (entry === undefined || !path.some(({ id }) => id === entry.id || this.#surviving.has(id))) return there;
-    return this.#replica.resolve(entry.parent);
+    const { space, formerParent } = this.#removed;
+    const isUsable = (id: NodeId | undefined): id is NodeId => {
+      const folder = catalog.get(id ?? '');
+      return folder !== undefined && ![folder, ...catalog.ancestors(folder)].some((at) => this.#isBelow(at));
+    };
+    const places = [this.#removed.parent, entry?.parent, formerParent, catalog.space(space)?.root];
+    return (
+      places.map((id) => this.#replica.resolve(id ?? '')).find(isUsable) ?? this.#replica.resolve(this.#removed.parent)
+    );
+  }
+
+  #isBelow({ id, parent }: Entry): boolean {
+    return id === this.#removed.id || parent === this.#removed.id || this.#surviving.has(id);
   }
 }
 
 /** A folder that is not shown here any more. */
-function unknownFolder(replica: Replica, { id, name }: Removed, parent: NodeId): Entry {
+function unknownFolder(replica: Replica, { id, name, ...removed }: Removed, parent: NodeId): Entry {
   const at = replica.now();
   const folder = replica.catalog.get(parent);
-  const space = folder === undefined ? '' : innerSpace(folder);
+  const space = folder === undefined ? removed.space : innerSpace(folder);
   const times = { mtime: at, ctime: at, birthtime: at };
   return { id, space, parent, name, kind: 'folder', size: 0, mode: 0o755, ...times, version: id, rev: 0 };
 }

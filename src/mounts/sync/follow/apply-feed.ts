@@ -78,9 +78,10 @@ export class FeedApplier {
     this.#release(id);
     this.#removed.delete(id);
     if (record.removed) {
+      const formerParent = this.#replica.nameless.get(id)?.parent;
       this.#replica.nameless.delete(id);
       this.#replica.recentDeletions.report(id, record);
-      this.#takeRemoval(record);
+      this.#takeRemoval(record, formerParent);
     } else if (!this.#show(record)) this.#keep(record);
   }
 
@@ -119,8 +120,8 @@ export class FeedApplier {
   }
 
   /** A node that a snapshot did not have. */
-  takeAbsence({ id, parent, name }: Removed, rev: number): void {
-    this.#removed.set(id, { id, parent, name, rev, foreign: true });
+  takeAbsence({ id, space, parent, name }: Removed, rev: number): void {
+    this.#removed.set(id, { id, space, parent, name, rev, foreign: true });
   }
 
   /** Forgets all that waits. */
@@ -188,7 +189,7 @@ export class FeedApplier {
     return catalog.space(entry.space)?.root === entry.parent ? undefined : entry;
   }
 
-  #takeRemoval({ id, parent, name, kind, rev, device, ctime, by }: NodeRecord): void {
+  #takeRemoval({ id, space, parent, name, kind, rev, device, ctime, by }: NodeRecord, formerParent?: NodeId): void {
     const { catalog, journal } = this.#replica;
     const entry = catalog.get(id);
     const foreign = device !== this.#replica.device;
@@ -202,6 +203,7 @@ export class FeedApplier {
     if (journal.has(id) && this.#replica.localChanges(id).removal) return;
     const who = by?.device ?? by?.account;
     const about = { at: ctime, ...(who === undefined ? {} : { by: who }) };
-    this.#removed.set(id, { id, parent, name, rev, foreign, ...about });
+    const former = formerParent === undefined ? {} : { formerParent };
+    this.#removed.set(id, { id, space, parent, name, rev, foreign, ...about, ...former });
   }
 }

@@ -21,7 +21,7 @@ export async function markAbsent(
     const { id, parent, name, rev, local, base } = entry;
     if (agreedSpace(entry) !== space.id) return;
     if (rev === 0 || rev > cursor || local === true || base === null || seen.has(id)) return;
-    applier.takeAbsence({ id, parent, name }, cursor);
+    applier.takeAbsence({ id, space: space.id, parent, name }, cursor);
   };
   applier.keepOnly((id) => seen.has(id));
   for (const top of [space.root, ...hidden(replica, applier)]) {

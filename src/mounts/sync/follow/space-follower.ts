@@ -335,10 +335,14 @@ export class SpaceFollower {
 
   /** What the feed, read to its end, has not found a place for. */
   #reportUnshown(): void {
-    const { nameless } = this.#replica;
+    const { catalog, nameless } = this.#replica;
     for (const { id, name } of this.#applier.dropCircles()) this.#report(id, name, 'it is in a folder below itself');
-    for (const [id, { space, name }] of nameless) {
+    for (const [id, node] of nameless) {
+      const { space, name } = node;
       if (space !== this.#id) continue;
+      // The result of a change has given the name to another one, before the feed has come to where this one lost it.
+      const holder = catalog.child(this.#replica.resolve(node.parent), name);
+      if (holder !== undefined && holder.rev > this.#position) continue;
       nameless.delete(id);
       // What was replaced has lost its name to what replaced it.
       if (this.#applier.isGoing(id)) continue;
