@@ -948,6 +948,26 @@ const SCRIPTS: readonly Script[] = [
       c write /Sync/b c3.........
       c rmtree /Sync/a`,
   },
+  {
+    what: 'what is in a folder whose removal was refused is not swept after it was compared',
+    seeds: [20800130, 1, 2],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/b
+      b write /Sync/a b4
+      b save /Sync/b b5.........
+      c disks 50
+      c write /Sync/a same0
+      b write /Sync/a same0
+      b write /Sync/a b9.........
+      - meet
+      c write /Sync/d c12..........
+      c write /Sync/a%20(conflict,%20c,%202026-01-01%2000.00.04) c13
+      c rmdir /Sync/b
+      b cpnew /Sync/b /Sync/b/c
+      b write /Sync/b/c/b b16..........
+      - meet`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -265,6 +265,7 @@ export class SpaceFollower {
   /** Removals in progress must be finished before a record could bring their nodes back. */
   async #cleared(): Promise<void> {
     for (let tries = 0; tries < 200 && !(await this.#replica.catalog.isEmpty(BIN)); tries++) await timer(25);
+    await this.#replica.idle();
   }
 
   /** Shows records as they arrive, many in a turn. */
