@@ -968,6 +968,25 @@ const SCRIPTS: readonly Script[] = [
       b write /Sync/b/c/b b16..........
       - meet`,
   },
+  {
+    what: 'a copy in the Archive that cannot be sent, as its original is gone, can be removed',
+    seeds: [20800804, 1, 2],
+    devices: 3,
+    steps: `
+      b write /Sync/c b0......
+      a save /Sync/a a2....
+      - wait 1500
+      c write /Sync/c c4...
+      c create /Sync/b c5.......
+      - meet
+      a save /Sync/a a6........
+      a mv /Sync/a /Sync/b
+      - meet
+      a cp /Sync/c /Archive/d
+      b mv /Sync/b /Sync/c
+      a write /Sync/b a7...
+      - wait 15000`,
+  },
 ];
 
 t.setTimeout(600_000);

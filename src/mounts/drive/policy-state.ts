@@ -43,7 +43,7 @@ export class PolicyState {
 
   /**
    * `settling` (or `renewed`) from the creation of a node (or of its next version) until it has been released for the
-   * policy's delay, or is being sent. Files that stay on this computer are never sealed.
+   * policy's delay, or is being sent; again when the cloud has refused the creation. Files that stay on this computer are never sealed.
    */
   state(entry: Entry): State {
     const { sealing, settle } = this.#parts.policyOf(entry);
@@ -52,8 +52,11 @@ export class PolicyState {
     if (!journal.has(entry.id)) return 'sealed';
     const waiting = journal.of(entry.id);
     const unsent = waiting.filter(({ seq }) => !journal.isFixed(seq));
+    const isNew = unsent.length === waiting.length && unsent.some(isCreation);
+    // What the cloud does not take must not stay here for ever.
+    if (isNew && unsent.some(({ parked }) => parked !== undefined)) return 'settling';
     if (!unsent.some(({ op }) => op !== 'move' && op !== 'attr') || !this.#isUnsettled(entry, settle)) return 'sealed';
-    return unsent.length === waiting.length && unsent.some(isCreation) ? 'settling' : 'renewed';
+    return isNew ? 'settling' : 'renewed';
   }
 
   /** True for a node that may only get new versions, and neither move nor go. */
