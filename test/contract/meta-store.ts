@@ -85,6 +85,7 @@ export function metaStoreContract(t: Test, make: Make): void {
       parent: 'p',
       name: n % 3 === 0 ? 'x' : `?${n} $1`,
       until: n < 100 ? 0.5 : n,
+      space: n < 200 ? 's' : `s${n}`,
       rev: n,
     }));
     t.equal(await inserter.insert(meta.db, rows), rows.length);

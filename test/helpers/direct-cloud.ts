@@ -3,12 +3,14 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dialect } from 'kysely';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
+import { BlockCarrier } from '../../src/cloud/server/blocks/carrier.ts';
 import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
 import { digestOf } from '../../src/cloud/server/digests.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
-import { storedBlocks } from '../../src/cloud/server/meta/stored-blocks.ts';
+import { acceptBlocks, presentBlocks } from '../../src/cloud/server/blocks/shared-blocks.ts';
+import { accept, share } from '../../src/cloud/server/meta/shares.ts';
 import { issueToken } from '../../src/cloud/server/meta/devices.ts';
 import { manifestOf } from '../../src/cloud/server/meta/manifest.ts';
 import { MetaStore } from '../../src/cloud/server/meta/meta-store.ts';
@@ -72,26 +74,40 @@ export class DirectCloud {
     const hub = new PushHub();
     const meta = await openMeta(where, hub, now);
     const cloud = new DirectCloud(typeof where === 'string' ? where : ':memory:', meta, hub, now);
-    const { account: id } = cloud;
-    const row = { id, email: 'a@b', password: '', quota: 2 ** 40, used: 0, created: Date.now() };
-    await meta.db.insertInto('accounts').values(row).execute();
-    for (const kind of ['sync', 'archive'] as const) {
-      await insertSpace(meta.db, { account: id, kind, name: kind, device: '' }, Date.now());
-    }
+    await cloud.open('a@b', cloud.account);
     return cloud;
   }
 
+  /** Makes another account; resolves to its id. */
+  async open(email: string, id = newId(Date.now())): Promise<string> {
+    const { db } = this.meta;
+    const row = { id, email, password: '', quota: 2 ** 40, used: 0, created: Date.now() };
+    await db.insertInto('accounts').values(row).execute();
+    for (const kind of ['sync', 'archive'] as const) {
+      await insertSpace(db, { account: id, kind, name: kind, device: '' }, Date.now());
+    }
+    return id;
+  }
+
   /** The cloud as seen by a new device. */
-  async device(name: string): Promise<DirectRemote> {
-    const { row } = await issueToken(this.meta.db, this.account, { name, platform: 'test' }, Date.now());
-    return new DirectRemote(this, { id: row.id, name, platform: 'test', created: 0, seen: 0, current: true });
+  async device(name: string, account = this.account): Promise<DirectRemote> {
+    const { row } = await issueToken(this.meta.db, account, { name, platform: 'test' }, Date.now());
+    const self = { id: row.id, name, platform: 'test', created: 0, seen: 0, current: true };
+    return new DirectRemote(this, self, account);
+  }
+
+  /** The first account shares a folder with another one, which accepts. @throws Refusal */
+  async share(folder: string, guest: { readonly account: string; readonly email: string }): Promise<void> {
+    const owner = { account: this.account, device: '' };
+    const { space } = await this.meta.transaction(owner, (edit) => share(edit, folder, guest.email, 'editor'));
+    await this.meta.transaction({ account: guest.account, device: '' }, (edit) => accept(edit, space));
   }
 
   /** Restores what was put into the Trash last, if there is something that can be. */
-  async restoreNewest(device: string): Promise<void> {
-    for await (const [newest] of listTrash(this.meta.db, this.account)) {
+  async restoreNewest(device: string, account = this.account): Promise<void> {
+    for await (const [newest] of listTrash(this.meta.db, account)) {
       if (newest === undefined) return;
-      await this.meta.transaction({ account: this.account, device }, (edit) => restoreNode(edit, newest.node.id));
+      await this.meta.transaction({ account, device }, (edit) => restoreNode(edit, newest.node.id));
       return;
     }
   }
@@ -127,26 +143,28 @@ async function openMeta(where: string | Dialect, hub: PushHub, now: () => number
     types: sqliteTypes,
     now,
     moved: (account, space, rev) => hub.publish(account, { type: 'space', space, rev }),
+    relisted: (account) => hub.publish(account, { type: 'spaces' }),
   });
 }
 
 class MemoryBlocks implements BlockStore {
   readonly #blocks = new Map<string, Uint8Array>();
 
-  async put(_account: string, blocks: readonly Block[]): Promise<void> {
-    for (const { digest, data } of blocks) this.#blocks.set(digest, Buffer.from(data));
+  async put(account: string, blocks: readonly Block[]): Promise<void> {
+    for (const { digest, data } of blocks) this.#blocks.set(`${account}/${digest}`, Buffer.from(data));
   }
 
-  async get(_account: string, digest: string): Promise<Uint8Array | undefined> {
-    return this.#blocks.get(digest);
+  async get(account: string, digest: string): Promise<Uint8Array | undefined> {
+    return this.#blocks.get(`${account}/${digest}`);
   }
 
-  async remove(_account: string, digest: string): Promise<void> {
-    this.#blocks.delete(digest);
+  async remove(account: string, digest: string): Promise<void> {
+    this.#blocks.delete(`${account}/${digest}`);
   }
 
-  async *list(): AsyncGenerator<string> {
-    yield* this.#blocks.keys();
+  async *list(account: string): AsyncGenerator<string> {
+    const prefix = `${account}/`;
+    for (const key of this.#blocks.keys()) if (key.startsWith(prefix)) yield key.slice(prefix.length);
   }
 }
 
@@ -160,13 +178,16 @@ export class DirectRemote implements Remote {
   /** Makes every call fail, as without a network. */
   offline = false;
 
-  constructor(cloud: DirectCloud, self: DeviceRecord) {
+  readonly account: string;
+
+  constructor(cloud: DirectCloud, self: DeviceRecord, account = cloud.account) {
     this.cloud = cloud;
     this.self = self;
+    this.account = account;
   }
 
   get #caller() {
-    return { account: this.cloud.account, device: this.self.id };
+    return { account: this.account, device: this.self.id };
   }
 
   device = (context: Context): Promise<DeviceRecord> => this.#call('device', context, async () => this.self);
@@ -181,7 +202,7 @@ export class DirectRemote implements Remote {
   ): AsyncGenerator<NodeRecord | Cursor | Rewound> {
     const wanted = buckets === undefined ? undefined : new Set(buckets);
     return this.#stream('snapshot', context, async () =>
-      snapshot(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), marks, wanted),
+      snapshot(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.account, space), marks, wanted),
     );
   }
 
@@ -195,7 +216,7 @@ export class DirectRemote implements Remote {
     marks: readonly Mark[] = [],
   ): AsyncGenerator<NodeRecord | Cursor> {
     return this.#stream('feed', context, async () =>
-      feed(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space), since, marks),
+      feed(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.account, space), since, marks),
     );
   }
 
@@ -212,7 +233,7 @@ export class DirectRemote implements Remote {
       queue.push(event);
       wake();
     };
-    const stop = this.cloud.hub.subscribe(this.cloud.account, this.self.id, { notify, end });
+    const stop = this.cloud.hub.subscribe(this.account, this.self.id, { notify, end });
     signal.addEventListener('abort', end, { once: true });
     try {
       for (;;) {
@@ -225,41 +246,45 @@ export class DirectRemote implements Remote {
     }
   }
 
-  missing = (digests: readonly string[], context: Context): Promise<string[]> =>
+  missing = (digests: readonly string[], context: Context, space?: string): Promise<string[]> =>
     this.#call('missing', context, async () => {
-      const stored = await storedBlocks(this.cloud.meta.db, this.cloud.account, digests);
-      return digests.filter((digest) => !stored.has(digest));
+      const present = await presentBlocks(this.cloud.meta.db, this.#caller, space, digests, this.cloud.meta.now());
+      return digests.filter((digest) => !present.has(digest));
     });
 
   damaged = (context: Context): Promise<string[]> =>
-    this.#call('damaged', context, () => listDamaged(this.cloud.meta.db, this.cloud.account, 1000));
+    this.#call('damaged', context, () => listDamaged(this.cloud.meta.db, this.account, 1000));
 
-  upload = (blocks: readonly UploadBlock[], context: Context): Promise<void> =>
+  upload = (blocks: readonly UploadBlock[], context: Context, space?: string): Promise<void> =>
     this.#call('upload', context, async () => {
       const stream = (async function* stream() {
         yield* blocks;
       })();
-      await this.cloud.uploads.accept({ account: this.cloud.account, device: this.self.id }, stream);
+      const { meta, uploads } = this.cloud;
+      await acceptBlocks({ db: meta.db, uploads, now: meta.now }, this.#caller, space, stream);
     });
 
   async *read(requests: readonly BlockRequest[], context: Context): AsyncGenerator<ReadBlock> {
     for (const { version, index } of requests) {
       yield await this.#call('read', context, async () => {
-        const { manifest, size } = await readableVersion(this.cloud.meta.db, this.cloud.account, version);
+        const { manifest, size, account } = await readableVersion(this.cloud.meta.db, this.account, version);
         const digest = Buffer.from(manifestOf(manifest, size).at(index)).toString('hex');
-        return { version, index, digest, data: await this.cloud.reader.read(this.cloud.account, digest) };
+        return { version, index, digest, data: await this.cloud.reader.read(account, digest) };
       });
     }
   }
 
   manifest = (version: string, context: Context): Promise<Uint8Array> =>
     this.#call('manifest', context, async () => {
-      return (await readableVersion(this.cloud.meta.db, this.cloud.account, version)).manifest;
+      return (await readableVersion(this.cloud.meta.db, this.account, version)).manifest;
     });
 
   commit = (intents: readonly Intent[], context: Context): Promise<IntentResult[]> =>
     this.#call('commit', context, async () => {
       if (this.cloud.refuse(intents)) throw new FsError('EINVAL', 'commit', { reason: 'refused as a whole' });
+      const { meta, reader, uploads } = this.cloud;
+      const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now: meta.now });
+      await carrier.carryFor(this.#caller, intents);
       return await executeIntents(this.cloud.meta, this.#caller, JSON.parse(JSON.stringify(intents)) as Intent[]);
     });
 
@@ -269,7 +294,7 @@ export class DirectRemote implements Remote {
       return rows.map((row, i) => versionRecord(row, i === 0));
     });
 
-  usage = (context: Context) => this.#call('usage', context, () => usageOf(this.cloud.meta.db, this.cloud.account));
+  usage = (context: Context) => this.#call('usage', context, () => usageOf(this.cloud.meta.db, this.account));
 
   openBackup = unused;
   setAttributes = unused;
@@ -281,7 +306,7 @@ export class DirectRemote implements Remote {
 
   past(space: string, context: Context): AsyncGenerator<NodePast> {
     return this.#stream('past', context, async () =>
-      pastOf(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.cloud.account, space)),
+      pastOf(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.account, space)),
     );
   }
 

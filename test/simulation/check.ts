@@ -2,6 +2,7 @@ import type { Entry } from '../../src/cache/tree/entry.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { outOfOrder } from '../../src/mounts/intents/plan.ts';
 import { isScratch } from '../../src/vfs/name.ts';
+import { listSpaces } from '../../src/cloud/server/meta/spaces.ts';
 import type { NodeRecord } from '../../src/cloud/records.ts';
 import type { Device } from './device.ts';
 import { type Failure, failure } from './failure.ts';
@@ -20,23 +21,53 @@ interface Shown {
   readonly content: string;
 }
 
-/** Checks that all gateways show the tree of the cloud, and that no acknowledged content is lost. */
-export async function checkTrees(world: World, fresh: Device): Promise<void> {
-  const reference = await treeOf(world, fresh);
-  compare('the cloud', await cloudTree(world), 'a new gateway', reference.tree);
-  for (const device of world.devices) {
-    if (device === fresh) continue;
-    const { tree } = await treeOf(world, device);
-    compare(device.name, tree, 'a new gateway', reference.tree);
+/**
+ * Checks that all gateways show the tree of the cloud, that what is shared is equal for all members, and that no acknowledged
+ * content is lost. There is a new gateway of each account.
+ */
+export async function checkTrees(world: World, fresh: readonly Device[]): Promise<void> {
+  const contents = new Set<string>();
+  const paths: string[] = [];
+  for (const one of fresh) {
+    const reference = await treeOf(world, one);
+    compare('the cloud', await cloudTree(world, one.account), 'a new gateway', reference.tree);
+    for (const device of world.devices) {
+      if (device.account !== one.account || fresh.includes(device)) continue;
+      const { tree } = await treeOf(world, device);
+      compare(device.name, tree, 'a new gateway', reference.tree);
+    }
+    for (const content of reference.contents) contents.add(content);
+    paths.push(...reference.tree.keys());
   }
-  for (const content of reference.contents) {
+  const [one, other] = fresh;
+  if (one !== undefined && other !== undefined) compareShared(one, other);
+  for (const content of contents) {
     if (!world.contents.isKnown(content)) throw failure('foreign', `nobody has written ${JSON.stringify(content)}`);
   }
   for (const content of world.contents.owed) {
-    if (!reference.contents.has(content)) {
-      throw failure('lost', `${JSON.stringify(content)} is not in\n${[...reference.tree.keys()].join('\n')}`);
-    }
+    if (!contents.has(content)) throw failure('lost', `${JSON.stringify(content)} is not in\n${paths.join('\n')}`);
   }
+}
+
+/** Checks that two accounts see the same in what is shared with both. */
+function compareShared(one: Device, other: Device): void {
+  const [left, right] = [sharedTrees(one), sharedTrees(other)];
+  for (const [space, tree] of left) compare(one.name, tree, other.name, right.get(space) ?? tree);
+}
+
+/** What is in the shared folders that a gateway shows, by the id of their space and the path in it. */
+function sharedTrees(device: Device): Map<string, Tree> {
+  const { catalog } = device.gateway.stack;
+  const found = new Map<string, Tree>();
+  const shown = device.entries().filter((entry) => isShown(device, entry));
+  for (const top of shown) if (top.mount !== undefined) found.set(top.mount, new Map());
+  for (const entry of shown) {
+    const top = [...catalog.ancestors(entry)].find(({ mount }) => mount === entry.space);
+    if (top === undefined) continue;
+    const path = catalog.path(entry).slice(catalog.path(top).length);
+    found.get(entry.space)?.set(path, textOf({ ...entry, content: entry.hash ?? '' }));
+  }
+  return found;
 }
 
 /**
@@ -69,18 +100,23 @@ export async function checkMeeting(world: World): Promise<void> {
 }
 
 async function haveMet(world: World): Promise<boolean> {
-  const spaces = await world.cloud.meta.db.selectFrom('spaces').select(['id', 'rev']).execute();
-  return world.devices.every((device) => {
+  for (const device of world.devices) {
     if (device.isDead || world.handlesOf(device).size > 0) return false;
     const { journal, catalog } = device.gateway.stack;
-    return journal.size === 0 && spaces.every(({ id, rev }) => (catalog.space(id)?.cursor ?? 0) === rev);
-  });
+    const { account } = device;
+    const spaces = await listSpaces(world.cloud.meta.db, { account, device: device.id });
+    if (journal.size > 0 || spaces.some(({ id, rev }) => (catalog.space(id)?.cursor ?? 0) !== rev)) return false;
+  }
+  return true;
 }
 
 function differences(world: World): Failure | undefined {
-  const [one, ...others] = world.devices.map((device) => ({ name: device.name, tree: catalogTree(device) }));
   try {
-    for (const other of others) compare(other.name, other.tree, one?.name ?? '', one?.tree ?? new Map());
+    for (const [i, device] of world.devices.entries()) {
+      const before = world.devices.slice(0, i).find(({ account }) => account === device.account);
+      if (before !== undefined) compare(device.name, catalogTree(device), before.name, catalogTree(before));
+      else if (i > 0) compareShared(device, world.devices[0] as Device);
+    }
   } catch (error) {
     return failure('trees', error);
   }
@@ -191,16 +227,22 @@ function isShown(device: Device, entry: Entry): boolean {
 }
 
 /** The tree as a new gateway sees it. */
-async function cloudTree(world: World): Promise<Tree> {
+async function cloudTree(world: World, account: string): Promise<Tree> {
   const tree: Tree = new Map();
-  const remote = await world.cloud.device('observer');
-  for (const space of await remote.spaces(context)) {
-    const nodes = new Map<string, NodeRecord>();
+  const remote = await world.cloud.device('observer', account);
+  const spaces = await remote.spaces(context);
+  const nodes = new Map<string, NodeRecord>();
+  // Where what is at the top of a shared folder is shown.
+  const places = new Map(spaces.map(({ root, place }) => [root, place ?? '']));
+  for (const space of spaces) {
     for await (const record of remote.snapshot(space.id, context)) if ('id' in record) nodes.set(record.id, record);
-    for (const node of nodes.values()) {
+  }
+  const above = ({ parent }: NodeRecord): NodeRecord | undefined => nodes.get(places.get(parent) ?? parent);
+  for (const space of spaces) {
+    for (const node of [...nodes.values()].filter((one) => one.space === space.id)) {
       const names = [node.name];
-      for (let up = nodes.get(node.parent); up !== undefined; up = nodes.get(up.parent)) names.unshift(up.name);
-      const top = space.kind === 'sync' ? 'Sync' : 'Archive';
+      for (let up = above(node); up !== undefined; up = above(up)) names.unshift(up.name);
+      const top = space.kind === 'archive' ? 'Archive' : 'Sync';
       const content = node.kind === 'file' ? (world.contents.of(node.hash ?? '') ?? `?${node.hash}`) : '';
       tree.set(`/${[top, ...names].join('/')}`, textOf({ ...node, content }));
     }

@@ -52,6 +52,11 @@ export class Device {
     return this.#parts.inner.self.id;
   }
 
+  /** The account that it is of. */
+  get account(): string {
+    return this.#parts.inner.account;
+  }
+
   get gateway(): Gateway {
     if (this.#life === undefined) throw new Error(`${this.name} does not run`);
     return this.#life.gateway;

@@ -32,7 +32,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     });
   },
   /** A person restores what was removed last, in the web app. */
-  restore: (world, device) => world.until(world.cloud.restoreNewest(device.id), 'restore'),
+  restore: (world, device) => world.until(world.cloud.restoreNewest(device.id, device.account), 'restore'),
+  share: (world, device, [path = '']) => world.share(device, path),
   flush: async (world, { gateway, network }) => {
     if (!network.cut) await world.until(gateway.flush(), 'flush', 60_000).catch(ignoreFlush);
   },

@@ -76,6 +76,8 @@ export interface Taste {
   readonly more?: boolean;
   /** None of that is a loss of power. */
   readonly powered?: boolean;
+  /** The last computer is another person's, with whom folders are shared. */
+  readonly shared?: boolean;
 }
 
 /** The shares of seeds whose histories move folders, or rename over names of others. */
@@ -88,7 +90,16 @@ function tasteOf(seed: number): Taste {
   return { renames: drawn < SHARES.folders + SHARES.renames };
 }
 
-type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | keyof typeof MORE | 'wait' | 'meet';
+type Verb = keyof typeof PROGRAMS | keyof typeof FAULTS | keyof typeof MORE | 'share' | 'wait' | 'meet';
+
+const SHARED = '/Sync/s';
+/** Weight of sharing another folder. */
+const SHARING = 0.5;
+const SHARE: readonly Step[] = [
+  { who: 'a', verb: 'flush', args: [] },
+  { who: 'a', verb: 'share', args: [SHARED] },
+  { who: '-', verb: 'wait', args: ['400'] },
+];
 
 const COMMON = ['a', 'b', 'c', 'd', 'e'];
 /** Names that some systems treat as equal, and some that stay on a computer. */
@@ -104,10 +115,13 @@ export class Generator {
   readonly #random: Random;
   readonly #weights: Readonly<Record<Verb, number>>;
   readonly #names: readonly string[];
+  /** The steps with which the history begins. */
+  readonly #beginning: Step[];
   readonly #top: string;
   readonly #archive: number;
   readonly length: number;
   readonly count: number;
+  readonly shared: boolean;
   /** Share of moves that move folders. */
   readonly #bias: number;
   readonly #taste: Taste;
@@ -121,7 +135,8 @@ export class Generator {
   #content = 0;
 
   constructor(seed: number, given: Taste = {}) {
-    const taste = Object.values(given).includes(true) ? given : tasteOf(seed);
+    const { shared = false, ...wanted } = given;
+    const taste = { ...(Object.values(wanted).includes(true) ? wanted : tasteOf(seed)), shared };
     this.#taste = taste;
     const random = Random.of(seed, 0);
     this.#random = random;
@@ -135,6 +150,9 @@ export class Generator {
     for (const [verb, weight] of Object.entries(FAULTS)) weights[verb] = faults * vary(weight);
     if (taste.more === true) for (const [verb, weight] of Object.entries(MORE)) weights[verb] = vary(weight);
     if (taste.powered === true) weights['power'] = 0;
+    this.shared = shared;
+    if (this.shared) weights['share'] = SHARING;
+    this.#beginning = this.shared ? [{ who: 'a', verb: 'mkdir', args: [SHARED] }, ...SHARE] : [];
     const bias = random.pick([0, 0, 0.5, 0.9]);
     this.#bias = taste.folders === true ? 0.9 : bias;
     const locality = random.pick([0, 0.3, 0.7]);
@@ -163,6 +181,8 @@ export class Generator {
 
   next(world: World): Step {
     const random = this.#random;
+    const first = this.#beginning.shift();
+    if (first !== undefined) return first;
     if (random.chance(this.#taste.folders === true ? 0.1 : 0.4)) this.#who = random.below(this.count);
     const device = world.devices[this.#who] as Device;
     for (let tries = 0; ; tries++) {
@@ -253,6 +273,7 @@ export class Generator {
         return about(known(random.chance(0.9) ? 'file' : 'symlink'));
       case 'rmdir':
       case 'rmtree':
+      case 'share':
         return about(known('folder'));
       case 'chmod':
         return about(known(), random.pick(['600', '755', '444']));
@@ -284,6 +305,7 @@ export class Generator {
     const top = this.#random.chance(this.#archive) ? '/Archive' : this.#top;
     const folders = shown.filter((entry) => entry.kind === 'folder').map(path);
     const below = folders.filter((folder) => folder.startsWith(`${top}/`) && folder.split('/').length < 5);
+    if (this.shared && top === this.#top && this.#random.chance(0.4) && below.includes(SHARED)) return SHARED;
     const recent = this.#random.chance(this.#locality) ? below.filter((one) => this.#recent.includes(one)) : [];
     if (recent.length > 0) return this.#random.pick(recent);
     return below.length === 0 || this.#random.chance(0.4) ? top : this.#random.pick(below);

@@ -23,6 +23,7 @@ const { values } = parseArgs({
     renames: { type: 'boolean', default: false },
     more: { type: 'boolean', default: false },
     powered: { type: 'boolean', default: false },
+    shared: { type: 'boolean', default: false },
   },
 });
 
@@ -34,8 +35,8 @@ if (values.script !== undefined) {
 } else {
   const began = performance.now();
   // Options such as `--shrink` must not count as a taste: a seed would draw another history with them.
-  const { folders, renames, more, powered } = values;
-  const taste = { folders, renames, more, powered };
+  const { folders, renames, more, powered, shared } = values;
+  const taste = { folders, renames, more, powered, shared };
   let steps = 0;
   let failures = 0;
   const kinds = new Map<string, number>();

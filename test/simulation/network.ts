@@ -65,12 +65,12 @@ export class SimulatedRemote implements Remote {
   spaces = (context: Context) => this.#call('spaces', context, () => this.#inner.spaces(background));
   damaged = (context: Context) => this.#call('damaged', context, () => this.#inner.damaged(background));
 
-  missing = (digests: readonly string[], context: Context) =>
-    this.#call('missing', context, () => this.#inner.missing(digests, background));
-  upload: Remote['upload'] = (blocks, context) => {
+  missing = (digests: readonly string[], context: Context, space?: string) =>
+    this.#call('missing', context, () => this.#inner.missing(digests, background, space));
+  upload: Remote['upload'] = (blocks, context, space) => {
     // After a failure the caller may reuse the memory.
     const copies = blocks.map(({ digest, data }) => ({ digest, data: Buffer.from(data) }));
-    return this.#call('upload', context, () => this.#inner.upload(copies, background));
+    return this.#call('upload', context, () => this.#inner.upload(copies, background, space));
   };
   manifest = (version: string, context: Context) =>
     this.#call('manifest', context, () => this.#inner.manifest(version, background));
@@ -122,7 +122,7 @@ export class SimulatedRemote implements Remote {
         wake();
       });
     };
-    const stop = this.#cloud.hub.subscribe(this.#cloud.account, this.#inner.self.id, { notify, end });
+    const stop = this.#cloud.hub.subscribe(this.#inner.account, this.#inner.self.id, { notify, end });
     this.#connections.add(end);
     signal.addEventListener('abort', end, { once: true });
     try {

@@ -987,6 +987,21 @@ const SCRIPTS: readonly Script[] = [
       a write /Sync/b a7...
       - wait 15000`,
   },
+  {
+    what: 'what was renamed in a shared folder can leave it at a revision that the other space has had, too',
+    seeds: [139, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - wait 400
+      b chmod /Sync/s 755
+      b mkdir /Sync/s/a
+      b mkdir /Sync/s/c
+      b swap /Sync/s/a /Sync/s/c
+      b mv /Sync/s/c /Sync/c`,
+  },
 ];
 
 t.setTimeout(600_000);

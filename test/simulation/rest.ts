@@ -63,12 +63,12 @@ async function removeLostCopies(world: World): Promise<boolean> {
 
 async function isAtRest(world: World): Promise<boolean> {
   const cursors = new Set<string>();
-  for (const { gateway } of world.devices) {
+  for (const { gateway, account } of world.devices) {
     if (gateway.status().queued > 0) return false;
     const spaces = await world.until(gateway.stack.catalog.spaces(), 'spaces');
-    cursors.add(JSON.stringify(spaces.map(({ id, cursor }) => [id, cursor])));
+    cursors.add(JSON.stringify([account, spaces.map(({ id, cursor }) => [id, cursor])]));
   }
-  return cursors.size === 1;
+  return cursors.size === new Set(world.devices.map(({ account }) => account)).size;
 }
 
 function describeQueue({ name, gateway }: Device): string {

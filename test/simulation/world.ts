@@ -6,6 +6,7 @@ import { install } from './builtins.ts';
 import { checkLeftovers, checkMeeting, checkOrder, checkTrees } from './check.ts';
 import { checkRepair, checkVerified } from './damage.ts';
 import { Contents } from './contents.ts';
+import { Refusal } from '../../src/cloud/server/refusal.ts';
 import { Device } from './device.ts';
 import { FAULTS } from './faults.ts';
 import { openFiles, ROOM, type SimulatedDisk } from './disk.ts';
@@ -24,6 +25,15 @@ export const NAMES = ['a', 'b', 'c'] as const;
 const START = Date.UTC(2026, 0, 1);
 /** One history of so many ends with catalogs that are damaged and repaired. */
 const DAMAGED = 10;
+const GUEST = 'c@d';
+
+/** The computers of a history. */
+export interface Cast {
+  readonly count: number;
+  /** Whether the last one is another person's, with whom folders are shared. */
+  readonly shared: boolean;
+}
+
 /** How a history has ended. */
 export interface Run {
   readonly failure: Failure | undefined;
@@ -42,6 +52,8 @@ export class World {
   readonly #damage: Random | undefined;
   readonly #disks: Map<string, SimulatedDisk>;
   readonly #handles = new Map<Device, Map<string, FileHandle>>();
+  /** The other person, if there is one. */
+  #guest: { readonly email: string; readonly account: string } | undefined;
   /** Longest latency of the disks, ms. */
   diskSlowness = 0;
   static readonly #metadata = new SimulatedMetadata();
@@ -61,7 +73,7 @@ export class World {
   }
 
   /** Runs a history, starting with an empty account. Resolves to the failure that it has found, if any. */
-  static async run(seed: number, count: number, live: (world: World) => Promise<void>): Promise<Run> {
+  static async run(seed: number, { count, shared }: Cast, live: (world: World) => Promise<void>): Promise<Run> {
     const timeline = new Timeline(START);
     const disks = new Map<string, SimulatedDisk>();
     const delays = Random.of(seed, 1);
@@ -92,7 +104,9 @@ export class World {
         disks,
         timeline,
       });
-      for (const name of NAMES.slice(0, count)) await world.#join(name, delay);
+      if (shared) world.#guest = { email: GUEST, account: await cloud.open(GUEST) };
+      const names = NAMES.slice(0, count);
+      for (const name of names) await world.#join(name, delay, name === names.at(-1) ? world.#guest : undefined);
       await live(world);
       await world.end(delay);
       const [error] = escaped;
@@ -142,6 +156,16 @@ export class World {
   async wait(ms: number): Promise<void> {
     const until = this.timeline.now + ms;
     while (await this.timeline.step(until)) await this.rise();
+  }
+
+  /** A person shares a folder with the other one, who accepts. Nothing happens if the cloud refuses it. */
+  async share(device: Device, path: string): Promise<void> {
+    const folder = this.at(device, path);
+    if (this.#guest === undefined || folder === undefined || device.account !== this.cloud.account) return;
+    const work = this.cloud.share(folder.id, this.#guest).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+    });
+    await this.until(work, 'share');
   }
 
   /** Lets time pass until the promise settles. */
@@ -219,7 +243,8 @@ export class World {
     // Connecting may have written something, which one that was about to crash has not survived.
     await this.rise();
     await comeToRest(this);
-    const fresh = await this.#join('z', delay);
+    const fresh = [await this.#join('z', delay)];
+    if (this.#guest !== undefined) fresh.push(await this.#join('y', delay, this.#guest));
     await comeToRest(this);
     await checkTrees(this, fresh);
     await checkVerified(this);
@@ -244,8 +269,8 @@ export class World {
     await this.cloud.close().catch(() => undefined);
   }
 
-  async #join(name: string, delay: () => Promise<void>): Promise<Device> {
-    const inner: DirectRemote = await this.cloud.device(name);
+  async #join(name: string, delay: () => Promise<void>, guest?: { readonly account: string }): Promise<Device> {
+    const inner: DirectRemote = await this.cloud.device(name, guest?.account);
     const random = Random.of(this.#random.below(2 ** 32), this.devices.length);
     const { cloud, timeline } = this;
     const device = new Device({

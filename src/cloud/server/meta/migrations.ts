@@ -23,6 +23,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0009-links': { up: addLinks },
     '0010-batches': { up: addBatches },
     '0011-second-factors': { up: addSecondFactors },
+    '0012-places-of-spaces': { up: addSpaceToPlaces },
   };
   const migrator = new Migrator({
     db,
@@ -84,6 +85,23 @@ async function addPlaces(db: Schema): Promise<void> {
     .addColumn('rev', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('places_key', ['node', 'rev'])
     .execute();
+}
+
+/** Revisions of two spaces may be equal: a node that moves between them must not be refused for that. */
+async function addSpaceToPlaces(db: Schema): Promise<void> {
+  await db.schema
+    .createTable('places_of_spaces')
+    .addColumn('node', 'text', (column) => column.notNull())
+    .addColumn('space', 'text', (column) => column.notNull())
+    .addColumn('parent', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('until', 'double precision', (column) => column.notNull())
+    .addColumn('rev', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('places_of_spaces_key', ['node', 'space', 'rev'])
+    .execute();
+  await sql`insert into places_of_spaces select node, '', parent, name, until, rev from places`.execute(db);
+  await db.schema.dropTable('places').execute();
+  await db.schema.alterTable('places_of_spaces').renameTo('places').execute();
 }
 
 async function addOthers(db: Schema): Promise<void> {

@@ -32,7 +32,7 @@ async function versionsOf(db: Db, nodes: readonly string[]): Promise<Version[]> 
 }
 
 async function placesOf(db: Db, nodes: readonly string[]): Promise<PlaceRow[]> {
-  return await db.selectFrom('places').selectAll().where('node', 'in', nodes).orderBy('rev').execute();
+  return await db.selectFrom('places').selectAll().where('node', 'in', nodes).orderBy('until').orderBy('rev').execute();
 }
 
 function grouped<T extends { readonly node: string }>(rows: readonly T[]): Map<string, T[]> {

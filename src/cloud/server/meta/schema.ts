@@ -63,7 +63,8 @@ export interface PlaceRow {
   name: string;
   /** When it left. */
   until: number;
-  /** The revision by which it left. */
+  /** The space and the revision there by which it left; the space is '' in rows that are older than this column. */
+  space: string;
   rev: number;
 }
 

@@ -173,7 +173,11 @@ export class Transaction implements Actor {
       .execute();
     if (row.parent !== node.parent || row.name !== node.name) {
       const { id, parent, name } = node;
-      await db.insertInto('places').values({ node: id, parent, name, until: this.now, rev: row.rev }).execute();
+      const left = { until: this.now, space: space.id, rev: row.rev };
+      await db
+        .insertInto('places')
+        .values({ node: id, parent, name, ...left })
+        .execute();
     }
     this.#nodes.set(row.id, row);
     for (const { parent, name } of [node, row]) this.prefetch.forgetChild(parent, name);
