@@ -1002,6 +1002,37 @@ const SCRIPTS: readonly Script[] = [
       b swap /Sync/s/a /Sync/s/c
       b mv /Sync/s/c /Sync/c`,
   },
+  {
+    what: 'a folder that was moved into one that was in it, and removed with that, is gone elsewhere, too',
+    seeds: [20804686, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/b
+      a mkdir /Sync/b/b
+      a mkdir /Sync/b/b/b
+      - meet
+      b mkdir /Sync/c
+      b mv /Sync/b/b /Sync/c/a
+      - meet
+      a mv /Sync/c/a /Sync/b/b
+      a swap /Sync/b/b/b /Sync/c
+      a rmtree /Sync/b
+      a rmdir /Sync/c`,
+  },
+  {
+    what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
+    seeds: [1012, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - wait 400
+      a mkdir /Sync/s/c
+      a mkdir /Sync/a
+      a mv /Sync/a /Sync/s/a
+      a mv /Sync/s/c /Sync/s/a/a`,
+  },
 ];
 
 t.setTimeout(600_000);

@@ -166,7 +166,7 @@ export function planMove(
  * Whether an intent could put its node at a place as if it had been journaled that way: no intent concerns the name, the
  * folder is not created later, and nothing in the space moves later, which could put that folder below the node in the
  * meantime (the folder that the node is in already cannot be put below it). This keeps every intent behind those that it
- * depends on, so the order never has a cycle. Moves in other spaces do not count.
+ * depends on, so the order never has a cycle. Moves in other spaces do not count, unless they lead into this one.
  */
 export function keepsTurn(
   intents: Iterable<PendingIntent>,
@@ -174,7 +174,7 @@ export function keepsTurn(
   { parent, name }: Place,
 ): boolean {
   for (const intent of intents) {
-    if (intent.space !== space) continue;
+    if (intent.space !== space && intent.targetSpace !== space && intent.node !== parent) continue;
     if (intent.name === name && intent.parent === parent) return false;
     if (intent.origin?.name === name && intent.origin.parent === parent) return false;
     if (intent.seq < seq || parent === present) continue;

@@ -144,14 +144,23 @@ export class FeedApplier {
     }
   }
 
-  /** Drops and returns the records that wait for the end of a cycle that exists only in the cloud. */
+  /** Drops and returns the records that wait for the end of a cycle that exists only in the cloud. A removal may still end it. */
   dropCircles(): NodeRecord[] {
     const { journal } = this.#replica;
-    const found = [...this.#live.values()].filter((record) => closesCircle(this.#replica, record));
+    const found = [...this.#live.values()].filter(
+      (record) => closesCircle(this.#replica, record) && !this.#isInRemoved(record),
+    );
     // If something was moved here, too, the result of that move opens the cycle.
     const dropped = journal.size > 0 ? [] : found;
     for (const { id } of dropped) this.#release(id);
     return dropped;
+  }
+
+  /** Whether the folder that a record is of the place in, or one above that, is going. */
+  #isInRemoved(record: NodeRecord): boolean {
+    const { catalog } = this.#replica;
+    const folder = catalog.get(this.#replica.folderOf(record));
+    return folder !== undefined && [folder, ...catalog.ancestors(folder)].some(({ id }) => this.#removed.has(id));
   }
 
   /** Executes the removals; those that must wait for a result stay. */
