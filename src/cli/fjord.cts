@@ -1,5 +1,11 @@
-#!/usr/bin/env -S GLIBC_TUNABLES=glibc.malloc.hugetlb=1 node --min-semi-space-size=16 --heap-growing-percent=50 --expose-gc --always-sparkplug
+#!/usr/bin/env -S GLIBC_TUNABLES=glibc.malloc.hugetlb=1 node --min-semi-space-size=16 --heap-growing-percent=50 --expose-gc
 // libuv creates its thread pool when the first ES module is loaded, too early for a module to set its size, so this
 // file is CommonJS. A mount occupies one of the threads.
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
-void import('./main.ts');
+void run();
+
+async function run(): Promise<void> {
+  const { prepareV8 } = await import('./prepare-v8.ts');
+  await prepareV8();
+  await import('./main.ts');
+}

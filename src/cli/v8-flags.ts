@@ -6,15 +6,10 @@
  * long.
  * - The old generation is collected when it has grown by half, and not only at a multiple of its size.
  * - The program can start a collection when it is idle.
- * - Functions are compiled at their first call and not interpreted until they are known to be hot: the first thousand files
- * that are unpacked after a start took a fifth longer (docs/decisions/065).
+ *
+ * What can only be set in the running program is in `prepare-v8.ts`.
  *
  * What starts the program without `start` passes the same flags: the first line of `fjord.cts`, and
  * `scripts/mount.fuse.fjord`.
  */
-export const V8_FLAGS: readonly string[] = [
-  '--min-semi-space-size=16',
-  '--heap-growing-percent=50',
-  '--expose-gc',
-  '--always-sparkplug',
-];
+export const V8_FLAGS: readonly string[] = ['--min-semi-space-size=16', '--heap-growing-percent=50', '--expose-gc'];
