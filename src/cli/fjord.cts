@@ -2,10 +2,13 @@
 // libuv creates its thread pool when the first ES module is loaded, too early for a module to set its size, so this
 // file is CommonJS. A mount occupies one of the threads.
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
-void run();
+void run(process.argv[2] ?? '');
 
-async function run(): Promise<void> {
-  const { prepareV8 } = await import('./prepare-v8.ts');
-  await prepareV8();
+async function run(command: string): Promise<void> {
+  // Other commands end before it would pay.
+  if (['start', 'up', 'cloud'].includes(command)) {
+    const { prepareV8 } = await import('./prepare-v8.ts');
+    await prepareV8();
+  }
   await import('./main.ts');
 }

@@ -4,27 +4,14 @@ import { Type } from 'typebox';
 import { endMountsOf } from '../mounts/doors/fuse-door.ts';
 import { FsError } from '../vfs/fs-error.ts';
 import type { DataDir } from './data-dir.ts';
+import { lifeOf, type Life } from './process-life.ts';
 import { readJson, writeJson } from './secrets.ts';
 import { isListening } from './singleton-socket.ts';
-
-/** `over`: killed, but not completely gone, for example because a thread waits in the kernel. */
-export type Life = 'alive' | 'over' | 'gone';
 
 const PidFileSchema = Type.Object({ pid: Type.Integer({ minimum: 1 }) });
 
 /** How long the rest of a killed gateway may take to end once its mount is removed, ms. */
 const TIMEOUT = 10_000;
-
-/** The state of a process. `over` is only detected on Linux. */
-export async function lifeOf(pid: number): Promise<Life> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return 'gone';
-  }
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return /\) [ZX]/.test(stat) ? 'over' : 'alive';
-}
 
 /** The source of the mounts of a data folder in the system's mount table: its real path. */
 export async function mountSource({ root }: Pick<DataDir, 'root'>): Promise<string> {

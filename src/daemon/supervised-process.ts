@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFromChild, type FromChild, type FromParent } from './child-messages.ts';
-import { lifeOf } from './running.ts';
+import { lifeOf } from './process-life.ts';
 import { PROCESS_ENVIRONMENT } from './process-environment.ts';
 
 export interface SupervisedOptions {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
-import { lifeOf } from '../../src/daemon/running.ts';
+import { lifeOf } from '../../src/daemon/process-life.ts';
 import { readMounts } from '../../src/fuse/mount-table.ts';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import { cli } from '../helpers/gateway-process.ts';

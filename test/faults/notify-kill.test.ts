@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { lifeOf } from '../../src/daemon/running.ts';
+import { lifeOf } from '../../src/daemon/process-life.ts';
 import { davAsk } from '../helpers/dav-ask.ts';
 import { withoutFuse } from '../helpers/fuse-available.ts';
 import type { Fjord } from '../helpers/gateway-process.ts';

@@ -5,7 +5,7 @@ import type { Leaving } from '../../daemon/control/wire.ts';
 import { Problem } from '../../daemon/problem.ts';
 import { GatewayHangs } from '../../daemon/control/heartbeat.ts';
 import { dataDir } from '../../daemon/data-dir.ts';
-import { lifeOf } from '../../daemon/running.ts';
+import { lifeOf } from '../../daemon/process-life.ts';
 import { dataCommand, examples, settings, withGateway, type Cli, type DataOptions } from '../cli.ts';
 import { count, size } from '../format.ts';
 import { ProgressLine } from '../progress-line.ts';
