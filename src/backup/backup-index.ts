@@ -1,5 +1,6 @@
 import type { Mark } from '../cloud/records.ts';
 import { Drift } from './drift.ts';
+import { rowsOf } from './index-rows.ts';
 import type { Mirrored } from './mirrored.ts';
 import type { BackupStore, StoreOp } from './store.ts';
 
@@ -130,12 +131,8 @@ export class BackupIndex {
 
   /** The ops that write a node; `before` is its old state, if it is known. */
   put(node: Mirrored, before: Mirrored | undefined, half = this.half): StoreOp[] {
-    const place = `${node.parent}\0${node.name}`;
     const ops = before ? this.#unlink(before, half) : [];
-    ops.push({ type: 'put', key: `${half}c${place}`, value: node });
-    ops.push({ type: 'put', key: `${half}i${node.id}`, value: place });
-    if (node.hash !== null) ops.push({ type: 'put', key: `${half}h${node.hash}\0${node.id}`, value: 0 });
-    if (node.source) ops.push({ type: 'put', key: `${half}o${node.source.inode}\0${node.id}`, value: 0 });
+    for (const [key, value] of rowsOf(node, half)) ops.push({ type: 'put', key, value });
     return ops;
   }
 

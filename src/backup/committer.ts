@@ -1,12 +1,15 @@
 import { withMark } from '../cloud/marks.ts';
 import type { Remote } from '../cloud/remote.ts';
 import { fsCodeOf } from '../cloud/errors.ts';
-import type { Intent, IntentResult, NodeRecord } from '../cloud/records.ts';
+import type { MadeFiles } from '../cloud/new-files.ts';
+import type { Intent, IntentResult, Mark, NodeRecord } from '../cloud/records.ts';
 import type { WireCode } from '../cloud/wire-code.ts';
 import type { Context } from '../vfs/context.ts';
 import { CommitQueue } from '../transfer/commit-queue.ts';
-import { FsError } from '../vfs/fs-error.ts';
+import { FsError, isFsError, type Code } from '../vfs/fs-error.ts';
 import type { BackupIndex } from './backup-index.ts';
+import type { NewFilesBatch } from './new-file-reader.ts';
+import { OwnRevisions, stretchesOf } from './own-revisions.ts';
 import type { StoreOp } from './store.ts';
 
 /** One change of the mirror. */
@@ -31,6 +34,18 @@ export interface CommitterOptions {
 /** Number of notes that are written without waiting for a batch of changes. */
 const NOTES = 2000;
 
+/** Errors of `makeFiles` after which nothing was made. */
+const REFUSED: ReadonlySet<Code> = new Set([
+  'EEXIST',
+  'ENOENT',
+  'ENOTDIR',
+  'EINVAL',
+  'EFBIG',
+  'EACCES',
+  'EDQUOT',
+  'ESTALE',
+]);
+
 /** Refusals that mean that the mirror differs from the index. */
 const SURPRISES: ReadonlySet<WireCode> = new Set(['exists', 'conflict', 'gone', 'not_found', 'not_a_folder']);
 
@@ -39,6 +54,9 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: CommitQueue<BackupChange>;
   readonly #notes: (() => StoreOp[])[] = [];
+  readonly #own = new OwnRevisions();
+  /** The state of the index is written by one after the other. */
+  #recorded = Promise.resolve();
   #surprised = false;
 
   constructor(options: CommitterOptions) {
@@ -60,6 +78,28 @@ export class Committer {
 
   add(change: BackupChange): void {
     this.#queue.add(change);
+  }
+
+  /**
+   * Makes new files at once, whose folders have been made. Resolves to false if the cloud refuses that: nothing was made then, and
+   * each change of its own may succeed, or says what is wrong. @throws as `Remote`
+   */
+  async makeFiles({ id, body, count, nodes, rows }: NewFilesBatch): Promise<boolean> {
+    const { index, remote, context } = this.#options;
+    await index.write([index.sending(id, nodes)]);
+    let made: MadeFiles;
+    try {
+      made = await remote.makeFiles(body, context);
+    } catch (error) {
+      if (!isFsError(error) || !REFUSED.has(error.code)) throw error;
+      await index.write([index.sending(id, [])]);
+      return false;
+    }
+    const ops: StoreOp[] = [index.sending(id, [])];
+    for (let i = 0; i < rows.length; i += 2) ops.push({ type: 'put', key: rows[i] ?? '', json: rows[i + 1] ?? '' });
+    const last = made.rev + count - 1;
+    await this.#record(ops, [[made.rev, last]], { rev: last, stamp: made.stamp });
+    return true;
   }
 
   /** Adds ops that only the index needs, about a node without a pending change. */
@@ -87,7 +127,10 @@ export class Committer {
       if (result.status === 'done') ops.push(...(await change.effect(result.node)));
       else this.#refused(change, result);
     }
-    await this.#record(ops, results);
+    const revs = results.flatMap((result) => (result.status === 'done' ? [result.node.rev] : []));
+    const last = results.findLast((result) => result.status === 'done' && result.stamp !== undefined);
+    const isMark = last?.status === 'done' && last.stamp !== undefined;
+    await this.#record(ops, stretchesOf(revs), isMark ? { rev: last.node.rev, stamp: last.stamp } : undefined);
   }
 
   async #writeNotes(): Promise<void> {
@@ -98,18 +141,25 @@ export class Committer {
     return this.#notes.splice(0).flatMap((note) => note());
   }
 
+  async #record(ops: StoreOp[], revs: readonly (readonly [number, number])[], mark: Mark | undefined): Promise<void> {
+    const recorded = this.#recorded.then(async () => this.#recordNow(ops, revs, mark));
+    // Each failure is that of one caller.
+    this.#recorded = recorded.catch(() => undefined);
+    await recorded;
+  }
+
   /** The cursor advances only over revisions that are all ours. */
-  async #record(ops: StoreOp[], results: readonly IntentResult[]): Promise<void> {
+  async #recordNow(
+    ops: StoreOp[],
+    revs: readonly (readonly [first: number, last: number])[],
+    mark: Mark | undefined,
+  ): Promise<void> {
     const { index } = this.#options;
     const { state } = index;
-    if (!state) return index.write(ops);
-    let { cursor } = state;
-    const revs = new Set(results.flatMap((result) => (result.status === 'done' ? [result.node.rev] : [])));
-    while (revs.has(cursor + 1)) cursor += 1;
-    const last = results.findLast((result) => result.status === 'done' && result.stamp !== undefined);
-    if (last?.status !== 'done' || last.stamp === undefined) return index.write(ops);
-    const marks = withMark(state.marks ?? [], { rev: last.node.rev, stamp: last.stamp });
-    await index.setState({ ...state, cursor, marks }, ops);
+    for (const [first, last] of revs) this.#own.add(first, last);
+    if (!state || !mark) return index.write(ops);
+    const cursor = this.#own.after(state.cursor);
+    await index.setState({ ...state, cursor, marks: withMark(state.marks ?? [], mark) }, ops);
   }
 
   #refused(change: BackupChange, { code, message }: IntentResult & { status: 'refused' }): void {

@@ -7,9 +7,11 @@ const LONGEST = 1000;
 
 /** Names that are left out of a mirror, by the patterns of `.gitignore`. */
 export class Exclusions {
+  readonly exclude: readonly string[];
   readonly #patterns: Ignore | undefined;
 
   constructor(patterns: readonly string[]) {
+    this.exclude = patterns;
     this.#patterns = patterns.length === 0 ? undefined : ignore().add([...patterns]);
   }
 

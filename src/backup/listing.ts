@@ -158,7 +158,7 @@ function readNames(folder: SourcePath): Names {
   return { forms: forms.sort(compareUtf8), raw };
 }
 
-function isUnusual(name: string): boolean {
+export function isUnusual(name: string): boolean {
   return name.includes('\ufffd') || isCoded(name) || (name.length * 3 > NAME_MAX && Buffer.byteLength(name) > NAME_MAX);
 }
 

@@ -9,6 +9,7 @@ import { Committer } from './committer.ts';
 import { sameAttrs } from './decide.ts';
 import type { Exclusions } from './exclusions.ts';
 import { EMPTIED, type Halt } from './halt.ts';
+import { NewFiles } from './new-files.ts';
 import type { MassGuard } from './mass-guard.ts';
 import { Mender } from './mender.ts';
 import type { Mirrored } from './mirrored.ts';
@@ -76,7 +77,10 @@ export class Pass {
     const tools = { index, cloud: this.#cloud, changes: this.#changes, committer: this.#committer, moves: this.#moves };
     this.#mender = new Mender(tools);
     const parts = { ...tools, transfer: this.#transfer, mender: this.#mender, mountPoints };
-    const rules = { guard, exclusions, disk: oneFileSystem ? source.disk : undefined };
+    const { exclude } = exclusions;
+    const filled = { reader, committer: this.#committer, index, space: space.id, tally, context, exclude };
+    const newFiles = fresh && this.#cloud.isAsKnown ? new NewFiles(filled) : undefined;
+    const rules = { guard, exclusions, newFiles, disk: oneFileSystem ? source.disk : undefined };
     this.#walk = new Walk({ root: space.root, scanner, tally, ...parts, ...rules });
   }
 

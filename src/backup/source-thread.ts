@@ -6,6 +6,7 @@ import { hashOfFile } from './file-hash.ts';
 import type { Halt } from './halt.ts';
 import { isEmpty, Listings, type ListingPage } from './listing.ts';
 import { realPlaceOf, type RealPlace } from './real-place.ts';
+import { NewFileReader, type NewFilesFound, type NewFilesRequest } from './new-file-reader.ts';
 import { OpenFolder } from './restore/open-folder.ts';
 import { SegmentReader, type ReadRequest, type Segment, type SegmentLimits } from './segment-reader.ts';
 import { checkSource } from './source-check.ts';
@@ -38,13 +39,15 @@ export type SourceRequest =
   | { readonly ask: 'add'; readonly files: readonly ReadRequest[] }
   /** `memory`: of blocks of earlier segments, that are not needed any more. */
   | { readonly ask: 'next'; readonly memory: readonly ArrayBuffer[] }
+  | ({ readonly ask: 'newFiles' } & NewFilesRequest)
   /** The hash of a file's content as the cloud computes it; undefined if it is no file. */
   | { readonly ask: 'hash'; readonly path: string };
 
 /** The state of a path; null if nothing is there. */
 export type Look = ({ readonly isFolder: boolean } & SourceAttributes) | null;
 
-export type SourceResponse = ListingPage | Look | Segment | Halt | VolumeId | RealPlace | string | boolean | undefined;
+export type SourceResponse =
+  ListingPage | Look | Segment | NewFilesFound | Halt | VolumeId | RealPlace | string | boolean | undefined;
 
 export type Priority = 'low' | 'normal';
 
@@ -64,7 +67,8 @@ function hold() {
   const paths = new SourcePaths(open.self);
   const describer = new Describer(open.self);
   const listings = new Listings(paths, describer);
-  return { open, paths, describer, listings, reader: new SegmentReader(limits, paths, describer) };
+  const newFiles = new NewFileReader(paths, describer);
+  return { open, paths, describer, listings, newFiles, reader: new SegmentReader(limits, paths, describer) };
 }
 
 function source(): ReturnType<typeof hold> {
@@ -84,6 +88,7 @@ function respond(request: SourceRequest): SourceResponse {
   if (request.ask === 'look') return look(request.path, false);
   if (request.ask === 'describe') return look(request.path, true);
   if (request.ask === 'hash') return source().paths.use(request.path, hashOfFile);
+  if (request.ask === 'newFiles') return source().newFiles.next(request);
   if (request.ask === 'next') return source().reader.next(request.memory);
   source().reader.add(request.files);
   return true;
@@ -110,7 +115,9 @@ function look(relative: string, whole: boolean): Look {
 
 /** The buffers to transfer with a response, so that blocks are not copied. */
 function buffersOf(response: SourceResponse): ArrayBuffer[] {
-  if (typeof response !== 'object' || response === null || !('blocks' in response)) return [];
+  if (typeof response !== 'object' || response === null) return [];
+  if ('batch' in response) return response.batch === undefined ? [] : [response.batch.body.buffer];
+  if (!('blocks' in response)) return [];
   return [...new Set(response.blocks.map(({ data }) => data.buffer))];
 }
 

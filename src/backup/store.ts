@@ -6,6 +6,8 @@ export interface StoreOp {
   readonly key: string;
   /** Present for `put`: a JSON value. */
   readonly value?: unknown;
+  /** The value as JSON, if it is at hand; then there is no `value`. */
+  readonly json?: string;
 }
 
 /** Stores the index of a backup set: rows of JSON text in the order of the keys' UTF-8 bytes. */

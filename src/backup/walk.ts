@@ -16,6 +16,8 @@ import { markOf, type Mirrored } from './mirrored.ts';
 import { isMountPoint, NOT_MOUNTED, type MountPoints } from './mount-points.ts';
 import type { Moves } from './moves.ts';
 import { OtherNames } from './other-names.ts';
+import type { LeftInFolder } from './new-file-reader.ts';
+import type { NewFiles } from './new-files.ts';
 import type { ReadOutcome } from './segment-reader.ts';
 import { hasVanished, type SourceAttributes, type SourceEntry, type SourceMark } from './source-entry.ts';
 import type { Tally } from './tally.ts';
@@ -34,6 +36,8 @@ export interface WalkOptions {
   readonly moves: Moves;
   readonly cloud: CloudState;
   readonly mender: Mender;
+  /** Fills the mirror, if nothing is in it. */
+  readonly newFiles: NewFiles | undefined;
   readonly tally: Tally;
   readonly guard: MassGuard;
   readonly exclusions: Exclusions;
@@ -59,6 +63,8 @@ interface Folder {
 
 /** Folders that are compared at the same time, so that others proceed while one waits for the disk. */
 const FOLDERS = 8;
+/** Names of a folder that are looked at together. */
+const NAMES = 1000;
 
 /**
  * Compares the source with the mirror, folder by folder, parents before children, both sides in the order of names, a
@@ -89,6 +95,12 @@ export class Walk {
 
   /** Compares everything. */
   async run(): Promise<void> {
+    const { newFiles, root } = this.#options;
+    if (newFiles !== undefined) {
+      const take = (most: number) => this.#pending.splice(-most);
+      await newFiles.run({ id: root, path: '' }, { mirror: async (left) => this.#mirror(left), take });
+      return this.#drain();
+    }
     this.#pending.push({ id: this.#options.root, path: '', fresh: false });
     await this.#drain();
   }
@@ -161,9 +173,18 @@ export class Walk {
     const asked = scanner.request<ListingPage | undefined>({ ask: 'some', folder: folder.path, names });
     const page = await asked.catch((error: unknown) => this.#unreadable(folder.path, error));
     if (!page) return;
-    const nodes = names.map((name) => index.at(folder.id, name)).filter((node) => node !== undefined);
+    const nodes = folder.fresh
+      ? []
+      : names.map((name) => index.at(folder.id, name)).filter((node) => node !== undefined);
     const here = nodes.filter((node) => !moves.hasLeft(node)).sort((a, b) => compareUtf8(a.name, b.name));
     await this.#compare(folder, page, here);
+  }
+
+  /** Of a folder that has nothing in the mirror some names, or all that is in it. */
+  async #mirror({ folder: { id, path }, names }: LeftInFolder): Promise<void> {
+    const folder: Folder = { id, path, fresh: true };
+    if (names === undefined) return this.#folder(folder);
+    for (let at = 0; at < names.length; at += NAMES) await this.#some(folder, names.slice(at, at + NAMES));
   }
 
   async #folder(folder: Folder): Promise<void> {

@@ -1,5 +1,6 @@
 import type { BlockFile } from '../vfs/block.ts';
 import type { Context } from '../vfs/context.ts';
+import type { MadeFiles } from './new-files.ts';
 import type {
   Attributes,
   Cursor,
@@ -104,6 +105,14 @@ export interface Remote {
 
   /** Executes intents in order, each only once even if it is sent repeatedly. The results are in the same order. */
   commit(intents: readonly Intent[], context: Context): Promise<IntentResult[]>;
+
+  /**
+   * Makes new files with their contents, all or none, and only once even if it is sent repeatedly.
+   * @param body as `encodeNewFiles` makes it; it is not read any more once this resolves
+   * @throws EEXIST, ENOENT (also if the cloud is too old to know this), ENOTDIR, EINVAL, EFBIG, EACCES, EDQUOT: nothing was made,
+   * and intents say more about each file
+   */
+  makeFiles(body: Uint8Array, context: Context): Promise<MadeFiles>;
 
   /** The versions of a file, newest first. */
   versions(node: string, context: Context): Promise<VersionRecord[]>;

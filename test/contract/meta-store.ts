@@ -2,6 +2,7 @@ import { v7 as newId } from 'uuid';
 import type { Test } from 'tap';
 import type { Intent, IntentResult, NodeRecord } from '../../src/cloud/records.ts';
 import type { BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
+import { Arrivals } from '../../src/cloud/server/blocks/arrivals.ts';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { Uploads, abandonUploads } from '../../src/cloud/server/blocks/uploads.ts';
 import { Collector } from '../../src/cloud/server/collector.ts';
@@ -218,7 +219,8 @@ export function metaStoreContract(t: Test, make: Make): void {
     const { db } = meta;
     const reader = new BlockReader({ db, store, log: { error: () => undefined } });
     const uploads = new Uploads({ db, store, reader, now: Date.now });
-    const collector = new Collector({ db, store, now: () => Date.now() + 1e12, spare: Infinity, grace: 0 });
+    const arrivals = new Arrivals();
+    const collector = new Collector({ db, store, now: () => Date.now() + 1e12, spare: Infinity, grace: 0, arrivals });
     const content = contentOf(noise(100));
     const [block] = content.blocks;
     const digest = block?.digest ?? '';

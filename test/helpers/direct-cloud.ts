@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Dialect } from 'kysely';
 import { BlockReader } from '../../src/cloud/server/blocks/block-reader.ts';
 import { BlockCarrier } from '../../src/cloud/server/blocks/carrier.ts';
+import { Arrivals } from '../../src/cloud/server/blocks/arrivals.ts';
 import { Uploads } from '../../src/cloud/server/blocks/uploads.ts';
 import type { Block, BlockStore } from '../../src/cloud/server/blocks/block-store.ts';
 import { digestOf } from '../../src/cloud/server/digests.ts';
 import { feed, snapshot } from '../../src/cloud/server/feed.ts';
+import { FileMaker } from '../../src/cloud/server/file-maker.ts';
 import { executeIntents } from '../../src/cloud/server/intents/batch.ts';
 import { acceptBlocks, presentBlocks } from '../../src/cloud/server/blocks/shared-blocks.ts';
 import { accept, share } from '../../src/cloud/server/meta/shares.ts';
@@ -24,6 +26,7 @@ import { readableVersion, versionsOf } from '../../src/cloud/server/meta/version
 import { PushHub } from '../../src/cloud/server/push.ts';
 import { Refusal } from '../../src/cloud/server/refusal.ts';
 import { fsCodeOf } from '../../src/cloud/errors.ts';
+import type { MadeFiles } from '../../src/cloud/new-files.ts';
 import type { BlockRequest, ReadBlock, Remote, UploadBlock } from '../../src/cloud/remote.ts';
 import type {
   Cursor,
@@ -48,6 +51,7 @@ export class DirectCloud {
   readonly blocks = new MemoryBlocks();
   reader: BlockReader;
   uploads: Uploads;
+  fileMaker: FileMaker;
   readonly #dir: string;
   readonly account = newId(Date.now());
   /** The received calls, by their names. */
@@ -67,6 +71,7 @@ export class DirectCloud {
     this.hub = hub;
     this.reader = new BlockReader({ db: meta.db, store: this.blocks, log: { error: () => undefined } });
     this.uploads = new Uploads({ db: meta.db, store: this.blocks, reader: this.reader, now });
+    this.fileMaker = new FileMaker({ meta, store: this.blocks, arrivals: new Arrivals() });
   }
 
   /** @param where folder of its database, or `:memory:`, or an empty database */
@@ -134,6 +139,7 @@ export class DirectCloud {
     this.meta = await openMeta(this.#dir, this.hub, this.#now);
     this.reader = new BlockReader({ db: this.meta.db, store: this.blocks, log: { error: () => undefined } });
     this.uploads = new Uploads({ db: this.meta.db, store: this.blocks, reader: this.reader, now: Date.now });
+    this.fileMaker = new FileMaker({ meta: this.meta, store: this.blocks, arrivals: new Arrivals() });
   }
 }
 
@@ -287,6 +293,9 @@ export class DirectRemote implements Remote {
       await carrier.carryFor(this.#caller, intents);
       return await executeIntents(this.cloud.meta, this.#caller, JSON.parse(JSON.stringify(intents)) as Intent[]);
     });
+
+  makeFiles = (body: Uint8Array, context: Context): Promise<MadeFiles> =>
+    this.#call('makeFiles', context, () => this.cloud.fileMaker.make(this.#caller, body));
 
   versions = (node: string, context: Context) =>
     this.#call('versions', context, async () => {

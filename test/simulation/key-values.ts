@@ -25,9 +25,9 @@ export class SimulatedKeyValues implements KeyValueStore {
   async close(): Promise<void> {}
 
   async batch(ops: readonly Op[], sync: boolean): Promise<void> {
-    const changes = ops.map(({ type, table, key, value }): RowChange =>
+    const changes = ops.map(({ type, table, key, value, json }): RowChange =>
       type === 'put'
-        ? { type, key: whole(table, key), value: JSON.stringify(value) }
+        ? { type, key: whole(table, key), value: json ?? JSON.stringify(value) }
         : { type, key: whole(table, key) },
     );
     await this.#delay();

@@ -83,6 +83,10 @@ export class SimulatedRemote implements Remote {
       return results;
     });
   };
+  makeFiles: Remote['makeFiles'] = (body, context) => {
+    const copy = Buffer.from(body);
+    return this.#call('makeFiles', context, () => this.#inner.makeFiles(copy, background));
+  };
   versions = (node: string, context: Context) =>
     this.#call('versions', context, () => this.#inner.versions(node, background));
   usage = (context: Context) => this.#call('usage', context, () => this.#inner.usage(background));

@@ -9,6 +9,8 @@ export interface Op {
   readonly key: string;
   /** Present for `put`: a JSON value. */
   readonly value?: unknown;
+  /** The value as JSON, if it is at hand; then there is no `value`. Not for ops that are logged. */
+  readonly json?: string;
 }
 
 /** Writes batches atomically; a batch with `sync` survives a power loss. */

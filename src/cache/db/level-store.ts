@@ -153,10 +153,10 @@ export class LevelStore implements KeyValueStore {
    * The operation with its full key, including the sublevel's prefix. Building it again for each op would be most of
    * the cost of a batch.
    */
-  #operation({ type, table, key, value }: Op) {
+  #operation({ type, table, key, value, json }: Op) {
     const whole = this.#sublevel(table).prefixKey(key, 'utf8');
     return type === 'put'
-      ? ({ type, key: whole, value: JSON.stringify(value) } as const)
+      ? ({ type, key: whole, value: json ?? JSON.stringify(value) } as const)
       : ({ type, key: whole } as const);
   }
 

@@ -13,6 +13,7 @@ import { Http, type HttpOptions } from './http-client.ts';
 import { checked } from './shape.ts';
 import type { BlockMemory, BlockRequest, ReadBlock, Remote, UploadBlock } from '../remote.ts';
 import type { Linking } from '../linking.ts';
+import type { MadeFiles } from '../new-files.ts';
 import type { Sharing } from '../sharing.ts';
 import { readSse } from './sse.ts';
 import {
@@ -23,6 +24,7 @@ import {
   PUSH_ALIVE,
   PushSchema,
   LinkSchema,
+  MadeFilesSchema,
   ShareSchema,
   SpaceDigestSchema,
   SpaceSchema,
@@ -58,6 +60,7 @@ const shapes = {
   missing: compile(Type.Object({ missing: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
   damaged: compile(Type.Object({ damaged: Type.String({ pattern: '^[A-Za-z0-9+/]*=*$' }) })),
   results: compile(BriefResultsSchema),
+  made: compile(MadeFilesSchema),
   versions: compile(Type.Object({ versions: Type.Array(VersionSchema) })),
   node: compile(NodeSchema),
   past: compile(PastSchema),
@@ -248,6 +251,12 @@ export class HttpRemote implements Remote, Sharing, Linking {
       }
     }
     return results;
+  }
+
+  async makeFiles(bytes: Uint8Array, context: Context): Promise<MadeFiles> {
+    const lane = context.bulk === true ? 'backup' : 'drive';
+    const call = { op: 'makeFiles', method: 'POST', path: '/v1/files', bytes, lane } as const;
+    return this.#http.json(call, shapes.made, context);
   }
 
   async versions(node: string, context: Context): Promise<VersionRecord[]> {

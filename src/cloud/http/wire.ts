@@ -1,7 +1,8 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import { contentHash } from '../../vfs/block.ts';
+import { BLOCK_SIZE, contentHash } from '../../vfs/block.ts';
 import { isName, PATH_MAX } from '../../vfs/name.ts';
 import { LAST_TIME } from '../../vfs/node.ts';
+import { MAX_NEW_FILES, type MadeFiles, type NewFiles } from '../new-files.ts';
 import { WIRE_CODES } from '../wire-code.ts';
 import type {
   Attributes,
@@ -470,6 +471,30 @@ export const BriefResultsSchema = Type.Object({
   device: Type.Optional(Id),
 });
 
+/** See `NewFiles`. Each list has as many items as `node`. */
+export const NewFilesSchema = Type.Object({
+  id: Id,
+  space: Id,
+  folders: listOf(Id),
+  folder: listOf(Type.Integer({ minimum: 0, maximum: MAX_NEW_FILES - 1 })),
+  node: listOf(Id),
+  version: listOf(Id),
+  name: listOf(Name),
+  mode: listOf(Mode),
+  mtime: listOf(TimeValue),
+  birthtime: listOf(TimeValue),
+  size: listOf(Type.Integer({ minimum: 0, maximum: BLOCK_SIZE })),
+  posix: listOf(PosixSchema),
+  xattrs: Type.Record(Type.String({ pattern: '^[0-9]{1,4}$' }), XattrMap),
+  digests: Type.String({ pattern: '^[A-Za-z0-9+/]*={0,2}$' }),
+});
+
+function listOf<T extends TSchema>(schema: T) {
+  return Type.Array(schema, { minItems: 1, maxItems: MAX_NEW_FILES });
+}
+
+export const MadeFilesSchema = Type.Object({ id: Id, rev: Rev, stamp: Stamp });
+
 /**
  * A revision of a space and the stamp of the commit that assigned it. Stamps are random. So if the service does not
  * know a mark that it has issued, its metadata was restored from an older copy, whatever has happened since.
@@ -534,6 +559,8 @@ export type SchemasMatchRecords = All<
     Same<Static<typeof IntentSchema>, Intent>,
     Same<Static<typeof IntentResultSchema>, IntentResult>,
     Same<Static<typeof BriefResultsSchema>, BriefResults>,
+    Same<Static<typeof NewFilesSchema>, NewFiles>,
+    Same<Static<typeof MadeFilesSchema>, MadeFiles>,
     Same<Static<typeof MarkSchema>, Mark>,
     Same<Static<typeof CursorSchema>, Cursor>,
     Same<Static<typeof RewoundSchema>, Rewound>,

@@ -1,4 +1,5 @@
 import type { BlockStore } from './blocks/block-store.ts';
+import type { Arrivals } from './blocks/arrivals.ts';
 import type { Clock } from './clock.ts';
 import type { ExpressionBuilder } from 'kysely';
 import type { BlockRow, Database, Db } from './meta/schema.ts';
@@ -17,6 +18,7 @@ export interface CollectorOptions {
    * grace period ends.
    */
   readonly spare: number;
+  readonly arrivals: Arrivals;
 }
 
 /** Selects which unreferenced blocks may be removed. */
@@ -28,7 +30,7 @@ type Condition = (
  * Removes blocks that no version contains. First the row is condemned; from then on no commit can count on the block.
  * Then, in a transaction that still finds the row condemned, the bytes are removed, and the row after them. So a commit
  * that counts on the block has either added its reference before (and the row is not condemned), or is told that the
- * block is missing. A client that was told that a block is stored can rely on it for the grace period, however much is
+ * block is missing. Blocks that are arriving with new files are left alone: those give them their rows anew. A client that was told that a block is stored can rely on it for the grace period, however much is
  * being removed.
  */
 export class Collector {
@@ -104,10 +106,10 @@ export class Collector {
   }
 
   async #remove(): Promise<number> {
-    const { db, store } = this.#options;
+    const { db, store, arrivals } = this.#options;
     return await db.transaction().execute(async (db) => {
       // The update changes nothing, but in every database it locks the rows until the commit.
-      const condemned = await db
+      const found = await db
         .updateTable('blocks')
         .set({ state: 'condemned' })
         .where((eb) =>
@@ -126,6 +128,7 @@ export class Collector {
         .where('state', '=', 'condemned')
         .returning(['account', 'digest'])
         .execute();
+      const condemned = arrivals.without(found);
       if (condemned.length === 0) return 0;
       await Promise.all(condemned.map(async ({ account, digest }) => store.remove(account, digest)));
       await db

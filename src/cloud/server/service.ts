@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Accounts, type AccountInfo } from './accounts.ts';
+import { Arrivals } from './blocks/arrivals.ts';
 import { BlockReader } from './blocks/block-reader.ts';
 import { BlockCarrier } from './blocks/carrier.ts';
 import { openBlocks, type OpenBlockStore } from './blocks/open-blocks.ts';
@@ -11,11 +12,13 @@ import type { Clock } from './clock.ts';
 import { ClockGuard, type ClockState } from './clock-guard.ts';
 import { Collector } from './collector.ts';
 import { Digests } from './digests.ts';
+import { FileMaker } from './file-maker.ts';
 import { makeApp } from './http/app.ts';
 import { WebApp } from './http/web-app.ts';
 import { Jobs } from './jobs.ts';
 import { Limiter } from './limiter.ts';
 import { LinkUploads } from './link-uploads.ts';
+import { abandonArrivals } from './meta/arrivals.ts';
 import type { MetaStore } from './meta/meta-store.ts';
 import { openMeta } from './meta/open-meta.ts';
 import { Passwords } from './passwords.ts';
@@ -126,11 +129,14 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
   const { meta, store } = stores;
   const elapsed = options.elapsed ?? (() => performance.now());
   await abandonUploads(meta.db);
+  await abandonArrivals(meta.db, now());
   const passwords = new Passwords(new Limiter(elapsed));
   const secondFactor = new SecondFactor(meta, elapsed);
   const accounts = new Accounts(meta, passwords, secondFactor);
   const reader = new BlockReader({ db: meta.db, store, log: options.log ?? SILENT });
   const uploads = new Uploads({ db: meta.db, store, reader, now });
+  const arrivals = new Arrivals();
+  const fileMaker = new FileMaker({ meta, store, arrivals });
   const carrier = new BlockCarrier({ db: meta.db, reader, uploads, now });
   const linkUploads = new LinkUploads({ meta, uploads });
   const digests = new Digests({ db: meta.db });
@@ -144,6 +150,7 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
       reader,
       uploads,
       carrier,
+      fileMaker,
       hub,
       digests,
       accounts,
@@ -156,7 +163,7 @@ async function start(options: CloudOptions, stores: Stores, hub: PushHub, now: C
     { log: options.log, tls: options.tls, proxies: options.insecure === true ? PRIVATE : LOOPBACK, web },
   );
   const { gcGrace: grace = 24 * HOUR, gcSpare: spare = SPARE } = options;
-  const collector = new Collector({ db: meta.db, store, now, grace, spare });
+  const collector = new Collector({ db: meta.db, store, now, grace, spare, arrivals });
   const failed = (error: unknown) => app.log.error({ err: error }, 'housekeeping failed');
   const warn = (details: object, message: string) => app.log.warn(details, message);
   const clock = await ClockGuard.open({ file: join(options.data, 'clock.json'), now, elapsed, warn });

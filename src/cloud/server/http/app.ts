@@ -6,6 +6,7 @@ import { contentRoutes } from './content.ts';
 import { deviceRoutes, loginRoute } from './devices.ts';
 import { answerClientError, answerError, answerNotFound } from './errors.ts';
 import { feedRoutes } from './feed.ts';
+import { fileRoutes } from './files.ts';
 import { intentRoutes } from './intents.ts';
 import { linkRoutes } from './links.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -88,6 +89,7 @@ const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   pushRoutes,
   blockRoutes,
   contentRoutes,
+  fileRoutes,
   intentRoutes,
   nodeRoutes,
   searchRoutes,

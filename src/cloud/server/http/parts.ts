@@ -1,6 +1,7 @@
 import type { Accounts } from '../accounts.ts';
 import type { BlockCarrier } from '../blocks/carrier.ts';
 import type { Digests } from '../digests.ts';
+import type { FileMaker } from '../file-maker.ts';
 import type { BlockReader } from '../blocks/block-reader.ts';
 import type { Uploads } from '../blocks/uploads.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
@@ -17,6 +18,7 @@ export interface Parts {
   readonly reader: BlockReader;
   readonly uploads: Uploads;
   readonly carrier: BlockCarrier;
+  readonly fileMaker: FileMaker;
   readonly hub: PushHub;
   readonly digests: Digests;
   readonly accounts: Accounts;

@@ -23,7 +23,7 @@ export async function resultOf(
 ): Promise<IntentResult> {
   if ('status' in outcome) return outcome;
   const { id, rev, stamp } = outcome;
-  const node = intent instanceof Refusal ? undefined : await describedNode(intent);
+  const node = intent instanceof Refusal || 'files' in outcome ? undefined : await describedNode(intent);
   if (node === undefined) {
     return { id, status: 'refused', code: 'bad_request', message: 'another intent with this id was executed before' };
   }

@@ -24,6 +24,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0010-batches': { up: addBatches },
     '0011-second-factors': { up: addSecondFactors },
     '0012-places-of-spaces': { up: addSpaceToPlaces },
+    '0013-arrivals': { up: (schema) => addArrivals(schema, types) },
   };
   const migrator = new Migrator({
     db,
@@ -153,6 +154,15 @@ async function addSecondFactors(db: Schema): Promise<void> {
     .addColumn('account', 'text', (column) => column.notNull().references('accounts.id'))
     .addColumn('hash', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('recovery_codes_key', ['account', 'hash'])
+    .execute();
+}
+
+async function addArrivals(db: Schema, types: ColumnTypes): Promise<void> {
+  await db.schema
+    .createTable('arrivals')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addColumn('blocks', types.bytes, (column) => column.notNull())
     .execute();
 }
 

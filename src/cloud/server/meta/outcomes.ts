@@ -1,3 +1,4 @@
+import type { MadeFiles } from '../../new-files.ts';
 import type { IntentResult } from '../../records.ts';
 import type { Inserter } from './inserter.ts';
 import type { Db } from './schema.ts';
@@ -15,7 +16,13 @@ export interface Creation {
   readonly stamp: string;
 }
 
-export type Outcome = IntentResult | Creation;
+/** The recorded outcome of making many files at once. */
+export interface FilesOutcome extends MadeFiles {
+  /** SHA-256, hex, of what was said of them. */
+  readonly files: string;
+}
+
+export type Outcome = IntentResult | Creation | FilesOutcome;
 
 export interface RecordedOutcome {
   readonly outcome: Outcome;

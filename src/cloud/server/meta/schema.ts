@@ -11,6 +11,7 @@ export interface Database {
   intents: IntentRow;
   batches: BatchRow;
   blocks: BlockRow;
+  arrivals: ArrivalRow;
   stamps: StampRow;
   members: MemberRow;
   departures: DepartureRow;
@@ -264,4 +265,12 @@ export interface BlockRow {
    * removed in the meantime. Blocks that one upload wrote together may have the same generation.
    */
   generation: string;
+}
+
+/** Blocks whose bytes are being stored together with the files that contain them; these give them their rows. */
+export interface ArrivalRow {
+  id: string;
+  account: string;
+  /** For each block its size (32 bits, big-endian) and raw digest. */
+  blocks: Uint8Array;
 }

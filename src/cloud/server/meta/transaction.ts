@@ -298,7 +298,7 @@ export class Transaction implements Actor {
 }
 
 /** Every column by its name: to copy all of an object takes several times as long, and this is done for every new file. */
-function newRow(node: NewNode, { rev, ctime, device }: Pick<NodeRow, 'rev' | 'ctime' | 'device'>): NodeRow {
+export function newRow(node: NewNode, { rev, ctime, device }: Pick<NodeRow, 'rev' | 'ctime' | 'device'>): NodeRow {
   const { id, space, parent, name, kind, mode, mtime, birthtime, size, version, hash, target, xattrs, posix } = node;
   return {
     id,

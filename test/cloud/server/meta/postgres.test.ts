@@ -6,6 +6,7 @@ import { postgresDialect, postgresTypes } from '../../../../src/cloud/server/met
 import { startCloud } from '../../../../src/cloud/server/service.ts';
 import { linksContract } from '../../../contract/links.ts';
 import { metaStoreContract } from '../../../contract/meta-store.ts';
+import { newFilesContract } from '../../../contract/new-files.ts';
 import { remoteContract } from '../../../contract/remote.ts';
 import { secondFactorContract } from '../../../contract/second-factor.ts';
 import { sharingContract } from '../../../contract/sharing.ts';
@@ -23,10 +24,12 @@ t.test('on PostgreSQL', { skip: 'missing' in found ? found.missing : false }, as
   let count = 0;
   const database = (): Promise<string> => server.database(`contract${++count}`);
 
-  metaStoreContract(t, async (_, options) => {
-    const dialect = postgresDialect(await database());
-    return await MetaStore.open({ dialect, types: postgresTypes, ...options });
-  });
+  for (const contract of [metaStoreContract, newFilesContract]) {
+    contract(t, async (_, options) => {
+      const dialect = postgresDialect(await database());
+      return await MetaStore.open({ dialect, types: postgresTypes, ...options });
+    });
+  }
 
   remoteContract(t, async (t) => {
     const { url, login, password } = await startTestCloud(t, { database: await database() });
