@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
 const web = `${import.meta.dirname}/src/web`;
@@ -30,6 +32,52 @@ function pdfFiles(): Plugin {
   };
 }
 
+/**
+ * Puts the style into the page, so that it shows something as soon as it has arrived itself: the style would take another round trip. The
+ * service allows it by its hash (`src/cloud/server/http/web-app.ts`).
+ */
+function styleInPage(): Plugin {
+  return {
+    name: 'style-in-page',
+    enforce: 'post',
+    generateBundle(_options, bundle) {
+      const page = bundle['index.html'];
+      if (page?.type !== 'asset') throw new Error('the page was not built');
+      page.source = String(page.source).replace(
+        /<link rel="stylesheet"[^>]* href="\/([^"]+)">/,
+        (_link, name: string) => {
+          const style = bundle[name];
+          if (style?.type !== 'asset') throw new Error(`${name} was not built`);
+          delete bundle[name];
+          return `<style>${String(style.source).trim()}</style>`;
+        },
+      );
+    },
+  };
+}
+
+/** Bytes of a file up to which the best compression is worth its time. */
+const COMPRESSED = 256 * 1024;
+
+/** Compresses the app's own files once, instead of at the first visit after each start. */
+function compressed(): Plugin {
+  return {
+    name: 'compressed',
+    enforce: 'post',
+    async generateBundle(_options, bundle) {
+      const files = Object.values(bundle).filter(({ fileName }) => /\.(html|js|mjs|css)$/.test(fileName));
+      for (const file of files) {
+        const bytes = Buffer.from(file.type === 'asset' ? file.source : file.code);
+        if (bytes.length > COMPRESSED) continue;
+        const source = await promisify(brotliCompress)(bytes, { params: BEST });
+        this.emitFile({ type: 'asset', fileName: `${file.fileName}.br`, source });
+      }
+    },
+  };
+}
+
+const BEST = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
+
 /** The service worker has a name of its own, at the top: it may control what is below its folder. */
 const WITH_SERVICE_WORKER = {
   input: { index: `${web}/index.html`, sw: `${web}/offline/service-worker.ts` },
@@ -47,7 +95,7 @@ export default defineConfig(({ mode }) => ({
   root: mode === 'status' ? `${web}/status` : web,
   publicDir: `${web}/public`,
   define: { PDF_FILES: JSON.stringify(`/${PDF_FILES}/`) },
-  plugins: mode === 'status' ? [] : [pdfFiles()],
+  plugins: mode === 'status' ? [] : [pdfFiles(), styleInPage(), compressed()],
   build: {
     outDir: `${import.meta.dirname}/dist/${mode === 'status' ? 'status' : 'web'}`,
     emptyOutDir: true,

@@ -4,7 +4,8 @@ import type { Intent, NodeRecord, SpaceRecord } from '../../src/cloud/records.ts
 import { newId } from '../../src/vfs/ids.ts';
 import { freePort, output, serve, stop } from '../lib/process.ts';
 
-const PROGRAM = ['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts')];
+/** As built: so it is used. */
+const PROGRAM = [join(import.meta.dirname, '../../dist/cli/main.js')];
 export const EMAIL = 'ada@example.org';
 export const PASSWORD = 'correct horse battery';
 /** Intents of one request. */

@@ -37,18 +37,13 @@ export class Api {
 
   /** The values of an NDJSON response, in chunks as they arrive. @throws ApiError */
   async *lines<T>(path: string, signal?: AbortSignal): AsyncGenerator<T[]> {
-    const response = await this.#call('GET', path, signal === undefined ? {} : { signal });
-    if (response.body === null) return;
-    let rest = '';
-    try {
-      for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-        const lines = (rest + text).split('\n');
-        rest = lines.pop() ?? '';
-        if (lines.length > 0) yield lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
-      }
-    } catch (error) {
-      throw error instanceof ApiError ? error : new ApiError('offline', String(error));
-    }
+    yield* linesOf<T>(await this.#call('GET', path, signal === undefined ? {} : { signal }));
+  }
+
+  /** What is in a folder, in chunks as they arrive, and the revision after which changes are in the feed. @throws ApiError */
+  async children(id: string, signal: AbortSignal): Promise<{ rev: number; chunks: AsyncGenerator<NodeRecord[]> }> {
+    const response = await this.#call('GET', `/v1/nodes/${id}/children`, { signal });
+    return { rev: Number(response.headers.get('fjord-revision')), chunks: linesOf<NodeRecord>(response) };
   }
 
   /** The first bytes of a file's content, at most `limit`. @throws ApiError */
@@ -90,6 +85,20 @@ export class Api {
   async #checkSession(): Promise<void> {
     const response = await fetch('/v1/session', { cache: 'no-store' }).catch(() => undefined);
     if (response?.status === 401) this.onSignedOut();
+  }
+}
+
+async function* linesOf<T>({ body }: Response): AsyncGenerator<T[]> {
+  if (body === null) return;
+  let rest = '';
+  try {
+    for await (const text of body.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      if (lines.length > 0) yield lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+    }
+  } catch (error) {
+    throw error instanceof ApiError ? error : new ApiError('offline', String(error));
   }
 }
 

@@ -54,18 +54,21 @@ export class Folder {
 
   async #load(): Promise<void> {
     const { signal } = this.#stop;
-    const location = await this.#api.json<LocationRecord>('GET', `/v1/nodes/${this.id}`, { signal });
+    const [location, { rev, chunks }] = await Promise.all([
+      this.#api.json<LocationRecord>('GET', `/v1/nodes/${this.id}`, { signal }),
+      this.#api.children(this.id, signal),
+    ]);
     this.location.value = location;
     const nodes = new Map<string, NodeRecord>();
     let next = FIRST;
-    for await (const chunk of this.#api.lines<NodeRecord>(`/v1/nodes/${this.id}/children`, signal)) {
+    for await (const chunk of chunks) {
       for (const node of chunk) nodes.set(node.id, node);
       if (nodes.size < next || this.state.value === 'ready') continue;
       this.entries.value = [...nodes.values()];
       next = nodes.size * 8;
     }
     this.#nodes = nodes;
-    this.#cursor = location.space.rev;
+    this.#cursor = rev;
     this.#show();
   }
 

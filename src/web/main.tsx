@@ -4,8 +4,8 @@ import { App } from './ui/app.tsx';
 
 const root = document.querySelector('#app');
 if (root === null) throw new Error('the page has no place for the app');
-// Without it the app works, but not without a connection.
-void navigator.serviceWorker?.register('/sw.js').catch(() => undefined);
+// Without it the app works, but not without a connection. What it keeps need not compete with what is shown first.
+addEventListener('load', () => void navigator.serviceWorker?.register('/sw.js').catch(() => undefined));
 const state = new AppState();
 state.start();
 render(

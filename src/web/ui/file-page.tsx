@@ -25,8 +25,10 @@ export function FilePage({ id }: { readonly id: string }) {
   const space = useRef<string>(undefined);
   const { value, state, reload } = useLoaded<FileDetails>(
     async () => {
-      const location = await api.json<LocationRecord>('GET', `/v1/nodes/${id}`);
-      const { versions } = await api.json<{ versions: VersionRecord[] }>('GET', `/v1/nodes/${id}/versions`);
+      const [location, { versions }] = await Promise.all([
+        api.json<LocationRecord>('GET', `/v1/nodes/${id}`),
+        api.json<{ versions: VersionRecord[] }>('GET', `/v1/nodes/${id}/versions`),
+      ]);
       space.current = location.space.id;
       return { location, versions };
     },

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { listFolder, locate } from '../meta/folders.ts';
+import { listFolder, locate, openFolder } from '../meta/folders.ts';
 import { sendNdjson } from './ndjson.ts';
 import type { Parts } from './parts.ts';
 
@@ -10,7 +10,8 @@ interface Target {
 export function nodeRoutes(app: FastifyInstance, { meta }: Parts): void {
   app.get<Target>('/v1/nodes/:id', async ({ caller, params }) => locate(meta.db, caller, params.id));
 
-  app.get<Target>('/v1/nodes/:id/children', async (request, reply) =>
-    sendNdjson(reply, listFolder(meta.db, request.caller, request.params.id), request.headers['accept-encoding']),
-  );
+  app.get<Target>('/v1/nodes/:id/children', async ({ caller, params: { id }, headers }, reply) => {
+    const { rev } = await openFolder(meta.db, caller, id);
+    return await sendNdjson(reply.header('fjord-revision', rev), listFolder(meta.db, id), headers['accept-encoding']);
+  });
 }

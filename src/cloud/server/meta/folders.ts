@@ -43,10 +43,15 @@ async function liveAncestors(db: Db, node: NodeRow, root: string): Promise<NodeR
   }
 }
 
-/** The live nodes in a folder in the order of their names, in pages. @throws not_found, gone, not_a_folder */
-export async function* listFolder(db: Db, caller: Caller, id: string): AsyncGenerator<NodeRecord[]> {
-  const { node } = await locate(db, caller, id);
+/** The space of a folder, at a revision up to which a listing that is read after that has all changes. @throws not_found, gone, not_a_folder */
+export async function openFolder(db: Db, caller: Caller, id: string): Promise<SpaceRecord> {
+  const { space, node } = await locate(db, caller, id);
   if (node !== null && node.kind !== 'folder') throw new Refusal('not_a_folder', 'it is no folder');
+  return space;
+}
+
+/** The live nodes in a folder in the order of their names, in pages. */
+export async function* listFolder(db: Db, id: string): AsyncGenerator<NodeRecord[]> {
   for (let after = ''; ;) {
     const rows = await db
       .selectFrom('nodes')
