@@ -1,6 +1,12 @@
-import type { NodeRecord, SpaceRecord } from '../cloud/records.ts';
+import type { NodeRecord, PutIntent, SpaceRecord } from '../cloud/records.ts';
 import { ApiError, type Api } from './api.ts';
 import { newId } from './new-id.ts';
+
+/** A file of a backup that gets a new version, and the password of the account. */
+export interface Replaced {
+  readonly node: NodeRecord;
+  readonly password: string;
+}
 
 /** Changes of folders and files, as intents. All throw `ApiError`. */
 export class Edits {
@@ -49,6 +55,14 @@ export class Edits {
   async removeWithPassword(node: NodeRecord, kind: 'archive' | 'backup', password: string): Promise<NodeRecord> {
     await this.#api.json('POST', `/v1/${kind}/remove`, { body: { node: node.id, password } });
     return { ...node, removed: true };
+  }
+
+  /** A new version of a file of a backup; without content it is only checked that there may be one. */
+  async replaceInBackup(
+    { node: { id: node, version: base }, password }: Replaced,
+    put?: Pick<PutIntent, 'version' | 'mtime' | 'content'>,
+  ): Promise<void> {
+    await this.#api.json('POST', '/v1/backup/replace', { body: { node, base, password, ...(put && { put }) } });
   }
 }
 

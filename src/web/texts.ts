@@ -89,6 +89,7 @@ export const texts = {
     move: 'Move',
     copy: 'Copy',
     undo: 'Undo',
+    replace: 'Replace',
     remove: 'Delete',
     restore: 'Restore',
     purge: 'Delete forever',
@@ -125,6 +126,12 @@ export const texts = {
     backup:
       'This deletes the copy in the backup alone: nothing changes on the computer, which sends the file again only if it changes there. Enter your password.',
     changed: 'Something in the folder has just been changed on another computer. Delete it anyway?',
+  },
+  replace: {
+    title: 'Replace the file in the backup?',
+    text: 'The file that you choose becomes the newest version in the backup alone. Nothing changes on the computer; when the file changes there, the computer sends its own again.',
+    file: 'New content',
+    submit: 'Replace',
   },
   zipMost: (most: number) =>
     `An archive takes at most ${most} selected items. Select fewer, or download their folder, which may contain any number.`,

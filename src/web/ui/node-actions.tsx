@@ -9,8 +9,10 @@ import { LinkDialog } from './link-dialog.tsx';
 import { MembersDialog } from './members-dialog.tsx';
 import { NameDialog } from './name-dialog.tsx';
 import { RemoveDialog } from './remove-dialog.tsx';
+import { ReplaceDialog } from './replace-dialog.tsx';
 
-export type OpenDialog = 'new-folder' | 'rename' | 'move' | 'copy' | 'remove' | 'share' | 'link' | undefined;
+export type OpenDialog =
+  'new-folder' | 'rename' | 'move' | 'copy' | 'replace' | 'remove' | 'share' | 'link' | undefined;
 
 interface NodeActionsProps {
   readonly nodes: readonly NodeRecord[];
@@ -28,6 +30,7 @@ export function mayOpen(dialog: OpenDialog, nodes: readonly NodeRecord[], space:
   if (nodes.length === 0) return false;
   if (dialog === 'rename') return nodes.length === 1 && mayChange(space);
   if (dialog === 'copy') return true;
+  if (dialog === 'replace') return nodes.length === 1 && space.kind === 'backup' && nodes[0]?.kind === 'file';
   if (dialog === 'move') return mayChange(space) && nodes.every(({ mount }) => mount === undefined);
   const isSync = space.kind === 'sync' || space.kind === 'shared';
   const [first] = nodes;
@@ -56,6 +59,7 @@ export function NodeActions({ nodes, space, dialog, onChanged }: NodeActionsProp
       {may('link') && <Button icon="link" label={actions.link} onClick={() => (dialog.value = 'link')} />}
       {may('rename') && <Button icon="rename" label={actions.rename} onClick={() => (dialog.value = 'rename')} />}
       {may('move') && <Button icon="move" label={actions.move} onClick={() => (dialog.value = 'move')} />}
+      {may('replace') && <Button icon="upload" label={actions.replace} onClick={() => (dialog.value = 'replace')} />}
       {may('copy') && <Button icon="copy" label={actions.copy} onClick={() => (dialog.value = 'copy')} />}
       {may('remove') && <Button icon="trash" label={actions.remove} onClick={() => (dialog.value = 'remove')} />}
       {may(dialog.value) && <NodeDialog nodes={nodes} space={space} dialog={dialog} onChanged={onChanged} />}
@@ -82,6 +86,7 @@ function NodeDialog({ nodes, space, dialog, onChanged }: NodeActionsProps) {
     return <MoveDialog {...{ nodes, space, onChanged, onClose }} />;
   }
   if (dialog.value === 'copy') return <CopyDialog {...{ nodes, space, onChanged, onClose }} />;
+  if (dialog.value === 'replace') return <ReplaceDialog node={first} onClose={onClose} />;
   if (dialog.value === 'share') return <MembersDialog node={first.id} name={first.name} onClose={onClose} />;
   if (dialog.value === 'link') return <LinkDialog node={first} space={space} onClose={onClose} />;
   return <RemoveDialog nodes={nodes} space={space} onChanged={onChanged} onClose={onClose} />;

@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { NodeRecord } from '../../cloud/records.ts';
+import type { Replaced } from '../edits.ts';
 import type { SentContent } from './blocks.ts';
 
 /** `exists`, `taken`: a file or a folder has the name, and the user decides. */
@@ -28,11 +29,14 @@ export class Upload {
   content: SentContent | undefined;
   /** Who has the name. */
   holder: NodeRecord | undefined;
+  /** Whose next version it is, in a backup. */
+  readonly replaced: Replaced | undefined;
 
-  constructor(id: string, file: File, target: Target, folders: readonly string[]) {
+  constructor(id: string, file: File, target: Target, folders: readonly string[], replaced?: Replaced) {
     this.id = id;
     this.file = file;
     this.target = target;
     this.folders = folders;
+    this.replaced = replaced;
   }
 }

@@ -2,7 +2,7 @@ import { computed, signal } from '@preact/signals';
 import PQueue from 'p-queue';
 import type { NodeRecord, PutIntent } from '../../cloud/records.ts';
 import { ApiError, type Api } from '../api.ts';
-import type { Edits } from '../edits.ts';
+import type { Edits, Replaced } from '../edits.ts';
 import { newId } from '../new-id.ts';
 import { problemText } from '../problem-text.ts';
 import { numbered } from './numbered.ts';
@@ -44,8 +44,13 @@ export class Uploads {
       void this.#makeFolders(target, folders).catch(() => undefined);
       return [];
     });
-    this.all.value = [...this.all.value, ...uploads];
-    for (const upload of uploads) this.#enqueue(upload);
+    this.#start(uploads);
+  }
+
+  /** A new version of a file of a backup. */
+  replace(replaced: Replaced, file: File): void {
+    const { space, parent } = replaced.node;
+    this.#start([new Upload(newId(), file, { space, parent }, [], replaced)]);
   }
 
   cancel(upload: Upload): void {
@@ -68,6 +73,11 @@ export class Uploads {
 
   clear(): void {
     this.all.value = this.all.value.filter(({ isOver }) => !isOver.value);
+  }
+
+  #start(uploads: readonly Upload[]): void {
+    this.all.value = [...this.all.value, ...uploads];
+    for (const upload of uploads) this.#enqueue(upload);
   }
 
   #enqueue(upload: Upload): void {
@@ -96,7 +106,9 @@ export class Uploads {
     }
     upload.problem.value = problemText(error);
     upload.state.value = 'failed';
-    if (error instanceof ApiError && error.code === 'unauthorized') this.#api.onSignedOut();
+    // There the password may be meant.
+    const isOut = error instanceof ApiError && error.code === 'unauthorized' && upload.replaced === undefined;
+    if (isOut) this.#api.onSignedOut();
   }
 
   async #store(upload: Upload, decision: Decision | undefined): Promise<void> {
@@ -108,6 +120,7 @@ export class Uploads {
         onPause: (isPaused) => this.#showPause(upload, isPaused),
       });
       try {
+        if (upload.replaced !== undefined) return await this.#replace(upload, upload.replaced, upload.content);
         const base = decision === 'replace' ? upload.holder : undefined;
         return await this.#commit(upload, { space, parent }, upload.content, base, decision === 'keep-both');
       } catch (error) {
@@ -115,6 +128,16 @@ export class Uploads {
         upload.content = undefined;
       }
     }
+  }
+
+  async #replace(upload: Upload, replaced: Replaced, content: PutIntent['content']): Promise<void> {
+    const put = { version: newId(), mtime: upload.file.lastModified, content };
+    // Sent again with the same version, it is executed once.
+    await persist(
+      () => this.#edits.replaceInBackup(replaced, put),
+      upload.stop.signal,
+      (isPaused) => this.#showPause(upload, isPaused),
+    );
   }
 
   async #commit(

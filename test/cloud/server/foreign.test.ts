@@ -33,6 +33,8 @@ t.test('ids of another account give no access, on any route', async (t) => {
     ['DELETE', `/v1/trash/${trashed.id}`],
     ['DELETE', `/v1/trash/${trashed.id}`, { password: 'long enough it is' }],
     ['POST', '/v1/archive/remove', { node: sealed.id, password: 'long enough it is' }],
+    ['POST', '/v1/backup/remove', { node: file.id, password: 'long enough it is' }],
+    ['POST', '/v1/backup/replace', { node: file.id, base: file.version, password: 'long enough it is' }],
   ];
   for (const [method, path, body] of calls) {
     const answer = await eve.call(method, path, body);

@@ -1,8 +1,9 @@
 import t from 'tap';
+import { v7 as newId } from 'uuid';
 import type { NodeRecord, TrashRecord } from '../../../src/cloud/records.ts';
 import { Api } from '../../helpers/cloud-api.ts';
 import { startTestCloud } from '../../helpers/cloud.ts';
-import { mkdir, noise, remove } from '../../helpers/intents.ts';
+import { contentOf, mkdir, noise, remove } from '../../helpers/intents.ts';
 
 t.setTimeout(500_000);
 
@@ -140,6 +141,37 @@ t.test('nothing is removed from a backup without the password, except by its com
   t.equal(await restore(), 403);
   t.equal(await restore({ password: 'wrong password' }), 401);
   t.equal(await restore({ password }), 200);
+});
+
+t.test('a file of a backup gets no new version without the password, except by its computer', async (t) => {
+  const { url, login, password } = await startTestCloud(t);
+  const [api, other] = [new Api(url, await login('a')), new Api(url, await login('b'))];
+  const backup = (await api.call('POST', '/v1/spaces', { kind: 'backup', name: 'home' })).body;
+  const file = await api.store(backup, 'f', noise(9), { mode: 0o640 });
+  const bytes = noise(20);
+  const content = contentOf(bytes).wire;
+  const put = { version: newId(), mtime: 1e12, content };
+  const replace = async (more: object) =>
+    other.call('POST', '/v1/backup/replace', { node: file.id, base: file.version, password, ...more });
+  const current = async () => (await api.call('GET', `/v1/nodes/${file.id}`)).body.node;
+  t.match(await replace({ password: 'wrong password' }), { status: 401 }, 'told before the content is sent');
+  t.match(await replace({}), { status: 200, body: { version: file.version } });
+  t.match(await replace({ put, password: 'wrong password' }), { status: 401 });
+  t.match(await replace({ put }), { status: 409, body: { code: 'blocks_missing' } });
+  await other.upload(bytes);
+  t.match(await replace({ put, base: newId() }), { status: 409, body: { code: 'conflict' } });
+  t.same(await current(), file, 'nothing has changed so far');
+  const wanted = { id: file.id, name: 'f', mode: 0o640, size: 20, mtime: 1e12, version: put.version };
+  t.match(await replace({ put }), { status: 200, body: wanted });
+  t.match(await replace({ put }), { status: 200, body: wanted }, 'also when it is sent again');
+  t.match(await current(), wanted);
+  t.equal((await api.call('GET', `/v1/nodes/${file.id}/versions`)).body.versions.length, 2);
+  t.same(await api.content(put.version), bytes);
+
+  const folder = await api.done(mkdir({ space: backup.id, parent: backup.root, name: 'folder' }));
+  t.match(await replace({ node: folder.id, put }), { status: 409 });
+  const outside = await api.store(await api.space('archive'), 'f', noise(9));
+  t.match(await replace({ node: outside.id, base: outside.version }), { status: 403, body: { code: 'forbidden' } });
 });
 
 t.test('a removed backup goes to the Trash and can be restored', async (t) => {

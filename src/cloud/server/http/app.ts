@@ -1,6 +1,7 @@
 import { LogController, fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { accountRoutes } from './account.ts';
 import { authenticate } from './auth.ts';
+import { backupContentRoutes } from './backup-content.ts';
 import { blockRoutes } from './blocks.ts';
 import { contentRoutes } from './content.ts';
 import { deviceRoutes, loginRoute } from './devices.ts';
@@ -95,6 +96,7 @@ const ROUTES: readonly ((app: FastifyInstance, parts: Parts) => void)[] = [
   searchRoutes,
   versionRoutes,
   trashRoutes,
+  backupContentRoutes,
   usageRoutes,
   zipRoutes,
 ];

@@ -9,7 +9,7 @@ import type { Parts } from './parts.ts';
  * Largest body in bytes: the manifest of the largest file takes 171 MiB in base64 if no two consecutive blocks are
  * equal.
  */
-const BODY_LIMIT = 192 * 1024 * 1024;
+export const MANIFEST_LIMIT = 192 * 1024 * 1024;
 
 const Batch = Type.Object({
   intents: Type.Array(Type.Object({ id: Id }), { minItems: 1, maxItems: MAX_INTENTS }),
@@ -18,7 +18,7 @@ const Batch = Type.Object({
 });
 
 export function intentRoutes(app: FastifyInstance, { meta, carrier }: Parts): void {
-  app.post('/v1/intents', { schema: { body: Batch }, bodyLimit: BODY_LIMIT }, async ({ caller, body }) => {
+  app.post('/v1/intents', { schema: { body: Batch }, bodyLimit: MANIFEST_LIMIT }, async ({ caller, body }) => {
     const { intents, brief = false } = body as Static<typeof Batch>;
     await carrier.carryFor(caller, intents);
     return brief

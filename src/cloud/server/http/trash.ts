@@ -72,7 +72,7 @@ async function remove(
 }
 
 /** With the rights of the account's owner if the password is given, otherwise with those of the device. */
-async function confirmed(
+export async function confirmed(
   { accounts }: Parts,
   caller: DeviceCaller,
   confirmation: Static<typeof Confirmation>,
