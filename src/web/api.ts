@@ -1,4 +1,5 @@
 import type { WireCode } from '../cloud/wire-code.ts';
+import { Pace } from './pace.ts';
 import type { Intent, IntentResult, NodeRecord } from '../cloud/records.ts';
 
 /** `offline`: there was no response. */
@@ -90,12 +91,18 @@ export class Api {
 
 async function* linesOf<T>({ body }: Response): AsyncGenerator<T[]> {
   if (body === null) return;
+  const pace = new Pace();
   let rest = '';
   try {
     for await (const text of body.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      if (lines.length > 0) yield lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+      const end = text.lastIndexOf('\n');
+      if (end === -1) rest += text;
+      else {
+        // All at once is twice as fast as one after the other.
+        yield JSON.parse(`[${(rest + text.slice(0, end)).replaceAll('\n', ',')}]`) as T[];
+        rest = text.slice(end + 1);
+        await pace.step();
+      }
     }
   } catch (error) {
     throw error instanceof ApiError ? error : new ApiError('offline', String(error));

@@ -44,6 +44,7 @@ t.test('the page shows something, and its first calls are made, before any code 
   release();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   t.same(calls.toSorted(), ['/v1/session', '/v1/setup'], 'the app uses those, and does not ask again');
+  t.equal(await page.getByRole('main').count(), 1, 'and it takes the place of what was shown');
 });
 
 t.test('a folder is asked for with the session', async (t) => {

@@ -1,4 +1,5 @@
 import { useApp } from '../app-state.ts';
+import { texts } from '../texts.ts';
 import { AccountPage } from './account-page.tsx';
 import { BackupsPage } from './backups-page.tsx';
 import { DevicesPage } from './devices-page.tsx';
@@ -18,6 +19,7 @@ export function App() {
   const state = session.state.value;
   return (
     <>
+      {state === 'unknown' && <Splash />}
       {state === 'out' && <SignIn />}
       {state === 'new' && <Setup />}
       {typeof state === 'object' && (
@@ -27,6 +29,16 @@ export function App() {
       )}
       <Notice />
     </>
+  );
+}
+
+/** As in `index.html`. */
+function Splash() {
+  return (
+    <main class="splash">
+      <img class="logo" src="/icon.svg" alt="" width="56" height="56" />
+      {texts.product}
+    </main>
   );
 }
 

@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { useApp } from '../app-state.ts';
 import { Folder } from '../folder.ts';
 import { Selection } from '../selection.ts';
-import { sorted, type Order } from '../sorting.ts';
+import type { Order } from '../sorting.ts';
 import { texts } from '../texts.ts';
 import type { Picked } from '../upload/picked.ts';
 import { Breadcrumbs, spaceTitle } from './breadcrumbs.tsx';
@@ -13,6 +13,7 @@ import { FolderToolbar } from './folder-toolbar.tsx';
 import { DropZone } from './drop-zone.tsx';
 import { Missing } from './missing.tsx';
 import { mayOpen, type OpenDialog } from './node-actions.tsx';
+import { useSorted } from './use-sorted.ts';
 import { useTitle } from './use-title.ts';
 
 export function FolderPage({ id }: { readonly id: string }) {
@@ -21,7 +22,7 @@ export function FolderPage({ id }: { readonly id: string }) {
   const folder = useMemo(() => new Folder(api, live, id), []);
   const selection = useMemo(() => new Selection(), []);
   const order = useSignal<Order>({ column: 'name', descending: false });
-  const entries = useComputed(() => sorted(folder.entries.value, order.value));
+  const entries = useSorted(folder.entries, order);
   const selected = useComputed(() => entries.value.filter((node) => selection.ids.value.has(node.id)));
   useEffect(() => () => folder.close(), []);
   const location = folder.location.value;
@@ -57,7 +58,7 @@ export function FolderPage({ id }: { readonly id: string }) {
         selected={selected.value}
         onPick={(picked) => pick?.(picked)}
       />
-      {state === 'ready' && entries.value.length === 0 ? (
+      {state === 'ready' && folder.entries.value.length === 0 ? (
         <p class="hint">{texts.list.empty}</p>
       ) : (
         <Entries title={title} entries={entries.value} order={order} selection={selection} onKey={openByKey} />
