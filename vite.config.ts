@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
@@ -59,18 +59,15 @@ function styleInPage(): Plugin {
 /** Bytes of a file up to which the best compression is worth its time. */
 const COMPRESSED = 256 * 1024;
 
-/** Compresses the app's own files once, instead of at the first visit after each start. */
+/** Compresses the app's own files once, instead of at the first visit after each start. They are read as they were written: Vite changes them to the last. */
 function compressed(): Plugin {
   return {
     name: 'compressed',
-    enforce: 'post',
-    async generateBundle(_options, bundle) {
-      const files = Object.values(bundle).filter(({ fileName }) => /\.(html|js|mjs|css)$/.test(fileName));
-      for (const file of files) {
-        const bytes = Buffer.from(file.type === 'asset' ? file.source : file.code);
+    async writeBundle({ dir = '.' }, bundle) {
+      for (const name of Object.keys(bundle).filter((name) => /\.(html|js|mjs|css)$/.test(name))) {
+        const bytes = await readFile(`${dir}/${name}`);
         if (bytes.length > COMPRESSED) continue;
-        const source = await promisify(brotliCompress)(bytes, { params: BEST });
-        this.emitFile({ type: 'asset', fileName: `${file.fileName}.br`, source });
+        await writeFile(`${dir}/${name}.br`, await promisify(brotliCompress)(bytes, { params: BEST }));
       }
     },
   };
