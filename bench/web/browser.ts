@@ -66,6 +66,14 @@ export async function visit(browser: Browser, url: string, ready: string, cookie
   return { bytes, paint, ready: readyAt };
 }
 
+/** ms of the longest task meanwhile; 0 if none has taken 50 ms. @param page one that `show` has opened */
+export async function longestTaskOf(page: Page, work: () => Promise<void>): Promise<number> {
+  const before = await page.evaluate<number>('tasks.length');
+  await work();
+  await page.waitForTimeout(500);
+  return Math.max(0, ...(await page.evaluate<number[]>(`tasks.slice(${before})`)));
+}
+
 /** Opens an address in a page that is signed in where that is needed. @param ready resolves when it shows */
 export async function show(page: Page, address: string, ready: () => Promise<void>): Promise<Shown> {
   await page.addInitScript(`

@@ -7,7 +7,7 @@ import { markdown, median, round } from '../lib/figures.ts';
 import { machine } from '../lib/machine.ts';
 import { chosen, type BenchOptions } from '../lib/options.ts';
 import { freePort, output, serve, stop } from '../lib/process.ts';
-import { openBrowser, show, signIn, visit, type Visit } from './browser.ts';
+import { longestTaskOf, openBrowser, show, signIn, visit, type Visit } from './browser.ts';
 import { BenchCloud } from './cloud.ts';
 
 const FILE = 256 * 1024 * 1024;
@@ -85,6 +85,12 @@ async function browse(cloud: BenchCloud, dir: string, scale: number): Promise<Ro
     await signIn(page, cloud.url);
     const all = `${count.toLocaleString('en')} items`;
     const own = await show(page, `${cloud.url}/folder/${id}`, async () => page.getByText(all).waitFor());
+    await page.evaluate('localStorage.setItem("fjord-layout", "grid")');
+    const tiles = await show(page, `${cloud.url}/folder/${id}`, async () => page.locator('.tile').first().waitFor());
+    const jump = await longestTaskOf(page, async () => {
+      for (const key of ['End', 'Home', 'End', 'PageUp', 'Home']) await page.getByRole('grid').press(key);
+      await page.getByRole('link', { name: 'file 0', exact: true }).waitFor();
+    });
     const plain = await (await browser.newContext()).newPage();
     plain.setDefaultTimeout(PATIENCE);
     const loaded = async (): Promise<void> => plain.waitForLoadState('domcontentloaded');
@@ -100,6 +106,9 @@ async function browse(cloud: BenchCloud, dir: string, scale: number): Promise<Ro
       ['longest task of it, ms', ...values(({ longest }) => longest)],
       ['all long tasks of it, ms', ...values(({ blocked }) => blocked)],
       ['elements in the page', ...values(({ elements }) => elements)],
+      ['the same as tiles: shown, ms', round(tiles.ms), ''],
+      ['longest task of it, ms', round(tiles.longest), ''],
+      ['longest task while jumping from end to end, ms', round(jump), ''],
     ];
   } finally {
     await browser.close();

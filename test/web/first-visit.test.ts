@@ -62,6 +62,20 @@ t.test('a folder is asked for with the session', async (t) => {
   t.equal(calls.filter((path) => path === '/v1/session').length, 1);
 });
 
+t.test('what is sent compressed is what was built', async (t) => {
+  const get = async (path: string, encoding: string) => {
+    const response = await fetch(url + path, { headers: { 'accept-encoding': encoding } });
+    t.equal(response.headers.get('content-encoding'), encoding === 'identity' ? null : encoding, path);
+    return await response.text();
+  };
+  const page = await get('/', 'identity');
+  const [, script = ''] = /src="([^"]+)"/.exec(page) ?? [];
+  for (const path of ['/', script, '/sw.js']) {
+    const plain = await get(path, 'identity');
+    for (const encoding of ['br', 'gzip']) t.ok((await get(path, encoding)) === plain, `${path} ${encoding}`);
+  }
+});
+
 t.test('the policy allows the style of the page by its hash, and nothing else that is inline', async (t) => {
   const { headers } = await fetch(url);
   const policy = headers.get('content-security-policy') ?? '';

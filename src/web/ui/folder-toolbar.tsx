@@ -25,10 +25,12 @@ export function FolderToolbar(props: FolderToolbarProps) {
   if (selected.length === 0) return <WholeFolder {...props} />;
   return (
     <div class="toolbar">
-      <Button icon="close" label={texts.actions.clearSelection} onClick={() => selection.clear()} />
-      <span class="count" role="status">
-        {texts.list.selected(selected.length)}
-      </span>
+      <div class="chosen">
+        <Button icon="close" label={texts.actions.clearSelection} onClick={() => selection.clear()} />
+        <span class="count" role="status">
+          {texts.list.selected(selected.length)}
+        </span>
+      </div>
       <NodeActions nodes={selected} space={location.space} dialog={dialog} onChanged={(node) => folder.apply(node)} />
     </div>
   );
