@@ -45,16 +45,18 @@ export class Cloud {
 export class Drive {
   readonly mount: string;
   readonly #dir: string;
+  readonly #isMounted: boolean;
   #process: FjordProcess | undefined;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, isMounted: boolean) {
     this.#dir = dir;
+    this.#isMounted = isMounted;
     this.mount = join(dir, 'mount');
   }
 
-  /** Registers a new device, with all data below `dir`. */
-  static async join(dir: string, { url, email, password }: CloudAddress): Promise<Drive> {
-    const drive = new Drive(dir);
+  /** Registers a new device, with all data below `dir`. @param isMounted whether its drive is mounted on `mount` */
+  static async join(dir: string, { url, email, password }: CloudAddress, isMounted = true): Promise<Drive> {
+    const drive = new Drive(dir, isMounted);
     await mkdir(drive.mount, { recursive: true });
     const secret = join(dir, 'password');
     await writeFile(secret, `${password}\n`, { mode: 0o600 });
@@ -64,12 +66,13 @@ export class Drive {
     return drive;
   }
 
-  /** Starts it, and resolves when the mount can be listed. */
+  /** Starts it, and resolves when the mount can be listed, or without one, when it serves. */
   async start(): Promise<void> {
-    const args = ['up', '--port', '0', '--mount', this.mount];
+    const args = ['up', '--port', '0', ...(this.#isMounted ? ['--mount', this.mount] : ['--no-fuse'])];
     const process = await FjordProcess.start({ dir: join(this.#dir, 'data'), args });
     this.#process = process;
-    await process.until(async () => (await isMounted(this.mount)) || undefined);
+    if (this.#isMounted) await process.until(async () => (await isMounted(this.mount)) || undefined);
+    else await process.access();
   }
 
   async command(...args: string[]): Promise<string> {
@@ -82,6 +85,6 @@ export class Drive {
 
   async stop(): Promise<void> {
     await this.#process?.stop();
-    await unmount(this.mount);
+    if (this.#isMounted) await unmount(this.mount);
   }
 }

@@ -7,12 +7,12 @@ import { machine } from '../lib/machine.ts';
 import { chosen, type BenchOptions } from '../lib/options.ts';
 import { settle } from '../lib/shell.ts';
 import type { Contestant } from './contestant.ts';
-import { fjordDrive } from './peers/fjord.ts';
+import { fjordDrive, fjordFolder } from './peers/fjord.ts';
 import { syncthing } from './peers/syncthing.ts';
 import { WORK } from './work.ts';
 
 /** Fjord first: the others are quoted as its multiples. */
-const PEERS: readonly Contestant[] = [fjordDrive, syncthing];
+const PEERS: readonly Contestant[] = [fjordDrive, fjordFolder, syncthing];
 
 /** A figure's values, by contestant. */
 type Figures = Map<string, Map<Contestant, number[]>>;

@@ -178,18 +178,18 @@ export class FolderAgent {
     }
     if (this.#state.doing === 'failing') return Math.max(0, this.#probeAt - now);
     if (this.#whole) return 0;
-    return Math.max(0, Math.min(this.#due(), this.#lookAt) - now);
+    return Math.max(0, Math.min(this.#due(now), this.#lookAt) - now);
   }
 
   /** Whether there is nothing to do but to look after the folder. */
   #isIdle(): boolean {
     const isStopped = this.#state.doing === 'halted' || this.#state.doing === 'failing';
-    return !isStopped && this.#due() > this.#options.clock.monotonic();
+    const now = this.#options.clock.monotonic();
+    return !isStopped && this.#due(now) > now;
   }
 
-  /** When there is something to sync, ms of the clock that never steps. */
-  #due(): number {
-    const now = this.#options.clock.monotonic();
+  /** When there is something to sync, ms of the clock that never steps; `now` if there is. A later reading would always be yet to come. */
+  #due(now: number): number {
     if (this.#whole || this.#drive.size > 0) return now;
     return Math.min(
       this.#reviewAt,
