@@ -14,7 +14,7 @@ import type { PassScope } from './pass.ts';
 import { splitLast } from './paths.ts';
 
 /** A file here is looked at when it has not changed for a moment: programs write in several steps. */
-const QUIET: QuietPolicy = { quiet: 100, longest: 2000, most: 20_000 };
+const QUIET: QuietPolicy = { quiet: 100, closed: 20, longest: 2000, most: 20_000 };
 /** Ms that changes of the drive are collected for. */
 const COLLECT = 15;
 /** Ms between two looks for what a halt waits for. */

@@ -10,12 +10,15 @@ export interface WatchEnd {
   readonly reason: string;
 }
 
+/** `whole`: a program has closed the file that it wrote, or it came by a rename, or is a folder; `part`: a program writes it. */
+export type ChangeStep = 'whole' | 'part';
+
 export interface WatchListener {
   /**
    * Something is new, different or gone at a name of a folder; without a name anything in the folder may be.
-   * @param folder relative to the watched one, '' for itself
+   * @param folder relative to the watched one, '' for itself @param step absent: not known, or neither
    */
-  readonly changed: (folder: string, name: string | undefined) => void;
+  readonly changed: (folder: string, name: string | undefined, step?: ChangeStep) => void;
   /** Called once, unless it was closed before. */
   readonly ended: (end: WatchEnd) => void;
 }

@@ -4,7 +4,7 @@ import PQueue from 'p-queue';
 import { IN, Inotify, type InotifyEvent } from '../libc/inotify.ts';
 import { isCoded } from '../vfs/raw-name.ts';
 import { withoutEvents } from './event-support.ts';
-import type { FolderWatcher, WatchEnd, WatchListener, WatchOptions } from './folder-watcher.ts';
+import type { ChangeStep, FolderWatcher, WatchEnd, WatchListener, WatchOptions } from './folder-watcher.ts';
 
 const CHANGES =
   IN.MODIFY |
@@ -20,6 +20,9 @@ const MASK = CHANGES | IN.ONLYDIR | IN.DONT_FOLLOW | IN.EXCL_UNLINK;
 
 /** How often the queue is read, ms: a thread that waits for it would be one of the few that also read files. */
 const PERIOD = 200;
+/** The same for some time after something has changed, ms, and how long that is: people work for a while. */
+const BUSY_PERIOD = 40;
+const BUSY = 60_000;
 /** Folders that are looked into at a time. */
 const FOLDERS = 8;
 
@@ -33,7 +36,9 @@ export class InotifyWatcher implements FolderWatcher {
   readonly #inotify: Inotify;
   readonly #paths = new Map<number, string>();
   readonly #queue = new PQueue({ concurrency: FOLDERS });
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #period = PERIOD;
+  #changedAt = -Infinity;
   readonly ready: Promise<void>;
   #blind: string | undefined;
   #isReady = false;
@@ -44,7 +49,7 @@ export class InotifyWatcher implements FolderWatcher {
     this.#options = options;
     this.#listener = listener;
     this.#inotify = new Inotify();
-    this.#timer = setInterval(() => this.#read(), PERIOD).unref();
+    this.#schedule(PERIOD);
     this.ready = this.#start();
   }
 
@@ -112,10 +117,26 @@ export class InotifyWatcher implements FolderWatcher {
     }
   }
 
-  #read(): void {
-    while (!this.#closed) {
+  #schedule(period: number): void {
+    clearInterval(this.#timer);
+    this.#period = period;
+    this.#timer = setInterval(() => this.#poll(), period).unref();
+  }
+
+  #poll(): void {
+    const now = performance.now();
+    if (this.#read()) this.#changedAt = now;
+    if (this.#closed) return;
+    const period = now - this.#changedAt < BUSY ? BUSY_PERIOD : PERIOD;
+    if (period !== this.#period) this.#schedule(period);
+  }
+
+  /** @returns whether there was anything */
+  #read(): boolean {
+    for (let found = false; ; found = true) {
+      if (this.#closed) return found;
       const events = this.#inotify.read();
-      if (events.length === 0) return;
+      if (events.length === 0) return found;
       for (const event of events) if (!this.#closed) this.#take(event);
     }
   }
@@ -133,7 +154,7 @@ export class InotifyWatcher implements FolderWatcher {
     // The folder above says the same with a name.
     if (name === '')
       return ends === 0 && (mask & IN.IGNORED) === 0 ? undefined : this.#listener.changed(folder, undefined);
-    this.#listener.changed(folder, name);
+    this.#listener.changed(folder, name, stepOf(mask));
     if ((mask & IN.ISDIR) === 0) return;
     const path = folder === '' ? name : `${folder}/${name}`;
     // Watches of what is removed end by themselves.
@@ -155,4 +176,9 @@ export class InotifyWatcher implements FolderWatcher {
     this.close();
     this.#listener.ended(end);
   }
+}
+
+function stepOf(mask: number): ChangeStep | undefined {
+  if ((mask & (IN.CLOSE_WRITE | IN.MOVED_TO | IN.ISDIR)) !== 0) return 'whole';
+  return (mask & (IN.MODIFY | IN.CREATE)) !== 0 ? 'part' : undefined;
 }

@@ -1,9 +1,13 @@
+import type { ChangeStep } from './folder-watcher.ts';
+
 /** Names to look at, by folder; `all` of a folder where it is not known which. */
 export type ChangedNames = Map<string, Set<string> | 'all'>;
 
 export interface QuietPolicy {
-  /** A path is due when it has not changed for this long, ms,*/
+  /** A path is due when it has not changed for this long, ms, */
   readonly quiet: number;
+  /** or for this long since it was closed, ms; absent: as `quiet`, */
+  readonly closed?: number;
   /** or when its first change is this long ago, ms. */
   readonly longest: number;
   /** Paths that are kept apart; when there are more, a scan of everything is cheaper. */
@@ -17,6 +21,7 @@ interface Change {
   readonly name: string | undefined;
   readonly first: number;
   last: number;
+  isWhole: boolean;
 }
 
 /** Paths that have changed and wait until they are left alone: each for itself, so that a log does not hold up a letter. */
@@ -37,13 +42,16 @@ export class QuietPaths {
     return this.#overflowed;
   }
 
-  touch(folder: string, name: string | undefined): void {
+  touch(folder: string, name: string | undefined, step?: ChangeStep): void {
     if (this.#overflowed) return;
     const key = `${folder}/${name ?? ''}`;
     const now = this.#now();
     const known = this.#changes.get(key);
-    if (known) known.last = now;
-    else this.#changes.set(key, { folder, name, first: now, last: now });
+    if (known) {
+      known.last = now;
+      // Attributes are often set after the last `close`.
+      if (step !== undefined) known.isWhole = step === 'whole';
+    } else this.#changes.set(key, { folder, name, first: now, last: now, isWhole: step === 'whole' });
     if (this.#changes.size <= this.#policy.most) return;
     this.#overflowed = true;
     this.#changes.clear();
@@ -75,7 +83,8 @@ export class QuietPaths {
     return due;
   }
 
-  #dueAt({ first, last }: Change): number {
-    return Math.min(last + this.#policy.quiet, first + this.#policy.longest);
+  #dueAt({ first, last, isWhole }: Change): number {
+    const { quiet, closed = quiet, longest } = this.#policy;
+    return Math.min(last + (isWhole ? closed : quiet), first + longest);
   }
 }

@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import type { WatchEnd, WatchOptions } from '../../src/watch/folder-watcher.ts';
+import type { ChangeStep, WatchEnd, WatchOptions } from '../../src/watch/folder-watcher.ts';
 import { watchFolder } from '../../src/watch/watch-folder.ts';
 import { temporary } from '../helpers/temporary.ts';
 
@@ -27,7 +27,11 @@ if (process.platform !== 'linux') {
 async function watched(t: Test, folder: string, more: Partial<WatchOptions> = {}) {
   let seen = new Set<string>();
   const ends: WatchEnd[] = [];
-  const changed = (at: string, name: string | undefined) => void seen.add(`${at}/${name ?? '*'}`);
+  const steps = new Map<string, ChangeStep | undefined>();
+  const changed = (at: string, name: string | undefined, step?: ChangeStep): void => {
+    seen.add(`${at}/${name ?? '*'}`);
+    if (step !== undefined) steps.set(`${at}/${name ?? '*'}`, step);
+  };
   const options = { folder, skips: () => false, oneFileSystem: false, ...more };
   const watcher = watchFolder(options, { changed, ended: (end) => ends.push(end) });
   t.teardown(() => watcher.close());
@@ -38,7 +42,7 @@ async function watched(t: Test, folder: string, more: Partial<WatchOptions> = {}
     seen = new Set();
     return all;
   };
-  return { watcher, ends, seen: seenOf };
+  return { watcher, ends, steps, seen: seenOf };
 }
 
 t.test('every kind of change is reported with its folder and name', async (t) => {
@@ -48,7 +52,7 @@ t.test('every kind of change is reported with its folder and name', async (t) =>
   writeFileSync(path('a/b/old'), 'x');
   writeFileSync(path('a/gone'), 'x');
   symlinkSync('a', path('link'));
-  const { seen, ends } = await watched(t, base);
+  const { seen, ends, steps } = await watched(t, base);
   t.same(await seen(), [], 'what was there is no news');
 
   writeFileSync(path('new'), 'x');
@@ -58,11 +62,14 @@ t.test('every kind of change is reported with its folder and name', async (t) =>
   const held = openSync(path('a/held'), 'w');
   writeSync(held, 'still open');
   t.same(await seen(), ['/new', 'a/b/c/d', 'a/b/c/d/*', 'a/b/old', 'a/gone', 'a/held'].sort());
+  t.equal(steps.get('/new'), 'whole');
+  t.equal(steps.get('a/held'), 'part');
   utimesSync(path('a/b/old'), 1, 2);
   writeSync(held, 'more');
   t.same(await seen(), ['a/b/old', 'a/held']);
   closeSync(held);
   t.same(await seen(), ['a/held']);
+  t.equal(steps.get('a/held'), 'whole');
   t.same(ends, []);
 });
 

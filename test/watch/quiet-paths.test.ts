@@ -35,3 +35,19 @@ t.test('a folder as a whole covers its names, and too many paths become everythi
   paths.clear();
   t.notOk(paths.overflowed);
 });
+
+t.test('what was closed waits for less, unless a program writes it again', async (t) => {
+  let now = 0;
+  const paths = new QuietPaths({ quiet: 10, closed: 2, longest: 100, most: 10 }, () => now);
+  paths.touch('', 'saved', 'part');
+  paths.touch('', 'saved', 'whole');
+  paths.touch('', 'written', 'whole');
+  paths.touch('', 'written', 'part');
+  now = 1;
+  paths.touch('', 'saved');
+  t.equal(paths.wait(), 2, 'times that are set after the last close');
+  now = 3;
+  t.same(paths.take(), new Map([['', new Set(['saved'])]]));
+  now = 10;
+  t.same(paths.take(), new Map([['', new Set(['written'])]]));
+});

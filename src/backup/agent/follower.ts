@@ -1,4 +1,4 @@
-import type { FolderWatcher, WatchEnd, WatchFolder, WatchOptions } from '../../watch/folder-watcher.ts';
+import type { ChangeStep, FolderWatcher, WatchEnd, WatchFolder, WatchListener, WatchOptions } from '../../watch/folder-watcher.ts';
 import { QUIET, QuietPaths, type ChangedNames, type QuietPolicy } from '../../watch/quiet-paths.ts';
 import type { Clock } from './clock.ts';
 
@@ -62,7 +62,7 @@ export class Follower {
     this.#paths.clear();
     if (this.#watcher || this.#retryAt > clock.monotonic()) return;
     this.#unsupported = undefined;
-    const changed = (folder: string, name: string | undefined): void => this.#changed(folder, name);
+    const changed: WatchListener['changed'] = (folder, name, step) => this.#changed(folder, name, step);
     const watcher = watch(options, { changed, ended: (end) => this.#ended(watcher, end) });
     this.#watcher = watcher;
     await watcher.ready;
@@ -89,8 +89,8 @@ export class Follower {
     this.lose();
   }
 
-  #changed(folder: string, name: string | undefined): void {
-    this.#paths.touch(folder, name);
+  #changed(folder: string, name: string | undefined, step: ChangeStep | undefined): void {
+    this.#paths.touch(folder, name, step);
     if (this.#paths.overflowed) this.lose();
     this.#options.wake();
   }
