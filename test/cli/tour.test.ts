@@ -19,8 +19,9 @@ interface Line {
   readonly prints: string | undefined;
 }
 
-const page = readFileSync(join(import.meta.dirname, '../../docs/tour.md'), 'utf8');
-const lines: readonly Line[] = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
+const page = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const [, tour = ''] = /^## A tour in ten minutes\n([\s\S]*?)^## /m.exec(page) ?? [];
+const lines: readonly Line[] = [...tour.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
   .flatMap(([, block = '']) => block.split('\n'))
   .filter((line) => line !== '')
   .map((line) => {
