@@ -1,4 +1,11 @@
-import type { ChangeStep, FolderWatcher, WatchEnd, WatchFolder, WatchListener, WatchOptions } from '../../watch/folder-watcher.ts';
+import type {
+  ChangeStep,
+  FolderWatcher,
+  WatchEnd,
+  WatchFolder,
+  WatchListener,
+  WatchOptions,
+} from '../../watch/folder-watcher.ts';
 import { QUIET, QuietPaths, type ChangedNames, type QuietPolicy } from '../../watch/quiet-paths.ts';
 import type { Clock } from './clock.ts';
 

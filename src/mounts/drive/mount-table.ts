@@ -9,7 +9,7 @@ import { BRANCHES, mountPointOf, type Branch } from '../policy/layout.ts';
 /** What a new list of spaces does to the catalog. */
 export interface Attachment {
   readonly ops: readonly Op[];
-  /** Shared spaces that are gone: what is shown of them is to be dealt with. */
+  /** Shared spaces that are gone: what is shown of them is to be dealt with, and then they are to be removed from the catalog. */
   readonly unshared: readonly SpaceState[];
   /** Shared spaces that are new. */
   readonly shared: readonly SpaceState[];
@@ -47,7 +47,8 @@ export async function attachSpaces(catalog: Catalog, spaces: readonly SpaceRecor
   const lost = known.filter(({ id }) => !kept.has(id));
   const unshared = lost.filter(({ cloudRoot }) => cloudRoot !== undefined);
   const gone = lost.flatMap((space) => (unshared.includes(space) ? [] : (catalog.get(space.root) ?? [])));
-  ops.push(...lost.map(({ id }) => catalog.removeSpace(id)), ...gone.flatMap((entry) => catalog.remove(entry)));
+  const forgotten = lost.filter((space) => !unshared.includes(space));
+  ops.push(...forgotten.map(({ id }) => catalog.removeSpace(id)), ...gone.flatMap((entry) => catalog.remove(entry)));
   const empty = await emptyBranches(catalog, wanted);
   for (const entry of empty) ops.push(...catalog.remove(entry));
   names.push(...[...gone, ...empty].map(placeOf));

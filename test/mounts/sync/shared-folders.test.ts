@@ -193,6 +193,39 @@ t.test('a revoked member loses the folder, and keeps what was not sent in a fold
   t.same(await bob.device.tree(), { '/Sync/own': 'his own' });
 });
 
+t.test(
+  'what was rescued before stays when the folder is revoked once more, also if that is learnt twice at a time',
+  async (t) => {
+    const { ada, bob, share } = await sharedRig(t);
+    await team(ada.device);
+    const rescued = async (): Promise<string> => {
+      const { first } = await bob.device.gateway.issues();
+      return first.findLast(({ path }) => path === '/Sync/Team')?.rescued ?? '';
+    };
+    const revoked = async (text: string): Promise<string> => {
+      const space = await share();
+      await bob.net.stop();
+      for (let i = 0; i < 20; i++) await bob.device.write(`/Sync/Team/unsent ${i}`, text);
+      await ada.remote.revokeShare(space, 'bob@example.org', context);
+      await bob.net.start();
+      const pulls = [1, 2, 3].map(() => bob.device.gateway.pull(context));
+      // One that begins while a connection ends may fail; it is repeated.
+      await Promise.allSettled(pulls);
+      await until(async () => !(await bob.device.exists('/Sync/Team')));
+      await bob.device.sync();
+      return rescued();
+    };
+    const first = await revoked('the first time');
+    const second = await revoked('the second time');
+    for (const [dir, text] of [
+      [first, 'the first time'],
+      [second, 'the second time'],
+    ] as const) {
+      for (let i = 0; i < 20; i++) t.equal(readFileSync(join(dir, `unsent ${i}`), 'utf8'), text);
+    }
+  },
+);
+
 t.test('when the owner stops sharing, the folder is an ordinary one again', async (t) => {
   const { ada, bob, rest, share } = await sharedRig(t);
   await team(ada.device);

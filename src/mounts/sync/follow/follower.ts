@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import PQueue from 'p-queue';
 import type { Mark, NodeRecord, SpaceRecord } from '../../../cloud/records.ts';
 import { asFsError, isFsError, type FsError } from '../../../vfs/fs-error.ts';
 import { attachSpaces } from '../../drive/mount-table.ts';
@@ -72,6 +73,8 @@ export class Follower {
   readonly #backoff: Backoff;
   readonly #spaces = new Map<string, SpaceFollower>();
   readonly #ignored = new Set<string>();
+  /** One listing at a time: a space that is gone must not be rescued twice. */
+  readonly #listings = new PQueue({ concurrency: 1 });
   readonly #stop = new AbortController();
   readonly #wake = new Signal();
   #connection = new AbortController();
@@ -159,7 +162,7 @@ export class Follower {
 
   /** Shows everything that is in the cloud now. @throws FsError as `Remote` does */
   async pull(signal: AbortSignal = this.#stop.signal): Promise<void> {
-    await this.#open(await this.#parts.remote.spaces({ signal }));
+    await this.#listings.add(async () => this.#open(await this.#parts.remote.spaces({ signal })));
     await Promise.all([...this.#spaces.values()].map((space) => space.pull({ signal: this.#stop.signal })));
     this.#current = this.#replica.now();
     this.#worked();
@@ -276,7 +279,14 @@ export class Follower {
   async #unshare(space: SpaceState): Promise<void> {
     this.#spaces.delete(space.id);
     this.#parts.log.info({ space: space.id }, 'a shared folder is shared no more');
-    await (space.role === 'owner' ? takeBack(this.#replica, space) : this.#parts.rescue(this.#replica, space));
+    const forget = (): void => this.#replica.submit([this.#replica.catalog.removeSpace(space.id)]);
+    if (space.role === 'owner') {
+      forget();
+      return takeBack(this.#replica, space);
+    }
+    await this.#parts.rescue(this.#replica, space);
+    // Not before: a process that ends meanwhile finds it gone once more.
+    forget();
   }
 
   /** The feed of the other space shows a node that has moved there; if it has passed that already, everything is compared. */
