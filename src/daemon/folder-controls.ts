@@ -5,6 +5,7 @@ import type { Clock } from '../backup/agent/clock.ts';
 import { checkPatterns } from '../backup/exclusions.ts';
 import { checkFolder, type TakenFolder } from '../backup/folder-check.ts';
 import { openBackupStore } from '../backup/store.ts';
+import { digestsOf } from '../local-folder/digests-of.ts';
 import { FolderAgent } from '../local-folder/folder-agent.ts';
 import type { FolderPair } from '../local-folder/folder-pair.ts';
 import { FolderSync } from '../local-folder/folder-sync.ts';
@@ -177,6 +178,7 @@ export class FolderControls implements SyncedFolders {
       store: await openBackupStore(db, `folder-${pair.id}`),
       facts: {
         hashOf: (node) => catalog.get(node)?.hash,
+        digestsOf: (file, context) => digestsOf(gateway.stack, file, context),
         isBusy: (node) => activity.isBusy(node),
         conflictName: (name, isTaken) => conflictName(name, device, new Date(clock.now()), isTaken),
         noteConflict: async (node, name) => writer.write([conflicts.add({ node, name, at: clock.now() })]),

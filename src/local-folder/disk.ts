@@ -83,6 +83,23 @@ export class Disk {
     }
   }
 
+  /** A file's content, block by block; less of it, or nothing, if it cannot be read. The file may be written meanwhile. */
+  async *blocks(path: string): AsyncGenerator<Uint8Array> {
+    const token = await this.#thread.request<number>({ ask: 'open', path }).catch(() => undefined);
+    if (token === undefined) return;
+    try {
+      for (;;) {
+        const { data, end } = await this.#thread.request<Chunk>({ ask: 'read', token });
+        if (end) return;
+        yield data;
+      }
+    } catch {
+      return;
+    } finally {
+      await this.#thread.request<undefined>({ ask: 'close', token }).catch(() => undefined);
+    }
+  }
+
   /** Writes a file of any size. @throws ESTALE, EEXIST, ENOSPC; errors of node:fs, and of `chunks` */
   async write(chunks: AsyncIterable<Uint8Array>, placement: () => Placement): Promise<LocalMark> {
     const token = await this.#thread.request<number>({ ask: 'begin' });

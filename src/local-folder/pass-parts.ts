@@ -1,8 +1,9 @@
 import type { SourceThread } from '../backup/start-source-thread.ts';
 import type { Rules } from '../mounts/policy/policy.ts';
 import type { Context } from '../vfs/context.ts';
+import type { DigestList } from '../vfs/digest-list.ts';
 import type { FileSystem } from '../vfs/file-system.ts';
-import type { NodeId } from '../vfs/node.ts';
+import type { Attr, NodeId } from '../vfs/node.ts';
 import type { Base } from './base.ts';
 import type { Disk } from './disk.ts';
 import type { DriveSide } from './drive-side.ts';
@@ -15,6 +16,8 @@ import type { SyncRules } from './rules.ts';
 export interface DriveFacts {
   /** The identity of a file's content, if it is known without reading it. */
   hashOf(node: NodeId): string | undefined;
+  /** The digests of the blocks of this version of a file; undefined if they cannot be had. */
+  digestsOf(file: Pick<Attr, 'id' | 'version'>, context: Context): Promise<DigestList | undefined>;
   /** Whether a program may be writing it just now. */
   isBusy(node: NodeId): boolean;
   /** The name of a conflict copy. */

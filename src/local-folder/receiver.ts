@@ -1,7 +1,7 @@
 import type { Place } from '../vfs/file-system.ts';
 import type { Attr } from '../vfs/node.ts';
 import type { Placement, Settled } from './disk-writer.ts';
-import { DriveContent } from './drive-content.ts';
+import { DriveContent, type Nearby } from './drive-content.ts';
 import type { Known, LocalMark } from './known.ts';
 import type { PassParts } from './pass-parts.ts';
 import { knownFile } from './sender.ts';
@@ -72,8 +72,16 @@ export class Receiver {
       if (this.#ready.length >= FILES || this.#bytes >= BATCH) await this.#flush();
       return;
     }
-    const mark = await disk.write(content.chunks(), () => placementOf(file));
+    const mark = await disk.write(content.chunks(await this.#nearby(file)), () => placementOf(file));
     await this.#arrived(file, content.hash(), mark);
+  }
+
+  /** What is replaced may have most of the blocks. */
+  async #nearby({ attr, path, known }: Receiving): Promise<Nearby | undefined> {
+    const { facts, disk, context } = this.#parts;
+    if (known?.kind !== 'file' || known.size <= SMALL) return undefined;
+    const digests = await facts.digestsOf(attr, context);
+    return digests && { digests, blocks: disk.blocks(path) };
   }
 
   async #flush(): Promise<void> {

@@ -3,6 +3,7 @@ import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { openBackupStore } from '../../src/backup/store.ts';
+import { digestsOf } from '../../src/local-folder/digests-of.ts';
 import { FolderSync } from '../../src/local-folder/folder-sync.ts';
 import type { PassNotes } from '../../src/local-folder/pass-notes.ts';
 import type { PassScope } from '../../src/local-folder/pass.ts';
@@ -55,6 +56,7 @@ export class SyncedFolder {
       store: await openBackupStore(db, `folder-${id}`),
       facts: {
         hashOf: (node) => catalog.get(node)?.hash,
+        digestsOf: (file, context) => digestsOf(gateway.stack, file, context),
         isBusy: (node) => activity.isBusy(node),
         conflictName: (one, isTaken) => conflictName(one, name, new Date((clock += 1000)), isTaken),
         noteConflict: async (node, one) => writer.write([conflicts.add({ node, name: one, at: clock })]),

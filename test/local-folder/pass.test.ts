@@ -23,7 +23,7 @@ import t, { type Test } from 'tap';
 import { HaltError, type FolderHalt } from '../../src/local-folder/pass-notes.ts';
 import { background as context } from '../../src/vfs/context.ts';
 import { DirectCloud } from '../helpers/direct-cloud.ts';
-import { openDevice, type TestDevice } from '../helpers/devices.ts';
+import { openDevice, openPair, type TestDevice } from '../helpers/devices.ts';
 import { SyncedFolder } from '../helpers/synced-folder.ts';
 import { temporary } from '../helpers/temporary.ts';
 
@@ -520,4 +520,23 @@ t.test('a move that is found in two passes is a move, and a removal is only held
   t.same([...notes.local], [['', new Set(['x2'])]], 'it is looked at again');
   now = 2500;
   await same(t, { '/Sync/a/': '', '/Sync/a/b2/': '', '/Sync/a/b2/y': 'y' });
+});
+
+t.test('of a large file that changes elsewhere only the blocks that are new are fetched', async (t) => {
+  const { a, b, cloud, dir, converge } = await openPair(t);
+  const MIB = 1 << 20;
+  const content = Buffer.concat([1, 2, 3, 4].map((byte) => Buffer.alloc(MIB, byte)));
+  await a.write('/Sync/large', content);
+  await converge();
+  const synced = await SyncedFolder.open(t, b, join(dir, 'folder'));
+  await synced.settle();
+  t.same(readFileSync(synced.path('large')), content);
+  content[2 * MIB + 5] = 9;
+  const longer = Buffer.concat([content, Buffer.from('more')]);
+  await a.write('/Sync/large', longer);
+  await converge();
+  const before = cloud.calls.filter((call) => call === 'read').length;
+  await synced.settle();
+  t.same(readFileSync(synced.path('large')), longer);
+  t.equal(cloud.calls.filter((call) => call === 'read').length - before, 2, 'the changed block and the new one');
 });

@@ -21,18 +21,30 @@ export function hashOf(content: Buffer): string {
  */
 export class Ledger {
   readonly #owed = new Map<string, string>();
+  readonly #history: string[] = [];
   /** Contents that were acknowledged at any time. */
   acknowledged = 0;
 
   /** @param what where it was written, and by what */
   acknowledge(hash: string, what: string): void {
     this.acknowledged++;
+    this.note(`${what}: acknowledged ${hash.slice(0, 8)}`);
     this.#owed.set(hash, what);
   }
 
   /** A program that was shown this content may have overwritten or removed it. */
   release(hash: string | undefined): void {
     if (hash !== undefined) this.#owed.delete(hash);
+  }
+
+  /** Something that a program does, for the report. */
+  note(what: string): void {
+    this.#history.push(`${new Date().toISOString().slice(11, 23)} ${what}`);
+  }
+
+  /** What was noted that contains this text. */
+  about(text: string): string[] {
+    return this.#history.filter((line) => line.includes(text));
   }
 
   get owed(): number {

@@ -68,7 +68,9 @@ export class Programs {
     this.figures.operations++;
     try {
       await this.#run(kind);
-    } catch {
+      this.#ledger.note(`${this.#name} ${kind} ended`);
+    } catch (error) {
+      this.#ledger.note(`${this.#name} ${kind} failed: ${String(error).slice(0, 120).replaceAll('\n', ' ')}`);
       // Killed, impossible at this moment, or without a network: a program would get the error, too.
       this.figures.failed++;
     }
@@ -76,6 +78,7 @@ export class Programs {
 
   async #run(kind: Operation): Promise<void> {
     const at = CHANGES.has(kind) ? await this.#file() : await this.#place();
+    this.#ledger.note(`${this.#name} ${kind} ${at}`);
     if (kind === 'write') return await this.#put(at, this.#text(), (text) => writeFile(at, text));
     if (kind === 'big') return await this.#put(at, this.#bytes(), (bytes) => writeFile(at, bytes));
     if (kind === 'replace') return await this.#save(at);
@@ -129,6 +132,7 @@ export class Programs {
   async #move(from: string, to: string): Promise<void> {
     if (from === to) return;
     await this.#release(to);
+    this.#ledger.note(`${this.#name} mv ${from} ${to}`);
     await this.#program('mv', '-T', from, to);
   }
 
@@ -192,7 +196,9 @@ export class Programs {
   }
 
   async #release(at: string): Promise<void> {
-    this.#ledger.release(await readFile(at).then(hashOf, () => undefined));
+    const hash = await readFile(at).then(hashOf, () => undefined);
+    this.#ledger.note(`${this.#name} releases ${hash?.slice(0, 8) ?? 'nothing'} at ${at}`);
+    this.#ledger.release(hash);
   }
 
   async #program(name: string, ...args: string[]): Promise<void> {

@@ -151,7 +151,14 @@ export class World {
     this.figures.conflicts = [...shown.keys()].filter((path) => path.includes('(conflict, ')).length;
     const missing = this.ledger.missing(await this.kept());
     t.same(missing, [], `${this.ledger.owed} acknowledged contents exist`);
+    for (const what of missing) for (const line of this.#historyOf(what)) t.comment(line);
     await this.#sound(folder);
+  }
+
+  /** What was done at the name of a file that is missing. */
+  #historyOf(missing: string): string[] {
+    const [, name = missing] = /([^/.]+)[^/]* \(\w+\)$/.exec(missing) ?? [];
+    return this.ledger.about(name);
   }
 
   /** The hashes of all contents that exist somewhere: files, versions, Trash, rescue folders. */

@@ -86,6 +86,8 @@ export interface ContentStore {
   has(hash: string): boolean;
   /** Bytes that a content takes as far as is known: its size but for the holes that are here. */
   allocated(hash: string, size: number): number;
+  /** The digests of a content, from the disk or the source. @throws what the source throws; EINTR when aborted */
+  manifest(content: Content, context: Context): Promise<DigestList>;
   /** Those of the blocks with these digests (hex) that are on this disk and right, each once. */
   held(digests: ReadonlySet<string>, context: Context): AsyncIterable<{ digest: string; data: Uint8Array }>;
   /** Starts to fetch the content of small files that will probably be read next, in few requests. Never throws. */
