@@ -1,6 +1,5 @@
 import type { ContentStore } from '../cache/content/content.ts';
 import type { Catalog } from '../cache/tree/catalog.ts';
-import { contentOf } from '../mounts/drive/open/source.ts';
 import type { Context } from '../vfs/context.ts';
 import type { DigestList } from '../vfs/digest-list.ts';
 import type { Attr } from '../vfs/node.ts';
@@ -17,8 +16,8 @@ export async function digestsOf(
   context: Context,
 ): Promise<DigestList | undefined> {
   const entry = catalog.get(id);
-  const content = entry?.version === version ? contentOf(entry) : undefined;
-  if (content === undefined) return undefined;
+  if (entry?.version !== version || entry.hash === undefined || entry.remote === undefined) return undefined;
+  const content = { hash: entry.hash, size: entry.size, version: entry.remote };
   const digests = await store.manifest(content, context).catch(() => undefined);
   return catalog.get(id)?.version === version ? digests : undefined;
 }
