@@ -1020,6 +1020,19 @@ const SCRIPTS: readonly Script[] = [
       a rmdir /Sync/c`,
   },
   {
+    what: 'a file that was moved into a shared folder elsewhere, and removed here, is shown there',
+    seeds: [2023, 1, 2],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      b create /Sync/a b0........
+      - wait 5000
+      b mvnew /Sync/a /Sync/s/e
+      a rm /Sync/a`,
+  },
+  {
     what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
     seeds: [1012, 1, 2],
     devices: 2,

@@ -51,7 +51,7 @@ const CASES: Readonly<Record<WireCode, Case>> = {
   not_found: gone,
   blocks_missing: again,
   too_many_requests: again,
-  unavailable: again,
+  unavailable: elsewhere,
   internal: again,
   digest_mismatch: again,
   damaged: again,
@@ -76,6 +76,11 @@ function conflict({ op, creates, rules, equal }: Refused): Remedy {
   if (creates) return 'merge';
   if (op !== 'put') return 'show';
   return equal ? 'executed' : rules.changedThere;
+}
+
+/** The node was moved to another space, or the folder is shared now. What was moved is not removed: nobody has seen that here. */
+function elsewhere({ op }: Refused): Remedy {
+  return op === 'remove' ? 'show' : 'again';
 }
 
 /** The node, or a folder above it, was removed. */

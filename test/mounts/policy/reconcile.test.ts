@@ -33,6 +33,7 @@ const refusals: readonly Row[] = [
   [{ op: 'remove', code: 'not_found' }, 'executed'],
   [{ op: 'put', code: 'blocks_missing' }, 'again'],
   [{ op: 'put', code: 'unavailable' }, 'again'],
+  [{ op: 'remove', code: 'unavailable' }, 'show'],
   [{ op: 'put', code: 'quota_exceeded' }, 'park'],
   [{ op: 'mkdir', code: 'name_invalid', creates: true }, 'park'],
   [{ op: 'move', code: 'forbidden' }, 'park'],

@@ -310,7 +310,7 @@ export class ResultHandler {
   #show(intent: PendingIntent, current: NodeRecord | undefined, entry: Entry | undefined): Settled {
     const { journal } = this.#replica;
     const whole = current === undefined || (intent.op === 'remove' && current.kind === 'folder');
-    if (whole) this.#sources.resync(intent.space);
+    if (whole) for (const space of this.#spacesOf(intent)) this.#sources.resync(space);
     else this.#sources.expect(current);
     this.#replica.submit([journal.remove(intent.seq)]);
     if (whole) return 'settled';
@@ -326,6 +326,11 @@ export class ResultHandler {
     }
     this.#sources.offer(current);
     return 'settled';
+  }
+
+  /** Where the node of an intent is: the cloud may have it in another space, of which a record waits. */
+  #spacesOf({ node, space }: PendingIntent): Set<string> {
+    return new Set([space, this.#replica.waiting.get(node)?.space ?? space]);
   }
 
   /** No local change is important enough to bring back what the cloud has removed. */
