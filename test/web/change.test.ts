@@ -119,7 +119,7 @@ t.test('an upload is cancelled and started again', async (t) => {
   await page.getByText('Cancelled').waitFor();
   t.same(await children(folder.id), []);
   held = false;
-  await page.getByRole('button', { name: 'Upload film.bin again' }).click();
+  await page.getByRole('button', { name: 'Try again: film.bin' }).click();
   await page.getByText('1 of 1 uploaded').waitFor();
   t.equal((await children(folder.id)).length, 1);
   await page.getByRole('button', { name: 'Clear finished' }).click();

@@ -115,7 +115,7 @@ t.test('a public link is made, copied, opened without an account, and ended', as
   await page.getByRole('button', { name: 'Close' }).click();
 
   await page.goto(`${url}/shared`);
-  await page.getByRole('button', { name: 'Copy the address of Holidays <b>' }).last().click();
+  await page.getByRole('button', { name: 'Copy address of Holidays <b>' }).last().click();
   const locked = String(await page.evaluate('navigator.clipboard.readText()'));
   await screenshots(page, 'links-phone');
   await checkAccessibility(t, page, 'links');
@@ -159,7 +159,7 @@ t.test('a public link is made, copied, opened without an account, and ended', as
   await guest.setViewportSize(DESKTOP.viewport);
   await screenshots(guest, 'link-folder-desktop');
 
-  await page.getByRole('button', { name: 'End the link to Holidays <b>' }).last().click();
+  await page.getByRole('button', { name: 'End link to Holidays <b>' }).last().click();
   await page.getByText('with a password').waitFor({ state: 'detached' });
   await guest.reload();
   await guest.getByRole('heading', { name: 'Nothing here' }).waitFor();

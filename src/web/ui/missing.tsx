@@ -9,7 +9,7 @@ interface MissingProps {
 export function Missing({ isGone, onRetry }: MissingProps) {
   return (
     <div class="hint" role="alert">
-      <p>{isGone ? texts.missing : texts.failed}</p>
+      <h1>{isGone ? texts.missing : texts.failed}</h1>
       {isGone ? (
         <a href="/">{texts.home}</a>
       ) : (
