@@ -102,7 +102,7 @@ interface Screen {
   readonly shows: string | RegExp;
   readonly open?: (page: Page) => Promise<unknown>;
   /** What that has opened. */
-  readonly then?: string;
+  readonly dialog?: string;
 }
 
 const select = (name: string, button: string) => async (page: Page) => {
@@ -151,63 +151,63 @@ const SCREENS: readonly Screen[] = [
     address: `/folder/${sync.root}`,
     shows: 'Photos',
     open: press('New folder'),
-    then: 'Create',
+    dialog: 'Create',
   },
   {
     name: 'dialog-rename',
     address: `/folder/${sync.root}`,
     shows: 'Photos',
     open: select('Photos', 'Rename'),
-    then: 'New name',
+    dialog: 'New name',
   },
   {
     name: 'dialog-move',
     address: `/folder/${sync.root}`,
     shows: 'Work',
     open: select('Work', 'Move'),
-    then: 'Move here',
+    dialog: 'Move here',
   },
   {
     name: 'dialog-remove',
     address: `/folder/${sync.root}`,
     shows: 'Work',
     open: select('Work', 'Delete'),
-    then: 'Delete 1 item?',
+    dialog: 'Delete 1 item?',
   },
   {
     name: 'dialog-remove-archive',
     address: `/folder/${archive.root}`,
     shows: 'Deed of the house.pdf',
     open: select('Deed of the house.pdf', 'Delete'),
-    then: 'Delete 1 item?',
+    dialog: 'Delete 1 item?',
   },
   {
     name: 'dialog-replace',
     address: `/file/${saved.id}`,
     shows: 'To be written',
     open: press('Replace'),
-    then: 'New content',
+    dialog: 'New content',
   },
   {
     name: 'dialog-share',
     address: `/folder/${sync.root}`,
     shows: 'Work',
     open: select('Work', 'Share'),
-    then: 'Invite',
+    dialog: 'Invite',
   },
   {
     name: 'dialog-link',
     address: `/folder/${sync.root}`,
     shows: 'Work',
     open: select('Work', 'Public link'),
-    then: 'Make a link',
+    dialog: 'Make a link',
   },
   {
     name: 'dialog-revoke',
     address: '/devices',
     shows: 'Desktop at home',
     open: press('Revoke access of Desktop at home'),
-    then: 'It is signed out at once. Files in the cloud stay.',
+    dialog: 'It is signed out at once. Files in the cloud stay.',
   },
 ];
 
@@ -218,11 +218,11 @@ for (const [size, options] of Object.entries(SIZES)) {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await inspect('sign-in', page);
     await signIn(page, web.cloud.email, password);
-    for (const { name, address, shows, open, then } of SCREENS) {
+    for (const { name, address, shows, open, dialog } of SCREENS) {
       await page.goto(url + address);
       await page.getByText(shows).first().waitFor();
       await open?.(page);
-      if (then !== undefined) await page.getByRole('dialog').getByText(then).first().waitFor();
+      if (dialog !== undefined) await page.getByRole('dialog').getByText(dialog).first().waitFor();
       await inspect(name, page);
       await page.evaluate('localStorage.clear()');
     }
