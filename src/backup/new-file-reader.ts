@@ -25,8 +25,8 @@ const SPARE = 4;
 const XATTRS = 1024 * 1024;
 /** The unit of `st_blocks` in bytes. */
 const SECTOR = 512;
-/** Ms after which a request is answered, so that a slow disk can be told from one that does not answer. */
-const PATIENCE = 200;
+/** Ms after which what was found so far is returned, so that a slow disk can be told from one that does not answer. */
+const TURN = 200;
 const EMPTY_HASH = hash('sha256', new Uint8Array(0));
 
 /** A folder of the source of which the mirror has nothing. */
@@ -105,7 +105,7 @@ export class NewFileReader {
     this.#queue.push(...request.folders);
     this.#exclusions ??= new Exclusions(request.exclude);
     const left: LeftInFolder[] = [];
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + TURN;
     const before = { files: this.#batch?.count ?? 0, bytes: this.#batch?.bytes ?? 0 };
     let full = false;
     while (!full && performance.now() < end) {

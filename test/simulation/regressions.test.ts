@@ -1033,6 +1033,20 @@ const SCRIPTS: readonly Script[] = [
       a rm /Sync/a`,
   },
   {
+    what: 'a shared folder is not left before what was moved out of it has reached the cloud',
+    seeds: [1066, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - wait 400
+      b save /Sync/s/b b1....
+      - wait 400
+      b mv /Sync/s/b /Sync/a
+      b rmtree /Sync/s`,
+  },
+  {
     what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
     seeds: [1012, 1, 2],
     devices: 2,
