@@ -1047,6 +1047,45 @@ const SCRIPTS: readonly Script[] = [
       b rmtree /Sync/s`,
   },
   {
+    what: 'nothing is left of a shared folder of which records came after it was left',
+    seeds: [1068, 1, 2],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - meet
+      c write /Sync/c c0...
+      a open h2 /Sync/s/e
+      a flush
+      a rm /Sync/s/e
+      b save /Sync/s/c b2.........
+      c restart
+      c write /Sync/b c3
+      c save /Sync/s/c c4
+      c write /Sync/s/d c7.......
+      - meet
+      c mkdir /Sync/s/a
+      - wait 20
+      c rmtree /Sync/s`,
+  },
+  {
+    what: 'a new file of a shared folder can be moved into a folder that was moved out of it before',
+    seeds: [1000, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - wait 400
+      b cp /Sync/s /Sync/s/a
+      b mv /Sync/s/a /Sync/b
+      b swap /Sync/b /Sync/s
+      b write /Sync/b/c b8......
+      - wait 20
+      b mv /Sync/b/c /Sync/s/a`,
+  },
+  {
     what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
     seeds: [1012, 1, 2],
     devices: 2,

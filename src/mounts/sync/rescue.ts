@@ -25,7 +25,8 @@ export function rescueInto(dir: string, parts: RescueParts): (replica: Replica, 
   return async (replica, space) => {
     const { catalog } = replica;
     const folder = catalog.get(space.root);
-    if (folder === undefined) return;
+    // It was left here; records of what is in it may have come since.
+    if (folder === undefined) return sweepLater(replica, space.root);
     const path = catalog.path(folder);
     const day = new Date(replica.now()).toISOString().slice(0, 10);
     const rescue = new Rescue(parts, replica, join(dir, `${folder.name} ${day} ${space.id.slice(-6)}`));
