@@ -1086,6 +1086,21 @@ const SCRIPTS: readonly Script[] = [
       b mv /Sync/b/c /Sync/s/a`,
   },
   {
+    what: 'a new folder in one that is leaving a shared folder can be moved back into that',
+    seeds: [1052, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - wait 400
+      a mkdir /Sync/s/c
+      a mkdir /Sync/s/c/b
+      a mv /Sync/s/c /Sync/c
+      a mkdir /Sync/c/b/a
+      a mv /Sync/c/b/a /Sync/s/c`,
+  },
+  {
     what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
     seeds: [1012, 1, 2],
     devices: 2,

@@ -142,10 +142,12 @@ export class ResultHandler {
   #followSpace(intent: PendingIntent, entry: Entry | undefined): void {
     const { catalog, journal } = this.#replica;
     const folder = catalog.get(intent.parent);
-    const home = isCreation(intent) ? folder && (folder.mount ?? agreedSpace(folder)) : entry && agreedSpace(entry);
+    const there = folder && (folder.mount ?? agreedSpace(folder));
+    const home = isCreation(intent) ? there : entry && agreedSpace(entry);
     if (home === undefined || home === intent.space) return;
     const { targetSpace, ...rest } = intent;
-    const target = targetSpace === undefined || targetSpace === home ? {} : { targetSpace };
+    const goal = intent.op === 'move' ? (there ?? targetSpace) : targetSpace;
+    const target = goal === undefined || goal === home ? {} : { targetSpace: goal };
     this.#replica.submit([journal.put({ ...rest, ...target, space: home })]);
   }
 
