@@ -1101,6 +1101,25 @@ const SCRIPTS: readonly Script[] = [
       a mv /Sync/c/b/a /Sync/s/c`,
   },
   {
+    what: 'what is in a folder that leaves a shared one belongs to the other space everywhere',
+    seeds: [2037, 1, 2],
+    devices: 3,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - wait 400
+      c cp /Sync/s /Sync/s/s
+      b drop 2
+      b cp /Sync/s /Sync/s/b
+      b flush
+      b mv /Sync/s/s /Sync/s/b/e
+      - meet
+      c mv /Sync/s/b /Sync/s/d
+      - wait 15000
+      b mv /Sync/s/d /Sync/d`,
+  },
+  {
     what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
     seeds: [1012, 1, 2],
     devices: 2,

@@ -6,6 +6,7 @@ import type { Removal } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
 import { sweepLater } from './sweep.ts';
 import { settleFound } from '../lost-content.ts';
+import { awaitsFolder } from './record-check.ts';
 import { closesCircle, show } from './show.ts';
 
 interface Tombstone extends Removed {
@@ -154,6 +155,15 @@ export class FeedApplier {
     const dropped = journal.size > 0 ? [] : found;
     for (const { id } of dropped) this.#release(id);
     return dropped;
+  }
+
+  /** Drops and returns the records of places in folders of other spaces, of which nothing says that they have moved. */
+  dropForeign(): NodeRecord[] {
+    const { journal, catalog } = this.#replica;
+    if (journal.size > 0) return [];
+    const found = [...this.#live.values()].filter((one) => !this.#live.has(one.parent) && awaitsFolder(catalog, one));
+    for (const { id } of found) this.#release(id);
+    return found;
   }
 
   /** Whether the folder that a record is of the place in, or one above that, is going. */

@@ -5,6 +5,8 @@ import type { NodeId } from '../../../vfs/node.ts';
 import { ROOT } from '../../policy/layout.ts';
 import { BIN } from '../../drive/sweeper.ts';
 
+export const FOREIGN_PARENT = 'its parent is in another space';
+
 /**
  * Why a record of a space's feed can never be shown: it would change something outside the space. `undefined` if it
  * can.
@@ -17,9 +19,25 @@ export function misplacement(catalog: Catalog, space: SpaceState, record: NodeRe
   if (known?.id === id && !isWithin(catalog, space, known)) return 'a node in another space has its id';
   if (record.removed || parent === space.root) return undefined;
   const folder = catalog.get(parent);
-  if (isOwn(parent) || (folder !== undefined && ![innerSpace(folder), agreedSpace(folder)].includes(space.id)))
-    return 'its parent is in another space';
+  if (isOwn(parent) || (folder !== undefined && !isOf(folder, space.id) && !awaitsFolder(catalog, record)))
+    return FOREIGN_PARENT;
   return folder === undefined || folder.kind === 'folder' ? undefined : 'its parent is not a folder';
+}
+
+/**
+ * Whether the folder that a record is of the place in is shown in another space, as it has moved from there and the record of that
+ * follows: what is in it has older revisions.
+ */
+export function awaitsFolder(catalog: Catalog, { space, parent }: NodeRecord): boolean {
+  const [folder, to] = [catalog.get(parent), catalog.space(space)];
+  if (folder === undefined || to === undefined || to.root === parent || isOwn(parent) || isOf(folder, space))
+    return false;
+  const from = catalog.space(innerSpace(folder));
+  return from !== undefined && isCrossing(from) && isCrossing(to);
+}
+
+function isOf(folder: Entry, space: string): boolean {
+  return innerSpace(folder) === space || agreedSpace(folder) === space;
 }
 
 /** Whether a node is one of the space, or may have come from the space that it is shown in. */

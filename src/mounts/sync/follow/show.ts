@@ -3,7 +3,7 @@ import type { NodeRecord } from '../../../cloud/records.ts';
 import { clashes, localChangesOf } from '../conflict/merge.ts';
 import { isCreation } from '../../intents/plan.ts';
 import type { Replica } from '../replica.ts';
-import { makesCircle } from './record-check.ts';
+import { awaitsFolder, makesCircle } from './record-check.ts';
 import { isSame, mergeNodes } from '../conflict/merge-nodes.ts';
 
 /** `wait`: something that is pending here must be resolved first; the record has to be shown again then. */
@@ -21,6 +21,7 @@ export function show(replica: Replica, record: NodeRecord): Shown {
   const intents = journal.of(record.id);
   const local = localChangesOf(intents);
   if (isOver(replica, record, before !== undefined)) return 'shown';
+  if (awaitsFolder(catalog, record)) return 'wait';
   // The result of our removal, or of what takes its place here, decides what becomes of it.
   if (local.removal || journal.replacements.has(record.id)) return 'wait';
   if (intents.some(({ seq }) => journal.isFixed(seq))) return 'wait';

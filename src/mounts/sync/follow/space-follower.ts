@@ -14,7 +14,7 @@ import { isFsError } from '../../../vfs/fs-error.ts';
 import type { NodeId } from '../../../vfs/node.ts';
 import { FeedApplier } from './apply-feed.ts';
 import { IdSet } from './id-set.ts';
-import { misplacement } from './record-check.ts';
+import { FOREIGN_PARENT, misplacement } from './record-check.ts';
 import { Rewind } from './rewind.ts';
 import { type HeldFiles, RemovalGuard } from './removal-guard.ts';
 import type { Replica } from '../replica.ts';
@@ -338,6 +338,7 @@ export class SpaceFollower {
   #reportUnshown(): void {
     const { catalog, nameless } = this.#replica;
     for (const { id, name } of this.#applier.dropCircles()) this.#report(id, name, 'it is in a folder below itself');
+    for (const { id, name } of this.#applier.dropForeign()) this.#report(id, name, FOREIGN_PARENT);
     for (const [id, node] of nameless) {
       const { space, name } = node;
       if (space !== this.#id) continue;
