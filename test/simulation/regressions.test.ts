@@ -1120,6 +1120,29 @@ const SCRIPTS: readonly Script[] = [
       b mv /Sync/s/d /Sync/d`,
   },
   {
+    what: 'what is in a shared folder stays in its space when the folder above that comes to another one',
+    seeds: [1031, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      a mv /Sync/s /Sync/c
+      a mkdir /Sync/c/e
+      a mkdir /Sync/b
+      a mv /Sync/b /Sync/d
+      a mkdir /Sync/d/e
+      a mv /Sync/c /Sync/b
+      a mv /Sync/d/e /Sync/a
+      a mkdir /Sync/a/c
+      a swap /Sync/a/c /Sync/b
+      a swap /Sync/a /Sync/b
+      a mkdir /Sync/b/c/a
+      a mv /Sync/b/c/a /Sync/a
+      a mv /Sync/b /Sync/d/c
+      a mv /Sync/d/c/c /Sync/a/e`,
+  },
+  {
     what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
     seeds: [1012, 1, 2],
     devices: 2,

@@ -16,18 +16,20 @@ export async function relabelBelow(replica: Replica, folder: NodeId, space: stri
   let count = 0;
   for await (const { id } of catalog.below(folder)) {
     const entry = catalog.get(id);
-    if (entry === undefined || entry.id !== id || entry.mount !== undefined) continue;
-    if (isArriving(replica, entry, folder, space)) continue;
+    if (entry?.id !== id || isForeign(replica, entry, folder, space)) continue;
     relabel(replica, entry, space);
     if (++count % STEP === 0) await replica.written();
   }
 }
 
-/** Whether a node below a folder, or what it is in, is there only on this computer: the cloud has it elsewhere until a move of its own. */
-function isArriving({ catalog, journal }: Replica, entry: Entry, folder: NodeId, space: string): boolean {
-  if (journal.size === 0) return false;
-  for (const { id } of [entry, ...catalog.ancestors(entry)]) {
+/**
+ * Whether a node below a folder belongs to another space: it is a shared folder or in one, or it, or what it is in, is there only on
+ * this computer, and the cloud has it elsewhere until a move of its own.
+ */
+function isForeign({ catalog, journal }: Replica, entry: Entry, folder: NodeId, space: string): boolean {
+  for (const { id, mount } of [entry, ...catalog.ancestors(entry)]) {
     if (id === folder) return false;
+    if (mount !== undefined) return true;
     if (journal.has(id) && journal.of(id).some(({ targetSpace }) => targetSpace === space)) return true;
   }
   return false;
