@@ -221,9 +221,11 @@ export class DirectRemote implements Remote {
     context: Context,
     marks: readonly Mark[] = [],
   ): AsyncGenerator<NodeRecord | Cursor> {
-    return this.#stream('feed', context, async () =>
-      feed(this.cloud.meta.db, await findSpace(this.cloud.meta.db, this.account, space), since, marks),
-    );
+    return this.#stream('feed', context, async () => {
+      const { db } = this.cloud.meta;
+      const spaces = new Set((await listSpaces(db, this.#caller)).map(({ id }) => id));
+      return feed(db, await findSpace(db, this.account, space), since, marks, spaces);
+    });
   }
 
   async *push({ signal }: Context): AsyncGenerator<Push> {

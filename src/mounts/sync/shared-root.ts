@@ -24,8 +24,11 @@ export function resultInward(catalog: Catalog, result: IntentResult): IntentResu
   return { ...result, ...seen, ...(current === undefined ? {} : { current: inward(catalog, current) }) };
 }
 
-/** The id that the cloud has for a folder as a parent. */
-export function parentOutward(catalog: Catalog, parent: NodeId): NodeId {
+/**
+ * The id that the cloud has for a folder as a parent in a space. An intent that was planned before the folder was known to be shared
+ * names its old space: the cloud then says that it is.
+ */
+export function parentOutward(catalog: Catalog, parent: NodeId, space: string): NodeId {
   const mount = catalog.get(parent)?.mount;
-  return (mount === undefined ? undefined : catalog.space(mount)?.cloudRoot) ?? parent;
+  return (mount === space ? catalog.space(mount)?.cloudRoot : undefined) ?? parent;
 }

@@ -95,7 +95,7 @@ export class Preparation {
       return wireIntent(
         intent,
         catalog.get(intent.node),
-        (id) => parentOutward(catalog, this.#replica.resolve(id)),
+        (id, space) => parentOutward(catalog, this.#replica.resolve(id), space),
         content,
       );
     });

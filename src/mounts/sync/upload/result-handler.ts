@@ -144,9 +144,10 @@ export class ResultHandler {
     const folder = catalog.get(intent.parent);
     const there = folder && (folder.mount ?? agreedSpace(folder));
     const home = isCreation(intent) ? there : entry && agreedSpace(entry);
-    if (home === undefined || home === intent.space) return;
+    if (home === undefined) return;
     const { targetSpace, ...rest } = intent;
     const goal = intent.op === 'move' ? (there ?? targetSpace) : targetSpace;
+    if (home === intent.space && (goal ?? home) === (targetSpace ?? home)) return;
     const target = goal === undefined || goal === home ? {} : { targetSpace: goal };
     this.#replica.submit([journal.put({ ...rest, ...target, space: home })]);
   }

@@ -8,22 +8,23 @@ const LINK_MODE = 0o777;
 
 /**
  * An intent in the cloud's format. Metadata comes from the entry, `undefined` if the node has been removed here since.
- * `resolve` returns the current id of a folder; `content` is that of a put.
+ * `resolve` returns the current id of a folder of a space; `content` is that of a put.
  */
 export function wireIntent(
   intent: PendingIntent,
   entry: Entry | undefined,
-  resolve: (id: string) => string,
+  resolve: (id: string, space: string) => string,
   content?: WireContent,
 ): Intent {
-  const place = { parent: resolve(intent.parent), name: intent.name };
+  const { name, targetSpace = intent.space } = intent;
+  const place = { parent: resolve(intent.parent, targetSpace), name };
   return MAKERS[intent.op]({ intent, entry, resolve, place, content, subject: subjectOf(intent) });
 }
 
 interface Making {
   readonly intent: PendingIntent;
   readonly entry: Entry | undefined;
-  readonly resolve: (id: string) => string;
+  readonly resolve: (id: string, space: string) => string;
   readonly place: { readonly parent: string; readonly name: string };
   readonly subject: { readonly id: string; readonly space: string; readonly node: string };
   readonly content: WireContent | undefined;
@@ -64,7 +65,7 @@ const MAKERS: Readonly<Record<PendingIntent['op'], (making: Making) => Intent>> 
       ...subject,
       ...(targetSpace === intent.space ? {} : { targetSpace }),
       ...place,
-      from: { parent: resolve(parent), name },
+      from: { parent: resolve(parent, intent.space), name },
       ...replacing(intent),
       ...following(intent),
     };
