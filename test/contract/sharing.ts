@@ -61,6 +61,30 @@ export function sharingContract(t: Test, make: Make): void {
     t.same((await bob.call('GET', '/v1/trash')).body, []);
   });
 
+  t.test('versions stay in their order when a file comes to a space with lower revisions', async (t) => {
+    const { ada, bob, sync, folder, file } = await rig(t, make);
+    for (let n = 0; n < 20; n++) await ada.done(mkdir({ space: sync.id, parent: sync.root, name: `${n}` }));
+    const first = noise(100);
+    await ada.upload(first);
+    const place = { space: sync.id, parent: folder.id, name: 'report' };
+    let last = await ada.done(put(place, contentOf(first).wire, { node: file.id, base: file.version }));
+    const made = [file.version, last.version];
+    const space = await shared({ ada, bob, folder });
+    for (let n = 0; n < 6; n++) {
+      const bytes = noise(200 + n);
+      await upload(bob, space, bytes);
+      const to = { space: space.id, parent: space.root, name: 'report' };
+      last = await bob.done(put(to, contentOf(bytes).wire, { node: file.id, base: last.version }));
+      made.push(last.version);
+      t.same(await ada.content(last.version ?? ''), bytes, 'the newest is kept');
+    }
+    const kept = (await ada.call('GET', `/v1/nodes/${file.id}/versions`)).body.versions.map(
+      ({ id }: { id: string }) => id,
+    );
+    t.same(kept, made.filter((id) => kept.includes(id)).toReversed(), 'newest first');
+    t.equal(kept[0], last.version);
+  });
+
   t.test('an invitation is seen by its account, and by no other; it is accepted or declined', async (t) => {
     const { ada, bob, eve, folder } = await rig(t, make);
     const { space } = await invite(ada, folder, 'bob@example.org');

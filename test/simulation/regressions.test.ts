@@ -1143,6 +1143,51 @@ const SCRIPTS: readonly Script[] = [
       a mv /Sync/d/c/c /Sync/a/e`,
   },
   {
+    what: 'the newest version of a file that was moved out of a shared folder is kept',
+    seeds: [3238, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      - wait 400
+      b write /Sync/s/ss b0..........
+      b write /Sync/s/b b1.......
+      - wait 1500
+      b save /Sync/s/b b2...........
+      b mv /Sync/s/b /Sync/s/ss
+      b save /Sync/s/ss b3..
+      b write /Sync/s/b b4.....
+      - meet
+      b mv /Sync/s/b /Sync/s/ss
+      b mv /Sync/s/ss /Sync/ss
+      b write /Sync/ss b9....`,
+  },
+  {
+    what: 'a folder that is shared while something is written into it stays what it is',
+    seeds: [3076, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      a write /Sync/s/e a1...........
+      a pull`,
+  },
+  {
+    what: 'a folder can be moved into one that was shared meanwhile',
+    seeds: [3098, 1, 2],
+    devices: 2,
+    steps: `
+      a mkdir /Sync/s
+      a flush
+      a share /Sync/s
+      a mkdir /Sync/a
+      a mkdir /Sync/s/c
+      a mv /Sync/a /Sync/s/c/a
+      a write /Archive/c a1..`,
+  },
+  {
     what: 'a new folder in a shared one is not sent before the folder that it was moved into, which was made elsewhere',
     seeds: [1012, 1, 2],
     devices: 2,

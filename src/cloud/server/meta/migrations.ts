@@ -25,6 +25,7 @@ export async function migrate(db: Db, types: ColumnTypes): Promise<void> {
     '0011-second-factors': { up: addSecondFactors },
     '0012-places-of-spaces': { up: addSpaceToPlaces },
     '0013-arrivals': { up: (schema) => addArrivals(schema, types) },
+    '0014-ranks': { up: orderRanks },
   };
   const migrator = new Migrator({
     db,
@@ -86,6 +87,14 @@ async function addPlaces(db: Schema): Promise<void> {
     .addColumn('rev', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('places_key', ['node', 'rev'])
     .execute();
+}
+
+/** Versions that came from another space had higher ranks than newer ones. */
+async function orderRanks(db: Schema): Promise<void> {
+  const wrong = sql`select versions.node from versions join nodes on nodes.id = versions.node where versions.rank > nodes.rev`;
+  const isLater = sql`other.since > versions.since or (other.since = versions.since and other.id > versions.id)`;
+  const later = sql`select count(*) from versions as other where other.node = versions.node and (${isLater})`;
+  await sql`update versions set rank = -(${later}) where node in (${wrong})`.execute(db);
 }
 
 /** Revisions of two spaces may be equal: a node that moves between them must not be refused for that. */

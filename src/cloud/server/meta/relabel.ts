@@ -46,6 +46,12 @@ export async function carry(
   }
   for (const chunk of inChunks(rows)) {
     const ids = chunk.map(({ id }) => id);
+    // Ranks are revisions: the next version must have a higher one than all that came along.
+    await db
+      .updateTable('versions')
+      .set((eb) => ({ rank: eb('rank', '-', from.rev) }))
+      .where('node', 'in', ids)
+      .execute();
     // What has left the space before is back.
     await db.deleteFrom('departures').where('space', '=', to.id).where('node', 'in', ids).execute();
   }
