@@ -80,21 +80,26 @@ export class NewFiles {
     );
   }
 
-  #count({ files, bytes, left }: NewFilesFound): void {
+  #count({ files, bytes }: Pick<NewFilesFound, 'files' | 'bytes'>): void {
     const { scanned, total } = this.#options.tally;
     scanned.files += files;
     scanned.bytes += bytes;
     total.files += files;
     total.bytes += bytes;
-    this.#options.tally.current = left.at(-1)?.folder.path ?? this.#options.tally.current;
   }
 
   /** Resolves when another batch may be sent. */
   async #send(batch: NewFilesBatch): Promise<void> {
+    const { tally } = this.#options;
     const sending = this.#make(batch)
       .catch((error: unknown) => void (this.#failure ??= asFsError(error, 'backup')))
-      .finally(() => this.#sending.delete(sending));
+      .finally(() => {
+        this.#sending.delete(sending);
+        if (this.#sending.size === 0) tally.current = undefined;
+      });
     this.#sending.add(sending);
+    const path = batch.folders.at(-1)?.path;
+    if (path !== '') tally.current = path;
     while (this.#sending.size >= LANES) await Promise.race(this.#sending);
     this.#check();
   }
@@ -123,7 +128,7 @@ export class NewFiles {
 
   /** Each file is looked at anew, and counted then. */
   #refuse({ body, folders, count, bytes }: NewFilesBatch): void {
-    this.#count({ files: -count, bytes: -bytes, left: [], batch: undefined, idle: false });
+    this.#count({ files: -count, bytes: -bytes });
     const text = splitNewFiles(body)?.text ?? new Uint8Array(0);
     const { folder, name } = JSON.parse(Buffer.from(text).toString()) as Columns;
     for (const [at, one] of folders.entries()) {

@@ -96,12 +96,13 @@ export class Grounds {
   folding(): Folding {
     return this.#tree.within([HIDDEN], (hidden) => {
       const id = randomUUID();
-      const name = `Probe-\u00e9-${id}`;
+      // A start after a crash removes what has this beginning.
+      const name = `${PART}Probe-\u00e9-${id}`;
       const at = (other: string): string => hidden.at(other) as string;
       closeSync(openSync(at(name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
       try {
         const isThere = (other: string): boolean => lstatSync(at(other), { throwIfNoEntry: false }) !== undefined;
-        const folds = { letters: isThere(`pROBE-\u00e9-${id}`), forms: isThere(name.normalize('NFD')) };
+        const folds = { letters: isThere(`${PART}pROBE-\u00e9-${id}`), forms: isThere(name.normalize('NFD')) };
         return { ...folds, links: this.#hasLinks(hidden), refuses: !ODD.every((odd) => this.holds(odd)) };
       } finally {
         rmSync(at(name), { force: true });

@@ -93,7 +93,7 @@ export class OldFiles {
   }
 
   discard(name: string): undefined {
-    this.#tree.within([HIDDEN], (hidden) => rmSync(hidden.at(name), { force: true }));
+    this.#tree.within([HIDDEN], (hidden) => rmSync(hidden.at(name), { recursive: true, force: true }));
     return undefined;
   }
 
