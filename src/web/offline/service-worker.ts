@@ -58,7 +58,8 @@ async function keepApp(): Promise<void> {
   const text = await response.clone().text();
   const cache = await caches.open(APP);
   await cache.put('/', response);
-  await cache.addAll([...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? '/'));
+  // `addAll` refuses to take one twice.
+  await cache.addAll([...new Set([...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? '/'))]);
 }
 
 async function page(request: Request): Promise<Response> {
