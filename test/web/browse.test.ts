@@ -201,6 +201,8 @@ t.test('a hundred thousand entries: sorted, as rows and as tiles, selected, and 
   await page.getByRole('button', { name: 'Size' }).click();
   await page.getByRole('button', { name: 'Name' }).click();
   await page.getByRole('button', { name: 'Name' }).click();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('Home');
   await page.locator('.body .row').filter({ hasText: 'file 99998' }).waitFor();
   await page.keyboard.press('End');
   await page.getByRole('link', { name: 'file 0', exact: true }).waitFor();
