@@ -118,16 +118,17 @@ export class Remover {
     if (mount.id !== node.id || others.length > 0) refuse(`there is a shared folder in it: ${mount.name}`);
     const owned = this.#catalog.space(mount.mount ?? '')?.role === 'owner';
     if (owned) refuse('it is shared: `fjord leave --for-all` removes it for all members');
-    if (!this.#isPending(mount.mount)) return;
+    if (this.#pendingBelow(node).size === 0 && !this.#isLeaving(mount.mount)) return;
     throw new FsError('EBUSY', 'remove', {
       subject: node.name,
       reason: 'changes in it, or moves out of it, have not reached the cloud yet',
     });
   }
 
-  /** Whether changes in a space wait, or moves into it or out of it. */
-  #isPending(of: string | undefined): boolean {
-    for (const { space, targetSpace } of this.#journal.all()) if (space === of || targetSpace === of) return true;
+  /** Whether something is yet to move out of a space. */
+  #isLeaving(from: string | undefined): boolean {
+    for (const { space, targetSpace } of this.#journal.all())
+      if (space === from && targetSpace !== undefined) return true;
     return false;
   }
 
