@@ -38,7 +38,9 @@ export interface SpaceFollowerParts {
   readonly arrives: (node: NodeId, from: string, to: string) => void;
 }
 
-/** Follows the feed of one space. */
+/**
+ * Follows the feed of one space: pulls, comparisons and rewinds take turns and share its position, so they are not cut apart.
+ */
 export class SpaceFollower {
   readonly #replica: Replica;
   readonly #parts: SpaceFollowerParts;
